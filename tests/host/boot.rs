@@ -1,0 +1,287 @@
+//! Making a host and ending it.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use super::run::Tracing;
+
+/// Which sudo a host has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sudo {
+    /// Debian's sudo 1.9.
+    Classic,
+    /// sudo-rs.
+    Rs,
+}
+
+/// What the host is to have; see [`Host::wanted`].
+#[derive(Debug)]
+pub struct Wanted {
+    sudo: Sudo,
+    arguments: Vec<OsString>,
+    program: Option<PathBuf>,
+}
+
+/// A running host. Dropping it ends it, at once and without a trace.
+#[derive(Debug)]
+pub struct Host {
+    /// Which sudo it has.
+    pub sudo: Sudo,
+    leader: u32,
+    child: Child,
+    // The host lives until the other end of this is closed.
+    stdin: Option<ChildStdin>,
+    pub(super) tracing: Mutex<Option<Tracing>>,
+    _slot: Slot,
+}
+
+impl Host {
+    /// A host with the program installed as `packaging/install` does it, nothing set up.
+    pub fn boot(sudo: Sudo) -> Self {
+        Self::wanted(sudo).boot()
+    }
+
+    /// A host without the program.
+    pub fn bare(sudo: Sudo) -> Self {
+        Self::wanted(sudo).bare().boot()
+    }
+
+    /// An Arch host without the program.
+    pub fn bare_arch(sudo: Sudo) -> Self {
+        Self::wanted(sudo).arch().bare().boot()
+    }
+
+    /// [`boot`](Self::boot), and `sm setup-sudo --user agent` has been run.
+    pub fn ready(sudo: Sudo) -> Self {
+        Self::boot(sudo).set_up()
+    }
+
+    /// A host whose os-release is Arch's, with pacman and a repository for it.
+    pub fn boot_arch(sudo: Sudo) -> Self {
+        Self::wanted(sudo).arch().boot()
+    }
+
+    /// [`boot_arch`](Self::boot_arch), set up.
+    pub fn ready_arch(sudo: Sudo) -> Self {
+        Self::boot_arch(sudo).set_up()
+    }
+
+    /// A host with the program that has `tests/policies/host.toml` compiled in.
+    pub fn boot_with_test_policy(sudo: Sudo) -> Self {
+        Self::wanted(sudo).test_policy().boot()
+    }
+
+    /// [`boot_with_test_policy`](Self::boot_with_test_policy), set up.
+    pub fn ready_test_policy(sudo: Sudo) -> Self {
+        Self::boot_with_test_policy(sudo).set_up()
+    }
+
+    /// For what the constructors do not offer.
+    pub fn wanted(sudo: Sudo) -> Wanted {
+        // Relative to the package's folder when it comes from Cargo's own variable.
+        let program = env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into());
+        let arguments = match sudo {
+            Sudo::Classic => vec![],
+            Sudo::Rs => vec!["--sudo-rs".into()],
+        };
+        Wanted { sudo, arguments, program: Some(program.into()) }
+    }
+
+    /// Run `sm setup-sudo --user agent` as root.
+    pub fn set_up(self) -> Self {
+        self.root("sm setup-sudo --user agent").ok();
+        self
+    }
+
+    /// The pid of the host's systemd, as this machine sees it.
+    pub fn pid(&self) -> u32 {
+        self.leader
+    }
+
+    /// The pid of the process that keeps the host.
+    pub fn keeper(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where a file of the host is for us, who are root: `host.path("/etc/passwd")`.
+    /// An absolute link on the way leads out of the host; Debian has none in /etc or /usr.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = path.as_ref();
+        let inside = path.strip_prefix("/").unwrap_or_else(|_| panic!("{path:?} is not absolute"));
+        Path::new("/proc").join(self.leader.to_string()).join("root").join(inside)
+    }
+
+    /// The content of a file, which must be there.
+    pub fn read(&self, path: impl AsRef<Path>) -> String {
+        let path = self.path(path);
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Write a file, root's, 0644 if it is new.
+    pub fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::write(&path, content).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    }
+
+    /// Whether there is something of this name, be it a link to nowhere.
+    pub fn exists(&self, path: impl AsRef<Path>) -> bool {
+        self.path(path).symlink_metadata().is_ok()
+    }
+
+    /// The main PID that systemd has for a unit; 0 when it does not run.
+    pub fn main_pid(&self, unit: &str) -> u32 {
+        let text = self.root(&format!("systemctl show -P MainPID -- {unit}")).ok();
+        text.trim().parse().unwrap_or_else(|_| panic!("MainPID of {unit} is {text:?}"))
+    }
+
+    /// Whether Debian's package of this name is installed.
+    pub fn has_package(&self, name: &str) -> bool {
+        let script = format!("dpkg-query -W -f '${{Status}}' -- {name}");
+        self.root(&script).stdout_text().ends_with(" installed")
+    }
+
+    /// End it, and wait until it is gone; dropping does the same.
+    pub fn end(self) {}
+}
+
+impl Wanted {
+    /// An Arch host.
+    pub fn arch(mut self) -> Self {
+        self.arguments.push("--arch".into());
+        self
+    }
+
+    /// The program with `tests/policies/host.toml` compiled in.
+    pub fn test_policy(mut self) -> Self {
+        let program = env::var_os("SM_TEST_BIN").expect(
+            "SM_TEST_BIN is not set: it names the program built with tests/policies/host.toml; \
+             tests/run builds it",
+        );
+        self.program = Some(program.into());
+        self
+    }
+
+    /// Without the program.
+    pub fn bare(mut self) -> Self {
+        self.program = None;
+        self
+    }
+
+    /// The files below `folder` lie over those of the image.
+    pub fn layer(mut self, folder: impl AsRef<Path>) -> Self {
+        self.arguments.extend(["--layer".into(), folder.as_ref().into()]);
+        self
+    }
+
+    /// `source` of this machine appears as `target` in the host, read-only.
+    pub fn bind_read_only(mut self, source: impl AsRef<Path>, target: &str) -> Self {
+        let mut both = source.as_ref().as_os_str().to_owned();
+        both.push(":");
+        both.push(target);
+        self.arguments.extend(["--bind-ro".into(), both]);
+        self
+    }
+
+    /// Boot it. Panics with what to do about it where no host can be made.
+    pub fn boot(self) -> Host {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("host{}", COUNT.fetch_add(1, Ordering::Relaxed));
+
+        let slot = Slot::take();
+        let mut child = Command::new(repository().join("tests/host/host"))
+            .arg("run")
+            .args(&self.arguments)
+            .arg(name)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tests/host/host must be an executable file");
+        let stdin = child.stdin.take();
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line).expect("a line from tests/host/host");
+        }
+        let leader = line.strip_prefix("ready ").and_then(|pid| pid.trim().parse().ok());
+        let Some(leader) = leader else {
+            drop(stdin);
+            let mut why = String::new();
+            if let Some(mut stderr) = child.stderr.take() {
+                // What it says is for people; half of it is better than nothing.
+                let _ = stderr.read_to_string(&mut why);
+            }
+            let _ = child.wait();
+            panic!(
+                "no throwaway host could be made; `tests/host/host needs`, as root on Debian, \
+                 installs what is missing:\n{why}"
+            );
+        };
+        let tracing = Mutex::new(None);
+        let host = Host { sudo: self.sudo, leader, child, stdin, tracing, _slot: slot };
+        if let Some(program) = self.program {
+            host.install(&program);
+        }
+        host
+    }
+}
+
+impl Host {
+    /// Install `program` as `packaging/install --binary` does.
+    pub fn install(&self, program: &Path) {
+        let output = Command::new(repository().join("packaging/install"))
+            .arg("--binary")
+            .arg(program)
+            .env("DESTDIR", format!("/proc/{}/root", self.leader))
+            .env_remove("PREFIX")
+            .output()
+            .expect("packaging/install must be an executable file");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The folder that this repository is checked out in.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The right to have a host: there are only so many in a process, since each takes about
+/// 100 MB of memory.
+#[derive(Debug)]
+struct Slot;
+
+const SLOTS: u32 = 4;
+static TAKEN: Mutex<u32> = Mutex::new(0);
+static GIVEN_BACK: Condvar = Condvar::new();
+
+impl Slot {
+    fn take() -> Self {
+        // A test that panicked elsewhere does not make the number wrong.
+        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = GIVEN_BACK
+            .wait_while(taken, |taken| *taken >= SLOTS)
+            .unwrap_or_else(PoisonError::into_inner);
+        *taken += 1;
+        Self
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        GIVEN_BACK.notify_one();
+    }
+}

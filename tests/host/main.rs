@@ -1,0 +1,172 @@
+//! The host harness tested by itself: a test that passes because its host did not do
+//! what it says is worse than none.
+
+#[path = "mod.rs"]
+mod host;
+mod trace;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use host::{Host, Sudo, host_test};
+
+/// What a host leaves on this machine while it is there.
+struct Traces {
+    namespace: PathBuf,
+    cgroup: String,
+}
+
+impl Traces {
+    fn of(host: &Host) -> Self {
+        let namespace = fs::read_link(format!("/proc/{}/ns/pid", host.pid())).expect("the host");
+        Self { namespace, cgroup: format!("sm-host-{}", host.keeper()) }
+    }
+
+    fn processes(&self) -> Vec<String> {
+        let entries = fs::read_dir("/proc").expect("/proc").flatten();
+        let inside = |folder: &PathBuf| {
+            fs::read_link(folder.join("ns/pid")).is_ok_and(|link| link == self.namespace)
+        };
+        let folders = entries.map(|entry| entry.path()).filter(inside);
+        let stat = |folder: PathBuf| fs::read_to_string(folder.join("stat")).unwrap_or_default();
+        // What is dead and waits for this machine's init to notice is gone.
+        folders.map(stat).filter(|stat| !stat.is_empty() && !stat.contains(") Z ")).collect()
+    }
+
+    fn cgroups(&self) -> Vec<PathBuf> {
+        let top = PathBuf::from("/sys/fs/cgroup");
+        let all = [top.clone(), top.join("unified"), top.join("systemd")];
+        all.iter()
+            .map(|folder| folder.join(&self.cgroup))
+            .filter(|folder| folder.exists())
+            .collect()
+    }
+
+    fn mounts() -> Vec<String> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+        mounts.lines().filter(|line| line.contains("sm-host")).map(str::to_owned).collect()
+    }
+
+    fn files() -> Vec<PathBuf> {
+        ["/run/sm-host", "/run/systemd/nspawn"]
+            .map(PathBuf::from)
+            .into_iter()
+            .filter(|p| p.exists())
+            .collect()
+    }
+
+    fn all(&self) -> String {
+        let (processes, cgroups) = (self.processes(), self.cgroups());
+        let (mounts, files) = (Self::mounts(), Self::files());
+        if processes.is_empty() && cgroups.is_empty() && mounts.is_empty() && files.is_empty() {
+            return String::new();
+        }
+        format!("{processes:?} {cgroups:?} {mounts:?} {files:?}")
+    }
+}
+
+host_test!(boots_a_real_host, bare, |host| {
+    assert_eq!(host.root("systemctl is-system-running").ok().trim(), "running");
+    assert_eq!(host.root("cat /proc/1/comm").ok().trim(), "systemd");
+    assert_eq!(host.agent("id -un; pwd; echo $-").ok(), "agent\n/home/agent\nhBc\n");
+    let version = host.root("sudo --version").ok();
+    assert_eq!(version.contains("sudo-rs"), host.sudo == Sudo::Rs, "{version}");
+    // Nobody is set up, and nobody has been given anything by accident.
+    assert_ne!(host.agent("sudo -n true").status, Some(0));
+    assert_eq!(host.command("admin", &["sudo", "-n", "true"]).run().status, Some(1));
+    host.command("admin", &["bash", "-c", "echo admin | sudo -S true"]).run().ok();
+});
+
+host_test!(a_restarted_service_has_another_main_pid, bare, |host| {
+    let before = host.main_pid("nginx");
+    assert_ne!(before, 0);
+    host.root("systemctl restart nginx").ok();
+    let after = host.main_pid("nginx");
+    assert!(after != 0 && after != before, "{before} {after}");
+});
+
+host_test!(apt_installs_real_packages_without_a_network, bare, |host| {
+    assert!(!host.has_package("git"));
+    host.root("apt-get -qq install --yes git sm-test-old=1 && git --version").ok();
+    assert!(host.has_package("git"));
+    host.root("apt-get -qq install --yes --only-upgrade sm-test-old").ok();
+    assert_eq!(host.read("/usr/share/sm-test-old/version"), "2\n");
+    // The trap is set: apt takes a name that it does not know for a pattern.
+    host.root("apt-get -qq install --yes docker.io").ok();
+    assert!(host.has_package("dockerxio"));
+});
+
+host_test!(pacman_installs_real_packages_on_arch, bare_arch, |host| {
+    assert!(host.read("/etc/os-release").contains("\nID=arch\n"));
+    host.root("pacman -S --noconfirm htop sm-test-probe").ok();
+    host.root("pacman -Q htop sm-test-probe").ok();
+});
+
+host_test!(every_execution_by_root_is_seen, bare, |host| {
+    host.write("/etc/sudoers.d/test", "agent ALL=(root) NOPASSWD: /usr/bin/systemctl\n");
+    let script = "/bin/true; sudo -n systemctl restart nginx; sudo -n id";
+    let before = host.main_pid("nginx");
+    let (done, execs) = host.execs_during(|| host.agent(script));
+    assert_ne!(done.status, Some(0), "only systemctl is allowed");
+    assert_ne!(before, host.main_pid("nginx"));
+
+    let by_root = execs.by_root();
+    assert!(
+        by_root.contains(&&["systemctl", "restart", "nginx"].map(String::from)[..]),
+        "{by_root:?}"
+    );
+    assert!(!by_root.iter().any(|argv| argv[0].ends_with("true") || argv[0].ends_with("id")));
+    let sudo = execs.commands.iter().find(|exec| exec.argv[0] == "sudo").expect("sudo");
+    assert_eq!((sudo.by, sudo.euid), (1000, 0));
+    let nginx = execs.init.iter().filter(|exec| exec.path == "/usr/sbin/nginx").count();
+    assert!(nginx >= 2, "systemd checks nginx's configuration and starts it: {:?}", execs.init);
+});
+
+host_test!(bytes_and_signals_arrive_as_they_are, bare, |host| {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let odd = OsStr::from_bytes(b"a b\n\xff'\"$(id)");
+    let done = host.agent_argv(&[OsStr::new("/usr/bin/printf"), OsStr::new("%s"), odd]);
+    assert_eq!(done.stdout, odd.as_bytes());
+    assert_eq!(host.agent("kill -XFSZ $$").signal, Some(25));
+    let (done, _) = host.execs_during(|| host.agent("kill -XFSZ $$"));
+    assert_eq!(done.signal, Some(25));
+});
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn four_at_once_leave_nothing_behind() {
+    let boot = |_| thread::spawn(|| Host::bare(Sudo::Classic));
+    let threads: Vec<_> = (0..4).map(boot).collect();
+    let hosts: Vec<Host> =
+        threads.into_iter().map(|thread| thread.join().expect("boots")).collect();
+    let traces: Vec<Traces> = hosts.iter().map(Traces::of).collect();
+    for (host, traces) in hosts.iter().zip(&traces) {
+        // Each has its own services: stopping one host's nginx leaves the others'.
+        assert_ne!(host.main_pid("nginx"), 0);
+        assert!(traces.processes().len() > 3 && !traces.cgroups().is_empty());
+        host.root("systemctl stop nginx").ok();
+        assert_eq!(host.main_pid("nginx"), 0);
+    }
+    drop(hosts);
+    for traces in traces {
+        assert_eq!(traces.all(), "");
+    }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_killed_keeper_takes_its_host_along() {
+    let host = Host::bare(Sudo::Classic);
+    let traces = Traces::of(&host);
+    assert!(traces.processes().len() > 3);
+    Command::new("kill").args(["-KILL", &host.keeper().to_string()]).status().expect("kill");
+    let end = Instant::now() + Duration::from_secs(10);
+    while !traces.all().is_empty() {
+        assert!(Instant::now() < end, "still there: {}", traces.all());
+        thread::sleep(Duration::from_millis(20));
+    }
+}

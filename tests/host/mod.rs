@@ -1,0 +1,65 @@
+//! Throwaway hosts for tests: real Debian, real systemd, sudo and apt, booted in about
+//! half a second by `tests/host/host` and gone when the value is dropped.
+//!
+//! ```ignore
+//! #[path = "../host/mod.rs"]
+//! mod host;
+//! use host::host_test;
+//!
+//! // Two tests, `restarts_nginx::sudo` and `restarts_nginx::sudo_rs`, each with a host
+//! // of its own on which `sm setup-sudo --user agent` has been run.
+//! host_test!(restarts_nginx, |host| {
+//!     let before = host.main_pid("nginx");
+//!     host.helper(&["service", "restart", "nginx"]).expect("ok");
+//!     assert_ne!(before, host.main_pid("nginx"));
+//! });
+//! ```
+//!
+//! The accounts of a host: root; `agent`, the one set up; `other`, another ordinary one;
+//! `admin`, in group sudo, password `admin`.
+
+// Each test target takes of it what it needs.
+#![allow(dead_code, unused_imports, unused_macros)]
+
+mod boot;
+mod exec;
+mod reply;
+mod run;
+
+pub use boot::{Host, Sudo, Wanted, repository};
+pub(crate) use exec::parse_trace;
+pub use exec::{Exec, Execs, by_root};
+pub use reply::Reply;
+pub use run::{Done, Run};
+
+/// A test that runs on a host, once with sudo 1.9 and once with sudo-rs.
+///
+/// `host_test!(name, |host| { … })`, or `host_test!(name, made, |host| { … })` with one of
+/// [`Host`]'s constructors: `ready` (the default), `boot`, `bare`, `ready_arch`,
+/// `boot_arch`, `ready_test_policy`, `boot_with_test_policy`.
+macro_rules! host_test {
+    ($name:ident, |$host:ident| $body:block) => {
+        $crate::host::host_test!($name, ready, |$host| $body);
+    };
+    ($name:ident, $made:ident, |$host:ident| $body:block) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn test($host: &$crate::host::Host) $body
+
+            #[test]
+            #[ignore = "needs root and throwaway hosts: run tests/run"]
+            fn sudo() {
+                test(&$crate::host::Host::$made($crate::host::Sudo::Classic));
+            }
+
+            #[test]
+            #[ignore = "needs root and throwaway hosts: run tests/run"]
+            fn sudo_rs() {
+                test(&$crate::host::Host::$made($crate::host::Sudo::Rs));
+            }
+        }
+    };
+}
+pub(crate) use host_test;
