@@ -1,0 +1,118 @@
+//! Checks the policy and writes it into the program as a table. A bad policy does not build.
+
+// The build reads a policy with the very code that the program uses.
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/policy/action.rs"]
+mod action;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/policy/model.rs"]
+mod model;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/policy/names.rs"]
+mod names;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/policy/parse.rs"]
+mod parse;
+
+use model::Policy;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+const DEFAULT: &str = "policy/default.toml";
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=SM_POLICY");
+    let chosen = env::var_os("SM_POLICY").filter(|value| !value.is_empty());
+    // Relative to where the build is started, as a person would expect; cargo starts build
+    // scripts in the package's folder, which is the same place for a plain `cargo build`.
+    let file = chosen.map_or_else(|| PathBuf::from(DEFAULT), PathBuf::from);
+    println!("cargo::rerun-if-changed={}", file.display());
+    println!("cargo::rerun-if-changed=policy/build.rs");
+    println!("cargo::rerun-if-changed=src/policy");
+
+    let text = fs::read_to_string(&file)
+        .unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));
+    // What the program calls the policy it was built with must not depend on the machine that
+    // built it: the path inside the repository, else the file's name alone.
+    let called = match file.strip_prefix(env::current_dir().unwrap_or_default()) {
+        Ok(inside) => inside.to_path_buf(),
+        Err(_) if file.is_relative() => file.clone(),
+        Err(_) => file.file_name().map(PathBuf::from).unwrap_or_default(),
+    };
+    let parsed = parse::parse(&called.to_string_lossy(), &text).unwrap_or_else(|error| {
+        let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        fail(&format!("{error}{hint}"))
+    });
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
+    let write = |name: &str, content: &str| {
+        let path = out.join(name);
+        fs::write(&path, content).unwrap_or_else(|e| fail(&format!("{}: {e}", path.display())));
+    };
+    let policy = parsed.policy();
+    write("policy.toml", policy.text);
+    write("policy.strings", policy.strings);
+    write("policy.rs", &render(&policy));
+}
+
+/// The policy as the Rust constant that the program includes.
+fn render(policy: &Policy<'_>) -> String {
+    let mut code = String::new();
+    let limits = &policy.limits;
+    let _ = writeln!(
+        code,
+        "/// The policy that this program was built with.\n\
+         pub static COMPILED: Policy<'static> = Policy {{\n\
+         file: {:?}, hash: {:?},\n\
+         text: include_str!(concat!(env!(\"OUT_DIR\"), \"/policy.toml\")),\n\
+         strings: include_str!(concat!(env!(\"OUT_DIR\"), \"/policy.strings\")),\n\
+         site_mode: SiteMode::{:?},\n\
+         limits: {limits:?},\n\
+         maintenance: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
+         units: &UNITS, packages: &PACKAGES, words: &WORDS,\n}};",
+        policy.file,
+        policy.hash,
+        policy.site_mode,
+        policy.maintenance.bits,
+        policy.maintenance_line,
+        policy.allow_removals,
+    );
+    let _ = writeln!(code, "static UNITS: [UnitRule; {}] = [", policy.units.len());
+    for rule in policy.units {
+        let _ = writeln!(
+            code,
+            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, check: {:?} }},",
+            rule.name,
+            rule.line,
+            rule.actions_line,
+            rule.actions.bits,
+            rule.require_reason,
+            rule.check
+        );
+    }
+    let _ = writeln!(code, "];\nstatic PACKAGES: [PackageRule; {}] = [", policy.packages.len());
+    for rule in policy.packages {
+        let _ = writeln!(
+            code,
+            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {} }},",
+            rule.name,
+            rule.pacman,
+            rule.line,
+            rule.actions_line,
+            rule.actions.bits,
+            rule.require_reason
+        );
+    }
+    let _ =
+        writeln!(code, "];\nstatic WORDS: [Span; {}] = {:?};", policy.words.len(), policy.words);
+    code
+}
+
+/// Ends the build with one sentence.
+fn fail(message: &str) -> ! {
+    println!("cargo::error=the policy does not build: {message}");
+    if !Path::new(DEFAULT).exists() {
+        println!("cargo::error=build from the root of the repository");
+    }
+    process::exit(1)
+}

@@ -1,0 +1,124 @@
+//! What an administrator gets to read: text for people, one JSON object with `--json`.
+
+use crate::helper::codes::Refusal;
+use crate::helper::reply::SCHEMA;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::io::{self, IsTerminal, Write};
+
+/// What a command found or did.
+#[derive(Debug)]
+pub struct Answer {
+    text: String,
+    fields: Map<String, Value>,
+}
+
+impl Answer {
+    /// An answer for people.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), fields: Map::new() }
+    }
+
+    /// With a field for programs.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.fields.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// With one more line for people.
+    #[must_use]
+    pub fn line(mut self, line: &str) -> Self {
+        self.text.push('\n');
+        self.text.push_str(line);
+        self
+    }
+}
+
+/// Why a command did not do what it was asked, or what a check found.
+#[derive(Debug)]
+pub struct Failure {
+    refusal: Refusal,
+    exit: u8,
+    fields: Map<String, Value>,
+}
+
+impl Failure {
+    /// With the exit status that belongs to the code.
+    pub fn of(refusal: Refusal) -> Self {
+        let exit = refusal.code.exit();
+        Self { refusal, exit, fields: Map::new() }
+    }
+
+    /// The same as what a check has found.
+    #[must_use]
+    pub fn as_found(self) -> Self {
+        Self { exit: 1, ..self }
+    }
+
+    /// What a command that checks has found: exit status 1, whatever the code.
+    pub fn found(refusal: Refusal) -> Self {
+        Self::of(refusal).as_found()
+    }
+
+    /// With a field for programs.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.fields.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::of(refusal)
+    }
+}
+
+/// Prints it and gives the exit status.
+pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
+    let (exit, written) = match &result {
+        Ok(answer) if json => {
+            let mut object = json!({"schema": SCHEMA, "success": true, "code": "ok"});
+            merge(&mut object, &answer.fields);
+            (0, writeln!(io::stdout(), "{object}"))
+        }
+        Ok(answer) => (0, writeln!(io::stdout(), "{}", answer.text)),
+        Err(failure) if json => {
+            let Refusal { code, error, hint } = &failure.refusal;
+            let mut object =
+                json!({"schema": SCHEMA, "success": false, "code": code, "error": error});
+            if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
+                object.insert("hint".to_owned(), json!(hint));
+            }
+            merge(&mut object, &failure.fields);
+            (failure.exit, writeln!(io::stdout(), "{object}"))
+        }
+        Err(failure) => (failure.exit, complain(&failure.refusal)),
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "sm: the answer could not be written: {error}");
+            exit.max(1)
+        }
+        _ => exit,
+    }
+}
+
+fn complain(refusal: &Refusal) -> io::Result<()> {
+    let mut stderr = io::stderr();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let (red, off) =
+        if stderr.is_terminal() && !plain { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    writeln!(stderr, "{red}sm:{off} {}", refusal.error)?;
+    match &refusal.hint {
+        Some(hint) => writeln!(stderr, "    {hint}"),
+        None => Ok(()),
+    }
+}
+
+fn merge(object: &mut Value, fields: &Map<String, Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+}

@@ -1,0 +1,367 @@
+//! The grammar of both programs.
+
+use crate::helper::ascend::Way;
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::request::{Request, Words};
+use crate::helper::text::one_line;
+use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Least-privilege root for agents, CI jobs and scripts.
+///
+/// Restarts a service or installs a package, if the policy allows it, and answers with one JSON object.
+#[derive(Debug, Parser)]
+#[command(name = "sm-helper", disable_help_subcommand = true, subcommand_required = true)]
+pub struct Helper {
+    /// The flags that every command has.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: HelperCommand,
+}
+
+impl Helper {
+    /// The operation that is asked for; none for `list` and `version`.
+    pub fn request(&self) -> Option<Result<Request, Refusal>> {
+        let (reason, timeout) = (self.common.reason.clone(), self.common.timeout.clone());
+        match &self.command {
+            HelperCommand::Service { action, names, lines } => Some(Request::service(&Words {
+                action: action.clone(),
+                names: names.clone(),
+                lines: lines.clone(),
+                reason,
+                timeout,
+            })),
+            HelperCommand::Package { action, names } => Some(Request::package(&Words {
+                action: action.clone(),
+                names: names.clone(),
+                lines: None,
+                reason,
+                timeout,
+            })),
+            HelperCommand::List | HelperCommand::Version => None,
+        }
+    }
+}
+
+/// The flags that every command of the helper has, before or after it.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Why this is asked for: 1 to 500 printable characters, recorded
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<OsString>,
+    /// Answer as the real call would, but run nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Give up after so many seconds; can only lower the policy's
+    #[arg(long, global = true, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub timeout: Option<OsString>,
+    /// Indent the reply
+    #[arg(long, global = true)]
+    pub pretty: bool,
+    /// The way to root
+    #[arg(long, global = true, value_name = "WAY", value_enum, default_value = "auto")]
+    pub via: Way,
+}
+
+/// The helper's commands.
+#[derive(Debug, Subcommand)]
+pub enum HelperCommand {
+    /// Do something to a unit
+    Service {
+        /// What to do
+        #[arg(value_parser = words::<ServiceAction>())]
+        action: String,
+        /// The unit: `nginx`, `nginx.service`, `snapd.socket`
+        #[arg(value_name = "UNIT")]
+        names: Vec<OsString>,
+        /// For `logs`: how many lines, 1 to 1000
+        #[arg(long, value_name = "N", allow_hyphen_values = true)]
+        lines: Option<OsString>,
+    },
+    /// Do something to a package, or to all
+    Package {
+        /// What to do
+        #[arg(value_parser = package_words())]
+        action: String,
+        /// The package; none for update, autoremove and autoclean, and for an upgrade of all
+        #[arg(value_name = "NAME")]
+        names: Vec<OsString>,
+    },
+    /// What this caller may do on this host
+    List,
+    /// Which program and which policy this is
+    Version,
+}
+
+/// Least-privilege root for agents: the administrator's side.
+#[derive(Debug, Parser)]
+#[command(name = "sm", version, disable_help_subcommand = true, subcommand_required = true)]
+pub struct Admin {
+    /// One JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The command.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// The administrator's commands.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// The helper itself: `sm helper A…` is `sm-helper A…`
+    #[command(disable_help_flag = true)]
+    Helper {
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Let an account or a group run sm-helper as root, and nothing else
+    SetupSudo(SetupSudo),
+    /// Look at the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// `sm setup-sudo`
+#[derive(Debug, Clone, Args)]
+pub struct SetupSudo {
+    /// The account [default: the one that called sudo]
+    #[arg(long, value_name = "U", conflicts_with = "group", allow_hyphen_values = true)]
+    pub user: Option<OsString>,
+    /// The group
+    #[arg(long, value_name = "G", allow_hyphen_values = true)]
+    pub group: Option<OsString>,
+    /// First copy this program to /usr/local/bin/sm and /usr/local/bin/sm-helper
+    #[arg(long, conflicts_with_all = ["check", "remove", "print"])]
+    pub install: bool,
+    /// Print the drop-in and change nothing
+    #[arg(long, conflicts_with_all = ["check", "remove"])]
+    pub print: bool,
+    /// Say whether the drop-in is in place: exit 0 if so, 1 if not
+    #[arg(long, conflicts_with = "remove")]
+    pub check: bool,
+    /// Take the drop-in away
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// `sm policy …`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// The policy in force, as it was written
+    Show,
+    /// Say what is wrong with a policy file, if anything
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Every command line that can ever be run as root
+    Surface,
+    /// Which line of the policy allows or refuses a request, and what would be run
+    Explain {
+        /// The request, as for sm-helper
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        request: Vec<OsString>,
+    },
+}
+
+fn words<A: Action>() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(A::ALL.iter().map(|action| action.word()))
+}
+
+fn package_words() -> impl TypedValueParser<Value = String> {
+    let mut all: Vec<&str> = PackageAction::ALL.iter().map(|action| action.word()).collect();
+    for action in Maintenance::ALL {
+        if !all.contains(&action.word()) {
+            all.push(action.word());
+        }
+    }
+    PossibleValuesParser::new(all)
+}
+
+/// What a command line turned out to be.
+pub enum Parsed<T> {
+    /// A command.
+    Command(T),
+    /// A question for help: the text.
+    Help(String),
+    /// Neither.
+    Wrong(Refusal),
+}
+
+/// Reads the helper's arguments, without the program's name.
+pub fn helper(arguments: &[OsString]) -> Parsed<Helper> {
+    let mut grammar = Helper::command();
+    grammar.build();
+    let arguments = names_behind_dashes(&grammar, arguments);
+    parse(grammar, arguments)
+}
+
+/// Reads the administrator's arguments, without the program's name.
+pub fn admin(arguments: &[OsString]) -> Parsed<Admin> {
+    parse(Admin::command(), arguments.to_vec())
+}
+
+fn parse<T: FromArgMatches>(grammar: clap::Command, arguments: Vec<OsString>) -> Parsed<T> {
+    let name = OsString::from(grammar.get_name());
+    let words = std::iter::once(name).chain(arguments);
+    match grammar.try_get_matches_from(words).and_then(|matches| T::from_arg_matches(&matches)) {
+        Ok(command) => Parsed::Command(command),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                Parsed::Help(error.render().to_string())
+            }
+            _ => Parsed::Wrong(usage(&error)),
+        },
+    }
+}
+
+/// What clap says is wrong, in one sentence and a hint.
+fn usage(error: &clap::Error) -> Refusal {
+    let text = error.render().to_string();
+    let first =
+        text.lines().next().unwrap_or_default().trim_start_matches("error: ").trim_end_matches(':');
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.clone()),
+        Some(ContextValue::Strings(words)) if !words.is_empty() => Some(words.join(", ")),
+        Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    let what = match error.kind() {
+        ErrorKind::MissingRequiredArgument => {
+            let missing = context(ContextKind::InvalidArg).unwrap_or_default();
+            format!("something is missing: {missing}")
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "no command was given".to_owned()
+        }
+        _ => first.to_owned(),
+    };
+    let mut hints = Vec::new();
+    for kind in
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+    {
+        hints.extend(context(kind).map(|near| format!("did you mean {near}?")));
+    }
+    hints.extend(context(ContextKind::ValidValue).map(|all| format!("there are: {all}")));
+    hints.extend(context(ContextKind::ValidSubcommand).map(|all| format!("there are: {all}")));
+    let usage = context(ContextKind::Usage).unwrap_or_default();
+    hints.push(usage.replace("Usage: ", "usage: "));
+    hints.retain(|hint| !hint.is_empty());
+    Refusal::new(Code::Usage, one_line(&what, 300)).hint(one_line(&hints.join("; "), 600))
+}
+
+/// Moves a word that stands where a name belongs behind `--` where it begins with a dash and is
+/// no flag, so that `package install --force` is told what is wrong with that name.
+fn names_behind_dashes(grammar: &clap::Command, arguments: &[OsString]) -> Vec<OsString> {
+    let flags: Vec<&clap::Arg> = grammar
+        .get_arguments()
+        .chain(grammar.get_subcommands().flat_map(clap::Command::get_arguments))
+        .collect();
+    let mut kept = Vec::with_capacity(arguments.len() + 2);
+    let mut behind: Vec<OsString> = Vec::new();
+    let mut plain = 0;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            behind.extend(words.by_ref().cloned());
+            break;
+        }
+        let is_dashed = text.len() > 1 && text.starts_with('-');
+        let name = text.strip_prefix("--").and_then(|rest| rest.split('=').next());
+        let flag = name.and_then(|name| flags.iter().find(|flag| flag.get_long() == Some(name)));
+        match flag {
+            // The kind and the action are there and no name yet: this is the name.
+            None if is_dashed && plain == 2 && text != "-h" => {
+                behind.push(word.clone());
+                plain += 1;
+                continue;
+            }
+            None => plain += usize::from(!is_dashed),
+            Some(_) => {}
+        }
+        kept.push(word.clone());
+        if flag.is_some_and(|flag| flag.get_action().takes_values()) && !text.contains('=') {
+            kept.extend(words.next().cloned());
+        }
+    }
+    if !behind.is_empty() {
+        kept.push(OsString::from("--"));
+        kept.append(&mut behind);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code that these words get before any policy is asked.
+    fn code(words: &[&str]) -> &'static str {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        match helper(&words) {
+            Parsed::Command(helper) => match helper.request() {
+                Some(Err(refusal)) => refusal.code.word(),
+                Some(Ok(_)) | None => "ok",
+            },
+            Parsed::Help(_) => "help",
+            Parsed::Wrong(refusal) => refusal.code.word(),
+        }
+    }
+
+    #[test]
+    fn the_grammar_takes_what_it_should_and_nothing_else() {
+        Helper::command().debug_assert();
+        Admin::command().debug_assert();
+        for (line, expected) in [
+            ("service restart nginx", "ok"),
+            ("--dry-run service restart nginx", "ok"),
+            ("service restart nginx --dry-run --pretty", "ok"),
+            ("service --timeout 5 restart nginx --reason why", "ok"),
+            ("service restart -- nginx", "ok"),
+            ("service logs nginx --lines 10", "ok"),
+            ("package upgrade", "ok"),
+            ("package upgrade curl", "ok"),
+            ("package update", "ok"),
+            ("list", "ok"),
+            ("--help", "help"),
+            ("service --help", "help"),
+            ("", "usage"),
+            ("service", "usage"),
+            ("service restart", "usage"),
+            ("service restart nginx caddy", "usage"),
+            ("service destroy nginx", "usage"),
+            ("service restart nginx --lines 5", "usage"),
+            ("service restart nginx --force", "usage"),
+            ("package install", "usage"),
+            ("package update curl", "usage"),
+            ("frobnicate", "usage"),
+            ("setup-sudo", "usage"),
+            ("policy surface", "usage"),
+            ("package install -y", "invalid_argument"),
+            ("package install --force", "invalid_argument"),
+            ("package install -y curl", "invalid_argument"),
+            ("package install -- -y", "invalid_argument"),
+            ("package install curl-", "invalid_argument"),
+            ("package update curl/x", "invalid_argument"),
+            ("service restart nginx;reboot", "invalid_argument"),
+            ("service restart nginx --timeout 0", "invalid_argument"),
+            ("service restart nginx --timeout -1", "invalid_argument"),
+            ("service restart nginx --timeout 1e3", "invalid_argument"),
+            ("service logs nginx --lines 1001", "invalid_argument"),
+        ] {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(code(&words), expected, "{line}");
+        }
+        assert_eq!(code(&["service", "restart", ""]), "invalid_argument");
+        assert_eq!(code(&["service", "restart", "nginx", "--reason", ""]), "invalid_argument");
+        assert_eq!(code(&["service", "restart", "nginx", "--reason", "a\nb"]), "invalid_argument");
+    }
+}

@@ -1,0 +1,92 @@
+//! Who is asking, and over which way in.
+
+use nix::unistd::{Uid, User, getgid, getppid, getuid};
+use serde::{Serialize, Serializer};
+
+/// The way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// Root itself.
+    Root,
+    /// sudo, which says for whom.
+    Sudo,
+    /// No privilege yet: an ordinary account, asking for what needs none.
+    None,
+}
+
+impl Serialize for Via {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(match self {
+            Self::Root => "root",
+            Self::Sudo => "sudo",
+            Self::None => "none",
+        })
+    }
+}
+
+/// The account that asks.
+#[derive(Debug, Clone, Serialize)]
+pub struct Caller {
+    /// Its user id.
+    pub uid: u32,
+    /// Its name; the number where it has none.
+    pub user: String,
+    /// Its group id.
+    pub gid: u32,
+    /// The process that asked: sudo's, or the parent.
+    pub pid: i32,
+    /// The way in.
+    pub via: Via,
+    /// Its terminal, where it has one.
+    pub tty: Option<String>,
+    /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
+    pub loginuid: Option<u32>,
+}
+
+impl Caller {
+    /// Finds out. Root's own environment is believed, since sudo sets these variables itself and
+    /// whoever else can set them for a root process is root; nobody else's is.
+    pub fn find() -> Self {
+        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+        let own = getuid();
+        let (uid, gid, via) = match (own.is_root(), number("SUDO_UID"), number("SUDO_GID")) {
+            (true, Some(uid), Some(gid)) => (uid, gid, Via::Sudo),
+            (true, ..) => (0, getgid().as_raw(), Via::Root),
+            (false, ..) => (own.as_raw(), getgid().as_raw(), Via::None),
+        };
+        // sudo has looked the name up already; a second look-up may go over the network.
+        let user = match via {
+            Via::Sudo => std::env::var("SUDO_USER").ok(),
+            Via::Root => Some("root".to_owned()),
+            Via::None => User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name),
+        };
+        Self {
+            uid,
+            user: user.unwrap_or_else(|| uid.to_string()),
+            gid,
+            pid: getppid().as_raw(),
+            via,
+            tty: terminal(),
+            loginuid: loginuid(),
+        }
+    }
+}
+
+/// The controlling terminal by its device number, the 7th field of `/proc/self/stat` (`proc(5)`).
+fn terminal() -> Option<String> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field is the program's name in parentheses and may hold anything.
+    let device: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
+    let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
+    match major {
+        0 => None,
+        4 => Some(format!("tty{minor}")),
+        136..=143 => Some(format!("pts/{}", (major - 136) * 256 + minor)),
+        _ => Some(format!("{major}:{minor}")),
+    }
+}
+
+fn loginuid() -> Option<u32> {
+    let text = std::fs::read_to_string("/proc/self/loginuid").ok()?;
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}

@@ -1,0 +1,103 @@
+//! The codes of the contract, and the exit status that goes with each.
+
+use serde::{Serialize, Serializer};
+
+/// What came of a request: the `code` of a reply. Stable; programs branch on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Done.
+    Ok,
+    /// It ran and failed.
+    CommandFailed,
+    /// It ran and was not done in time.
+    Timeout,
+    /// Not a request.
+    Usage,
+    /// The policy does not allow it.
+    Denied,
+    /// A name, a reason or a number is not one.
+    InvalidArgument,
+    /// The policy wants to know why.
+    ReasonRequired,
+    /// The unit's check failed; nothing was done to the unit.
+    CheckFailed,
+    /// There is no privilege to do it with.
+    NotPrivileged,
+    /// What is about to be done could not be written down.
+    AuditUnavailable,
+    /// The policy is broken.
+    PolicyInvalid,
+    /// A path that root would rely on can be changed by somebody else.
+    UntrustedPath,
+    /// This host can not do it.
+    Unsupported,
+    /// A defect of this program.
+    Internal,
+}
+
+/// One row a code: the word in the reply, the exit status.
+const TABLE: [(Code, &str, u8); 14] = [
+    (Code::Ok, "ok", 0),
+    (Code::CommandFailed, "command_failed", 1),
+    (Code::Timeout, "timeout", 1),
+    (Code::Usage, "usage", 2),
+    (Code::Denied, "denied", 3),
+    (Code::InvalidArgument, "invalid_argument", 3),
+    (Code::ReasonRequired, "reason_required", 3),
+    (Code::CheckFailed, "check_failed", 3),
+    (Code::NotPrivileged, "not_privileged", 5),
+    (Code::AuditUnavailable, "audit_unavailable", 6),
+    (Code::PolicyInvalid, "policy_invalid", 6),
+    (Code::UntrustedPath, "untrusted_path", 6),
+    (Code::Unsupported, "unsupported", 6),
+    (Code::Internal, "internal", 70),
+];
+
+impl Code {
+    fn row(self) -> &'static (Code, &'static str, u8) {
+        // Code::Internal is the last row, and what a code without a row would be.
+        TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[TABLE.len() - 1])
+    }
+
+    /// The word in the reply.
+    pub fn word(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The exit status.
+    pub fn exit(self) -> u8 {
+        self.row().2
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.word())
+    }
+}
+
+/// Why nothing was run, or why what was run is no success.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct Refusal {
+    /// To branch on.
+    pub code: Code,
+    /// One sentence for a person.
+    pub error: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal without a hint.
+    pub fn new(code: Code, error: impl Into<String>) -> Self {
+        Self { code, error: error.into(), hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}

@@ -1,0 +1,238 @@
+//! Runs what was planned and recorded: the one place that starts a process with root's rights
+//! for an operation.
+
+use super::codes::{Code, Refusal};
+use super::host::PackageManager;
+use super::plan::Plan;
+use super::process::{Bounds, Ended, Late, Ran, run, run_together};
+use super::request::Operation;
+use super::text::one_line;
+use super::unit::UnitState;
+use crate::audit::Recorded;
+use crate::policy::action::ServiceAction;
+use crate::policy::names::PackageName;
+use std::time::{Duration, Instant, SystemTime};
+
+/// What came of an operation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The code and, unless it is `ok`, the sentence.
+    pub verdict: Result<(), Refusal>,
+    /// What the operation's command did, where it was run.
+    pub ran: Option<Ran>,
+    /// The unit's state after it.
+    pub unit: Option<UnitState>,
+    /// Whether it changed something; none where nothing was run.
+    pub changed: Option<bool>,
+}
+
+impl Outcome {
+    fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
+        Self { verdict: Err(refusal), ran, unit, changed: None }
+    }
+}
+
+/// Reading a unit's state may take so long.
+const STATE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Runs it. A service operation is ended at its timeout; a package operation never is: then
+/// `overtime` is called, once, with what it has printed so far, and this goes on to its end.
+pub fn execute(recorded: &Recorded, overtime: &mut dyn FnMut(Outcome)) -> Outcome {
+    let plan = recorded.plan();
+    let deadline = Instant::now() + Duration::from_secs(plan.timeout().into());
+    let bounds = Bounds { deadline, output_bytes: plan.output_bytes() };
+    if plan.is_package() { package(plan, bounds, overtime) } else { service(plan, bounds) }
+}
+
+fn service(plan: &Plan, bounds: Bounds) -> Outcome {
+    let Some(state) = plan.state() else {
+        // `logs`: nothing but the lines.
+        let ran = run(plan.main(), bounds, &mut Late::End);
+        return Outcome {
+            verdict: verdict(plan, &ran),
+            changed: Some(false),
+            ran: Some(ran),
+            unit: None,
+        };
+    };
+    let brief = Bounds { deadline: Instant::now() + STATE_TIMEOUT, ..bounds };
+    if plan.only_reads() {
+        // Both only ask the manager, and at once takes half the time.
+        let [shown, ran] = run_together([state, plan.main()], bounds);
+        let unit = unit_of(&shown);
+        let verdict = status_verdict(plan, &shown, &ran, unit.as_ref());
+        return Outcome { verdict, ran: Some(ran), unit, changed: Some(false) };
+    }
+    let before = unit_of(&run(state, brief, &mut Late::End));
+    if let Some(check) = plan.check() {
+        let checked = run(check, bounds, &mut Late::End);
+        if checked.ended != Ended::Exited(0) {
+            let refusal = Refusal::new(
+                Code::CheckFailed,
+                format!(
+                    "the check `{}` failed, so nothing was done: {}",
+                    check.short(),
+                    said(&checked)
+                ),
+            )
+            .hint("mend what the check complains about, then ask again");
+            return Outcome::refused(refusal, Some(checked), before);
+        }
+    }
+    let ran = run(plan.main(), bounds, &mut Late::End);
+    let brief = Bounds { deadline: Instant::now() + STATE_TIMEOUT, ..bounds };
+    let after = unit_of(&run(state, brief, &mut Late::End));
+    let verdict = verdict(plan, &ran);
+    // A restart that succeeds has changed something, though the state reads the same.
+    let always = matches!(
+        plan.request().operation,
+        Operation::Service { action: ServiceAction::Restart | ServiceAction::Reload, .. }
+    );
+    let changed = Some(before != after || (always && verdict.is_ok()));
+    Outcome { verdict, ran: Some(ran), unit: after, changed }
+}
+
+fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Outcome {
+    let mut input = None;
+    if let Some(query) = plan.installed() {
+        let asked = run(query, bounds, &mut Late::End);
+        if asked.ended != Ended::Exited(0) {
+            let name = plan.request().operation.name().unwrap_or_default();
+            let refusal = Refusal::new(
+                Code::CommandFailed,
+                format!("{name} is not installed, so it can not be upgraded"),
+            )
+            .hint(format!("to install it: sm-helper package install {name}"));
+            return Outcome::refused(refusal, Some(asked), None);
+        }
+    }
+    if let Some(query) = plan.names() {
+        let asked = run(query, bounds, &mut Late::End);
+        match names_in(&asked) {
+            Ok(names) if names.is_empty() => {
+                return Outcome {
+                    verdict: Ok(()),
+                    ran: Some(asked.as_success()),
+                    unit: None,
+                    changed: Some(false),
+                };
+            }
+            Ok(names) => input = Some(names),
+            Err(refusal) => return Outcome::refused(refusal, Some(asked), None),
+        }
+    }
+    let before = traces();
+    let mut late = |so_far: Ran| {
+        let refusal = Refusal::new(
+            Code::Timeout,
+            format!("`{}` is not done after {} s; it is not interrupted and goes on", plan.main().short(), plan.timeout()),
+        )
+        .hint("its end will be in the audit log under this request_id; ask for nothing else of the package manager until then");
+        overtime(Outcome {
+            verdict: Err(refusal),
+            ran: Some(so_far),
+            unit: None,
+            changed: Some(before != traces()),
+        });
+    };
+    let mut late = Late::GoOn { input, tell: &mut late };
+    let ran = run(plan.main(), bounds, &mut late);
+    let changed = Some(before != traces());
+    Outcome { verdict: verdict(plan, &ran), ran: Some(ran), unit: None, changed }
+}
+
+/// The names that a query printed, one a line, as input for another command.
+fn names_in(asked: &Ran) -> Result<String, Refusal> {
+    let strange = |why: &str| {
+        Refusal::new(Code::CommandFailed, format!("the package manager's list of names {why}"))
+    };
+    // pacman exits 1 where the list is empty.
+    match asked.ended {
+        Ended::Exited(0) => {}
+        Ended::Exited(1) if asked.stdout.trim().is_empty() => return Ok(String::new()),
+        _ => return Err(strange("could not be read")),
+    }
+    if asked.stdout_truncated {
+        return Err(strange("is too long"));
+    }
+    match asked.stdout.lines().find(|name| PackageName::parse(name.as_bytes()).is_err()) {
+        Some(name) => Err(strange(&format!("holds {}", one_line(name, 80)))),
+        None => Ok(asked.stdout.clone()),
+    }
+}
+
+/// What the package manager keeps, so far as its change can be seen at a glance.
+fn traces() -> Vec<Option<(SystemTime, u64, u64)>> {
+    use std::os::unix::fs::MetadataExt;
+    let paths = PackageManager::of_this_host().map_or(&[][..], PackageManager::traces);
+    let look = |path: &&str| {
+        let data = std::fs::metadata(path).ok()?;
+        Some((data.modified().ok()?, data.ino(), data.size()))
+    };
+    paths.iter().map(look).collect()
+}
+
+fn unit_of(shown: &Ran) -> Option<UnitState> {
+    (shown.ended == Ended::Exited(0)).then(|| UnitState::parse(&shown.stdout))
+}
+
+/// `status` succeeds where the state could be read: a stopped unit is no failure. The exit
+/// status is 0 to 3 then (LSB, as `systemctl(1)` says under EXIT STATUS).
+fn status_verdict(
+    plan: &Plan,
+    shown: &Ran,
+    ran: &Ran,
+    unit: Option<&UnitState>,
+) -> Result<(), Refusal> {
+    let name = plan.request().operation.name().unwrap_or_default();
+    match (unit, ran.ended) {
+        (Some(unit), _) if !unit.exists() => {
+            Err(Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
+                .hint("install what brings it, or look at the spelling"))
+        }
+        (Some(_), Ended::Exited(0..=3)) => Ok(()),
+        (Some(_), _) => verdict(plan, ran),
+        (None, _) => verdict(plan, shown).and_then(|()| verdict(plan, ran)),
+    }
+}
+
+fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
+    let short = plan.main().short();
+    match ran.ended {
+        Ended::Exited(0) => Ok(()),
+        Ended::Exited(_) => {
+            Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed: {}", said(ran))))
+        }
+        Ended::Signalled(signal) => Err(Refusal::new(
+            Code::CommandFailed,
+            format!("`{short}` was ended by signal {signal}"),
+        )),
+        Ended::Late => Err(Refusal::new(
+            Code::Timeout,
+            format!("`{short}` was not done after {} s and was ended", plan.timeout()),
+        )
+        .hint("the service manager may still be working on it: ask for the status")),
+        Ended::NotStarted(error) => Err(Refusal::new(
+            Code::Unsupported,
+            format!("{} can not be run on this host: {}", plan.main().program(), error.desc()),
+        )),
+    }
+}
+
+/// The line of its output that says most: the last one on standard error, else on standard
+/// output, else the exit status.
+fn said(ran: &Ran) -> String {
+    let last = |text: &str| {
+        text.lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty())
+            .map(|line| one_line(line, 300))
+    };
+    last(&ran.stderr).or_else(|| last(&ran.stdout)).unwrap_or_else(|| match ran.ended {
+        Ended::Exited(status) => format!("exit status {status}"),
+        Ended::NotStarted(error) => error.desc().to_owned(),
+        Ended::Late => "it was not done in time".to_owned(),
+        Ended::Signalled(signal) => format!("signal {signal}"),
+    })
+}

@@ -1,0 +1,71 @@
+//! Undoes what a caller can hand down to a process that then runs as root.
+//!
+//! Done once, before anything is read or opened, so that the helper and all it starts live in
+//! the same known state: no descriptors, limits, mask, folder, signals, timers, priorities,
+//! keyring or capabilities of the caller's.
+
+use super::codes::{Code, Refusal};
+use crate::sys;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
+use nix::sys::stat::{Mode, umask};
+
+/// What each limit is set to, soft and hard: what systemd gives a system service
+/// (`systemd-system.conf(5)`), with no core dump, which could hold secrets. The last number is
+/// what must be had at least: root in a container may not be able to raise a limit, and then
+/// goes on with what there is, but not with what a caller could have lowered to break it.
+const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 14] = [
+    (Resource::RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY, 4 << 30),
+    (Resource::RLIMIT_CORE, 0, RLIM_INFINITY, 0),
+    (Resource::RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY),
+    (Resource::RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY, 4 << 30),
+    (Resource::RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY),
+    (Resource::RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY),
+    (Resource::RLIMIT_MEMLOCK, 8 << 20, 8 << 20, 0),
+    (Resource::RLIMIT_MSGQUEUE, 819_200, 819_200, 0),
+    (Resource::RLIMIT_NICE, 0, 0, 0),
+    (Resource::RLIMIT_NOFILE, 1024, 524_288, 256),
+    (Resource::RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY, 1024),
+    (Resource::RLIMIT_RSS, RLIM_INFINITY, RLIM_INFINITY, 4 << 30),
+    (Resource::RLIMIT_RTPRIO, 0, 0, 0),
+    (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY, 8 << 20),
+];
+
+/// Makes this process deaf to signals that would end it before it has answered.
+///
+/// An operation that has begun is finished and accounted for, whoever presses a key; before it
+/// has begun there are only milliseconds.
+pub fn ignore_signals() {
+    sys::ignore_signals();
+    sys::stop_timers();
+}
+
+/// Undoes the rest. For the privileged side only: an ordinary account could not.
+///
+/// # Errors
+/// `unsupported` where something of the caller's would stay in force.
+pub fn undo() -> Result<(), Refusal> {
+    let still = |what: &str, error: &dyn std::fmt::Display| {
+        Refusal::new(Code::Unsupported, format!("the caller's {what} can not be undone: {error}"))
+            .hint("run it where root has all its capabilities")
+    };
+    sys::close_descriptors().map_err(|error| still("descriptors", &error))?;
+    for (resource, soft, hard, least) in LIMITS {
+        let Err(error) = setrlimit(resource, soft, hard) else { continue };
+        let most = getrlimit(resource).map_or(0, |(_, most)| most);
+        if most < least || setrlimit(resource, soft.min(most), most).is_err() {
+            return Err(still(&format!("limit {resource:?}"), &error));
+        }
+    }
+    sys::reset_scheduling().map_err(|error| still("scheduling", &error))?;
+    umask(Mode::from_bits_truncate(0o022));
+    std::env::set_current_dir("/").map_err(|error| still("working directory", &error))?;
+    // Lowering needs no privilege; where it was raised, root sets it back.
+    if std::fs::write("/proc/self/oom_score_adj", "0").is_err() {
+        let now = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+        if now.trim() != "0" {
+            return Err(still("OOM score", &now.trim()));
+        }
+    }
+    sys::leave_keyring();
+    Ok(())
+}

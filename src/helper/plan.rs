@@ -1,0 +1,285 @@
+//! From an approved request to the exact command lines.
+//!
+//! Every argv that this program runs as root is made in this file, from constants, the policy's
+//! own words and names of the grammar. [`Plan`] has no other maker, takes nothing but an
+//! approval, and [`crate::policy::surface`] prints what it makes.
+
+use super::codes::{Code, Refusal};
+use super::host::PackageManager;
+use super::request::{Lines, Operation, Request};
+use super::unit::PROPERTIES;
+use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::policy::verdict::Approved;
+use serde::Serialize;
+
+const SYSTEMCTL: &str = "/usr/bin/systemctl";
+const JOURNALCTL: &str = "/usr/bin/journalctl";
+
+/// One command line: an absolute path and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Argv(Vec<String>);
+
+impl Argv {
+    fn new(words: &[&str]) -> Self {
+        Self(words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// The program.
+    pub fn program(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// What follows the program.
+    pub fn arguments(&self) -> &[String] {
+        self.0.get(1..).unwrap_or_default()
+    }
+
+    /// `systemctl restart`, for a sentence: the program's name and its first plain word.
+    pub fn short(&self) -> String {
+        let name = self.program().rsplit('/').next().unwrap_or_default();
+        match self.arguments().iter().find(|word| !word.starts_with('-') && !word.contains("::")) {
+            Some(word) => format!("{name} {word}"),
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// What will be run, in this order.
+#[derive(Debug)]
+pub struct Plan {
+    request: Request,
+    warnings: Vec<String>,
+    timeout: u32,
+    output_bytes: u32,
+    /// Reads the unit's state, before and after.
+    state: Option<Argv>,
+    /// Must exit 0, else nothing is done.
+    check: Option<Argv>,
+    /// Must exit 0: the package is there.
+    installed: Option<Argv>,
+    /// Prints the names that `main` reads from its standard input.
+    names: Option<Argv>,
+    /// The operation.
+    main: Argv,
+}
+
+impl Plan {
+    /// What was asked.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+    /// What the caller should know though it is allowed.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+    /// The longest it may take, in seconds.
+    pub fn timeout(&self) -> u32 {
+        self.timeout
+    }
+    /// The bound on each of `stdout` and `stderr`.
+    pub fn output_bytes(&self) -> usize {
+        self.output_bytes as usize
+    }
+    /// Reads the unit's state.
+    pub fn state(&self) -> Option<&Argv> {
+        self.state.as_ref()
+    }
+    /// Must exit 0, else nothing is done.
+    pub fn check(&self) -> Option<&Argv> {
+        self.check.as_ref()
+    }
+    /// Must exit 0: the package is there.
+    pub fn installed(&self) -> Option<&Argv> {
+        self.installed.as_ref()
+    }
+    /// Prints the names that the main command reads from its standard input.
+    pub fn names(&self) -> Option<&Argv> {
+        self.names.as_ref()
+    }
+    /// The operation itself: the `argv` of the reply.
+    pub fn main(&self) -> &Argv {
+        &self.main
+    }
+    /// Whether it only reads.
+    pub fn only_reads(&self) -> bool {
+        matches!(
+            self.request.operation,
+            Operation::Service { action: ServiceAction::Status | ServiceAction::Logs, .. }
+        )
+    }
+    /// Whether it must not be killed in the middle.
+    pub fn is_package(&self) -> bool {
+        !matches!(self.request.operation, Operation::Service { .. })
+    }
+    /// Every command line of the plan.
+    pub fn commands(&self) -> Vec<&Argv> {
+        let before = [&self.state, &self.check, &self.installed, &self.names];
+        before.into_iter().flatten().chain([&self.main]).collect()
+    }
+    /// The same plan with `lines` written in the place of the number of log lines, for the
+    /// surface, where it stands for every number that is allowed.
+    pub fn with_lines(mut self, lines: &str) -> Self {
+        if let Operation::Service { action: ServiceAction::Logs, unit, .. } =
+            &self.request.operation
+        {
+            self.main = logs(unit.as_str(), lines);
+        }
+        self
+    }
+}
+
+/// The plan for an approved request on a host with this package manager.
+///
+/// # Errors
+/// `unsupported` where the host can not do it.
+pub fn plan(approved: Approved<'_>, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
+    let request = approved.request();
+    let (mut state, mut check, mut installed, mut names) = (None, None, None, None);
+    let main = match &request.operation {
+        Operation::Service { action, unit, lines } => {
+            let unit = unit.as_str();
+            check = approved.check().map(Argv::new);
+            if *action != ServiceAction::Logs {
+                let property = format!("--property={PROPERTIES}");
+                state = Some(Argv::new(&[SYSTEMCTL, "--no-pager", "show", &property, "--", unit]));
+            }
+            service(*action, unit, *lines)
+        }
+        Operation::Package { action, name } => {
+            let (name, removals) = (name.as_str(), approved.policy().allow_removals);
+            match manager.ok_or_else(no_manager)? {
+                PackageManager::Apt => apt_package(*action, name, removals),
+                PackageManager::Pacman => {
+                    let name = approved.pacman().unwrap_or(name);
+                    if *action == PackageAction::Upgrade {
+                        // pacman has no way to say "only if it is installed".
+                        installed = Some(Argv::new(&[PACMAN, "--query", "--", name]));
+                    }
+                    pacman_package(*action, name)
+                }
+            }
+        }
+        Operation::Maintenance { action } => match manager.ok_or_else(no_manager)? {
+            PackageManager::Apt => apt_maintenance(*action),
+            PackageManager::Pacman => {
+                if *action == Maintenance::Autoremove {
+                    names =
+                        Some(Argv::new(&[PACMAN, "--query", "--deps", "--unrequired", "--quiet"]));
+                }
+                pacman_maintenance(*action)?
+            }
+        },
+    };
+    Ok(Plan {
+        request: request.clone(),
+        warnings: approved.warnings().to_vec(),
+        timeout: approved.timeout(),
+        output_bytes: approved.policy().limits.output_bytes,
+        state,
+        check,
+        installed,
+        names,
+        main,
+    })
+}
+
+fn service(action: ServiceAction, unit: &str, lines: Lines) -> Argv {
+    match action {
+        // Log lines are shown by `logs` alone, where the policy grants it.
+        ServiceAction::Status => {
+            Argv::new(&[SYSTEMCTL, "--no-pager", "--full", "--lines=0", "status", "--", unit])
+        }
+        ServiceAction::Logs => logs(unit, &lines.get().to_string()),
+        action => {
+            Argv::new(&[SYSTEMCTL, "--no-pager", "--no-ask-password", action.word(), "--", unit])
+        }
+    }
+}
+
+fn logs(unit: &str, lines: &str) -> Argv {
+    let (unit, lines) = (format!("--unit={unit}"), format!("--lines={lines}"));
+    Argv::new(&[JOURNALCTL, "--no-pager", "--quiet", "--output=short-iso", &lines, &unit])
+}
+
+/// What every `apt-get` is told: nobody is there to answer, the conffile that is installed stays
+/// (`dpkg(1)`), no terminal is pretended, a lock is waited for (`apt-get(8)`), and a name is a
+/// name: without `Pattern-Only` an unknown `docker.io` would be read as a regular expression and
+/// everything that matches it installed.
+const APT: [&str; 13] = [
+    "/usr/bin/apt-get",
+    "--assume-yes",
+    "--quiet",
+    "-o",
+    "APT::Cmd::Pattern-Only=true",
+    "-o",
+    "Dpkg::Use-Pty=0",
+    "-o",
+    "Dpkg::Options::=--force-confdef",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+    "-o",
+    "DPkg::Lock::Timeout=30",
+];
+
+fn apt(words: &[&str]) -> Argv {
+    Argv::new(&[&APT, words].concat())
+}
+
+fn apt_package(action: PackageAction, name: &str, removals: bool) -> Argv {
+    let keep: &[&str] = if removals { &[] } else { &["--no-remove"] };
+    let words: &[&str] = match action {
+        // What is installed is what was asked for: upgrading it is another action.
+        PackageAction::Install => &["--no-upgrade", "install", "--", name],
+        PackageAction::Upgrade => &["--only-upgrade", "install", "--", name],
+        PackageAction::Remove => return apt(&["remove", "--", name]),
+    };
+    apt(&[keep, words].concat())
+}
+
+fn apt_maintenance(action: Maintenance) -> Argv {
+    match action {
+        // Without this a repository that could not be read is a warning and exit status 0.
+        Maintenance::Update => apt(&["-o", "APT::Update::Error-Mode=any", "update"]),
+        // As `apt upgrade`: what is installed may need something new, and nothing is removed.
+        Maintenance::Upgrade => apt(&["--with-new-pkgs", "upgrade"]),
+        Maintenance::Autoremove => apt(&["autoremove"]),
+        Maintenance::Autoclean => apt(&["autoclean"]),
+    }
+}
+
+const PACMAN: &str = "/usr/bin/pacman";
+
+fn pacman(words: &[&str]) -> Argv {
+    let quiet: &[&str] = &[PACMAN, "--noconfirm", "--noprogressbar", "--color=never"];
+    Argv::new(&[quiet, words].concat())
+}
+
+fn pacman_package(action: PackageAction, name: &str) -> Argv {
+    match action {
+        PackageAction::Install | PackageAction::Upgrade => {
+            pacman(&["--sync", "--needed", "--", name])
+        }
+        PackageAction::Remove => pacman(&["--remove", "--", name]),
+    }
+}
+
+fn pacman_maintenance(action: Maintenance) -> Result<Argv, Refusal> {
+    match action {
+        Maintenance::Update => Err(Refusal::new(
+            Code::Unsupported,
+            "refreshing the package lists without upgrading is what breaks Arch hosts: the next \
+             install would mix new libraries with old programs",
+        )
+        .hint("use `sm-helper package upgrade`, which refreshes and upgrades in one go")),
+        Maintenance::Upgrade => Ok(pacman(&["--sync", "--refresh", "--sysupgrade"])),
+        // The names come from `pacman --query --deps --unrequired` on standard input.
+        Maintenance::Autoremove => Ok(pacman(&["--remove", "--nosave", "--recursive", "-"])),
+        Maintenance::Autoclean => Ok(pacman(&["--sync", "--clean"])),
+    }
+}
+
+fn no_manager() -> Refusal {
+    Refusal::new(Code::Unsupported, "this host has neither apt-get nor pacman")
+        .hint("packages can be managed on hosts of the Debian and Arch families")
+}

@@ -1,0 +1,314 @@
+//! The one reply: a JSON object and a newline on standard output, on every way out.
+
+use super::codes::{Code, Refusal};
+use super::exec::Outcome;
+use super::plan::{Argv, Plan};
+use super::process::Ended;
+use super::request::Operation;
+use super::text::one_line;
+use super::unit::UnitState;
+use crate::sys;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// The number of the contract.
+pub const SCHEMA: u32 = 1;
+
+/// The longest `error` or `hint`, in characters.
+const LONGEST_SENTENCE: usize = 1000;
+
+/// The longest reply that is passed on, in bytes: both streams at the largest bound that a
+/// policy can set, each byte escaped as `\u0000`, and room for the rest.
+const LONGEST_REPLY: u64 = (2 * 6 << 20) + (1 << 20);
+
+/// How long root waits for somebody to read its reply, in seconds.
+const READER_TIMEOUT: u32 = 60;
+
+/// What is fixed for the whole of a request.
+#[derive(Debug)]
+struct Begun {
+    at: Instant,
+    request_id: String,
+}
+
+static BEGUN: OnceLock<Begun> = OnceLock::new();
+static PRETTY: AtomicBool = AtomicBool::new(false);
+/// Whether standard output is the pipe to the process that passes the reply on, which wants the
+/// exit status in front.
+static FRAMED: AtomicBool = AtomicBool::new(false);
+static REPLIED: AtomicBool = AtomicBool::new(false);
+
+/// Starts the request's clock, gives it its id, and makes sure of a reply even where this
+/// program is wrong.
+pub fn begin() {
+    begun();
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, but not with what values: those may be a caller's.
+        let place = panic
+            .location()
+            .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        let refusal = Refusal::new(Code::Internal, format!("this is a defect of sm{place}"))
+            .hint("please report it with this reply");
+        std::process::exit(i32::from(Reply::refused(&refusal).send()));
+    }));
+}
+
+fn begun() -> &'static Begun {
+    BEGUN.get_or_init(|| Begun { at: Instant::now(), request_id: uuid::Uuid::now_v7().to_string() })
+}
+
+/// The id of this request: in its reply and in all its audit records.
+pub fn request_id() -> &'static str {
+    &begun().request_id
+}
+
+/// How long the request has taken, in milliseconds.
+pub fn duration_ms() -> f64 {
+    (begun().at.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Indents the reply.
+pub fn set_pretty() {
+    PRETTY.store(true, Ordering::Relaxed);
+}
+
+/// A reply, field by field as the contract lists them.
+#[derive(Debug, Serialize)]
+pub struct Reply<'r> {
+    schema: u32,
+    success: bool,
+    code: Code,
+    request_id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'r Operation>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    argv: Option<&'r Argv>,
+    #[serde(flatten)]
+    ran: Option<RanFields<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'r UnitState>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+    duration_ms: f64,
+}
+
+/// The fields of a command that was run.
+#[derive(Debug, Serialize)]
+struct RanFields<'r> {
+    returncode: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signal: Option<i32>,
+    stdout: &'r str,
+    stderr: &'r str,
+    stdout_truncated: bool,
+    stderr_truncated: bool,
+}
+
+impl<'r> Reply<'r> {
+    /// A reply with nothing in it but the verdict.
+    pub fn new(verdict: Result<(), &Refusal>) -> Self {
+        let refusal = verdict.err();
+        Self {
+            schema: SCHEMA,
+            success: refusal.is_none(),
+            code: refusal.map_or(Code::Ok, |refusal| refusal.code),
+            request_id: request_id(),
+            operation: None,
+            dry_run: false,
+            argv: None,
+            ran: None,
+            changed: None,
+            error: refusal.map(|refusal| one_line(&refusal.error, LONGEST_SENTENCE)),
+            hint: refusal
+                .and_then(|refusal| refusal.hint.as_deref())
+                .map(|hint| one_line(hint, LONGEST_SENTENCE)),
+            unit: None,
+            warnings: Vec::new(),
+            more: Map::new(),
+            duration_ms: 0.0,
+        }
+    }
+
+    /// A refusal.
+    pub fn refused(refusal: &Refusal) -> Self {
+        Self::new(Err(refusal))
+    }
+
+    /// What came of a plan.
+    pub fn outcome(plan: &'r Plan, outcome: &'r Outcome) -> Self {
+        let ran = outcome.ran.as_ref().map(|ran| RanFields {
+            returncode: match ran.ended {
+                Ended::Exited(status) => Some(status),
+                _ => None,
+            },
+            signal: match ran.ended {
+                Ended::Signalled(signal) => Some(signal),
+                _ => None,
+            },
+            stdout: &ran.stdout,
+            stderr: &ran.stderr,
+            stdout_truncated: ran.stdout_truncated,
+            stderr_truncated: ran.stderr_truncated,
+        });
+        Self {
+            ran,
+            changed: outcome.changed,
+            unit: outcome.unit.as_ref(),
+            ..Self::new(outcome.verdict.as_ref().map(|()| ())).plan(plan)
+        }
+    }
+
+    /// What would be done.
+    pub fn dry_run(plan: &'r Plan) -> Self {
+        Self { dry_run: true, ..Self::new(Ok(())).plan(plan) }
+    }
+
+    /// With what was asked.
+    #[must_use]
+    pub fn operation(mut self, operation: Option<&'r Operation>) -> Self {
+        self.operation = operation;
+        self
+    }
+
+    /// With whether it was a dry run.
+    #[must_use]
+    pub fn dry(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// With what was asked, what is run, and what is worth a warning.
+    #[must_use]
+    pub fn plan(mut self, plan: &'r Plan) -> Self {
+        self.operation = Some(&plan.request().operation);
+        self.argv = Some(plan.main());
+        self.warnings = plan.warnings().to_vec();
+        self
+    }
+
+    /// With one more thing worth a warning.
+    #[must_use]
+    pub fn warning(mut self, warning: Option<String>) -> Self {
+        self.warnings.extend(warning);
+        self
+    }
+
+    /// With a field that only some commands have.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.more.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// Writes the reply, unless there was one already, and gives the exit status that belongs to it.
+    pub fn send(mut self) -> u8 {
+        let exit = self.code.exit();
+        if REPLIED.swap(true, Ordering::SeqCst) {
+            return exit;
+        }
+        self.duration_ms = duration_ms();
+        let text = if PRETTY.load(Ordering::Relaxed) {
+            serde_json::to_string_pretty(&self)
+        } else {
+            serde_json::to_string(&self)
+        };
+        let mut bytes = text.unwrap_or_default().into_bytes();
+        bytes.push(b'\n');
+        if FRAMED.load(Ordering::Relaxed) {
+            bytes.insert(0, exit);
+        }
+        write(&bytes);
+        exit
+    }
+}
+
+/// Writes the whole reply to standard output; says so where that can not be done.
+fn write(bytes: &[u8]) {
+    // A caller who does not read must not hold a root process for ever. By now the operation is
+    // done and recorded.
+    if nix::unistd::geteuid().is_root() {
+        sys::end_after(READER_TIMEOUT);
+    }
+    let written = io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().flush());
+    if let Err(error) = written {
+        let _ = writeln!(io::stderr(), "sm-helper: the reply could not be written: {error}");
+    }
+}
+
+/// From here on standard output is `pipe`, and what reads it passes the reply on.
+///
+/// # Errors
+/// What the kernel says.
+pub fn send_through(pipe: OwnedFd) -> io::Result<()> {
+    sys::replace(1, pipe)?;
+    FRAMED.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// The reader gets the end of the pipe, though this process goes on.
+pub fn hang_up() {
+    if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+        let _ = sys::replace(1, null);
+    }
+}
+
+/// Passes on the reply of a process that wrote it with [`send_through`], waiting `patience` for
+/// all of it. Gives its exit status; none where there was no whole reply, and then nothing was
+/// written.
+pub fn pass_on_framed(pipe: PipeReader, patience: Duration) -> Option<u8> {
+    let bytes = whole(pipe, Instant::now() + patience)?;
+    let (exit, reply) = bytes.split_first()?;
+    pass_on_bytes(reply).then_some(*exit)
+}
+
+/// Passes on a reply that another `sm-helper` wrote. Says whether there was a whole one.
+pub fn pass_on(pipe: impl Read) -> bool {
+    let mut bytes = Vec::new();
+    let read = pipe.take(LONGEST_REPLY).read_to_end(&mut bytes);
+    read.is_ok() && pass_on_bytes(&bytes)
+}
+
+/// All that comes through the pipe until `deadline`.
+fn whole(mut pipe: PipeReader, deadline: Instant) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut part = vec![0; 65_536];
+    loop {
+        let left = deadline.checked_duration_since(Instant::now())?;
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, timeout).ok()? == 0 {
+            continue;
+        }
+        match pipe.read(&mut part).ok()? {
+            0 => return Some(bytes),
+            count => bytes.extend_from_slice(&part[..count]),
+        }
+    }
+}
+
+fn pass_on_bytes(reply: &[u8]) -> bool {
+    let is_object = reply.starts_with(b"{") && reply.ends_with(b"}\n");
+    if !is_object || serde_json::from_slice::<serde::de::IgnoredAny>(reply).is_err() {
+        return false;
+    }
+    if !REPLIED.swap(true, Ordering::SeqCst) {
+        write(reply);
+    }
+    true
+}

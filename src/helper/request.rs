@@ -1,0 +1,258 @@
+//! What was asked for, as types that hold no bad value.
+
+use super::codes::{Code, Refusal};
+use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::policy::names::{NameError, PackageName, UnitName, quoted};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// An operation of the helper's grammar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Something is done to a unit.
+    Service {
+        /// What.
+        action: ServiceAction,
+        /// To which.
+        unit: UnitName,
+        /// For `logs`: how many lines.
+        lines: Lines,
+    },
+    /// Something is done to a package.
+    Package {
+        /// What.
+        action: PackageAction,
+        /// To which, by the name that callers use.
+        name: PackageName,
+    },
+    /// Something is done to all packages.
+    Maintenance {
+        /// What.
+        action: Maintenance,
+    },
+}
+
+impl Operation {
+    /// `service` or `package`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Service { .. } => "service",
+            Self::Package { .. } | Self::Maintenance { .. } => "package",
+        }
+    }
+
+    /// The action's word.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Service { action, .. } => action.word(),
+            Self::Package { action, .. } => action.word(),
+            Self::Maintenance { action } => action.word(),
+        }
+    }
+
+    /// The canonical name, where the operation has one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Service { unit, .. } => Some(unit.as_str()),
+            Self::Package { name, .. } => Some(name.as_str()),
+            Self::Maintenance { .. } => None,
+        }
+    }
+}
+
+/// `service restart nginx.service`
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind(), self.action())?;
+        self.name().map_or(Ok(()), |name| write!(f, " {name}"))
+    }
+}
+
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(3))?;
+        map.serialize_entry("kind", self.kind())?;
+        map.serialize_entry("action", self.action())?;
+        map.serialize_entry("name", &self.name())?;
+        map.end()
+    }
+}
+
+/// A number of log lines, 1 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lines(u16);
+
+impl Lines {
+    /// The most that can be asked for.
+    pub const MOST: u16 = 1000;
+    /// What is shown where nothing is asked for.
+    pub const USUAL: Self = Self(50);
+
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// Why an operation is asked for: 1 to 500 printable characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason(String);
+
+impl Reason {
+    const LONGEST: usize = 500;
+
+    /// Some reason, for finding out what a request with one would run.
+    pub fn any() -> Self {
+        Self("any".to_owned())
+    }
+
+    fn parse(text: &OsStr) -> Result<Self, Refusal> {
+        let bad = |what: String| {
+            Refusal::new(Code::InvalidArgument, format!("the reason {what}"))
+                .hint("give 1 to 500 printable characters on one line: --reason \"deploy of 1.4\"")
+        };
+        let Some(text) = text.to_str() else {
+            return Err(bad("is not UTF-8".to_owned()));
+        };
+        let length = text.chars().count();
+        if length > Self::LONGEST {
+            return Err(bad(format!("is {length} characters long, {} are allowed", Self::LONGEST)));
+        }
+        if text.trim().is_empty() {
+            return Err(bad("is empty".to_owned()));
+        }
+        match text.chars().find(|c| super::text::is_hidden(*c)) {
+            Some(c) => Err(bad(format!("holds the unprintable character U+{:04X}", u32::from(c)))),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+/// An operation and how it is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What.
+    pub operation: Operation,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// In how many seconds at most, where the caller wants less than the policy allows.
+    pub timeout: Option<u32>,
+}
+
+/// What the command line holds, before any of it is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    /// The action's word; the grammar lets only known ones through.
+    pub action: String,
+    /// What stands where the name belongs.
+    pub names: Vec<std::ffi::OsString>,
+    /// `--lines`
+    pub lines: Option<std::ffi::OsString>,
+    /// `--reason`
+    pub reason: Option<std::ffi::OsString>,
+    /// `--timeout`
+    pub timeout: Option<std::ffi::OsString>,
+}
+
+impl Request {
+    /// A request about a unit.
+    ///
+    /// # Errors
+    /// `usage` where there is not one name, `invalid_argument` where something is not what it should be.
+    pub fn service(words: &Words) -> Result<Self, Refusal> {
+        let action = known::<ServiceAction>(&words.action)?;
+        let command = format!("service {}", words.action);
+        let unit = one_name(words, &command, "unit", UnitName::parse)?;
+        let lines = match &words.lines {
+            None => Lines::USUAL,
+            Some(_) if action != ServiceAction::Logs => {
+                return Err(Refusal::new(Code::Usage, format!("`{command}` takes no --lines"))
+                    .hint("--lines goes with `service logs`"));
+            }
+            Some(text) => Lines(number("--lines", text, u32::from(Lines::MOST))? as u16),
+        };
+        Self::with(words, Operation::Service { action, unit, lines })
+    }
+
+    /// A request about a package, or about all of them.
+    ///
+    /// # Errors
+    /// As for [`Request::service`].
+    pub fn package(words: &Words) -> Result<Self, Refusal> {
+        let command = format!("package {}", words.action);
+        let named = PackageAction::from_word(&words.action);
+        let operation = match (named, Maintenance::from_word(&words.action)) {
+            (Some(action), for_all) if for_all.is_none() || !words.names.is_empty() => {
+                let name = one_name(words, &command, "package", PackageName::parse)?;
+                Operation::Package { action, name }
+            }
+            (_, Some(action)) => {
+                // Something that is no name is that first, whatever is wrong besides.
+                for name in &words.names {
+                    PackageName::parse(name.as_bytes()).map_err(bad_name)?;
+                }
+                if !words.names.is_empty() {
+                    return Err(Refusal::new(Code::Usage, format!("`{command}` takes no name"))
+                        .hint(format!("it is for all packages: sm-helper {command}")));
+                }
+                Operation::Maintenance { action }
+            }
+            (_, None) => return Err(unknown(&words.action)),
+        };
+        Self::with(words, operation)
+    }
+
+    fn with(words: &Words, operation: Operation) -> Result<Self, Refusal> {
+        let reason = words.reason.as_deref().map(Reason::parse).transpose()?;
+        let timeout = words.timeout.as_deref().map(|text| number("--timeout", text, 86_400));
+        Ok(Self { operation, reason, timeout: timeout.transpose()? })
+    }
+}
+
+fn known<A: Action>(word: &str) -> Result<A, Refusal> {
+    A::from_word(word).ok_or_else(|| unknown(word))
+}
+
+fn unknown(word: &str) -> Refusal {
+    Refusal::new(Code::Usage, format!("{} is not an action", quoted(word.as_bytes())))
+}
+
+fn bad_name(error: NameError) -> Refusal {
+    Refusal::new(Code::InvalidArgument, error.to_string())
+        .hint("a name is a letter or a digit, then at most 127 of A-Z a-z 0-9 + _ . @ : -")
+}
+
+/// The one name of an operation that needs one.
+fn one_name<N>(
+    words: &Words,
+    command: &str,
+    what: &str,
+    parse: fn(&[u8]) -> Result<N, NameError>,
+) -> Result<N, Refusal> {
+    let mut parsed = None;
+    for name in &words.names {
+        let name = parse(name.as_bytes()).map_err(bad_name)?;
+        parsed.get_or_insert(name);
+    }
+    let wrong = match (parsed, words.names.len()) {
+        (Some(name), 1) => return Ok(name),
+        (None, _) => format!("`{command}` needs the name of a {what}"),
+        (Some(_), count) => format!("`{command}` takes one {what}, and {count} were named"),
+    };
+    Err(Refusal::new(Code::Usage, wrong).hint(format!("sm-helper {command} <{what}>")))
+}
+
+/// A number from 1 to `most`, in decimal digits and nothing else.
+fn number(flag: &str, text: &OsStr, most: u32) -> Result<u32, Refusal> {
+    let digits = text.to_str().filter(|t| t.len() <= 9 && t.bytes().all(|b| b.is_ascii_digit()));
+    match digits.and_then(|digits| digits.parse().ok()) {
+        Some(number) if (1..=most).contains(&number) => Ok(number),
+        _ => Err(Refusal::new(
+            Code::InvalidArgument,
+            format!("{} is not a number from 1 to {most}", quoted(text.as_bytes())),
+        )
+        .hint(format!("{flag} takes a whole number from 1 to {most}"))),
+    }
+}

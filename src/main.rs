@@ -1,0 +1,56 @@
+//! sm: least-privilege root for AI agents, CI jobs and scripts.
+//!
+//! Which of the two programs this is, is decided here and nowhere else.
+
+mod admin;
+mod audit;
+mod cli;
+mod helper;
+mod policy;
+mod state;
+mod sudoers;
+mod sys;
+
+use cli::{AdminCommand, Parsed};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // The file that the kernel executed, links resolved: a caller chooses argv[0], not this.
+    let program =
+        std::fs::read_link("/proc/self/exe").unwrap_or_else(|_| PathBuf::from("sm-helper"));
+    let exit = if program.file_name().is_some_and(|name| name == "sm") {
+        administrator(&program, &arguments)
+    } else {
+        helper::main(&program, &arguments)
+    };
+    ExitCode::from(exit)
+}
+
+fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
+    // So is `sm helper`, which must answer in JSON whatever follows.
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "helper"
+    {
+        return helper::main(&program.with_file_name("sm-helper"), rest);
+    }
+    // Wherever it stands, also behind the words of a request that is explained.
+    let json = arguments.iter().any(|word| word == "--json");
+    let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();
+    match cli::admin(&rest) {
+        Parsed::Command(cli::Admin { command, .. }) => {
+            let result = match &command {
+                AdminCommand::Policy(command) => policy::commands::run(command),
+                AdminCommand::SetupSudo(command) => sudoers::run(command, program, arguments),
+                AdminCommand::Helper { arguments } => {
+                    return helper::main(&program.with_file_name("sm-helper"), arguments);
+                }
+            };
+            admin::print(json, result)
+        }
+        Parsed::Help(text) => admin::print(false, Ok(admin::Answer::text(text.trim_end()))),
+        Parsed::Wrong(refusal) => admin::print(json, Err(admin::Failure::of(refusal))),
+    }
+}

@@ -1,0 +1,144 @@
+//! A policy as it is used: a table of plain numbers into one text.
+//!
+//! The build script writes such a table into the program, where loading it costs nothing (no
+//! allocation, no relocation, only the pages that a request touches); the parser makes the same
+//! table from a file. All that reads a policy reads this one form.
+
+use super::action::{Maintenance, PackageAction, ServiceAction, Set};
+
+/// What the site file may do to the compiled policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteMode {
+    /// It is not read.
+    Off,
+    /// It can only take away.
+    Narrow,
+    /// It can add, save what is on the never-list.
+    Extend,
+}
+
+impl SiteMode {
+    /// Every mode with its word.
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("off", Self::Off), ("narrow", Self::Narrow), ("extend", Self::Extend)];
+
+    /// The word for it in a policy.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, mode)| *mode == self).map_or("off", |(word, _)| word)
+    }
+}
+
+/// The bounds on what a caller can cost the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Operations that an account may ask for in [`Limits::rate_seconds`].
+    pub rate_count: u32,
+    /// The length of the window, in seconds.
+    pub rate_seconds: u32,
+    /// The bound on each of `stdout` and `stderr` in a reply, in bytes.
+    pub output_bytes: u32,
+    /// The longest that a service operation may take, in seconds.
+    pub service_timeout: u32,
+    /// The longest that a package operation may take, in seconds.
+    pub package_timeout: u32,
+}
+
+/// A string of the policy: where it stands in [`Policy::strings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub at: u32,
+    /// How many bytes.
+    pub len: u32,
+}
+
+/// What is allowed for one unit.
+#[derive(Debug, Clone, Copy)]
+pub struct UnitRule {
+    /// The complete unit name.
+    pub name: Span,
+    /// The line of the policy that names it, from 1.
+    pub line: u32,
+    /// The line of the policy that grants its actions.
+    pub actions_line: u32,
+    /// What may be done to it.
+    pub actions: Set<ServiceAction>,
+    /// Whether a request must say why.
+    pub require_reason: bool,
+    /// The command that must exit 0 before a start, restart or reload: a run of
+    /// [`Policy::words`]; empty for none.
+    pub check: Span,
+}
+
+/// What is allowed for one package.
+#[derive(Debug, Clone, Copy)]
+pub struct PackageRule {
+    /// The name that callers use.
+    pub name: Span,
+    /// The name in pacman's repositories; empty where it is the same.
+    pub pacman: Span,
+    /// The line of the policy that names it, from 1.
+    pub line: u32,
+    /// The line of the policy that grants its actions.
+    pub actions_line: u32,
+    /// What may be done to it.
+    pub actions: Set<PackageAction>,
+    /// Whether a request must say why.
+    pub require_reason: bool,
+}
+
+/// A whole policy. Rules are sorted by name, which is what finding one relies on.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy<'p> {
+    /// The file it was made from, as it was named.
+    pub file: &'p str,
+    /// The text of that file.
+    pub text: &'p str,
+    /// SHA-256 of the text, in hexadecimal.
+    pub hash: &'p str,
+    /// What the site file may do.
+    pub site_mode: SiteMode,
+    /// The bounds.
+    pub limits: Limits,
+    /// One rule a unit, sorted by name.
+    pub units: &'p [UnitRule],
+    /// One rule a package, sorted by name.
+    pub packages: &'p [PackageRule],
+    /// What may be done to all packages at once.
+    pub maintenance: Set<Maintenance>,
+    /// The line of the policy that grants it; 0 where no line does.
+    pub maintenance_line: u32,
+    /// Whether an operation may remove packages that it was not asked to remove.
+    pub allow_removals: bool,
+    /// All strings, one after another.
+    pub strings: &'p str,
+    /// The words of all `check` commands, one after another.
+    pub words: &'p [Span],
+}
+
+impl<'p> Policy<'p> {
+    /// The text of a span.
+    pub fn text_of(&self, span: Span) -> &'p str {
+        let at = span.at as usize;
+        self.strings.get(at..at + span.len as usize).unwrap_or_default()
+    }
+
+    /// The rule for a unit, by its complete name, compared whole.
+    pub fn unit(&self, name: &str) -> Option<&'p UnitRule> {
+        let found = self.units.binary_search_by(|rule| self.text_of(rule.name).cmp(name));
+        found.ok().and_then(|at| self.units.get(at))
+    }
+
+    /// The rule for a package, by the name callers use, compared whole.
+    pub fn package(&self, name: &str) -> Option<&'p PackageRule> {
+        let found = self.packages.binary_search_by(|rule| self.text_of(rule.name).cmp(name));
+        found.ok().and_then(|at| self.packages.get(at))
+    }
+
+    /// The argv of a unit's `check`, where it has one.
+    pub fn check_of(&self, rule: &UnitRule) -> Option<Vec<&'p str>> {
+        let at = rule.check.at as usize;
+        let words = self.words.get(at..at + rule.check.len as usize)?;
+        (!words.is_empty()).then(|| words.iter().map(|word| self.text_of(*word)).collect())
+    }
+}

@@ -1,0 +1,208 @@
+//! Names of units and packages, parsed once at the edge into types that hold nothing else.
+//!
+//! The grammar is the same for both: `[A-Za-z0-9][A-Za-z0-9+_.@:-]{0,127}`. It has no character
+//! that a shell, a glob, a regular expression, systemd's or apt's own notation gives a meaning,
+//! save the few that [`PackageName`] takes care of.
+
+use std::fmt;
+
+/// The longest name, in bytes.
+pub const LONGEST: usize = 128;
+
+/// The suffixes that make a unit name complete (`systemd.unit(5)`).
+const UNIT_SUFFIXES: [&str; 11] = [
+    ".service",
+    ".socket",
+    ".device",
+    ".mount",
+    ".automount",
+    ".swap",
+    ".target",
+    ".path",
+    ".timer",
+    ".slice",
+    ".scope",
+];
+
+/// Why some bytes are not a name: one sentence that names the offending character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameError(String);
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A complete unit name: `nginx` is held as `nginx.service`, `snapd.socket` as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnitName(String);
+
+impl UnitName {
+    /// Takes a name from a caller or a policy; `.service` is added where there is no suffix.
+    ///
+    /// # Errors
+    /// Where the bytes are not of the grammar.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
+        let name = grammar(bytes)?;
+        let complete =
+            UNIT_SUFFIXES.iter().any(|suffix| name.len() > suffix.len() && name.ends_with(suffix));
+        Ok(Self(if complete { name.to_owned() } else { format!("{name}.service") }))
+    }
+
+    /// The complete name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A package name that a package manager can only read as a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageName(String);
+
+impl PackageName {
+    /// Takes a name from a caller or a policy.
+    ///
+    /// A trailing `-` or `+` is refused, since `apt-get install curl-` removes curl
+    /// (`apt-get(8)`); `++` may end a name (`g++`), for apt takes the exact name first.
+    ///
+    /// # Errors
+    /// Where the bytes are not of the grammar, or end in a modifier.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
+        let name = grammar(bytes)?;
+        let modifier = name.ends_with('-') || (name.ends_with('+') && !name.ends_with("++"));
+        if modifier {
+            let last = char::from(bytes[bytes.len() - 1]);
+            return Err(NameError(format!(
+                "{} is not a name: a package manager would read the `{last}` at its end as an instruction",
+                quoted(bytes)
+            )));
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The bytes as text if they are of the grammar that units and packages share.
+fn grammar(bytes: &[u8]) -> Result<&str, NameError> {
+    let Some(&first) = bytes.first() else {
+        return Err(NameError("an empty name is not a name".to_owned()));
+    };
+    if bytes.len() > LONGEST {
+        return Err(NameError(format!(
+            "{} is not a name: it is {} bytes long, {LONGEST} are allowed",
+            quoted(bytes),
+            bytes.len()
+        )));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+_.@:-".contains(&byte);
+    if let Some(at) = bytes.iter().position(|&byte| !allowed(byte)) {
+        return Err(NameError(format!(
+            "{} is not a name: {} at byte {} is not allowed",
+            quoted(bytes),
+            character(bytes, at),
+            at + 1
+        )));
+    }
+    if !first.is_ascii_alphanumeric() {
+        return Err(NameError(format!(
+            "{} is not a name: it begins with {}, and a letter or a digit is needed there",
+            quoted(bytes),
+            character(bytes, 0)
+        )));
+    }
+    // Every byte is ASCII here.
+    str::from_utf8(bytes).map_err(|_| NameError("a name must be ASCII".to_owned()))
+}
+
+/// The character that begins at `at`, in words: `` character `;` (U+003B) `` or `byte 0xff`.
+fn character(bytes: &[u8], at: usize) -> String {
+    let rest = &bytes[at..bytes.len().min(at + 4)];
+    let decoded = match str::from_utf8(rest) {
+        Ok(text) => text.chars().next(),
+        Err(error) => {
+            str::from_utf8(&rest[..error.valid_up_to()]).ok().and_then(|text| text.chars().next())
+        }
+    };
+    match decoded {
+        Some(c) => format!("character `{}` (U+{:04X})", c.escape_debug(), u32::from(c)),
+        None => format!("byte 0x{:02x}, which is not UTF-8,", bytes[at]),
+    }
+}
+
+/// What the caller wrote, escaped and cut, so that a message can hold it.
+pub fn quoted(bytes: &[u8]) -> String {
+    const SHOWN: usize = 48;
+    let cut = &bytes[..bytes.len().min(SHOWN)];
+    let dots = if bytes.len() > SHOWN { "…" } else { "" };
+    format!("`{}{dots}`", cut.escape_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_unit_name_is_made_complete() {
+        for (given, complete) in [
+            ("nginx", "nginx.service"),
+            ("nginx.service", "nginx.service"),
+            ("snapd.socket", "snapd.socket"),
+            ("app@blue", "app@blue.service"),
+            ("foo.bar", "foo.bar.service"),
+            ("service", "service.service"),
+        ] {
+            assert_eq!(UnitName::parse(given.as_bytes()).unwrap().as_str(), complete);
+        }
+    }
+
+    #[test]
+    fn the_offending_character_is_named() {
+        for (given, said) in [
+            (&b"nginx;reboot"[..], "character `;` (U+003B) at byte 6"),
+            (b"nginx.servic?", "character `?` (U+003F) at byte 13"),
+            (b"curl/stable", "character `/`"),
+            (b"curl=1.0", "character `=`"),
+            (b"-y", "begins with character `-` (U+002D)"),
+            (b"--force", "begins with character `-`"),
+            (b"a\xffb", "byte 0xff"),
+            ("né".as_bytes(), "character `é` (U+00E9)"),
+            (b"a\nb", "character `\\n` (U+000A)"),
+            (b"", "empty"),
+            (&[b'a'; 129], "129 bytes long"),
+        ] {
+            let error = PackageName::parse(given).unwrap_err().to_string();
+            assert!(error.contains(said), "{error:?} does not say {said:?}");
+        }
+    }
+
+    #[test]
+    fn what_apt_reads_as_an_instruction_is_no_package_name() {
+        for given in ["curl-", "curl+", "a+", "a--"] {
+            assert!(PackageName::parse(given.as_bytes()).is_err(), "{given}");
+        }
+        for given in ["g++", "libstdc++6", "docker.io", "trash-cli", "libc6:i386"] {
+            assert!(PackageName::parse(given.as_bytes()).is_ok(), "{given}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_bad_name(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(name) = PackageName::parse(&bytes) {
+                prop_assert_eq!(name.as_str().as_bytes(), &bytes[..]);
+                prop_assert!(bytes[0].is_ascii_alphanumeric() && bytes.len() <= LONGEST);
+                prop_assert!(bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"+_.@:-".contains(b)));
+            }
+            if let Err(error) = UnitName::parse(&bytes) {
+                prop_assert!(error.to_string().len() < 600);
+                prop_assert!(error.to_string().chars().all(|c| !c.is_control()));
+            }
+        }
+    }
+}

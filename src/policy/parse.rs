@@ -1,0 +1,529 @@
+//! From TOML to a [`Policy`], with file, line and column for whatever is wrong.
+//!
+//! The build script and the running program share this file, so that what `sm policy check`
+//! says of a policy is what the build says of it.
+
+use super::action::{Action, Maintenance, Set};
+use super::model::{Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
+use super::names::{PackageName, UnitName};
+use sha2::{Digest, Sha256};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The largest policy, in bytes: 100,000 names take about a tenth of it.
+pub const LARGEST: usize = 64 << 20;
+
+/// What is wrong with a policy, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {message}")]
+pub struct PolicyError {
+    /// The file, as it was named.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// One sentence.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
+#[derive(Debug)]
+pub struct Parsed {
+    file: String,
+    text: String,
+    hash: String,
+    site_mode: SiteMode,
+    limits: Limits,
+    units: Vec<UnitRule>,
+    packages: Vec<PackageRule>,
+    maintenance: Set<Maintenance>,
+    maintenance_line: u32,
+    allow_removals: bool,
+    strings: Strings,
+    words: Vec<Span>,
+}
+
+impl Parsed {
+    /// The policy.
+    pub fn policy(&self) -> Policy<'_> {
+        Policy {
+            file: &self.file,
+            text: &self.text,
+            hash: &self.hash,
+            site_mode: self.site_mode,
+            limits: self.limits,
+            units: &self.units,
+            packages: &self.packages,
+            maintenance: self.maintenance,
+            maintenance_line: self.maintenance_line,
+            allow_removals: self.allow_removals,
+            strings: &self.strings.0,
+            words: &self.words,
+        }
+    }
+}
+
+/// Reads a policy. `file` is only what messages call it.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn parse(file: &str, text: &str) -> Result<Parsed, PolicyError> {
+    let source = Source { file, text, line_starts: line_starts(text) };
+    if text.len() > LARGEST {
+        return Err(source.error(0..0, format!("the policy is larger than {LARGEST} bytes"), None));
+    }
+    let root = DeTable::parse(text).map_err(|error| {
+        let said = error.message().replace('\n', ", ");
+        source.error(error.span().unwrap_or(0..0), format!("this is not TOML: {said}"), None)
+    })?;
+    let whole = root.span();
+    let mut top = Table::new(&source, root.get_ref(), whole, "the policy");
+    let schema = top.required("schema")?;
+    if source.integer(schema, 1..=u32::MAX)? != 1 {
+        return Err(source.error(
+            schema.span(),
+            "schema must be 1, the only one there is".to_owned(),
+            None,
+        ));
+    }
+    let mut parsed = Parsed {
+        file: file.to_owned(),
+        text: text.to_owned(),
+        hash: hex(&Sha256::digest(text.as_bytes())),
+        site_mode: SiteMode::Off,
+        limits: Limits {
+            rate_count: 30,
+            rate_seconds: 60,
+            output_bytes: 65_536,
+            service_timeout: 120,
+            package_timeout: 1800,
+        },
+        units: Vec::new(),
+        packages: Vec::new(),
+        maintenance: Set::NONE,
+        maintenance_line: 0,
+        allow_removals: false,
+        strings: Strings(String::new()),
+        words: Vec::new(),
+    };
+    if let Some(mut site) = top.table("site")? {
+        let mode = site.required("mode")?;
+        let word = source.string(mode)?;
+        parsed.site_mode = source.one_of(mode.span(), word, &SiteMode::WORDS, "a mode")?;
+        site.finish()?;
+    }
+    if let Some(limits) = top.table("limits")? {
+        parsed.limits(&source, limits)?;
+    }
+    if let Some(services) = top.table("services")? {
+        parsed.services(&source, services)?;
+    }
+    if let Some(packages) = top.table("packages")? {
+        parsed.packages(&source, packages)?;
+    }
+    top.finish()?;
+    Ok(parsed)
+}
+
+impl Parsed {
+    fn limits(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
+        let into = &mut self.limits;
+        if let Some(mut rate) = table.table("rate")? {
+            into.rate_count = source.integer(rate.required("count")?, 1..=1_000_000)?;
+            into.rate_seconds = source.integer(rate.required("per_seconds")?, 1..=86_400)?;
+            rate.finish()?;
+        }
+        if let Some(bytes) = table.optional("output_bytes") {
+            into.output_bytes = source.integer(bytes, 1024..=1 << 20)?;
+        }
+        if let Some(mut timeout) = table.table("timeout_seconds")? {
+            if let Some(value) = timeout.optional("service") {
+                into.service_timeout = source.integer(value, 1..=86_400)?;
+            }
+            if let Some(value) = timeout.optional("package") {
+                into.package_timeout = source.integer(value, 1..=86_400)?;
+            }
+            timeout.finish()?;
+        }
+        table.finish()
+    }
+
+    fn services(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
+        let (general, general_line) = source.actions(table.required("actions")?)?;
+        for (key, mut unit) in table.named("units")? {
+            let name = UnitName::parse(key.get_ref().as_bytes())
+                .map_err(|error| source.error(key.span(), error.to_string(), None))?;
+            let line = source.line(key.span().start);
+            let (actions, actions_line) = match unit.optional("actions") {
+                Some(own) => source.fewer_actions(own, general)?,
+                None => (general, general_line),
+            };
+            let require_reason = unit.boolean("require_reason")?.unwrap_or(false);
+            let check = match unit.optional("check") {
+                Some(check) => self.check(source, check)?,
+                None => Span { at: 0, len: 0 },
+            };
+            unit.finish()?;
+            let name = self.strings.add(name.as_str());
+            self.units.push(UnitRule { name, line, actions_line, actions, require_reason, check });
+        }
+        table.finish()?;
+        let strings = &self.strings;
+        self.units.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
+        let rows = self.units.iter().map(|rule| (strings.get(rule.name), rule.line));
+        source.no_twins(rows)
+    }
+
+    /// The command of a `check`: an absolute path and its arguments, each one plain text.
+    fn check(
+        &mut self,
+        source: &Source<'_>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Span, PolicyError> {
+        let words = source.array(value)?;
+        let at = self.words.len();
+        for (place, word) in words.iter().enumerate() {
+            let text = source.string(word)?;
+            if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
+                return Err(source.error(
+                    word.span(),
+                    "a word of a check is 1 to 4096 bytes with no control character".to_owned(),
+                    None,
+                ));
+            }
+            let plain = text.starts_with('/')
+                && text[1..].split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+            if place == 0 && !plain {
+                return Err(source.error(
+                    word.span(),
+                    format!("the program of a check must be an absolute path with no `.` or `..` in it, not {text:?}"),
+                    None,
+                ));
+            }
+            self.words.push(self.strings.add(text));
+        }
+        if words.is_empty() || words.len() > 64 {
+            return Err(source.error(
+                value.span(),
+                "a check has 1 to 64 words".to_owned(),
+                Some("leave the key out where there is nothing to check".to_owned()),
+            ));
+        }
+        Ok(Span { at: at as u32, len: words.len() as u32 })
+    }
+
+    fn packages(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
+        let (general, general_line) = match table.optional("actions") {
+            Some(actions) => source.actions(actions)?,
+            None => (Set::NONE, 0),
+        };
+        if let Some(maintenance) = table.optional("maintenance") {
+            (self.maintenance, self.maintenance_line) = source.actions(maintenance)?;
+        }
+        self.allow_removals = table.boolean("allow_removals")?.unwrap_or(false);
+        for (key, mut package) in table.named("names")? {
+            let name = PackageName::parse(key.get_ref().as_bytes())
+                .map_err(|error| source.error(key.span(), error.to_string(), None))?;
+            let line = source.line(key.span().start);
+            let (actions, actions_line) = match package.optional("actions") {
+                Some(own) => source.fewer_actions(own, general)?,
+                None if general_line == 0 => {
+                    return Err(source.error(
+                        key.span(),
+                        format!("nothing says what may be done to package {}", name.as_str()),
+                        Some("add `actions` to [packages]".to_owned()),
+                    ));
+                }
+                None => (general, general_line),
+            };
+            let require_reason = package.boolean("require_reason")?.unwrap_or(false);
+            let pacman = match package.optional("pacman") {
+                Some(value) => {
+                    let text = source.string(value)?;
+                    PackageName::parse(text.as_bytes())
+                        .map_err(|error| source.error(value.span(), error.to_string(), None))?;
+                    self.strings.add(text)
+                }
+                None => Span { at: 0, len: 0 },
+            };
+            package.finish()?;
+            let name = self.strings.add(name.as_str());
+            self.packages.push(PackageRule {
+                name,
+                pacman,
+                line,
+                actions_line,
+                actions,
+                require_reason,
+            });
+        }
+        table.finish()?;
+        let strings = &self.strings;
+        self.packages.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
+        let rows = self.packages.iter().map(|rule| (strings.get(rule.name), rule.line));
+        source.no_twins(rows)
+    }
+}
+
+/// All strings of a policy, one after another.
+#[derive(Debug)]
+struct Strings(String);
+
+impl Strings {
+    fn add(&mut self, text: &str) -> Span {
+        let at = self.0.len() as u32;
+        self.0.push_str(text);
+        Span { at, len: text.len() as u32 }
+    }
+
+    fn get(&self, span: Span) -> &str {
+        let at = span.at as usize;
+        &self.0[at..at + span.len as usize]
+    }
+}
+
+/// The text that is parsed, for saying where something stands in it.
+struct Source<'s> {
+    file: &'s str,
+    text: &'s str,
+    line_starts: Vec<usize>,
+}
+
+/// Where each line begins, so that finding a line costs a search and not a scan.
+fn line_starts(text: &str) -> Vec<usize> {
+    let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    std::iter::once(0).chain(after_breaks.map(|(at, _)| at + 1)).collect()
+}
+
+impl Source<'_> {
+    /// The line that holds the byte at `at`, from 1.
+    fn line(&self, at: usize) -> u32 {
+        self.line_starts.partition_point(|start| *start <= at) as u32
+    }
+
+    fn error(&self, at: Range<usize>, message: String, hint: Option<String>) -> PolicyError {
+        let line = self.line(at.start) as usize;
+        let start = self.line_starts[line - 1];
+        let column = self.text.get(start..at.start).map_or(0, |before| before.chars().count()) + 1;
+        PolicyError { file: self.file.to_owned(), line, column, message, hint }
+    }
+
+    fn wrong_kind(&self, value: &Spanned<DeValue<'_>>, wanted: &str) -> PolicyError {
+        let found = value.get_ref().type_str();
+        self.error(value.span(), format!("{wanted} is needed here, not {found}"), None)
+    }
+
+    fn string<'v>(&self, value: &'v Spanned<DeValue<'_>>) -> Result<&'v str, PolicyError> {
+        value.get_ref().as_str().ok_or_else(|| self.wrong_kind(value, "a string"))
+    }
+
+    fn array<'v>(
+        &self,
+        value: &'v Spanned<DeValue<'v>>,
+    ) -> Result<Vec<&'v Spanned<DeValue<'v>>>, PolicyError> {
+        let array = value.get_ref().as_array();
+        Ok(array.ok_or_else(|| self.wrong_kind(value, "an array"))?.iter().collect())
+    }
+
+    fn integer(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Result<u32, PolicyError> {
+        let number =
+            value.get_ref().as_integer().ok_or_else(|| self.wrong_kind(value, "a number"))?;
+        match u32::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(self.error(
+                value.span(),
+                format!("{number} is not between {} and {}", range.start(), range.end()),
+                None,
+            )),
+        }
+    }
+
+    /// The value that `word` stands for.
+    fn one_of<T: Copy>(
+        &self,
+        at: Range<usize>,
+        word: &str,
+        words: &[(&str, T)],
+        what: &str,
+    ) -> Result<T, PolicyError> {
+        if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
+            return Ok(*value);
+        }
+        let known = words.iter().map(|(word, _)| *word);
+        let all = known.clone().collect::<Vec<_>>().join(", ");
+        let hint = match nearest(word, known) {
+            Some(near) => format!("did you mean {near:?}? There are: {all}"),
+            None => format!("there are: {all}"),
+        };
+        Err(self.error(at, format!("{word:?} is not {what}"), Some(hint)))
+    }
+
+    /// A set of actions, and the line that grants it.
+    fn actions<A: Action>(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<(Set<A>, u32), PolicyError> {
+        let words: Vec<(&str, A)> = A::ALL.iter().map(|action| (action.word(), *action)).collect();
+        let mut set = Set::NONE;
+        for item in self.array(value)? {
+            let word = self.string(item)?;
+            let action = self.one_of(item.span(), word, &words, "an action")?;
+            if set.has(action) {
+                return Err(self.error(item.span(), format!("{word:?} is named twice"), None));
+            }
+            set = set.with(action);
+        }
+        Ok((set, self.line(value.span().start)))
+    }
+
+    /// The actions of one name, which can only be fewer than those for all names.
+    fn fewer_actions<A: Action>(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        general: Set<A>,
+    ) -> Result<(Set<A>, u32), PolicyError> {
+        let (own, line) = self.actions::<A>(value)?;
+        match own.iter().find(|action| !general.has(*action)) {
+            None => Ok((own, line)),
+            Some(more) => Err(self.error(
+                value.span(),
+                format!("{:?} is not among the actions that its section grants", more.word()),
+                Some(
+                    "add it to the section's `actions`, and say less where it is not meant"
+                        .to_owned(),
+                ),
+            )),
+        }
+    }
+
+    /// Refuses two rules for one name (`nginx` and `nginx.service`); `rows` are sorted.
+    fn no_twins<'r>(&self, rows: impl Iterator<Item = (&'r str, u32)>) -> Result<(), PolicyError> {
+        let mut last: Option<(&str, u32)> = None;
+        for (name, line) in rows {
+            if let Some((before, first)) = last
+                && before == name
+            {
+                let (early, late) = (first.min(line), first.max(line));
+                let at = self.line_starts[late as usize - 1];
+                let message = format!("{name} is named twice, first in line {early}");
+                return Err(self.error(at..at, message, None));
+            }
+            last = Some((name, line));
+        }
+        Ok(())
+    }
+}
+
+/// A table that knows which of its keys were asked for: the rest are errors.
+struct Table<'t> {
+    source: &'t Source<'t>,
+    table: &'t DeTable<'t>,
+    at: Range<usize>,
+    name: String,
+    known: Vec<&'static str>,
+}
+
+impl<'t> Table<'t> {
+    fn new(source: &'t Source<'t>, table: &'t DeTable<'t>, at: Range<usize>, name: &str) -> Self {
+        Self { source, table, at, name: name.to_owned(), known: Vec::new() }
+    }
+
+    fn optional(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.known.push(key);
+        self.table.get(key)
+    }
+
+    fn required(&mut self, key: &'static str) -> Result<&'t Spanned<DeValue<'t>>, PolicyError> {
+        if let Some(value) = self.optional(key) {
+            return Ok(value);
+        }
+        // A misspelt key is the likelier mistake than a missing one.
+        self.unknown(&[key])?;
+        let message = format!("{} needs the key {key:?}", self.name);
+        Err(self.source.error(self.at.clone(), message, None))
+    }
+
+    fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, PolicyError> {
+        let Some(value) = self.optional(key) else { return Ok(None) };
+        let flag = value.get_ref().as_bool();
+        flag.map(Some).ok_or_else(|| self.source.wrong_kind(value, "true or false"))
+    }
+
+    fn table(&mut self, key: &'static str) -> Result<Option<Table<'t>>, PolicyError> {
+        let Some(value) = self.optional(key) else { return Ok(None) };
+        let table =
+            value.get_ref().as_table().ok_or_else(|| self.source.wrong_kind(value, "a table"))?;
+        Ok(Some(Table::new(self.source, table, value.span(), &format!("[{key}]"))))
+    }
+
+    /// The tables in a table whose keys are names.
+    fn named(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Vec<(&'t Spanned<DeKey<'t>>, Table<'t>)>, PolicyError> {
+        let Some(holder) = self.table(key)? else { return Ok(Vec::new()) };
+        let mut rows = Vec::with_capacity(holder.table.len());
+        for (name, value) in holder.table {
+            let table = value
+                .get_ref()
+                .as_table()
+                .ok_or_else(|| self.source.wrong_kind(value, "a table (`{}` will do)"))?;
+            let called = format!("[{key}.{}]", name.get_ref());
+            rows.push((name, Table::new(self.source, table, value.span(), &called)));
+        }
+        Ok(rows)
+    }
+
+    /// Refuses keys that nobody asked for.
+    fn finish(self) -> Result<(), PolicyError> {
+        self.unknown(&[])
+    }
+
+    fn unknown(&self, also_near: &[&str]) -> Result<(), PolicyError> {
+        let strange = self.table.iter().find(|(key, _)| {
+            let key = key.get_ref().as_ref();
+            !self.known.contains(&key)
+                && (also_near.is_empty() || nearest(key, also_near.iter().copied()).is_some())
+        });
+        let Some((key, _)) = strange else { return Ok(()) };
+        let known = self.known.join(", ");
+        let hint = match nearest(key.get_ref(), self.known.iter().copied()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("the keys of {} are: {known}", self.name),
+        };
+        let message = format!("{} has no key {:?}", self.name, key.get_ref());
+        Err(self.source.error(key.span(), message, Some(hint)))
+    }
+}
+
+type DeKey<'t> = std::borrow::Cow<'t, str>;
+
+/// The known word that somebody who wrote `word` most likely meant.
+pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+    let word: String = word.chars().take(64).collect();
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}

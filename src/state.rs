@@ -1,0 +1,91 @@
+//! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::{Gid, Uid, fchown};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+/// What must outlast a boot, readable by root alone. Locks are here too: who can open a file
+/// can lock it, and hold everybody up.
+pub const FOLDER: &str = "/var/lib/sm";
+
+/// Waits for the lock of this name; it is held until the value is dropped or the process ends.
+///
+/// # Errors
+/// Where the folder or the file is not root's own.
+pub fn lock(name: &str) -> io::Result<Flock<File>> {
+    folder(FOLDER, 0o700, Gid::from_raw(0))?;
+    let file = open(&format!("{FOLDER}/{name}.lock"), 0o600, Gid::from_raw(0))?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
+}
+
+/// Makes the folder where it is missing, and makes sure that only root can change it.
+///
+/// # Errors
+/// Where it can not be made, is a link, or others can change it.
+pub fn folder(path: &str, mode: u32, group: Gid) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => {
+            let made = open_folder(path)?;
+            fchown(&made, Some(Uid::from_raw(0)), Some(group))?;
+            made.set_permissions(Permissions::from_mode(mode))?;
+            sync_parent(path)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    only_root_changes(path, &open_folder(path)?)
+}
+
+fn open_folder(path: &str) -> io::Result<File> {
+    let flags = nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW;
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// Opens a file for reading and appending; it is made where it is missing.
+///
+/// # Errors
+/// Where it is not a file, or others can change it.
+pub fn open(path: &str, mode: u32, group: Gid) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // Not blocking: a fifo put there must not hold the request.
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    options.read(true).append(true).mode(mode).custom_flags(flags);
+    let file = match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            fchown(&file, Some(Uid::from_raw(0)), Some(group))?;
+            file.set_permissions(Permissions::from_mode(mode))?;
+            sync_parent(path)?;
+            file
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path)?,
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(format!("{path} is not a file")));
+    }
+    only_root_changes(path, &file)?;
+    Ok(file)
+}
+
+/// Puts the name of something new or gone on disk.
+///
+/// # Errors
+/// What the kernel says.
+pub fn sync_parent(path: impl AsRef<Path>) -> io::Result<()> {
+    File::open(path.as_ref().parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+fn only_root_changes(path: &str, file: &File) -> io::Result<()> {
+    let data = file.metadata()?;
+    if data.uid() != 0 || data.mode() & 0o022 != 0 {
+        return Err(io::Error::other(format!(
+            "{path} can be changed by others (owner {}, mode {:04o})",
+            data.uid(),
+            data.mode() & 0o7777
+        )));
+    }
+    Ok(())
+}

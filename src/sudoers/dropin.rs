@@ -1,0 +1,167 @@
+//! Puts the drop-in in place, or takes it away, so that sudo's configuration is valid at every
+//! instant: whatever is killed, full or broken meanwhile.
+
+use super::sudo::Visudo;
+use crate::helper::codes::{Code, Refusal};
+use crate::state;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+/// Where the drop-ins are.
+pub const FOLDER: &str = "/etc/sudoers.d";
+
+const MODE: u32 = 0o440;
+
+/// The drop-in of one account or group.
+#[derive(Debug)]
+pub struct DropIn {
+    path: PathBuf,
+}
+
+/// What is in place.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Missing,
+    /// What should be.
+    InPlace,
+    /// Another text.
+    Stale(String),
+    /// The right text, but others could change or read it.
+    Exposed {
+        /// The owner's user id.
+        uid: u32,
+        /// The mode.
+        mode: u32,
+    },
+}
+
+impl DropIn {
+    /// The one with this name in [`FOLDER`].
+    pub fn named(file_name: &str) -> Self {
+        Self { path: Path::new(FOLDER).join(file_name) }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is there, compared with what should be.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn look(&self, wanted: &str) -> io::Result<Found> {
+        let data = match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
+            other => other?,
+        };
+        if !data.is_file() {
+            return Ok(Found::Stale("(not a file)".to_owned()));
+        }
+        let bytes = fs::read(&self.path)?;
+        if bytes != wanted.as_bytes() {
+            return Ok(Found::Stale(String::from_utf8_lossy(&bytes).into_owned()));
+        }
+        let mode = data.mode() & 0o7777;
+        if data.uid() != 0 || data.gid() != 0 || mode != MODE {
+            return Ok(Found::Exposed { uid: data.uid(), mode });
+        }
+        Ok(Found::InPlace)
+    }
+
+    /// Puts `text` in place. sudo sees either what was there before or, whole and checked, the new.
+    ///
+    /// # Errors
+    /// Where something fails; then what was there before is there again.
+    pub fn put(&self, text: &str, visudo: &Visudo) -> Result<(), Refusal> {
+        let _lock = lock()?;
+        // With a dot in their names sudo ignores them (sudoers(5)), also when one is left behind
+        // by a kill; the next run, which holds the lock, takes it over.
+        let (new, old) = (self.beside("new"), self.beside("old"));
+        let prepared = (|| {
+            remove(&new)?;
+            remove(&old)?;
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o400).open(&new)?;
+            file.write_all(text.as_bytes())?;
+            fchown(&file, Some(0), Some(0))?;
+            file.set_permissions(Permissions::from_mode(MODE))?;
+            file.sync_all()?;
+            Ok(())
+        })();
+        let ready = prepared
+            .map_err(|error: io::Error| failed(&new, &error))
+            .and_then(|()| visudo.check(Some(&new)));
+        if let Err(refusal) = ready {
+            let _ = remove(&new);
+            return Err(refusal);
+        }
+        // A second name for what is there, so that it can be put back.
+        let before = match fs::hard_link(&self.path, &old) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => {
+                let _ = remove(&new);
+                return Err(failed(&old, &error));
+            }
+        };
+        let placed = fs::rename(&new, &self.path)
+            .and_then(|()| sync_folder())
+            .map_err(|error| failed(&self.path, &error))
+            .and_then(|()| visudo.check(None));
+        if let Err(refusal) = placed {
+            let back = if before { fs::rename(&old, &self.path) } else { remove(&self.path) };
+            let _ = remove(&new);
+            let _ = sync_folder();
+            let how = match back {
+                Ok(()) => "what was there before is there again".to_owned(),
+                Err(error) => format!("and putting back what was there failed too: {error}"),
+            };
+            return Err(Refusal { error: format!("{}; {how}", refusal.error), ..refusal });
+        }
+        remove(&old).and_then(|()| sync_folder()).map_err(|error| failed(&old, &error))
+    }
+
+    /// Takes it away. Says whether there was one.
+    ///
+    /// # Errors
+    /// Where it can not be removed.
+    pub fn remove(&self) -> Result<bool, Refusal> {
+        let _lock = lock()?;
+        let was_there = fs::symlink_metadata(&self.path).is_ok();
+        let gone = [self.path.clone(), self.beside("new"), self.beside("old")]
+            .iter()
+            .try_for_each(|path| remove(path))
+            .and_then(|()| if was_there { sync_folder() } else { Ok(()) });
+        gone.map_err(|error| failed(&self.path, &error))?;
+        Ok(was_there)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        self.path.with_extension(suffix)
+    }
+}
+
+/// One change at a time.
+fn lock() -> Result<impl Sized, Refusal> {
+    state::lock("setup-sudo").map_err(|error| failed(Path::new(state::FOLDER), &error))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn sync_folder() -> io::Result<()> {
+    File::open(FOLDER)?.sync_all()
+}
+
+fn failed(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
+        .hint("nothing was changed; mend this and run it again")
+}

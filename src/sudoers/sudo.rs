@@ -1,0 +1,199 @@
+//! sudo and visudo, asked: is the configuration valid, and what may an account run.
+
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::one_line;
+use crate::sys;
+use nix::unistd::{Group, User};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const FOLDERS: [&str; 5] =
+    ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/run/wrappers/bin"];
+
+fn program(name: &str) -> Option<PathBuf> {
+    FOLDERS.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())
+}
+
+/// A command with nothing of ours in its surroundings.
+fn clean(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    command
+        .env_clear()
+        .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")])
+        .current_dir("/")
+        .stdin(Stdio::null());
+    command
+}
+
+fn said(output: &Output) -> String {
+    let both = [&output.stderr[..], &output.stdout[..]].concat();
+    let text = String::from_utf8_lossy(&both);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let text = lines.join("; ");
+    if text.is_empty() { format!("it ended with {}", output.status) } else { one_line(&text, 400) }
+}
+
+/// visudo, which knows what sudo will read.
+#[derive(Debug)]
+pub struct Visudo(PathBuf);
+
+impl Visudo {
+    /// The one of this host.
+    ///
+    /// # Errors
+    /// `unsupported` where there is none.
+    pub fn find() -> Result<Self, Refusal> {
+        program("visudo").map(Self).ok_or_else(|| {
+            Refusal::new(
+                Code::Unsupported,
+                "there is no visudo on this host, so nothing was changed",
+            )
+            .hint("install sudo or sudo-rs first")
+        })
+    }
+
+    /// Checks one file, or without one the whole configuration.
+    ///
+    /// # Errors
+    /// What visudo said.
+    pub fn check(&self, file: Option<&Path>) -> Result<(), Refusal> {
+        let mut command = clean(&self.0);
+        command.arg("-c");
+        if let Some(file) = file {
+            command.arg("-f").arg(file);
+        }
+        let what = file
+            .map_or_else(|| "sudo's configuration".to_owned(), |file| file.display().to_string());
+        match command.output() {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(Refusal::new(
+                Code::CommandFailed,
+                format!("visudo does not accept {what}: {}", said(&output)),
+            )
+            .hint("mend what it names, with visudo, then run this again")),
+            Err(error) => {
+                Err(Refusal::new(Code::CommandFailed, format!("{}: {error}", self.0.display())))
+            }
+        }
+    }
+}
+
+/// Makes sure that sudo reads the drop-ins.
+///
+/// # Errors
+/// `unsupported` where it does not.
+pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
+    // sudo-rs prefers a file of its own where there is one.
+    let own = Path::new("/etc/sudoers-rs");
+    let main = if own.exists() && is_sudo_rs() { own } else { Path::new("/etc/sudoers") };
+    let text = std::fs::read(main).map_err(|error| {
+        Refusal::new(Code::Unsupported, format!("{}: {error}; nothing was changed", main.display()))
+            .hint("install sudo or sudo-rs first")
+    })?;
+    let text = String::from_utf8_lossy(&text);
+    if text.lines().any(|line| included_folder(line) == Some(folder)) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::Unsupported,
+        format!("{} does not include {folder}, so a drop-in there would do nothing; nothing was changed", main.display()),
+    )
+    .hint(format!("add the line `@includedir {folder}` at its end, with visudo")))
+}
+
+/// The folder that a line of sudoers includes. `#includedir` is no comment (`sudoers(5)`).
+fn included_folder(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let rest = line.strip_prefix("@includedir").or_else(|| line.strip_prefix("#includedir"))?;
+    let folder = rest.strip_prefix([' ', '\t'])?.trim().trim_matches('"');
+    Some(if folder.len() > 1 { folder.trim_end_matches('/') } else { folder })
+}
+
+fn is_sudo_rs() -> bool {
+    let version = program("sudo").and_then(|sudo| clean(&sudo).arg("--version").output().ok());
+    version.is_some_and(|output| output.stdout.starts_with(b"sudo-rs"))
+}
+
+/// sudo, as root asks it about others.
+#[derive(Debug)]
+pub struct Sudo(PathBuf);
+
+impl Sudo {
+    /// The one of this host.
+    ///
+    /// # Errors
+    /// `unsupported` where there is none.
+    pub fn find() -> Result<Self, Refusal> {
+        program("sudo").map(Self).ok_or_else(|| {
+            Refusal::new(Code::Unsupported, "there is no sudo on this host")
+                .hint("install sudo or sudo-rs first")
+        })
+    }
+
+    /// Whether sudo lets the account run the program as root, with or without a password.
+    pub fn allows(&self, account: &str, path: &Path) -> bool {
+        let asked = clean(&self.0).args(["-n", "-l", "-U", account, "--"]).arg(path).output();
+        asked.is_ok_and(|output| output.status.success())
+    }
+
+    /// Has the account itself run `<helper> version` through sudo: the one proof that no
+    /// password is asked, whatever else the configuration says of the account.
+    ///
+    /// # Errors
+    /// What sudo said.
+    pub fn proves(&self, account: &User, helper: &Path) -> Result<(), String> {
+        let groups = nix::unistd::getgrouplist(
+            &std::ffi::CString::new(account.name.as_str()).map_err(|error| error.to_string())?,
+            account.gid,
+        )
+        .map_err(|error| error.to_string())?;
+        let mut command = clean(&self.0);
+        command.args(["-n", "--"]).arg(helper).arg("version");
+        sys::as_account(&mut command, account.uid, account.gid, groups);
+        match command.output() {
+            Ok(output) if output.status.success() && output.stdout.starts_with(b"{") => Ok(()),
+            Ok(output) => Err(said(&output)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// An account that is in the group.
+pub fn member_of(group: &str) -> Option<User> {
+    let group = Group::from_name(group).ok().flatten()?;
+    let named = group.mem.iter().filter_map(|name| User::from_name(name).ok().flatten());
+    named.into_iter().find(|user| !user.uid.is_root())
+}
+
+/// Replaces this process by `sudo <program> <arguments>`, which asks for the password itself.
+pub fn become_root(program_path: &Path, arguments: &[std::ffi::OsString]) -> Refusal {
+    match program("sudo") {
+        Some(sudo) => {
+            let error = Command::new(sudo).arg("--").arg(program_path).args(arguments).exec();
+            Refusal::new(Code::NotPrivileged, format!("sudo could not be run: {error}"))
+        }
+        None => {
+            Refusal::new(Code::NotPrivileged, "this needs root, and there is no sudo on this host")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::included_folder;
+
+    #[test]
+    fn an_included_folder_is_seen() {
+        for (line, folder) in [
+            ("@includedir /etc/sudoers.d", Some("/etc/sudoers.d")),
+            ("#includedir /etc/sudoers.d/", Some("/etc/sudoers.d")),
+            ("  @includedir\t\"/etc/sudoers.d\" ", Some("/etc/sudoers.d")),
+            ("# @includedir /etc/sudoers.d", None),
+            ("#includedirs /etc/sudoers.d", None),
+            ("@include /etc/sudoers.d", None),
+        ] {
+            assert_eq!(included_folder(line), folder, "{line}");
+        }
+    }
+}

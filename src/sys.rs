@@ -1,0 +1,247 @@
+//! The kernel's interfaces that no crate wraps safely, and all `unsafe` of this program.
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use nix::libc::{self, c_int, c_ulong};
+use nix::unistd::{Gid, Uid};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// The last signal number of Linux, real-time signals included (`signal(7)`).
+const LAST_SIGNAL: c_int = 64;
+
+/// The signals that keep their default action: those that nobody can change, those that report
+/// a defect in the process itself, and those that do nothing or are needed to wait for children.
+const KEPT: [c_int; 12] = [
+    libc::SIGKILL,
+    libc::SIGSTOP,
+    libc::SIGCHLD,
+    libc::SIGCONT,
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGABRT,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+    libc::SIGURG,
+];
+
+/// Ignores every signal that would end or stop this process, forgets those that were sent
+/// already, and unblocks all.
+///
+/// Ignoring comes first: it discards what is pending (`sigaction(2)`), so that a signal which
+/// the caller blocked and raised before the exec is not delivered by the unblocking.
+pub fn ignore_signals() {
+    set_signals(|signal| if KEPT.contains(&signal) { libc::SIG_DFL } else { libc::SIG_IGN });
+}
+
+/// Gives every signal its default action and unblocks all. Async-signal-safe.
+fn default_signals() {
+    set_signals(|_| libc::SIG_DFL);
+}
+
+fn set_signals(action: impl Fn(c_int) -> libc::sighandler_t) {
+    for signal in 1..=LAST_SIGNAL {
+        // The kernel's structure and call, not the C library's: that refuses the two real-time
+        // signals it keeps for itself, which a caller can set to be ignored all the same.
+        #[repr(C)]
+        struct Action {
+            handler: libc::sighandler_t,
+            flags: c_ulong,
+            restorer: usize,
+            mask: u64,
+        }
+        let new = Action { handler: action(signal), flags: 0, restorer: 0, mask: 0 };
+        // SAFETY: `new` outlives the call and has the layout of the kernel's `struct sigaction`
+        // (with `sa_restorer`, unused where the handler is no function; architectures without
+        // the field have `mask` in its place, which is zero too). SIGKILL and SIGSTOP are
+        // refused with EINVAL, as they should be.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                &raw const new,
+                std::ptr::null_mut::<Action>(),
+                size_of::<u64>(),
+            );
+        }
+    }
+    let none: u64 = 0;
+    // SAFETY: `none` outlives the call and is as long as the size says.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const none,
+            std::ptr::null_mut::<u64>(),
+            size_of::<u64>(),
+        );
+    }
+}
+
+/// Stops the interval timers that survive an exec (`setitimer(2)`).
+pub fn stop_timers() {
+    // SAFETY: an all-zero `itimerval` is a valid one and means "no timer".
+    let off: libc::itimerval = unsafe { std::mem::zeroed() };
+    for timer in [libc::ITIMER_REAL, libc::ITIMER_VIRTUAL, libc::ITIMER_PROF] {
+        // SAFETY: `off` outlives the call; the old value is not asked for.
+        unsafe { libc::setitimer(timer as _, &raw const off, std::ptr::null_mut()) };
+    }
+}
+
+/// Closes every descriptor above the standard ones.
+///
+/// # Errors
+/// Where neither `close_range(2)` (Linux 5.9) nor `/proc/self/fd` is there.
+pub fn close_descriptors() -> io::Result<()> {
+    // SAFETY: this runs before the program opened anything, so no owner of a descriptor exists
+    // whose number is pulled away under it.
+    if unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) } == 0 {
+        return Ok(());
+    }
+    let open: Vec<RawFd> = std::fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        // SAFETY: as above; the directory's own descriptor is closed already and gives EBADF.
+        unsafe { libc::close(fd) };
+    }
+    Ok(())
+}
+
+/// Clears the ambient capabilities, the personality, the timer slack, the I/O priority and the
+/// scheduling policy that the caller may have set, and lets the process run on every processor.
+///
+/// # Errors
+/// Where the scheduling policy can not be set back.
+pub fn reset_scheduling() -> io::Result<()> {
+    // SAFETY: these calls take plain numbers and change only attributes of this process.
+    unsafe {
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        libc::prctl(libc::PR_SET_TIMERSLACK, 0, 0, 0, 0);
+        libc::personality(0);
+        // IOPRIO_WHO_PROCESS, this process, class "none": as the nice value says.
+        libc::syscall(libc::SYS_ioprio_set, 1, 0, 0);
+    }
+    let all = [0xff_u8; 1024];
+    // SAFETY: `all` outlives the call and is as long as the size says; the kernel takes the
+    // processors that there are.
+    unsafe { libc::syscall(libc::SYS_sched_setaffinity, 0, all.len(), all.as_ptr()) };
+    let usual = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `usual` outlives the call.
+    Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual) })?;
+    // SAFETY: plain numbers; 0 is this process.
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) })?;
+    Ok(())
+}
+
+/// Leaves the caller's session keyring for a new one (`keyctl_join_session_keyring(3)`).
+///
+/// Containers hide the call; then there is no keyring to take over either.
+pub fn leave_keyring() {
+    // SAFETY: the operation takes a name or null for a nameless keyring.
+    unsafe {
+        libc::syscall(
+            libc::SYS_keyctl,
+            libc::KEYCTL_JOIN_SESSION_KEYRING,
+            std::ptr::null::<libc::c_char>(),
+        );
+    }
+}
+
+/// Whether the kernel gave this process more rights than its caller had: set-user-ID,
+/// set-group-ID or file capabilities (`AT_SECURE` of `getauxval(3)`).
+pub fn is_secure_exec() -> bool {
+    // SAFETY: takes a number, gives a number.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// A descriptor for the process, which becomes readable when it ends (`pidfd_open(2)`, Linux 5.3).
+///
+/// # Errors
+/// What the kernel says.
+pub fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: takes plain numbers.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0_u32) })?;
+    // SAFETY: the kernel made the descriptor for us just now; it is close-on-exec.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Makes what `command` starts a session of its own, with default signals and no terminal.
+pub fn detach(command: &mut Command) {
+    // SAFETY: the closure makes only async-signal-safe system calls.
+    unsafe {
+        command.pre_exec(|| {
+            libc::setsid();
+            default_signals();
+            Ok(())
+        });
+    }
+}
+
+/// Makes what `command` starts run as the account with these ids, for good.
+pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
+    // SAFETY: the closure makes only async-signal-safe system calls; the groups were looked up
+    // before.
+    unsafe {
+        command.pre_exec(move || {
+            nix::unistd::setgroups(&groups)?;
+            nix::unistd::setresgid(gid, gid, gid)?;
+            nix::unistd::setresuid(uid, uid, uid)?;
+            Ok(())
+        });
+    }
+}
+
+/// Which of the two processes a [`fork`] left us in.
+pub enum Forked {
+    /// The new one.
+    Child,
+    /// The old one.
+    Parent,
+}
+
+/// Splits the process in two.
+///
+/// # Errors
+/// What the kernel says.
+pub fn fork() -> io::Result<Forked> {
+    // SAFETY: this program has one thread, so the child inherits no lock that nobody frees.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Child => Ok(Forked::Child),
+        nix::unistd::ForkResult::Parent { .. } => Ok(Forked::Parent),
+    }
+}
+
+/// Puts `new` in the place of the descriptor with the number `old`.
+///
+/// # Errors
+/// What the kernel says.
+pub fn replace(old: RawFd, new: impl AsFd) -> io::Result<()> {
+    // SAFETY: only standard descriptors are replaced, whose numbers nobody owns.
+    Errno::result(unsafe { libc::dup2(new.as_fd().as_raw_fd(), old) })?;
+    Ok(())
+}
+
+/// Makes the descriptor's reads return at once.
+///
+/// # Errors
+/// What the kernel says.
+pub fn nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let flags = nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_GETFL)?;
+    let flags = nix::fcntl::OFlag::from_bits_retain(flags) | nix::fcntl::OFlag::O_NONBLOCK;
+    nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFL(flags))?;
+    Ok(())
+}
+
+/// Ends this process by SIGALRM after so many seconds, unless it ended by itself.
+pub fn end_after(seconds: u32) {
+    // SAFETY: sets a default action and a timer; takes plain numbers.
+    unsafe {
+        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        libc::alarm(seconds);
+    }
+}
