@@ -238,22 +238,23 @@ impl Host {
 
     /// Run to the end, or end the host and panic.
     fn output(&self, command: &mut Command) -> Output {
-        let (ended, end) = mpsc::channel::<()>();
-        let leader = self.pid().to_string();
-        let watch = thread::spawn(move || {
-            let late = end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
-            if late {
-                // Its pipes may be held by anything in the host.
-                let _ = Command::new("kill").args(["-KILL", &leader]).status();
-            }
-            late
-        });
-        let output = command
+        let child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .and_then(std::process::Child::wait_with_output)
             .unwrap_or_else(|error| panic!("cannot run nsenter: {error}"));
+        // Both: the pipes may be held by anything in the host, and nsenter stops itself
+        // with its child, as when the host goes down.
+        let pids = [self.pid().to_string(), child.id().to_string()];
+        let (ended, end) = mpsc::channel::<()>();
+        let watch = thread::spawn(move || {
+            let late = end.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout);
+            if late {
+                let _ = Command::new("kill").arg("-KILL").args(pids).status();
+            }
+            late
+        });
+        let output = child.wait_with_output().expect("the output of nsenter");
         drop(ended);
         let late = watch.join().expect("the watching thread does not panic");
         assert!(!late, "{command:?} took longer than {LIMIT:?}");
