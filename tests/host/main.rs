@@ -11,7 +11,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host::{Host, Sudo, host_test};
+use host::{Host, Sudo, by_root, host_test};
 
 /// What a host leaves on this machine while it is there.
 struct Traces {
@@ -123,6 +123,23 @@ host_test!(every_execution_by_root_is_seen, bare, |host| {
     assert_eq!((sudo.by, sudo.euid), (1000, 0));
     let nginx = execs.init.iter().filter(|exec| exec.path == "/usr/sbin/nginx").count();
     assert!(nginx >= 2, "systemd checks nginx's configuration and starts it: {:?}", execs.init);
+});
+
+host_test!(the_helper_is_traced_from_account_to_root, |host| {
+    let before = host.main_pid("nginx");
+    let (reply, execs) = host.helper_traced(&["service", "restart", "nginx"]);
+    let reply = reply.expect("ok");
+    assert_ne!(before, host.main_pid("nginx"));
+    let helper = execs.iter().find(|exec| exec.argv[0].ends_with("sm-helper")).expect("sm-helper");
+    assert_eq!((helper.by, helper.euid), (1000, 1000));
+    let by_root = by_root(&execs);
+    assert!(by_root.iter().any(|run| reply.argv().is_some_and(|argv| argv == *run)), "{by_root:?}");
+
+    let (reply, execs) = host.helper_traced(&["service", "restart", "nginx;id"]);
+    reply.expect("invalid_argument");
+    let programs: Vec<_> =
+        execs.iter().filter(|exec| exec.by == 0).map(|exec| &exec.path).collect();
+    assert!(programs.iter().all(|path| path.ends_with("sm-helper")), "{programs:?}");
 });
 
 host_test!(bytes_and_signals_arrive_as_they_are, bare, |host| {
