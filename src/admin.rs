@@ -52,13 +52,13 @@ impl Failure {
 
     /// The same as what a check has found.
     #[must_use]
-    pub fn as_found(self) -> Self {
+    pub fn into_found(self) -> Self {
         Self { exit: 1, ..self }
     }
 
     /// What a command that checks has found: exit status 1, whatever the code.
     pub fn found(refusal: Refusal) -> Self {
-        Self::of(refusal).as_found()
+        Self::of(refusal).into_found()
     }
 
     /// With a field for programs.

@@ -1,7 +1,7 @@
 //! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
 
 use nix::fcntl::{Flock, FlockArg};
-use nix::unistd::{Gid, Uid, fchown};
+use nix::unistd::{Gid, Group, Uid, fchown};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -16,8 +16,8 @@ pub const FOLDER: &str = "/var/lib/sm";
 /// # Errors
 /// Where the folder or the file is not root's own.
 pub fn lock(name: &str) -> io::Result<Flock<File>> {
-    folder(FOLDER, 0o700, Gid::from_raw(0))?;
-    let file = open(&format!("{FOLDER}/{name}.lock"), 0o600, Gid::from_raw(0))?;
+    folder(FOLDER, 0o700, "root")?;
+    let file = open(&format!("{FOLDER}/{name}.lock"), 0o600, "root")?;
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
 }
 
@@ -25,11 +25,11 @@ pub fn lock(name: &str) -> io::Result<Flock<File>> {
 ///
 /// # Errors
 /// Where it can not be made, is a link, or others can change it.
-pub fn folder(path: &str, mode: u32, group: Gid) -> io::Result<()> {
+pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
     match DirBuilder::new().mode(mode).create(path) {
         Ok(()) => {
             let made = open_folder(path)?;
-            fchown(&made, Some(Uid::from_raw(0)), Some(group))?;
+            give(&made, group)?;
             made.set_permissions(Permissions::from_mode(mode))?;
             sync_parent(path)?;
         }
@@ -37,6 +37,13 @@ pub fn folder(path: &str, mode: u32, group: Gid) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     only_root_changes(path, &open_folder(path)?)
+}
+
+/// Makes root the owner, and the group of this name where there is one, else root's.
+fn give(file: &File, group: &str) -> io::Result<()> {
+    let found = if group == "root" { None } else { Group::from_name(group).ok().flatten() };
+    let gid = found.map_or(Gid::from_raw(0), |group| group.gid);
+    Ok(fchown(file, Some(Uid::from_raw(0)), Some(gid))?)
 }
 
 fn open_folder(path: &str) -> io::Result<File> {
@@ -48,20 +55,26 @@ fn open_folder(path: &str) -> io::Result<File> {
 ///
 /// # Errors
 /// Where it is not a file, or others can change it.
-pub fn open(path: &str, mode: u32, group: Gid) -> io::Result<File> {
+pub fn open(path: &str, mode: u32, group: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Not blocking: a fifo put there must not hold the request.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
     options.read(true).append(true).mode(mode).custom_flags(flags);
-    let file = match options.clone().create_new(true).open(path) {
-        Ok(file) => {
-            fchown(&file, Some(Uid::from_raw(0)), Some(group))?;
-            file.set_permissions(Permissions::from_mode(mode))?;
-            sync_parent(path)?;
-            file
+    let file = match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match options.clone().create_new(true).open(path) {
+                Ok(file) => {
+                    give(&file, group)?;
+                    file.set_permissions(Permissions::from_mode(mode))?;
+                    sync_parent(path)?;
+                    file
+                }
+                // Somebody else made it at the same moment.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path)?,
+                Err(error) => return Err(error),
+            }
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path)?,
-        Err(error) => return Err(error),
+        other => other?,
     };
     if !file.metadata()?.is_file() {
         return Err(io::Error::other(format!("{path} is not a file")));

@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_ulong};
-use nix::unistd::{Gid, Uid};
+use nix::unistd::{Gid, Pid, Uid};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -13,8 +13,9 @@ use std::process::Command;
 const LAST_SIGNAL: c_int = 64;
 
 /// The signals that keep their default action: those that nobody can change, those that report
-/// a defect in the process itself, and those that do nothing or are needed to wait for children.
-const KEPT: [c_int; 12] = [
+/// a defect in the process itself, those that do nothing or are needed to wait for children, and
+/// the two that the C library keeps for itself, which it would not give back to a child.
+const KEPT: [c_int; 14] = [
     libc::SIGKILL,
     libc::SIGSTOP,
     libc::SIGCHLD,
@@ -27,6 +28,8 @@ const KEPT: [c_int; 12] = [
     libc::SIGTRAP,
     libc::SIGSYS,
     libc::SIGURG,
+    32,
+    33,
 ];
 
 /// Ignores every signal that would end or stop this process, forgets those that were sent
@@ -35,16 +38,8 @@ const KEPT: [c_int; 12] = [
 /// Ignoring comes first: it discards what is pending (`sigaction(2)`), so that a signal which
 /// the caller blocked and raised before the exec is not delivered by the unblocking.
 pub fn ignore_signals() {
-    set_signals(|signal| if KEPT.contains(&signal) { libc::SIG_DFL } else { libc::SIG_IGN });
-}
-
-/// Gives every signal its default action and unblocks all. Async-signal-safe.
-fn default_signals() {
-    set_signals(|_| libc::SIG_DFL);
-}
-
-fn set_signals(action: impl Fn(c_int) -> libc::sighandler_t) {
     for signal in 1..=LAST_SIGNAL {
+        let handler = if KEPT.contains(&signal) { libc::SIG_DFL } else { libc::SIG_IGN };
         // The kernel's structure and call, not the C library's: that refuses the two real-time
         // signals it keeps for itself, which a caller can set to be ignored all the same.
         #[repr(C)]
@@ -54,7 +49,7 @@ fn set_signals(action: impl Fn(c_int) -> libc::sighandler_t) {
             restorer: usize,
             mask: u64,
         }
-        let new = Action { handler: action(signal), flags: 0, restorer: 0, mask: 0 };
+        let new = Action { handler, flags: 0, restorer: 0, mask: 0 };
         // SAFETY: `new` outlives the call and has the layout of the kernel's `struct sigaction`
         // (with `sa_restorer`, unused where the handler is no function; architectures without
         // the field have `mask` in its place, which is zero too). SIGKILL and SIGSTOP are
@@ -163,23 +158,11 @@ pub fn is_secure_exec() -> bool {
 ///
 /// # Errors
 /// What the kernel says.
-pub fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+pub fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: takes plain numbers.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0_u32) })?;
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0_u32) })?;
     // SAFETY: the kernel made the descriptor for us just now; it is close-on-exec.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
-}
-
-/// Makes what `command` starts a session of its own, with default signals and no terminal.
-pub fn detach(command: &mut Command) {
-    // SAFETY: the closure makes only async-signal-safe system calls.
-    unsafe {
-        command.pre_exec(|| {
-            libc::setsid();
-            default_signals();
-            Ok(())
-        });
-    }
 }
 
 /// Makes what `command` starts run as the account with these ids, for good.

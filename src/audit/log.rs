@@ -3,12 +3,14 @@
 use super::record::{Link, Record};
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
-use nix::unistd::{Gid, Group};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 
 const FOLDER: &str = "/var/log/sm";
 const FILE: &str = "/var/log/sm/audit.jsonl";
+/// Who may read it.
+const GROUP: &str = "adm";
 
 /// The longest record, in bytes: everything in one is bounded far below this.
 const LONGEST: u64 = 65_536;
@@ -22,11 +24,10 @@ pub fn append(record: Record<'_>) -> Result<(), Refusal> {
 }
 
 fn write(record: Record<'_>) -> io::Result<()> {
-    let adm = Group::from_name("adm").ok().flatten().map_or(Gid::from_raw(0), |group| group.gid);
     let _lock = state::lock("audit")?;
-    state::folder(FOLDER, 0o750, adm)?;
-    let mut log = state::open(FILE, 0o640, adm)?;
-    let (last, torn) = last_link(&mut log)?;
+    state::folder(FOLDER, 0o750, GROUP)?;
+    let mut log = state::open(FILE, 0o640, GROUP)?;
+    let (last, torn) = last_link(&log)?;
     let line = record.line_after(&last).ok_or_else(|| io::Error::other("the record is no JSON"))?;
     // A record that a power cut tore stays where it is; the next begins on a line of its own.
     let line = if torn { format!("\n{line}") } else { line };
@@ -35,18 +36,22 @@ fn write(record: Record<'_>) -> io::Result<()> {
 }
 
 /// The last whole record, and whether something torn comes after it. Reads the end of the file
-/// only, so that the time does not grow with the log.
-fn last_link(log: &mut File) -> io::Result<(Link, bool)> {
+/// only, so that the time does not grow with the log: a few records first, since more is seldom
+/// needed.
+fn last_link(log: &File) -> io::Result<(Link, bool)> {
     let size = log.metadata()?.len();
-    let start = size.saturating_sub(4 * LONGEST);
-    log.seek(SeekFrom::Start(start))?;
-    let mut end = Vec::new();
-    log.take(4 * LONGEST).read_to_end(&mut end)?;
-    let torn = end.last().is_some_and(|byte| *byte != b'\n');
-    let mut lines = end.split(|byte| *byte == b'\n').rev();
-    match lines.find_map(|line| serde_json::from_slice::<Link>(line).ok()) {
-        Some(link) => Ok((link, torn)),
-        None if size == 0 || start == 0 => Ok((Link::start(), torn)),
-        None => Err(io::Error::other("its end holds no record")),
+    for room in [8192, 4 * LONGEST] {
+        let length = room.min(size);
+        let mut end = vec![0; length as usize];
+        log.read_exact_at(&mut end, size - length)?;
+        let torn = end.last().is_some_and(|byte| *byte != b'\n');
+        let mut lines = end.split(|byte| *byte == b'\n').rev();
+        if let Some(link) = lines.find_map(|line| serde_json::from_slice::<Link>(line).ok()) {
+            return Ok((link, torn));
+        }
+        if room >= size {
+            return Ok((Link::start(), torn));
+        }
     }
+    Err(io::Error::other("its end holds no record"))
 }

@@ -4,7 +4,7 @@
 use super::codes::{Code, Refusal};
 use super::host::PackageManager;
 use super::plan::Plan;
-use super::process::{Bounds, Ended, Late, Ran, run, run_together};
+use super::process::{Bounds, Ended, Late, Ran, run};
 use super::request::Operation;
 use super::text::one_line;
 use super::unit::UnitState;
@@ -46,23 +46,14 @@ pub fn execute(recorded: &Recorded, overtime: &mut dyn FnMut(Outcome)) -> Outcom
 
 fn service(plan: &Plan, bounds: Bounds) -> Outcome {
     let Some(state) = plan.state() else {
-        // `logs`: nothing but the lines.
         let ran = run(plan.main(), bounds, &mut Late::End);
-        return Outcome {
-            verdict: verdict(plan, &ran),
-            changed: Some(false),
-            ran: Some(ran),
-            unit: None,
+        return if plan.is_status() {
+            status(plan, ran)
+        } else {
+            read(verdict(plan, &ran), ran, None)
         };
     };
     let brief = Bounds { deadline: Instant::now() + STATE_TIMEOUT, ..bounds };
-    if plan.only_reads() {
-        // Both only ask the manager, and at once takes half the time.
-        let [shown, ran] = run_together([state, plan.main()], bounds);
-        let unit = unit_of(&shown);
-        let verdict = status_verdict(plan, &shown, &ran, unit.as_ref());
-        return Outcome { verdict, ran: Some(ran), unit, changed: Some(false) };
-    }
     let before = unit_of(&run(state, brief, &mut Late::End));
     if let Some(check) = plan.check() {
         let checked = run(check, bounds, &mut Late::End);
@@ -112,7 +103,7 @@ fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Ou
             Ok(names) if names.is_empty() => {
                 return Outcome {
                     verdict: Ok(()),
-                    ran: Some(asked.as_success()),
+                    ran: Some(asked.into_success()),
                     unit: None,
                     changed: Some(false),
                 };
@@ -176,24 +167,30 @@ fn unit_of(shown: &Ran) -> Option<UnitState> {
     (shown.ended == Ended::Exited(0)).then(|| UnitState::parse(&shown.stdout))
 }
 
-/// `status` succeeds where the state could be read: a stopped unit is no failure. The exit
-/// status is 0 to 3 then (LSB, as `systemctl(1)` says under EXIT STATUS).
-fn status_verdict(
-    plan: &Plan,
-    shown: &Ran,
-    ran: &Ran,
-    unit: Option<&UnitState>,
-) -> Result<(), Refusal> {
-    let name = plan.request().operation.name().unwrap_or_default();
-    match (unit, ran.ended) {
-        (Some(unit), _) if !unit.exists() => {
-            Err(Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
-                .hint("install what brings it, or look at the spelling"))
-        }
-        (Some(_), Ended::Exited(0..=3)) => Ok(()),
-        (Some(_), _) => verdict(plan, ran),
-        (None, _) => verdict(plan, shown).and_then(|()| verdict(plan, ran)),
-    }
+/// What came of an operation that only reads.
+fn read(verdict: Result<(), Refusal>, ran: Ran, unit: Option<UnitState>) -> Outcome {
+    Outcome { verdict, ran: Some(ran), unit, changed: Some(false) }
+}
+
+/// `status` succeeds where the state could be read: a stopped unit is no failure. Its exit
+/// status is what `systemctl status` would have given (`systemctl(1)`, "Exit status").
+fn status(plan: &Plan, ran: Ran) -> Outcome {
+    let Some(unit) = unit_of(&ran) else {
+        return read(verdict(plan, &ran), ran, None);
+    };
+    let returncode = match unit.active_state.as_deref() {
+        _ if !unit.exists() => 4,
+        Some("active" | "reloading") => 0,
+        _ => 3,
+    };
+    let verdict = if unit.exists() {
+        Ok(())
+    } else {
+        let name = plan.request().operation.name().unwrap_or_default();
+        Err(Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
+            .hint("install what brings it, or look at the spelling"))
+    };
+    read(verdict, Ran { ended: Ended::Exited(returncode), ..ran }, Some(unit))
 }
 
 fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {

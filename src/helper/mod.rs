@@ -116,7 +116,11 @@ fn run(caller: &Caller, planned: Plan) -> Result<u8, Refusal> {
         Refusal::new(Code::Internal, format!("no process could be made: {error}"))
     };
     let timeout = Duration::from_secs(planned.timeout().into());
+    let only_reads = planned.only_reads();
     let recorded = audit::intent(caller, planned)?;
+    if only_reads {
+        return Ok(operate(&recorded));
+    }
     let (reader, writer) = std::io::pipe().map_err(internal)?;
     match sys::fork().map_err(internal)? {
         sys::Forked::Child => {

@@ -6,7 +6,7 @@
 
 use super::codes::{Code, Refusal};
 use super::host::PackageManager;
-use super::request::{Lines, Operation, Request};
+use super::request::{Operation, Request};
 use super::unit::PROPERTIES;
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::policy::verdict::Approved;
@@ -33,6 +33,14 @@ impl Argv {
     /// What follows the program.
     pub fn arguments(&self) -> &[String] {
         self.0.get(1..).unwrap_or_default()
+    }
+
+    /// The locale to run it in. What `systemctl show` prints of a state is ASCII in any locale,
+    /// and loading one costs it a tenth of its time; the rest should get its characters right.
+    pub fn locale(&self) -> &'static str {
+        let shows =
+            self.program() == SYSTEMCTL && self.arguments().iter().any(|word| word == "show");
+        if shows { "C" } else { "C.UTF-8" }
     }
 
     /// `systemctl restart`, for a sentence: the program's name and its first plain word.
@@ -101,12 +109,17 @@ impl Plan {
     pub fn main(&self) -> &Argv {
         &self.main
     }
-    /// Whether it only reads.
+    /// Whether it changes nothing, so that nothing is lost where it does not come to its end.
     pub fn only_reads(&self) -> bool {
-        matches!(
+        let logs = matches!(
             self.request.operation,
-            Operation::Service { action: ServiceAction::Status | ServiceAction::Logs, .. }
-        )
+            Operation::Service { action: ServiceAction::Logs, .. }
+        );
+        logs || self.is_status()
+    }
+    /// Whether it only looks at a unit's state.
+    pub fn is_status(&self) -> bool {
+        matches!(self.request.operation, Operation::Service { action: ServiceAction::Status, .. })
     }
     /// Whether it must not be killed in the middle.
     pub fn is_package(&self) -> bool {
@@ -140,11 +153,24 @@ pub fn plan(approved: Approved<'_>, manager: Option<PackageManager>) -> Result<P
         Operation::Service { action, unit, lines } => {
             let unit = unit.as_str();
             check = approved.check().map(Argv::new);
-            if *action != ServiceAction::Logs {
-                let property = format!("--property={PROPERTIES}");
-                state = Some(Argv::new(&[SYSTEMCTL, "--no-pager", "show", &property, "--", unit]));
+            let show = show(unit);
+            match action {
+                // One look at the manager is a status, and half the price of `systemctl status`,
+                // which would show log lines too, whether or not the policy grants them.
+                ServiceAction::Status => show,
+                ServiceAction::Logs => logs(unit, &lines.get().to_string()),
+                action => {
+                    state = Some(show);
+                    Argv::new(&[
+                        SYSTEMCTL,
+                        "--no-pager",
+                        "--no-ask-password",
+                        action.word(),
+                        "--",
+                        unit,
+                    ])
+                }
             }
-            service(*action, unit, *lines)
         }
         Operation::Package { action, name } => {
             let (name, removals) = (name.as_str(), approved.policy().allow_removals);
@@ -184,17 +210,8 @@ pub fn plan(approved: Approved<'_>, manager: Option<PackageManager>) -> Result<P
     })
 }
 
-fn service(action: ServiceAction, unit: &str, lines: Lines) -> Argv {
-    match action {
-        // Log lines are shown by `logs` alone, where the policy grants it.
-        ServiceAction::Status => {
-            Argv::new(&[SYSTEMCTL, "--no-pager", "--full", "--lines=0", "status", "--", unit])
-        }
-        ServiceAction::Logs => logs(unit, &lines.get().to_string()),
-        action => {
-            Argv::new(&[SYSTEMCTL, "--no-pager", "--no-ask-password", action.word(), "--", unit])
-        }
-    }
+fn show(unit: &str) -> Argv {
+    Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={PROPERTIES}"), "--", unit])
 }
 
 fn logs(unit: &str, lines: &str) -> Argv {

@@ -4,23 +4,25 @@ use super::plan::Argv;
 use super::text::Captured;
 use crate::sys;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::stat::Mode;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::ffi::CString;
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// The whole environment of what is run. Nothing of the caller's is in it.
+/// The environment of what is run, but for `LC_ALL`. Nothing of the caller's is in it.
 ///
 /// The times of systemd are read in UTC, and the package managers are told that nobody is there
 /// (`debconf(7)`, `apt-listchanges(1)`, `needrestart(1)`, `ucf(1)`).
-pub const ENVIRONMENT: [(&str, &str); 13] = [
+pub const ENVIRONMENT: [(&str, &str); 12] = [
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("HOME", "/root"),
-    ("LC_ALL", "C.UTF-8"),
     ("TZ", "UTC"),
     ("TERM", "dumb"),
     ("PAGER", "cat"),
@@ -81,7 +83,7 @@ impl Ran {
     }
 
     /// The same, where the exit status was another way of saying that there was nothing to do.
-    pub fn as_success(self) -> Self {
+    pub fn into_success(self) -> Self {
         Self { ended: Ended::Exited(0), ..self }
     }
 }
@@ -117,80 +119,72 @@ pub fn run(argv: &Argv, bounds: Bounds, late: &mut Late<'_>) -> Ran {
     match Job::start(argv, bounds.output_bytes, input.as_deref()) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
-            let mut jobs = [job];
-            watch(&mut jobs, bounds.deadline, late);
-            let [mut job] = jobs;
+            let mut job = job;
+            watch(&mut job, bounds.deadline, late);
             job.ran()
         }
     }
 }
 
-/// Runs two command lines at once; both are ended at the deadline.
-pub fn run_together(commands: [&Argv; 2], bounds: Bounds) -> [Ran; 2] {
-    let mut results = [None, None];
-    let mut jobs = Vec::with_capacity(2);
-    let mut places = Vec::with_capacity(2);
-    for (place, argv) in commands.into_iter().enumerate() {
-        match Job::start(argv, bounds.output_bytes, None) {
-            Ok(job) => {
-                jobs.push(job);
-                places.push(place);
-            }
-            Err(error) => results[place] = Some(Ran::not_started(&error)),
-        }
-    }
-    watch(&mut jobs, bounds.deadline, &mut Late::End);
-    for (place, mut job) in places.into_iter().zip(jobs) {
-        results[place] = Some(job.ran());
-    }
-    results.map(|ran| ran.unwrap_or_else(|| Ran::not_started(&io::Error::from(Errno::EIO))))
-}
-
 /// A running process and what it has printed.
 struct Job {
-    child: Child,
+    pid: Pid,
     ended: OwnedFd,
     streams: [Stream; 2],
-    status: Option<ExitStatus>,
+    status: Option<Ended>,
     ended_at: Option<Instant>,
     was_late: bool,
 }
 
 /// One of its two streams.
 struct Stream {
-    pipe: Option<OwnedFd>,
+    pipe: Option<PipeReader>,
     text: Captured,
 }
 
 impl Job {
     fn start(argv: &Argv, output_bytes: usize, input: Option<&str>) -> io::Result<Self> {
-        let mut command = Command::new(argv.program());
-        command
-            .args(argv.arguments())
-            .env_clear()
-            .envs(ENVIRONMENT)
-            .current_dir("/")
-            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        sys::detach(&mut command);
-        let mut child = command.spawn()?;
-        if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+        let (stdout, child_stdout) = io::pipe()?;
+        let (stderr, child_stderr) = io::pipe()?;
+        let mut actions = PosixSpawnFileActions::init()?;
+        let feed = match input {
+            None => {
+                actions.add_open(0, c"/dev/null", OFlag::O_RDONLY, Mode::empty())?;
+                None
+            }
+            Some(_) => {
+                let (child_stdin, stdin) = io::pipe()?;
+                actions.add_dup2(child_stdin.as_raw_fd(), 0)?;
+                Some((child_stdin, stdin))
+            }
+        };
+        actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
+        actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
+        let pid = spawn(argv, &actions)?;
+        if let (Some(input), Some((_, mut stdin))) = (input, feed) {
             // It may have ended without reading; its exit status tells.
             let _ = stdin.write_all(input.as_bytes());
         }
-        let stream = |pipe: Option<OwnedFd>| -> io::Result<Stream> {
-            if let Some(pipe) = &pipe {
-                sys::nonblocking(pipe.as_fd())?;
-            }
-            Ok(Stream { pipe, text: Captured::new(output_bytes) })
+        let stream = |pipe: PipeReader| -> io::Result<Stream> {
+            sys::nonblocking(pipe.as_fd())?;
+            Ok(Stream { pipe: Some(pipe), text: Captured::new(output_bytes) })
         };
-        let streams = [
-            stream(child.stdout.take().map(OwnedFd::from))?,
-            stream(child.stderr.take().map(OwnedFd::from))?,
-        ];
-        let ended = sys::pidfd(child.id())?;
-        Ok(Self { child, ended, streams, status: None, ended_at: None, was_late: false })
+        let streams = [stream(stdout)?, stream(stderr)?];
+        let ended = sys::pidfd(pid)?;
+        Ok(Self { pid, ended, streams, status: None, ended_at: None, was_late: false })
+    }
+
+    /// Takes note of its end.
+    fn reap(&mut self) {
+        if self.status.is_some() {
+            return;
+        }
+        self.status = match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(_, code)) => Some(Ended::Exited(code)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signalled(signal as i32)),
+            _ => return,
+        };
+        self.ended_at = Some(Instant::now());
     }
 
     fn is_done(&self) -> bool {
@@ -201,19 +195,13 @@ impl Job {
     fn signal(&self, signal: Signal) {
         if self.status.is_none() {
             // Its process id is its group's, and is not given away before it is waited for.
-            let _ = killpg(Pid::from_raw(self.child.id() as i32), signal);
+            let _ = killpg(self.pid, signal);
         }
     }
 
     /// What it did so far.
     fn so_far(&mut self) -> Ran {
-        let ended = match self.status {
-            Some(status) if !self.was_late => match (status.code(), status.signal()) {
-                (Some(code), _) => Ended::Exited(code),
-                (None, signal) => Ended::Signalled(signal.unwrap_or(0)),
-            },
-            _ => Ended::Late,
-        };
+        let ended = self.status.filter(|_| !self.was_late).unwrap_or(Ended::Late);
         let [(stdout, stdout_truncated), (stderr, stderr_truncated)] =
             self.streams.each_mut().map(|stream| stream.text.snapshot());
         Ran { ended, stdout, stdout_truncated, stderr, stderr_truncated }
@@ -228,8 +216,7 @@ impl Job {
 impl Stream {
     /// Reads what is there, up to a share that lets the other streams have their turn.
     fn read(&mut self) {
-        let Some(pipe) = self.pipe.take() else { return };
-        let mut pipe = std::fs::File::from(pipe);
+        let Some(mut pipe) = self.pipe.take() else { return };
         let mut bytes = [0; 16_384];
         for _ in 0..16 {
             match pipe.read(&mut bytes) {
@@ -240,56 +227,66 @@ impl Stream {
                 Err(_) => return,
             }
         }
-        self.pipe = Some(pipe.into());
+        self.pipe = Some(pipe);
     }
 }
 
-/// Reads and waits until every process is done.
-fn watch(jobs: &mut [Job], deadline: Instant, late: &mut Late<'_>) {
+/// Starts it in a session of its own, with default signals, no terminal and nothing open but
+/// what `actions` say. The C library does this without copying this process first.
+fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
+    let text = |text: &str| CString::new(text).map_err(|_| io::Error::from(Errno::EINVAL));
+    let program = text(argv.program())?;
+    let words = std::iter::once(argv.program()).chain(argv.arguments().iter().map(String::as_str));
+    let words = words.map(text).collect::<io::Result<Vec<_>>>()?;
+    let environment = ENVIRONMENT.into_iter().chain([("LC_ALL", argv.locale())]);
+    let environment = environment.map(|(name, value)| text(&format!("{name}={value}")));
+    let environment = environment.collect::<io::Result<Vec<_>>>()?;
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
+            | PosixSpawnFlags::from_bits_retain(nix::libc::POSIX_SPAWN_SETSID as _),
+    )?;
+    Ok(posix_spawn(program.as_c_str(), actions, &attributes, &words, &environment)?)
+}
+
+/// Reads and waits until the process is done.
+fn watch(job: &mut Job, deadline: Instant, late: &mut Late<'_>) {
     // What comes next at a deadline, and when.
     let mut next = Some(deadline);
     let mut signals = [Signal::SIGTERM, Signal::SIGKILL].into_iter();
-    while !jobs.iter().all(Job::is_done) {
+    while !job.is_done() {
         if next.is_some_and(|at| Instant::now() >= at) {
             match late {
                 Late::GoOn { tell, .. } => {
-                    jobs.iter_mut().for_each(|job| tell(job.so_far()));
+                    tell(job.so_far());
                     next = None;
                 }
                 Late::End => {
-                    let unfinished = jobs.iter_mut().filter(|job| job.status.is_none());
-                    unfinished.for_each(|job| job.was_late = true);
+                    job.was_late |= job.status.is_none();
                     // What does not even vanish on SIGKILL is stuck in the kernel: leave it.
                     let Some(signal) = signals.next() else { return };
-                    jobs.iter().for_each(|job| job.signal(signal));
+                    job.signal(signal);
                     next = Some(Instant::now() + GRACE);
                 }
             }
         }
-        wait(jobs, next);
-        for job in jobs.iter_mut() {
-            job.streams.iter_mut().for_each(Stream::read);
-            if job.status.is_none()
-                && let Ok(Some(status)) = job.child.try_wait()
-            {
-                job.status = Some(status);
-                job.ended_at = Some(Instant::now());
-            }
-        }
+        wait(job, next);
+        job.streams.iter_mut().for_each(Stream::read);
+        job.reap();
     }
 }
 
-/// Sleeps until there is something to read, a process has ended, or it is time.
-fn wait(jobs: &[Job], next: Option<Instant>) {
-    let mut fds = Vec::with_capacity(jobs.len() * 3);
+/// Sleeps until there is something to read, the process has ended, or it is time.
+fn wait(job: &Job, next: Option<Instant>) {
+    let pipes = job.streams.iter().filter_map(|stream| stream.pipe.as_ref());
+    let mut fds: Vec<_> = pipes.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
     let mut until = next;
-    for job in jobs.iter().filter(|job| !job.is_done()) {
-        let pipes = job.streams.iter().filter_map(|stream| stream.pipe.as_ref());
-        fds.extend(pipes.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)));
-        match job.ended_at {
-            None => fds.push(PollFd::new(job.ended.as_fd(), PollFlags::POLLIN)),
-            Some(at) => until = Some(until.map_or(at + DRAIN, |until| until.min(at + DRAIN))),
-        }
+    match job.ended_at {
+        None => fds.push(PollFd::new(job.ended.as_fd(), PollFlags::POLLIN)),
+        Some(at) => until = Some(until.map_or(at + DRAIN, |until| until.min(at + DRAIN))),
     }
     let timeout = until.map_or(PollTimeout::NONE, |until| {
         // Rounded up, or the last fraction of a millisecond is spent spinning.

@@ -166,7 +166,7 @@ fn check(
         )),
         Found::InPlace => {
             let answer = Answer::text(format!("{path} is in place")).with("state", "in_place");
-            prove(who, helper, program, answer).map_err(Failure::as_found)
+            prove(who, helper, program, answer).map_err(Failure::into_found)
         }
     }
 }
