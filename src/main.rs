@@ -19,14 +19,25 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // The file that the kernel executed, links resolved: a caller chooses argv[0], not this.
-    let program =
-        std::fs::read_link("/proc/self/exe").unwrap_or_else(|_| PathBuf::from("sm-helper"));
+    let program = program();
     let exit = if program.file_name().is_some_and(|name| name == "sm") {
         administrator(&program, &arguments)
     } else {
         helper::main(&program, &arguments)
     };
     ExitCode::from(exit)
+}
+
+/// The path of the file that runs. Where another one has taken its place since, as an upgrade
+/// does, the kernel says so behind the name (`proc(5)`).
+fn program() -> PathBuf {
+    let Ok(path) = std::fs::read_link("/proc/self/exe") else {
+        return PathBuf::from("sm-helper");
+    };
+    match path.to_str().and_then(|text| text.strip_suffix(" (deleted)")) {
+        Some(replaced) => PathBuf::from(replaced),
+        None => path,
+    }
 }
 
 fn administrator(program: &Path, arguments: &[OsString]) -> u8 {

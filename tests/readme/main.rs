@@ -1,0 +1,97 @@
+//! What the README and the documentation claim.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+use host::*;
+use serde_json::Value;
+use std::path::Path;
+
+const README: &str = include_str!("../../README.md");
+
+/// What differs from run to run in a reply.
+const VOLATILE: [&str; 4] = ["request_id", "duration_ms", "main_pid", "since"];
+
+/// The commands of the blocks marked `console`, each with the output that is shown.
+fn shown() -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in README.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if inside && (line.starts_with("agent$ ") || line.starts_with("root# ")) {
+            commands.push((line.to_owned(), String::new()));
+        } else if inside && let Some((_, output)) = commands.last_mut() {
+            output.push_str(line);
+            output.push('\n');
+        }
+    }
+    commands
+}
+
+/// The same without what differs from run to run.
+fn steady(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| {
+                let fixed = VOLATILE.contains(&name.as_str());
+                (name, if fixed { Value::Null } else { steady(value) })
+            })
+            .collect(),
+        other => other,
+    }
+}
+
+host_test!(the_readme_shows_what_happens, |host| {
+    let shown = shown();
+    assert!(shown.len() >= 5, "the README shows too little");
+    for (line, expected) in shown {
+        let done = match line.split_once(' ') {
+            Some(("agent$", script)) => host.agent(script),
+            Some((_, script)) => host.root(script),
+            None => continue,
+        };
+        let printed = done.stdout_text();
+        match serde_json::from_str::<Value>(&expected) {
+            Ok(expected) => {
+                let printed: Value = serde_json::from_str(&printed).unwrap_or_default();
+                assert_eq!(steady(printed), steady(expected), "{line}");
+            }
+            Err(_) => assert_eq!(printed, expected, "{line}"),
+        }
+    }
+});
+
+#[test]
+fn every_link_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documents = std::fs::read_dir(root.join("docs"))
+        .expect("docs/ is there")
+        .map(|entry| entry.expect("docs/ can be read").path())
+        .chain([root.join("README.md")]);
+    for document in documents {
+        let text = std::fs::read_to_string(&document).expect("a document can be read");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target =
+                document.parent().unwrap_or(root).join(link.split('#').next().unwrap_or(""));
+            assert!(target.exists(), "{} links to {link}", document.display());
+        }
+    }
+}
+
+/// The codes of the README's table with their exit status, as the program has them.
+#[test]
+fn the_table_of_exit_statuses_is_whole() {
+    let codes = include_str!("../../src/helper/codes.rs");
+    for row in codes.lines().filter_map(|line| line.trim().strip_prefix("(Code::")) {
+        let mut parts = row.trim_end_matches("),").split(", ").skip(1);
+        let (word, exit) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+        let word = word.trim_matches('"');
+        let line = README.lines().find(|line| line.starts_with(&format!("| {exit} |")));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("`{word}`"))),
+            "{word}, exit {exit}"
+        );
+    }
+}
