@@ -1,0 +1,132 @@
+//! `sm policy check`. Each file in `bad/` is named for what is wrong with it; its first line
+//! says which line and column must be named, what must be said, and after `; ` what the hint
+//! must say. Adding a case is adding a file.
+
+use crate::{json, policies, repository, sm};
+
+#[test]
+fn whatever_is_wrong_is_named_with_its_line_and_column() {
+    let files = policies("tests/policy/bad");
+    assert!(files.len() >= 70, "only {} files", files.len());
+    let mut wrong = Vec::new();
+    for file in &files {
+        let text = std::fs::read_to_string(repository().join(file)).expect("the file");
+        let first = text.lines().next().and_then(|line| line.strip_prefix("# expect "));
+        let (place, words) = first
+            .and_then(|rest| rest.split_once(' '))
+            .unwrap_or_else(|| panic!("{file} does not begin with `# expect LINE:COLUMN WORDS`"));
+        let (words, hint) = words.split_once("; ").unwrap_or((words, ""));
+        let (line, column) = place.split_once(':').expect("LINE:COLUMN");
+        let number = |text: &str| text.parse::<u64>().expect("a number");
+
+        let (exit, answer) = json(&["policy", "check", file, "--json"]);
+        let error = answer["error"].as_str().unwrap_or_default();
+        let hinted = answer["hint"].as_str().unwrap_or_default();
+        let said = sm(&["policy", "check", file]);
+        let people = String::from_utf8_lossy(&said.stderr).into_owned();
+        if exit != 1
+            || answer["code"] != "policy_invalid"
+            || !error.starts_with(&format!("{file}:{place}: "))
+            || !error.contains(words)
+            || !hinted.contains(hint)
+            || answer["line"] != number(line)
+            || answer["column"] != number(column)
+            || said.status.code() != Some(1)
+            || !said.stdout.is_empty()
+            || !people.contains(error)
+            || !people.contains(hint)
+        {
+            wrong
+                .push(format!("{file}: expected {place} {words} / {hint}, got {error} / {hinted}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_good_policy_is_good() {
+    let good = ["tests/policy/good", "tests/policies", "policy/examples", "policy"];
+    let files: Vec<String> = good.iter().flat_map(|folder| policies(folder)).collect();
+    assert!(files.len() >= 11 && files.contains(&"policy/default.toml".to_owned()), "{files:?}");
+    for file in &files {
+        let (exit, answer) = json(&["policy", "check", file, "--json"]);
+        assert_eq!(exit, 0, "{answer:#}");
+        assert_eq!(answer["file"], *file);
+        assert!(
+            answer["operations"].is_number()
+                && answer["sha256"].as_str().is_some_and(|hash| hash.len() == 64)
+        );
+        let people = sm(&["policy", "check", file]);
+        assert_eq!(people.status.code(), Some(0));
+        assert!(
+            String::from_utf8_lossy(&people.stdout).starts_with(&format!("{file} is a policy: "))
+        );
+    }
+}
+
+#[test]
+fn the_example_for_arch_allows_what_the_contract_says() {
+    let text = std::fs::read_to_string(repository().join("policy/examples/arch-agent.toml"))
+        .expect("the example");
+    let policy: toml::Table = text.parse().expect("TOML");
+    let names = |section: &str, key: &str| {
+        let mut names: Vec<&str> =
+            policy[section][key].as_table().expect("a table").keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(
+        names("services", "units"),
+        ["auditd", "docker", "mysql", "nginx", "podman", "postgres", "redis", "ssh", "sshd"]
+    );
+    let packages = names("packages", "names");
+    assert_eq!(
+        packages,
+        [
+            "audit",
+            "curl",
+            "docker",
+            "git",
+            "jq",
+            "nftables",
+            "nodejs",
+            "podman",
+            "postgresql",
+            "python3",
+            "redis",
+            "tmux",
+            "wget"
+        ]
+    );
+    for package in packages {
+        assert_eq!(
+            policy["packages"]["names"][package]["require_reason"].as_bool(),
+            Some(true),
+            "{package}"
+        );
+    }
+}
+
+#[test]
+fn what_can_not_be_read_is_wrong_too() {
+    let folder = std::env::temp_dir().join(format!("sm-policy-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = |name: &str| folder.join(name).into_os_string().into_string().expect("UTF-8");
+    std::fs::write(path("bytes.toml"), b"schema = 1\n# \xff\n").expect("a file");
+    let big = "#".repeat((64 << 20) + 1);
+    std::fs::write(path("big.toml"), big).expect("a file");
+    for file in [
+        path("not-there.toml"),
+        path("bytes.toml"),
+        path("big.toml"),
+        path(""),
+        "/dev/zero".to_owned(),
+    ] {
+        let (exit, answer) = json(&["policy", "check", &file, "--json"]);
+        assert_eq!((exit, &answer["code"]), (1, &"policy_invalid".into()), "{answer:#}");
+        assert!(answer["error"].as_str().is_some_and(|error| error.contains(&file)), "{answer:#}");
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    let (exit, _) = json(&["policy", "check", "--json"]);
+    assert_eq!(exit, 2);
+}

@@ -1,0 +1,140 @@
+//! `sm policy surface`: finite, complete and exact.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::{json, sm};
+
+fn surface() -> Map<String, Value> {
+    let output = sm(&["policy", "surface"]);
+    let text: Value = serde_json::from_slice(&output.stdout).expect("the text is JSON as well");
+    let (_, answer) = json(&["policy", "surface", "--json"]);
+    assert_eq!(answer["surface"], text);
+    text.as_object().expect("an object").clone()
+}
+
+#[test]
+fn the_surface_is_an_array_of_argv_arrays_for_each_operation() {
+    let surface = surface();
+    assert!(surface.len() >= 49, "{} operations", surface.len());
+    for (operation, commands) in &surface {
+        let commands = commands.as_array().expect("an array");
+        assert!(!commands.is_empty(), "{operation}");
+        for command in commands {
+            let words: Vec<&str> = command
+                .as_array()
+                .expect("an argv")
+                .iter()
+                .map(|word| word.as_str().expect("a word"))
+                .collect();
+            assert!(
+                words[0].starts_with('/') && !words[0].contains(".."),
+                "{operation}: {words:?}"
+            );
+            let shells = ["/bin/sh", "/bin/bash", "/usr/bin/env", "/usr/bin/sudo", "/usr/bin/sh"];
+            assert!(!shells.contains(&words[0]), "{operation}: {words:?}");
+            // The name stands whole, as a word of its own, after `--`.
+            let name = operation.split(' ').nth(2);
+            if let (Some(name), Some(at)) = (name, words.iter().position(|word| *word == "--")) {
+                assert_eq!(words[at + 1..], [name], "{operation}: {words:?}");
+            }
+            assert!(
+                !words.iter().any(|word| word.contains('<')),
+                "nothing is left open: {words:?}"
+            );
+        }
+    }
+    assert!(!surface.keys().any(|operation| operation.contains(" logs ")), "nobody granted logs");
+}
+
+/// Whatever is asked: allowed with an argv of the surface, or neither.
+#[test]
+fn what_dry_run_allows_is_the_surface_and_nothing_else() {
+    let surface = surface();
+    let (_, policy) = json(&["policy", "show", "--json"]);
+    let listed = |key: &str| -> Vec<String> {
+        policy[key]
+            .as_array()
+            .expect("an array")
+            .iter()
+            .map(|name| name.as_str().expect("a name").to_owned())
+            .collect()
+    };
+    let mut requests: Vec<Vec<String>> = Vec::new();
+    let mut names: BTreeSet<String> =
+        listed("services").into_iter().chain(listed("packages")).collect();
+    // Short forms, and names that are almost those of the policy or none of it.
+    for odd in [
+        "nginx",
+        "ssh",
+        "sshd",
+        "dbus",
+        "Nginx",
+        "nginx.socket",
+        "ngin",
+        "nginxx",
+        "docker",
+        "dockerxio",
+        "docker-io",
+        "bash",
+        "polkit",
+        "systemd-journald",
+        "git-all",
+        "curl.service",
+        "snapd.socket.service",
+        "sudo",
+    ] {
+        names.insert(odd.to_owned());
+    }
+    for name in &names {
+        for action in ["start", "stop", "restart", "reload", "enable", "disable", "status", "logs"]
+        {
+            requests.push(["service", action, name].map(str::to_owned).to_vec());
+        }
+        for action in ["install", "remove", "upgrade"] {
+            requests.push(["package", action, name].map(str::to_owned).to_vec());
+        }
+    }
+    for action in ["update", "upgrade", "autoremove", "autoclean"] {
+        requests.push(["package", action].map(str::to_owned).to_vec());
+    }
+
+    let mut reached = BTreeSet::new();
+    for request in &requests {
+        let mut args = vec!["helper", "--dry-run"];
+        args.extend(request.iter().map(String::as_str));
+        let (_, reply) = json(&args);
+        let operation = &reply["operation"];
+        let name = operation["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default();
+        let key = format!("{} {}{name}", request[0], request[1]);
+        match reply["code"].as_str() {
+            Some("ok") => {
+                let commands =
+                    surface.get(&key).unwrap_or_else(|| panic!("{key} is not on the surface"));
+                let all = commands.as_array().expect("an array");
+                assert_eq!(all.last(), reply.get("argv"), "{key}");
+                reached.insert(key);
+            }
+            Some("denied" | "unsupported") => {
+                assert!(!surface.contains_key(&key), "{key} is refused: {reply:#}")
+            }
+            _ => panic!("{reply:#}"),
+        }
+    }
+    let all: BTreeSet<String> = surface.keys().cloned().collect();
+    assert_eq!(
+        all.difference(&reached).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "on the surface, but never allowed"
+    );
+}
+
+#[test]
+fn the_surface_has_packages_where_there_is_a_package_manager() {
+    let packages = surface().keys().filter(|operation| operation.starts_with("package ")).count();
+    let manager =
+        ["/usr/bin/apt-get", "/usr/bin/pacman"].iter().any(|path| Path::new(path).exists());
+    assert_eq!(packages > 30, manager, "{packages} operations");
+}
