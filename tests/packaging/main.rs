@@ -1,0 +1,69 @@
+//! What is in `packaging/`, and that a bad policy does not build.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+mod build;
+mod install;
+mod show;
+mod uninstall;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use host::{Host, repository};
+
+/// The program that the host tests run.
+fn program() -> PathBuf {
+    std::env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into()).into()
+}
+
+/// A host without the program, with this repository's `packaging` at /src/packaging and the
+/// program at /src/sm.
+fn host_with_source(sudo: host::Sudo) -> Host {
+    let host = Host::wanted(sudo)
+        .bare()
+        .bind_read_only(repository().join("packaging"), "/src/packaging")
+        .boot();
+    let bytes = std::fs::read(program()).expect("the program");
+    host.write("/src/sm", bytes);
+    host.root("chmod 0755 /src /src/sm").ok();
+    host
+}
+
+/// A folder that goes with the value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sm-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// All that the command printed, for messages.
+fn said(output: &Output) -> String {
+    format!(
+        "{}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A script of `packaging/`, with none of our own environment's settings for it.
+fn script(name: &str) -> Command {
+    let mut command = Command::new(repository().join("packaging").join(name));
+    command.env_remove("PREFIX").env_remove("DESTDIR").env_remove("SM_POLICY");
+    command
+}

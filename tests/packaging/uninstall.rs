@@ -1,0 +1,57 @@
+//! `packaging/uninstall`: the programs under this PREFIX and the drop-ins that name them.
+
+use crate::host::host_test;
+
+const KEPT: [&str; 6] = ["README", "by-hand", "sm-by-hand", "sm-other", "sm-words", "zz"];
+
+host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
+    let host = crate::host_with_source(host.sudo);
+    host.root("/src/packaging/install --binary /src/sm; PREFIX=/opt/sm /src/packaging/install --binary /src/sm").ok();
+    host.root("useradd 'we ird' --badname; for who in agent 'we ird'; do sm setup-sudo --user \"$who\"; done; sm setup-sudo --group sudo").ok();
+    host.root("/opt/sm/bin/sm setup-sudo --user other").ok();
+    // By hand, though for our program; ours in name alone; a link; what a kill has left.
+    host.root("cd /etc/sudoers.d; echo 'agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper' | tee by-hand sm-by-hand >zz; \
+        echo '# Made by sm setup-sudo for /usr/local/bin/sm-helper' >sm-words; cp sm-agent sm-agent.old; chmod 0440 *; \
+        touch /usr/local/bin/mine; mkdir -p /etc/sm /var/log/sm; visudo -c").ok();
+    let done = host.root("/src/packaging/uninstall");
+    let text = done.ok();
+    for gone in [
+        "/etc/sudoers.d/sm-agent",
+        "/etc/sudoers.d/sm-we=20ird",
+        "/etc/sudoers.d/sm-%sudo",
+        "/usr/local/bin/sm",
+        "/usr/local/bin/sm-helper",
+    ] {
+        assert!(
+            text.contains(&format!("removed {gone}\n")) && !host.exists(gone),
+            "{gone}: {text}"
+        );
+    }
+    assert!(text.contains("kept /etc/sm\n") && text.contains("kept /var/log/sm\n"), "{text}");
+    let left = host.root("ls -A /etc/sudoers.d").ok();
+    assert_eq!(left.lines().collect::<Vec<_>>(), KEPT);
+    assert_eq!(
+        host.root("ls -A /usr/local/bin /opt/sm/bin").ok(),
+        "/opt/sm/bin:\nsm\nsm-helper\n\n/usr/local/bin:\nmine\n"
+    );
+    host.root("visudo -c").ok();
+    crate::host::Reply::of(
+        &host.command("other", &["/opt/sm/bin/sm-helper", "service", "status", "nginx"]).run(),
+    )
+    .expect("ok");
+    // A second time there is nothing to do.
+    assert!(!host.root("/src/packaging/uninstall").ok().contains("removed"));
+
+    // However the same place is written, no rule for a program that is gone stays behind.
+    host.root("cd /etc/sudoers.d; rm by-hand sm-by-hand sm-words zz; ln -s /opt/sm /opt/link").ok();
+    let mut wrong = Vec::new();
+    for prefix in ["/opt/sm/", "/opt//sm", "/opt/./sm", "/opt/x/../sm", "/opt/link"] {
+        host.root("mkdir -p /opt/x; PREFIX=/opt/sm /src/packaging/install --binary /src/sm && /opt/sm/bin/sm setup-sudo --user other").ok();
+        host.root(&format!("PREFIX={prefix} /src/packaging/uninstall")).ok();
+        let gone = !host.exists("/opt/sm/bin/sm-helper");
+        if gone && host.exists("/etc/sudoers.d/sm-other") {
+            wrong.push(format!("PREFIX={prefix}: a rule for a program that is gone is left"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+});
