@@ -44,6 +44,15 @@ fn gone(mark: &str) {
     }
 }
 
+/// The script with the signals as a terminal's shell leaves them: what is ignored when a script
+/// begins, as SIGINT is for what a shell runs in the background, it can not trap.
+fn by_default(name: &str) -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(script(name).get_program());
+    command.env_remove("PREFIX").env_remove("DESTDIR").env_remove("SM_POLICY");
+    command
+}
+
 fn status() -> String {
     let output = Command::new("git")
         .args(["status", "--porcelain", "--ignored=no"])
@@ -89,7 +98,7 @@ fn try_that_is_interrupted_leaves_nothing_behind() {
         ("HUP", "package install"),
         ("INT", "service restart nginx"),
     ] {
-        let mut command = script("try");
+        let mut command = by_default("try");
         command.env(MARK, signal).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().expect("packaging/try runs");

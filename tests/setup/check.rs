@@ -26,7 +26,7 @@ const WRONG: [(&str, &str, &[&str]); 10] = [
     ("chmod 0644 FILE", "exposed", &["0644"]),
     ("chown agent FILE", "exposed", &["agent"]),
     ("chgrp agent FILE", "exposed", &["agent"]),
-    ("mv FILE /root/rule; ln -s /root/rule FILE", "stale", &["link"]),
+    ("mv FILE /root/rule; ln -s /root/rule FILE", "stale", &["not a file"]),
 ];
 
 host_test!(what_is_not_as_it_should_be_is_found_with_the_difference_and_mended, |host| {

@@ -69,14 +69,14 @@ host_test!(nobody_who_is_not_there_and_not_root, boot, |host| {
     setup_sudo(host, &["--user".as_ref(), name]).expect("invalid_argument", 3);
 });
 
-/// Runs its arguments at a terminal of their own, types the first where a password is asked
+/// Runs its arguments at a terminal of their own, types the first wherever a password is asked
 /// for, and prints what the terminal showed.
 const TERMINAL: &str = r#"
-import os, pty, sys
-pid, fd = pty.fork()
+import os, sys
+pid, fd = os.forkpty()
 if pid == 0:
     os.execv(sys.argv[2], sys.argv[2:])
-shown, typed = b"", False
+shown, typed = b"", 0
 while True:
     try:
         part = os.read(fd, 4096)
@@ -85,9 +85,9 @@ while True:
     if not part:
         break
     shown += part
-    if not typed and b"assword" in shown:
+    while typed < shown.count(b"assword"):
         os.write(fd, sys.argv[1].encode() + b"\n")
-        typed = True
+        typed += 1
 sys.stdout.buffer.write(shown)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 "#;
