@@ -109,8 +109,19 @@ fn try_that_is_interrupted_leaves_nothing_behind() {
         // As the terminal does it: the whole group.
         let group = format!("-{}", child.id());
         Command::new("kill").args([&format!("-{signal}"), "--", &group]).status().expect("kill");
-        lines.for_each(drop);
-        assert!(!child.wait().expect("it ends").success(), "{signal} after {after:?}");
+        std::thread::spawn(move || lines.for_each(drop));
+        let end = Instant::now() + Duration::from_secs(30);
+        let status = loop {
+            match child.try_wait().expect("it can be waited for") {
+                None if Instant::now() < end => std::thread::sleep(Duration::from_millis(50)),
+                status => break status,
+            }
+        };
+        if status.is_none() {
+            Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill");
+        }
+        let status = status.unwrap_or_else(|| panic!("{signal} after {after:?} does not end it"));
+        assert!(!status.success(), "{signal} after {after:?}");
         gone(signal);
     }
 }
