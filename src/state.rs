@@ -15,10 +15,24 @@ pub const FOLDER: &str = "/var/lib/sm";
 ///
 /// # Errors
 /// Where the folder or the file is not root's own.
-pub fn lock(name: &str) -> io::Result<Flock<File>> {
+pub fn lock(name: &str) -> io::Result<Lock> {
     folder(FOLDER, 0o700, "root")?;
     let file = open(&format!("{FOLDER}/{name}.lock"), 0o600, "root")?;
-    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| io::Error::from(errno))
+    let held = Flock::lock(file, FlockArg::LockExclusive);
+    held.map(|held| Lock(Some(held))).map_err(|(_, errno)| io::Error::from(errno))
+}
+
+/// A lock that is held. Letting it go can not fail: nix's own would panic where the kernel says
+/// no, and closing the file, or the end of the process, lets it go as well.
+#[derive(Debug)]
+pub struct Lock(Option<Flock<File>>);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(Err((held, _))) = self.0.take().map(Flock::unlock) {
+            std::mem::forget(held);
+        }
+    }
 }
 
 /// Makes the folder where it is missing, and makes sure that only root can change it.

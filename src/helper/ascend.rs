@@ -2,7 +2,7 @@
 
 use super::codes::{Code, Refusal};
 use super::reply;
-use super::text::one_line;
+use super::text::{one_line, shell_word};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,10 @@ fn refused(helper: &Path, said: &str) -> Refusal {
     let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let account = account.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
     not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
-        .hint(format!("an administrator allows it with: sm setup-sudo --user {account}"))
+        .hint(format!(
+            "an administrator allows it with: sm setup-sudo --user {}",
+            shell_word(&account)
+        ))
 }
 
 fn not_privileged(error: String) -> Refusal {

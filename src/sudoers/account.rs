@@ -1,10 +1,14 @@
 //! For whom: an account or a group, as sudoers writes it and as a file name holds it.
 
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::shell_word;
 use crate::policy::names::quoted;
 use nix::unistd::{Group, User};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+
+/// Words of sudo's grammar in lower case, which it does not take for names (its `toke.l`).
+const RESERVED: [&str; 6] = ["list", "sha224", "sha256", "sha384", "sha512", "sudoedit"];
 
 /// An account or a group that may be allowed to run the helper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,13 +109,7 @@ impl Who {
             Self::User { name, .. } => ("--user", name),
             Self::Group { name, .. } => ("--group", name),
         };
-        let plain =
-            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte));
-        if plain {
-            format!("{flag} {name}")
-        } else {
-            format!("{flag} '{}'", name.replace('\'', r"'\''"))
-        }
+        format!("{flag} {}", shell_word(name))
     }
 
     /// The name of its drop-in. sudo skips names with a `.` or a trailing `~`, so whatever is
@@ -144,7 +142,8 @@ impl Who {
             Self::Group { name, gid } => ("%", name, gid),
         };
         let mut written = String::from(mark);
-        let mut readable = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        let mut readable = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && !RESERVED.contains(&name.as_str());
         for c in name.chars() {
             match c {
                 ' ' | '\\' => written.extend(['\\', c]),

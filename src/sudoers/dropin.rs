@@ -4,6 +4,7 @@
 use super::sudo::Visudo;
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
+use nix::unistd::{Group, User};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -30,12 +31,10 @@ pub enum Found {
     /// Another text.
     Stale(String),
     /// The right text, but others could change or read it.
-    Exposed {
-        /// The owner's user id.
-        uid: u32,
-        /// The mode.
-        mode: u32,
-    },
+    Exposed(
+        /// The owner, the group and the mode.
+        String,
+    ),
 }
 
 impl DropIn {
@@ -67,7 +66,13 @@ impl DropIn {
         }
         let mode = data.mode() & 0o7777;
         if data.uid() != 0 || data.gid() != 0 || mode != MODE {
-            return Ok(Found::Exposed { uid: data.uid(), mode });
+            let user = User::from_uid(data.uid().into()).ok().flatten().map(|user| user.name);
+            let group = Group::from_gid(data.gid().into()).ok().flatten().map(|group| group.name);
+            return Ok(Found::Exposed(format!(
+                "{}:{} {mode:04o}",
+                user.unwrap_or_else(|| data.uid().to_string()),
+                group.unwrap_or_else(|| data.gid().to_string())
+            )));
         }
         Ok(Found::InPlace)
     }
@@ -122,7 +127,23 @@ impl DropIn {
             };
             return Err(Refusal { error: format!("{}; {how}", refusal.error), ..refusal });
         }
-        remove(&old).and_then(|()| sync_folder()).map_err(|error| failed(&old, &error))
+        // It is in place and valid; sudo ignores what is left, and the next run takes it away.
+        let _ = remove(&old).and_then(|()| sync_folder());
+        Ok(())
+    }
+
+    /// Takes away what a run that was killed has left beside a drop-in that is in place.
+    ///
+    /// # Errors
+    /// Where it can not be removed.
+    pub fn tidy(&self) -> Result<(), Refusal> {
+        let left = [self.beside("new"), self.beside("old")];
+        if left.iter().all(|path| fs::symlink_metadata(path).is_err()) {
+            return Ok(());
+        }
+        let _lock = lock()?;
+        let gone = left.iter().try_for_each(|path| remove(path)).and_then(|()| sync_folder());
+        gone.map_err(|error| failed(&self.path, &error))
     }
 
     /// Takes it away. Says whether there was one.
@@ -163,5 +184,5 @@ fn sync_folder() -> io::Result<()> {
 
 fn failed(path: &Path, error: &io::Error) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
-        .hint("nothing was changed; mend this and run it again")
+        .hint("mend this and run it again")
 }

@@ -10,6 +10,7 @@ mod trust;
 use crate::admin::{Answer, Failure};
 use crate::cli::SetupSudo;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::shell_word;
 use account::Who;
 use dropin::{DropIn, Found};
 use std::ffi::OsString;
@@ -46,6 +47,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         if command.install { install::install()? } else { (program.to_owned(), false) };
     let helper = rule::helper_beside(&program)?;
     let visudo = Visudo::find()?;
+    Sudo::find()?;
     sudo::reads_drop_ins(dropin::FOLDER)?;
     let wanted = rule::render(&who, &helper);
     let found = drop_in.look(&wanted).map_err(|error| unreadable(&drop_in, &error))?;
@@ -53,6 +55,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         return check(&who, &drop_in, &wanted, found, &helper, &program);
     }
     let answer = if found == Found::InPlace {
+        drop_in.tidy()?;
         visudo.check(None)?;
         let what = if installed {
             "the drop-in was in place already"
@@ -61,8 +64,11 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         };
         Answer::text(format!("{what} ({})", drop_in.path().display())).with("changed", installed)
     } else {
-        // What is broken already is not ours to mend, and would be blamed on the new rule.
-        visudo.check(None)?;
+        // What is broken already is not ours to mend, and would be blamed on the new rule; save
+        // where it is our own file, which is replaced.
+        if found == Found::Missing {
+            visudo.check(None)?;
+        }
         drop_in.put(&wanted, &visudo)?;
         Answer::text(format!("{} may now run {} as root", who.described(), helper.display()))
             .with("changed", true)
@@ -108,7 +114,8 @@ fn prove(who: &Who, helper: &Path, program: &Path, answer: Answer) -> Result<Ans
         account.name,
         helper.display()
     ));
-    let may_run_sm = sudo.allows(&account.name, program);
+    let may_run_sm =
+        sudo.allows(&account.name, program).is_ok() || sudo.lists(&account.name, program);
     answer = answer.with("may_run_sm", may_run_sm);
     if may_run_sm {
         let warning = format!(
@@ -129,9 +136,7 @@ fn prove(who: &Who, helper: &Path, program: &Path, answer: Answer) -> Result<Ans
 }
 
 fn asked(sudo: &Sudo, account: &nix::unistd::User, helper: &Path) -> Result<(), String> {
-    if !sudo.allows(&account.name, helper) {
-        return Err("it is not allowed to".to_owned());
-    }
+    sudo.allows(&account.name, helper)?;
     sudo.proves(account, helper)
 }
 
@@ -157,13 +162,14 @@ fn check(
             let difference = difference(&text, wanted);
             Err(wrong("stale", format!("{path} is not as it should be:\n{difference}"), difference))
         }
-        Found::Exposed { uid, mode } => Err(wrong(
-            "exposed",
-            format!(
-                "{path} belongs to {uid} with mode {mode:04o}, and should belong to root:root with mode 0440"
-            ),
-            String::new(),
-        )),
+        Found::Exposed(is) => {
+            let should = "root:root 0440";
+            Err(wrong(
+                "exposed",
+                format!("{path} is {is}, and should be {should}"),
+                difference(&is, should),
+            ))
+        }
         Found::InPlace => {
             let answer = Answer::text(format!("{path} is in place")).with("state", "in_place");
             prove(who, helper, program, answer).map_err(Failure::into_found)
@@ -188,7 +194,7 @@ fn without_root(program: &Path, arguments: &[OsString]) -> Failure {
     }
     let mut line = format!("sudo {}", program.display());
     for word in arguments {
-        let _ = write!(line, " {}", word.to_string_lossy());
+        let _ = write!(line, " {}", shell_word(&word.to_string_lossy()));
     }
     Failure::of(
         Refusal::new(Code::NotPrivileged, "this changes sudo's configuration and needs root")

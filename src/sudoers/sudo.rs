@@ -132,9 +132,27 @@ impl Sudo {
     }
 
     /// Whether sudo lets the account run the program as root, with or without a password.
-    pub fn allows(&self, account: &str, path: &Path) -> bool {
+    ///
+    /// # Errors
+    /// Where it does not: what sudo said, if anything.
+    pub fn allows(&self, account: &str, path: &Path) -> Result<(), String> {
         let asked = clean(&self.0).args(["-n", "-l", "-U", account, "--"]).arg(path).output();
-        asked.is_ok_and(|output| output.status.success())
+        match asked {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) if output.stderr.is_empty() => Err("it is not allowed to".to_owned()),
+            Ok(output) => Err(said(&output)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Whether the path is among what sudo lists for the account, be it with arguments.
+    pub fn lists(&self, account: &str, path: &Path) -> bool {
+        let Ok(output) = clean(&self.0).args(["-n", "-l", "-U", account]).output() else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let path = path.to_string_lossy();
+        text.split([' ', ',', '\n']).any(|word| word == path)
     }
 
     /// Has the account itself run `<helper> version` through sudo: the one proof that no
@@ -162,8 +180,16 @@ impl Sudo {
 /// An account that is in the group.
 pub fn member_of(group: &str) -> Option<User> {
     let group = Group::from_name(group).ok().flatten()?;
-    let named = group.mem.iter().filter_map(|name| User::from_name(name).ok().flatten());
-    named.into_iter().find(|user| !user.uid.is_root())
+    // Also those whose own group it is, whom the group's entry does not name.
+    let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
+    let passwd = String::from_utf8_lossy(&passwd);
+    let local = passwd.lines().filter_map(|line| line.split(':').next());
+    let named = group.mem.iter().map(String::as_str);
+    named
+        .chain(local)
+        .filter_map(|name| User::from_name(name).ok().flatten())
+        .filter(|user| user.gid == group.gid || group.mem.contains(&user.name))
+        .find(|user| !user.uid.is_root())
 }
 
 /// Replaces this process by `sudo <program> <arguments>`, which asks for the password itself.
