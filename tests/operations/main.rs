@@ -1,0 +1,80 @@
+//! The operations for real: what `sm-helper` says it did was done, to real services and real
+//! packages, and nothing that a caller or a package does gets in between.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+mod arch;
+mod checks;
+mod dry_run;
+mod gate;
+mod killed;
+mod late;
+mod output;
+mod package_care;
+mod packages;
+mod service_faults;
+mod services;
+mod shapes;
+mod terminal;
+
+use host::{Host, Reply};
+use serde_json::Value;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Generous: what waits this long has hung.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until it is so.
+#[track_caller]
+fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "still not so: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// `sm-helper LINE` as `agent`, the words split at spaces.
+#[track_caller]
+fn ask(host: &Host, line: &str) -> Reply {
+    host.helper(&line.split(' ').collect::<Vec<_>>())
+}
+
+/// The audit records of a request, in their order.
+fn records(host: &Host, request_id: &Value) -> Vec<Value> {
+    let log = if host.exists("/var/log/sm/audit.jsonl") {
+        host.read("/var/log/sm/audit.jsonl")
+    } else {
+        String::new()
+    };
+    // The last line may be half written at this moment.
+    let all = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    all.filter(|record| record["request_id"] == *request_id).collect()
+}
+
+/// The events and codes of a request's records: `intent ok, result ok`.
+fn events(host: &Host, request_id: &Value) -> String {
+    let word = |record: &Value, key: &str| record[key].as_str().unwrap_or("?").to_owned();
+    let records = records(host, request_id);
+    let rows = records.iter().map(|each| format!("{} {}", word(each, "event"), word(each, "code")));
+    rows.collect::<Vec<_>>().join(", ")
+}
+
+/// The request id of the last intent for this package or unit, once there is one.
+fn intent_of(host: &Host, name: &str) -> Value {
+    let mut found = Value::Null;
+    wait_until(&format!("an intent for {name}"), || {
+        let log = match host.exists("/var/log/sm/audit.jsonl") {
+            true => host.read("/var/log/sm/audit.jsonl"),
+            false => String::new(),
+        };
+        let all = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut intents =
+            all.filter(|each| each["event"] == "intent" && each["operation"]["name"] == name);
+        found = intents.next_back().map_or(Value::Null, |each| each["request_id"].clone());
+        !found.is_null()
+    });
+    found
+}
