@@ -11,7 +11,19 @@ const FOLDER: &str = "/home/agent/batch";
 /// What the commands may use: see `lines`.
 const PREAMBLE: &str = r#"
 long() { printf '%*s' "$1" '' | tr ' ' x; }
-many() { yes "$2" | head -n "$1"; }
+many() { yes -- "$2" | head -n "$1"; }
+one() {
+    local case; case=$(cat)
+    ( eval "$case" ) >"$1.out" 2>"$1.err" </dev/null &
+    local process=$! done=
+    sleep 20 & local clock=$!
+    wait -n -p done "$process" "$clock"
+    local status=$?
+    [[ $done == "$process" ]] || status=124
+    kill "$clock"; wait "$clock"
+    echo "$status" >"$1.rc"
+    { read -r <"/run/nginx.pid"; echo "$REPLY"; } >"$1.pid"
+} 2>/dev/null
 cd /home/agent
 "#;
 
@@ -20,12 +32,14 @@ cd /home/agent
 pub struct Answer {
     /// The command.
     pub command: String,
-    /// The exit status; above 128 where a signal ended it.
+    /// The exit status; above 128 where a signal ended it, 124 where it has not ended.
     pub exit: i32,
     /// All of its standard output.
     pub stdout: Vec<u8>,
     /// All of its standard error.
     pub stderr: Vec<u8>,
+    /// nginx's main process after it.
+    pub nginx: String,
 }
 
 impl Answer {
@@ -77,8 +91,8 @@ pub fn run(host: &Host, commands: &[String]) -> Vec<Answer> {
     let mut script = format!("{PREAMBLE}\nrm -rf {FOLDER}; mkdir {FOLDER}\n");
     for (number, command) in commands.iter().enumerate() {
         let to = format!("{FOLDER}/{number}");
-        // In a shell of its own: it may do anything to it.
-        script += &format!("(\n{command}\n) >{to}.out 2>{to}.err </dev/null\necho $? >{to}.rc\n");
+        // In a shell of its own: it may do anything to it. It may also never end, and be root's.
+        script += &format!("one {to} <<'END OF THE CASE'\n{command}\nEND OF THE CASE\n");
     }
     let file = "/srv/batch.sh";
     host.write(file, script);
@@ -92,6 +106,7 @@ pub fn run(host: &Host, commands: &[String]) -> Vec<Answer> {
         exit: String::from_utf8_lossy(&read(number, "rc")).trim().parse().expect("a number"),
         stdout: read(number, "out"),
         stderr: read(number, "err"),
+        nginx: String::from_utf8_lossy(&read(number, "pid")).trim().to_owned(),
     };
     commands.iter().enumerate().map(answer).collect()
 }

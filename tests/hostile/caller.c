@@ -153,9 +153,12 @@ static void apply(char *what)
         setitimer(ITIMER_VIRTUAL, &soon, 0);
         setitimer(ITIMER_PROF, &soon, 0);
     } else if (!strcmp(what, "deleted")) {
-        must(what, mkdir("/tmp/deleted", 0700));
-        must(what, chdir("/tmp/deleted"));
-        must(what, rmdir("/tmp/deleted"));
+        char path[64];
+        sprintf(path, "/tmp/deleted.%d", getpid());
+        must(what, mkdir(path, 0700));
+        must(what, chmod(path, 0700));
+        must(what, chdir(path));
+        must(what, rmdir(path));
     } else if (!strcmp(what, "descriptors")) {
         must(what, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
         must(what, pipe(pair));

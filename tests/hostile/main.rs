@@ -5,5 +5,7 @@
 mod host;
 
 mod batch;
+mod environment;
+mod limits;
 mod lines;
 mod proof;

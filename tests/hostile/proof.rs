@@ -5,9 +5,9 @@
 //! ended, with its user and the last program that it executed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use crate::batch::run;
 use crate::host::{Execs, Host, host_test, repository};
@@ -18,32 +18,36 @@ const FILE: &str = "/run/acct";
 const RECORD: usize = 64;
 
 /// The harness's own way into the host, which begins as root.
-const HARNESS: [&str; 5] = ["nsenter", "setsid", "setpriv", "env", "caller"];
+const HARNESS: [&str; 5] = ["nsenter", "setsid", "setpriv", "env", "hostile"];
 
-/// Puts the hostile caller's program, `caller.c`, into the host as `/usr/bin/caller`.
+/// Compiles a program of this folder, and puts it into the host.
+pub fn install(host: &Host, source: &str, target: &str) {
+    static COMPILING: Mutex<()> = Mutex::new(());
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(source.trim_end_matches(".c"));
+    let one_at_a_time = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
+    // Static: the host has another C library than this machine may have.
+    let built = Command::new("gcc")
+        .args(["-static", "-O1", "-o"])
+        .arg(&program)
+        .arg(repository().join("tests/hostile").join(source))
+        .status();
+    assert!(built.expect("gcc; `tests/host/host needs` installs it").success());
+    fs::copy(program, host.path(target)).expect("a copy in the host");
+    drop(one_at_a_time);
+}
+
+/// Puts the hostile caller's program, `caller.c`, into the host.
 pub fn caller(host: &Host) {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let program = BUILT.get_or_init(|| {
-        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("caller");
-        // Static: the host has another C library than this machine may have.
-        let built = Command::new("gcc")
-            .args(["-static", "-O1", "-o"])
-            .arg(&program)
-            .arg(repository().join("tests/hostile/caller.c"))
-            .status();
-        assert!(built.expect("gcc; `tests/host/host needs` installs it").success());
-        program
-    });
-    fs::copy(program, host.path("/usr/bin/caller")).expect("a copy in the host");
+    install(host, "caller.c", "/usr/bin/hostile");
 }
 
 /// The processes of root that ended meanwhile, those apart that are sudo or the helper.
 pub fn executed_during<T>(host: &Host, work: impl FnOnce() -> T) -> (T, Vec<String>) {
     caller(host);
     host.write(FILE, "");
-    host.command("root", &["caller", &format!("acct:{FILE}")]).run().ok();
+    host.command("root", &["hostile", &format!("acct:{FILE}")]).run().ok();
     let result = work();
-    host.command("root", &["caller", "acct:"]).run().ok();
+    host.command("root", &["hostile", "acct:"]).run().ok();
     let records = fs::read(host.path(FILE)).expect("the kernel's records");
     let mut by_root = Vec::new();
     for record in records.chunks_exact(RECORD) {
@@ -55,7 +59,7 @@ pub fn executed_during<T>(host: &Host, work: impl FnOnce() -> T) -> (T, Vec<Stri
         }
     }
     // The kernel stops writing where there is little space; then this shows nothing.
-    assert!(by_root.iter().any(|name| name == "caller"), "no accounting: {by_root:?}");
+    assert!(by_root.iter().any(|name| name == "hostile"), "no accounting: {by_root:?}");
     let way = |name: &String| name == "sudo" || name == "sm-helper" || HARNESS.contains(&&**name);
     by_root.retain(|name| !way(name));
     (result, by_root)
