@@ -8,4 +8,5 @@ mod batch;
 mod environment;
 mod limits;
 mod lines;
+mod names;
 mod proof;

@@ -25,9 +25,14 @@ pub fn install(host: &Host, source: &str, target: &str) {
     static COMPILING: Mutex<()> = Mutex::new(());
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(source.trim_end_matches(".c"));
     let one_at_a_time = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
-    // Static: the host has another C library than this machine may have.
+    // Static, or of no version: the host's C library may be older than this machine's.
+    let kind: &[&str] = match target.ends_with(".so") {
+        true => &["-shared", "-fPIC", "-nostdlib"],
+        false => &["-static", "-O1"],
+    };
     let built = Command::new("gcc")
-        .args(["-static", "-O1", "-o"])
+        .args(kind)
+        .arg("-o")
         .arg(&program)
         .arg(repository().join("tests/hostile").join(source))
         .status();
