@@ -1,0 +1,12 @@
+//! Hostile callers: whatever the account does, nothing is executed that the policy does not
+//! name, and what has begun is finished and accounted for.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+mod batch;
+mod environment;
+mod limits;
+mod lines;
+mod names;
+mod proof;
