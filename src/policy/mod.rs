@@ -2,16 +2,24 @@
 
 pub mod action;
 pub mod commands;
+mod edit;
+pub mod force;
 pub mod model;
 pub mod names;
+mod never;
 pub mod parse;
+mod site;
 pub mod surface;
 pub mod verdict;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.
 mod compiled {
+    // A policy without callers has no use for their types.
+    #[allow(unused_imports)]
     use super::action::Set;
-    use super::model::{Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
+    use super::model::{
+        CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
+    };
     include!(concat!(env!("OUT_DIR"), "/policy.rs"));
 }
 

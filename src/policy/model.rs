@@ -43,6 +43,35 @@ pub struct Limits {
     pub package_timeout: u32,
 }
 
+impl Limits {
+    /// What holds where a policy says nothing.
+    pub const USUAL: Self = Self {
+        rate_count: 30,
+        rate_seconds: 60,
+        output_bytes: 65_536,
+        service_timeout: 120,
+        package_timeout: 1800,
+    };
+
+    /// The stricter of both, limit by limit.
+    #[must_use]
+    pub fn stricter(&self, other: &Self) -> Self {
+        // Compared as fractions: 10 in 60 s is less than 5 in 10 s.
+        let (own, theirs) = (
+            u64::from(self.rate_count) * u64::from(other.rate_seconds),
+            u64::from(other.rate_count) * u64::from(self.rate_seconds),
+        );
+        let rate = if own <= theirs { self } else { other };
+        Self {
+            rate_count: rate.rate_count,
+            rate_seconds: rate.rate_seconds,
+            output_bytes: self.output_bytes.min(other.output_bytes),
+            service_timeout: self.service_timeout.min(other.service_timeout),
+            package_timeout: self.package_timeout.min(other.package_timeout),
+        }
+    }
+}
+
 /// A string of the policy: where it stands in [`Policy::strings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -87,6 +116,34 @@ pub struct PackageRule {
     pub require_reason: bool,
 }
 
+/// Whom a caller rule is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerKind {
+    /// The account of this name.
+    User,
+    /// Everybody in the group of this name.
+    Group,
+    /// Whoever no other rule is for.
+    Default,
+}
+
+/// What some callers get of the policy: only what is named here.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerRule {
+    /// Whom it is for.
+    pub kind: CallerKind,
+    /// The account's or the group's name.
+    pub name: Span,
+    /// The line of the policy that names it, from 1.
+    pub line: u32,
+    /// The units: a run of [`Policy::words`], sorted.
+    pub services: Span,
+    /// The packages: a run of [`Policy::words`], sorted.
+    pub packages: Span,
+    /// What may be done to all packages at once.
+    pub maintenance: Set<Maintenance>,
+}
+
 /// A whole policy. Rules are sorted by name, which is what finding one relies on.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy<'p> {
@@ -104,6 +161,8 @@ pub struct Policy<'p> {
     pub units: &'p [UnitRule],
     /// One rule a package, sorted by name.
     pub packages: &'p [PackageRule],
+    /// Who gets only a part of it.
+    pub callers: &'p [CallerRule],
     /// What may be done to all packages at once.
     pub maintenance: Set<Maintenance>,
     /// The line of the policy that grants it; 0 where no line does.
@@ -112,7 +171,7 @@ pub struct Policy<'p> {
     pub allow_removals: bool,
     /// All strings, one after another.
     pub strings: &'p str,
-    /// The words of all `check` commands, one after another.
+    /// The words of all lists, one list after another.
     pub words: &'p [Span],
 }
 
@@ -137,8 +196,17 @@ impl<'p> Policy<'p> {
 
     /// The argv of a unit's `check`, where it has one.
     pub fn check_of(&self, rule: &UnitRule) -> Option<Vec<&'p str>> {
-        let at = rule.check.at as usize;
-        let words = self.words.get(at..at + rule.check.len as usize)?;
+        let words = self.run(rule.check);
         (!words.is_empty()).then(|| words.iter().map(|word| self.text_of(*word)).collect())
+    }
+
+    /// Whether a sorted run of words holds this one, compared whole.
+    pub fn holds(&self, run: Span, wanted: &str) -> bool {
+        self.run(run).binary_search_by(|word| self.text_of(*word).cmp(wanted)).is_ok()
+    }
+
+    fn run(&self, run: Span) -> &'p [Span] {
+        let at = run.at as usize;
+        self.words.get(at..at + run.len as usize).unwrap_or_default()
     }
 }
