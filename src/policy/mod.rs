@@ -15,7 +15,7 @@ pub mod verdict;
 /// The table that `policy/build.rs` made of the policy this program was built with.
 mod compiled {
     // A policy without callers has no use for their types.
-    #[allow(unused_imports)]
+    #![allow(unused_imports)]
     use super::action::Set;
     use super::model::{
         CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
