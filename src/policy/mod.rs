@@ -1,6 +1,7 @@
 //! What may be done: the compiled table, the verdict on a request, and the surface.
 
 pub mod action;
+mod cache;
 pub mod commands;
 mod edit;
 pub mod force;

@@ -5,9 +5,10 @@
 //! table from a file. All that reads a policy reads this one form.
 
 use super::action::{Maintenance, PackageAction, ServiceAction, Set};
+use serde::{Deserialize, Serialize};
 
 /// What the site file may do to the compiled policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteMode {
     /// It is not read.
     Off,
@@ -29,7 +30,7 @@ impl SiteMode {
 }
 
 /// The bounds on what a caller can cost the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Operations that an account may ask for in [`Limits::rate_seconds`].
     pub rate_count: u32,
@@ -73,7 +74,7 @@ impl Limits {
 }
 
 /// A string of the policy: where it stands in [`Policy::strings`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// The first byte.
     pub at: u32,
@@ -82,7 +83,7 @@ pub struct Span {
 }
 
 /// What is allowed for one unit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct UnitRule {
     /// The complete unit name.
     pub name: Span,
@@ -100,7 +101,7 @@ pub struct UnitRule {
 }
 
 /// What is allowed for one package.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct PackageRule {
     /// The name that callers use.
     pub name: Span,
@@ -117,7 +118,7 @@ pub struct PackageRule {
 }
 
 /// Whom a caller rule is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallerKind {
     /// The account of this name.
     User,
@@ -128,7 +129,7 @@ pub enum CallerKind {
 }
 
 /// What some callers get of the policy: only what is named here.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct CallerRule {
     /// Whom it is for.
     pub kind: CallerKind,

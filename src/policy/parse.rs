@@ -6,6 +6,7 @@
 use super::action::{Action, Maintenance, Set};
 use super::model::{CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
 use super::names::{PackageName, UnitName};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 use toml::Spanned;
@@ -31,7 +32,7 @@ pub struct PolicyError {
 }
 
 /// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Parsed {
     file: String,
     text: String,
@@ -353,7 +354,7 @@ impl Parsed {
 }
 
 /// All strings of a policy, one after another.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Strings(String);
 
 impl Strings {

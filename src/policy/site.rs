@@ -2,6 +2,7 @@
 //! written it.
 
 use super::COMPILED;
+use super::cache;
 use super::model::{Policy, SiteMode};
 use super::never;
 use super::parse::{LARGEST, Parsed, parse};
@@ -33,13 +34,19 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
     let (real, _) = trusted(Path::new(FILE))
         .map_err(|refusal| invalid(format!("{FILE} can not be trusted: {}", refusal.error)))?;
     let unreadable = |error: io::Error| invalid(format!("{FILE}: {error}"));
-    let mut text = String::new();
     let file = std::fs::File::open(&real).map_err(unreadable)?;
+    let identity = cache::Identity::of(&file.metadata().map_err(unreadable)?);
+    if let Some(known) = cache::load(&identity) {
+        return Ok(Some(known));
+    }
+    let mut text = String::new();
     file.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
-    understood(FILE, &text).map(Some).map_err(|refusal| {
+    let parsed = understood(FILE, &text).map_err(|refusal| {
         let said = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         invalid(format!("{}{said}", refusal.error))
-    })
+    })?;
+    cache::save(&identity, &parsed);
+    Ok(Some(parsed))
 }
 
 /// A text as the site policy of this program.
