@@ -40,10 +40,11 @@ fn main() {
         Err(_) if file.is_relative() => file.clone(),
         Err(_) => file.file_name().map(PathBuf::from).unwrap_or_default(),
     };
-    let parsed = parse::parse(&called.to_string_lossy(), &text).unwrap_or_else(|error| {
-        let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        fail(&format!("{error}{hint}"))
-    });
+    let parsed = parse::parse(&called.to_string_lossy(), &text, model::Limits::USUAL)
+        .unwrap_or_else(|error| {
+            let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            fail(&format!("{error}{hint}"))
+        });
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     let write = |name: &str, content: &str| {
         let path = out.join(name);
@@ -69,7 +70,7 @@ fn render(policy: &Policy<'_>) -> String {
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
          maintenance: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
-         units: &UNITS, packages: &PACKAGES, words: &WORDS,\n}};",
+         units: &UNITS, packages: &PACKAGES, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
         policy.hash,
         policy.site_mode,
@@ -101,6 +102,14 @@ fn render(policy: &Policy<'_>) -> String {
             rule.actions_line,
             rule.actions.bits,
             rule.require_reason
+        );
+    }
+    let _ = writeln!(code, "];\nstatic CALLERS: [CallerRule; {}] = [", policy.callers.len());
+    for rule in policy.callers {
+        let _ = writeln!(
+            code,
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, maintenance: Set::from_bits({}) }},",
+            rule.kind, rule.name, rule.line, rule.services, rule.packages, rule.maintenance.bits
         );
     }
     let _ =

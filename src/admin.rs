@@ -85,7 +85,7 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
         }
         Ok(answer) => (0, writeln!(io::stdout(), "{}", answer.text)),
         Err(failure) if json => {
-            let Refusal { code, error, hint } = &failure.refusal;
+            let Refusal { code, error, hint, .. } = &failure.refusal;
             let mut object =
                 json!({"schema": SCHEMA, "success": false, "code": code, "error": error});
             if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {

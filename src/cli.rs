@@ -126,6 +126,9 @@ pub enum AdminCommand {
     /// Look at the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Look at the record of what was asked, refused and done
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 /// `sm setup-sudo`
@@ -163,12 +166,81 @@ pub enum PolicyCommand {
     },
     /// Every command line that can ever be run as root
     Surface,
+    /// What the site policy changes in that
+    Diff,
+    /// Change the site policy, as visudo does: a copy, an editor, checked, put in place whole
+    Edit,
     /// Which line of the policy allows or refuses a request, and what would be run
     Explain {
+        /// As this account asks it [default: any that may]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
         /// The request, as for sm-helper
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         request: Vec<OsString>,
     },
+}
+
+/// `sm audit …`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// The last records
+    Tail {
+        /// Go on with each new one
+        #[arg(short, long)]
+        follow: bool,
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+        lines: usize,
+    },
+    /// The records that fit
+    Search {
+        /// Which
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// How many at most, the last ones
+        #[arg(long, default_value_t = 1000, value_name = "N")]
+        limit: usize,
+    },
+    /// How often which account asked for what, and what came of it
+    Stats {
+        /// Which records count
+        #[command(flatten)]
+        filter: AuditFilter,
+    },
+    /// Whether every record is there and as it was written
+    Verify,
+    /// Have the kernel watch the helper, the policy and the log, where auditd is installed
+    Setup,
+}
+
+/// Which records.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditFilter {
+    /// Of this account
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// With this code: ok, denied, …
+    #[arg(long)]
+    pub code: Option<String>,
+    /// Of this kind: intent, result or refused
+    #[arg(long)]
+    pub event: Option<String>,
+    /// Of this operation: service, "service restart", "package install git"
+    #[arg(long)]
+    pub operation: Option<String>,
+    /// About this unit or package
+    #[arg(long)]
+    pub name: Option<String>,
+    /// With this text anywhere
+    #[arg(long)]
+    pub text: Option<String>,
+    /// From then on: a time, a day, or how long ago (2h)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
 }
 
 fn words<A: Action>() -> impl TypedValueParser<Value = String> {

@@ -10,6 +10,7 @@ mod policy;
 mod state;
 mod sudoers;
 mod sys;
+mod trust;
 
 use cli::{AdminCommand, Parsed};
 use std::ffi::OsString;
@@ -53,7 +54,8 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     match cli::admin(&rest) {
         Parsed::Command(cli::Admin { command, .. }) => {
             let result = match &command {
-                AdminCommand::Policy(command) => policy::commands::run(command),
+                AdminCommand::Policy(command) => policy::commands::run(command, program),
+                AdminCommand::Audit(command) => audit::commands::run(command, json, program),
                 AdminCommand::SetupSudo(command) => sudoers::run(command, program, arguments),
                 AdminCommand::Helper { arguments } => {
                     return helper::main(&program.with_file_name("sm-helper"), arguments);

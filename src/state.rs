@@ -1,6 +1,5 @@
 //! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
 
-use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{Gid, Group, Uid, fchown};
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
@@ -15,24 +14,20 @@ pub const FOLDER: &str = "/var/lib/sm";
 ///
 /// # Errors
 /// Where the folder or the file is not root's own.
-pub fn lock(name: &str) -> io::Result<Lock> {
+pub fn lock(name: &str) -> io::Result<File> {
     folder(FOLDER, 0o700, "root")?;
-    let file = open(&format!("{FOLDER}/{name}.lock"), 0o600, "root")?;
-    let held = Flock::lock(file, FlockArg::LockExclusive);
-    held.map(|held| Lock(Some(held))).map_err(|(_, errno)| io::Error::from(errno))
+    locked(&format!("{FOLDER}/{name}.lock"))
 }
 
-/// A lock that is held. Letting it go can not fail: nix's own would panic where the kernel says
-/// no, and closing the file, or the end of the process, lets it go as well.
-#[derive(Debug)]
-pub struct Lock(Option<Flock<File>>);
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        if let Some(Err((held, _))) = self.0.take().map(Flock::unlock) {
-            std::mem::forget(held);
-        }
-    }
+/// Opens root's own file, made where it is missing, and waits for its lock, which is held until
+/// the file is closed.
+///
+/// # Errors
+/// Where it is not root's own.
+pub fn locked(path: &str) -> io::Result<File> {
+    let file = open(path, Access::Write, 0o600, "root")?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// Makes the folder where it is missing, and makes sure that only root can change it.
@@ -65,15 +60,28 @@ fn open_folder(path: &str) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// Opens a file for reading and appending; it is made where it is missing.
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Only at its end.
+    Append,
+    /// Anywhere.
+    Write,
+}
+
+/// Opens a file for reading and writing; it is made where it is missing.
 ///
 /// # Errors
 /// Where it is not a file, or others can change it.
-pub fn open(path: &str, mode: u32, group: &str) -> io::Result<File> {
+pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Not blocking: a fifo put there must not hold the request.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
-    options.read(true).append(true).mode(mode).custom_flags(flags);
+    options.read(true).mode(mode).custom_flags(flags);
+    match access {
+        Access::Append => options.append(true),
+        Access::Write => options.write(true),
+    };
     let file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match options.clone().create_new(true).open(path) {

@@ -1,56 +1,108 @@
-//! The file: one append a record, by one process at a time, synced.
+//! The file: one append a record, by one process at a time, synced. It is the one sink that a
+//! request can not do without.
 
 use super::record::{Link, Record};
-use crate::helper::codes::{Code, Refusal};
 use crate::state;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 
-const FOLDER: &str = "/var/log/sm";
-const FILE: &str = "/var/log/sm/audit.jsonl";
+/// The folder of the log.
+pub const FOLDER: &str = "/var/log/sm";
+/// The log.
+pub const FILE: &str = "/var/log/sm/audit.jsonl";
 /// Who may read it.
 const GROUP: &str = "adm";
+/// The last link, kept apart: it outlives the log's rotation, deletion and replacement.
+const HEAD: &str = "/var/lib/sm/audit.head";
 
 /// The longest record, in bytes: everything in one is bounded far below this.
 const LONGEST: u64 = 65_536;
 
-/// Appends a record.
-pub fn append(record: Record<'_>) -> Result<(), Refusal> {
-    write(record).map_err(|error| {
-        Refusal::new(Code::AuditUnavailable, format!("the audit log {FILE} can not be written: {error}"))
-            .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm")
-    })
+/// Whether a record must be on disk before going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// It must.
+    Now,
+    /// The kernel may take its time: nothing waits for this record.
+    Soon,
 }
 
-fn write(record: Record<'_>) -> io::Result<()> {
+/// Appends a record; gives its line.
+///
+/// # Errors
+/// Where it is not in the log; then nothing of it is.
+pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)> {
     let _lock = state::lock("audit")?;
     state::folder(FOLDER, 0o750, GROUP)?;
-    let mut log = state::open(FILE, 0o640, GROUP)?;
-    let (last, torn) = last_link(&log)?;
-    let line = record.line_after(&last).ok_or_else(|| io::Error::other("the record is no JSON"))?;
+    let mut log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;
+    let size = log.metadata()?.len();
+    let End { link, torn } = end_of(&log, size)?;
+    let head = head();
+    // A log that was rotated, deleted or cut has less than the head: the chain goes on from the
+    // head, so that what is missing shows.
+    let last = match (link, head) {
+        (Some(link), Some(head)) if link.seq >= head.seq => link,
+        (_, Some(head)) => head,
+        (link, None) => link.unwrap_or_else(Link::start),
+    };
+    record.torn_bytes = (torn > 0).then_some(torn);
+    let (line, next) = record.line_after(&last)?;
     // A record that a power cut tore stays where it is; the next begins on a line of its own.
-    let line = if torn { format!("\n{line}") } else { line };
-    log.write_all(line.as_bytes())?;
-    log.sync_data()
+    let bytes = if torn > 0 { format!("\n{line}") } else { line.clone() };
+    let written = match log.write(bytes.as_bytes()) {
+        Ok(count) if count == bytes.len() => Ok(()),
+        Ok(_) => Err(io::Error::from(io::ErrorKind::StorageFull)),
+        Err(error) => Err(error),
+    };
+    let synced = written.and_then(|()| if sync == Sync::Now { log.sync_data() } else { Ok(()) });
+    if let Err(error) = synced {
+        // Half a record is none.
+        let _ = log.set_len(size);
+        return Err(error);
+    }
+    set_head(&next)?;
+    Ok((line, next))
 }
 
-/// The last whole record, and whether something torn comes after it. Reads the end of the file
-/// only, so that the time does not grow with the log: a few records first, since more is seldom
-/// needed.
-fn last_link(log: &File) -> io::Result<(Link, bool)> {
-    let size = log.metadata()?.len();
+/// The link of the last record ever written, as it is kept apart from the log.
+pub fn head() -> Option<Link> {
+    let mut text = String::new();
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW).open(HEAD).ok()?;
+    file.take(1024).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Notes the last link. In place and not synced: after a power cut the log itself knows better.
+fn set_head(link: &Link) -> io::Result<()> {
+    let mut text = serde_json::to_string(link)?;
+    // Always as long, so that an older, longer one leaves no rest.
+    text = format!("{text:<127}\n");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    options.custom_flags(nix::libc::O_NOFOLLOW).open(HEAD)?.write_all_at(text.as_bytes(), 0)
+}
+
+/// How a log ends.
+struct End {
+    /// The last whole record, where there is one.
+    link: Option<Link>,
+    /// Bytes of a record behind it that was not written to its end.
+    torn: u64,
+}
+
+/// Reads the end of the log only, so that the time does not grow with it: a few records first,
+/// since more is seldom needed.
+fn end_of(log: &File, size: u64) -> io::Result<End> {
     for room in [8192, 4 * LONGEST] {
         let length = room.min(size);
         let mut end = vec![0; length as usize];
         log.read_exact_at(&mut end, size - length)?;
-        let torn = end.last().is_some_and(|byte| *byte != b'\n');
-        let mut lines = end.split(|byte| *byte == b'\n').rev();
-        if let Some(link) = lines.find_map(|line| serde_json::from_slice::<Link>(line).ok()) {
-            return Ok((link, torn));
-        }
-        if room >= size {
-            return Ok((Link::start(), torn));
+        let torn = end.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
+        let mut lines = end.split(|byte| *byte == b'\n').rev().skip(1);
+        let link = lines.find_map(|line| serde_json::from_slice::<Link>(line).ok());
+        if link.is_some() || room >= size {
+            return Ok(End { link, torn });
         }
     }
     Err(io::Error::other("its end holds no record"))

@@ -1,21 +1,40 @@
 //! The record of what was asked, refused and done: on disk before anything is run.
 
+pub mod commands;
+mod files;
+mod journal;
+mod kernel;
 mod log;
 mod record;
+mod setup;
+mod verify;
 
 use crate::helper::caller::Caller;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::exec::Outcome;
+use crate::helper::limits::Paid;
 use crate::helper::plan::Plan;
 use crate::helper::process::Ended;
 use crate::helper::request::Request;
+use log::Sync;
 use record::{Event, Record};
+use std::ffi::OsString;
+
+/// What all records of a request have in common.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// Who asked.
+    pub caller: Caller,
+    /// The hash of the policy that decided.
+    pub policy: String,
+}
 
 /// A plan whose intent is on disk. Only [`intent`] makes one, and nothing else is ever run.
 #[derive(Debug)]
 pub struct Recorded {
-    caller: Caller,
+    scene: Scene,
     plan: Plan,
+    warnings: Vec<String>,
 }
 
 impl Recorded {
@@ -23,50 +42,108 @@ impl Recorded {
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
+
+    /// Which sinks did not take the intent.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
 }
 
 /// Writes down what is about to be done.
 ///
 /// # Errors
 /// `audit_unavailable`: then it must not be done.
-pub fn intent(caller: &Caller, plan: Plan) -> Result<Recorded, Refusal> {
+pub fn intent(scene: &Scene, plan: Plan, _: Paid) -> Result<Recorded, Refusal> {
     let request = plan.request();
-    log::append(Record {
+    let record = Record {
         argv: Some(plan.main()),
-        ..Record::of(Event::Intent, caller, Some(request), Code::Ok)
-    })?;
-    Ok(Recorded { caller: caller.clone(), plan })
+        ..Record::of(Event::Intent, scene, Some(request), Code::Ok)
+    };
+    let warnings = write(record, Sync::Now)?;
+    Ok(Recorded { scene: scene.clone(), plan, warnings })
 }
 
-/// Writes down what came of it.
+/// Writes down what came of it. Gives the sinks that did not take it.
 ///
 /// # Errors
 /// `audit_unavailable`, though it is done.
-pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<(), Refusal> {
-    let code = outcome.verdict.as_ref().map_or_else(|refusal| refusal.code, |()| Code::Ok);
+pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Refusal> {
+    let refusal = outcome.verdict.as_ref().err();
     let returncode = outcome.ran.as_ref().and_then(|ran| match ran.ended {
         Ended::Exited(status) => Some(status),
         _ => None,
     });
-    log::append(Record {
+    // What only looked has left nothing behind that a power cut could separate from its record.
+    let sync = if recorded.plan.request().operation.only_reads() { Sync::Soon } else { Sync::Now };
+    let record = Record {
         argv: Some(recorded.plan.main()),
+        error: refusal.map(|refusal| refusal.error.clone()),
         returncode,
         duration_ms: Some(crate::helper::reply::duration_ms()),
-        ..Record::of(Event::Result, &recorded.caller, Some(recorded.plan.request()), code)
-    })
+        ..Record::of(
+            Event::Result,
+            &recorded.scene,
+            Some(recorded.plan.request()),
+            refusal.map_or(Code::Ok, |refusal| refusal.code),
+        )
+    };
+    write(record, sync)
 }
 
-/// Writes down that nothing was done, and why.
+/// Writes down that nothing was done, and why; where `count` is given, how often.
 ///
 /// # Errors
 /// `audit_unavailable`.
 pub fn refused(
-    caller: &Caller,
+    scene: &Scene,
     request: Option<&Request>,
+    arguments: &[OsString],
     refusal: &Refusal,
-) -> Result<(), Refusal> {
-    log::append(Record {
-        error: Some(&refusal.error),
-        ..Record::of(Event::Refused, caller, request, refusal.code)
-    })
+    count: Option<u64>,
+) -> Result<Vec<String>, Refusal> {
+    let record = Record {
+        count,
+        asked: Some(record::asked(arguments)),
+        error: Some(refusal.error.clone()),
+        duration_ms: Some(crate::helper::reply::duration_ms()),
+        ..Record::of(Event::Refused, scene, request, refusal.code)
+    };
+    write(record, Sync::Soon)
+}
+
+/// Writes down a question that was answered without running anything: `list`, `version`, a dry run.
+///
+/// # Errors
+/// `audit_unavailable`.
+pub fn answered(
+    scene: &Scene,
+    request: Option<&Request>,
+    arguments: &[OsString],
+) -> Result<Vec<String>, Refusal> {
+    let record = Record {
+        asked: Some(record::asked(arguments)),
+        dry_run: request.is_some(),
+        duration_ms: Some(crate::helper::reply::duration_ms()),
+        ..Record::of(Event::Result, scene, request, Code::Ok)
+    };
+    write(record, Sync::Soon)
+}
+
+/// To the log, which must take it, then to the other sinks, which may fail.
+fn write(mut record: Record<'_>, sync: Sync) -> Result<Vec<String>, Refusal> {
+    let (line, link) = log::append(&mut record, sync).map_err(|error| {
+        Refusal::new(
+            Code::AuditUnavailable,
+            format!("the audit log {} can not be written: {error}", log::FILE),
+        )
+        .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm")
+    })?;
+    let mut warnings = Vec::new();
+    if let Err(error) = journal::send(&record, &line, &link) {
+        warnings.push(format!("the journal did not take the audit record: {error}"));
+    }
+    if let Err(error) = kernel::send(&record) {
+        warnings.push(format!("the kernel's audit log did not take the record: {error}"));
+    }
+    Ok(warnings)
 }

@@ -1,11 +1,11 @@
 //! One record, and how it is chained to the one before.
 
+use super::Scene;
 use crate::helper::caller::Caller;
 use crate::helper::codes::Code;
 use crate::helper::plan::Argv;
 use crate::helper::reply;
 use crate::helper::request::{Operation, Reason, Request};
-use crate::policy::COMPILED;
 use crate::policy::parse::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,7 +22,19 @@ pub enum Event {
     Refused,
 }
 
-/// A record, field by field as the contract lists them.
+impl Event {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Result => "result",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A record, field by field as the contract lists them. Everything in it is bounded where it is
+/// made: names by the grammar, reasons and sentences by their length, `asked` by [`asked`].
 #[derive(Debug, Serialize)]
 pub struct Record<'r> {
     pub seq: u64,
@@ -34,52 +46,83 @@ pub struct Record<'r> {
     pub argv: Option<&'r Argv>,
     pub reason: Option<&'r Reason>,
     pub code: Code,
+    /// What was not understood or not allowed, as it was written: escaped and cut.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<&'r str>,
+    pub asked: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How many requests a record stands for, where they are too many for a record each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     pub returncode: Option<i32>,
     pub duration_ms: Option<f64>,
-    pub policy: &'static str,
+    /// Bytes of a record before this one that a power cut tore.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub torn_bytes: Option<u64>,
+    pub policy: &'r str,
     pub prev: String,
 }
 
 impl<'r> Record<'r> {
-    /// A record of this moment; its place in the chain is given when it is written.
-    pub fn of(event: Event, caller: &'r Caller, request: Option<&'r Request>, code: Code) -> Self {
+    /// A record; its time and its place in the chain are given when it is written.
+    pub fn of(event: Event, scene: &'r Scene, request: Option<&'r Request>, code: Code) -> Self {
         Self {
             seq: 0,
-            time: format!("{:.6}", jiff::Timestamp::now()),
+            time: String::new(),
             event,
             request_id: reply::request_id(),
-            caller,
+            caller: &scene.caller,
             operation: request.map(|request| &request.operation),
             argv: None,
             reason: request.and_then(|request| request.reason.as_ref()),
             code,
+            asked: None,
             error: None,
+            count: None,
+            dry_run: false,
             returncode: None,
             duration_ms: None,
-            policy: COMPILED.hash,
+            torn_bytes: None,
+            policy: &scene.policy,
             prev: String::new(),
         }
     }
 
     /// The line for the log after the record `last`: the record and, as its last field, the
     /// SHA-256 of all before that field.
-    pub fn line_after(mut self, last: &Link) -> Option<String> {
+    ///
+    /// # Errors
+    /// Never in fact: every field of a record can be written as JSON.
+    pub fn line_after(&mut self, last: &Link) -> serde_json::Result<(String, Link)> {
         self.seq = last.seq + 1;
-        self.prev = last.hash.clone();
-        let mut line = serde_json::to_string(&self).ok()?;
-        let hash = hex(&Sha256::digest(line.as_bytes()));
+        self.prev.clone_from(&last.hash);
+        self.time = format!("{:.6}", jiff::Timestamp::now());
+        let mut line = serde_json::to_string(self)?;
+        let hash = hash_of(&line);
         line.pop();
-        line.push_str(&format!(",\"hash\":\"{hash}\"}}\n"));
-        Some(line)
+        line.push_str(HASH_KEY);
+        line.push_str(&hash);
+        line.push_str("\"}\n");
+        Ok((line, Link { seq: self.seq, hash }))
     }
 }
 
+/// What stands between a record's last field and its hash.
+pub const HASH_KEY: &str = ",\"hash\":\"";
+
+/// The hash of a record's text without the field of the hash.
+pub fn hash_of(record: &str) -> String {
+    hex(&Sha256::digest(record.as_bytes()))
+}
+
 /// What the next record needs of the last one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
+    /// Its number in the chain, from 1.
     pub seq: u64,
+    /// Its hash.
     pub hash: String,
 }
 
@@ -88,4 +131,27 @@ impl Link {
     pub fn start() -> Self {
         Self { seq: 0, hash: "0".repeat(64) }
     }
+}
+
+/// The words of a command line as a record holds them: every byte that is not plain ASCII
+/// escaped, at most 16 words of at most 128 characters.
+pub fn asked(arguments: &[std::ffi::OsString]) -> Vec<String> {
+    const WORDS: usize = 16;
+    const BYTES: usize = 96;
+    use std::os::unix::ffi::OsStrExt;
+    let mut words: Vec<String> = arguments
+        .iter()
+        .take(WORDS)
+        .map(|word| {
+            let bytes = word.as_bytes();
+            let cut = &bytes[..bytes.len().min(BYTES)];
+            let more = bytes.len() - cut.len();
+            let rest = if more > 0 { format!("…(+{more} bytes)") } else { String::new() };
+            format!("{}{rest}", cut.escape_ascii())
+        })
+        .collect();
+    if arguments.len() > WORDS {
+        words.push(format!("…(+{} words)", arguments.len() - WORDS));
+    }
+    words
 }

@@ -1,7 +1,10 @@
 //! Who is asking, and over which way in.
 
-use nix::unistd::{Uid, User, getgid, getppid, getuid};
+use crate::policy::verdict::Who;
+use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
 use serde::{Serialize, Serializer};
+use std::cell::OnceCell;
+use std::ffi::CString;
 
 /// The way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,13 +17,20 @@ pub enum Via {
     None,
 }
 
-impl Serialize for Via {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(match self {
+impl Via {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Root => "root",
             Self::Sudo => "sudo",
             Self::None => "none",
-        })
+        }
+    }
+}
+
+impl Serialize for Via {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.word())
     }
 }
 
@@ -41,6 +51,25 @@ pub struct Caller {
     pub tty: Option<String>,
     /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
     pub loginuid: Option<u32>,
+    /// Its groups, looked up when somebody wants to know.
+    #[serde(skip)]
+    groups: OnceCell<Vec<Gid>>,
+}
+
+impl Who for Caller {
+    fn is_user(&self, name: &str) -> bool {
+        self.user == name
+    }
+
+    fn in_group(&self, name: &str) -> bool {
+        let groups = self.groups.get_or_init(|| {
+            let own = CString::new(self.user.as_str()).ok();
+            let all = own.and_then(|name| getgrouplist(&name, Gid::from_raw(self.gid)).ok());
+            all.unwrap_or_else(|| vec![Gid::from_raw(self.gid)])
+        });
+        let wanted = Group::from_name(name).ok().flatten();
+        wanted.is_some_and(|group| groups.contains(&group.gid))
+    }
 }
 
 impl Caller {
@@ -68,6 +97,7 @@ impl Caller {
             via,
             tty: terminal(),
             loginuid: loginuid(),
+            groups: OnceCell::new(),
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Code {
     ReasonRequired,
     /// The unit's check failed; nothing was done to the unit.
     CheckFailed,
+    /// The account has asked too often.
+    RateLimited,
     /// There is no privilege to do it with.
     NotPrivileged,
     /// What is about to be done could not be written down.
@@ -36,7 +38,7 @@ pub enum Code {
 }
 
 /// One row a code: the word in the reply, the exit status.
-const TABLE: [(Code, &str, u8); 14] = [
+const TABLE: [(Code, &str, u8); 15] = [
     (Code::Ok, "ok", 0),
     (Code::CommandFailed, "command_failed", 1),
     (Code::Timeout, "timeout", 1),
@@ -45,6 +47,7 @@ const TABLE: [(Code, &str, u8); 14] = [
     (Code::InvalidArgument, "invalid_argument", 3),
     (Code::ReasonRequired, "reason_required", 3),
     (Code::CheckFailed, "check_failed", 3),
+    (Code::RateLimited, "rate_limited", 4),
     (Code::NotPrivileged, "not_privileged", 5),
     (Code::AuditUnavailable, "audit_unavailable", 6),
     (Code::PolicyInvalid, "policy_invalid", 6),
@@ -86,12 +89,21 @@ pub struct Refusal {
     pub error: String,
     /// What to do next.
     pub hint: Option<String>,
+    /// When to try again, in seconds.
+    pub retry_after_s: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal without a hint.
     pub fn new(code: Code, error: impl Into<String>) -> Self {
-        Self { code, error: error.into(), hint: None }
+        Self { code, error: error.into(), hint: None, retry_after_s: None }
+    }
+
+    /// The same with when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// The same with a hint.

@@ -3,49 +3,53 @@
 use super::caller::Caller;
 use super::host::PackageManager;
 use super::reply::{Reply, SCHEMA};
+use super::request::Operation;
 use crate::policy::COMPILED;
-use serde_json::{Map, Value, json};
+use crate::policy::force::InForce;
+use crate::policy::surface::allowed;
+use serde_json::{Map, json};
 
 /// Answers what this caller may do on this host.
-pub fn list(caller: &Caller) -> u8 {
-    let policy = &COMPILED;
-    let services: Map<String, Value> = policy
-        .units
-        .iter()
-        .map(|rule| {
-            let row =
-                json!({"actions": rule.actions.words(), "require_reason": rule.require_reason});
-            (policy.text_of(rule.name).to_owned(), row)
-        })
-        .collect();
-    let packages: Map<String, Value> = policy
-        .packages
-        .iter()
-        .map(|rule| {
-            let row =
-                json!({"actions": rule.actions.words(), "require_reason": rule.require_reason});
-            (policy.text_of(rule.name).to_owned(), row)
-        })
-        .collect();
+pub fn list(caller: &Caller, force: &InForce, warnings: Vec<String>) -> u8 {
+    let (mut services, mut packages) = (Map::new(), Map::new());
+    let mut maintenance = Vec::new();
+    for (operation, require_reason) in allowed(force, caller) {
+        let into = match (&operation, operation.name()) {
+            (Operation::Service { .. }, Some(name)) => services.entry(name),
+            (_, Some(name)) => packages.entry(name),
+            (_, None) => {
+                maintenance.push(operation.action());
+                continue;
+            }
+        };
+        let row = into.or_insert_with(|| json!({"actions": [], "require_reason": require_reason}));
+        if let Some(actions) = row["actions"].as_array_mut() {
+            actions.push(operation.action().into());
+        }
+    }
+    let bounds = force.limits();
     let limits = json!({
-        "output_bytes": policy.limits.output_bytes,
-        "timeout_seconds": {"service": policy.limits.service_timeout, "package": policy.limits.package_timeout},
+        "rate": {"count": bounds.rate_count, "per_seconds": bounds.rate_seconds},
+        "output_bytes": bounds.output_bytes,
+        "timeout_seconds": {"service": bounds.service_timeout, "package": bounds.package_timeout},
     });
     Reply::new(Ok(()))
         .with("user", &caller.user)
         .with("package_manager", PackageManager::of_this_host().map(PackageManager::name))
         .with("services", services)
         .with("packages", packages)
-        .with("maintenance", policy.maintenance.words())
+        .with("maintenance", maintenance)
         .with("limits", limits)
+        .warnings(warnings)
         .send()
 }
 
 /// Answers which program this is.
-pub fn version() -> u8 {
+pub fn version(warnings: Vec<String>) -> u8 {
     Reply::new(Ok(()))
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("policy", json!({"file": COMPILED.file, "sha256": COMPILED.hash}))
         .with("contract", SCHEMA)
+        .warnings(warnings)
         .send()
 }

@@ -7,6 +7,7 @@ pub mod codes;
 pub mod exec;
 pub mod host;
 pub mod inherited;
+pub mod limits;
 pub mod listing;
 pub mod plan;
 pub mod process;
@@ -15,14 +16,14 @@ pub mod request;
 pub mod text;
 pub mod unit;
 
-use crate::audit;
+use crate::audit::{self, Scene};
 use crate::cli::{self, HelperCommand, Parsed};
-use crate::policy::COMPILED;
-use crate::policy::verdict::judge;
+use crate::policy::force::InForce;
 use crate::sys;
 use caller::{Caller, Via};
 use codes::{Code, Refusal};
 use host::PackageManager;
+use limits::{Budget, Paid, Unpaid};
 use plan::{Plan, plan};
 use reply::Reply;
 use request::Request;
@@ -63,61 +64,171 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
             let lines: Vec<&str> = text.lines().collect();
             return Ok(Reply::new(Ok(())).with("help", lines).send());
         }
-        Parsed::Wrong(refusal) => return Ok(refuse(&caller, None, false, &refusal)),
+        Parsed::Wrong(refusal) => {
+            let call = Call { caller, force: InForce::compiled(), arguments };
+            return Ok(call.refuse(None, &refusal));
+        }
     };
     if command.common.pretty {
         reply::set_pretty();
     }
     let dry_run = command.common.dry_run;
-    match command.request() {
-        None if matches!(command.command, HelperCommand::List) => Ok(listing::list(&caller)),
-        None => Ok(listing::version()),
-        // Also what is sure to be refused goes to root, so that it is recorded there.
-        Some(_) if !is_root && !dry_run => ascend::ascend(command.common.via, helper, arguments),
-        Some(Ok(request)) => Ok(handle(&caller, request, dry_run)),
-        Some(Err(refusal)) => Ok(refuse(&caller, None, dry_run, &refusal)),
+    let request = command.request();
+    // Also what is sure to be refused goes to root, so that it is recorded there.
+    if !is_root && !dry_run && request.is_some() {
+        return ascend::ascend(command.common.via, helper, arguments);
+    }
+    let is_version = matches!(command.command, HelperCommand::Version);
+    let force = match InForce::load() {
+        Ok(force) => force,
+        Err(_) if is_version => InForce::compiled(),
+        // A broken policy refuses everything, whatever was asked.
+        Err(refusal) => {
+            let call = Call { caller, force: InForce::compiled(), arguments };
+            return Ok(call.refuse(request.and_then(Result::ok).as_ref(), &refusal));
+        }
+    };
+    let call = Call { caller, force, arguments };
+    match request {
+        None if is_version => Ok(listing::version(call.answered(None))),
+        None => Ok(listing::list(&call.caller, &call.force, call.answered(None))),
+        Some(Ok(request)) if dry_run => Ok(call.rehearse(request)),
+        Some(Ok(request)) => Ok(call.handle(request)),
+        Some(Err(refusal)) if dry_run => Ok(Reply::refused(&refusal).dry(true).send()),
+        Some(Err(refusal)) => Ok(call.refuse(None, &refusal)),
     }
 }
 
-/// Judges, plans, records, runs, answers.
-fn handle(caller: &Caller, request: Request, dry_run: bool) -> u8 {
-    let asked = request.clone();
-    let planned = judge(&COMPILED, request)
-        .map_err(|denial| denial.refusal)
-        .and_then(|approved| plan(approved, PackageManager::of_this_host()));
-    let planned = match planned {
-        Ok(planned) if dry_run => return Reply::dry_run(&planned).send(),
-        Ok(planned) => planned,
-        Err(refusal) => return refuse(caller, Some(&asked), dry_run, &refusal),
-    };
-    match run(caller, planned) {
-        Ok(exit) => exit,
-        Err(refusal) => Reply::refused(&refusal).operation(Some(&asked.operation)).send(),
-    }
+/// A call of the helper: who, under which policy, and with which words.
+struct Call<'c> {
+    caller: Caller,
+    force: InForce,
+    arguments: &'c [OsString],
 }
 
-/// Refuses, and where root answers, records it.
-fn refuse(caller: &Caller, request: Option<&Request>, dry_run: bool, refusal: &Refusal) -> u8 {
-    let recorded = if caller.via == Via::None || dry_run {
-        Ok(())
-    } else {
-        audit::refused(caller, request, refusal)
-    };
-    let warning =
-        recorded.err().map(|error| format!("this refusal could not be recorded: {}", error.error));
-    let operation = request.map(|request| &request.operation);
-    Reply::refused(refusal).operation(operation).dry(dry_run).warning(warning).send()
+impl Call<'_> {
+    /// Whether there is somebody to record and to limit: root, for whoever asked.
+    fn is_privileged(&self) -> bool {
+        self.caller.via != Via::None
+    }
+
+    /// What every record of it says.
+    fn scene(&self) -> Scene {
+        Scene { caller: self.caller.clone(), policy: self.force.hash() }
+    }
+
+    /// Judges, limits, plans, records, runs, answers.
+    fn handle(&self, request: Request) -> u8 {
+        let asked = request.clone();
+        let approved = match self.force.judge(&self.caller, request) {
+            Ok(approved) => approved,
+            Err(denial) => return self.refuse(Some(&asked), &denial.refusal),
+        };
+        let limits = self.force.limits();
+        let budget = if asked.operation.only_reads() { Budget::Looks } else { Budget::Changes };
+        let paid = match limits::spend(&self.caller, budget, &limits) {
+            Ok(paid) => paid,
+            Err(unpaid) => return self.limited(Some(&asked), unpaid),
+        };
+        self.flush(paid.unrecorded);
+        match plan(approved, PackageManager::of_this_host()) {
+            Ok(planned) => run(&self.scene(), planned, paid)
+                .unwrap_or_else(|refusal| self.answer_refusal(Some(&asked), &refusal, Vec::new())),
+            Err(refusal) => self.record_refusal(Some(&asked), &refusal, None),
+        }
+    }
+
+    /// Answers as the real call would, up to the point of running anything.
+    fn rehearse(&self, request: Request) -> u8 {
+        let asked = request.clone();
+        let planned = self
+            .force
+            .judge(&self.caller, request)
+            .map_err(|denial| denial.refusal)
+            .and_then(|approved| plan(approved, PackageManager::of_this_host()));
+        let warnings = self.answered(Some(&asked));
+        match planned {
+            Ok(planned) => Reply::dry_run(&planned).warnings(warnings).send(),
+            Err(refusal) => {
+                Reply::refused(&refusal).operation(Some(&asked.operation)).dry(true).send()
+            }
+        }
+    }
+
+    /// Refuses, unless even refusals are used up.
+    fn refuse(&self, request: Option<&Request>, refusal: &Refusal) -> u8 {
+        if !self.is_privileged() {
+            return self.answer_refusal(request, refusal, Vec::new());
+        }
+        match limits::spend(&self.caller, Budget::Looks, &self.force.limits()) {
+            Ok(paid) => {
+                self.flush(paid.unrecorded);
+                self.record_refusal(request, refusal, None)
+            }
+            Err(unpaid) => self.limited(request, unpaid),
+        }
+    }
+
+    /// Refuses for the rate; a flood of it costs one record a second.
+    fn limited(&self, request: Option<&Request>, unpaid: Unpaid) -> u8 {
+        match unpaid.record {
+            Some(count) => self.record_refusal(request, &unpaid.refusal, Some(count)),
+            None => self.answer_refusal(request, &unpaid.refusal, Vec::new()),
+        }
+    }
+
+    /// Records the refusals for the rate that had no record of their own.
+    fn flush(&self, unrecorded: u64) {
+        if unrecorded > 0 {
+            let refusal =
+                Refusal::new(Code::RateLimited, "refused for the rate, counted until now");
+            // The count is lost where there is no log; the request itself then fails for that.
+            let _ = audit::refused(&self.scene(), None, &[], &refusal, Some(unrecorded));
+        }
+    }
+
+    fn record_refusal(
+        &self,
+        request: Option<&Request>,
+        refusal: &Refusal,
+        count: Option<u64>,
+    ) -> u8 {
+        let recorded = audit::refused(&self.scene(), request, self.arguments, refusal, count);
+        let warnings = recorded.unwrap_or_else(|error| {
+            vec![format!("this refusal could not be recorded: {}", error.error)]
+        });
+        self.answer_refusal(request, refusal, warnings)
+    }
+
+    fn answer_refusal(
+        &self,
+        request: Option<&Request>,
+        refusal: &Refusal,
+        warnings: Vec<String>,
+    ) -> u8 {
+        let operation = request.map(|request| &request.operation);
+        Reply::refused(refusal).operation(operation).warnings(warnings).send()
+    }
+
+    /// Records a question that root answers without running anything.
+    fn answered(&self, request: Option<&Request>) -> Vec<String> {
+        if !self.is_privileged() {
+            return Vec::new();
+        }
+        audit::answered(&self.scene(), request, self.arguments)
+            .unwrap_or_else(|error| vec![format!("this could not be recorded: {}", error.error)])
+    }
 }
 
 /// Records the intent, then has a process of its own run the plan: whatever happens to this one,
 /// which sudo, a terminal or a service manager may end, what has begun is finished and recorded.
-fn run(caller: &Caller, planned: Plan) -> Result<u8, Refusal> {
+fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
     let internal = |error: std::io::Error| {
         Refusal::new(Code::Internal, format!("no process could be made: {error}"))
     };
     let timeout = Duration::from_secs(planned.timeout().into());
-    let only_reads = planned.only_reads();
-    let recorded = audit::intent(caller, planned)?;
+    let only_reads = planned.request().operation.only_reads();
+    let recorded = audit::intent(scene, planned, paid)?;
     if only_reads {
         return Ok(operate(&recorded));
     }
@@ -154,10 +265,15 @@ fn run(caller: &Caller, planned: Plan) -> Result<u8, Refusal> {
 fn operate(recorded: &audit::Recorded) -> u8 {
     let plan = recorded.plan();
     let outcome = exec::execute(recorded, &mut |so_far| {
-        Reply::outcome(plan, &so_far).send();
+        Reply::outcome(plan, &so_far).warnings(recorded.warnings().to_vec()).send();
         reply::hang_up();
     });
-    let warning = audit::result(recorded, &outcome).err();
-    let warning = warning.map(|error| format!("the result could not be recorded: {}", error.error));
-    Reply::outcome(plan, &outcome).warning(warning).send()
+    // A sink that did not take the intent is worth one warning, not two.
+    let mut warnings = recorded.warnings().to_vec();
+    match audit::result(recorded, &outcome) {
+        Ok(more) => warnings.extend(more),
+        Err(error) => warnings.push(format!("the result could not be recorded: {}", error.error)),
+    }
+    warnings.dedup();
+    Reply::outcome(plan, &outcome).warnings(warnings).send()
 }

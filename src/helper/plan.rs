@@ -30,6 +30,11 @@ impl Argv {
         self.0.first().map_or("", String::as_str)
     }
 
+    /// All of it.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+
     /// What follows the program.
     pub fn arguments(&self) -> &[String] {
         self.0.get(1..).unwrap_or_default()
@@ -109,14 +114,6 @@ impl Plan {
     pub fn main(&self) -> &Argv {
         &self.main
     }
-    /// Whether it changes nothing, so that nothing is lost where it does not come to its end.
-    pub fn only_reads(&self) -> bool {
-        let logs = matches!(
-            self.request.operation,
-            Operation::Service { action: ServiceAction::Logs, .. }
-        );
-        logs || self.is_status()
-    }
     /// Whether it only looks at a unit's state.
     pub fn is_status(&self) -> bool {
         matches!(self.request.operation, Operation::Service { action: ServiceAction::Status, .. })
@@ -146,13 +143,13 @@ impl Plan {
 ///
 /// # Errors
 /// `unsupported` where the host can not do it.
-pub fn plan(approved: Approved<'_>, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
+pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
     let request = approved.request();
     let (mut state, mut check, mut installed, mut names) = (None, None, None, None);
     let main = match &request.operation {
         Operation::Service { action, unit, lines } => {
             let unit = unit.as_str();
-            check = approved.check().map(Argv::new);
+            check = approved.check().map(|words| Argv(words.to_vec()));
             let show = show(unit);
             match action {
                 // One look at the manager is a status, and half the price of `systemctl status`,
@@ -173,7 +170,7 @@ pub fn plan(approved: Approved<'_>, manager: Option<PackageManager>) -> Result<P
             }
         }
         Operation::Package { action, name } => {
-            let (name, removals) = (name.as_str(), approved.policy().allow_removals);
+            let (name, removals) = (name.as_str(), approved.allow_removals());
             match manager.ok_or_else(no_manager)? {
                 PackageManager::Apt => apt_package(*action, name, removals),
                 PackageManager::Pacman => {
@@ -201,7 +198,7 @@ pub fn plan(approved: Approved<'_>, manager: Option<PackageManager>) -> Result<P
         request: request.clone(),
         warnings: approved.warnings().to_vec(),
         timeout: approved.timeout(),
-        output_bytes: approved.policy().limits.output_bytes,
+        output_bytes: approved.output_bytes(),
         state,
         check,
         installed,

@@ -100,6 +100,8 @@ pub struct Reply<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'r UnitState>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -138,6 +140,7 @@ impl<'r> Reply<'r> {
             hint: refusal
                 .and_then(|refusal| refusal.hint.as_deref())
                 .map(|hint| one_line(hint, LONGEST_SENTENCE)),
+            retry_after_s: refusal.and_then(|refusal| refusal.retry_after_s),
             unit: None,
             warnings: Vec::new(),
             more: Map::new(),
@@ -202,10 +205,10 @@ impl<'r> Reply<'r> {
         self
     }
 
-    /// With one more thing worth a warning.
+    /// With more that is worth a warning.
     #[must_use]
-    pub fn warning(mut self, warning: Option<String>) -> Self {
-        self.warnings.extend(warning);
+    pub fn warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.warnings.extend(warnings);
         self
     }
 

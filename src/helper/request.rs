@@ -52,6 +52,12 @@ impl Operation {
         }
     }
 
+    /// Whether it changes nothing, so that nothing is lost where it does not come to its end.
+    pub fn only_reads(&self) -> bool {
+        use ServiceAction::{Logs, Status};
+        matches!(self, Self::Service { action: Status | Logs, .. })
+    }
+
     /// The canonical name, where the operation has one.
     pub fn name(&self) -> Option<&str> {
         match self {
@@ -106,6 +112,11 @@ impl Reason {
     /// Some reason, for finding out what a request with one would run.
     pub fn any() -> Self {
         Self("any".to_owned())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn parse(text: &OsStr) -> Result<Self, Refusal> {

@@ -1,5 +1,6 @@
 //! The actions that a policy can grant, and sets of them.
 
+use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
 /// A word of the grammar that a policy can grant.
@@ -60,7 +61,7 @@ actions! {
 }
 
 /// A set of actions of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Set<A> {
     /// One bit an action, in the order of [`Action::ALL`].
     pub bits: u8,

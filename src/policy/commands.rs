@@ -1,16 +1,21 @@
-//! `sm policy show | check | surface | explain`
+//! `sm policy show | check | surface | explain | diff | edit`
 
-use super::COMPILED;
+use super::force::InForce;
+use super::model::{Limits, Policy};
 use super::parse::{self, LARGEST};
-use super::surface::surface;
-use super::verdict::judge;
+use super::surface::{Row, allowed, surface};
+use super::verdict::{Denial, Everybody, Line, Who};
+use super::{COMPILED, edit};
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, Parsed, PolicyCommand};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::plan;
+use crate::helper::request::Operation;
+use nix::unistd::{Group, User, getgrouplist};
 use serde_json::{Map, Value, json};
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::ffi::{CString, OsString};
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
@@ -19,37 +24,62 @@ use std::path::Path;
 ///
 /// # Errors
 /// What is wrong, with the exit status that it means.
-pub fn run(command: &PolicyCommand) -> Result<Answer, Failure> {
+pub fn run(command: &PolicyCommand, program: &Path) -> Result<Answer, Failure> {
     match command {
-        PolicyCommand::Show => Ok(show()),
+        PolicyCommand::Show => show(),
         PolicyCommand::Check { file } => check(file),
-        PolicyCommand::Surface => Ok(print_surface()),
-        PolicyCommand::Explain { request } => explain(request),
+        PolicyCommand::Surface => print_surface(),
+        PolicyCommand::Explain { user, request } => explain(user.as_deref(), request),
+        PolicyCommand::Diff => diff(),
+        PolicyCommand::Edit => edit::edit(program),
     }
 }
 
-fn show() -> Answer {
+fn show() -> Result<Answer, Failure> {
+    let force = InForce::load()?;
     let policy = &COMPILED;
-    let text = format!(
+    let mode = policy.site_mode.word();
+    let mut text = format!(
         "# Compiled in from {}, SHA-256 {}\n\n{}",
         policy.file,
         policy.hash,
         policy.text.trim_end()
     );
-    Answer::text(text)
+    let site = force.site();
+    if let Some(site) = &site {
+        let _ = write!(
+            text,
+            "\n\n# Site policy (mode \"{mode}\"): {}, SHA-256 {}\n\n{}",
+            site.file,
+            site.hash,
+            site.text.trim_end()
+        );
+    }
+    let names = |operations: &[Operation], kind: &str| {
+        let names = operations.iter().filter(|operation| operation.kind() == kind);
+        names.filter_map(|operation| operation.name().map(str::to_owned)).collect::<BTreeSet<_>>()
+    };
+    let operations: Vec<Operation> =
+        allowed(&force, &Everybody).map(|(operation, _)| operation).collect();
+    let one = |policy: &Policy<'_>| json!({"file": policy.file, "sha256": policy.hash, "text": policy.text});
+    Ok(Answer::text(text)
         .with("file", policy.file)
         .with("sha256", policy.hash)
         .with("text", policy.text)
-        .with("site_mode", policy.site_mode.word())
-        .with(
-            "services",
-            policy.units.iter().map(|rule| policy.text_of(rule.name)).collect::<Vec<_>>(),
-        )
-        .with(
-            "packages",
-            policy.packages.iter().map(|rule| policy.text_of(rule.name)).collect::<Vec<_>>(),
-        )
-        .with("maintenance", policy.maintenance.words())
+        .with("site_mode", mode)
+        .with("site", site.as_ref().map(one))
+        .with("services", names(&operations, "service"))
+        .with("packages", names(&operations, "package"))
+        .with("limits", limits(&force)))
+}
+
+fn limits(force: &InForce) -> Value {
+    let limits = force.limits();
+    json!({
+        "rate": {"count": limits.rate_count, "per_seconds": limits.rate_seconds},
+        "output_bytes": limits.output_bytes,
+        "timeout_seconds": {"service": limits.service_timeout, "package": limits.package_timeout},
+    })
 }
 
 fn check(file: &Path) -> Result<Answer, Failure> {
@@ -61,7 +91,7 @@ fn check(file: &Path) -> Result<Answer, Failure> {
     open.take(LARGEST as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|error| unreadable(error.to_string()))?;
-    let parsed = parse::parse(&called, &text).map_err(|error| {
+    let parsed = parse::parse(&called, &text, Limits::USUAL).map_err(|error| {
         let mut refusal = Refusal::new(Code::PolicyInvalid, error.to_string());
         refusal.hint.clone_from(&error.hint);
         Failure::found(refusal).with("line", error.line).with("column", error.column)
@@ -83,8 +113,8 @@ fn check(file: &Path) -> Result<Answer, Failure> {
 
 /// One operation a line, in a form that is a JSON object as a whole: it can be read by a
 /// program, and compared line by line in a review.
-fn print_surface() -> Answer {
-    let rows = surface(&COMPILED, PackageManager::of_this_host());
+fn print_surface() -> Result<Answer, Failure> {
+    let rows = surface(&InForce::load()?, PackageManager::of_this_host());
     let mut object = Map::new();
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
@@ -93,64 +123,114 @@ fn print_surface() -> Answer {
         lines.push(format!("{}: {commands}", Value::from(name.as_str())));
         object.insert(name, commands);
     }
-    Answer::text(format!("{{\n{}\n}}", lines.join(",\n"))).with("surface", object)
+    Ok(Answer::text(format!("{{\n{}\n}}", lines.join(",\n"))).with("surface", object))
 }
 
-fn explain(request: &[OsString]) -> Result<Answer, Failure> {
+/// What the site policy changes in the surface, argv by argv.
+fn diff() -> Result<Answer, Failure> {
+    let force = InForce::load()?;
+    let manager = PackageManager::of_this_host();
+    let rows = |force: &InForce| -> BTreeSet<String> {
+        let line = |row: Row| {
+            let name = row.operation.to_string();
+            row.commands.into_iter().map(move |argv| format!("{name}: {}", json!(argv)))
+        };
+        surface(force, manager).into_iter().flat_map(line).collect()
+    };
+    if force.site().is_none() {
+        let text = format!("no site policy has a say (mode \"{}\")", COMPILED.site_mode.word());
+        return Ok(Answer::text(text).with("removed", [""; 0]).with("added", [""; 0]));
+    }
+    let (before, after) = (rows(&InForce::compiled()), rows(&force));
+    let removed: Vec<&String> = before.difference(&after).collect();
+    let added: Vec<&String> = after.difference(&before).collect();
+    let mut lines: Vec<String> = removed.iter().map(|line| format!("- {line}")).collect();
+    lines.extend(added.iter().map(|line| format!("+ {line}")));
+    if lines.is_empty() {
+        lines.push("the site policy changes nothing in the surface".to_owned());
+    }
+    Ok(Answer::text(lines.join("\n")).with("removed", &removed).with("added", &added))
+}
+
+/// An account by its name, for finding out what it may do.
+struct Named<'n>(&'n str);
+
+impl Who for Named<'_> {
+    fn is_user(&self, name: &str) -> bool {
+        self.0 == name
+    }
+
+    fn in_group(&self, name: &str) -> bool {
+        let user = User::from_name(self.0).ok().flatten();
+        let group = Group::from_name(name).ok().flatten();
+        let own = CString::new(self.0).ok();
+        match (user, group, own) {
+            (Some(user), Some(group), Some(own)) => {
+                getgrouplist(&own, user.gid).is_ok_and(|groups| groups.contains(&group.gid))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> {
     let request = match cli::helper(request) {
         Parsed::Wrong(refusal) => return Err(Failure::of(refusal)),
         Parsed::Help(_) => None,
         Parsed::Command(helper) => helper.request(),
     };
     let Some(request) = request else {
-        return Err(Failure::of(
+        let refusal =
             Refusal::new(Code::Usage, "only a service or package operation can be explained")
-                .hint("for example: sm policy explain service stop nginx"),
-        ));
+                .hint("for example: sm policy explain service stop nginx");
+        return Err(Failure::of(refusal));
     };
     let request = request.map_err(Failure::of)?;
     let operation = request.operation.clone();
-    let policy = &COMPILED;
-    let quote = |line: u32| {
-        let text = policy.text.lines().nth(line as usize - 1).unwrap_or_default();
-        format!("{}:{line}: {}", policy.file, text.trim())
+    let force = InForce::load()?;
+    let verdict = match user {
+        Some(name) => force.judge(&Named(name), request),
+        None => force.judge(&Everybody, request),
     };
-    let rows = |lines: &[u32]| -> Vec<Value> {
-        let row = |line: &u32| json!({"file": policy.file, "line": line, "text": policy.text.lines().nth(*line as usize - 1)});
+    let whom = user.map(|name| format!(" to {name}")).unwrap_or_default();
+    let rows = |lines: &[Line]| -> Vec<Value> {
+        let row = |line: &Line| json!({"file": line.file, "line": line.line, "text": line.text});
         lines.iter().map(row).collect()
     };
-    let approved = match judge(policy, request) {
+    let approved = match verdict {
         Ok(approved) => approved,
-        Err(denial) => {
-            let lines: Vec<u32> = denial.line.into_iter().collect();
-            let mut text = format!("refused ({}): {operation}\n", denial.refusal.code.word());
-            let _ = writeln!(text, "  {}", denial.refusal.error);
-            match denial.line {
+        Err(Denial { refusal, line }) => {
+            let mut text = format!(
+                "refused{whom} ({}): {operation}\n  {}\n",
+                refusal.code.word(),
+                refusal.error
+            );
+            match &line {
                 Some(line) => {
                     let _ = write!(text, "  {}", quote(line));
                 }
                 None => {
-                    let _ = write!(text, "  no line of {} names it", policy.file);
+                    let _ = write!(text, "  no line of {} names it", COMPILED.file);
                 }
             }
             return Ok(Answer::text(text)
                 .with("operation", &operation)
                 .with("allowed", false)
-                .with("verdict", denial.refusal.code)
-                .with("reason", denial.refusal.error)
-                .with("lines", rows(&lines)));
+                .with("verdict", refusal.code)
+                .with("reason", refusal.error)
+                .with("lines", rows(line.as_slice())));
         }
     };
     let lines = approved.lines().to_vec();
-    let mut text = format!("allowed: {operation}\n");
+    let mut text = format!("allowed{whom}: {operation}\n");
     for line in &lines {
-        let _ = writeln!(text, "  {}", quote(*line));
+        let _ = writeln!(text, "  {}", quote(line));
     }
     let answer =
         |text: String| Answer::text(text).with("operation", &operation).with("lines", rows(&lines));
     match plan(approved, PackageManager::of_this_host()) {
         Ok(planned) => {
-            let _ = write!(text, "runs:");
+            text.push_str("runs:");
             for argv in planned.commands() {
                 let _ = write!(text, "\n  {}", json!(argv));
             }
@@ -168,4 +248,8 @@ fn explain(request: &[OsString]) -> Result<Answer, Failure> {
                 .with("reason", refusal.error))
         }
     }
+}
+
+fn quote(line: &Line) -> String {
+    format!("{}:{}: {}", line.file, line.line, line.text)
 }

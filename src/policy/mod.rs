@@ -1,17 +1,26 @@
 //! What may be done: the compiled table, the verdict on a request, and the surface.
 
 pub mod action;
+mod cache;
 pub mod commands;
+mod edit;
+pub mod force;
 pub mod model;
 pub mod names;
+mod never;
 pub mod parse;
+mod site;
 pub mod surface;
 pub mod verdict;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.
 mod compiled {
+    // A policy without callers has no use for their types.
+    #![allow(unused_imports)]
     use super::action::Set;
-    use super::model::{Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
+    use super::model::{
+        CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
+    };
     include!(concat!(env!("OUT_DIR"), "/policy.rs"));
 }
 

@@ -5,9 +5,10 @@
 //! table from a file. All that reads a policy reads this one form.
 
 use super::action::{Maintenance, PackageAction, ServiceAction, Set};
+use serde::{Deserialize, Serialize};
 
 /// What the site file may do to the compiled policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteMode {
     /// It is not read.
     Off,
@@ -29,7 +30,7 @@ impl SiteMode {
 }
 
 /// The bounds on what a caller can cost the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Operations that an account may ask for in [`Limits::rate_seconds`].
     pub rate_count: u32,
@@ -43,8 +44,37 @@ pub struct Limits {
     pub package_timeout: u32,
 }
 
+impl Limits {
+    /// What holds where a policy says nothing.
+    pub const USUAL: Self = Self {
+        rate_count: 30,
+        rate_seconds: 60,
+        output_bytes: 65_536,
+        service_timeout: 120,
+        package_timeout: 1800,
+    };
+
+    /// The stricter of both, limit by limit.
+    #[must_use]
+    pub fn stricter(&self, other: &Self) -> Self {
+        // Compared as fractions: 10 in 60 s is less than 5 in 10 s.
+        let (own, theirs) = (
+            u64::from(self.rate_count) * u64::from(other.rate_seconds),
+            u64::from(other.rate_count) * u64::from(self.rate_seconds),
+        );
+        let rate = if own <= theirs { self } else { other };
+        Self {
+            rate_count: rate.rate_count,
+            rate_seconds: rate.rate_seconds,
+            output_bytes: self.output_bytes.min(other.output_bytes),
+            service_timeout: self.service_timeout.min(other.service_timeout),
+            package_timeout: self.package_timeout.min(other.package_timeout),
+        }
+    }
+}
+
 /// A string of the policy: where it stands in [`Policy::strings`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// The first byte.
     pub at: u32,
@@ -53,7 +83,7 @@ pub struct Span {
 }
 
 /// What is allowed for one unit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct UnitRule {
     /// The complete unit name.
     pub name: Span,
@@ -71,7 +101,7 @@ pub struct UnitRule {
 }
 
 /// What is allowed for one package.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct PackageRule {
     /// The name that callers use.
     pub name: Span,
@@ -85,6 +115,34 @@ pub struct PackageRule {
     pub actions: Set<PackageAction>,
     /// Whether a request must say why.
     pub require_reason: bool,
+}
+
+/// Whom a caller rule is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CallerKind {
+    /// The account of this name.
+    User,
+    /// Everybody in the group of this name.
+    Group,
+    /// Whoever no other rule is for.
+    Default,
+}
+
+/// What some callers get of the policy: only what is named here.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct CallerRule {
+    /// Whom it is for.
+    pub kind: CallerKind,
+    /// The account's or the group's name.
+    pub name: Span,
+    /// The line of the policy that names it, from 1.
+    pub line: u32,
+    /// The units: a run of [`Policy::words`], sorted.
+    pub services: Span,
+    /// The packages: a run of [`Policy::words`], sorted.
+    pub packages: Span,
+    /// What may be done to all packages at once.
+    pub maintenance: Set<Maintenance>,
 }
 
 /// A whole policy. Rules are sorted by name, which is what finding one relies on.
@@ -104,6 +162,8 @@ pub struct Policy<'p> {
     pub units: &'p [UnitRule],
     /// One rule a package, sorted by name.
     pub packages: &'p [PackageRule],
+    /// Who gets only a part of it.
+    pub callers: &'p [CallerRule],
     /// What may be done to all packages at once.
     pub maintenance: Set<Maintenance>,
     /// The line of the policy that grants it; 0 where no line does.
@@ -112,7 +172,7 @@ pub struct Policy<'p> {
     pub allow_removals: bool,
     /// All strings, one after another.
     pub strings: &'p str,
-    /// The words of all `check` commands, one after another.
+    /// The words of all lists, one list after another.
     pub words: &'p [Span],
 }
 
@@ -137,8 +197,17 @@ impl<'p> Policy<'p> {
 
     /// The argv of a unit's `check`, where it has one.
     pub fn check_of(&self, rule: &UnitRule) -> Option<Vec<&'p str>> {
-        let at = rule.check.at as usize;
-        let words = self.words.get(at..at + rule.check.len as usize)?;
+        let words = self.run(rule.check);
         (!words.is_empty()).then(|| words.iter().map(|word| self.text_of(*word)).collect())
+    }
+
+    /// Whether a sorted run of words holds this one, compared whole.
+    pub fn holds(&self, run: Span, wanted: &str) -> bool {
+        self.run(run).binary_search_by(|word| self.text_of(*word).cmp(wanted)).is_ok()
+    }
+
+    fn run(&self, run: Span) -> &'p [Span] {
+        let at = run.at as usize;
+        self.words.get(at..at + run.len as usize).unwrap_or_default()
     }
 }

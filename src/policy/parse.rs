@@ -4,8 +4,9 @@
 //! says of a policy is what the build says of it.
 
 use super::action::{Action, Maintenance, Set};
-use super::model::{Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
+use super::model::{CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
 use super::names::{PackageName, UnitName};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 use toml::Spanned;
@@ -31,7 +32,7 @@ pub struct PolicyError {
 }
 
 /// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Parsed {
     file: String,
     text: String,
@@ -40,6 +41,7 @@ pub struct Parsed {
     limits: Limits,
     units: Vec<UnitRule>,
     packages: Vec<PackageRule>,
+    callers: Vec<CallerRule>,
     maintenance: Set<Maintenance>,
     maintenance_line: u32,
     allow_removals: bool,
@@ -58,6 +60,7 @@ impl Parsed {
             limits: self.limits,
             units: &self.units,
             packages: &self.packages,
+            callers: &self.callers,
             maintenance: self.maintenance,
             maintenance_line: self.maintenance_line,
             allow_removals: self.allow_removals,
@@ -67,11 +70,11 @@ impl Parsed {
     }
 }
 
-/// Reads a policy. `file` is only what messages call it.
+/// Reads a policy. `file` is only what messages call it; `limits` hold where it says nothing.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn parse(file: &str, text: &str) -> Result<Parsed, PolicyError> {
+pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyError> {
     let source = Source { file, text, line_starts: line_starts(text) };
     if text.len() > LARGEST {
         return Err(source.error(0..0, format!("the policy is larger than {LARGEST} bytes"), None));
@@ -95,15 +98,10 @@ pub fn parse(file: &str, text: &str) -> Result<Parsed, PolicyError> {
         text: text.to_owned(),
         hash: hex(&Sha256::digest(text.as_bytes())),
         site_mode: SiteMode::Off,
-        limits: Limits {
-            rate_count: 30,
-            rate_seconds: 60,
-            output_bytes: 65_536,
-            service_timeout: 120,
-            package_timeout: 1800,
-        },
+        limits,
         units: Vec::new(),
         packages: Vec::new(),
+        callers: Vec::new(),
         maintenance: Set::NONE,
         maintenance_line: 0,
         allow_removals: false,
@@ -124,6 +122,9 @@ pub fn parse(file: &str, text: &str) -> Result<Parsed, PolicyError> {
     }
     if let Some(packages) = top.table("packages")? {
         parsed.packages(&source, packages)?;
+    }
+    for (key, table) in top.named("callers")? {
+        parsed.caller(&source, key, table)?;
     }
     top.finish()?;
     Ok(parsed)
@@ -154,6 +155,7 @@ impl Parsed {
 
     fn services(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
         let (general, general_line) = source.actions(table.required("actions")?)?;
+        let all_require_reason = table.boolean("require_reason")?.unwrap_or(false);
         for (key, mut unit) in table.named("units")? {
             let name = UnitName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), None))?;
@@ -162,7 +164,7 @@ impl Parsed {
                 Some(own) => source.fewer_actions(own, general)?,
                 None => (general, general_line),
             };
-            let require_reason = unit.boolean("require_reason")?.unwrap_or(false);
+            let require_reason = unit.boolean("require_reason")?.unwrap_or(all_require_reason);
             let check = match unit.optional("check") {
                 Some(check) => self.check(source, check)?,
                 None => Span { at: 0, len: 0 },
@@ -225,6 +227,7 @@ impl Parsed {
             (self.maintenance, self.maintenance_line) = source.actions(maintenance)?;
         }
         self.allow_removals = table.boolean("allow_removals")?.unwrap_or(false);
+        let all_require_reason = table.boolean("require_reason")?.unwrap_or(false);
         for (key, mut package) in table.named("names")? {
             let name = PackageName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), None))?;
@@ -240,7 +243,7 @@ impl Parsed {
                 }
                 None => (general, general_line),
             };
-            let require_reason = package.boolean("require_reason")?.unwrap_or(false);
+            let require_reason = package.boolean("require_reason")?.unwrap_or(all_require_reason);
             let pacman = match package.optional("pacman") {
                 Some(value) => {
                     let text = source.string(value)?;
@@ -269,8 +272,89 @@ impl Parsed {
     }
 }
 
+impl Parsed {
+    /// What one caller, or one group of callers, gets of the policy.
+    fn caller(
+        &mut self,
+        source: &Source<'_>,
+        key: &Spanned<DeKey<'_>>,
+        mut table: Table<'_>,
+    ) -> Result<(), PolicyError> {
+        let (kind, name) = match key.get_ref().split_once(':') {
+            Some(("user", name)) if !name.is_empty() => (CallerKind::User, name),
+            Some(("group", name)) if !name.is_empty() => (CallerKind::Group, name),
+            None if key.get_ref() == "default" => (CallerKind::Default, ""),
+            _ => {
+                let message = format!("{:?} is not a caller", key.get_ref());
+                let hint =
+                    "write [callers.\"user:NAME\"], [callers.\"group:NAME\"] or [callers.default]";
+                return Err(source.error(key.span(), message, Some(hint.to_owned())));
+            }
+        };
+        if name.len() > 256 || name.chars().any(char::is_control) {
+            return Err(source.error(
+                key.span(),
+                "this is not the name of an account".to_owned(),
+                None,
+            ));
+        }
+        let services = self.names(source, table.optional("services"), "unit", |parsed, word| {
+            let unit = UnitName::parse(word.as_bytes()).map_err(|error| error.to_string())?;
+            let known = parsed.policy().unit(unit.as_str()).is_some();
+            Ok((unit.as_str().to_owned(), known))
+        })?;
+        let packages =
+            self.names(source, table.optional("packages"), "package", |parsed, word| {
+                let package =
+                    PackageName::parse(word.as_bytes()).map_err(|error| error.to_string())?;
+                let known = parsed.policy().package(package.as_str()).is_some();
+                Ok((package.as_str().to_owned(), known))
+            })?;
+        let maintenance = match table.optional("maintenance") {
+            Some(actions) => source.fewer_actions(actions, self.maintenance)?.0,
+            None => Set::NONE,
+        };
+        table.finish()?;
+        let name = self.strings.add(name);
+        let line = source.line(key.span().start);
+        self.callers.push(CallerRule { kind, name, line, services, packages, maintenance });
+        Ok(())
+    }
+
+    /// A list of names that the policy has rules for, as a sorted run of words.
+    fn names(
+        &mut self,
+        source: &Source<'_>,
+        value: Option<&Spanned<DeValue<'_>>>,
+        what: &str,
+        find: fn(&Self, &str) -> Result<(String, bool), String>,
+    ) -> Result<Span, PolicyError> {
+        let Some(value) = value else { return Ok(Span { at: 0, len: 0 }) };
+        let mut names = Vec::new();
+        for item in source.array(value)? {
+            let word = source.string(item)?;
+            let (name, known) =
+                find(self, word).map_err(|message| source.error(item.span(), message, None))?;
+            if !known {
+                let message = format!("this policy has no {what} {name}");
+                let hint = "a caller can only get what the policy grants; name it there first";
+                return Err(source.error(item.span(), message, Some(hint.to_owned())));
+            }
+            names.push(name);
+        }
+        names.sort();
+        names.dedup();
+        let at = self.words.len() as u32;
+        for name in &names {
+            let span = self.strings.add(name);
+            self.words.push(span);
+        }
+        Ok(Span { at, len: names.len() as u32 })
+    }
+}
+
 /// All strings of a policy, one after another.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Strings(String);
 
 impl Strings {

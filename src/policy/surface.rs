@@ -2,9 +2,10 @@
 //! that it is exact by construction.
 
 use super::action::{Maintenance, ServiceAction};
+use super::force::InForce;
 use super::model::Policy;
 use super::names::{PackageName, UnitName};
-use super::verdict::judge;
+use super::verdict::{Everybody, Who};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::{Argv, plan};
 use crate::helper::request::{Lines, Operation, Reason, Request};
@@ -18,22 +19,38 @@ pub struct Row {
     pub commands: Vec<Argv>,
 }
 
-/// The surface of a policy on a host with this package manager. Operations that the host can not
-/// do have no command line and are left out.
-pub fn surface(policy: &Policy<'_>, manager: Option<PackageManager>) -> Vec<Row> {
+/// What all callers together can have run on a host with this package manager. Operations that
+/// the host can not do have no command line and are left out.
+pub fn surface(force: &InForce, manager: Option<PackageManager>) -> Vec<Row> {
     let lines = format!("<1-{}>", Lines::MOST);
     let row = |operation: Operation| {
-        // A reason is a condition on the request, not on what is run.
-        let reason = Some(Reason::any());
-        let request = Request { operation: operation.clone(), reason, timeout: None };
-        let planned = plan(judge(policy, request).ok()?, manager).ok()?;
+        let approved = force.judge(&Everybody, with_a_reason(&operation)).ok()?;
+        let planned = plan(approved, manager).ok()?;
         let commands = planned.with_lines(&lines).commands().into_iter().cloned().collect();
         Some(Row { operation, commands })
     };
-    operations(policy).filter_map(row).collect()
+    force.operations().into_iter().filter_map(row).collect()
 }
 
-/// Every operation that the policy grants.
+/// The operations that are allowed to a caller who gives a reason.
+pub fn allowed<'f>(
+    force: &'f InForce,
+    who: &'f dyn Who,
+) -> impl Iterator<Item = (Operation, bool)> + 'f {
+    force.operations().into_iter().filter_map(move |operation| {
+        force.judge(who, with_a_reason(&operation)).ok()?;
+        let without = Request { reason: None, ..with_a_reason(&operation) };
+        let requires_reason = force.judge(who, without).is_err();
+        Some((operation, requires_reason))
+    })
+}
+
+/// A reason is a condition on the request, not on what is run.
+fn with_a_reason(operation: &Operation) -> Request {
+    Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None }
+}
+
+/// Every operation that a policy grants to somebody.
 pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation> + 'p {
     let services = policy.units.iter().filter_map(|rule| {
         let unit = UnitName::parse(policy.text_of(rule.name).as_bytes()).ok()?;

@@ -1,47 +1,94 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
-use super::model::Policy;
+use super::action::ServiceAction::{Reload, Restart, Start};
+use super::model::{CallerKind, CallerRule, Limits, Policy};
 use super::parse::nearest;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::request::{Operation, Request};
 
+/// Who asks, as far as a policy's caller rules want to know.
+pub trait Who {
+    /// Whether it is the account of this name.
+    fn is_user(&self, name: &str) -> bool;
+    /// Whether it is in the group of this name.
+    fn in_group(&self, name: &str) -> bool;
+    /// Whether it stands for every caller at once, as for the surface.
+    fn is_everybody(&self) -> bool {
+        false
+    }
+}
+
+/// Every caller at once: gets what any of them can get.
+#[derive(Debug)]
+pub struct Everybody;
+
+impl Who for Everybody {
+    fn is_user(&self, _: &str) -> bool {
+        true
+    }
+    fn in_group(&self, _: &str) -> bool {
+        true
+    }
+    fn is_everybody(&self) -> bool {
+        true
+    }
+}
+
+/// A line of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The policy's file, as it is called.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// What stands there.
+    pub text: String,
+}
+
+impl Line {
+    fn of(policy: &Policy<'_>, line: u32) -> Self {
+        let text = policy.text.lines().nth((line as usize).saturating_sub(1)).unwrap_or_default();
+        Self { file: policy.file.to_owned(), line, text: text.trim().to_owned() }
+    }
+}
+
 /// A request that the policy allows. Only [`judge`] makes one, and a plan takes nothing else.
 #[derive(Debug)]
-pub struct Approved<'p> {
+pub struct Approved {
     request: Request,
-    policy: &'p Policy<'p>,
-    /// The lines of the policy that allow it, from 1.
-    lines: Vec<u32>,
-    /// The command that must exit 0 first.
-    check: Option<Vec<&'p str>>,
-    /// The package's name in pacman's repositories, where it has another one there.
-    pacman: Option<&'p str>,
-    /// The longest it may take, in seconds.
+    lines: Vec<Line>,
+    check: Option<Vec<String>>,
+    pacman: Option<String>,
+    allow_removals: bool,
+    output_bytes: u32,
     timeout: u32,
-    /// What the caller should know though the request is allowed.
     warnings: Vec<String>,
 }
 
-impl<'p> Approved<'p> {
+impl Approved {
     /// What was asked.
     pub fn request(&self) -> &Request {
         &self.request
     }
-    /// The policy that allows it.
-    pub fn policy(&self) -> &'p Policy<'p> {
-        self.policy
-    }
-    /// The lines of the policy that allow it, from 1.
-    pub fn lines(&self) -> &[u32] {
+    /// The lines of the policy that allow it.
+    pub fn lines(&self) -> &[Line] {
         &self.lines
     }
     /// The command that must exit 0 before it.
-    pub fn check(&self) -> Option<&[&'p str]> {
+    pub fn check(&self) -> Option<&[String]> {
         self.check.as_deref()
     }
     /// The package's name in pacman's repositories, where it has another one there.
-    pub fn pacman(&self) -> Option<&'p str> {
-        self.pacman
+    pub fn pacman(&self) -> Option<&str> {
+        self.pacman.as_deref()
+    }
+    /// Whether it may remove packages that it was not asked to remove.
+    pub fn allow_removals(&self) -> bool {
+        self.allow_removals
+    }
+    /// The bound on each of `stdout` and `stderr`, in bytes.
+    pub fn output_bytes(&self) -> u32 {
+        self.output_bytes
     }
     /// The longest it may take, in seconds.
     pub fn timeout(&self) -> u32 {
@@ -51,6 +98,14 @@ impl<'p> Approved<'p> {
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
+
+    /// This approval where a policy that can only take away has approved too.
+    #[must_use]
+    pub fn narrowed_by(mut self, other: Self) -> Self {
+        self.allow_removals &= other.allow_removals;
+        self.lines.extend(other.lines);
+        self
+    }
 }
 
 /// A refusal and the line of the policy it rests on, where there is one.
@@ -58,71 +113,123 @@ impl<'p> Approved<'p> {
 pub struct Denial {
     /// What the caller is told.
     pub refusal: Refusal,
-    /// The line of the policy, from 1.
-    pub line: Option<u32>,
+    /// The line of the policy.
+    pub line: Option<Line>,
 }
 
-/// Whether the policy allows the request.
+/// Whether the policy allows the request to this caller, within these bounds.
 ///
 /// # Errors
 /// `denied` where it does not, `reason_required` where it wants to know why.
-pub fn judge<'p>(policy: &'p Policy<'p>, request: Request) -> Result<Approved<'p>, Denial> {
-    let (lines, require_reason) = match &request.operation {
-        Operation::Service { action, unit, .. } => {
-            let rule = policy.unit(unit.as_str()).ok_or_else(|| unknown_unit(policy, &request))?;
-            if !rule.actions.has(*action) {
-                return Err(not_granted(&request, &rule.actions.words(), rule.actions_line));
-            }
-            (vec![rule.line, rule.actions_line], rule.require_reason)
-        }
-        Operation::Package { action, name } => {
-            let rule =
-                policy.package(name.as_str()).ok_or_else(|| unknown_package(policy, &request))?;
-            if !rule.actions.has(*action) {
-                return Err(not_granted(&request, &rule.actions.words(), rule.actions_line));
-            }
-            (vec![rule.line, rule.actions_line], rule.require_reason)
-        }
-        Operation::Maintenance { action } => {
-            if !policy.maintenance.has(*action) {
-                return Err(not_granted(
-                    &request,
-                    &policy.maintenance.words(),
-                    policy.maintenance_line,
-                ));
-            }
-            (vec![policy.maintenance_line], false)
-        }
-    };
+pub fn judge(
+    policy: &Policy<'_>,
+    limits: &Limits,
+    who: &dyn Who,
+    request: Request,
+) -> Result<Approved, Denial> {
+    let (lines, require_reason) = granted(policy, &request)?;
+    let caller_lines = given(policy, who, &request.operation)?;
     if require_reason && request.reason.is_none() {
         let refusal = Refusal::new(
             Code::ReasonRequired,
             format!("the policy wants to know why before `{}`", request.operation),
         )
         .hint("say it: --reason \"what this is for\"");
-        return Err(Denial { refusal, line: lines.first().copied() });
+        let line = lines.first().map(|line| Line::of(policy, *line));
+        return Err(Denial { refusal, line });
     }
-    Ok(approve(policy, request, lines))
+    let mut lines = [lines, caller_lines].concat();
+    lines.dedup();
+    Ok(approve(policy, limits, request, &lines))
+}
+
+/// The lines that grant the operation to callers at all, and whether a reason is wanted.
+fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), Denial> {
+    let denied = |granted: &[&str], line| Err(not_granted(policy, request, granted, line));
+    match &request.operation {
+        Operation::Service { action, unit, .. } => {
+            let names = policy.units.iter().map(|rule| policy.text_of(rule.name));
+            let rule = policy.unit(unit.as_str()).ok_or_else(|| not_listed(request, names))?;
+            if !rule.actions.has(*action) {
+                return denied(&rule.actions.words(), rule.actions_line);
+            }
+            Ok((vec![rule.line, rule.actions_line], rule.require_reason))
+        }
+        Operation::Package { action, name } => {
+            let names = policy.packages.iter().map(|rule| policy.text_of(rule.name));
+            let rule = policy.package(name.as_str()).ok_or_else(|| not_listed(request, names))?;
+            if !rule.actions.has(*action) {
+                return denied(&rule.actions.words(), rule.actions_line);
+            }
+            Ok((vec![rule.line, rule.actions_line], rule.require_reason))
+        }
+        Operation::Maintenance { action } => {
+            if !policy.maintenance.has(*action) {
+                return denied(&policy.maintenance.words(), policy.maintenance_line);
+            }
+            Ok((vec![policy.maintenance_line], false))
+        }
+    }
+}
+
+/// The lines that give this caller a part with the operation in it. A caller whom no rule names
+/// gets what the default says, and without a default all of the policy.
+fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
+    let named = |rule: &&CallerRule| match rule.kind {
+        CallerKind::User => who.is_user(policy.text_of(rule.name)),
+        CallerKind::Group => who.in_group(policy.text_of(rule.name)),
+        CallerKind::Default => false,
+    };
+    if policy.callers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let default = |rule: &&CallerRule| rule.kind == CallerKind::Default;
+    let mut rules: Vec<&CallerRule> = policy.callers.iter().filter(named).collect();
+    let defaults: Vec<&CallerRule> = policy.callers.iter().filter(default).collect();
+    if who.is_everybody() {
+        // Some caller may be named by no rule; only a default bounds what that one gets.
+        if defaults.is_empty() {
+            return Ok(Vec::new());
+        }
+        rules.extend(&defaults);
+    } else if rules.is_empty() {
+        rules = defaults;
+        if rules.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
+    let holds = |rule: &&&CallerRule| match operation {
+        Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
+        Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
+        Operation::Maintenance { action } => rule.maintenance.has(*action),
+    };
+    if let Some(rule) = rules.iter().find(holds) {
+        return Ok(vec![rule.line]);
+    }
+    let refusal = Refusal::new(
+        Code::Denied,
+        format!("the policy allows `{operation}` to other callers, not to this one"),
+    )
+    .hint("`sm-helper list` shows what this caller may do");
+    Err(Denial { refusal, line: rules.first().map(|rule| Line::of(policy, rule.line)) })
 }
 
 /// The approval with all that the policy says about how.
-fn approve<'p>(policy: &'p Policy<'p>, request: Request, mut lines: Vec<u32>) -> Approved<'p> {
-    use super::action::ServiceAction::{Reload, Restart, Start};
-    lines.dedup();
+fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]) -> Approved {
     let (mut check, mut pacman) = (None, None);
     let allowed = match &request.operation {
         Operation::Service { action, unit, .. } => {
             if matches!(action, Start | Restart | Reload) {
                 check = policy.unit(unit.as_str()).and_then(|rule| policy.check_of(rule));
             }
-            policy.limits.service_timeout
+            limits.service_timeout
         }
         Operation::Package { name, .. } => {
             let other = policy.package(name.as_str()).map(|rule| policy.text_of(rule.pacman));
             pacman = other.filter(|other| !other.is_empty());
-            policy.limits.package_timeout
+            limits.package_timeout
         }
-        Operation::Maintenance { .. } => policy.limits.package_timeout,
+        Operation::Maintenance { .. } => limits.package_timeout,
     };
     let timeout = request.timeout.map_or(allowed, |asked| asked.min(allowed));
     let warnings = match request.timeout {
@@ -131,10 +238,19 @@ fn approve<'p>(policy: &'p Policy<'p>, request: Request, mut lines: Vec<u32>) ->
         )],
         _ => Vec::new(),
     };
-    Approved { request, policy, lines, check, pacman, timeout, warnings }
+    Approved {
+        request,
+        lines: lines.iter().map(|line| Line::of(policy, *line)).collect(),
+        check: check.map(|words| words.into_iter().map(str::to_owned).collect()),
+        pacman: pacman.map(str::to_owned),
+        allow_removals: policy.allow_removals,
+        output_bytes: limits.output_bytes,
+        timeout,
+        warnings,
+    }
 }
 
-fn not_granted(request: &Request, granted: &[&str], line: u32) -> Denial {
+fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u32) -> Denial {
     let operation = &request.operation;
     let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
     let what = operation.name().unwrap_or("all packages");
@@ -143,17 +259,7 @@ fn not_granted(request: &Request, granted: &[&str], line: u32) -> Denial {
         format!("the policy does not allow `{operation}`: for {what} it allows {granted}"),
     )
     .hint(format!("ask an administrator, who sees why with: sm policy explain {operation}"));
-    Denial { refusal, line: (line != 0).then_some(line) }
-}
-
-fn unknown_unit(policy: &Policy<'_>, request: &Request) -> Denial {
-    let names = policy.units.iter().map(|rule| policy.text_of(rule.name));
-    not_listed(request, names)
-}
-
-fn unknown_package(policy: &Policy<'_>, request: &Request) -> Denial {
-    let names = policy.packages.iter().map(|rule| policy.text_of(rule.name));
-    not_listed(request, names)
+    Denial { refusal, line: (line != 0).then(|| Line::of(policy, line)) }
 }
 
 fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n str>) -> Denial {
@@ -166,16 +272,11 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
         Some(near) => format!("the policy names {near}; `sm-helper list` shows all of it"),
         None => "`sm-helper list` shows what is allowed".to_owned(),
     };
-    let refusal = Refusal::new(
-        Code::Denied,
-        format!(
-            "the policy does not name the {} {name}",
-            match operation {
-                Operation::Service { .. } => "unit",
-                _ => "package",
-            }
-        ),
-    )
-    .hint(hint);
+    let kind = match operation {
+        Operation::Service { .. } => "unit",
+        _ => "package",
+    };
+    let refusal = Refusal::new(Code::Denied, format!("the policy does not name the {kind} {name}"))
+        .hint(hint);
     Denial { refusal, line: None }
 }

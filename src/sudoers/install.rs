@@ -1,8 +1,8 @@
 //! `sm setup-sudo --install`: this program, root's own, where the rule can name it.
 
-use super::trust::trusted;
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
+use crate::trust::trusted;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};

@@ -5,7 +5,6 @@ mod dropin;
 mod install;
 mod rule;
 mod sudo;
-mod trust;
 
 use crate::admin::{Answer, Failure};
 use crate::cli::SetupSudo;

@@ -1,8 +1,8 @@
 //! The drop-in: one rule for one program.
 
 use super::account::Who;
-use super::trust::trusted;
 use crate::helper::codes::{Code, Refusal};
+use crate::trust::trusted;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 

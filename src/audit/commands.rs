@@ -1,0 +1,374 @@
+//! `sm audit tail | search | stats | verify | setup`: who did what as root, when, why, what came
+//! of it, and has anyone touched the record.
+
+use super::files::{self, LogFile};
+use super::log::{self, FILE};
+use super::setup;
+use super::verify::{self, Found};
+use crate::admin::{Answer, Failure};
+use crate::cli::{AuditCommand, AuditFilter};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::one_line;
+use jiff::{SignedDuration, Span, Timestamp, Zoned};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// Answers one of them.
+///
+/// # Errors
+/// What is wrong, with the exit status that it means.
+pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer, Failure> {
+    match command {
+        AuditCommand::Tail { follow, lines } => tail(*lines, *follow, json),
+        AuditCommand::Search { filter, limit } => search(filter, *limit),
+        AuditCommand::Stats { filter } => stats(filter),
+        AuditCommand::Verify => verify(),
+        AuditCommand::Setup => setup::setup(program),
+    }
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    let code = match error.kind() {
+        io::ErrorKind::PermissionDenied => Code::NotPrivileged,
+        _ => Code::CommandFailed,
+    };
+    Failure::of(
+        Refusal::new(code, format!("the audit log {FILE} can not be read: {error}"))
+            .hint("root and the group adm may read it; it is made by the first request"),
+    )
+}
+
+/// The last records, from the end of the log: the time does not grow with it.
+fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
+    let mut file = std::fs::File::open(FILE).map_err(|error| unreadable(&error))?;
+    let last = last_lines(&mut file, lines).map_err(|error| unreadable(&error))?;
+    let records: Vec<Value> =
+        last.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if !follow {
+        let text: Vec<String> = records.iter().map(row).collect();
+        return Ok(Answer::text(text.join("\n")).with("records", records));
+    }
+    let show = |record: &Value| {
+        let line = if json { record.to_string() } else { row(record) };
+        writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush())
+    };
+    // Whoever reads this goes away with a closed pipe or a signal: both end it.
+    let mut went_well = records.iter().try_for_each(show);
+    let mut reader = io::BufReader::new(file);
+    let mut line = String::new();
+    while went_well.is_ok() {
+        if reader.read_line(&mut line).map_err(|error| unreadable(&error))? == 0
+            || !line.ends_with('\n')
+        {
+            std::thread::sleep(Duration::from_millis(200));
+            if let Some(rotated) = successor(&reader) {
+                reader = rotated;
+                line.clear();
+            }
+            continue;
+        }
+        if let Ok(record) = serde_json::from_str(&line) {
+            went_well = show(&record);
+        }
+        line.clear();
+    }
+    Ok(Answer::text(""))
+}
+
+/// The new log, where rotation put one in the place of the old.
+fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std::fs::File>> {
+    use std::os::unix::fs::MetadataExt;
+    let now = std::fs::metadata(FILE).ok()?;
+    let own = reader.get_ref().metadata().ok()?;
+    if now.ino() == own.ino() {
+        return None;
+    }
+    std::fs::File::open(FILE).ok().map(io::BufReader::new)
+}
+
+fn last_lines(file: &mut std::fs::File, wanted: usize) -> io::Result<Vec<String>> {
+    let size = file.metadata()?.len();
+    let mut room = 65_536_u64;
+    loop {
+        let start = size.saturating_sub(room);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        Read::by_ref(file).take(size - start).read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines: VecDeque<&str> = text.lines().collect();
+        if start > 0 {
+            lines.pop_front(); // the rest of a line
+        }
+        if start == 0 || lines.len() >= wanted {
+            let skipped = lines.len().saturating_sub(wanted);
+            return Ok(lines.into_iter().skip(skipped).map(str::to_owned).collect());
+        }
+        room *= 4;
+    }
+}
+
+/// A record on one line, for people.
+fn row(record: &Value) -> String {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+    let operation = operation_of(record);
+    let time = text("/time").get(..19).unwrap_or("").replace('T', " ");
+    let mut line = format!(
+        "{time}  {:<12} {:<8} {:<17} {operation}",
+        one_line(text("/caller/user"), 32),
+        text("/event"),
+        text("/code")
+    );
+    if !text("/reason").is_empty() {
+        let _ = write!(line, "  # {}", one_line(text("/reason"), 200));
+    }
+    if text("/event") == "refused" {
+        let _ = write!(line, "  ({})", one_line(text("/error"), 200));
+    }
+    line
+}
+
+/// `service restart nginx.service`, or what was written where it was none.
+fn operation_of(record: &Value) -> String {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+    if record.pointer("/operation/kind").is_some() {
+        let parts = [text("/operation/kind"), text("/operation/action"), text("/operation/name")];
+        return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    }
+    let asked = record.pointer("/asked").and_then(Value::as_array);
+    let words = asked.into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
+    format!("? {}", one_line(&words.join(" "), 80))
+}
+
+/// Calls `with` for each record that the filter lets through, oldest first.
+fn each(filter: &AuditFilter, mut with: impl FnMut(Value)) -> Result<(), Failure> {
+    let filter = Filter::of(filter)?;
+    for file in files::all().map_err(|error| unreadable(&error))? {
+        read(&file, &filter, &mut with).map_err(|error| unreadable(&error))?;
+    }
+    Ok(())
+}
+
+fn read(file: &LogFile, filter: &Filter<'_>, with: &mut impl FnMut(Value)) -> io::Result<()> {
+    let mut reader = file.open()?;
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        // Looking for a word in the text first: parsing a million records takes seconds.
+        if filter.may_hold(&line)
+            && let Ok(record) = serde_json::from_slice::<Value>(&line)
+            && filter.takes(&record, &line)
+        {
+            with(record);
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+fn search(filter: &AuditFilter, limit: usize) -> Result<Answer, Failure> {
+    let mut found: VecDeque<Value> = VecDeque::new();
+    let mut all = 0_u64;
+    each(filter, |record| {
+        all += 1;
+        found.push_back(record);
+        if found.len() > limit {
+            found.pop_front();
+        }
+    })?;
+    let mut text: Vec<String> = found.iter().map(row).collect();
+    if all > found.len() as u64 {
+        text.push(format!("the last {} of {all}; --limit shows more", found.len()));
+    } else if all == 0 {
+        text.push("no record".to_owned());
+    }
+    Ok(Answer::text(text.join("\n")).with("found", all).with("records", found))
+}
+
+/// Counts by account, operation and code: one row each, the most frequent first.
+fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
+    let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    let mut all = 0_u64;
+    each(filter, |record| {
+        let text = |pointer: &str| {
+            record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned()
+        };
+        // An intent is counted with its result.
+        if text("/event") == "intent" {
+            return;
+        }
+        let operation = match record.pointer("/operation/kind") {
+            Some(_) => operation_of(&record),
+            None => "(not a request)".to_owned(),
+        };
+        let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
+        all += count;
+        *counts.entry((text("/caller/user"), operation, text("/code"))).or_default() += count;
+    })?;
+    let mut rows: Vec<_> = counts.into_iter().collect();
+    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let width = |of: fn(&(String, String, String)) -> &str, title: &str| {
+        rows.iter().map(|(key, _)| of(key).chars().count()).chain([title.len()]).max().unwrap_or(0)
+    };
+    let (user, operation) = (width(|key| &key.0, "account"), width(|key| &key.1, "operation"));
+    let code = width(|key| &key.2, "code");
+    let mut text = format!(
+        "{:<user$}  {:<operation$}  {:<code$}  {:>8}\n",
+        "account", "operation", "code", "count"
+    );
+    let _ = writeln!(text, "{}", "─".repeat(user + operation + code + 14));
+    for ((account, what, how), count) in &rows {
+        let _ = writeln!(text, "{account:<user$}  {what:<operation$}  {how:<code$}  {count:>8}");
+    }
+    let _ = write!(text, "{all} requests");
+    let objects: Vec<Value> = rows
+        .iter()
+        .map(|((user, operation, code), count)| {
+            serde_json::json!({"user": user, "operation": operation, "code": code, "count": count})
+        })
+        .collect();
+    Ok(Answer::text(text).with("requests", all).with("counts", objects))
+}
+
+fn verify() -> Result<Answer, Failure> {
+    let files = files::all().map_err(|error| unreadable(&error))?;
+    let found = verify::verify(&files).map_err(|error| unreadable(&error))?;
+    let wrong = |what: String| {
+        Refusal::new(Code::CommandFailed, what)
+            .hint("keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 -o json")
+    };
+    let with = |failure: Failure, found: &Found| {
+        failure
+            .with("records", found.records)
+            .with("broken", &found.broken)
+            .with("torn", &found.torn)
+    };
+    if let Some((place, why)) = &found.broken {
+        let failure = Failure::found(wrong(format!("{}:{} {why}", place.file, place.line)));
+        return Err(with(failure, &found));
+    }
+    let last = found.last.as_ref();
+    let heads = [("/var/lib/sm", log::head()), ("the journal", verify::head_in_journal())];
+    for (place, head) in &heads {
+        let Some(head) = head else { continue };
+        let cut = match last {
+            None => true,
+            Some(last) => head.seq > last.seq || (head.seq == last.seq && head.hash != last.hash),
+        };
+        if cut {
+            let until = last.map_or(0, |last| last.seq);
+            let what = format!(
+                "the end was cut: the log ends with record {until}, {place} knows of {}",
+                head.seq
+            );
+            return Err(with(Failure::found(wrong(what)), &found));
+        }
+    }
+    let mut text = format!(
+        "{} records in {} files, each follows from the one before",
+        found.records,
+        files.len()
+    );
+    if found.first > 1 {
+        let _ = write!(text, "; older ones than {} were rotated away", found.first);
+    }
+    for place in &found.torn {
+        let _ = write!(text, "\n{}:{} was torn by a power cut", place.file, place.line);
+    }
+    let journal = heads[1].1.is_some();
+    let _ = write!(
+        text,
+        "\n{}",
+        if journal {
+            "the journal agrees on the end"
+        } else {
+            "the journal holds no end to compare with"
+        }
+    );
+    Ok(Answer::text(text)
+        .with("records", found.records)
+        .with("first", found.first)
+        .with("last", last)
+        .with("torn", &found.torn)
+        .with("journal_agrees", journal))
+}
+
+/// A filter with its times read.
+struct Filter<'f> {
+    given: &'f AuditFilter,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+impl<'f> Filter<'f> {
+    fn of(given: &'f AuditFilter) -> Result<Self, Failure> {
+        let time = |text: &Option<String>| text.as_deref().map(moment).transpose();
+        Ok(Self { given, since: time(&given.since)?, until: time(&given.until)? })
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let given = self.given;
+        [&given.user, &given.code, &given.name, &given.text]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
+    /// Whether the line could be one: cheap, and never wrong about a no.
+    fn may_hold(&self, line: &[u8]) -> bool {
+        let line = String::from_utf8_lossy(line);
+        self.words().all(|word| line.contains(word) || word.contains(['"', '\\']))
+    }
+
+    fn takes(&self, record: &Value, line: &[u8]) -> bool {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+        let is = |wanted: &Option<String>, found: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found)
+        };
+        let given = self.given;
+        let operation = operation_of(record);
+        let name = text("/operation/name");
+        // Records are in UTC with six digits, so that their order is that of their text.
+        is(&given.user, text("/caller/user"))
+            && is(&given.code, text("/code"))
+            && is(&given.event, text("/event"))
+            && given.operation.as_deref().is_none_or(|wanted| {
+                operation == wanted || operation.starts_with(&format!("{wanted} "))
+            })
+            && given.name.as_deref().is_none_or(|wanted| {
+                name == wanted || name.strip_suffix(".service") == Some(wanted)
+            })
+            && given
+                .text
+                .as_deref()
+                .is_none_or(|wanted| String::from_utf8_lossy(line).contains(wanted))
+            && self.since.as_deref().is_none_or(|since| text("/time") >= since)
+            && self.until.as_deref().is_none_or(|until| text("/time") < until)
+    }
+}
+
+/// A moment as people write it: RFC 3339, a day (UTC), or how long ago (`90m`, `2h`, `7d`).
+fn moment(text: &str) -> Result<String, Failure> {
+    let now = Timestamp::now();
+    let day = || {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned: Zoned| zoned.timestamp())
+    };
+    let ago = || {
+        let span: Span = text.parse().ok()?;
+        let days =
+            i64::from(span.get_days()).checked_add(i64::from(span.get_weeks()).checked_mul(7)?)?;
+        let rest: SignedDuration = span.days(0).weeks(0).try_into().ok()?;
+        let whole = rest.checked_add(SignedDuration::from_hours(days.checked_mul(24)?))?;
+        now.checked_sub(whole).ok()
+    };
+    let stamp = text.parse::<Timestamp>().ok().or_else(day).or_else(ago);
+    stamp.map(|stamp| format!("{stamp:.6}")).ok_or_else(|| {
+        Failure::of(
+            Refusal::new(Code::Usage, format!("{} is not a time", one_line(text, 60)))
+                .hint("write 2026-11-21T19:30:00Z, 2026-11-21, or how long ago: 90m, 2h, 7d"),
+        )
+    })
+}

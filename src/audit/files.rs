@@ -1,0 +1,82 @@
+//! The log and what rotation made of its past, oldest record first.
+
+use super::log::{FILE, FOLDER};
+use super::record::Link;
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// One file of the log.
+#[derive(Debug)]
+pub struct LogFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size on disk, in bytes.
+    pub size: u64,
+    /// The number of its first record.
+    first: u64,
+}
+
+impl LogFile {
+    /// Opens it for reading, unpacked.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn open(&self) -> io::Result<Box<dyn BufRead>> {
+        open(&self.path)
+    }
+
+    /// Whether it is the one that is written to.
+    pub fn is_current(&self) -> bool {
+        self.path == Path::new(FILE)
+    }
+}
+
+fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    const BUFFER: usize = 1 << 18;
+    let file = File::open(path)?;
+    Ok(if path.extension().is_some_and(|suffix| suffix == "gz") {
+        Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
+    } else {
+        Box::new(BufReader::with_capacity(BUFFER, file))
+    })
+}
+
+/// Every file of the log, in the order of their records: rotation names them in several ways,
+/// but each begins with a number.
+///
+/// # Errors
+/// Where the folder can not be read.
+pub fn all() -> io::Result<Vec<LogFile>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(FOLDER)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix("audit.jsonl")) else {
+            continue;
+        };
+        let data = entry.metadata()?;
+        if !data.is_file() || !(rest.is_empty() || rest.starts_with(['.', '-'])) {
+            continue;
+        }
+        let path = entry.path();
+        let first = first_number(&path)?;
+        files.push(LogFile { path, size: data.len(), first });
+    }
+    // A file without a record is the new one, or holds nothing that could be out of place.
+    files.sort_by_key(|file| (file.is_current(), file.first));
+    Ok(files)
+}
+
+fn first_number(path: &Path) -> io::Result<u64> {
+    let mut reader = open(path)?;
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        if let Ok(link) = serde_json::from_slice::<Link>(&line) {
+            return Ok(link.seq);
+        }
+        line.clear();
+    }
+    Ok(u64::MAX)
+}

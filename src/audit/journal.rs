@@ -1,0 +1,91 @@
+//! The journal, over its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), and syslog where
+//! there is no journal.
+
+use super::record::{Event, Link, Record};
+use crate::helper::codes::Code;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+/// The name under which records are found: `journalctl -t sm-helper`.
+pub const IDENTIFIER: &str = "sm-helper";
+
+const JOURNAL: &str = "/run/systemd/journal/socket";
+const SYSLOG: &str = "/dev/log";
+
+/// Sends the record to the journal, else to syslog.
+///
+/// # Errors
+/// Where neither takes it.
+pub fn send(record: &Record<'_>, line: &str, link: &Link) -> io::Result<()> {
+    if Path::new(JOURNAL).exists() {
+        send_to(JOURNAL, &native(record, line, link))
+    } else if Path::new(SYSLOG).exists() {
+        let (facility, severity) = (10, priority(record)); // authpriv
+        let text = format!(
+            "<{}>{IDENTIFIER}[{}]: {}",
+            facility * 8 + severity,
+            std::process::id(),
+            line.trim_end()
+        );
+        send_to(SYSLOG, text.as_bytes())
+    } else {
+        Err(io::Error::new(io::ErrorKind::NotFound, "this host has neither a journal nor syslog"))
+    }
+}
+
+fn send_to(path: &str, bytes: &[u8]) -> io::Result<()> {
+    let socket = UnixDatagram::unbound()?;
+    // A journal that does not read must not hold the request.
+    socket.set_nonblocking(true)?;
+    socket.send_to(bytes, path).map(|_| ())
+}
+
+/// One field a line; a value that may hold a line break goes with its length in front.
+fn native(record: &Record<'_>, line: &str, link: &Link) -> Vec<u8> {
+    let operation = record.operation.map(ToString::to_string);
+    let argv = record.argv.map(|argv| serde_json::to_string(argv).unwrap_or_default());
+    let reason = record.reason.map(|reason| reason.as_str().to_owned());
+    let what = operation.clone().unwrap_or_else(|| "not a request".to_owned());
+    let message =
+        format!("{}: {what}: {} {}", record.caller.user, record.event.word(), record.code.word());
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let fields: [(&str, Option<String>); 17] = [
+        ("MESSAGE", Some(message)),
+        ("PRIORITY", number(Some(priority(record)))),
+        ("SYSLOG_IDENTIFIER", Some(IDENTIFIER.to_owned())),
+        ("SM_EVENT", Some(record.event.word().to_owned())),
+        ("SM_CODE", Some(record.code.word().to_owned())),
+        ("SM_REQUEST_ID", Some(record.request_id.to_owned())),
+        ("SM_USER", Some(record.caller.user.clone())),
+        ("SM_UID", number(Some(record.caller.uid.into()))),
+        ("SM_VIA", Some(record.caller.via.word().to_owned())),
+        ("SM_OPERATION", operation),
+        ("SM_ARGV", argv),
+        ("SM_REASON", reason),
+        ("SM_ERROR", record.error.clone()),
+        ("SM_RETURNCODE", record.returncode.map(|code| code.to_string())),
+        ("SM_SEQ", number(Some(link.seq))),
+        ("SM_HASH", Some(link.hash.clone())),
+        ("SM_RECORD", Some(line.trim_end().to_owned())),
+    ];
+    let mut bytes = Vec::with_capacity(2048);
+    for (name, value) in fields {
+        let Some(value) = value else { continue };
+        bytes.extend(name.as_bytes());
+        bytes.push(b'\n');
+        bytes.extend((value.len() as u64).to_le_bytes());
+        bytes.extend(value.as_bytes());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// As syslog(3) counts: 4 warning, 5 notice, 6 informational.
+fn priority(record: &Record<'_>) -> u64 {
+    match (record.event, record.code) {
+        (Event::Refused, _) => 5,
+        (_, Code::Ok) => 6,
+        _ => 4,
+    }
+}

@@ -1,0 +1,99 @@
+//! `sm audit setup`: has the kernel watch the helper, the policy, the drop-ins and the log.
+
+use crate::admin::{Answer, Failure};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::one_line;
+use crate::state;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The rules, as they are packaged.
+const RULES: &str = include_str!("../../packaging/audit/sm.rules");
+
+/// Where augenrules(8) collects rules from.
+const FOLDER: &str = "/etc/audit/rules.d";
+
+/// Installs the rules and loads them.
+///
+/// # Errors
+/// Where auditd is not there, or does not take them.
+pub fn setup(program: &Path) -> Result<Answer, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Failure::of(
+            Refusal::new(Code::NotPrivileged, "audit rules are root's")
+                .hint(format!("run: sudo {} audit setup", program.display())),
+        ));
+    }
+    let (Some(auditctl), true) = (auditctl(), Path::new(FOLDER).is_dir()) else {
+        return Err(Failure::of(
+            Refusal::new(
+                Code::Unsupported,
+                "auditd is not installed on this host, so nothing was changed",
+            )
+            .hint("install the package auditd (Debian) or audit (Arch), then run this again"),
+        ));
+    };
+    let helper = program.with_file_name("sm-helper");
+    let rules = RULES.replace("/usr/local/bin/sm-helper", &helper.to_string_lossy());
+    let path = Path::new(FOLDER).join("sm.rules");
+    let changed = fs::read(&path).ok().as_deref() != Some(rules.as_bytes());
+    if changed {
+        install(&path, &rules).map_err(|error| {
+            Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
+        })?;
+    }
+    // The watched folders must exist for the kernel to watch them.
+    for (folder, mode, group) in [("/etc/sm", 0o755, "root"), ("/var/log/sm", 0o750, "adm")] {
+        state::folder(folder, mode, group)
+            .map_err(|error| Refusal::new(Code::UntrustedPath, error.to_string()))?;
+    }
+    let loaded = Command::new(&auditctl).arg("-R").arg(&path).env_clear().output();
+    let answer = Answer::text(format!("{} is installed", path.display()))
+        .with("changed", changed)
+        .with("path", path.to_string_lossy());
+    match loaded {
+        Ok(output) if output.status.success() => Ok(answer
+            .line("the kernel has the rules: ausearch -k sm-exec, sm-config, sm-log")
+            .with("loaded", true)),
+        Ok(output) => {
+            let said =
+                String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+            // Rules that are there already make auditctl complain, and stay in force.
+            if said.contains("exists") && !said.contains("denied") {
+                return Ok(answer.line("the kernel had the rules already").with("loaded", true));
+            }
+            Err(Failure::of(
+                Refusal::new(
+                    Code::CommandFailed,
+                    format!("{} is installed but could not be loaded: {}", path.display(), one_line(&said, 300)),
+                )
+                .hint("they are loaded at the next boot, unless auditing is locked or hidden from this container"),
+            ))
+        }
+        Err(error) => Err(Failure::of(Refusal::new(
+            Code::CommandFailed,
+            format!("{}: {error}", auditctl.display()),
+        ))),
+    }
+}
+
+fn auditctl() -> Option<PathBuf> {
+    ["/usr/sbin/auditctl", "/sbin/auditctl", "/usr/bin/auditctl"]
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists())
+}
+
+fn install(path: &Path, rules: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let _ = fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(rules.as_bytes())?;
+    file.set_permissions(Permissions::from_mode(0o640))?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    state::sync_parent(path)
+}

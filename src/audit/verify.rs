@@ -1,0 +1,185 @@
+//! `sm audit verify`: does every record follow from the one before.
+
+use super::files::LogFile;
+use super::journal::IDENTIFIER;
+use super::record::{HASH_KEY, Link};
+use crate::policy::parse::hex;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+
+/// Where something is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u64,
+}
+
+/// What was found in the files.
+#[derive(Debug, Default, Serialize)]
+pub struct Found {
+    /// How many records.
+    pub records: u64,
+    /// The number of the first.
+    pub first: u64,
+    /// The last one.
+    pub last: Option<Link>,
+    /// The first record that does not fit, and why.
+    pub broken: Option<(Place, String)>,
+    /// Records that a power cut tore.
+    pub torn: Vec<Place>,
+}
+
+/// The fields of a record's line that make the chain.
+struct Line<'l> {
+    seq: u64,
+    prev: &'l [u8],
+    hash: &'l [u8],
+    /// What the hash is of, but for the closing brace.
+    hashed: &'l [u8],
+}
+
+impl<'l> Line<'l> {
+    /// Finds them by their places, which are the same in every record: a million of them must
+    /// not cost much more than hashing them does.
+    fn parse(line: &'l [u8]) -> Option<Self> {
+        const HASH: usize = 64;
+        let rest = line.strip_prefix(b"{\"seq\":")?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let seq = str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
+        let line = line.strip_suffix(b"\"}")?;
+        let (before, hash) = line.split_at_checked(line.len().checked_sub(HASH)?)?;
+        let hashed = before.strip_suffix(HASH_KEY.as_bytes())?;
+        let (before, prev) = hashed
+            .strip_suffix(b"\"")
+            .and_then(|rest| rest.split_at_checked(rest.len().checked_sub(HASH)?))?;
+        before.ends_with(b",\"prev\":\"").then_some(Line { seq, prev, hash, hashed })
+    }
+
+    fn is_unchanged(&self) -> bool {
+        let mut hasher = Sha256::new();
+        hasher.update(self.hashed);
+        hasher.update(b"}");
+        hex(&hasher.finalize()).as_bytes() == self.hash
+    }
+}
+
+/// Reads all of it, with a sign of life on a terminal.
+///
+/// # Errors
+/// Where a file can not be read.
+pub fn verify(files: &[LogFile]) -> io::Result<Found> {
+    let mut found = Found::default();
+    let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
+    let mut torn: Option<(Place, u64)> = None;
+    for file in files {
+        let mut reader = file.open()?;
+        let mut line = Vec::new();
+        let mut number = 0;
+        loop {
+            line.clear();
+            if reader.read_until(b'\n', &mut line)? == 0 {
+                break;
+            }
+            number += 1;
+            progress.add(line.len() as u64);
+            let place = || Place { file: file.path.display().to_string(), line: number };
+            let whole = line.strip_suffix(b"\n");
+            let Some(record) = whole.and_then(Line::parse) else {
+                let bytes = whole.unwrap_or(&line).len() as u64;
+                if let Some((before, _)) = torn.replace((place(), bytes)) {
+                    return Ok(broken(found, before, "is not a record"));
+                }
+                continue;
+            };
+            if let Some((before, bytes)) = torn.take() {
+                // The record after a torn one says so; anything else that is no record was put there.
+                let says = format!(",\"torn_bytes\":{bytes},");
+                if !contains(record.hashed, says.as_bytes()) {
+                    return Ok(broken(found, before, "is not a record"));
+                }
+                found.torn.push(before);
+            }
+            if !record.is_unchanged() {
+                return Ok(broken(found, place(), "was changed: its hash is another"));
+            }
+            if let Some(last) = &found.last {
+                let why = if record.seq != last.seq + 1 {
+                    format!("has the number {} where {} should follow", record.seq, last.seq + 1)
+                } else if record.prev != last.hash.as_bytes() {
+                    "does not follow from the record before it".to_owned()
+                } else {
+                    String::new()
+                };
+                if !why.is_empty() {
+                    return Ok(broken(found, place(), &why));
+                }
+            } else {
+                found.first = record.seq;
+            }
+            found.records += 1;
+            let hash = String::from_utf8_lossy(record.hash).into_owned();
+            found.last = Some(Link { seq: record.seq, hash });
+        }
+    }
+    // At the very end it is what the next record will close.
+    found.torn.extend(torn.map(|(place, _)| place));
+    Ok(found)
+}
+
+fn broken(found: Found, place: Place, why: &str) -> Found {
+    Found { broken: Some((place, why.to_owned())), ..found }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// The last link that the journal holds, from root's own messages: anybody can write to the
+/// journal under any name, but not with root's user id.
+pub fn head_in_journal() -> Option<Link> {
+    let output = Command::new("/usr/bin/journalctl")
+        .args([
+            "--no-pager",
+            "--quiet",
+            "--lines=1",
+            "--output=json",
+            "--output-fields=SM_SEQ,SM_HASH",
+        ])
+        .args(["--identifier", IDENTIFIER, "_UID=0"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let entry: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    let field = |name: &str| entry.get(name).and_then(|value| value.as_str());
+    Some(Link { seq: field("SM_SEQ")?.parse().ok()?, hash: field("SM_HASH")?.to_owned() })
+}
+
+/// How far it is, for somebody who waits.
+struct Progress {
+    all: u64,
+    done: u64,
+    shown: u64,
+    wanted: bool,
+}
+
+impl Progress {
+    fn new(all: u64) -> Self {
+        const WORTH_IT: u64 = 16 << 20;
+        Self { all, done: 0, shown: 0, wanted: all > WORTH_IT && io::stderr().is_terminal() }
+    }
+
+    fn add(&mut self, bytes: u64) {
+        self.done += bytes;
+        let percent = (self.done * 100 / self.all.max(1)).min(100);
+        if self.wanted && percent != self.shown {
+            self.shown = percent;
+            let end = if percent == 100 { "\r                   \r" } else { "" };
+            let _ = write!(io::stderr(), "\rverifying {percent:3} %{end}");
+        }
+    }
+}

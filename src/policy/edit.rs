@@ -1,0 +1,151 @@
+//! `sm policy edit`: the site policy, as visudo does it: a copy, an editor, checked, put in
+//! place whole, the old one kept.
+
+use super::site::{FILE, understood};
+use crate::admin::{Answer, Failure};
+use crate::helper::codes::{Code, Refusal};
+use crate::state;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FOLDER: &str = "/etc/sm";
+const COPY: &str = "/etc/sm/policy.toml.new";
+const OLD: &str = "/etc/sm/policy.toml.old";
+
+/// What a new site policy begins as.
+const BEGINNING: &str = "\
+# The site policy of sm. What it may do is compiled in: see [site] in `sm policy show`.
+# In mode \"narrow\" only what it names is allowed, of what is compiled in.
+schema = 1
+
+";
+
+/// Edits it.
+///
+/// # Errors
+/// Where it was not changed, and why.
+pub fn edit(program: &Path) -> Result<Answer, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        let refusal = Refusal::new(Code::NotPrivileged, format!("only root can change {FILE}"))
+            .hint(format!("run: sudo {} policy edit", program.display()));
+        return Err(refusal.into());
+    }
+    let failed = |path: &str, error: io::Error| {
+        Refusal::new(Code::CommandFailed, format!("{path}: {error}"))
+            .hint("the policy is as it was")
+    };
+    let _lock = state::lock("policy-edit").map_err(|error| failed(FOLDER, error))?;
+    state::folder(FOLDER, 0o755, "root").map_err(|error| failed(FOLDER, error))?;
+    let before = match fs::read_to_string(FILE) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(FILE, error).into()),
+    };
+    write(COPY, before.as_deref().unwrap_or(BEGINNING)).map_err(|error| failed(COPY, error))?;
+    let edited = edited(before.as_deref());
+    let done = match edited {
+        Ok(Some(text)) => put(&text, before.as_deref()).map_err(|error| failed(FILE, error).into()),
+        Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),
+        Err(failure) => Err(failure),
+    };
+    let _ = fs::remove_file(COPY);
+    done
+}
+
+/// Has it edited until it is a policy or the administrator gives up. None where it is the same.
+fn edited(before: Option<&str>) -> Result<Option<String>, Failure> {
+    let editor = editor()?;
+    loop {
+        // In words, not through a shell: EDITOR may hold flags.
+        let status =
+            Command::new(&editor[0]).args(&editor[1..]).arg(COPY).status().map_err(|error| {
+                Refusal::new(Code::CommandFailed, format!("{}: {error}", editor[0]))
+                    .hint("the policy is as it was; name another editor in EDITOR")
+            })?;
+        if !status.success() {
+            let refusal =
+                Refusal::new(Code::CommandFailed, format!("the editor ended with {status}"))
+                    .hint("the policy is as it was");
+            return Err(refusal.into());
+        }
+        let text = fs::read_to_string(COPY).map_err(|error| {
+            Refusal::new(Code::CommandFailed, format!("{COPY}: {error}"))
+                .hint("the policy is as it was")
+        })?;
+        if before == Some(text.as_str()) {
+            return Ok(None);
+        }
+        match understood(FILE, &text) {
+            Ok(_) => return Ok(Some(text)),
+            Err(refusal) if !again(&refusal) => {
+                let hint = refusal.hint.unwrap_or_default();
+                let hint =
+                    format!("{hint}; the policy is as it was").trim_start_matches("; ").to_owned();
+                return Err(Failure::found(
+                    Refusal::new(Code::PolicyInvalid, refusal.error).hint(hint),
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Whether somebody at a terminal wants to go on with a broken one.
+fn again(refusal: &Refusal) -> bool {
+    if !io::stdin().is_terminal() {
+        return false;
+    }
+    let mut stderr = io::stderr();
+    let _ = writeln!(stderr, "sm: {}", refusal.error);
+    if let Some(hint) = &refusal.hint {
+        let _ = writeln!(stderr, "    {hint}");
+    }
+    let _ = write!(stderr, "What now? [E]dit again, or e(x)it without changing anything: ");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer).unwrap_or(0);
+    read > 0 && !answer.trim().eq_ignore_ascii_case("x")
+}
+
+fn editor() -> Result<Vec<String>, Failure> {
+    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok());
+    let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    if let Some(words) = named.map(words).filter(|words| !words.is_empty()) {
+        return Ok(words);
+    }
+    let usual = ["/usr/bin/editor", "/usr/bin/nano", "/usr/bin/vi", "/usr/bin/vim"];
+    match usual.iter().find(|path| PathBuf::from(path).exists()) {
+        Some(path) => Ok(vec![(*path).to_owned()]),
+        None => Err(Refusal::new(Code::Unsupported, "there is no editor on this host")
+            .hint("name one in EDITOR")
+            .into()),
+    }
+}
+
+fn write(path: &str, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_permissions(Permissions::from_mode(0o644))?;
+    file.sync_all()
+}
+
+/// Puts it in place; what was there before is kept beside it.
+fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
+    if let Some(before) = before {
+        write(OLD, before)?;
+    }
+    // Not the file that the editor made: its owner and mode are the editor's.
+    write(COPY, text)?;
+    fs::rename(COPY, FILE)?;
+    state::sync_parent(FILE)?;
+    let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };
+    Ok(Answer::text(format!("{FILE} is in force with the next request{kept}"))
+        .with("changed", true)
+        .line("what it changes: sm policy diff"))
+}

@@ -1,0 +1,91 @@
+//! The policy in force: the compiled one, and what the site's does to it.
+
+use super::COMPILED;
+use super::model::{Limits, Policy, SiteMode};
+use super::parse::Parsed;
+use super::site;
+use super::surface::operations;
+use super::verdict::{Approved, Denial, Who, judge};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::request::{Operation, Request};
+use std::collections::BTreeSet;
+
+/// The policies that decide together.
+#[derive(Debug)]
+pub struct InForce {
+    site: Option<Parsed>,
+}
+
+impl InForce {
+    /// Reads what there is to read.
+    ///
+    /// # Errors
+    /// `policy_invalid`: then nothing is allowed.
+    pub fn load() -> Result<Self, Refusal> {
+        Ok(Self { site: site::load()? })
+    }
+
+    /// The compiled policy alone.
+    pub fn compiled() -> Self {
+        Self { site: None }
+    }
+
+    /// The site policy, where it has a say.
+    pub fn site(&self) -> Option<Policy<'_>> {
+        self.site.as_ref().map(Parsed::policy)
+    }
+
+    /// The hash of what decided, for the record.
+    pub fn hash(&self) -> String {
+        match self.site() {
+            None => COMPILED.hash.to_owned(),
+            Some(site) => format!("{}+{}", COMPILED.hash, site.hash),
+        }
+    }
+
+    /// The bounds that hold.
+    pub fn limits(&self) -> Limits {
+        match self.site() {
+            None => COMPILED.limits,
+            Some(site) if COMPILED.site_mode == SiteMode::Narrow => {
+                site.limits.stricter(&COMPILED.limits)
+            }
+            Some(site) => site.limits,
+        }
+    }
+
+    /// Whether the request is allowed to this caller.
+    ///
+    /// # Errors
+    /// `denied` where it is not, `reason_required` where somebody wants to know why.
+    pub fn judge(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
+        let Some(site) = self.site() else {
+            return judge(&COMPILED, &COMPILED.limits, who, request);
+        };
+        let limits = self.limits();
+        if COMPILED.site_mode == SiteMode::Narrow {
+            // What both allow, the way the compiled one says: the site's can bring no command.
+            let by_site = judge(&site, &limits, who, request.clone())?;
+            let by_compiled = judge(&COMPILED, &limits, who, request)?;
+            return Ok(by_compiled.narrowed_by(by_site));
+        }
+        match judge(&site, &limits, who, request.clone()) {
+            Ok(approved) => Ok(approved),
+            // The site may ask for a reason where the compiled policy does not.
+            Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
+            Err(by_site) => judge(&COMPILED, &limits, who, request)
+                .map_err(|by_compiled| if by_site.line.is_some() { by_site } else { by_compiled }),
+        }
+    }
+
+    /// Every operation that some policy names, in the order of their names; not all of them need
+    /// be allowed.
+    pub fn operations(&self) -> Vec<Operation> {
+        let mut all: Vec<Operation> = operations(&COMPILED).collect();
+        if let Some(site) = self.site().filter(|_| COMPILED.site_mode == SiteMode::Extend) {
+            let known: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+            all.extend(operations(&site).filter(|more| !known.contains(&more.to_string())));
+        }
+        all
+    }
+}

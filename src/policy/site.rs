@@ -1,0 +1,112 @@
+//! `/etc/sm/policy.toml`: read at every request, believed only where nobody but root can have
+//! written it.
+
+use super::COMPILED;
+use super::cache;
+use super::model::{Policy, SiteMode};
+use super::never;
+use super::parse::{LARGEST, Parsed, parse};
+use crate::helper::codes::{Code, Refusal};
+use crate::trust::trusted;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Where it is.
+pub const FILE: &str = "/etc/sm/policy.toml";
+
+/// The site policy, where there is one and the compiled policy lets there be.
+///
+/// # Errors
+/// `policy_invalid` where it can not be trusted, read, or understood, or says what it may not.
+pub fn load() -> Result<Option<Parsed>, Refusal> {
+    if COMPILED.site_mode == SiteMode::Off {
+        return Ok(None);
+    }
+    match std::fs::symlink_metadata(FILE) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        _ => {}
+    }
+    let invalid = |why: String| {
+        Refusal::new(Code::PolicyInvalid, why).hint(format!(
+            "every request is refused until an administrator has mended {FILE}: sm policy edit"
+        ))
+    };
+    let (real, _) = trusted(Path::new(FILE))
+        .map_err(|refusal| invalid(format!("{FILE} can not be trusted: {}", refusal.error)))?;
+    let unreadable = |error: io::Error| invalid(format!("{FILE}: {error}"));
+    let file = std::fs::File::open(&real).map_err(unreadable)?;
+    let identity = cache::Identity::of(&file.metadata().map_err(unreadable)?);
+    if let Some(known) = cache::load(&identity) {
+        return Ok(Some(known));
+    }
+    let mut text = String::new();
+    file.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
+    let parsed = understood(FILE, &text).map_err(|refusal| {
+        let said = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        invalid(format!("{}{said}", refusal.error))
+    })?;
+    cache::save(&identity, &parsed);
+    Ok(Some(parsed))
+}
+
+/// A text as the site policy of this program.
+///
+/// # Errors
+/// `policy_invalid` with file, line and column.
+pub fn understood(file: &str, text: &str) -> Result<Parsed, Refusal> {
+    let parsed = parse(file, text, COMPILED.limits).map_err(|error| {
+        let mut refusal = Refusal::new(Code::PolicyInvalid, error.to_string());
+        refusal.hint.clone_from(&error.hint);
+        refusal
+    })?;
+    match COMPILED.site_mode {
+        SiteMode::Extend => no_never(&parsed.policy())?,
+        SiteMode::Narrow => no_new_command(&parsed.policy())?,
+        SiteMode::Off => {}
+    }
+    Ok(parsed)
+}
+
+/// Adding to the policy stops at what would be all of root.
+fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
+    let units = policy
+        .units
+        .iter()
+        .map(|rule| (policy.text_of(rule.name), rule.line, never::unit as fn(&str) -> bool));
+    let packages = policy.packages.iter().flat_map(|rule| {
+        let other = policy.text_of(rule.pacman);
+        [policy.text_of(rule.name), other]
+            .map(|name| (name, rule.line, never::package as fn(&str) -> bool))
+    });
+    match units.chain(packages).find(|(name, _, is_never)| is_never(name)) {
+        None => Ok(()),
+        Some((name, line, _)) => Err(Refusal::new(
+            Code::PolicyInvalid,
+            format!("{}:{line}:1: {name} can not be added by a site policy: through it an account would have all of root", policy.file),
+        )
+        .hint("who really means it compiles it in: SM_POLICY=FILE")),
+    }
+}
+
+/// Narrowing a policy can not add a command line to what root may run.
+fn no_new_command(policy: &Policy<'_>) -> Result<(), Refusal> {
+    let strange = policy.units.iter().find(|rule| {
+        let own = policy.check_of(rule);
+        let compiled =
+            COMPILED.unit(policy.text_of(rule.name)).and_then(|rule| COMPILED.check_of(rule));
+        own.is_some() && own != compiled
+    });
+    match strange {
+        None => Ok(()),
+        Some(rule) => Err(Refusal::new(
+            Code::PolicyInvalid,
+            format!(
+                "{}:{}:1: a site policy that narrows can not bring a check of its own for {}",
+                policy.file,
+                rule.line,
+                policy.text_of(rule.name)
+            ),
+        )
+        .hint("leave `check` out: the one that is compiled in holds")),
+    }
+}
