@@ -55,7 +55,7 @@ pub fn ascend(way: Way, helper: &Path, arguments: &[OsString]) -> Result<u8, Ref
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| not_privileged(format!("{} could not be run: {error}", sudo.display())))?;
-    let passed = child.stdout.take().is_some_and(reply::pass_on);
+    let passed = child.stdout.take().and_then(reply::pass_on);
     // A few words at most: they fit the pipe, so that reading them second can not block sudo.
     let mut said = Vec::new();
     if let Some(stderr) = child.stderr.take() {
@@ -63,9 +63,14 @@ pub fn ascend(way: Way, helper: &Path, arguments: &[OsString]) -> Result<u8, Ref
     }
     let status = child.wait().ok().and_then(|status| status.code());
     match (passed, status) {
-        (true, Some(status)) => Ok(u8::try_from(status).unwrap_or(Code::Internal.exit())),
-        (true, None) => Ok(Code::Internal.exit()),
-        (false, _) => Err(refused(helper, &String::from_utf8_lossy(&said))),
+        (Some(exit), _) => Ok(exit),
+        // sudo's own refusals (`sudo(8)`, "Exit value").
+        (None, Some(1)) => Err(refused(helper, &String::from_utf8_lossy(&said))),
+        (None, _) => Err(Refusal::new(
+            Code::Internal,
+            "the privileged side ended without a reply; what it had begun may go on",
+        )
+        .hint("the audit log says what was begun")),
     }
 }
 

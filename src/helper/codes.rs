@@ -21,6 +21,8 @@ pub enum Code {
     ReasonRequired,
     /// The unit's check failed; nothing was done to the unit.
     CheckFailed,
+    /// The package manager would do more than was asked.
+    PlanRefused,
     /// The account has asked too often.
     RateLimited,
     /// There is no privilege to do it with.
@@ -38,7 +40,7 @@ pub enum Code {
 }
 
 /// One row a code: the word in the reply, the exit status.
-const TABLE: [(Code, &str, u8); 15] = [
+const TABLE: [(Code, &str, u8); 16] = [
     (Code::Ok, "ok", 0),
     (Code::CommandFailed, "command_failed", 1),
     (Code::Timeout, "timeout", 1),
@@ -47,6 +49,7 @@ const TABLE: [(Code, &str, u8); 15] = [
     (Code::InvalidArgument, "invalid_argument", 3),
     (Code::ReasonRequired, "reason_required", 3),
     (Code::CheckFailed, "check_failed", 3),
+    (Code::PlanRefused, "plan_refused", 3),
     (Code::RateLimited, "rate_limited", 4),
     (Code::NotPrivileged, "not_privileged", 5),
     (Code::AuditUnavailable, "audit_unavailable", 6),
@@ -60,6 +63,11 @@ impl Code {
     fn row(self) -> &'static (Code, &'static str, u8) {
         // Code::Internal is the last row, and what a code without a row would be.
         TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[TABLE.len() - 1])
+    }
+
+    /// The code with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.1 == word).map(|row| row.0)
     }
 
     /// The word in the reply.

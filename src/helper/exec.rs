@@ -3,10 +3,11 @@
 
 use super::codes::{Code, Refusal};
 use super::host::PackageManager;
-use super::plan::Plan;
+use super::plan::{Plan, Simulation};
 use super::process::{Bounds, Ended, Late, Ran, run};
 use super::request::Operation;
 use super::text::one_line;
+use super::transaction::Transaction;
 use super::unit::UnitState;
 use crate::audit::Recorded;
 use crate::policy::action::ServiceAction;
@@ -22,13 +23,15 @@ pub struct Outcome {
     pub ran: Option<Ran>,
     /// The unit's state after it.
     pub unit: Option<UnitState>,
+    /// What the package manager said it would change.
+    pub plan: Option<Transaction>,
     /// Whether it changed something; none where nothing was run.
     pub changed: Option<bool>,
 }
 
 impl Outcome {
     fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
-        Self { verdict: Err(refusal), ran, unit, changed: None }
+        Self { verdict: Err(refusal), ran, unit, plan: None, changed: None }
     }
 }
 
@@ -80,7 +83,7 @@ fn service(plan: &Plan, bounds: Bounds) -> Outcome {
         Operation::Service { action: ServiceAction::Restart | ServiceAction::Reload, .. }
     );
     let changed = Some(before != after || (always && verdict.is_ok()));
-    Outcome { verdict, ran: Some(ran), unit: after, changed }
+    Outcome { verdict, ran: Some(ran), unit: after, plan: None, changed }
 }
 
 fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Outcome {
@@ -97,6 +100,12 @@ fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Ou
             return Outcome::refused(refusal, Some(asked), None);
         }
     }
+    let transaction = match plan.simulation().map(|simulation| simulated(plan, simulation, bounds))
+    {
+        None => None,
+        Some(Ok(transaction)) => Some(transaction),
+        Some(Err(outcome)) => return *outcome,
+    };
     if let Some(query) = plan.names() {
         let asked = run(query, bounds, &mut Late::End);
         match names_in(&asked) {
@@ -105,6 +114,7 @@ fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Ou
                     verdict: Ok(()),
                     ran: Some(asked.into_success()),
                     unit: None,
+                    plan: None,
                     changed: Some(false),
                 };
             }
@@ -112,6 +122,7 @@ fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Ou
             Err(refusal) => return Outcome::refused(refusal, Some(asked), None),
         }
     }
+    let traces = || traces(plan);
     let before = traces();
     let mut late = |so_far: Ran| {
         let refusal = Refusal::new(
@@ -123,13 +134,39 @@ fn package(plan: &Plan, bounds: Bounds, overtime: &mut dyn FnMut(Outcome)) -> Ou
             verdict: Err(refusal),
             ran: Some(so_far),
             unit: None,
+            plan: transaction.clone(),
             changed: Some(before != traces()),
         });
     };
     let mut late = Late::GoOn { input, tell: &mut late };
     let ran = run(plan.main(), bounds, &mut late);
     let changed = Some(before != traces());
-    Outcome { verdict: verdict(plan, &ran), ran: Some(ran), unit: None, changed }
+    Outcome { verdict: verdict(plan, &ran), ran: Some(ran), unit: None, plan: transaction, changed }
+}
+
+/// What the operation would change, unless it is something that it should not.
+fn simulated(
+    plan: &Plan,
+    simulation: &Simulation,
+    bounds: Bounds,
+) -> Result<Transaction, Box<Outcome>> {
+    let ran = run(simulation.argv(), bounds, &mut Late::End);
+    if let Err(refusal) = verdict(plan, &ran) {
+        return Err(Box::new(Outcome::refused(refusal, Some(ran), None)));
+    }
+    let Operation::Package { action, .. } = &plan.request().operation else {
+        return Ok(Transaction::default());
+    };
+    let transaction = Transaction::parse(simulation.manager, *action, &ran.stdout);
+    let judged =
+        transaction.judge(&plan.request().operation, &simulation.name, simulation.removals);
+    match judged {
+        Ok(()) => Ok(transaction),
+        Err(refusal) => {
+            let outcome = Outcome::refused(refusal, None, None);
+            Err(Box::new(Outcome { plan: Some(transaction), ..outcome }))
+        }
+    }
 }
 
 /// The names that a query printed, one a line, as input for another command.
@@ -153,9 +190,10 @@ fn names_in(asked: &Ran) -> Result<String, Refusal> {
 }
 
 /// What the package manager keeps, so far as its change can be seen at a glance.
-fn traces() -> Vec<Option<(SystemTime, u64, u64)>> {
+fn traces(plan: &Plan) -> Vec<Option<(SystemTime, u64, u64)>> {
     use std::os::unix::fs::MetadataExt;
-    let paths = PackageManager::of_this_host().map_or(&[][..], PackageManager::traces);
+    let paths = PackageManager::of_this_host()
+        .map_or(&[][..], |manager| manager.traces(plan.request().operation.action()));
     let look = |path: &&str| {
         let data = std::fs::metadata(path).ok()?;
         Some((data.modified().ok()?, data.ino(), data.size()))
@@ -169,7 +207,7 @@ fn unit_of(shown: &Ran) -> Option<UnitState> {
 
 /// What came of an operation that only reads.
 fn read(verdict: Result<(), Refusal>, ran: Ran, unit: Option<UnitState>) -> Outcome {
-    Outcome { verdict, ran: Some(ran), unit, changed: Some(false) }
+    Outcome { verdict, ran: Some(ran), unit, plan: None, changed: Some(false) }
 }
 
 /// `status` succeeds where the state could be read: a stopped unit is no failure. Its exit
@@ -226,10 +264,21 @@ fn said(ran: &Ran) -> String {
             .find(|line| !line.is_empty())
             .map(|line| one_line(line, 300))
     };
-    last(&ran.stderr).or_else(|| last(&ran.stdout)).unwrap_or_else(|| match ran.ended {
-        Ended::Exited(status) => format!("exit status {status}"),
-        Ended::NotStarted(error) => error.desc().to_owned(),
-        Ended::Late => "it was not done in time".to_owned(),
-        Ended::Signalled(signal) => format!("signal {signal}"),
-    })
+    if ran.ended == Ended::Late {
+        return "it was not done in time".to_owned();
+    }
+    // apt's last line only says that dpkg failed, and of several errors the first is the cause.
+    let first = |start: &str| {
+        ran.stderr.lines().find(|line| line.starts_with(start)).map(|line| one_line(line, 300))
+    };
+    first("dpkg: error")
+        .or_else(|| first("E: "))
+        .or_else(|| last(&ran.stderr))
+        .or_else(|| last(&ran.stdout))
+        .unwrap_or_else(|| match ran.ended {
+            Ended::Exited(status) => format!("exit status {status}"),
+            Ended::NotStarted(error) => error.desc().to_owned(),
+            Ended::Late => "it was not done in time".to_owned(),
+            Ended::Signalled(signal) => format!("signal {signal}"),
+        })
 }

@@ -53,12 +53,13 @@ impl PackageManager {
     }
 
     /// The files and folders whose change shows that an operation changed something.
-    pub fn traces(self) -> &'static [&'static str] {
-        match self {
-            Self::Apt => &["/var/lib/dpkg/status", "/var/lib/apt/lists", "/var/cache/apt/archives"],
-            Self::Pacman => {
-                &["/var/lib/pacman/local", "/var/lib/pacman/sync", "/var/cache/pacman/pkg"]
-            }
+    pub fn traces(self, action: &str) -> &'static [&'static str] {
+        match (self, action) {
+            (Self::Apt, "update") => &["/var/lib/apt/lists"],
+            (Self::Apt, "autoclean") => &["/var/cache/apt/archives"],
+            (Self::Apt, _) => &["/var/lib/dpkg/status"],
+            (Self::Pacman, "autoclean") => &["/var/cache/pacman/pkg"],
+            (Self::Pacman, _) => &["/var/lib/pacman/local"],
         }
     }
 }

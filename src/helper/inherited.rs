@@ -39,6 +39,26 @@ pub fn ignore_signals() {
     sys::stop_timers();
 }
 
+/// Leaves the caller's cgroups for one of root's own in each hierarchy: who owns a cgroup can
+/// kill, freeze and starve what is in it (`cgroup.kill`, `cgroup.freeze`, `memory.max`), and who
+/// has a login session can have its scope ended (`loginctl terminate-session`).
+pub fn leave_cgroup() {
+    let top = std::path::Path::new("/sys/fs/cgroup");
+    let below = std::fs::read_dir(top).into_iter().flatten().flatten().map(|entry| entry.path());
+    let tops = std::iter::once(top.to_owned());
+    // Of the first version, or of both, each hierarchy is a folder; of the second alone, the
+    // folders are cgroups, and it is the folder above that counts.
+    let unified = top.join("cgroup.procs").exists();
+    for hierarchy in tops.chain(below.filter(|_| !unified)) {
+        if !hierarchy.join("cgroup.procs").exists() {
+            continue;
+        }
+        let own = hierarchy.join("sm-helper");
+        let _ = std::fs::create_dir(&own);
+        let _ = std::fs::write(own.join("cgroup.procs"), "0");
+    }
+}
+
 /// Undoes the rest. For the privileged side only: an ordinary account could not.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ pub mod process;
 pub mod reply;
 pub mod request;
 pub mod text;
+pub mod transaction;
 pub mod unit;
 
 use crate::audit::{self, Scene};
@@ -57,6 +58,10 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     if is_root {
         inherited::undo()?;
     }
+    // Also where the rest can not be read.
+    if arguments.iter().any(|word| word == "--pretty") {
+        reply::set_pretty();
+    }
     let caller = Caller::find();
     let command = match cli::helper(arguments) {
         Parsed::Command(command) => command,
@@ -69,9 +74,6 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
             return Ok(call.refuse(None, &refusal));
         }
     };
-    if command.common.pretty {
-        reply::set_pretty();
-    }
     let dry_run = command.common.dry_run;
     let request = command.request();
     // Also what is sure to be refused goes to root, so that it is recorded there.
@@ -237,6 +239,7 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
         sys::Forked::Child => {
             drop(reader);
             let _ = nix::unistd::setsid();
+            inherited::leave_cgroup();
             for standard in [0, 2] {
                 if let Ok(null) =
                     std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")

@@ -51,7 +51,12 @@ impl Argv {
     /// `systemctl restart`, for a sentence: the program's name and its first plain word.
     pub fn short(&self) -> String {
         let name = self.program().rsplit('/').next().unwrap_or_default();
-        match self.arguments().iter().find(|word| !word.starts_with('-') && !word.contains("::")) {
+        // `apt-get install`, `systemctl restart`, `pacman --sync`; an option's value has a `=`.
+        let is_action = |word: &&String| match word.strip_prefix("--") {
+            Some(long) => matches!(long, "sync" | "remove" | "query"),
+            None => !word.starts_with('-') && !word.contains('='),
+        };
+        match self.arguments().iter().find(is_action) {
             Some(word) => format!("{name} {word}"),
             None => name.to_owned(),
         }
@@ -71,10 +76,31 @@ pub struct Plan {
     check: Option<Argv>,
     /// Must exit 0: the package is there.
     installed: Option<Argv>,
+    /// Prints what the operation would change.
+    simulation: Option<Simulation>,
     /// Prints the names that `main` reads from its standard input.
     names: Option<Argv>,
     /// The operation.
     main: Argv,
+}
+
+/// How the package manager is asked what it would do.
+#[derive(Debug)]
+pub struct Simulation {
+    /// Which one is asked.
+    pub manager: PackageManager,
+    /// The package, as that one calls it.
+    pub name: String,
+    /// Whether it may remove what was not asked for.
+    pub removals: bool,
+    argv: Argv,
+}
+
+impl Simulation {
+    /// The command line that changes nothing.
+    pub fn argv(&self) -> &Argv {
+        &self.argv
+    }
 }
 
 impl Plan {
@@ -106,6 +132,10 @@ impl Plan {
     pub fn installed(&self) -> Option<&Argv> {
         self.installed.as_ref()
     }
+    /// Prints what the operation would change.
+    pub fn simulation(&self) -> Option<&Simulation> {
+        self.simulation.as_ref()
+    }
     /// Prints the names that the main command reads from its standard input.
     pub fn names(&self) -> Option<&Argv> {
         self.names.as_ref()
@@ -124,7 +154,8 @@ impl Plan {
     }
     /// Every command line of the plan.
     pub fn commands(&self) -> Vec<&Argv> {
-        let before = [&self.state, &self.check, &self.installed, &self.names];
+        let simulation = self.simulation.as_ref().map(Simulation::argv);
+        let before = [self.state(), self.check(), self.installed(), simulation, self.names()];
         before.into_iter().flatten().chain([&self.main]).collect()
     }
     /// The same plan with `lines` written in the place of the number of log lines, for the
@@ -146,6 +177,7 @@ impl Plan {
 pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
     let request = approved.request();
     let (mut state, mut check, mut installed, mut names) = (None, None, None, None);
+    let mut simulation = None;
     let main = match &request.operation {
         Operation::Service { action, unit, lines } => {
             let unit = unit.as_str();
@@ -171,16 +203,25 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
         }
         Operation::Package { action, name } => {
             let (name, removals) = (name.as_str(), approved.allow_removals());
-            match manager.ok_or_else(no_manager)? {
-                PackageManager::Apt => apt_package(*action, name, removals),
+            let manager = manager.ok_or_else(no_manager)?;
+            let name = match manager {
+                PackageManager::Apt => name,
+                PackageManager::Pacman => approved.pacman().unwrap_or(name),
+            };
+            if manager == PackageManager::Pacman && *action == PackageAction::Upgrade {
+                // pacman has no way to say "only if it is installed".
+                installed = Some(Argv::new(&[PACMAN, "--query", "--", name]));
+            }
+            let argv = match manager {
+                PackageManager::Apt => apt_package(*action, name, removals, &["--simulate"]),
                 PackageManager::Pacman => {
-                    let name = approved.pacman().unwrap_or(name);
-                    if *action == PackageAction::Upgrade {
-                        // pacman has no way to say "only if it is installed".
-                        installed = Some(Argv::new(&[PACMAN, "--query", "--", name]));
-                    }
-                    pacman_package(*action, name)
+                    pacman_package(*action, name, &["--print", "--print-format=%n %v"])
                 }
+            };
+            simulation = Some(Simulation { manager, name: name.to_owned(), removals, argv });
+            match manager {
+                PackageManager::Apt => apt_package(*action, name, removals, &[]),
+                PackageManager::Pacman => pacman_package(*action, name, &[]),
             }
         }
         Operation::Maintenance { action } => match manager.ok_or_else(no_manager)? {
@@ -202,6 +243,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
         state,
         check,
         installed,
+        simulation,
         names,
         main,
     })
@@ -240,15 +282,15 @@ fn apt(words: &[&str]) -> Argv {
     Argv::new(&[&APT, words].concat())
 }
 
-fn apt_package(action: PackageAction, name: &str, removals: bool) -> Argv {
+fn apt_package(action: PackageAction, name: &str, removals: bool, flags: &[&str]) -> Argv {
     let keep: &[&str] = if removals { &[] } else { &["--no-remove"] };
     let words: &[&str] = match action {
         // What is installed is what was asked for: upgrading it is another action.
         PackageAction::Install => &["--no-upgrade", "install", "--", name],
         PackageAction::Upgrade => &["--only-upgrade", "install", "--", name],
-        PackageAction::Remove => return apt(&["remove", "--", name]),
+        PackageAction::Remove => return apt(&[flags, &["remove", "--", name]].concat()),
     };
-    apt(&[keep, words].concat())
+    apt(&[flags, keep, words].concat())
 }
 
 fn apt_maintenance(action: Maintenance) -> Argv {
@@ -269,13 +311,12 @@ fn pacman(words: &[&str]) -> Argv {
     Argv::new(&[quiet, words].concat())
 }
 
-fn pacman_package(action: PackageAction, name: &str) -> Argv {
-    match action {
-        PackageAction::Install | PackageAction::Upgrade => {
-            pacman(&["--sync", "--needed", "--", name])
-        }
-        PackageAction::Remove => pacman(&["--remove", "--", name]),
-    }
+fn pacman_package(action: PackageAction, name: &str, flags: &[&str]) -> Argv {
+    let words: &[&str] = match action {
+        PackageAction::Install | PackageAction::Upgrade => &["--sync", "--needed", "--", name],
+        PackageAction::Remove => &["--remove", "--", name],
+    };
+    pacman(&[flags, words].concat())
 }
 
 fn pacman_maintenance(action: Maintenance) -> Result<Argv, Refusal> {

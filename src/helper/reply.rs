@@ -6,6 +6,7 @@ use super::plan::{Argv, Plan};
 use super::process::Ended;
 use super::request::Operation;
 use super::text::one_line;
+use super::transaction::Transaction;
 use super::unit::UnitState;
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -103,6 +104,8 @@ pub struct Reply<'r> {
     retry_after_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'r UnitState>,
+    #[serde(skip_serializing_if = "Option::is_none", rename = "plan")]
+    transaction: Option<&'r Transaction>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(flatten)]
@@ -142,6 +145,7 @@ impl<'r> Reply<'r> {
                 .map(|hint| one_line(hint, LONGEST_SENTENCE)),
             retry_after_s: refusal.and_then(|refusal| refusal.retry_after_s),
             unit: None,
+            transaction: None,
             warnings: Vec::new(),
             more: Map::new(),
             duration_ms: 0.0,
@@ -173,6 +177,7 @@ impl<'r> Reply<'r> {
             ran,
             changed: outcome.changed,
             unit: outcome.unit.as_ref(),
+            transaction: outcome.plan.as_ref(),
             ..Self::new(outcome.verdict.as_ref().copied()).plan(plan)
         }
     }
@@ -281,10 +286,16 @@ pub fn pass_on_framed(pipe: PipeReader, patience: Duration) -> Option<u8> {
 }
 
 /// Passes on a reply that another `sm-helper` wrote. Says whether there was a whole one.
-pub fn pass_on(pipe: impl Read) -> bool {
+pub fn pass_on(pipe: impl Read) -> Option<u8> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        code: String,
+    }
     let mut bytes = Vec::new();
-    let read = pipe.take(LONGEST_REPLY).read_to_end(&mut bytes);
-    read.is_ok() && pass_on_bytes(&bytes)
+    pipe.take(LONGEST_REPLY).read_to_end(&mut bytes).ok()?;
+    let head: Head = serde_json::from_slice(&bytes).ok()?;
+    let exit = Code::from_word(&head.code)?.exit();
+    pass_on_bytes(&bytes).then_some(exit)
 }
 
 /// All that comes through the pipe until `deadline`.

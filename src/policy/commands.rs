@@ -218,7 +218,7 @@ fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> 
                 .with("allowed", false)
                 .with("verdict", refusal.code)
                 .with("reason", refusal.error)
-                .with("lines", rows(line.as_slice())));
+                .with("lines", rows(line.as_deref().map_or(&[], std::slice::from_ref))));
         }
     };
     let lines = approved.lines().to_vec();

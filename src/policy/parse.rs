@@ -272,6 +272,9 @@ impl Parsed {
     }
 }
 
+/// The canonical form of a name, and whether the policy has a rule for it.
+type Find = fn(&Parsed, &str) -> Result<(String, bool), String>;
+
 impl Parsed {
     /// What one caller, or one group of callers, gets of the policy.
     fn caller(
@@ -327,7 +330,7 @@ impl Parsed {
         source: &Source<'_>,
         value: Option<&Spanned<DeValue<'_>>>,
         what: &str,
-        find: fn(&Self, &str) -> Result<(String, bool), String>,
+        find: Find,
     ) -> Result<Span, PolicyError> {
         let Some(value) = value else { return Ok(Span { at: 0, len: 0 }) };
         let mut names = Vec::new();

@@ -46,6 +46,10 @@ pub struct Line {
 }
 
 impl Line {
+    fn boxed(policy: &Policy<'_>, line: u32) -> Box<Self> {
+        Box::new(Self::of(policy, line))
+    }
+
     fn of(policy: &Policy<'_>, line: u32) -> Self {
         let text = policy.text.lines().nth((line as usize).saturating_sub(1)).unwrap_or_default();
         Self { file: policy.file.to_owned(), line, text: text.trim().to_owned() }
@@ -114,7 +118,7 @@ pub struct Denial {
     /// What the caller is told.
     pub refusal: Refusal,
     /// The line of the policy.
-    pub line: Option<Line>,
+    pub line: Option<Box<Line>>,
 }
 
 /// Whether the policy allows the request to this caller, within these bounds.
@@ -135,7 +139,7 @@ pub fn judge(
             format!("the policy wants to know why before `{}`", request.operation),
         )
         .hint("say it: --reason \"what this is for\"");
-        let line = lines.first().map(|line| Line::of(policy, *line));
+        let line = lines.first().map(|line| Line::boxed(policy, *line));
         return Err(Denial { refusal, line });
     }
     let mut lines = [lines, caller_lines].concat();
@@ -211,7 +215,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
         format!("the policy allows `{operation}` to other callers, not to this one"),
     )
     .hint("`sm-helper list` shows what this caller may do");
-    Err(Denial { refusal, line: rules.first().map(|rule| Line::of(policy, rule.line)) })
+    Err(Denial { refusal, line: rules.first().map(|rule| Line::boxed(policy, rule.line)) })
 }
 
 /// The approval with all that the policy says about how.
@@ -259,7 +263,7 @@ fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u
         format!("the policy does not allow `{operation}`: for {what} it allows {granted}"),
     )
     .hint(format!("ask an administrator, who sees why with: sm policy explain {operation}"));
-    Denial { refusal, line: (line != 0).then(|| Line::of(policy, line)) }
+    Denial { refusal, line: (line != 0).then(|| Line::boxed(policy, line)) }
 }
 
 fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n str>) -> Denial {

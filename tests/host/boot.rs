@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -38,6 +39,7 @@ pub struct Host {
     // The host lives until the other end of this is closed.
     stdin: Option<ChildStdin>,
     pub(super) tracing: Mutex<Option<Tracing>>,
+    pub(super) rate_limited: AtomicBool,
     _slot: Slot,
 }
 
@@ -224,7 +226,9 @@ impl Wanted {
             );
         };
         let tracing = Mutex::new(None);
-        let host = Host { sudo: self.sudo, leader, child, stdin, tracing, _slot: slot };
+        let rate_limited = AtomicBool::new(false);
+        let host =
+            Host { sudo: self.sudo, leader, child, stdin, tracing, rate_limited, _slot: slot };
         if let Some(program) = self.program {
             host.install(&program);
         }

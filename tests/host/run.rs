@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -97,6 +98,7 @@ impl Run<'_> {
     /// The command line for this machine, for a test that wants the process itself. It is
     /// not traced.
     pub fn into_command(mut self) -> Command {
+        self.host.forget_the_rate();
         let mut command = self.entering();
         command.args(self.becoming()).args(self.environment()).args(&self.argv);
         command.stdin(self.stdin.take().unwrap_or_else(Stdio::null));
@@ -105,6 +107,7 @@ impl Run<'_> {
 
     /// Run it to its end.
     pub fn run(mut self) -> Done {
+        self.host.forget_the_rate();
         let trace = self.host.next_trace(self.uid());
         let mut command = self.entering();
         match trace {
@@ -211,6 +214,18 @@ impl Host {
     /// A command as `agent`, exactly this argv, any bytes.
     pub fn agent_argv(&self, argv: &[impl AsRef<OsStr>]) -> Done {
         self.command("agent", argv).run()
+    }
+
+    /// From here on the rate limit holds. Before, each command begins with a fresh budget: what
+    /// the limit does has tests of its own, and the others ask more often than anybody should.
+    pub fn limit_the_rate(&self) {
+        self.rate_limited.store(true, Ordering::Relaxed);
+    }
+
+    fn forget_the_rate(&self) {
+        if !self.rate_limited.load(Ordering::Relaxed) {
+            let _ = fs::remove_dir_all(self.path("/run/sm/rate"));
+        }
     }
 
     /// `sm-helper ARGS` as `agent`. Whatever the arguments are, there must be one reply.
