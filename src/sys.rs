@@ -38,32 +38,9 @@ const KEPT: [c_int; 14] = [
 /// Ignoring comes first: it discards what is pending (`sigaction(2)`), so that a signal which
 /// the caller blocked and raised before the exec is not delivered by the unblocking.
 pub fn ignore_signals() {
-    for signal in 1..=LAST_SIGNAL {
-        let handler = if KEPT.contains(&signal) { libc::SIG_DFL } else { libc::SIG_IGN };
-        // The kernel's structure and call, not the C library's: that refuses the two real-time
-        // signals it keeps for itself, which a caller can set to be ignored all the same.
-        #[repr(C)]
-        struct Action {
-            handler: libc::sighandler_t,
-            flags: c_ulong,
-            restorer: usize,
-            mask: u64,
-        }
-        let new = Action { handler, flags: 0, restorer: 0, mask: 0 };
-        // SAFETY: `new` outlives the call and has the layout of the kernel's `struct sigaction`
-        // (with `sa_restorer`, unused where the handler is no function; architectures without
-        // the field have `mask` in its place, which is zero too). SIGKILL and SIGSTOP are
-        // refused with EINVAL, as they should be.
-        unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                signal,
-                &raw const new,
-                std::ptr::null_mut::<Action>(),
-                size_of::<u64>(),
-            );
-        }
-    }
+    // All first, which forgets what is pending of those kept, too.
+    (1..=LAST_SIGNAL).for_each(|signal| handle(signal, libc::SIG_IGN));
+    KEPT.into_iter().for_each(|signal| handle(signal, libc::SIG_DFL));
     let none: u64 = 0;
     // SAFETY: `none` outlives the call and is as long as the size says.
     unsafe {
@@ -72,6 +49,32 @@ pub fn ignore_signals() {
             libc::SIG_SETMASK,
             &raw const none,
             std::ptr::null_mut::<u64>(),
+            size_of::<u64>(),
+        );
+    }
+}
+
+fn handle(signal: c_int, handler: libc::sighandler_t) {
+    // The kernel's structure and call, not the C library's: that refuses the two real-time
+    // signals it keeps for itself, which a caller can set to be ignored all the same.
+    #[repr(C)]
+    struct Action {
+        handler: libc::sighandler_t,
+        flags: c_ulong,
+        restorer: usize,
+        mask: u64,
+    }
+    let new = Action { handler, flags: 0, restorer: 0, mask: 0 };
+    // SAFETY: `new` outlives the call and has the layout of the kernel's `struct sigaction`
+    // (with `sa_restorer`, unused where the handler is no function; architectures without
+    // the field have `mask` in its place, which is zero too). SIGKILL and SIGSTOP are
+    // refused with EINVAL, as they should be.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            &raw const new,
+            std::ptr::null_mut::<Action>(),
             size_of::<u64>(),
         );
     }
@@ -116,7 +119,14 @@ pub fn reset_scheduling() -> io::Result<()> {
     // SAFETY: these calls take plain numbers and change only attributes of this process.
     unsafe {
         libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        libc::prctl(libc::PR_SET_TIMERSLACK, 0, 0, 0, 0);
+        // Not 0, "the default": that is what the caller had when it forked (`prctl(2)`).
+        libc::prctl(libc::PR_SET_TIMERSLACK, 50_000, 0, 0, 0);
+        libc::prctl(libc::PR_SET_THP_DISABLE, 0, 0, 0, 0);
+        libc::syscall(libc::SYS_set_mempolicy, 0, 0, 0);
+        // Once set it can not be taken back.
+        if libc::prctl(libc::PR_GET_MDWE, 0, 0, 0, 0) > 0 {
+            return Err(io::Error::other("memory-deny-write-execute is set (PR_SET_MDWE)"));
+        }
         libc::personality(0);
         // IOPRIO_WHO_PROCESS, this process, class "none": as the nice value says.
         libc::syscall(libc::SYS_ioprio_set, 1, 0, 0);
@@ -220,11 +230,11 @@ pub fn nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Ends this process by SIGALRM after so many seconds, unless it ended by itself.
+/// Ends this process by SIGALRM after so many seconds, unless it ended by itself; 0: no more.
 pub fn end_after(seconds: u32) {
-    // SAFETY: sets a default action and a timer; takes plain numbers.
+    // SAFETY: sets an action and a timer; takes plain numbers.
     unsafe {
-        libc::signal(libc::SIGALRM, libc::SIG_DFL);
+        libc::signal(libc::SIGALRM, if seconds == 0 { libc::SIG_IGN } else { libc::SIG_DFL });
         libc::alarm(seconds);
     }
 }

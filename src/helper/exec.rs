@@ -31,7 +31,8 @@ pub struct Outcome {
 
 impl Outcome {
     fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
-        Self { verdict: Err(refusal), ran, unit, plan: None, changed: None }
+        let changed = ran.is_some().then_some(false);
+        Self { verdict: Err(refusal), ran, unit, plan: None, changed }
     }
 }
 

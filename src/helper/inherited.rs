@@ -4,6 +4,7 @@
 //! the same known state: no descriptors, limits, mask, folder, signals, timers, priorities,
 //! keyring or capabilities of the caller's.
 
+use super::cgroup;
 use super::codes::{Code, Refusal};
 use crate::sys;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
@@ -13,7 +14,7 @@ use nix::sys::stat::{Mode, umask};
 /// (`systemd-system.conf(5)`), with no core dump, which could hold secrets. The last number is
 /// what must be had at least: root in a container may not be able to raise a limit, and then
 /// goes on with what there is, but not with what a caller could have lowered to break it.
-const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 14] = [
+const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 16] = [
     (Resource::RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY, 4 << 30),
     (Resource::RLIMIT_CORE, 0, RLIM_INFINITY, 0),
     (Resource::RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY),
@@ -27,6 +28,8 @@ const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 14] = [
     (Resource::RLIMIT_NPROC, RLIM_INFINITY, RLIM_INFINITY, 1024),
     (Resource::RLIMIT_RSS, RLIM_INFINITY, RLIM_INFINITY, 4 << 30),
     (Resource::RLIMIT_RTPRIO, 0, 0, 0),
+    (Resource::RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY, RLIM_INFINITY),
+    (Resource::RLIMIT_SIGPENDING, 1 << 16, 1 << 16, 1024),
     (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY, 8 << 20),
 ];
 
@@ -37,26 +40,6 @@ const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 14] = [
 pub fn ignore_signals() {
     sys::ignore_signals();
     sys::stop_timers();
-}
-
-/// Leaves the caller's cgroups for one of root's own in each hierarchy: who owns a cgroup can
-/// kill, freeze and starve what is in it (`cgroup.kill`, `cgroup.freeze`, `memory.max`), and who
-/// has a login session can have its scope ended (`loginctl terminate-session`).
-pub fn leave_cgroup() {
-    let top = std::path::Path::new("/sys/fs/cgroup");
-    let below = std::fs::read_dir(top).into_iter().flatten().flatten().map(|entry| entry.path());
-    let tops = std::iter::once(top.to_owned());
-    // Of the first version, or of both, each hierarchy is a folder; of the second alone, the
-    // folders are cgroups, and it is the folder above that counts.
-    let unified = top.join("cgroup.procs").exists();
-    for hierarchy in tops.chain(below.filter(|_| !unified)) {
-        if !hierarchy.join("cgroup.procs").exists() {
-            continue;
-        }
-        let own = hierarchy.join("sm-helper");
-        let _ = std::fs::create_dir(&own);
-        let _ = std::fs::write(own.join("cgroup.procs"), "0");
-    }
 }
 
 /// Undoes the rest. For the privileged side only: an ordinary account could not.
@@ -86,6 +69,11 @@ pub fn undo() -> Result<(), Refusal> {
             return Err(still("OOM score", &now.trim()));
         }
     }
+    // What the kernel gives a process that nobody touched (`core(5)`).
+    let _ = std::fs::write("/proc/self/coredump_filter", "0x33");
     sys::leave_keyring();
+    if cgroup::is_of_another() {
+        cgroup::leave().map_err(|error| still("cgroup", &error))?;
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod ascend;
 pub mod caller;
+pub mod cgroup;
 pub mod codes;
 pub mod exec;
 pub mod host;
@@ -239,7 +240,8 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
         sys::Forked::Child => {
             drop(reader);
             let _ = nix::unistd::setsid();
-            inherited::leave_cgroup();
+            // Where there is none to go to, what it was started in will have to do.
+            let _ = cgroup::leave();
             for standard in [0, 2] {
                 if let Ok(null) =
                     std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")

@@ -2,14 +2,17 @@
 
 use std::collections::VecDeque;
 
-/// A character that a person would not see, or that would change how others are seen:
-/// control characters (C0, DEL, C1), the line and paragraph separators, and the bidirectional
-/// controls of CVE-2021-42574.
+/// A character that a person would not see, or that would change how others are seen: control
+/// and format characters, fillers and separators, the bidirectional controls of CVE-2021-42574,
+/// tags, and what has no meaning that everybody agrees on (private use, noncharacters).
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
-            | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{e0000}'..='\u{10ffff}')
 }
 
 /// A text for a person, on one line: hidden characters escaped, cut at `most` characters.
