@@ -169,8 +169,10 @@ host_test!(nothing_of_the_caller_arrives, ready_test_policy, |host| {
     let may_raise = may_raise_limits(host);
     let mut wrong = Vec::new();
     for (case, answer) in answers.iter().enumerate() {
+        // What sudo itself dies of, or waits for: the caller harms its own call.
         let sudo_ends = case > cases.len() / 2
-            && ["hostile pending", "hostile timers"].iter().any(|w| answer.command.starts_with(w));
+            && (answer.exit == 124
+                || ["pending", "timers"].iter().any(|word| answer.command.contains(word)));
         let refused = answer.code() == "unsupported" && facts(host, case).is_none();
         // Then a limit that was lowered can not be raised, and what can not be undone is refused.
         if answer.command.starts_with("hostile limit:") && !may_raise && refused {
@@ -189,7 +191,13 @@ host_test!(nothing_of_the_caller_arrives, ready_test_policy, |host| {
         };
         let new = seen.iter().filter(|fact| !usual.contains(fact));
         let gone = usual.iter().filter(|fact| !seen.contains(fact));
-        let differ: Vec<_> = new.chain(gone).collect();
+        // These can not stop anything half way, so that a lower one is put up with where root may
+        // not raise it: no core, locked memory, message queues.
+        let harmless = |fact: &&String| {
+            !may_raise
+                && ["limit: 4 ", "limit: 8 ", "limit: 12 "].iter().any(|l| fact.starts_with(l))
+        };
+        let differ: Vec<_> = new.chain(gone).filter(|fact| !harmless(fact)).collect();
         if !differ.is_empty() {
             wrong.push(format!("{}\n    {differ:?}", answer.command));
         }
