@@ -5,8 +5,10 @@
 mod host;
 
 mod batch;
+mod endings;
 mod environment;
 mod limits;
 mod lines;
 mod names;
 mod proof;
+mod random;
