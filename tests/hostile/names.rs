@@ -71,8 +71,19 @@ host_test!(no_name_leads_to_the_administrators_program, |host| {
     assert!(!host.exists("/tmp/pwned"));
     assert_eq!(host.main_pid("nginx"), nginx);
 
-    // Root's own call is seen by the same means.
-    let (_, executed) = executed_during(host, || host.root("sm setup-sudo --user other").ok());
+    // Whatever it is called, the file that is executed says which program it is.
+    for answer in answers.iter().filter(|answer| answer.command.starts_with("exec -a")) {
+        let command = &answer.command;
+        if command.contains("sm-helper setup-sudo") && !command.contains("sudo -n") {
+            assert_eq!(answer.code(), "usage", "{command}");
+        }
+    }
+
+    // Where the way is open, the same means see it.
+    host.write("/etc/sudoers.d/open", "agent ALL=(root) NOPASSWD: /usr/local/bin/sm\n");
+    host.root("chmod 0440 /etc/sudoers.d/open").ok();
+    let through = ["sudo -n sm setup-sudo --user other".to_owned()];
+    let (_, executed) = executed_during(host, || run(host, &through));
     assert!(executed.iter().any(|name| name == "sm"), "{executed:?}");
-    assert_ne!(allowed(host), before);
+    assert!(host.exists("/etc/sudoers.d/sm-other"));
 });
