@@ -33,6 +33,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+/// The longest command line that is passed on to root, in bytes. What is asked for properly has
+/// a name and a reason and is far shorter.
+const LONGEST_REQUEST: usize = 65_536;
+
 /// How much longer than an operation's own timeout the process that passes its reply on waits.
 const SLACK: Duration = Duration::from_secs(30);
 
@@ -77,9 +81,17 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     };
     let dry_run = command.common.dry_run;
     let request = command.request();
-    // Also what is sure to be refused goes to root, so that it is recorded there.
-    if !is_root && !dry_run && request.is_some() {
-        return ascend::ascend(command.common.via, helper, arguments);
+    // Also what is sure to be refused goes to root, so that it is recorded there; but not what
+    // is so long that sudo's own log would take longer over it than all the rest.
+    let is_long = arguments.iter().map(|word| word.len()).sum::<usize>() > LONGEST_REQUEST;
+    match &request {
+        Some(Err(refusal)) if !is_root && !dry_run && is_long => {
+            return Ok(Reply::refused(refusal).send());
+        }
+        Some(_) if !is_root && !dry_run => {
+            return ascend::ascend(command.common.via, helper, arguments);
+        }
+        _ => {}
     }
     let is_version = matches!(command.command, HelperCommand::Version);
     let force = match InForce::load() {

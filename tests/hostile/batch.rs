@@ -55,7 +55,8 @@ impl Answer {
         let object = text.strip_suffix('\n').ok_or("no newline at the end")?;
         let reply: Value =
             serde_json::from_str(object).map_err(|error| format!("{error}: {object:?}"))?;
-        if object.contains('\n') || !reply.is_object() {
+        let pretty = self.command.contains("--pretty");
+        if (object.contains('\n') && !pretty) || !reply.is_object() {
             return Err(format!("not one line with one object: {object}"));
         }
         let code = reply["code"].as_str().unwrap_or_default();
