@@ -1,9 +1,10 @@
 //! How often an account may ask.
 //!
-//! Each account has two budgets of the policy's window. What changes something spends from the
-//! first, whose size is the policy's `rate`. What only looks, and what is refused, spends from the
-//! second, ten times as large: polling a status does not lock an account out of a restart, and
-//! hammering at what is not allowed ends in `rate_limited`. `list`, `version` and dry runs are free.
+//! Each account has three budgets over the policy's window. What changes something spends from
+//! the first, whose size is the policy's `rate`; what is refused from the second, ten times as
+//! large; what only looks from the third, a hundred times as large. So polling a status does not
+//! lock an account out of a restart, and hammering at what is not allowed ends in `rate_limited`.
+//! `list`, `version` and dry runs are free.
 //!
 //! A budget is a ring of the moments at which it was spent, one file an account: exact in every
 //! window, whatever happens at once, and a request reads and writes one entry of it, however
@@ -22,15 +23,20 @@ use std::time::Duration;
 const FOLDER: &str = "/run/sm";
 const STATE: &str = "/run/sm/rate";
 
-/// How many times as often an account may look or be refused.
-const LOOKS: u32 = 10;
+/// How many times as often as it may change something an account may be refused.
+const REFUSALS: u32 = 10;
+
+/// How many times as often it may look.
+const LOOKS: u32 = 100;
 
 /// What is spent from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// Changes something.
     Changes,
-    /// Looks, or is refused.
+    /// Is refused.
+    Refusals,
+    /// Only looks.
     Looks,
 }
 
@@ -38,6 +44,7 @@ impl Budget {
     fn name(self) -> &'static str {
         match self {
             Self::Changes => "changes",
+            Self::Refusals => "refusals",
             Self::Looks => "looks",
         }
     }
@@ -45,6 +52,7 @@ impl Budget {
     fn size(self, limits: &Limits) -> u32 {
         match self {
             Self::Changes => limits.rate_count,
+            Self::Refusals => limits.rate_count.saturating_mul(REFUSALS),
             Self::Looks => limits.rate_count.saturating_mul(LOOKS),
         }
     }
@@ -96,7 +104,8 @@ pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, U
             let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
             let what = match budget {
                 Budget::Changes => "operations",
-                Budget::Looks => "questions and refused requests",
+                Budget::Refusals => "refused requests",
+                Budget::Looks => "questions",
             };
             let refusal = Refusal::new(
                 Code::RateLimited,

@@ -175,7 +175,7 @@ impl Call<'_> {
         if !self.is_privileged() {
             return self.answer_refusal(request, refusal, Vec::new());
         }
-        match limits::spend(&self.caller, Budget::Looks, &self.force.limits()) {
+        match limits::spend(&self.caller, Budget::Refusals, &self.force.limits()) {
             Ok(paid) => {
                 self.flush(paid.unrecorded);
                 self.record_refusal(request, refusal, None)
