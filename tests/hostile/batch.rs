@@ -12,6 +12,14 @@ const FOLDER: &str = "/home/agent/batch";
 const PREAMBLE: &str = r#"
 long() { printf '%*s' "$1" '' | tr ' ' x; }
 many() { yes -- "$2" | head -n "$1"; }
+# What was begun may go on without its caller: wait for its end.
+quiet() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        pgrep -x -r R,S,D sm-helper >/dev/null || return 0
+        sleep 0.1
+    done
+}
 one() {
     local case; case=$(cat)
     ( eval "$case" ) >"$1.out" 2>"$1.err" </dev/null &
@@ -23,8 +31,7 @@ one() {
     [[ $done == "$process" ]] || { status=124; pkill -KILL -U agent -x sudo; }
     kill "$clock"; wait "$clock"
     echo "$status" >"$1.rc"
-    # What it has begun may go on without it.
-    ((status < 124)) || sleep 1
+    ((status < 124)) || quiet
     { read -r <"/run/nginx.pid"; echo "$REPLY"; } >"$1.pid"
 } 2>/dev/null
 cd /home/agent

@@ -27,10 +27,12 @@ host_test!(no_command_line_outside_the_policy_is_executed, ready_test_policy, |h
         if code != *expected {
             wrong.push(format!("{words}\n    {expected} was expected, and got {code}"));
         }
-        // What root has refused is in its log.
+        // What root has refused is in its log; what is over 64 KiB does not get that far.
+        let is_long = ["$(long 1000", "$(long 131"].iter().any(|long| words.contains(long));
         let by_root = ["denied", "invalid_argument", "reason_required"].contains(&&*code);
         if let Ok(reply) = answer.reply()
             && by_root
+            && !is_long
             && !words.contains("--dry-run")
             && !recorded.contains(&reply["request_id"].to_string())
         {
