@@ -243,12 +243,19 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
     };
     let timeout = Duration::from_secs(planned.timeout().into());
     let only_reads = planned.request().operation.only_reads();
+    // Before the intent is written: what fails here leaves nothing to account for.
+    let (reader, writer) = std::io::pipe().map_err(internal)?;
     let recorded = audit::intent(scene, planned, paid)?;
     if only_reads {
         return Ok(operate(&recorded));
     }
-    let (reader, writer) = std::io::pipe().map_err(internal)?;
-    match sys::fork().map_err(internal)? {
+    let forked = sys::fork().map_err(|error| {
+        let refusal = internal(error);
+        // The refusal says enough; that its record failed too would change nothing.
+        let _ = audit::abandoned(&recorded, &refusal);
+        refusal
+    })?;
+    match forked {
         sys::Forked::Child => {
             drop(reader);
             let _ = nix::unistd::setsid();
