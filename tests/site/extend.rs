@@ -42,7 +42,7 @@ host_test!(it_adds_and_keeps_what_is_compiled_in, bare, |host| {
     ask(host, "service stop more").expect("denied");
     ask(host, "service restart explained").expect("reason_required");
     ask(host, "service restart explained --reason why").expect("ok");
-    ask(host, "package install jq").expect("ok");
+    ask(host, "--dry-run package install jq").expect("ok");
     ask(host, "package remove jq").expect("denied");
     ask(host, "service stop nginx").expect("ok");
     ask(host, "service start nginx").expect("ok");

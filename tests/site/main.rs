@@ -5,7 +5,6 @@ mod host;
 
 mod arch;
 mod cached;
-mod cached;
 mod callers;
 mod edit;
 mod extend;

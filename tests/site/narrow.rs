@@ -70,7 +70,7 @@ host_test!(nothing_that_is_not_compiled_in_comes_in, |host| {
 // Whatever it is, no window of the compiled policy's length may see more than that one allows.
 host_test!(a_rate_of_the_site_is_never_the_larger_one, |host| {
     for (count, seconds) in
-        [(1000, 86400), (100, 600), (9, 19), (5, 10), (30, 61), (31, 60), (1, 1)]
+        [(1000_u64, 86400_u64), (100, 600), (9, 19), (5, 10), (30, 61), (31, 60), (1, 1)]
     {
         site(
             host,

@@ -17,7 +17,7 @@ const WRONG: [(&str, &str); 19] = [
     ),
     ("it leads through a folder of another's", "cp $f /home/agent/p; ln -sf /home/agent/p $f"),
     ("it leads to nothing", "ln -sf /nowhere $f"),
-    ("it leads to itself", "ln -sf $f $f"),
+    ("it leads to itself", "rm $f; ln -s $f $f"),
     ("the folder leads to another's", "mv /etc/sm /home/agent/sm; ln -s /home/agent/sm /etc/sm"),
     (
         "it is another's file by another name",
