@@ -129,3 +129,19 @@ host_test!(another_rate_gives_nothing_back, |host| {
     assert_eq!(of(&codes(host, many), "ok"), 0, "a smaller rate in between forgets nothing");
     assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
 });
+
+// Two that read the state at the same moment must not both find the last one left.
+host_test!(exact_also_where_everybody_is_slow_between_reading_and_writing, |host| {
+    host.limit_the_rate();
+    rate(host, 5, 60);
+    let slow = "strace -qq -o /dev/null --trace=pwrite64 --inject=pwrite64:delay_enter=40000";
+    let text = host
+        .root(&format!(
+            "export SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=agent; out=$(mktemp -d)
+             for i in {{1..20}}; do {slow} sm-helper service reload nginx >$out/$i & done; wait; cat $out/*"
+        ))
+        .ok();
+    assert_eq!(text.matches("\"code\":\"ok\"").count(), 5, "{text}");
+    assert_eq!(text.matches("\"code\":\"rate_limited\"").count(), 15, "{text}");
+    reload(host).expect("rate_limited");
+});

@@ -71,30 +71,59 @@ host_test!(what_is_kept_of_a_large_policy_is_never_stale, |host| {
     ask(host, "service status nginx").expect("policy_invalid");
 });
 
+/// How long the part is that says of which file it was made: seven numbers and a text, as
+/// postcard writes them.
+fn identity(kept: &[u8]) -> usize {
+    let mut at = 0;
+    let mut number = || {
+        let mut value = 0;
+        for shift in (0..).step_by(7) {
+            value |= usize::from(kept[at] & 0x7f).checked_shl(shift).unwrap_or(0);
+            at += 1;
+            if kept[at - 1] & 0x80 == 0 {
+                break;
+            }
+        }
+        value
+    };
+    for _ in 0..7 {
+        number();
+    }
+    let length = number();
+    at + length
+}
+
 host_test!(what_others_could_have_kept_is_not_used, |host| {
     host.root("install -d -m 0755 /etc/sm").ok();
-    host.write(FILE, large("\"status\""));
-    settle(host);
-    // What is kept says that a reload is allowed; only who kept it tells that it is not so.
+    let kept_of = |actions: &str| {
+        host.write(FILE, large(actions));
+        settle(host);
+        std::fs::read(host.path(CACHE)).expect("it is kept")
+    };
+    let wide = kept_of("\"status\", \"reload\"");
+    let narrow = kept_of("\"status\"");
+    // It says of the narrow policy what the wide one says.
+    let lie = [&narrow[..identity(&narrow)], &wide[identity(&wide)..]].concat();
+    host.write("/root/lie", &lie);
+    let plant = format!("rm -rf {CACHE}; install -m 600 /root/lie {CACHE}");
+    host.root(&plant).ok();
+    ask(host, "service reload nginx").expect("ok"); // so the lie is a good one
+
     for (what, script) in [
         ("another's", "chown agent $c"),
         ("open to all", "chmod 0644 $c"),
-        ("a link", "mv $c /tmp/c; ln -s /tmp/c $c"),
-        ("garbage", "head -c 100000 /dev/urandom >$c; chmod 600 $c"),
+        ("open to its group", "chmod 0640 $c"),
+        ("a link", "mv $c /root/c; ln -s /root/c $c"),
+        ("garbage", "head -c 100000 /dev/urandom >$c"),
         ("cut short", "truncate -s 5000 $c"),
         ("empty", ": >$c"),
         ("a folder", "rm $c; mkdir $c"),
         ("a fifo", "rm $c; mkfifo -m 600 $c"),
     ] {
-        host.root(&format!(
-            "rm -rf {CACHE}; sm-helper service status nginx >/dev/null; test -f {CACHE}"
-        ))
-        .ok();
-        host.root(&format!("set -e; c={CACHE}; {script}")).ok();
-        let argv = ["timeout", "20", "sm-helper", "service", "status", "nginx"];
-        let reply = crate::host::Reply::of(&host.agent_argv(&argv));
-        assert_eq!(reply.code(), "ok", "{what}: {:#}", reply.json);
-        ask(host, "service reload nginx").expect("denied");
+        host.root(&format!("set -e; {plant}; c={CACHE}; {script}")).ok();
+        let reply = ask(host, "service reload nginx");
+        assert_eq!(reply.code(), "denied", "{what}: {:#}", reply.json);
+        ask(host, "service status nginx").expect("ok");
     }
     for script in [
         "cat /var/lib/sm/policy.cache",
