@@ -63,7 +63,7 @@ host_test!(what_is_kept_of_a_large_policy_is_never_stale, |host| {
     host.write(FILE, &same);
     host.root(&format!("touch -r /run/times {FILE}")).ok();
     ask(host, "package remove git").expect("denied");
-    let reply = host.root(&format!("cd / && sm-helper --dry-run package install git"));
+    let reply = host.root("sm-helper --dry-run package install git");
     assert!(reply.stdout_text().contains("\"denied\""), "{reply}");
     // What can no longer be trusted is not, whatever is kept of it.
     settle(host);
