@@ -1,0 +1,147 @@
+//! The number is exact, for each account, whatever happens at once.
+
+use crate::host::host_test;
+use crate::{codes, intents, of, rate, reload};
+use std::time::{Duration, Instant};
+
+host_test!(a_hundred_at_once_are_thirty, |host| {
+    host.limit_the_rate();
+    // Who looks is not locked out of a restart.
+    let looked =
+        codes(host, "for i in {1..100}; do sm-helper service status nginx >\"$out/$i\"; done");
+    assert_eq!(of(&looked, "ok"), 100, "{looked:?}");
+
+    let before = intents(host);
+    let begun = Instant::now();
+    let asked =
+        codes(host, "for i in {1..100}; do sm-helper service reload nginx >\"$out/$i\" & done");
+    assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
+    assert_eq!((of(&asked, "ok"), of(&asked, "rate_limited")), (30, 70), "{asked:?}");
+    assert_eq!(intents(host) - before, 30);
+
+    let refused = reload(host).expect("rate_limited");
+    assert_eq!(refused.exit, 4);
+    let wait = refused.json["retry_after_s"].as_u64().expect("a number of seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert!(refused.json["hint"].is_string());
+    assert!(refused.json.get("argv").is_none(), "{:#}", refused.json);
+
+    // What is free stays free, and another account has a budget of its own.
+    for words in [&["list"][..], &["version"], &["--dry-run", "service", "reload", "nginx"]] {
+        host.helper(words).expect("ok");
+    }
+    host.helper(&["service", "status", "nginx"]).expect("ok");
+    host.root("sm setup-sudo --user other").ok();
+    host.helper_as("other", &["service", "reload", "nginx"]).expect("ok");
+    reload(host).expect("rate_limited");
+
+    // What is kept does not grow with what is asked.
+    let files = host.root("cd /run/sm/rate && stat -c '%s %a %U %n' *").ok();
+    assert_eq!(files.lines().count(), 3, "{files}");
+    for line in files.lines() {
+        let size: u64 = line.split(' ').next().and_then(|size| size.parse().ok()).expect("a size");
+        assert!(size <= 64 + 8 * 3000 && line.contains(" 600 root "), "{line}");
+    }
+
+    // The flood has left far fewer records than there were refusals, and they count them all.
+    let log = host.read("/var/log/sm/audit.jsonl");
+    let flood = log.lines().filter(|line| line.contains("\"code\":\"rate_limited\""));
+    let counts: Vec<u64> = flood
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a record"))
+        .map(|record| record["count"].as_u64().unwrap_or(1))
+        .collect();
+    assert!(!counts.is_empty() && counts.len() as u64 <= begun.elapsed().as_secs() + 2);
+    assert!(counts.iter().sum::<u64>() <= 72, "{counts:?}");
+});
+
+host_test!(free_questions_cost_nothing, |host| {
+    host.limit_the_rate();
+    rate(host, 1, 60);
+    let free = codes(
+        host,
+        "for i in {1..12}; do
+            sm-helper list >\"$out/l$i\"; sm-helper version >\"$out/v$i\"
+            sm-helper --dry-run service reload nginx >\"$out/d$i\"
+            sudo -n /usr/local/bin/sm-helper --dry-run service reload nginx >\"$out/s$i\"
+        done",
+    );
+    assert_eq!(of(&free, "ok"), 48, "{free:?}");
+    reload(host).expect("ok");
+    reload(host).expect("rate_limited");
+});
+
+host_test!(the_time_to_wait_is_right_to_a_second, |host| {
+    host.limit_the_rate();
+    rate(host, 1, 6);
+    reload(host).expect("ok");
+    std::thread::sleep(Duration::from_millis(700));
+    let begun = Instant::now();
+    let wait = reload(host).expect("rate_limited").json["retry_after_s"].as_u64().expect("seconds");
+    assert!((1..=6).contains(&wait), "{wait}");
+    while reload(host).code() == "rate_limited" {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let waited = begun.elapsed().as_secs_f64();
+    // Half a second more for a busy machine.
+    assert!((waited - wait as f64).abs() <= 1.5, "told {wait} s, it was {waited:.2} s");
+});
+
+host_test!(refusals_run_out_and_a_restart_does_not, |host| {
+    host.limit_the_rate();
+    rate(host, 3, 60);
+    let hammered = codes(
+        host,
+        "for i in {1..20}; do sm-helper service stop dbus >\"$out/a$i\"; done
+         for i in {1..20}; do sudo -n /usr/local/bin/sm-helper bogus >\"$out/b$i\"; done",
+    );
+    let answered = of(&hammered, "denied") + of(&hammered, "usage");
+    assert_eq!((answered, of(&hammered, "rate_limited")), (30, 10), "{hammered:?}");
+    reload(host).expect("ok");
+
+    // Bad usage is no way around it, nor a way to fill the log.
+    let more = codes(
+        host,
+        "for i in {1..15}; do
+            sm-helper service stop dbus >\"$out/a$i\"
+            sudo -n /usr/local/bin/sm-helper bogus >\"$out/b$i\"
+            sudo -n /usr/local/bin/sm-helper service stop >\"$out/c$i\"
+         done",
+    );
+    assert_eq!(of(&more, "rate_limited"), 45, "{more:?}");
+    reload(host).expect("ok");
+});
+
+host_test!(another_rate_gives_nothing_back, |host| {
+    host.limit_the_rate();
+    let many = "for i in {1..40}; do sm-helper service reload nginx >\"$out/$i\"; done";
+    let begun = Instant::now();
+    for _ in 0..4 {
+        reload(host).expect("ok");
+    }
+    rate(host, 4, 60);
+    reload(host).expect("rate_limited");
+    host.root("rm /etc/sm/policy.toml").ok();
+    assert_eq!(of(&codes(host, many), "ok"), 26, "what was spent stays spent");
+    rate(host, 2, 60);
+    reload(host).expect("rate_limited");
+    host.root("rm /etc/sm/policy.toml").ok();
+    assert_eq!(of(&codes(host, many), "ok"), 0, "a smaller rate in between forgets nothing");
+    assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
+});
+
+// Two that read the state at the same moment must not both find the last one left.
+host_test!(exact_also_where_everybody_is_slow_between_reading_and_writing, |host| {
+    host.limit_the_rate();
+    rate(host, 5, 60);
+    let slow = "strace -qq -o /dev/null --trace=pwrite64 --inject=pwrite64:delay_enter=40000";
+    let text = host
+        .root(&format!(
+            "export SUDO_UID=1000 SUDO_GID=1000 SUDO_USER=agent; out=$(mktemp -d)
+             for i in {{1..20}}; do {slow} sm-helper service reload nginx >$out/$i & done; wait; cat $out/*"
+        ))
+        .ok();
+    assert_eq!(text.matches("\"code\":\"ok\"").count(), 5, "{text}");
+    assert_eq!(text.matches("\"code\":\"rate_limited\"").count(), 15, "{text}");
+    reload(host).expect("rate_limited");
+});

@@ -1,0 +1,70 @@
+//! What an administrator is told about it.
+
+use crate::host::{Host, host_test};
+use crate::{FILE, NGINX, site};
+use serde_json::Value;
+
+fn json(host: &Host, line: &str) -> Value {
+    let done = host.root(&format!("sm --json policy {line}"));
+    serde_json::from_str(&done.stdout_text()).unwrap_or_else(|error| panic!("{error}: {done}"))
+}
+
+host_test!(the_commands_know_the_site_policy, |host| {
+    assert!(host.root("sm policy diff").ok().contains("narrow"));
+    site(host, NGINX);
+    let shown = host.root("sm policy show").ok();
+    assert!(shown.contains(FILE) && shown.contains("[services.units.nginx]"), "{shown}");
+    let shown = json(host, "show");
+    assert_eq!(shown["site"]["file"], FILE);
+    assert_eq!(shown["services"], serde_json::json!(["nginx.service"]));
+
+    let surface = json(host, "surface")["surface"].clone();
+    let operations: Vec<&String> = surface.as_object().expect("an object").keys().collect();
+    assert!(operations.iter().all(|name| name.ends_with("nginx.service")), "{operations:?}");
+    let diff = host.root("sm policy diff").ok();
+    assert!(diff.lines().all(|line| line.starts_with("- ")), "{diff}");
+    assert!(diff.contains("\"stop\",\"--\",\"nginx.service\"") || diff.contains("stop"), "{diff}");
+    assert!(!diff.contains("reload nginx"), "{diff}");
+
+    let denied = host.root("sm policy explain service stop nginx").ok();
+    assert!(denied.contains(&format!("{FILE}:3: actions")), "{denied}");
+    // It is the site's policy that does not name it, and the compiled one that does.
+    let denied = host.root("sm policy explain service stop ssh").ok();
+    assert!(
+        denied.contains(FILE) && !denied.contains("no line of policy/default.toml"),
+        "{denied}"
+    );
+    let allowed = json(host, "explain service reload nginx");
+    assert!(allowed["lines"].to_string().contains(FILE), "{allowed:#}");
+    assert!(allowed["lines"].to_string().contains("default.toml"), "{allowed:#}");
+    // Nothing can be said of an account that there is not.
+    let nobody = host.root("sm policy explain --user no-such-account service reload nginx");
+    assert_ne!(nobody.status, Some(0), "{nobody}");
+});
+
+host_test!(checking_the_site_policy_says_what_a_request_would_say, |host| {
+    for (text, place) in [
+        ("schema = 1\n[services]\nactons = []\n", ":3:1"),
+        (
+            "schema = 1\n[services]\nactions = [\"reload\"]\n[services.units.nginx]\ncheck = [\"/bin/true\"]\n",
+            ":4:",
+        ),
+        ("not toml", ":1:"),
+    ] {
+        site(host, text);
+        let reply = host.helper(&["service", "status", "nginx"]).expect("policy_invalid");
+        let checked = host.root(&format!("sm policy check {FILE}"));
+        assert_eq!(checked.status, Some(1), "{checked}");
+        assert!(checked.stderr_text().contains(&format!("{FILE}{place}")), "{checked}");
+        assert!(crate::text(&reply, "error").contains(place), "{:#}", reply.json);
+        for line in ["show", "surface", "diff", "explain service status nginx"] {
+            let done = host.root(&format!("sm policy {line}"));
+            assert_eq!(done.status, Some(6), "{done}");
+            assert!(done.stderr_text().contains(place), "{done}");
+        }
+    }
+    site(host, NGINX);
+    host.root(&format!("sm policy check {FILE}")).ok();
+    host.root("chown agent /etc/sm/policy.toml").ok();
+    assert_eq!(host.root(&format!("sm policy check {FILE}")).status, Some(1), "it is not believed");
+});
