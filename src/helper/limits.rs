@@ -4,7 +4,8 @@
 //! the first, whose size is the policy's `rate`; what is refused from the second, ten times as
 //! large; what only looks from the third, a hundred times as large. So polling a status does not
 //! lock an account out of a restart, and hammering at what is not allowed ends in `rate_limited`.
-//! `list`, `version` and dry runs are free.
+//! A `list`, a `version` or a dry run that root answers, and so records, is a look; without root
+//! they are free.
 //!
 //! A budget is a ring of the moments at which it was spent, one file an account: exact in every
 //! window, whatever happens at once, and a request reads and writes one entry of it, however
@@ -29,6 +30,9 @@ const REFUSALS: u32 = 10;
 /// How many times as often it may look.
 const LOOKS: u32 = 100;
 
+/// The largest of these two budgets: what an account's state takes is bounded, to 8 MiB each.
+const LARGEST: u32 = 1 << 20;
+
 /// What is spent from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
@@ -52,8 +56,8 @@ impl Budget {
     fn size(self, limits: &Limits) -> u32 {
         match self {
             Self::Changes => limits.rate_count,
-            Self::Refusals => limits.rate_count.saturating_mul(REFUSALS),
-            Self::Looks => limits.rate_count.saturating_mul(LOOKS),
+            Self::Refusals => limits.rate_count.saturating_mul(REFUSALS).min(LARGEST),
+            Self::Looks => limits.rate_count.saturating_mul(LOOKS).min(LARGEST),
         }
     }
 }
@@ -138,6 +142,9 @@ enum Spent {
 struct Ring<'f, S> {
     store: &'f S,
     size: u32,
+    /// How many entries there are: the largest size since the boot, so that a smaller one in
+    /// between forgets nothing.
+    room: u32,
     window: Duration,
     next: u32,
     /// The second in which a refusal was recorded last, and how many were not since.
@@ -166,12 +173,13 @@ impl Store for File {
 
 const MAGIC: u64 = u64::from_le_bytes(*b"sm-rate1");
 const HEAD: u64 = 64;
-/// `magic`, boot, size, window, next, recorded_in, unrecorded
+/// `magic`, boot, room, window, next, recorded_in, unrecorded
 const WORDS: usize = 7;
 
 impl<'f, S: Store> Ring<'f, S> {
     fn of(store: &'f S, size: u32, window: Duration) -> io::Result<Self> {
-        let fresh = Self { store, size, window, next: 0, recorded_in: 0, unrecorded: 0 };
+        let fresh =
+            Self { store, size, room: size, window, next: 0, recorded_in: 0, unrecorded: 0 };
         let mut head = [0; WORDS * 8];
         let count = store.read_at(&mut head, 0)?;
         if count == 0 {
@@ -190,16 +198,16 @@ impl<'f, S: Store> Ring<'f, S> {
             store.clear()?;
             return Ok(fresh);
         }
-        let (old_size, next) = (word(2), word(4));
-        if next >= old_size {
+        let (old_room, next) = (word(2), word(4));
+        if next >= old_room || old_room > u64::from(u32::MAX) {
             return Err(io::Error::other("its place is beyond its end"));
         }
         let ring = Self { recorded_in: word(5), unrecorded: word(6), ..fresh };
-        if old_size == u64::from(size) {
-            return Ok(Self { next: next as u32, ..ring });
+        if u64::from(size) <= old_room {
+            return Ok(Self { next: next as u32, room: old_room as u32, ..ring });
         }
-        // The policy has another rate than before: what was spent stays spent.
-        ring.resized(old_size, next)
+        // The policy has a larger rate than before: what was spent stays spent.
+        ring.enlarged(old_room, next)
     }
 
     fn entry(&self, at: u64) -> io::Result<Duration> {
@@ -214,39 +222,39 @@ impl<'f, S: Store> Ring<'f, S> {
     }
 
     fn set_head(&self) -> io::Result<()> {
-        let (size, next) = (u64::from(self.size), u64::from(self.next));
+        let (room, next) = (u64::from(self.room), u64::from(self.next));
         let words =
-            [MAGIC, boot(), size, self.window.as_secs(), next, self.recorded_in, self.unrecorded];
+            [MAGIC, boot(), room, self.window.as_secs(), next, self.recorded_in, self.unrecorded];
         self.store.write_at(&words.map(u64::to_le_bytes).concat(), 0)
     }
 
-    fn resized(mut self, old_size: u64, old_next: u64) -> io::Result<Self> {
+    fn enlarged(mut self, old_room: u64, old_next: u64) -> io::Result<Self> {
         let mut spent = Vec::new();
-        for step in 0..old_size {
-            let moment = self.entry((old_next + step) % old_size)?;
+        for step in 0..old_room {
+            let moment = self.entry((old_next + step) % old_room)?;
             if !moment.is_zero() {
                 spent.push(moment);
             }
         }
-        let kept = spent.len().saturating_sub(self.size as usize);
-        let spent = &spent[kept..];
         self.store.clear()?;
         for (at, moment) in spent.iter().enumerate() {
             self.set_entry(at as u64, *moment)?;
         }
-        self.next = (spent.len() as u32) % self.size;
+        self.next = (spent.len() as u32) % self.room;
         self.set_head()?;
         Ok(self)
     }
 
     fn spend(&mut self, now: Duration) -> io::Result<Spent> {
-        let oldest = self.entry(self.next.into())?;
+        // As many spendings ago as there are units in the budget.
+        let place = u64::from(self.next) + u64::from(self.room - self.size);
+        let oldest = self.entry(place % u64::from(self.room))?;
         if oldest > now {
             return Err(io::Error::other("a moment in it is still to come"));
         }
         if oldest.is_zero() || now - oldest >= self.window {
             self.set_entry(self.next.into(), now)?;
-            self.next = (self.next + 1) % self.size;
+            self.next = (self.next + 1) % self.room;
             let unrecorded = std::mem::take(&mut self.unrecorded);
             self.set_head()?;
             return Ok(Spent::Paid { unrecorded });
@@ -341,6 +349,8 @@ mod tests {
         assert!(is_paid(&ask(&memory, 6, 60, 2000)));
         assert!(!is_paid(&ask(&memory, 6, 60, 2001)));
         assert!(!is_paid(&ask(&memory, 2, 60, 2002)));
+        // Nor does a smaller one in between.
+        assert!(!is_paid(&ask(&memory, 6, 60, 2003)));
     }
 
     #[test]

@@ -75,7 +75,9 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
             return Ok(Reply::new(Ok(())).with("help", lines).send());
         }
         Parsed::Wrong(refusal) => {
-            let call = Call { caller, force: InForce::compiled(), arguments };
+            // Limited like everything else: another rate for these would be a way around it.
+            let force = if is_root { InForce::load().ok() } else { None };
+            let call = Call { caller, force: force.unwrap_or_else(InForce::compiled), arguments };
             return Ok(call.refuse(None, &refusal));
         }
     };
@@ -105,8 +107,10 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     };
     let call = Call { caller, force, arguments };
     match request {
-        None if is_version => Ok(listing::version(call.answered(None))),
-        None => Ok(listing::list(&call.caller, &call.force, call.answered(None))),
+        None if is_version => Ok(call.question(None, listing::version)),
+        None => {
+            Ok(call.question(None, |warnings| listing::list(&call.caller, &call.force, warnings)))
+        }
         Some(Ok(request)) if dry_run => Ok(call.rehearse(request)),
         Some(Ok(request)) => Ok(call.handle(request)),
         Some(Err(refusal)) if dry_run => Ok(Reply::refused(&refusal).dry(true).send()),
@@ -161,13 +165,12 @@ impl Call<'_> {
             .judge(&self.caller, request)
             .map_err(|denial| denial.refusal)
             .and_then(|approved| plan(approved, PackageManager::of_this_host()));
-        let warnings = self.answered(Some(&asked));
-        match planned {
-            Ok(planned) => Reply::dry_run(&planned).warnings(warnings).send(),
+        self.question(Some(&asked), |warnings| match &planned {
+            Ok(planned) => Reply::dry_run(planned).warnings(warnings).send(),
             Err(refusal) => {
-                Reply::refused(&refusal).operation(Some(&asked.operation)).dry(true).send()
+                Reply::refused(refusal).operation(Some(&asked.operation)).dry(true).send()
             }
-        }
+        })
     }
 
     /// Refuses, unless even refusals are used up.
@@ -225,13 +228,22 @@ impl Call<'_> {
         Reply::refused(refusal).operation(operation).warnings(warnings).send()
     }
 
-    /// Records a question that root answers without running anything.
-    fn answered(&self, request: Option<&Request>) -> Vec<String> {
+    /// Answers a question, for which nothing is run. Where it is root that answers, it is a look,
+    /// and recorded.
+    fn question(&self, request: Option<&Request>, answer: impl FnOnce(Vec<String>) -> u8) -> u8 {
         if !self.is_privileged() {
-            return Vec::new();
+            return answer(Vec::new());
         }
-        audit::answered(&self.scene(), request, self.arguments)
-            .unwrap_or_else(|error| vec![format!("this could not be recorded: {}", error.error)])
+        match limits::spend(&self.caller, Budget::Looks, &self.force.limits()) {
+            Ok(paid) => self.flush(paid.unrecorded),
+            Err(unpaid) => return self.limited(request, unpaid),
+        }
+        let recorded = audit::answered(&self.scene(), request, self.arguments);
+        answer(
+            recorded.unwrap_or_else(|error| {
+                vec![format!("this could not be recorded: {}", error.error)]
+            }),
+        )
     }
 }
 

@@ -54,7 +54,8 @@ pub fn load(identity: &Identity) -> Option<Parsed> {
     if !identity.is_worth_it() {
         return None;
     }
-    let flags = nix::libc::O_NOFOLLOW;
+    // Not blocking: a fifo put there must not hold the request.
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(FILE).ok()?;
     let data = file.metadata().ok()?;
     if !data.is_file() || data.uid() != 0 || data.mode() & 0o077 != 0 {
@@ -87,5 +88,7 @@ fn write(identity: &Identity, parsed: &Parsed) -> io::Result<()> {
     bytes.extend(postcard::to_stdvec(parsed).map_err(io::Error::other)?);
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(&bytes)?;
+    // Half of it under a good identity would be believed after a power cut.
+    file.sync_all()?;
     std::fs::rename(&new, FILE)
 }

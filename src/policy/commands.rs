@@ -5,7 +5,7 @@ use super::model::{Limits, Policy};
 use super::parse::{self, LARGEST};
 use super::surface::{Row, allowed, surface};
 use super::verdict::{Denial, Everybody, Line, Who};
-use super::{COMPILED, edit};
+use super::{COMPILED, edit, site};
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, Parsed, PolicyCommand};
 use crate::helper::codes::{Code, Refusal};
@@ -96,6 +96,10 @@ fn check(file: &Path) -> Result<Answer, Failure> {
         refusal.hint.clone_from(&error.hint);
         Failure::found(refusal).with("line", error.line).with("column", error.column)
     })?;
+    // In its place it has to be believed too, and may say less.
+    if file == Path::new(site::FILE) {
+        site::load().map_err(Failure::found)?;
+    }
     let policy = parsed.policy();
     let operations = super::surface::operations(&policy).count();
     let text = format!(
@@ -187,6 +191,12 @@ fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> 
     };
     let request = request.map_err(Failure::of)?;
     let operation = request.operation.clone();
+    if let Some(name) = user
+        && User::from_name(name).ok().flatten().is_none()
+    {
+        let refusal = Refusal::new(Code::Usage, format!("there is no account {name:?} here"));
+        return Err(Failure::of(refusal));
+    }
     let force = InForce::load()?;
     let verdict = match user {
         Some(name) => force.judge(&Named(name), request),
@@ -210,7 +220,9 @@ fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> 
                     let _ = write!(text, "  {}", quote(line));
                 }
                 None => {
-                    let _ = write!(text, "  no line of {} names it", COMPILED.file);
+                    let site = force.site().filter(|_| !refusal_is_compiled(&operation));
+                    let file = site.as_ref().map_or(COMPILED.file, |site| site.file);
+                    let _ = write!(text, "  no line of {file} names it");
                 }
             }
             return Ok(Answer::text(text)
@@ -248,6 +260,11 @@ fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> 
                 .with("reason", refusal.error))
         }
     }
+}
+
+/// Whether the compiled policy does not name it.
+fn refusal_is_compiled(operation: &Operation) -> bool {
+    !super::surface::operations(&COMPILED).any(|known| known == *operation)
 }
 
 fn quote(line: &Line) -> String {

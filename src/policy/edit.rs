@@ -1,10 +1,13 @@
 //! `sm policy edit`: the site policy, as visudo does it: a copy, an editor, checked, put in
 //! place whole, the old one kept.
 
+use super::COMPILED;
+use super::model::SiteMode;
 use super::site::{FILE, understood};
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
+use nix::sys::signal::{SigSet, Signal};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -44,19 +47,31 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(failed(FILE, error).into()),
     };
-    write(COPY, before.as_deref().unwrap_or(BEGINNING)).map_err(|error| failed(COPY, error))?;
-    let edited = edited(before.as_deref());
+    // At the terminal an interrupt is meant for the editor. Command gives a child an empty mask.
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGQUIT);
+    let _ = signals.thread_block();
+    let begin = before.as_deref().unwrap_or(BEGINNING);
+    write(COPY, begin).map_err(|error| failed(COPY, error))?;
+    let edited = edited(begin);
     let done = match edited {
         Ok(Some(text)) => put(&text, before.as_deref()).map_err(|error| failed(FILE, error).into()),
         Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),
         Err(failure) => Err(failure),
     };
     let _ = fs::remove_file(COPY);
+    if COMPILED.site_mode == SiteMode::Off {
+        let note = format!(
+            "this program reads no site policy: mode \"off\" is compiled in; {FILE} has no say"
+        );
+        return done.map(|answer| answer.line(&note));
+    }
     done
 }
 
 /// Has it edited until it is a policy or the administrator gives up. None where it is the same.
-fn edited(before: Option<&str>) -> Result<Option<String>, Failure> {
+fn edited(before: &str) -> Result<Option<String>, Failure> {
     let editor = editor()?;
     loop {
         // In words, not through a shell: EDITOR may hold flags.
@@ -75,7 +90,7 @@ fn edited(before: Option<&str>) -> Result<Option<String>, Failure> {
             Refusal::new(Code::CommandFailed, format!("{COPY}: {error}"))
                 .hint("the policy is as it was")
         })?;
-        if before == Some(text.as_str()) {
+        if before == text {
             return Ok(None);
         }
         match understood(FILE, &text) {

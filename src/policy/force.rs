@@ -70,7 +70,7 @@ impl InForce {
             return Ok(by_compiled.narrowed_by(by_site));
         }
         match judge(&site, &limits, who, request.clone()) {
-            Ok(approved) => Ok(approved),
+            Ok(approved) => Ok(approved.checked_as_in(&COMPILED)),
             // The site may ask for a reason where the compiled policy does not.
             Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
             Err(by_site) => judge(&COMPILED, &limits, who, request)

@@ -57,15 +57,23 @@ impl Limits {
     /// The stricter of both, limit by limit.
     #[must_use]
     pub fn stricter(&self, other: &Self) -> Self {
-        // Compared as fractions: 10 in 60 s is less than 5 in 10 s.
-        let (own, theirs) = (
-            u64::from(self.rate_count) * u64::from(other.rate_seconds),
-            u64::from(other.rate_count) * u64::from(self.rate_seconds),
-        );
-        let rate = if own <= theirs { self } else { other };
+        // One rate is the stricter where no window of the other's length can hold more than that
+        // one allows; else neither is, and the smaller number in the longer time is as strict as
+        // both.
+        let implies = |one: &Self, two: &Self| {
+            let windows = two.rate_seconds.div_ceil(one.rate_seconds);
+            u64::from(windows) * u64::from(one.rate_count) <= u64::from(two.rate_count)
+        };
+        let (rate_count, rate_seconds) = if implies(self, other) {
+            (self.rate_count, self.rate_seconds)
+        } else if implies(other, self) {
+            (other.rate_count, other.rate_seconds)
+        } else {
+            (self.rate_count.min(other.rate_count), self.rate_seconds.max(other.rate_seconds))
+        };
         Self {
-            rate_count: rate.rate_count,
-            rate_seconds: rate.rate_seconds,
+            rate_count,
+            rate_seconds,
             output_bytes: self.output_bytes.min(other.output_bytes),
             service_timeout: self.service_timeout.min(other.service_timeout),
             package_timeout: self.package_timeout.min(other.package_timeout),

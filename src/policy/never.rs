@@ -1,11 +1,12 @@
 //! What a site policy can never add: through any of these an account would have all of root.
 
 /// Units, by their complete name.
-const UNITS: [&str; 15] = [
+const UNITS: [&str; 16] = [
     "dbus.service",
     "dbus.socket",
     "dbus-broker.service",
     "polkit.service",
+    "console-shell.service",
     "polkitd.service",
     "debug-shell.service",
     "emergency.service",
@@ -20,7 +21,10 @@ const UNITS: [&str; 15] = [
 ];
 
 /// Beginnings of unit names.
-const UNIT_BEGINNINGS: [&str; 9] = [
+const UNIT_BEGINNINGS: [&str; 11] = [
+    // Other names of systemd's own, by which the bus starts them.
+    "dbus-org.freedesktop.",
+    "autovt@",
     "systemd-",
     "user@",
     "user-",
@@ -34,7 +38,21 @@ const UNIT_BEGINNINGS: [&str; 9] = [
 
 /// Packages: shells, interpreters, what decides who is root, what everything stands on, and this
 /// program.
-const PACKAGES: [&str; 62] = [
+const PACKAGES: &[&str] = &[
+    "bash-static",
+    "zsh-static",
+    "elvish",
+    "xonsh",
+    "yash",
+    "posh",
+    "original-awk",
+    "udev",
+    "coreutils",
+    "libc-bin",
+    "base-files",
+    "init",
+    "cron",
+    "at",
     "bash",
     "dash",
     "zsh",
@@ -100,7 +118,10 @@ const PACKAGES: [&str; 62] = [
 ];
 
 /// Beginnings of package names.
-const PACKAGE_BEGINNINGS: [&str; 13] = [
+const PACKAGE_BEGINNINGS: &[&str] = &[
+    "python3-minimal",
+    "guile-",
+    "tcl8",
     "systemd-",
     "libpam",
     "libnss",
@@ -126,6 +147,26 @@ pub fn package(name: &str) -> bool {
     // With an architecture it is the same package.
     let name = name.split(':').next().unwrap_or(name);
     PACKAGES.contains(&name) || PACKAGE_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+}
+
+/// Whether a check of a site policy can never be this program.
+pub fn program(path: &str) -> bool {
+    const STARTERS: [&str; 12] = [
+        "sh",
+        "env",
+        "xargs",
+        "find",
+        "chroot",
+        "nsenter",
+        "unshare",
+        "setpriv",
+        "su",
+        "runuser",
+        "nohup",
+        "systemd-run",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    STARTERS.contains(&name) || package(name)
 }
 
 #[cfg(test)]

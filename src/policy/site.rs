@@ -13,6 +13,7 @@ use std::path::Path;
 
 /// Where it is.
 pub const FILE: &str = "/etc/sm/policy.toml";
+const FOLDER: &str = "/etc/sm";
 
 /// The site policy, where there is one and the compiled policy lets there be.
 ///
@@ -23,30 +24,56 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
         return Ok(None);
     }
     match std::fs::symlink_metadata(FILE) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return absent(),
         _ => {}
     }
-    let invalid = |why: String| {
-        Refusal::new(Code::PolicyInvalid, why).hint(format!(
-            "every request is refused until an administrator has mended {FILE}: sm policy edit"
-        ))
-    };
-    let (real, _) = trusted(Path::new(FILE))
+    let (real, data) = trusted(Path::new(FILE))
         .map_err(|refusal| invalid(format!("{FILE} can not be trusted: {}", refusal.error)))?;
     let unreadable = |error: io::Error| invalid(format!("{FILE}: {error}"));
+    // Opening a fifo would wait for whoever writes to it.
+    if !data.is_file() {
+        return Err(invalid(format!("{FILE} is not a file")));
+    }
+    if data.len() > LARGEST as u64 {
+        return Err(invalid(format!("{FILE}:1:1: the policy is larger than {LARGEST} bytes")));
+    }
     let file = std::fs::File::open(&real).map_err(unreadable)?;
     let identity = cache::Identity::of(&file.metadata().map_err(unreadable)?);
     if let Some(known) = cache::load(&identity) {
         return Ok(Some(known));
     }
-    let mut text = String::new();
-    file.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
+    let mut bytes = Vec::with_capacity(data.len() as usize);
+    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        invalid(format!("{FILE}:{line}:1: there are bytes in this line that are not UTF-8"))
+    })?;
     let parsed = understood(FILE, &text).map_err(|refusal| {
         let said = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         invalid(format!("{}{said}", refusal.error))
     })?;
     cache::save(&identity, &parsed);
     Ok(Some(parsed))
+}
+
+fn invalid(why: String) -> Refusal {
+    Refusal::new(Code::PolicyInvalid, why).hint(format!(
+        "every request is refused until an administrator has mended {FILE}: sm policy edit"
+    ))
+}
+
+/// No site policy, where nobody but root can have taken it away.
+fn absent() -> Result<Option<Parsed>, Refusal> {
+    match std::fs::symlink_metadata(FOLDER) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => match trusted(Path::new(FOLDER)) {
+            Ok(_) => Ok(None),
+            Err(refusal) => {
+                Err(invalid(format!("{FILE} can not be trusted to be missing: {}", refusal.error)))
+            }
+        },
+    }
 }
 
 /// A text as the site policy of this program.
@@ -78,6 +105,21 @@ fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
         [policy.text_of(rule.name), other]
             .map(|name| (name, rule.line, never::package as fn(&str) -> bool))
     });
+    let shell = policy.units.iter().find(|rule| {
+        policy
+            .check_of(rule)
+            .is_some_and(|check| check.first().is_some_and(|path| never::program(path)))
+    });
+    if let Some(rule) = shell {
+        return Err(Refusal::new(
+            Code::PolicyInvalid,
+            format!(
+                "{}:{}:1: a check that a site policy brings can not be a shell, an interpreter or what starts another program",
+                policy.file, rule.line
+            ),
+        )
+        .hint("put the command into a program of root's own and name that"));
+    }
     match units.chain(packages).find(|(name, _, is_never)| is_never(name)) {
         None => Ok(()),
         Some((name, line, _)) => Err(Refusal::new(

@@ -103,6 +103,20 @@ impl Approved {
         &self.warnings
     }
 
+    /// This approval with the check of another policy, where it has none of its own: naming a
+    /// unit once more does not take its check away.
+    #[must_use]
+    pub fn checked_as_in(mut self, policy: &Policy<'_>) -> Self {
+        if self.check.is_none()
+            && let Operation::Service { action: Start | Restart | Reload, unit, .. } =
+                &self.request.operation
+        {
+            let check = policy.unit(unit.as_str()).and_then(|rule| policy.check_of(rule));
+            self.check = check.map(|words| words.into_iter().map(str::to_owned).collect());
+        }
+        self
+    }
+
     /// This approval where a policy that can only take away has approved too.
     #[must_use]
     pub fn narrowed_by(mut self, other: Self) -> Self {
