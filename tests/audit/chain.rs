@@ -61,6 +61,14 @@ pub fn intact(host: &Host) -> usize {
     count
 }
 
+/// nginx may be restarted as often as a test wants, which systemd else takes for a loop.
+pub fn unlimited_starts(host: &Host) {
+    host.root("mkdir -p /etc/systemd/system/nginx.service.d").ok();
+    let unit = "[Unit]\nStartLimitIntervalSec=0\n";
+    host.write("/etc/systemd/system/nginx.service.d/often.conf", unit);
+    host.root("systemctl daemon-reload").ok();
+}
+
 #[test]
 fn the_second_reading_sees_what_is_wrong() {
     let line = |seq: u64, prev: &str| {

@@ -1,6 +1,6 @@
 //! Killed at whichever system call, the privileged side has run nothing without its intent.
 
-use crate::chain::{FILE, audit};
+use crate::chain::{FILE, audit, unlimited_starts};
 use crate::host::{Host, Sudo};
 
 /// The calls that change something, or after which something may have changed.
@@ -49,6 +49,7 @@ done
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn nothing_is_run_without_its_intent() {
     let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
     host.helper(&["service", "restart", "nginx"]).expect("ok");
     let script = SCRIPT.replace("$CALLS", &CALLS.join(" "));
     let said = host.root(&script).ok();

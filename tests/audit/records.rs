@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use serde_json::Value;
 
-use crate::chain::{FILE, intact, records};
+use crate::chain::{FILE, intact, records, unlimited_starts};
 use crate::host::{Host, Reply, host_test};
 
 /// A command line after `sm-helper`, the code it gets, and the events of its records.
@@ -81,6 +81,7 @@ fn is_complete(record: &Value) {
 }
 
 host_test!(a_request_leaves_complete_records, ready_test_policy, |host| {
+    unlimited_starts(host);
     for (arguments, code, events) in CASES {
         let before = records(host).len();
         let reply = through_sudo(host, arguments).expect(code);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::chain::{audit, records};
+use crate::chain::{audit, records, unlimited_starts};
 use crate::host::{Host, Sudo};
 
 fn journal(host: &Host, matches: &str) -> Vec<Value> {
@@ -50,6 +50,7 @@ fn the_journal_has_each_record_with_its_fields() {
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_missing_journal_is_a_warning_and_syslog_takes_its_place() {
     let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
     host.helper(&["service", "status", "nginx"]).expect("ok");
     let warned =
         |reply: &crate::host::Reply| reply.json["warnings"].to_string().contains("journal");

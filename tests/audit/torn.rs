@@ -1,6 +1,6 @@
 //! A record that a power cut tore is reported, never dropped, and the next one closes it.
 
-use crate::chain::{FILE, audit};
+use crate::chain::{FILE, audit, unlimited_starts};
 use crate::host::{Host, Sudo};
 
 /// Cuts the last record to `keep` bytes of it, and gives how many bytes stay.
@@ -17,6 +17,7 @@ fn tear(host: &Host, keep: usize) -> usize {
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_torn_record_is_reported_and_closed_by_the_next() {
     let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
     // With the head as the power cut found it: behind the log, since it is written after it, or,
     // where the kernel wrote that page first, level with it.
     for (head_behind, keep) in [(true, 1), (true, 40), (true, 9999), (false, 40), (false, 9999)] {
@@ -58,6 +59,7 @@ fn a_torn_record_is_reported_and_closed_by_the_next() {
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_log_without_its_end_is_noticed() {
     let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
     for _ in 0..3 {
         host.helper(&["service", "restart", "nope"]).expect("denied");
     }

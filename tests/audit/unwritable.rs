@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::chain::{FILE, audit};
+use crate::chain::{FILE, audit, unlimited_starts};
 use crate::host::{Host, Sudo};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,6 +79,7 @@ const RESTORE: &str =
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn what_can_not_be_recorded_is_not_run() {
     let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
     host.helper(&["service", "restart", "nginx"]).expect("ok");
     host.root("cp -a /var/log/sm /root/log; cp -a /var/lib/sm /root/lib; cp /etc/motd /root/motd")
         .ok();
@@ -120,6 +121,7 @@ fn what_can_not_be_recorded_is_not_run() {
 }
 
 crate::host::host_test!(no_limit_of_the_caller_stops_a_record, |host| {
+    unlimited_starts(host);
     for limit in ["-f 0", "-f 1", "-n 8", "-c 0", "-t 1", "-v 100000", "-x 0", "-q 0", "-i 0"] {
         let before = host.main_pid("nginx");
         let done = host.agent(&format!("ulimit {limit} && exec sm-helper service restart nginx"));
