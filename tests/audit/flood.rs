@@ -7,7 +7,14 @@ use serde_json::Value;
 use crate::chain::{intact, records, unlimited_starts};
 use crate::host::host_test;
 
-const POLICY: &str = "schema = 1\n[limits]\nrate = { count = 2, per_seconds = 600 }\n";
+const POLICY: &str = r#"
+schema = 1
+[limits]
+rate = { count = 2, per_seconds = 600 }
+[services]
+actions = ["reload"]
+[services.units.nginx]
+"#;
 const FLOOD: &str =
     "for i in {1..60}; do sudo -n /usr/local/bin/sm-helper service reload nginx; done";
 

@@ -90,6 +90,10 @@ fn what_can_not_be_recorded_is_not_run() {
         // With a bound: whatever was put there, a request must not hang on it.
         let helper = "timeout -s KILL 20 /usr/local/bin/sm-helper service restart nginx";
         let answer = host.agent(helper);
+        // Where it hung, root's part still holds the lock.
+        if answer.signal == Some(9) || answer.status == Some(137) {
+            host.root("pkill -KILL -x sm-helper; true").ok();
+        }
         let reply: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
         let (code, ran) = (&reply["code"], before != host.main_pid("nginx"));
         let said = host.root(&format!("tail -qn 2 {FILE}")).stdout_text();
