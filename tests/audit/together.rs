@@ -38,7 +38,7 @@ host_test!(two_hundred_callers_at_once_make_one_chain, ready_test_policy, |host|
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn verifying_while_others_write_finds_nothing_wrong() {
-    let host = crate::host::Host::ready_test_policy(crate::host::Sudo::Classic);
+    let host = crate::host::Host::ready(crate::host::Sudo::Classic);
     let script = r#"
         setpriv --reuid=agent --regid=agent --init-groups bash -c '
             for n in 1 2 3 4; do
