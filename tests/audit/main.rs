@@ -1,0 +1,19 @@
+//! The audit log on real hosts: every attempt leaves records that the caller can neither forge,
+//! split nor stop, nothing is run without one, and whoever touches them is found out.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+mod chain;
+mod flood;
+mod forged;
+mod kernel;
+mod killed;
+mod reading;
+mod records;
+mod rotation;
+mod sinks;
+mod tampered;
+mod together;
+mod torn;
+mod unwritable;

@@ -1,0 +1,159 @@
+//! Who may read the log, and what they see.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::chain::audit;
+use crate::host::{Host, Sudo};
+
+fn made() -> Host {
+    let host = Host::ready(Sudo::Classic);
+    // What setting up has left is not of these.
+    host.root("usermod -aG adm other; rm -r /var/log/sm /var/lib/sm").ok();
+    host.root("journalctl --rotate; journalctl --vacuum-time=1s").ok();
+    host.helper(&["service", "restart", "nginx", "--reason", "new cert"]).expect("ok");
+    host.helper(&["service", "status", "caddy"]);
+    host.helper(&["service", "restart", "sshd"]).expect("denied");
+    host.agent("sudo -n /usr/local/bin/sm-helper frob '\"x\\'");
+    host.root("sm-helper service reload nginx").ok();
+    host
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn each_filter_finds_what_it_says() {
+    let host = made();
+    let (_, all) = audit(&host, "search");
+    let all = all["found"].as_u64().expect("a number");
+    let cases: &[(&str, u64)] = &[
+        ("--user agent", all - 2),
+        ("--user root", 2),
+        ("--user age", 0),
+        ("--code denied", 1),
+        ("--code usage", 1),
+        ("--event refused", 2),
+        ("--event intent", 3),
+        ("--operation service", all - 1),
+        ("--operation 'service restart'", 3),
+        ("--operation 'service restart sshd.service'", 1),
+        ("--operation serv", 0),
+        ("--name nginx", 4),
+        ("--name nginx.service", 4),
+        ("--name ngin", 0),
+        ("--text 'new cert'", 2),
+        ("--text sshd", 1),
+        ("--user agent --code ok --name nginx", 2),
+        ("--since 1h", all),
+        ("--since 2000-01-01", all),
+        ("--since 2000-01-01T00:00:00Z --until 2000-01-02", 0),
+        ("--until 1h", 0),
+        ("--since 2999-01-01", 0),
+    ];
+    for (filter, count) in cases {
+        let (exit, found) = audit(&host, &format!("search {filter}"));
+        assert_eq!((exit, &found["found"]), (0, &(*count).into()), "{filter}: {found:#}");
+        assert_eq!(found["records"].as_array().map(Vec::len), Some(*count as usize), "{filter}");
+    }
+    // Every time is one that a search takes, and cuts exactly there.
+    let (_, found) = audit(&host, "search");
+    for (at, record) in found["records"].as_array().expect("records").iter().enumerate() {
+        let time = record["time"].as_str().expect("a time");
+        assert_eq!(audit(&host, &format!("search --until {time}")).1["found"], at, "{time}");
+        assert_eq!(
+            audit(&host, &format!("search --since {time}")).1["found"],
+            all - at as u64,
+            "{time}"
+        );
+    }
+    let (exit, limited) = audit(&host, "search --limit 2");
+    assert_eq!((exit, limited["records"].as_array().map(Vec::len)), (0, Some(2)));
+    assert_eq!(limited["found"], all);
+    for bad in ["search --since yesterday-ish", "search --frob", "tail --lines x"] {
+        let (exit, answer) = audit(&host, bad);
+        assert_eq!((exit, &answer["code"]), (2, &"usage".into()), "{bad}: {answer:#}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn root_and_adm_read_it_and_nobody_else() {
+    let host = made();
+    for command in ["tail", "search", "stats", "verify"] {
+        for (user, json) in [("root", false), ("root", true), ("other", false), ("other", true)] {
+            let mut words = vec!["/usr/local/bin/sm", "audit", command];
+            if json {
+                words.push("--json");
+            }
+            let done = host.command(user, &words).run();
+            let text = done.ok();
+            assert!(!text.contains('\x1b'), "no colour without a terminal: {text}");
+            if json {
+                let answer: Value = serde_json::from_str(&text).expect("one object");
+                assert_eq!((&answer["schema"], &answer["code"]), (&1.into(), &"ok".into()));
+            }
+        }
+        let done = host.command("agent", &["/usr/local/bin/sm", "audit", command, "--json"]).run();
+        assert_eq!(done.status, Some(5), "{done}");
+        assert!(done.stdout_text().contains("\"not_privileged\""), "{done}");
+    }
+    let table = host.root("sm audit stats").ok();
+    for row in [
+        ["account", "operation", "count"],
+        ["agent", "service restart nginx.service", "1"],
+        ["agent", "(not a request)", "usage"],
+    ] {
+        assert!(
+            table.lines().any(|line| row.iter().all(|word| line.contains(word))),
+            "{row:?}:\n{table}"
+        );
+    }
+    let (_, stats) = audit(&host, "stats");
+    let counts = stats["counts"].as_array().expect("counts");
+    let sum: u64 = counts.iter().filter_map(|row| row["count"].as_u64()).sum();
+    assert_eq!((stats["requests"].as_u64(), sum), (Some(5), 5), "{stats:#}");
+    let last = host.root("sm audit tail -n 1").ok();
+    assert_eq!(last.lines().count(), 1, "{last}");
+    assert!(last.contains("root") && last.contains("service reload nginx.service"), "{last}");
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn tail_f_sees_each_record_also_across_a_rotation() {
+    let host = made();
+    let mut tail = host
+        .command("other", &["/usr/local/bin/sm", "audit", "tail", "-f", "-n", "0", "--json"])
+        .into_command()
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("sm audit tail");
+    let (send, seen) = std::sync::mpsc::channel();
+    let stdout = tail.stdout.take().expect("a pipe");
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let record: Value = serde_json::from_str(&line).expect("a record");
+            let _ = send.send(record["request_id"].clone());
+        }
+    });
+    // It must be there before anything is written: until it is, there is nothing to see.
+    let next = || seen.recv_timeout(std::time::Duration::from_secs(10));
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let mut wanted = Vec::new();
+    for round in 0..3 {
+        // One right before the rotation, and one right after it.
+        let script = format!(
+            "sm-helper version >/root/out; mv /var/log/sm/audit.jsonl /var/log/sm/audit.jsonl.{}
+             sm-helper list >>/root/out; cat /root/out; sleep 1",
+            3 - round
+        );
+        for line in host.root(&script).ok().lines() {
+            let reply: Value = serde_json::from_str(line).expect("a reply");
+            wanted.push(reply["request_id"].clone());
+        }
+    }
+    let got: Vec<Value> = wanted.iter().map_while(|_| next().ok()).collect();
+    host.root("pkill -f 'sm audit tail'");
+    let _ = tail.wait();
+    assert_eq!(got, wanted);
+}

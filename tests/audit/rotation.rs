@@ -1,0 +1,78 @@
+//! The chain goes through every rotation that the packaged rule makes.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::chain::{audit, records};
+use crate::host::{Host, Sudo, repository};
+
+/// This machine's logrotate: the host has none, and sees this one by its libraries' names.
+fn logrotate() -> &'static Path {
+    let path = Path::new("/usr/sbin/logrotate");
+    assert!(path.exists(), "logrotate is missing: apt-get install logrotate");
+    path
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn logrotate_does_not_break_the_chain() {
+    logrotate();
+    let host = Host::ready(Sudo::Classic);
+    let rule = fs::read(repository().join("packaging/logrotate/sm")).expect("the rule");
+    host.write("/root/sm.logrotate", rule);
+    let rotate = || {
+        // Into the host's files and processes, with this machine's program and libraries.
+        let root = host.path("/");
+        fs::copy(logrotate(), host.path("/usr/local/sbin/logrotate")).expect("copied");
+        let libraries = Command::new("ldd").arg(logrotate()).output().expect("ldd").stdout;
+        for library in String::from_utf8_lossy(&libraries)
+            .split_whitespace()
+            .filter(|word| word.starts_with('/'))
+        {
+            let target = root.join(library.trim_start_matches('/'));
+            if !target.exists() {
+                fs::create_dir_all(target.parent().expect("a folder")).expect("made");
+                fs::copy(library, &target).expect("copied");
+            }
+        }
+        host.root("chmod 0755 /usr/local/sbin/logrotate; chmod 0644 /root/sm.logrotate; /usr/local/sbin/logrotate --force --state /root/state /root/sm.logrotate").ok();
+    };
+    let mut all = records(&host).len();
+    for round in 1..=4 {
+        for _ in 0..2 {
+            host.helper(&["service", "status", "nginx"]).expect("ok");
+        }
+        host.helper(&["service", "restart", "nope"]).expect("denied");
+        all += 5;
+        let (exit, found) = audit(&host, "verify");
+        assert_eq!((exit, &found["records"]), (0, &all.into()), "round {round}: {found:#}");
+        rotate();
+        assert!(records(&host).is_empty(), "round {round}: nothing was rotated");
+        let (exit, found) = audit(&host, "verify");
+        assert_eq!(
+            (exit, &found["records"]),
+            (0, &all.into()),
+            "round {round}, rotated: {found:#}"
+        );
+    }
+    let files = host.root("cd /var/log/sm && ls").ok();
+    assert!(files.contains("audit.jsonl.2.gz") && files.contains("audit.jsonl.4.gz"), "{files}");
+    let modes = host.root("stat -c '%U:%G %a' /var/log/sm/audit.jsonl").ok();
+    assert_eq!(modes, "root:adm 640\n");
+    assert_eq!(audit(&host, "search --code denied").1["found"], 4);
+
+    // Of what was compressed each record counts, too.
+    host.root("cd /var/log/sm && gunzip -c audit.jsonl.3.gz | sed 's/denied/Denied/' | gzip >x && mv x audit.jsonl.3.gz").ok();
+    let (exit, found) = audit(&host, "verify");
+    assert_eq!(exit, 1, "{found:#}");
+    assert!(found["error"].to_string().contains("audit.jsonl.3.gz:5 "), "{found:#}");
+    // A file in the middle that is gone is a gap, the oldest gone is a rotation that is said.
+    host.root("rm /var/log/sm/audit.jsonl.3.gz").ok();
+    assert_eq!(audit(&host, "verify").0, 1);
+    host.root("rm /var/log/sm/audit.jsonl.4.gz").ok();
+    let (exit, found) = audit(&host, "verify");
+    assert_eq!((exit, &found["first"]), (0, &12.into()), "{found:#}");
+    host.root("head -c 100 /var/log/sm/audit.jsonl.2.gz >/root/x; cat /root/x >/var/log/sm/audit.jsonl.2.gz").ok();
+    assert_ne!(audit(&host, "verify").0, 0, "a compressed file that was cut");
+}

@@ -1,0 +1,154 @@
+//! Where a record can not be written, nothing is run; where it can, it is.
+
+use serde_json::Value;
+
+use crate::chain::{FILE, audit, unlimited_starts};
+use crate::host::{Host, Sudo};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Then {
+    /// The operation is done and recorded.
+    Done,
+    /// `audit_unavailable`, and nothing is run.
+    Refused,
+}
+use Then::{Done, Refused};
+
+/// What root does to the log, what comes of a request then, and what undoes it.
+const CASES: &[(&str, Then, &str)] = &[
+    ("rm -r /var/log/sm", Done, ""),
+    ("rm /var/log/sm/audit.jsonl", Done, ""),
+    (": >/var/log/sm/audit.jsonl", Done, ""),
+    ("rm -r /var/lib/sm", Done, ""),
+    ("rm /var/lib/sm/*", Done, ""),
+    ("chmod 0700 /var/log/sm; chmod 0600 /var/log/sm/audit.jsonl", Done, ""),
+    ("mount -t tmpfs -o size=4k,nr_inodes=1 tmpfs /var/log/sm", Refused, "umount /var/log/sm"),
+    (
+        "mount -t tmpfs -o size=64k tmpfs /var/log/sm; cp -a /root/log/. /var/log/sm; \
+         cat /dev/zero >/var/log/sm/full 2>/dev/null; truncate -s -0 /var/log/sm/audit.jsonl; \
+         head -c $((4096 - $(stat -c %s /var/log/sm/audit.jsonl) % 4096 - 1)) /dev/zero | tr '\\0' '\\n' >>/var/log/sm/audit.jsonl",
+        Refused,
+        "umount /var/log/sm",
+    ),
+    (
+        "mount --bind -o ro /var/log/sm /var/log/sm; mount -o remount,bind,ro /var/log/sm",
+        Refused,
+        "umount /var/log/sm",
+    ),
+    (
+        "mount --bind /var/lib/sm /var/lib/sm; mount -o remount,bind,ro /var/lib/sm",
+        Refused,
+        "umount /var/lib/sm",
+    ),
+    ("chattr +i /var/log/sm/audit.jsonl", Refused, "chattr -i /var/log/sm/audit.jsonl"),
+    ("rm -r /var/log/sm; touch /var/log/sm", Refused, ""),
+    (
+        "rm -r /var/log/sm; mkdir -m 0777 /srv/sm; ln -s /srv/sm /var/log/sm",
+        Refused,
+        "rm -r /srv/sm",
+    ),
+    ("rm -r /var/log/sm; ln -s /nowhere /var/log/sm", Refused, ""),
+    ("rm /var/log/sm/audit.jsonl; ln -s /etc/motd /var/log/sm/audit.jsonl", Refused, ""),
+    ("rm /var/log/sm/audit.jsonl; ln -s /srv/none /var/log/sm/audit.jsonl", Refused, ""),
+    ("rm /var/log/sm/audit.jsonl; mkfifo /var/log/sm/audit.jsonl", Refused, ""),
+    ("rm /var/log/sm/audit.jsonl; mkdir /var/log/sm/audit.jsonl", Refused, ""),
+    ("rm /var/log/sm/audit.jsonl; mknod /var/log/sm/audit.jsonl c 1 3", Refused, ""),
+    ("chown agent /var/log/sm", Refused, ""),
+    ("chown agent /var/log/sm/audit.jsonl", Refused, ""),
+    ("chmod 0777 /var/log/sm", Refused, ""),
+    ("chmod 0770 /var/log/sm", Refused, ""),
+    ("chmod 0660 /var/log/sm/audit.jsonl", Refused, ""),
+    ("chmod 0646 /var/log/sm/audit.jsonl", Refused, ""),
+    ("chown agent /var/lib/sm", Refused, ""),
+    ("chmod 0722 /var/lib/sm", Refused, ""),
+    ("chown agent /var/lib/sm/audit.lock", Refused, ""),
+    ("chmod 0666 /var/lib/sm/audit.lock", Refused, ""),
+    ("chmod 0666 /var/lib/sm/audit.head", Refused, ""),
+    ("chown agent /var/lib/sm/audit.head", Refused, ""),
+    ("rm /var/lib/sm/audit.lock; ln -s /srv/lock /var/lib/sm/audit.lock", Refused, ""),
+    ("rm /var/lib/sm/audit.head; ln -s /etc/motd /var/lib/sm/audit.head", Refused, ""),
+    ("rm /var/lib/sm/audit.head; mkfifo /var/lib/sm/audit.head", Refused, ""),
+    ("rm -r /var/lib/sm; ln -s /srv /var/lib/sm", Refused, ""),
+    ("head -c 300000 /dev/zero >>/var/log/sm/audit.jsonl", Refused, ""),
+];
+
+const RESTORE: &str =
+    "rm -rf /var/log/sm /var/lib/sm; cp -a /root/log /var/log/sm; cp -a /root/lib /var/lib/sm";
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_can_not_be_recorded_is_not_run() {
+    let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
+    host.helper(&["service", "restart", "nginx"]).expect("ok");
+    host.root("cp -a /var/log/sm /root/log; cp -a /var/lib/sm /root/lib; cp /etc/motd /root/motd")
+        .ok();
+    let mut wrong = Vec::new();
+    for (done, then, undo) in CASES {
+        host.root(done).ok();
+        let before = host.main_pid("nginx");
+        // With a bound: whatever was put there, a request must not hang on it.
+        let helper = "timeout -s KILL 8 /usr/local/bin/sm-helper service restart nginx";
+        let answer = host.agent(helper);
+        // Where it hung, root's part still holds the lock.
+        if answer.signal == Some(9) || answer.status == Some(137) {
+            host.root("pkill -KILL -x sm-helper; true").ok();
+        }
+        let reply: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
+        let (code, ran) = (&reply["code"], before != host.main_pid("nginx"));
+        let said = host.root(&format!("[[ -f {FILE} ]] && tail -qn 2 {FILE}")).stdout_text();
+        let recorded = reply["request_id"].as_str().is_some_and(|id| said.matches(id).count() == 2);
+        let fits = match then {
+            Done => code == "ok" && ran && recorded,
+            Refused => code == "audit_unavailable" && !ran,
+        };
+        if !fits {
+            wrong.push(format!(
+                "{done}\n    not {then:?}: {code}, run: {ran}, recorded: {recorded}"
+            ));
+        }
+        if *then == Refused && fits {
+            // Also a refusal is answered, and says that it could not be recorded.
+            let reply = host.helper(&["service", "restart", "nope"]).expect("denied");
+            if !reply.json["warnings"].to_string().contains("could not be recorded") {
+                wrong.push(format!("{done}\n    no warning: {}", reply.json));
+            }
+        }
+        host.root(undo).ok();
+        host.root(RESTORE).ok();
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(host.read("/etc/motd"), host.read("/root/motd"), "a link was followed");
+    assert!(!host.exists("/srv/none") && !host.exists("/srv/lock"), "a link was followed");
+    host.helper(&["service", "restart", "nginx"]).expect("ok");
+    assert_eq!(audit(&host, "verify").0, 0);
+}
+
+crate::host::host_test!(no_limit_of_the_caller_stops_a_record, |host| {
+    unlimited_starts(host);
+    // CAP_SYS_RESOURCE, bit 24: tests may run where the machine itself is without it.
+    let may_raise =
+        "caps=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status); (( 0x$caps >> 24 & 1 ))";
+    let may_raise = host.root(may_raise).status == Some(0);
+    for limit in ["-f 0", "-f 1", "-n 8", "-c 0", "-t 1", "-v 100000", "-x 0", "-q 0", "-i 0"] {
+        let before = host.main_pid("nginx");
+        let done = host.agent(&format!("ulimit {limit} && exec sm-helper service restart nginx"));
+        let reply: Value =
+            serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{done}"));
+        // Where root itself may not raise a limit, nothing is run.
+        if reply["code"] == "unsupported" && !may_raise {
+            assert_eq!(before, host.main_pid("nginx"), "ulimit {limit}");
+            continue;
+        }
+        // Nor where sudo itself, whose limits these are first, can not go on.
+        if reply["code"] == "not_privileged" && ["-n 8", "-v 100000"].contains(&limit) {
+            assert_eq!(before, host.main_pid("nginx"), "ulimit {limit}");
+            continue;
+        }
+        assert_eq!(reply["code"], "ok", "ulimit {limit}: {reply:#}");
+        assert_ne!(before, host.main_pid("nginx"), "ulimit {limit}");
+        let id = reply["request_id"].as_str().expect("an id");
+        assert_eq!(host.read(FILE).matches(id).count(), 2, "ulimit {limit}");
+    }
+    crate::chain::intact(host);
+});
