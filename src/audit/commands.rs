@@ -59,19 +59,24 @@ fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
     // Whoever reads this goes away with a closed pipe or a signal: both end it.
     let mut went_well = records.iter().try_for_each(show);
     let mut reader = io::BufReader::new(file);
-    let mut line = String::new();
+    let mut next: Option<io::BufReader<std::fs::File>> = None;
+    let mut line = Vec::new();
     while went_well.is_ok() {
-        if reader.read_line(&mut line).map_err(|error| unreadable(&error))? == 0
-            || !line.ends_with('\n')
+        if reader.read_until(b'\n', &mut line).map_err(|error| unreadable(&error))? == 0
+            || !line.ends_with(b"\n")
         {
-            std::thread::sleep(Duration::from_millis(200));
-            if let Some(rotated) = successor(&reader) {
+            // The old log is read to its end once more after its successor is there: nothing is
+            // written to it any longer.
+            if let Some(rotated) = next.take() {
                 reader = rotated;
                 line.clear();
+            } else {
+                std::thread::sleep(Duration::from_millis(200));
+                next = successor(&reader);
             }
             continue;
         }
-        if let Ok(record) = serde_json::from_str(&line) {
+        if let Ok(record) = serde_json::from_slice(&line) {
             went_well = show(&record);
         }
         line.clear();
@@ -233,6 +238,8 @@ fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
 }
 
 fn verify() -> Result<Answer, Failure> {
+    // Before the files are read: what is written meanwhile is not missing in them.
+    let heads = [("/var/lib/sm", log::head()), ("the journal", verify::head_in_journal())];
     let files = files::all().map_err(|error| unreadable(&error))?;
     let found = verify::verify(&files).map_err(|error| unreadable(&error))?;
     let wrong = |what: String| {
@@ -250,12 +257,23 @@ fn verify() -> Result<Answer, Failure> {
         return Err(with(failure, &found));
     }
     let last = found.last.as_ref();
-    let heads = [("/var/lib/sm", log::head()), ("the journal", verify::head_in_journal())];
+    // Rotation leaves older files: a log that begins later and is alone was emptied or replaced.
+    if found.first > 1 && files.len() == 1 {
+        let what = format!(
+            "the log begins with record {}, and no rotated file holds those before it",
+            found.first
+        );
+        return Err(with(Failure::found(wrong(what)), &found));
+    }
     for (place, head) in &heads {
         let Some(head) = head else { continue };
         let cut = match last {
             None => true,
-            Some(last) => head.seq > last.seq || (head.seq == last.seq && head.hash != last.hash),
+            // A torn end is the one record more that the head may know of.
+            Some(last) => {
+                head.seq > last.seq + u64::from(found.torn_end)
+                    || (head.seq == last.seq && head.hash != last.hash)
+            }
         };
         if cut {
             let until = last.map_or(0, |last| last.seq);

@@ -37,7 +37,7 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
     state::folder(FOLDER, 0o750, GROUP)?;
     let mut log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;
     let size = log.metadata()?.len();
-    let End { link, torn } = end_of(&log, size)?;
+    let End { link, torn, open } = end_of(&log, size)?;
     let head = head();
     // A log that was rotated, deleted or cut has less than the head: the chain goes on from the
     // head, so that what is missing shows.
@@ -48,8 +48,8 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
     };
     record.torn_bytes = (torn > 0).then_some(torn);
     let (line, next) = record.line_after(&last)?;
-    // A record that a power cut tore stays where it is; the next begins on a line of its own.
-    let bytes = if torn > 0 { format!("\n{line}") } else { line.clone() };
+    // What a power cut tore stays where it is; the next record begins on a line of its own.
+    let bytes = if open { format!("\n{line}") } else { line.clone() };
     let written = match log.write(bytes.as_bytes()) {
         Ok(count) if count == bytes.len() => Ok(()),
         Ok(_) => Err(io::Error::from(io::ErrorKind::StorageFull)),
@@ -68,7 +68,9 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
 /// The link of the last record ever written, as it is kept apart from the log.
 pub fn head() -> Option<Link> {
     let mut text = String::new();
-    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW).open(HEAD).ok()?;
+    // Not blocking: a fifo put there must not hold the request.
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(HEAD).ok()?;
     file.take(1024).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
 }
@@ -78,9 +80,7 @@ fn set_head(link: &Link) -> io::Result<()> {
     let mut text = serde_json::to_string(link)?;
     // Always as long, so that an older, longer one leaves no rest.
     text = format!("{text:<127}\n");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600);
-    options.custom_flags(nix::libc::O_NOFOLLOW).open(HEAD)?.write_all_at(text.as_bytes(), 0)
+    state::open(HEAD, state::Access::Write, 0o600, "root")?.write_all_at(text.as_bytes(), 0)
 }
 
 /// How a log ends.
@@ -89,6 +89,8 @@ struct End {
     link: Option<Link>,
     /// Bytes of a record behind it that was not written to its end.
     torn: u64,
+    /// Whether the last line break is missing.
+    open: bool,
 }
 
 /// Reads the end of the log only, so that the time does not grow with it: a few records first,
@@ -99,10 +101,14 @@ fn end_of(log: &File, size: u64) -> io::Result<End> {
         let mut end = vec![0; length as usize];
         log.read_exact_at(&mut end, size - length)?;
         let torn = end.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
-        let mut lines = end.split(|byte| *byte == b'\n').rev().skip(1);
-        let link = lines.find_map(|line| serde_json::from_slice::<Link>(line).ok());
+        let mut lines = end.split(|byte| *byte == b'\n').rev();
+        let parse = |line| serde_json::from_slice::<Link>(line).ok();
+        // All but its line break may have been written.
+        let unended = lines.next().and_then(parse);
+        let (open, torn) = (torn > 0, if unended.is_some() { 0 } else { torn });
+        let link = unended.or_else(|| lines.find_map(parse));
         if link.is_some() || room >= size {
-            return Ok(End { link, torn });
+            return Ok(End { link, torn, open });
         }
     }
     Err(io::Error::other("its end holds no record"))

@@ -31,6 +31,9 @@ pub struct Found {
     pub broken: Option<(Place, String)>,
     /// Records that a power cut tore.
     pub torn: Vec<Place>,
+    /// Whether the last of them is the end of the log, which the next record will close.
+    #[serde(skip)]
+    pub torn_end: bool,
 }
 
 /// The fields of a record's line that make the chain.
@@ -74,7 +77,7 @@ impl<'l> Line<'l> {
 pub fn verify(files: &[LogFile]) -> io::Result<Found> {
     let mut found = Found::default();
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
-    let mut torn: Option<(Place, u64)> = None;
+    let mut torn: Option<Torn> = None;
     for file in files {
         let mut reader = file.open()?;
         let mut line = Vec::new();
@@ -88,20 +91,34 @@ pub fn verify(files: &[LogFile]) -> io::Result<Found> {
             progress.add(line.len() as u64);
             let place = || Place { file: file.path.display().to_string(), line: number };
             let whole = line.strip_suffix(b"\n");
-            let Some(record) = whole.and_then(Line::parse) else {
-                let bytes = whole.unwrap_or(&line).len() as u64;
-                if let Some((before, _)) = torn.replace((place(), bytes)) {
-                    return Ok(broken(found, before, "is not a record"));
+            let text = whole.unwrap_or(&line);
+            let Some(record) = Line::parse(text) else {
+                let next = Torn {
+                    place: place(),
+                    bytes: text.len() as u64,
+                    ended: whole.is_some(),
+                    seq: number_of(text),
+                };
+                if let Some(before) = torn.replace(next) {
+                    return Ok(broken(found, before.place, "is not a record"));
                 }
                 continue;
             };
-            if let Some((before, bytes)) = torn.take() {
+            if let Some(before) = torn.take() {
                 // The record after a torn one says so; anything else that is no record was put there.
-                let says = format!(",\"torn_bytes\":{bytes},");
+                let says = format!(",\"torn_bytes\":{},", before.bytes);
                 if !contains(record.hashed, says.as_bytes()) {
-                    return Ok(broken(found, before, "is not a record"));
+                    return Ok(broken(found, before.place, "is not a record"));
                 }
-                found.torn.push(before);
+                found.torn.push(before.place);
+                // Its link may have been kept apart from the log: then the chain goes on from it.
+                if let Some(last) = &mut found.last
+                    && record.seq == last.seq + 2
+                    && before.seq.is_none_or(|seq| seq == last.seq + 1)
+                {
+                    last.seq += 1;
+                    last.hash = String::from_utf8_lossy(record.prev).into_owned();
+                }
             }
             if !record.is_unchanged() {
                 return Ok(broken(found, place(), "was changed: its hash is another"));
@@ -126,8 +143,32 @@ pub fn verify(files: &[LogFile]) -> io::Result<Found> {
         }
     }
     // At the very end it is what the next record will close.
-    found.torn.extend(torn.map(|(place, _)| place));
-    Ok(found)
+    match torn {
+        Some(Torn { place, ended: true, .. }) => Ok(broken(found, place, "is not a record")),
+        last => {
+            found.torn_end = last.is_some();
+            found.torn.extend(last.map(|torn| torn.place));
+            Ok(found)
+        }
+    }
+}
+
+/// A line that is no record.
+struct Torn {
+    place: Place,
+    bytes: u64,
+    /// Whether it has its line break: a torn record gets it with the next one.
+    ended: bool,
+    /// Its number, where that much of it is there.
+    seq: Option<u64>,
+}
+
+/// The number at the beginning of a record, if it is there to its end.
+fn number_of(line: &[u8]) -> Option<u64> {
+    let rest = line.strip_prefix(b"{\"seq\":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    rest.get(digits)?;
+    str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
 fn broken(found: Found, place: Place, why: &str) -> Found {
