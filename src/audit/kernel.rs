@@ -80,15 +80,17 @@ fn text(record: &Record<'_>) -> String {
         (None, Some(operation)) => format!("sm-helper {operation}"),
         (None, None) => "sm-helper".to_owned(),
     };
+    let program = std::fs::read_link("/proc/self/exe").unwrap_or_default();
     let terminal = record.caller.tty.as_deref().unwrap_or("?");
     let good = record.code == Code::Ok && record.event != Event::Refused;
     format!(
-        "op=sm-{} acct={} request_id={} code={} cwd=\"/\" cmd={} exe=\"/proc/self/exe\" terminal={terminal} res={}",
+        "op=sm-{} acct={} request_id={} sm_code={} cwd=\"/\" cmd={} exe={} terminal={terminal} res={}",
         record.event.word(),
         hex(record.caller.user.as_bytes()).to_uppercase(),
         record.request_id,
         record.code.word(),
         hex(command.as_bytes()).to_uppercase(),
+        hex(program.as_os_str().as_encoded_bytes()).to_uppercase(),
         if good { "success" } else { "failed" }
     )
 }
