@@ -90,20 +90,6 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
     write(record, sync)
 }
 
-/// Writes down that what was about to be done was not begun after all.
-///
-/// # Errors
-/// `audit_unavailable`.
-pub fn abandoned(recorded: &Recorded, refusal: &Refusal) -> Result<Vec<String>, Refusal> {
-    let record = Record {
-        argv: Some(recorded.plan.main()),
-        error: Some(refusal.error.clone()),
-        duration_ms: Some(crate::helper::reply::duration_ms()),
-        ..Record::of(Event::Result, &recorded.scene, Some(recorded.plan.request()), refusal.code)
-    };
-    write(record, Sync::Now)
-}
-
 /// Writes down that nothing was done, and why; where `count` is given, how often.
 ///
 /// # Errors

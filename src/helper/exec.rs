@@ -30,11 +30,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
+    /// Nothing was done, or nothing but what `ran` says, which changed nothing.
+    pub fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
         let changed = ran.is_some().then_some(false);
         Self { verdict: Err(refusal), ran, unit, plan: None, changed }
     }
 }
+
+/// What a simulation may print, in bytes: some ten thousand packages.
+const LARGEST_SIMULATION: usize = 1 << 20;
 
 /// Reading a unit's state may take so long.
 const STATE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -151,9 +155,19 @@ fn simulated(
     simulation: &Simulation,
     bounds: Bounds,
 ) -> Result<Transaction, Box<Outcome>> {
-    let ran = run(simulation.argv(), bounds, &mut Late::End);
+    // Not the reply's bound: what is dropped there could be what must be refused.
+    let whole = Bounds { output_bytes: LARGEST_SIMULATION, ..bounds };
+    let ran = run(simulation.argv(), whole, &mut Late::End);
     if let Err(refusal) = verdict(plan, &ran) {
         return Err(Box::new(Outcome::refused(refusal, Some(ran), None)));
+    }
+    if ran.stdout_truncated {
+        let refusal = Refusal::new(
+            Code::PlanRefused,
+            format!("`{}` would change more than can be looked through", plan.request().operation),
+        )
+        .hint("an administrator does this one");
+        return Err(Box::new(Outcome::refused(refusal, None, None)));
     }
     let Operation::Package { action, .. } = &plan.request().operation else {
         return Ok(Transaction::default());

@@ -146,6 +146,8 @@ struct Ring<'f, S> {
     /// between forgets nothing.
     room: u32,
     window: Duration,
+    /// Of which boot the moments are.
+    boot: u64,
     next: u32,
     /// The second in which a refusal was recorded last, and how many were not since.
     recorded_in: u64,
@@ -178,8 +180,9 @@ const WORDS: usize = 7;
 
 impl<'f, S: Store> Ring<'f, S> {
     fn of(store: &'f S, size: u32, window: Duration) -> io::Result<Self> {
+        let (boot, room) = (boot(), size);
         let fresh =
-            Self { store, size, room: size, window, next: 0, recorded_in: 0, unrecorded: 0 };
+            Self { store, size, room, window, boot, next: 0, recorded_in: 0, unrecorded: 0 };
         let mut head = [0; WORDS * 8];
         let count = store.read_at(&mut head, 0)?;
         if count == 0 {
@@ -194,7 +197,7 @@ impl<'f, S: Store> Ring<'f, S> {
             return Err(io::Error::other("it is not a ring of moments"));
         }
         // Moments of another boot are of another clock.
-        if word(1) != boot() {
+        if word(1) != boot {
             store.clear()?;
             return Ok(fresh);
         }
@@ -223,8 +226,15 @@ impl<'f, S: Store> Ring<'f, S> {
 
     fn set_head(&self) -> io::Result<()> {
         let (room, next) = (u64::from(self.room), u64::from(self.next));
-        let words =
-            [MAGIC, boot(), room, self.window.as_secs(), next, self.recorded_in, self.unrecorded];
+        let words = [
+            MAGIC,
+            self.boot,
+            room,
+            self.window.as_secs(),
+            next,
+            self.recorded_in,
+            self.unrecorded,
+        ];
         self.store.write_at(&words.map(u64::to_le_bytes).concat(), 0)
     }
 

@@ -24,6 +24,7 @@ use crate::policy::force::InForce;
 use crate::sys;
 use caller::{Caller, Via};
 use codes::{Code, Refusal};
+use exec::Outcome;
 use host::PackageManager;
 use limits::{Budget, Paid, Unpaid};
 use plan::{Plan, plan};
@@ -264,7 +265,7 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
     let forked = sys::fork().map_err(|error| {
         let refusal = internal(error);
         // The refusal says enough; that its record failed too would change nothing.
-        let _ = audit::abandoned(&recorded, &refusal);
+        let _ = audit::result(&recorded, &Outcome::refused(refusal.clone(), None, None));
         refusal
     })?;
     match forked {
