@@ -13,6 +13,9 @@ mod names;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/policy/parse.rs"]
 mod parse;
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/policy/table.rs"]
+mod table;
 
 use model::Policy;
 use std::fmt::Write as _;

@@ -11,6 +11,7 @@ mod never;
 pub mod parse;
 mod site;
 pub mod surface;
+mod table;
 pub mod verdict;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.

@@ -1,4 +1,4 @@
-//! From TOML to a [`Policy`], with file, line and column for whatever is wrong.
+//! From TOML to a [`Policy`].
 //!
 //! The build script and the running program share this file, so that what `sm policy check`
 //! says of a policy is what the build says of it.
@@ -6,30 +6,14 @@
 use super::action::{Action, Maintenance, Set};
 use super::model::{CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
 use super::names::{PackageName, UnitName};
+use super::table::{DeKey, PolicyError, Source, Table};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The largest policy, in bytes: 100,000 names take about a tenth of it.
 pub const LARGEST: usize = 64 << 20;
-
-/// What is wrong with a policy, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}:{column}: {message}")]
-pub struct PolicyError {
-    /// The file, as it was named.
-    pub file: String,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// One sentence.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
 
 /// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
 #[derive(Debug, Serialize, Deserialize)]
@@ -75,7 +59,7 @@ impl Parsed {
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyError> {
-    let source = Source { file, text, line_starts: line_starts(text) };
+    let source = Source::new(file, text);
     if text.len() > LARGEST {
         return Err(source.error(0..0, format!("the policy is larger than {LARGEST} bytes"), None));
     }
@@ -373,86 +357,7 @@ impl Strings {
     }
 }
 
-/// The text that is parsed, for saying where something stands in it.
-struct Source<'s> {
-    file: &'s str,
-    text: &'s str,
-    line_starts: Vec<usize>,
-}
-
-/// Where each line begins, so that finding a line costs a search and not a scan.
-fn line_starts(text: &str) -> Vec<usize> {
-    let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    std::iter::once(0).chain(after_breaks.map(|(at, _)| at + 1)).collect()
-}
-
 impl Source<'_> {
-    /// The line that holds the byte at `at`, from 1.
-    fn line(&self, at: usize) -> u32 {
-        self.line_starts.partition_point(|start| *start <= at) as u32
-    }
-
-    fn error(&self, at: Range<usize>, message: String, hint: Option<String>) -> PolicyError {
-        let line = self.line(at.start) as usize;
-        let start = self.line_starts[line - 1];
-        let column = self.text.get(start..at.start).map_or(0, |before| before.chars().count()) + 1;
-        PolicyError { file: self.file.to_owned(), line, column, message, hint }
-    }
-
-    fn wrong_kind(&self, value: &Spanned<DeValue<'_>>, wanted: &str) -> PolicyError {
-        let found = value.get_ref().type_str();
-        self.error(value.span(), format!("{wanted} is needed here, not {found}"), None)
-    }
-
-    fn string<'v>(&self, value: &'v Spanned<DeValue<'_>>) -> Result<&'v str, PolicyError> {
-        value.get_ref().as_str().ok_or_else(|| self.wrong_kind(value, "a string"))
-    }
-
-    fn array<'v>(
-        &self,
-        value: &'v Spanned<DeValue<'v>>,
-    ) -> Result<Vec<&'v Spanned<DeValue<'v>>>, PolicyError> {
-        let array = value.get_ref().as_array();
-        Ok(array.ok_or_else(|| self.wrong_kind(value, "an array"))?.iter().collect())
-    }
-
-    fn integer(
-        &self,
-        value: &Spanned<DeValue<'_>>,
-        range: std::ops::RangeInclusive<u32>,
-    ) -> Result<u32, PolicyError> {
-        let number =
-            value.get_ref().as_integer().ok_or_else(|| self.wrong_kind(value, "a number"))?;
-        match u32::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if range.contains(&number) => Ok(number),
-            _ => Err(self.error(
-                value.span(),
-                format!("{number} is not between {} and {}", range.start(), range.end()),
-                None,
-            )),
-        }
-    }
-
-    /// The value that `word` stands for.
-    fn one_of<T: Copy>(
-        &self,
-        at: Range<usize>,
-        word: &str,
-        words: &[(&str, T)],
-        what: &str,
-    ) -> Result<T, PolicyError> {
-        if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
-            return Ok(*value);
-        }
-        let known = words.iter().map(|(word, _)| *word);
-        let all = known.clone().collect::<Vec<_>>().join(", ");
-        let hint = match nearest(word, known) {
-            Some(near) => format!("did you mean {near:?}? There are: {all}"),
-            None => format!("there are: {all}"),
-        };
-        Err(self.error(at, format!("{word:?} is not {what}"), Some(hint)))
-    }
-
     /// A set of actions, and the line that grants it.
     fn actions<A: Action>(
         &self,
@@ -499,7 +404,7 @@ impl Source<'_> {
                 && before == name
             {
                 let (early, late) = (first.min(line), first.max(line));
-                let at = self.line_starts[late as usize - 1];
+                let at = self.start_of(late);
                 let message = format!("{name} is named twice, first in line {early}");
                 return Err(self.error(at..at, message, None));
             }
@@ -507,101 +412,6 @@ impl Source<'_> {
         }
         Ok(())
     }
-}
-
-/// A table that knows which of its keys were asked for: the rest are errors.
-struct Table<'t> {
-    source: &'t Source<'t>,
-    table: &'t DeTable<'t>,
-    at: Range<usize>,
-    name: String,
-    known: Vec<&'static str>,
-}
-
-impl<'t> Table<'t> {
-    fn new(source: &'t Source<'t>, table: &'t DeTable<'t>, at: Range<usize>, name: &str) -> Self {
-        Self { source, table, at, name: name.to_owned(), known: Vec::new() }
-    }
-
-    fn optional(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.known.push(key);
-        self.table.get(key)
-    }
-
-    fn required(&mut self, key: &'static str) -> Result<&'t Spanned<DeValue<'t>>, PolicyError> {
-        if let Some(value) = self.optional(key) {
-            return Ok(value);
-        }
-        // A misspelt key is the likelier mistake than a missing one.
-        self.unknown(&[key])?;
-        let message = format!("{} needs the key {key:?}", self.name);
-        Err(self.source.error(self.at.clone(), message, None))
-    }
-
-    fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, PolicyError> {
-        let Some(value) = self.optional(key) else { return Ok(None) };
-        let flag = value.get_ref().as_bool();
-        flag.map(Some).ok_or_else(|| self.source.wrong_kind(value, "true or false"))
-    }
-
-    fn table(&mut self, key: &'static str) -> Result<Option<Table<'t>>, PolicyError> {
-        let Some(value) = self.optional(key) else { return Ok(None) };
-        let table =
-            value.get_ref().as_table().ok_or_else(|| self.source.wrong_kind(value, "a table"))?;
-        Ok(Some(Table::new(self.source, table, value.span(), &format!("[{key}]"))))
-    }
-
-    /// The tables in a table whose keys are names.
-    fn named(
-        &mut self,
-        key: &'static str,
-    ) -> Result<Vec<(&'t Spanned<DeKey<'t>>, Table<'t>)>, PolicyError> {
-        let Some(holder) = self.table(key)? else { return Ok(Vec::new()) };
-        let mut rows = Vec::with_capacity(holder.table.len());
-        for (name, value) in holder.table {
-            let table = value
-                .get_ref()
-                .as_table()
-                .ok_or_else(|| self.source.wrong_kind(value, "a table (`{}` will do)"))?;
-            let called = format!("[{key}.{}]", name.get_ref());
-            rows.push((name, Table::new(self.source, table, value.span(), &called)));
-        }
-        Ok(rows)
-    }
-
-    /// Refuses keys that nobody asked for.
-    fn finish(self) -> Result<(), PolicyError> {
-        self.unknown(&[])
-    }
-
-    fn unknown(&self, also_near: &[&str]) -> Result<(), PolicyError> {
-        let strange = self.table.iter().find(|(key, _)| {
-            let key = key.get_ref().as_ref();
-            !self.known.contains(&key)
-                && (also_near.is_empty() || nearest(key, also_near.iter().copied()).is_some())
-        });
-        let Some((key, _)) = strange else { return Ok(()) };
-        let known = self.known.join(", ");
-        let hint = match nearest(key.get_ref(), self.known.iter().copied()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("the keys of {} are: {known}", self.name),
-        };
-        let message = format!("{} has no key {:?}", self.name, key.get_ref());
-        Err(self.source.error(key.span(), message, Some(hint)))
-    }
-}
-
-type DeKey<'t> = std::borrow::Cow<'t, str>;
-
-/// The known word that somebody who wrote `word` most likely meant.
-pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let word: String = word.chars().take(64).collect();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
 
 /// Bytes in lower-case hexadecimal.

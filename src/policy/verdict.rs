@@ -2,7 +2,7 @@
 
 use super::action::ServiceAction::{Reload, Restart, Start};
 use super::model::{CallerKind, CallerRule, Limits, Policy};
-use super::parse::nearest;
+use super::table::nearest;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::request::{Operation, Request};
 
