@@ -85,26 +85,28 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.units {
         let _ = writeln!(
             code,
-            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, check: {:?} }},",
+            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, check: {:?}, watch_seconds: {:?} }},",
             rule.name,
             rule.line,
             rule.actions_line,
             rule.actions.bits,
             rule.require_reason,
-            rule.check
+            rule.check,
+            rule.watch_seconds
         );
     }
     let _ = writeln!(code, "];\nstatic PACKAGES: [PackageRule; {}] = [", policy.packages.len());
     for rule in policy.packages {
         let _ = writeln!(
             code,
-            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {} }},",
+            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, allow_removals: {:?} }},",
             rule.name,
             rule.pacman,
             rule.line,
             rule.actions_line,
             rule.actions.bits,
-            rule.require_reason
+            rule.require_reason,
+            rule.allow_removals
         );
     }
     let _ = writeln!(code, "];\nstatic CALLERS: [CallerRule; {}] = [", policy.callers.len());

@@ -79,6 +79,9 @@ fn limits(force: &InForce) -> Value {
         "rate": {"count": limits.rate_count, "per_seconds": limits.rate_seconds},
         "output_bytes": limits.output_bytes,
         "timeout_seconds": {"service": limits.service_timeout, "package": limits.package_timeout},
+        "lock_seconds": limits.lock_seconds,
+        "watch_seconds": limits.watch_seconds,
+        "mask_secrets": limits.mask_secrets,
     })
 }
 

@@ -1,8 +1,10 @@
 //! The policy in force: the compiled one, and what the site's does to it.
 
 use super::COMPILED;
+use super::action::PackageAction;
 use super::model::{Limits, Policy, SiteMode};
 use super::parse::Parsed;
+use super::removable::{Removable, removable, together};
 use super::site;
 use super::surface::operations;
 use super::verdict::{Approved, Denial, Who, judge};
@@ -59,6 +61,33 @@ impl InForce {
     /// # Errors
     /// `denied` where it is not, `reason_required` where somebody wants to know why.
     pub fn judge(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
+        let approved = self.verdict(who, request)?;
+        let asked = approved.request();
+        match asked.operation {
+            Operation::Package { action: PackageAction::Remove, .. } => {
+                let mut others = self.removable(who);
+                others.retain(|other| asked.reason.is_some() || other.needs_no_reason());
+                Ok(approved.with_removable(others))
+            }
+            _ => Ok(approved),
+        }
+    }
+
+    /// What the caller may remove at all.
+    fn removable(&self, who: &dyn Who) -> Vec<Removable> {
+        let compiled = removable(&COMPILED, who);
+        match self.site() {
+            None => compiled,
+            Some(site) => together(compiled, removable(&site, who), COMPILED.site_mode),
+        }
+    }
+
+    /// The same without what else could be removed, which is a look at every name: for those who
+    /// ask of every name.
+    ///
+    /// # Errors
+    /// `denied` where it is not, `reason_required` where somebody wants to know why.
+    pub fn verdict(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
         let Some(site) = self.site() else {
             return judge(&COMPILED, &COMPILED.limits, who, request);
         };
@@ -87,5 +116,27 @@ impl InForce {
             all.extend(operations(&site).filter(|more| !known.contains(&more.to_string())));
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::helper::host::PackageManager::Apt;
+    use crate::policy::names::PackageName;
+    use crate::policy::verdict::Everybody;
+
+    #[test]
+    fn only_a_removal_comes_with_what_else_may_go() {
+        let force = InForce::compiled();
+        let judged = |action, asked: &str| {
+            let name = PackageName::parse(asked.as_bytes()).expect("a name");
+            let operation = Operation::Package { action, name };
+            force.judge(&Everybody, Request { operation, reason: None, timeout: None })
+        };
+        let removal = judged(PackageAction::Remove, "nginx").expect("it is allowed");
+        assert!(removal.may_remove("curl", Apt) && !removal.may_remove("bash", Apt));
+        let install = judged(PackageAction::Install, "nginx").expect("it is allowed");
+        assert!(!install.may_remove("curl", Apt));
     }
 }

@@ -9,6 +9,7 @@ pub mod model;
 pub mod names;
 mod never;
 pub mod parse;
+mod removable;
 mod site;
 pub mod surface;
 mod table;

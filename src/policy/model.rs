@@ -29,7 +29,7 @@ impl SiteMode {
     }
 }
 
-/// The bounds on what a caller can cost the host.
+/// The bounds on what a caller can cost the host and gets to see of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Operations that an account may ask for in [`Limits::rate_seconds`].
@@ -42,6 +42,12 @@ pub struct Limits {
     pub service_timeout: u32,
     /// The longest that a package operation may take, in seconds.
     pub package_timeout: u32,
+    /// How long a package operation waits while another one runs, in seconds.
+    pub lock_seconds: u32,
+    /// How long a unit is watched after a start, restart or reload, in seconds.
+    pub watch_seconds: u32,
+    /// Whether a reply has `[masked]` in the place of what looks like a secret.
+    pub mask_secrets: bool,
 }
 
 impl Limits {
@@ -52,6 +58,9 @@ impl Limits {
         output_bytes: 65_536,
         service_timeout: 120,
         package_timeout: 1800,
+        lock_seconds: 30,
+        watch_seconds: 2,
+        mask_secrets: true,
     };
 
     /// The stricter of both, limit by limit.
@@ -77,6 +86,10 @@ impl Limits {
             output_bytes: self.output_bytes.min(other.output_bytes),
             service_timeout: self.service_timeout.min(other.service_timeout),
             package_timeout: self.package_timeout.min(other.package_timeout),
+            lock_seconds: self.lock_seconds.min(other.lock_seconds),
+            // A unit that is watched longer is less likely to be called well when it is not.
+            watch_seconds: self.watch_seconds.max(other.watch_seconds),
+            mask_secrets: self.mask_secrets || other.mask_secrets,
         }
     }
 }
@@ -106,6 +119,8 @@ pub struct UnitRule {
     /// The command that must exit 0 before a start, restart or reload: a run of
     /// [`Policy::words`]; empty for none.
     pub check: Span,
+    /// How long it is watched, where it says something else than [`Limits::watch_seconds`].
+    pub watch_seconds: Option<u32>,
 }
 
 /// What is allowed for one package.
@@ -123,6 +138,9 @@ pub struct PackageRule {
     pub actions: Set<PackageAction>,
     /// Whether a request must say why.
     pub require_reason: bool,
+    /// Whether an operation on it may remove other packages, where it says something else than
+    /// [`Policy::allow_removals`].
+    pub allow_removals: Option<bool>,
 }
 
 /// Whom a caller rule is for.

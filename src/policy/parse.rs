@@ -9,11 +9,15 @@ use super::names::{PackageName, UnitName};
 use super::table::{DeKey, PolicyError, Source, Table};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The largest policy, in bytes: 100,000 names take about a tenth of it.
 pub const LARGEST: usize = 64 << 20;
+
+/// How long a unit can be watched, in seconds: a caller waits for all of it.
+const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
 
 /// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,6 +111,12 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
     if let Some(packages) = top.table("packages")? {
         parsed.packages(&source, packages)?;
     }
+    if let Some(mut replies) = top.table("replies")? {
+        if let Some(mask) = replies.boolean("mask_secrets")? {
+            parsed.limits.mask_secrets = mask;
+        }
+        replies.finish()?;
+    }
     for (key, table) in top.named("callers")? {
         parsed.caller(&source, key, table)?;
     }
@@ -122,24 +132,23 @@ impl Parsed {
             into.rate_seconds = source.integer(rate.required("per_seconds")?, 1..=86_400)?;
             rate.finish()?;
         }
-        if let Some(bytes) = table.optional("output_bytes") {
-            into.output_bytes = source.integer(bytes, 1024..=1 << 20)?;
-        }
+        let set = |limit: &mut u32, said: Option<u32>| *limit = said.unwrap_or(*limit);
+        set(&mut into.output_bytes, table.number("output_bytes", 1024..=1 << 20)?);
         if let Some(mut timeout) = table.table("timeout_seconds")? {
-            if let Some(value) = timeout.optional("service") {
-                into.service_timeout = source.integer(value, 1..=86_400)?;
-            }
-            if let Some(value) = timeout.optional("package") {
-                into.package_timeout = source.integer(value, 1..=86_400)?;
-            }
+            set(&mut into.service_timeout, timeout.number("service", 1..=86_400)?);
+            set(&mut into.package_timeout, timeout.number("package", 1..=86_400)?);
             timeout.finish()?;
         }
+        set(&mut into.lock_seconds, table.number("lock_seconds", 0..=3600)?);
         table.finish()
     }
 
     fn services(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
         let (general, general_line) = source.actions(table.required("actions")?)?;
         let all_require_reason = table.boolean("require_reason")?.unwrap_or(false);
+        if let Some(seconds) = table.number("watch_seconds", WATCH_SECONDS)? {
+            self.limits.watch_seconds = seconds;
+        }
         for (key, mut unit) in table.named("units")? {
             let name = UnitName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), None))?;
@@ -153,9 +162,18 @@ impl Parsed {
                 Some(check) => self.check(source, check)?,
                 None => Span { at: 0, len: 0 },
             };
+            let watch_seconds = unit.number("watch_seconds", WATCH_SECONDS)?;
             unit.finish()?;
             let name = self.strings.add(name.as_str());
-            self.units.push(UnitRule { name, line, actions_line, actions, require_reason, check });
+            self.units.push(UnitRule {
+                name,
+                line,
+                actions_line,
+                actions,
+                require_reason,
+                check,
+                watch_seconds,
+            });
         }
         table.finish()?;
         let strings = &self.strings;
@@ -237,6 +255,7 @@ impl Parsed {
                 }
                 None => Span { at: 0, len: 0 },
             };
+            let allow_removals = package.boolean("allow_removals")?;
             package.finish()?;
             let name = self.strings.add(name.as_str());
             self.packages.push(PackageRule {
@@ -246,6 +265,7 @@ impl Parsed {
                 actions_line,
                 actions,
                 require_reason,
+                allow_removals,
             });
         }
         table.finish()?;

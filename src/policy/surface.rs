@@ -24,7 +24,7 @@ pub struct Row {
 pub fn surface(force: &InForce, manager: Option<PackageManager>) -> Vec<Row> {
     let lines = format!("<1-{}>", Lines::MOST);
     let row = |operation: Operation| {
-        let approved = force.judge(&Everybody, with_a_reason(&operation)).ok()?;
+        let approved = force.verdict(&Everybody, with_a_reason(&operation)).ok()?;
         let planned = plan(approved, manager).ok()?;
         let commands = planned.with_lines(&lines).commands().into_iter().cloned().collect();
         Some(Row { operation, commands })
@@ -38,9 +38,9 @@ pub fn allowed<'f>(
     who: &'f dyn Who,
 ) -> impl Iterator<Item = (Operation, bool)> + 'f {
     force.operations().into_iter().filter_map(move |operation| {
-        force.judge(who, with_a_reason(&operation)).ok()?;
+        force.verdict(who, with_a_reason(&operation)).ok()?;
         let without = Request { reason: None, ..with_a_reason(&operation) };
-        let requires_reason = force.judge(who, without).is_err();
+        let requires_reason = force.verdict(who, without).is_err();
         Some((operation, requires_reason))
     })
 }

@@ -162,6 +162,15 @@ impl<'t> Table<'t> {
         flag.map(Some).ok_or_else(|| self.source.wrong_kind(value, "true or false"))
     }
 
+    /// A number in this range, where the key is there.
+    pub fn number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Result<Option<u32>, PolicyError> {
+        self.optional(key).map(|value| self.source.integer(value, range)).transpose()
+    }
+
     /// The table of a key, where it is there.
     pub fn table(&mut self, key: &'static str) -> Result<Option<Table<'t>>, PolicyError> {
         let Some(value) = self.optional(key) else { return Ok(None) };

@@ -2,8 +2,10 @@
 
 use super::action::ServiceAction::{Reload, Restart, Start};
 use super::model::{CallerKind, CallerRule, Limits, Policy};
+use super::removable::Removable;
 use super::table::nearest;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::host::PackageManager;
 use crate::helper::request::{Operation, Request};
 
 /// Who asks, as far as a policy's caller rules want to know.
@@ -64,7 +66,9 @@ pub struct Approved {
     check: Option<Vec<String>>,
     pacman: Option<String>,
     allow_removals: bool,
-    output_bytes: u32,
+    removable: Vec<Removable>,
+    limits: Limits,
+    watch_seconds: Option<u32>,
     timeout: u32,
     warnings: Vec<String>,
 }
@@ -90,9 +94,26 @@ impl Approved {
     pub fn allow_removals(&self) -> bool {
         self.allow_removals
     }
+    /// Whether the caller, who asked for the removal of one package, could ask for that of this
+    /// one too; `name` is what the package manager calls it.
+    pub fn may_remove(&self, name: &str, manager: PackageManager) -> bool {
+        self.removable.iter().any(|package| package.name_for(manager) == name)
+    }
+    /// How long the unit is watched after a start, restart or reload, in seconds.
+    pub fn watch_seconds(&self) -> u32 {
+        self.watch_seconds.unwrap_or(self.limits.watch_seconds)
+    }
+    /// How long to wait while another package operation runs, in seconds.
+    pub fn lock_seconds(&self) -> u32 {
+        self.limits.lock_seconds
+    }
+    /// Whether what looks like a secret is masked in the reply.
+    pub fn mask_secrets(&self) -> bool {
+        self.limits.mask_secrets
+    }
     /// The bound on each of `stdout` and `stderr`, in bytes.
     pub fn output_bytes(&self) -> u32 {
-        self.output_bytes
+        self.limits.output_bytes
     }
     /// The longest it may take, in seconds.
     pub fn timeout(&self) -> u32 {
@@ -103,16 +124,17 @@ impl Approved {
         &self.warnings
     }
 
-    /// This approval with the check of another policy, where it has none of its own: naming a
-    /// unit once more does not take its check away.
+    /// This approval with the check of another policy, and how long that one watches the unit,
+    /// where it says nothing of its own: naming a unit once more does not take these away.
     #[must_use]
     pub fn checked_as_in(mut self, policy: &Policy<'_>) -> Self {
-        if self.check.is_none()
-            && let Operation::Service { action: Start | Restart | Reload, unit, .. } =
-                &self.request.operation
+        if let Operation::Service { action: Start | Restart | Reload, unit, .. } =
+            &self.request.operation
+            && let Some(rule) = policy.unit(unit.as_str())
         {
-            let check = policy.unit(unit.as_str()).and_then(|rule| policy.check_of(rule));
-            self.check = check.map(|words| words.into_iter().map(str::to_owned).collect());
+            let check = || policy.check_of(rule).map(owned);
+            self.check = self.check.or_else(check);
+            self.watch_seconds = self.watch_seconds.or(rule.watch_seconds);
         }
         self
     }
@@ -121,7 +143,18 @@ impl Approved {
     #[must_use]
     pub fn narrowed_by(mut self, other: Self) -> Self {
         self.allow_removals &= other.allow_removals;
+        self.watch_seconds = match other.watch_seconds {
+            Some(seconds) => Some(self.watch_seconds().max(seconds)),
+            None => self.watch_seconds,
+        };
         self.lines.extend(other.lines);
+        self
+    }
+
+    /// This approval with what else the caller could remove.
+    #[must_use]
+    pub fn with_removable(mut self, removable: Vec<Removable>) -> Self {
+        self.removable = removable;
         self
     }
 }
@@ -190,16 +223,16 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
     }
 }
 
-/// The lines that give this caller a part with the operation in it. A caller whom no rule names
-/// gets what the default says, and without a default all of the policy.
-fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
+/// The rules that say what this caller gets; none where it gets all of the policy: a caller whom
+/// no rule names gets what the default says, and without a default everything.
+pub fn rules_for<'p>(policy: &Policy<'p>, who: &dyn Who) -> Option<Vec<&'p CallerRule>> {
     let named = |rule: &&CallerRule| match rule.kind {
         CallerKind::User => who.is_user(policy.text_of(rule.name)),
         CallerKind::Group => who.in_group(policy.text_of(rule.name)),
         CallerKind::Default => false,
     };
     if policy.callers.is_empty() {
-        return Ok(Vec::new());
+        return None;
     }
     let default = |rule: &&CallerRule| rule.kind == CallerKind::Default;
     let mut rules: Vec<&CallerRule> = policy.callers.iter().filter(named).collect();
@@ -207,15 +240,21 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
     if who.is_everybody() {
         // Some caller may be named by no rule; only a default bounds what that one gets.
         if defaults.is_empty() {
-            return Ok(Vec::new());
+            return None;
         }
         rules.extend(&defaults);
     } else if rules.is_empty() {
         rules = defaults;
         if rules.is_empty() {
-            return Ok(Vec::new());
+            return None;
         }
     }
+    Some(rules)
+}
+
+/// The lines that give this caller a part with the operation in it.
+fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
+    let Some(rules) = rules_for(policy, who) else { return Ok(Vec::new()) };
     let holds = |rule: &&&CallerRule| match operation {
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
         Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
@@ -234,17 +273,23 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
 
 /// The approval with all that the policy says about how.
 fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]) -> Approved {
-    let (mut check, mut pacman) = (None, None);
+    let (mut check, mut pacman, mut watch_seconds) = (None, None, None);
+    let mut allow_removals = policy.allow_removals;
     let allowed = match &request.operation {
         Operation::Service { action, unit, .. } => {
-            if matches!(action, Start | Restart | Reload) {
-                check = policy.unit(unit.as_str()).and_then(|rule| policy.check_of(rule));
+            if matches!(action, Start | Restart | Reload)
+                && let Some(rule) = policy.unit(unit.as_str())
+            {
+                check = policy.check_of(rule);
+                watch_seconds = rule.watch_seconds;
             }
             limits.service_timeout
         }
         Operation::Package { name, .. } => {
-            let other = policy.package(name.as_str()).map(|rule| policy.text_of(rule.pacman));
-            pacman = other.filter(|other| !other.is_empty());
+            if let Some(rule) = policy.package(name.as_str()) {
+                pacman = Some(policy.text_of(rule.pacman)).filter(|other| !other.is_empty());
+                allow_removals = rule.allow_removals.unwrap_or(allow_removals);
+            }
             limits.package_timeout
         }
         Operation::Maintenance { .. } => limits.package_timeout,
@@ -259,13 +304,19 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
     Approved {
         request,
         lines: lines.iter().map(|line| Line::of(policy, *line)).collect(),
-        check: check.map(|words| words.into_iter().map(str::to_owned).collect()),
+        check: check.map(owned),
         pacman: pacman.map(str::to_owned),
-        allow_removals: policy.allow_removals,
-        output_bytes: limits.output_bytes,
+        allow_removals,
+        removable: Vec::new(),
+        limits: *limits,
+        watch_seconds,
         timeout,
         warnings,
     }
+}
+
+fn owned(words: Vec<&str>) -> Vec<String> {
+    words.into_iter().map(str::to_owned).collect()
 }
 
 fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u32) -> Denial {
@@ -297,4 +348,105 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
     let refusal = Refusal::new(Code::Denied, format!("the policy does not name the {kind} {name}"))
         .hint(hint);
     Denial { refusal, line: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::action::{PackageAction, ServiceAction};
+    use crate::policy::names::{PackageName, UnitName};
+    use crate::policy::parse::{Parsed, parse};
+
+    fn policy(rest: &str, unsaid: Limits) -> Parsed {
+        parse("test.toml", &format!("schema = 1\n{rest}"), unsaid).expect("a policy")
+    }
+
+    fn approved(policy: &Parsed, limits: &Limits, operation: Operation) -> Approved {
+        let request = Request { operation, reason: None, timeout: None };
+        judge(&policy.policy(), limits, &Everybody, request).expect("it is allowed")
+    }
+
+    /// What a compiled and a narrowing site policy say together of how long nginx is watched.
+    fn watched(compiled: &str, site: &str) -> u32 {
+        let services = |general: &str, unit: &str| {
+            format!("[services]\nactions = [\"restart\"]\n{general}\nunits.nginx = {{ {unit} }}")
+        };
+        let rest = |said: &str| {
+            let (general, unit) = said.split_once('/').unwrap_or((said, ""));
+            let key = |seconds: &str| match seconds {
+                "" => String::new(),
+                seconds => format!("watch_seconds = {seconds}"),
+            };
+            services(&key(general), &key(unit))
+        };
+        let compiled = policy(&rest(compiled), Limits::USUAL);
+        let site = policy(&rest(site), compiled.policy().limits);
+        let limits = site.policy().limits.stricter(&compiled.policy().limits);
+        let unit = UnitName::parse(b"nginx").expect("a unit");
+        let operation = Operation::Service {
+            action: ServiceAction::Restart,
+            unit,
+            lines: crate::helper::request::Lines::USUAL,
+        };
+        let by_site = approved(&site, &limits, operation.clone());
+        approved(&compiled, &limits, operation).narrowed_by(by_site).watch_seconds()
+    }
+
+    #[test]
+    fn a_site_policy_that_narrows_can_only_watch_longer() {
+        // General and, after the stroke, of the unit.
+        for (compiled, site, seconds) in [
+            ("", "", 2),
+            ("5", "", 5),
+            ("5", "3", 5),
+            ("5", "9", 9),
+            ("5/20", "", 20),
+            ("5/1", "", 1),
+            ("5/1", "/3", 3),
+            ("5/20", "/3", 20),
+            ("5", "/3", 5),
+            ("5", "/9", 9),
+        ] {
+            assert_eq!(watched(compiled, site), seconds, "{compiled:?} and {site:?}");
+        }
+    }
+
+    #[test]
+    fn a_package_says_itself_whether_others_may_go_with_it() {
+        let removals = |general: bool, own: &str| {
+            let rest = format!(
+                "[packages]\nactions = [\"remove\"]\nallow_removals = {general}\nnames.curl = {{ {own} }}"
+            );
+            policy(&rest, Limits::USUAL)
+        };
+        let operation = Operation::Package {
+            action: PackageAction::Remove,
+            name: PackageName::parse(b"curl").expect("a package"),
+        };
+        let judged = |policy: &Parsed| approved(policy, &Limits::USUAL, operation.clone());
+        let (yes, no) = ("allow_removals = true", "allow_removals = false");
+        for (general, own, allowed) in
+            [(true, "", true), (false, "", false), (true, no, false), (false, yes, true)]
+        {
+            let policy = removals(general, own);
+            assert_eq!(judged(&policy).allow_removals(), allowed, "{general} {own}");
+            let both = judged(&removals(false, yes)).narrowed_by(judged(&policy));
+            assert_eq!(both.allow_removals(), allowed, "{general} {own}");
+            let both = judged(&removals(true, no)).narrowed_by(judged(&policy));
+            assert!(!both.allow_removals(), "{general} {own}");
+        }
+    }
+
+    #[test]
+    fn the_stricter_limits_are_the_ones_that_risk_less() {
+        let one = Limits { lock_seconds: 5, watch_seconds: 9, ..Limits::USUAL };
+        let two = Limits { mask_secrets: false, ..Limits::USUAL };
+        for both in [one.stricter(&two), two.stricter(&one)] {
+            assert_eq!((both.lock_seconds, both.watch_seconds, both.mask_secrets), (5, 9, true));
+        }
+        assert!(!two.stricter(&two).mask_secrets);
+        let off = policy("[replies]\nmask_secrets = false", Limits::USUAL);
+        assert!(!off.policy().limits.mask_secrets);
+        assert!(!policy("", off.policy().limits).policy().limits.mask_secrets);
+    }
 }

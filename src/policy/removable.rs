@@ -1,0 +1,152 @@
+//! What else a caller could remove, for a package that does not go without them.
+
+use super::action::PackageAction;
+use super::model::{Policy, SiteMode};
+use super::verdict::{Who, rules_for};
+use crate::helper::host::PackageManager;
+
+/// A package whose removal a policy grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removable {
+    name: String,
+    /// Empty where it is the same.
+    pacman: String,
+    require_reason: bool,
+}
+
+impl Removable {
+    /// What the package manager calls it.
+    pub fn name_for(&self, manager: PackageManager) -> &str {
+        match manager {
+            PackageManager::Pacman if !self.pacman.is_empty() => &self.pacman,
+            _ => &self.name,
+        }
+    }
+
+    /// Whether a request for its removal would be granted to one who does not say why.
+    pub fn needs_no_reason(&self) -> bool {
+        !self.require_reason
+    }
+}
+
+/// All that the policy lets this caller remove, sorted by name.
+pub fn removable(policy: &Policy<'_>, who: &dyn Who) -> Vec<Removable> {
+    let rules = rules_for(policy, who);
+    let is_given = |name: &str| {
+        rules
+            .as_ref()
+            .is_none_or(|rules| rules.iter().any(|rule| policy.holds(rule.packages, name)))
+    };
+    let granted = policy.packages.iter().filter(|rule| {
+        rule.actions.has(PackageAction::Remove) && is_given(policy.text_of(rule.name))
+    });
+    let removable = granted.map(|rule| Removable {
+        name: policy.text_of(rule.name).to_owned(),
+        pacman: policy.text_of(rule.pacman).to_owned(),
+        require_reason: rule.require_reason,
+    });
+    removable.collect()
+}
+
+/// What both policies together let it remove: as they judge together on each of the names.
+pub fn together(
+    compiled: Vec<Removable>,
+    mut site: Vec<Removable>,
+    mode: SiteMode,
+) -> Vec<Removable> {
+    let find = |list: &[Removable], name: &str| {
+        list.binary_search_by(|package| package.name.as_str().cmp(name)).ok()
+    };
+    if mode == SiteMode::Narrow {
+        let both = compiled.into_iter().filter_map(|package| {
+            let by_site = &site[find(&site, &package.name)?];
+            let require_reason = package.require_reason || by_site.require_reason;
+            Some(Removable { require_reason, ..package })
+        });
+        return both.collect();
+    }
+    let more = compiled.into_iter().filter(|package| find(&site, &package.name).is_none());
+    let more: Vec<Removable> = more.collect();
+    site.extend(more);
+    site
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::helper::request::{Operation, Reason, Request};
+    use crate::policy::model::Limits;
+    use crate::policy::names::PackageName;
+    use crate::policy::parse::{Parsed, parse};
+    use crate::policy::verdict::judge;
+
+    struct Ci;
+
+    impl Who for Ci {
+        fn is_user(&self, name: &str) -> bool {
+            name == "ci"
+        }
+        fn in_group(&self, _: &str) -> bool {
+            false
+        }
+    }
+
+    const NAMES: [&str; 5] = ["both", "explained", "foreign", "installed", "other"];
+
+    fn policies() -> [Parsed; 3] {
+        let all = "[packages]\nactions = [\"install\", \"remove\"]\n";
+        let only = "[callers.\"user:ci\"]\npackages = ";
+        [
+            format!("{all}names.both = {{ pacman = \"both-arch\" }}\nnames.explained = {{ require_reason = true }}\nnames.installed = {{ actions = [\"install\"] }}\nnames.other = {{}}\n"),
+            format!("{all}names.both = {{}}\nnames.explained = {{}}\nnames.foreign = {{}}\nnames.installed = {{}}\n{only}[\"both\", \"explained\", \"installed\"]"),
+            format!("{all}names.both = {{ require_reason = true }}\nnames.other = {{}}\n{only}[\"both\"]"),
+        ]
+        .map(|rest| {
+            parse("test.toml", &format!("schema = 1\n{rest}"), Limits::USUAL).expect("a policy")
+        })
+    }
+
+    fn names(list: &[Removable], has_reason: bool, manager: PackageManager) -> Vec<&str> {
+        let granted = list.iter().filter(|package| has_reason || package.needs_no_reason());
+        let mut names: Vec<&str> = granted.map(|package| package.name_for(manager)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn it_is_what_a_request_of_its_own_would_be_granted() {
+        let policies = policies();
+        for (which, has_reason) in [0, 1, 2].into_iter().flat_map(|at| [(at, true), (at, false)]) {
+            let policy = policies[which].policy();
+            let granted = NAMES.iter().copied().filter(|name| {
+                let name = PackageName::parse(name.as_bytes()).expect("a name");
+                let operation = Operation::Package { action: PackageAction::Remove, name };
+                let reason = has_reason.then(Reason::any);
+                let request = Request { operation, reason, timeout: None };
+                judge(&policy, &Limits::USUAL, &Ci, request).is_ok()
+            });
+            let found = removable(&policy, &Ci);
+            assert_eq!(names(&found, has_reason, PackageManager::Apt), granted.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn where_both_decide_both_must_grant_it() {
+        let [one, two, three] = policies();
+        let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
+        let both = together(of(&one), of(&two), SiteMode::Narrow);
+        assert_eq!(names(&both, true, PackageManager::Apt), ["both", "explained"]);
+        assert_eq!(names(&both, false, PackageManager::Pacman), ["both-arch"]);
+        let both = together(of(&one), of(&three), SiteMode::Narrow);
+        assert_eq!(names(&both, false, PackageManager::Apt), [""; 0]);
+    }
+
+    #[test]
+    fn where_either_decides_the_site_still_wants_its_reason() {
+        let [one, _, three] = policies();
+        let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
+        let both = together(of(&one), of(&three), SiteMode::Extend);
+        assert_eq!(names(&both, false, PackageManager::Apt), ["other"]);
+        assert_eq!(names(&both, true, PackageManager::Apt), ["both", "explained", "other"]);
+    }
+}
