@@ -48,7 +48,8 @@ const STATE_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn execute(recorded: &Recorded, overtime: &mut dyn FnMut(Outcome)) -> Outcome {
     let plan = recorded.plan();
     let deadline = Instant::now() + Duration::from_secs(plan.timeout().into());
-    let bounds = Bounds { deadline, output_bytes: plan.output_bytes() };
+    let (output_bytes, mask_secrets) = (plan.output_bytes(), plan.mask_secrets());
+    let bounds = Bounds { deadline, output_bytes, mask_secrets };
     if plan.is_package() { package(plan, bounds, overtime) } else { service(plan, bounds) }
 }
 

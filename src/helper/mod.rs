@@ -14,6 +14,7 @@ pub mod plan;
 pub mod process;
 pub mod reply;
 pub mod request;
+mod secrets;
 pub mod text;
 pub mod transaction;
 pub mod unit;

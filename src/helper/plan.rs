@@ -70,6 +70,7 @@ pub struct Plan {
     warnings: Vec<String>,
     timeout: u32,
     output_bytes: u32,
+    mask_secrets: bool,
     /// Reads the unit's state, before and after.
     state: Option<Argv>,
     /// Must exit 0, else nothing is done.
@@ -119,6 +120,10 @@ impl Plan {
     /// The bound on each of `stdout` and `stderr`.
     pub fn output_bytes(&self) -> usize {
         self.output_bytes as usize
+    }
+    /// Whether secrets in what is printed are masked.
+    pub fn mask_secrets(&self) -> bool {
+        self.mask_secrets
     }
     /// Reads the unit's state.
     pub fn state(&self) -> Option<&Argv> {
@@ -240,6 +245,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
         warnings: approved.warnings().to_vec(),
         timeout: approved.timeout(),
         output_bytes: approved.output_bytes(),
+        mask_secrets: approved.mask_secrets(),
         state,
         check,
         installed,

@@ -95,6 +95,8 @@ pub struct Bounds {
     pub deadline: Instant,
     /// How much of each stream is kept.
     pub output_bytes: usize,
+    /// Whether secrets in it are masked.
+    pub mask_secrets: bool,
 }
 
 /// What happens at the deadline.
@@ -116,7 +118,7 @@ pub fn run(argv: &Argv, bounds: Bounds, late: &mut Late<'_>) -> Ran {
         Late::GoOn { input, .. } => input.take(),
         Late::End => None,
     };
-    match Job::start(argv, bounds.output_bytes, input.as_deref()) {
+    match Job::start(argv, bounds, input.as_deref()) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
             let mut job = job;
@@ -143,7 +145,7 @@ struct Stream {
 }
 
 impl Job {
-    fn start(argv: &Argv, output_bytes: usize, input: Option<&str>) -> io::Result<Self> {
+    fn start(argv: &Argv, bounds: Bounds, input: Option<&str>) -> io::Result<Self> {
         let (stdout, child_stdout) = io::pipe()?;
         let (stderr, child_stderr) = io::pipe()?;
         let mut actions = PosixSpawnFileActions::init()?;
@@ -167,7 +169,8 @@ impl Job {
         }
         let stream = |pipe: PipeReader| -> io::Result<Stream> {
             sys::nonblocking(pipe.as_fd())?;
-            Ok(Stream { pipe: Some(pipe), text: Captured::new(output_bytes) })
+            let text = Captured::new(bounds.output_bytes).masked(bounds.mask_secrets);
+            Ok(Stream { pipe: Some(pipe), text })
         };
         let streams = [stream(stdout)?, stream(stderr)?];
         let ended = sys::pidfd(pid)?;

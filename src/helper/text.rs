@@ -1,5 +1,6 @@
 //! Hostile text made plain: what a service or a package prints, while it is being read.
 
+use super::secrets::Masker;
 use std::collections::VecDeque;
 
 /// A character that a person would not see, or that would change how others are seen: control
@@ -32,10 +33,12 @@ pub fn one_line(text: &str, most: usize) -> String {
     line
 }
 
-/// Output as it is read from a pipe: bounded, UTF-8, without control sequences.
+/// Output as it is read from a pipe: bounded, UTF-8, without control sequences and, where it is
+/// to be masked, without what looks like a secret.
 ///
-/// Holds at most the bound, however much is pushed. Of what is over it the middle is dropped.
-#[derive(Debug)]
+/// Holds at most the bound and a line, however much is pushed. Of what is over it the middle is
+/// dropped.
+#[derive(Debug, Clone)]
 pub struct Captured {
     head: String,
     head_room: usize,
@@ -46,6 +49,7 @@ pub struct Captured {
     state: State,
     /// The beginning of a UTF-8 character whose rest was not read yet.
     partial: Vec<u8>,
+    masker: Option<Masker>,
 }
 
 /// Where in a control sequence (ECMA-48) the output is.
@@ -82,7 +86,16 @@ impl Captured {
             dropped: 0,
             state: State::Text,
             partial: Vec::new(),
+            masker: None,
         }
+    }
+
+    /// The same with secrets masked. Before anything is dropped: of a secret that begins in the
+    /// middle the rest would not be known as one.
+    #[must_use]
+    pub fn masked(mut self, mask: bool) -> Self {
+        self.masker = mask.then(Masker::default);
+        self
     }
 
     /// Takes what was read.
@@ -122,10 +135,20 @@ impl Captured {
         if self.state == State::Return {
             self.state = self.line_break();
         }
+        if let Some(rest) = self.masker.as_mut().map(Masker::close) {
+            rest.chars().for_each(|c| self.store(c));
+        }
     }
 
     /// The text so far, and whether the bound was hit.
     pub fn snapshot(&self) -> (String, bool) {
+        if self.masker.is_some() {
+            // The line that is being read can be half a secret.
+            let mut closed = self.clone();
+            closed.close();
+            closed.masker = None;
+            return closed.snapshot();
+        }
         let mut text = self.head.clone();
         let truncated = self.dropped > 0;
         if truncated {
@@ -182,6 +205,13 @@ impl Captured {
     }
 
     fn keep(&mut self, c: char) {
+        match &mut self.masker {
+            Some(masker) => masker.push(c).chars().for_each(|c| self.store(c)),
+            None => self.store(c),
+        }
+    }
+
+    fn store(&mut self, c: char) {
         let bytes = c.len_utf8();
         if self.tail.is_empty() && self.dropped == 0 && self.head.len() + bytes <= self.head_room {
             return self.head.push(c);
@@ -254,19 +284,34 @@ mod tests {
         assert!(text.contains("the middle was dropped"));
     }
 
+    #[test]
+    fn no_secret_is_kept_whose_beginning_was_dropped() {
+        let key = "0123456789abcdefghijklmnopqrstuvwxyz\n".repeat(30);
+        let mut captured = Captured::new(600).masked(true);
+        captured.push("line\n".repeat(100).as_bytes());
+        captured.push(format!("-----BEGIN PRIVATE KEY-----\n{key}").as_bytes());
+        assert!(!captured.snapshot().0.contains("0123"), "{:?}", captured.snapshot());
+        captured.push(b"-----END PRIVATE KEY-----\n\x1b[1mpass\x1b[0mword=hun\x08ter2 end");
+        assert!(captured.snapshot().0.ends_with("\npassword=[masked] end"));
+        captured.push(b"ed\ntoken: abc");
+        captured.close();
+        assert!(captured.snapshot().0.ends_with("\npassword=[masked] ended\ntoken: [masked]"));
+    }
+
     proptest! {
         #[test]
         fn whatever_is_printed_the_text_is_plain_and_bounded(
             bytes in proptest::collection::vec(any::<u8>(), 0..4000),
             bound in 64_usize..3000,
+            mask in any::<bool>(),
         ) {
-            let mut captured = Captured::new(bound);
+            let mut captured = Captured::new(bound).masked(mask);
             captured.push(&bytes);
             captured.close();
-        let (text, truncated) = captured.snapshot();
+            let (text, truncated) = captured.snapshot();
             prop_assert!(text.len() <= bound);
             prop_assert!(!text.chars().any(|c| is_hidden(c) && c != '\n' && c != '\t'));
-            prop_assert!(!truncated || bytes.len() * 3 > bound - Captured::GAP.len());
+            prop_assert!(!truncated || mask || bytes.len() * 3 > bound - Captured::GAP.len());
         }
 
         #[test]
@@ -275,13 +320,21 @@ mod tests {
                 prop_oneof![any::<u8>(), Just(0x1b), Just(b'['), Just(b']'), Just(b'\r'), Just(0xc2), Just(0x9b)],
                 0..300),
             cut in 0_usize..300,
+            mask in any::<bool>(),
         ) {
             let cut = cut.min(bytes.len());
-            let mut parts = Captured::new(65_536);
-            parts.push(&bytes[..cut]);
-            parts.push(&bytes[cut..]);
-            parts.close();
-            prop_assert_eq!(parts.snapshot().0, clean(&bytes));
+            let text = |parts: &[&[u8]]| {
+                let mut captured = Captured::new(65_536).masked(mask);
+                for part in parts {
+                    captured.push(b"token=");
+                    captured.push(part);
+                    captured.snapshot();
+                }
+                captured.close();
+                captured.snapshot().0
+            };
+            let whole = [&bytes[..cut], b"token=", &bytes[cut..]].concat();
+            prop_assert_eq!(text(&[&bytes[..cut], &bytes[cut..]]), text(&[&whole]));
         }
     }
 }
