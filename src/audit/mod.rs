@@ -79,6 +79,8 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
         argv: Some(recorded.plan.main()),
         error: refusal.map(|refusal| refusal.error.clone()),
         returncode,
+        stdout: outcome.ran.as_ref().map(|ran| &ran.seals[0]),
+        stderr: outcome.ran.as_ref().map(|ran| &ran.seals[1]),
         duration_ms: Some(crate::helper::reply::duration_ms()),
         ..Record::of(
             Event::Result,

@@ -6,6 +6,7 @@ use crate::helper::codes::Code;
 use crate::helper::plan::Argv;
 use crate::helper::reply;
 use crate::helper::request::{Operation, Reason, Request};
+use crate::helper::text::Seal;
 use crate::policy::parse::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -57,6 +58,11 @@ pub struct Record<'r> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
     pub returncode: Option<i32>,
+    /// What was printed is in no record: it can be anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<&'r Seal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<&'r Seal>,
     pub duration_ms: Option<f64>,
     /// Bytes of a record before this one that a power cut tore.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +89,8 @@ impl<'r> Record<'r> {
             count: None,
             dry_run: false,
             returncode: None,
+            stdout: None,
+            stderr: None,
             duration_ms: None,
             torn_bytes: None,
             policy: &scene.policy,

@@ -69,12 +69,9 @@ fn service(plan: &Plan, bounds: Bounds) -> Outcome {
         if checked.ended != Ended::Exited(0) {
             let refusal = Refusal::new(
                 Code::CheckFailed,
-                format!(
-                    "the check `{}` failed, so nothing was done: {}",
-                    check.short(),
-                    said(&checked)
-                ),
+                format!("the check `{}` failed, so nothing was done", check.short()),
             )
+            .said(said(&checked))
             .hint("mend what the check complains about, then ask again");
             return Outcome::refused(refusal, Some(checked), before);
         }
@@ -200,7 +197,7 @@ fn names_in(asked: &Ran) -> Result<String, Refusal> {
         return Err(strange("is too long"));
     }
     match asked.stdout.lines().find(|name| PackageName::parse(name.as_bytes()).is_err()) {
-        Some(name) => Err(strange(&format!("holds {}", one_line(name, 80)))),
+        Some(name) => Err(strange("holds what is no name").said(one_line(name, 80))),
         None => Ok(asked.stdout.clone()),
     }
 }
@@ -252,7 +249,7 @@ fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
     match ran.ended {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(_) => {
-            Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed: {}", said(ran))))
+            Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed")).said(said(ran)))
         }
         Ended::Signalled(signal) => Err(Refusal::new(
             Code::CommandFailed,

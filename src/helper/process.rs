@@ -1,7 +1,7 @@
 //! Processes: started clean, read while they run, waited for, ended where they may be.
 
 use super::plan::Argv;
-use super::text::Captured;
+use super::text::{Captured, Seal};
 use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -68,6 +68,8 @@ pub struct Ran {
     pub stderr: String,
     /// Whether the bound was hit.
     pub stderr_truncated: bool,
+    /// What it printed, as the audit log has it: standard output and standard error.
+    pub seals: [Seal; 2],
 }
 
 impl Ran {
@@ -79,6 +81,7 @@ impl Ran {
             stdout_truncated: false,
             stderr: String::new(),
             stderr_truncated: false,
+            seals: [Captured::new(0).seal(), Captured::new(0).seal()],
         }
     }
 
@@ -207,7 +210,8 @@ impl Job {
         let ended = self.status.filter(|_| !self.was_late).unwrap_or(Ended::Late);
         let [(stdout, stdout_truncated), (stderr, stderr_truncated)] =
             self.streams.each_mut().map(|stream| stream.text.snapshot());
-        Ran { ended, stdout, stdout_truncated, stderr, stderr_truncated }
+        let seals = self.streams.each_ref().map(|stream| stream.text.seal());
+        Ran { ended, stdout, stdout_truncated, stderr, stderr_truncated, seals }
     }
 
     fn ran(&mut self) -> Ran {

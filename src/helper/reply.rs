@@ -139,7 +139,7 @@ impl<'r> Reply<'r> {
             argv: None,
             ran: None,
             changed: None,
-            error: refusal.map(|refusal| one_line(&refusal.error, LONGEST_SENTENCE)),
+            error: refusal.map(|refusal| one_line(&refusal.sentence(), LONGEST_SENTENCE)),
             hint: refusal
                 .and_then(|refusal| refusal.hint.as_deref())
                 .map(|hint| one_line(hint, LONGEST_SENTENCE)),

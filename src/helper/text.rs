@@ -1,6 +1,9 @@
 //! Hostile text made plain: what a service or a package prints, while it is being read.
 
 use super::secrets::Masker;
+use crate::policy::parse::hex;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 
 /// A character that a person would not see, or that would change how others are seen: control
@@ -50,6 +53,15 @@ pub struct Captured {
     /// The beginning of a UTF-8 character whose rest was not read yet.
     partial: Vec<u8>,
     masker: Option<Masker>,
+    bytes: u64,
+    hash: Sha256,
+}
+
+/// What can be said of an output without saying what is in it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Seal {
+    bytes: u64,
+    sha256: String,
 }
 
 /// Where in a control sequence (ECMA-48) the output is.
@@ -87,6 +99,8 @@ impl Captured {
             state: State::Text,
             partial: Vec::new(),
             masker: None,
+            bytes: 0,
+            hash: Sha256::new(),
         }
     }
 
@@ -100,6 +114,8 @@ impl Captured {
 
     /// Takes what was read.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.hash.update(bytes);
         let joined;
         let mut rest = if self.partial.is_empty() {
             bytes
@@ -138,6 +154,11 @@ impl Captured {
         if let Some(rest) = self.masker.as_mut().map(Masker::close) {
             rest.chars().for_each(|c| self.store(c));
         }
+    }
+
+    /// The size and the hash of all that was read so far, as it was printed.
+    pub fn seal(&self) -> Seal {
+        Seal { bytes: self.bytes, sha256: hex(&self.hash.clone().finalize()) }
     }
 
     /// The text so far, and whether the bound was hit.

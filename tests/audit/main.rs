@@ -9,6 +9,7 @@ mod flood;
 mod forged;
 mod kernel;
 mod killed;
+mod output;
 mod reading;
 mod records;
 mod rotation;
