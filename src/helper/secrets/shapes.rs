@@ -239,7 +239,12 @@ impl Look<'_> {
             }
             None => return None,
         };
-        if end < colon { None } else { self.secret(at, colon..end) }
+        if end < colon {
+            return None;
+        }
+        // A token can stand in the place of the user.
+        let is_token = find(&self.line[..colon - 1], begin, false).is_some();
+        self.secret(at, if is_token { begin } else { colon }..end)
     }
 
     /// `--password VALUE`
@@ -422,6 +427,7 @@ mod tests {
         "«hf_abcdefghijklmnopqrstuvwxyzABCDEFGH»",
         "got «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0» from",
         "fatal: unable to access 'https://bob:«s3cr3t»@git.example.com/repo.git/': 403",
+        "origin https://«ghp_0123456789abcdefghijABCDEFGHIJ012345:x-oauth-basic»@github.com/a/b",
         "postgres://app:«p@ss:w0rd»@db:5432/app?sslmode=require",
         "E: Failed to fetch http://user:«hunter2»@deb.example.com/dists/stable/InRelease  401",
         "Authorization: «Bearer abc»",
