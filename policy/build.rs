@@ -85,13 +85,14 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.units {
         let _ = writeln!(
             code,
-            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, check: {:?}, watch_seconds: {:?} }},",
+            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, check: {:?}, check_start: {}, watch_seconds: {:?} }},",
             rule.name,
             rule.line,
             rule.actions_line,
             rule.actions.bits,
             rule.require_reason,
             rule.check,
+            rule.check_start,
             rule.watch_seconds
         );
     }

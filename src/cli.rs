@@ -2,7 +2,7 @@
 
 use crate::helper::ascend::Way;
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::request::{Request, Words};
+use crate::helper::request::{PLAN, Request, Words};
 use crate::helper::text::one_line;
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -30,19 +30,22 @@ impl Helper {
     pub fn request(&self) -> Option<Result<Request, Refusal>> {
         let (reason, timeout) = (self.common.reason.clone(), self.common.timeout.clone());
         match &self.command {
-            HelperCommand::Service { action, names, lines } => Some(Request::service(&Words {
-                action: action.clone(),
-                names: names.clone(),
-                lines: lines.clone(),
-                reason,
-                timeout,
-            })),
+            HelperCommand::Service { action, names, lines, since } => {
+                Some(Request::service(&Words {
+                    action: action.clone(),
+                    names: names.clone(),
+                    lines: lines.clone(),
+                    since: since.clone(),
+                    reason,
+                    timeout,
+                }))
+            }
             HelperCommand::Package { action, names } => Some(Request::package(&Words {
                 action: action.clone(),
                 names: names.clone(),
-                lines: None,
                 reason,
                 timeout,
+                ..Words::default()
             })),
             HelperCommand::List | HelperCommand::Version => None,
         }
@@ -83,13 +86,16 @@ pub enum HelperCommand {
         /// For `logs`: how many lines, 1 to 1000
         #[arg(long, value_name = "N", allow_hyphen_values = true)]
         lines: Option<OsString>,
+        /// For `logs`: only those of the last so many minutes, 1 to 10080
+        #[arg(long, value_name = "MINUTES", allow_hyphen_values = true)]
+        since: Option<OsString>,
     },
     /// Do something to a package, or to all
     Package {
         /// What to do
         #[arg(value_parser = package_words())]
         action: String,
-        /// The package; none for update, autoremove and autoclean, and for an upgrade of all
+        /// The package; none for what is done to all. For `plan`: the action, then the package
         #[arg(value_name = "NAME")]
         names: Vec<OsString>,
     },
@@ -254,6 +260,7 @@ fn package_words() -> impl TypedValueParser<Value = String> {
             all.push(action.word());
         }
     }
+    all.push(PLAN);
     PossibleValuesParser::new(all)
 }
 

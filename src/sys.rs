@@ -4,6 +4,7 @@
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_ulong};
 use nix::unistd::{Gid, Pid, Uid};
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -189,12 +190,40 @@ pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
     }
 }
 
+/// Gives this process another name in the lists of processes, so that who ends everything called
+/// `sm-helper` does not end an operation in the middle.
+pub fn rename(name: &CStr) {
+    let _ = nix::sys::prctl::set_name(name);
+    // Where its command line is: the 48th and 49th field (`proc(5)`, `/proc/PID/stat`).
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let mut addresses = fields.split_whitespace().skip(45).map(|field| field.parse::<usize>());
+    let (Some(Ok(start)), Some(Ok(end))) = (addresses.next(), addresses.next()) else { return };
+    let name = name.to_bytes();
+    if start == 0 || end <= start + name.len() {
+        return;
+    }
+    let words = std::ptr::with_exposed_provenance_mut::<u8>(start);
+    // SAFETY: the kernel put the command line there, writable, and nothing else between these
+    // two addresses; what was needed of it was copied at the start, and there is one thread.
+    unsafe {
+        std::ptr::write_bytes(words, 0, end - start);
+        std::ptr::copy_nonoverlapping(name.as_ptr(), words, name.len());
+    }
+}
+
+/// Makes this process the one that becomes the parent of what its descendants leave behind
+/// (`PR_SET_CHILD_SUBREAPER`, `prctl(2)`).
+pub fn adopt() {
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}
+
 /// Which of the two processes a [`fork`] left us in.
 pub enum Forked {
     /// The new one.
     Child,
-    /// The old one.
-    Parent,
+    /// The old one, and which the new one is.
+    Parent(Pid),
 }
 
 /// Splits the process in two.
@@ -205,7 +234,7 @@ pub fn fork() -> io::Result<Forked> {
     // SAFETY: this program has one thread, so the child inherits no lock that nobody frees.
     match unsafe { nix::unistd::fork() }? {
         nix::unistd::ForkResult::Child => Ok(Forked::Child),
-        nix::unistd::ForkResult::Parent { .. } => Ok(Forked::Parent),
+        nix::unistd::ForkResult::Parent { child } => Ok(Forked::Parent(child)),
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Code {
     CommandFailed,
     /// It ran and was not done in time.
     Timeout,
+    /// It ran, and the unit did not stay up.
+    Unhealthy,
     /// Not a request.
     Usage,
     /// The policy does not allow it.
@@ -25,6 +27,8 @@ pub enum Code {
     PlanRefused,
     /// The account has asked too often.
     RateLimited,
+    /// Somebody else is at work on it.
+    Busy,
     /// There is no privilege to do it with.
     NotPrivileged,
     /// What is about to be done could not be written down.
@@ -40,10 +44,11 @@ pub enum Code {
 }
 
 /// One row a code: the word in the reply, the exit status.
-const TABLE: [(Code, &str, u8); 16] = [
+const TABLE: [(Code, &str, u8); 18] = [
     (Code::Ok, "ok", 0),
     (Code::CommandFailed, "command_failed", 1),
     (Code::Timeout, "timeout", 1),
+    (Code::Unhealthy, "unhealthy", 1),
     (Code::Usage, "usage", 2),
     (Code::Denied, "denied", 3),
     (Code::InvalidArgument, "invalid_argument", 3),
@@ -51,6 +56,7 @@ const TABLE: [(Code, &str, u8); 16] = [
     (Code::CheckFailed, "check_failed", 3),
     (Code::PlanRefused, "plan_refused", 3),
     (Code::RateLimited, "rate_limited", 4),
+    (Code::Busy, "busy", 4),
     (Code::NotPrivileged, "not_privileged", 5),
     (Code::AuditUnavailable, "audit_unavailable", 6),
     (Code::PolicyInvalid, "policy_invalid", 6),

@@ -1,5 +1,6 @@
 //! What this host has: its package manager.
 
+use crate::policy::action::Maintenance;
 use std::path::Path;
 
 /// A package manager that the helper can drive.
@@ -53,13 +54,26 @@ impl PackageManager {
     }
 
     /// The files and folders whose change shows that an operation changed something.
-    pub fn traces(self, action: &str) -> &'static [&'static str] {
+    pub fn traces(self, action: Option<Maintenance>) -> &'static [&'static str] {
         match (self, action) {
-            (Self::Apt, "update") => &["/var/lib/apt/lists"],
-            (Self::Apt, "autoclean") => &["/var/cache/apt/archives"],
+            (Self::Apt, Some(Maintenance::Update)) => &["/var/lib/apt/lists"],
+            (Self::Apt, Some(Maintenance::Autoclean)) => &["/var/cache/apt/archives"],
             (Self::Apt, _) => &["/var/lib/dpkg/status"],
-            (Self::Pacman, "autoclean") => &["/var/cache/pacman/pkg"],
+            (Self::Pacman, Some(Maintenance::Autoclean)) => &["/var/cache/pacman/pkg"],
             (Self::Pacman, _) => &["/var/lib/pacman/local"],
+        }
+    }
+
+    /// The files and folders that a plan rests on.
+    pub fn state(self) -> &'static [&'static str] {
+        match self {
+            Self::Apt => &[
+                "/var/lib/dpkg/status",
+                "/var/lib/dpkg/updates",
+                "/var/lib/apt/extended_states",
+                "/var/lib/apt/lists",
+            ],
+            Self::Pacman => &["/var/lib/pacman/local", "/var/lib/pacman/sync"],
         }
     }
 }

@@ -2,14 +2,18 @@
 //! lines, written down, run, answered. Each stage takes the value of the one before.
 
 pub mod ascend;
+pub mod audience;
 pub mod caller;
 pub mod cgroup;
 pub mod codes;
 pub mod exec;
 pub mod host;
 pub mod inherited;
+pub mod inventory;
+pub mod keeper;
 pub mod limits;
 pub mod listing;
+pub mod locks;
 pub mod plan;
 pub mod process;
 pub mod reply;
@@ -18,20 +22,24 @@ mod secrets;
 pub mod text;
 pub mod transaction;
 pub mod unit;
+pub mod vercmp;
 
 use crate::audit::{self, Scene};
 use crate::cli::{self, HelperCommand, Parsed};
 use crate::policy::force::InForce;
 use crate::sys;
+use audience::Audience;
 use caller::{Caller, Via};
 use codes::{Code, Refusal};
 use exec::Outcome;
 use host::PackageManager;
+use keeper::Lifeline;
 use limits::{Budget, Paid, Unpaid};
 use plan::{Plan, plan};
 use reply::Reply;
 use request::Request;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -249,44 +257,38 @@ impl Call<'_> {
     }
 }
 
-/// Records the intent, then has a process of its own run the plan: whatever happens to this one,
+/// Records the intent, then has processes of its own run the plan: whatever happens to this one,
 /// which sudo, a terminal or a service manager may end, what has begun is finished and recorded.
 fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
     let internal = |error: std::io::Error| {
         Refusal::new(Code::Internal, format!("no process could be made: {error}"))
     };
-    let timeout = Duration::from_secs(planned.timeout().into());
-    let only_reads = planned.request().operation.only_reads();
+    if planned.request().operation.only_reads() {
+        let recorded = audit::intent(scene, planned, paid)?;
+        let outcome = exec::look(&recorded);
+        return Ok(record_and_answer(&recorded, &outcome));
+    }
+    let timeout = Duration::from_secs(planned.timeout().into()) + exec::afterwards(&planned);
     // Before the intent is written: what fails here leaves nothing to account for.
     let (reader, writer) = std::io::pipe().map_err(internal)?;
+    let lifeline = Lifeline::new().map_err(internal)?;
+    let audience = Audience::find();
     let recorded = audit::intent(scene, planned, paid)?;
-    if only_reads {
-        return Ok(operate(&recorded));
-    }
     let forked = sys::fork().map_err(|error| {
         let refusal = internal(error);
         // The refusal says enough; that its record failed too would change nothing.
-        let _ = audit::result(&recorded, &Outcome::refused(refusal.clone(), None, None));
+        let _ = audit::result(&recorded, &Outcome::of(Err(refusal.clone())));
         refusal
     })?;
     match forked {
         sys::Forked::Child => {
             drop(reader);
-            let _ = nix::unistd::setsid();
-            // Where there is none to go to, what it was started in will have to do.
-            let _ = cgroup::leave();
-            for standard in [0, 2] {
-                if let Ok(null) =
-                    std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")
-                {
-                    let _ = sys::replace(standard, null);
-                }
-            }
-            reply::send_through(writer.into()).map_err(internal)?;
-            std::process::exit(i32::from(operate(&recorded)))
+            keep(&recorded, lifeline, audience, writer.into());
+            std::process::exit(0)
         }
-        sys::Forked::Parent => {
-            drop(writer);
+        sys::Forked::Parent(_) => {
+            // With an end of theirs in this process too, no end would ever be read.
+            drop((writer, lifeline, audience));
             let passed = reply::pass_on_framed(reader, timeout + SLACK);
             passed.ok_or_else(|| {
                 Refusal::new(
@@ -299,19 +301,62 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
     }
 }
 
+/// Away from whoever asked, splits once more: one runs the plan and answers through `reply`, the
+/// other stands by.
+fn keep(recorded: &audit::Recorded, lifeline: Lifeline, audience: Audience, reply: OwnedFd) {
+    let _ = nix::unistd::setsid();
+    // Where there is none to go to, what it was started in will have to do.
+    let _ = cgroup::leave();
+    sys::rename(c"sm-operation");
+    for standard in [0, 1, 2] {
+        if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
+            let _ = sys::replace(standard, null);
+        }
+    }
+    sys::adopt();
+    match sys::fork() {
+        Ok(sys::Forked::Parent(runs_it)) => {
+            drop((reply, audience));
+            keeper::stand_by(lifeline, runs_it, recorded);
+        }
+        // Where there can be no second process, one has to do.
+        Ok(sys::Forked::Child) | Err(_) => operate(recorded, lifeline, audience, reply),
+    }
+}
+
 /// Runs, records what came of it, answers.
-fn operate(recorded: &audit::Recorded) -> u8 {
-    let plan = recorded.plan();
-    let outcome = exec::execute(recorded, &mut |so_far| {
-        Reply::outcome(plan, &so_far).warnings(recorded.warnings().to_vec()).send();
+fn operate(recorded: &audit::Recorded, lifeline: Lifeline, audience: Audience, reply: OwnedFd) {
+    if reply::send_through(reply).is_err() {
         reply::hang_up();
-    });
+    }
+    let mut around = exec::Around {
+        lifeline,
+        audience,
+        answer: &mut |so_far| {
+            let plan = recorded.plan();
+            Reply::outcome(plan, &so_far).warnings(recorded.warnings().to_vec()).send();
+            reply::hang_up();
+        },
+    };
+    let outcome = exec::change(recorded, &mut around);
+    let warnings = record(recorded, &outcome);
+    around.lifeline.recorded();
+    Reply::outcome(recorded.plan(), &outcome).warnings(warnings).send();
+}
+
+fn record_and_answer(recorded: &audit::Recorded, outcome: &Outcome) -> u8 {
+    let warnings = record(recorded, outcome);
+    Reply::outcome(recorded.plan(), outcome).warnings(warnings).send()
+}
+
+/// Records what came of it. Gives what the caller should know of the sinks.
+fn record(recorded: &audit::Recorded, outcome: &Outcome) -> Vec<String> {
     // A sink that did not take the intent is worth one warning, not two.
     let mut warnings = recorded.warnings().to_vec();
-    match audit::result(recorded, &outcome) {
+    match audit::result(recorded, outcome) {
         Ok(more) => warnings.extend(more),
         Err(error) => warnings.push(format!("the result could not be recorded: {}", error.error)),
     }
     warnings.dedup();
-    Reply::outcome(plan, &outcome).warnings(warnings).send()
+    warnings
 }

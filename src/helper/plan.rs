@@ -6,12 +6,16 @@
 
 use super::codes::{Code, Refusal};
 use super::host::PackageManager;
-use super::request::{Operation, Request};
-use super::unit::PROPERTIES;
+use super::request::{Operation, Request, Shown};
+use super::unit::{MORE_PROPERTIES, PROPERTIES};
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::policy::verdict::Approved;
 use serde::Serialize;
 
+const DPKG: &str = "/usr/bin/dpkg";
+const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
+const APT_MARK: &str = "/usr/bin/apt-mark";
+const PACMAN: &str = "/usr/bin/pacman";
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 const JOURNALCTL: &str = "/usr/bin/journalctl";
 
@@ -63,115 +67,105 @@ impl Argv {
     }
 }
 
-/// What will be run, in this order.
+/// What will be run.
 #[derive(Debug)]
 pub struct Plan {
-    request: Request,
-    warnings: Vec<String>,
-    timeout: u32,
-    output_bytes: u32,
-    mask_secrets: bool,
-    /// Reads the unit's state, before and after.
-    state: Option<Argv>,
-    /// Must exit 0, else nothing is done.
-    check: Option<Argv>,
-    /// Must exit 0: the package is there.
-    installed: Option<Argv>,
-    /// Prints what the operation would change.
-    simulation: Option<Simulation>,
-    /// Prints the names that `main` reads from its standard input.
-    names: Option<Argv>,
-    /// The operation.
+    approved: Approved,
+    steps: Steps,
     main: Argv,
 }
 
-/// How the package manager is asked what it would do.
+/// What is run around the operation itself.
 #[derive(Debug)]
-pub struct Simulation {
-    /// Which one is asked.
-    pub manager: PackageManager,
-    /// The package, as that one calls it.
-    pub name: String,
-    /// Whether it may remove what was not asked for.
-    pub removals: bool,
-    argv: Argv,
+pub enum Steps {
+    /// Nothing.
+    None,
+    /// What goes with changing a unit.
+    Service(ServiceSteps),
+    /// What goes with changing packages.
+    Package(PackageSteps),
 }
 
-impl Simulation {
-    /// The command line that changes nothing.
-    pub fn argv(&self) -> &Argv {
-        &self.argv
-    }
+/// What is run before and after a unit is changed.
+#[derive(Debug)]
+pub struct ServiceSteps {
+    /// Reads the unit's state, before and after.
+    pub state: Argv,
+    /// Must exit 0, else nothing is done.
+    pub check: Option<Argv>,
+    /// Whether the check is also for a unit that is down.
+    pub checks_start: bool,
+    /// Reads the last lines of the unit's log, where it did not come up or stay up.
+    pub log: Option<Argv>,
+}
+
+/// What is run before packages are changed.
+#[derive(Debug)]
+pub struct PackageSteps {
+    /// The package manager.
+    pub manager: PackageManager,
+    /// The package, as the package manager calls it; none for all.
+    pub name: Option<String>,
+    /// Prints what is installed, and whether the package manager is in order.
+    pub inventory: Option<Argv>,
+    /// Prints what was installed only because something else needed it.
+    pub automatic: Option<Argv>,
+    /// Prints what the operation would change.
+    pub simulation: Option<Argv>,
+    /// Prints what the package manager would ask before, and is answered no.
+    pub questions: Option<Argv>,
+    /// Prints the names that the operation reads from its standard input.
+    pub names: Option<Argv>,
 }
 
 impl Plan {
     /// What was asked.
     pub fn request(&self) -> &Request {
-        &self.request
+        self.approved.request()
     }
-    /// What the caller should know though it is allowed.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// What the policy says about it.
+    pub fn approved(&self) -> &Approved {
+        &self.approved
     }
     /// The longest it may take, in seconds.
     pub fn timeout(&self) -> u32 {
-        self.timeout
+        self.approved.timeout()
     }
-    /// The bound on each of `stdout` and `stderr`.
-    pub fn output_bytes(&self) -> usize {
-        self.output_bytes as usize
-    }
-    /// Whether secrets in what is printed are masked.
-    pub fn mask_secrets(&self) -> bool {
-        self.mask_secrets
-    }
-    /// Reads the unit's state.
-    pub fn state(&self) -> Option<&Argv> {
-        self.state.as_ref()
-    }
-    /// Must exit 0, else nothing is done.
-    pub fn check(&self) -> Option<&Argv> {
-        self.check.as_ref()
-    }
-    /// Must exit 0: the package is there.
-    pub fn installed(&self) -> Option<&Argv> {
-        self.installed.as_ref()
-    }
-    /// Prints what the operation would change.
-    pub fn simulation(&self) -> Option<&Simulation> {
-        self.simulation.as_ref()
-    }
-    /// Prints the names that the main command reads from its standard input.
-    pub fn names(&self) -> Option<&Argv> {
-        self.names.as_ref()
+    /// What goes around it.
+    pub fn steps(&self) -> &Steps {
+        &self.steps
     }
     /// The operation itself: the `argv` of the reply.
     pub fn main(&self) -> &Argv {
         &self.main
     }
-    /// Whether it only looks at a unit's state.
-    pub fn is_status(&self) -> bool {
-        matches!(self.request.operation, Operation::Service { action: ServiceAction::Status, .. })
-    }
-    /// Whether it must not be killed in the middle.
-    pub fn is_package(&self) -> bool {
-        !matches!(self.request.operation, Operation::Service { .. })
-    }
-    /// Every command line of the plan.
+    /// Every command line of the plan, in the order in which they are run.
     pub fn commands(&self) -> Vec<&Argv> {
-        let simulation = self.simulation.as_ref().map(Simulation::argv);
-        let before = [self.state(), self.check(), self.installed(), simulation, self.names()];
-        before.into_iter().flatten().chain([&self.main]).collect()
+        let (before, after) = match &self.steps {
+            Steps::None => (Vec::new(), None),
+            Steps::Service(steps) => {
+                (vec![Some(&steps.state), steps.check.as_ref()], steps.log.as_ref())
+            }
+            Steps::Package(steps) => {
+                let before = [&steps.inventory, &steps.names, &steps.simulation];
+                let before = before.into_iter().chain([&steps.questions, &steps.automatic]);
+                (before.map(Option::as_ref).collect(), None)
+            }
+        };
+        // Where only the plan is asked for, asking for it is the operation.
+        let main = (!self.request().operation.is_only_plan()).then_some(&self.main);
+        before.into_iter().chain([main, after]).flatten().collect()
     }
-    /// The same plan with `lines` written in the place of the number of log lines, for the
-    /// surface, where it stands for every number that is allowed.
-    pub fn with_lines(mut self, lines: &str) -> Self {
-        if let Operation::Service { action: ServiceAction::Logs, unit, .. } =
-            &self.request.operation
-        {
-            self.main = logs(unit.as_str(), lines);
+    /// Every command line of this plan and those that differ from it in a number only, which
+    /// `lines` and `minutes` stand in the place of.
+    pub fn commands_with(&self, lines: &str, minutes: &str) -> Vec<Argv> {
+        match &self.request().operation {
+            Operation::Service { action: ServiceAction::Logs, unit, .. } => {
+                let unit = unit.as_str();
+                vec![logs(unit, lines, None), logs(unit, lines, Some(minutes))]
+            }
+            _ => self.commands().into_iter().cloned().collect(),
         }
-        self
     }
 }
 
@@ -180,95 +174,90 @@ impl Plan {
 /// # Errors
 /// `unsupported` where the host can not do it.
 pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
-    let request = approved.request();
-    let (mut state, mut check, mut installed, mut names) = (None, None, None, None);
-    let mut simulation = None;
-    let main = match &request.operation {
-        Operation::Service { action, unit, lines } => {
-            let unit = unit.as_str();
-            check = approved.check().map(|words| Argv(words.to_vec()));
-            let show = show(unit);
-            match action {
-                // One look at the manager is a status, and half the price of `systemctl status`,
-                // which would show log lines too, whether or not the policy grants them.
-                ServiceAction::Status => show,
-                ServiceAction::Logs => logs(unit, &lines.get().to_string()),
-                action => {
-                    state = Some(show);
-                    Argv::new(&[
-                        SYSTEMCTL,
-                        "--no-pager",
-                        "--no-ask-password",
-                        action.word(),
-                        "--",
-                        unit,
-                    ])
-                }
-            }
+    let (steps, main) = match &approved.request().operation {
+        Operation::Service { action, unit, shown } => {
+            service(&approved, *action, unit.as_str(), *shown)
         }
-        Operation::Package { action, name } => {
-            let (name, removals) = (name.as_str(), approved.allow_removals());
+        Operation::Package { action, name, only_plan } => {
             let manager = manager.ok_or_else(no_manager)?;
             let name = match manager {
-                PackageManager::Apt => name,
-                PackageManager::Pacman => approved.pacman().unwrap_or(name),
+                PackageManager::Apt => name.as_str(),
+                PackageManager::Pacman => approved.pacman().unwrap_or(name.as_str()),
             };
-            if manager == PackageManager::Pacman && *action == PackageAction::Upgrade {
-                // pacman has no way to say "only if it is installed".
-                installed = Some(Argv::new(&[PACMAN, "--query", "--", name]));
-            }
-            let argv = match manager {
-                PackageManager::Apt => apt_package(*action, name, removals, &["--simulate"]),
-                PackageManager::Pacman => {
-                    pacman_package(*action, name, &["--print", "--print-format=%n %v"])
-                }
+            let removals = approved.allow_removals();
+            let (steps, main) = match manager {
+                PackageManager::Apt => apt_package(*action, name, removals),
+                PackageManager::Pacman => pacman_package(*action, name, removals),
             };
-            simulation = Some(Simulation { manager, name: name.to_owned(), removals, argv });
-            match manager {
-                PackageManager::Apt => apt_package(*action, name, removals, &[]),
-                PackageManager::Pacman => pacman_package(*action, name, &[]),
-            }
+            only_planned(*only_plan, steps, main)
         }
-        Operation::Maintenance { action } => match manager.ok_or_else(no_manager)? {
-            PackageManager::Apt => apt_maintenance(*action),
-            PackageManager::Pacman => {
-                if *action == Maintenance::Autoremove {
-                    names =
-                        Some(Argv::new(&[PACMAN, "--query", "--deps", "--unrequired", "--quiet"]));
-                }
-                pacman_maintenance(*action)?
+        Operation::Maintenance { action, only_plan } => {
+            let (steps, main) = match manager.ok_or_else(no_manager)? {
+                PackageManager::Apt => apt_maintenance(*action),
+                PackageManager::Pacman => pacman_maintenance(*action, approved.allow_removals())?,
+            };
+            if *only_plan && steps.simulation.is_none() {
+                return Err(Refusal::new(
+                    Code::Unsupported,
+                    "this package manager can not say beforehand what this would change",
+                )
+                .hint("an administrator looks with checkupdates(8) or pacman --query --deps --unrequired"));
             }
-        },
+            only_planned(*only_plan, steps, main)
+        }
     };
-    Ok(Plan {
-        request: request.clone(),
-        warnings: approved.warnings().to_vec(),
-        timeout: approved.timeout(),
-        output_bytes: approved.output_bytes(),
-        mask_secrets: approved.mask_secrets(),
-        state,
-        check,
-        installed,
-        simulation,
-        names,
-        main,
-    })
+    Ok(Plan { approved, steps, main })
 }
 
-fn show(unit: &str) -> Argv {
-    Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={PROPERTIES}"), "--", unit])
+/// Where only the plan is asked for, asking the package manager for it is the operation.
+fn only_planned(only_plan: bool, steps: PackageSteps, main: Argv) -> (Steps, Argv) {
+    let main = match &steps.simulation {
+        Some(simulation) if only_plan => simulation.clone(),
+        _ => main,
+    };
+    (Steps::Package(steps), main)
 }
 
-fn logs(unit: &str, lines: &str) -> Argv {
+fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown) -> (Steps, Argv) {
+    use ServiceAction::{Logs, Reload, Restart, Start, Status};
+    match action {
+        // One look at the manager is a status, and half the price of `systemctl status`,
+        // which would show log lines too, whether or not the policy grants them.
+        Status => return (Steps::None, show(unit, PROPERTIES)),
+        Logs => {
+            let minutes = shown.minutes().map(|minutes| minutes.to_string());
+            return (Steps::None, logs(unit, &shown.lines().to_string(), minutes.as_deref()));
+        }
+        _ => {}
+    }
+    let wakes = matches!(action, Start | Restart | Reload);
+    let steps = ServiceSteps {
+        state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
+        check: approved.check().map(|words| Argv(words.to_vec())),
+        checks_start: approved.checks_start(),
+        log: wakes.then(|| logs(unit, "10", None)),
+    };
+    let words = [SYSTEMCTL, "--no-pager", "--no-ask-password", action.word(), "--", unit];
+    (Steps::Service(steps), Argv::new(&words))
+}
+
+fn show(unit: &str, properties: &str) -> Argv {
+    Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={properties}"), "--", unit])
+}
+
+fn logs(unit: &str, lines: &str, minutes: Option<&str>) -> Argv {
     let (unit, lines) = (format!("--unit={unit}"), format!("--lines={lines}"));
-    Argv::new(&[JOURNALCTL, "--no-pager", "--quiet", "--output=short-iso", &lines, &unit])
+    let since = minutes.map(|minutes| format!("--since=-{minutes}min"));
+    let mut words = vec![JOURNALCTL, "--no-pager", "--quiet", "--output=short-iso", &lines];
+    words.extend(since.as_deref());
+    words.push(&unit);
+    Argv::new(&words)
 }
 
 /// What every `apt-get` is told: nobody is there to answer, the conffile that is installed stays
-/// (`dpkg(1)`), no terminal is pretended, a lock is waited for (`apt-get(8)`), and a name is a
-/// name: without `Pattern-Only` an unknown `docker.io` would be read as a regular expression and
-/// everything that matches it installed.
-const APT: [&str; 13] = [
+/// (`dpkg(1)`), no terminal is pretended, and a name is a name: without `Pattern-Only` an unknown
+/// `docker.io` would be read as a regular expression and everything that matches it installed.
+const APT: [&str; 11] = [
     "/usr/bin/apt-get",
     "--assume-yes",
     "--quiet",
@@ -280,64 +269,163 @@ const APT: [&str; 13] = [
     "Dpkg::Options::=--force-confdef",
     "-o",
     "Dpkg::Options::=--force-confold",
-    "-o",
-    "DPkg::Lock::Timeout=30",
 ];
+
+/// The simulation may show everything that apt could think of, so that it can be refused with
+/// its reason; what is run afterwards may not do it.
+const APT_SIMULATE: [&str; 4] = [
+    "--simulate",
+    "--allow-downgrades",
+    "--allow-change-held-packages",
+    "--allow-remove-essential",
+];
+
+/// One line a package: what is wanted and how far it got, name, version, whether the system
+/// needs it (`dpkg-query(1)`).
+const DPKG_FORMAT: &str =
+    "--showformat=${db:Status-Abbrev}|${Package}|${Version}|${Essential}|${Protected}\n";
 
 fn apt(words: &[&str]) -> Argv {
     Argv::new(&[&APT, words].concat())
 }
 
-fn apt_package(action: PackageAction, name: &str, removals: bool, flags: &[&str]) -> Argv {
-    let keep: &[&str] = if removals { &[] } else { &["--no-remove"] };
+fn apt_steps(name: Option<&str>, simulated: &[&str]) -> PackageSteps {
+    PackageSteps {
+        manager: PackageManager::Apt,
+        name: name.map(str::to_owned),
+        inventory: Some(Argv::new(&[DPKG_QUERY, "--show", DPKG_FORMAT])),
+        automatic: None,
+        simulation: Some(apt(&[&APT_SIMULATE, simulated].concat())),
+        questions: None,
+        names: None,
+    }
+}
+
+fn apt_package(action: PackageAction, name: &str, removals: bool) -> (PackageSteps, Argv) {
     let words: &[&str] = match action {
         // What is installed is what was asked for: upgrading it is another action.
         PackageAction::Install => &["--no-upgrade", "install", "--", name],
         PackageAction::Upgrade => &["--only-upgrade", "install", "--", name],
-        PackageAction::Remove => return apt(&[flags, &["remove", "--", name]].concat()),
+        PackageAction::Remove => &["remove", "--", name],
     };
-    apt(&[flags, keep, words].concat())
+    let mut steps = apt_steps(Some(name), words);
+    let keep: &[&str] = match action {
+        PackageAction::Remove => {
+            steps.automatic = Some(Argv::new(&[APT_MARK, "showauto"]));
+            &[]
+        }
+        _ if removals => &[],
+        _ => &["--no-remove"],
+    };
+    (steps, apt(&[keep, words].concat()))
 }
 
-fn apt_maintenance(action: Maintenance) -> Argv {
-    match action {
+fn apt_maintenance(action: Maintenance) -> (PackageSteps, Argv) {
+    let alone = |main: Argv| {
+        let steps = PackageSteps { simulation: None, inventory: None, ..apt_steps(None, &[]) };
+        (steps, main)
+    };
+    let words: &[&str] = match action {
         // Without this a repository that could not be read is a warning and exit status 0.
-        Maintenance::Update => apt(&["-o", "APT::Update::Error-Mode=any", "update"]),
+        Maintenance::Update => {
+            return alone(apt(&["-o", "APT::Update::Error-Mode=any", "update"]));
+        }
+        Maintenance::Autoclean => return alone(apt(&["autoclean"])),
+        // Here too nobody is there to say which conffile is to stay.
+        Maintenance::Repair => {
+            return alone(Argv::new(&[
+                DPKG,
+                "--force-confdef",
+                "--force-confold",
+                "--configure",
+                "-a",
+            ]));
+        }
         // As `apt upgrade`: what is installed may need something new, and nothing is removed.
-        Maintenance::Upgrade => apt(&["--with-new-pkgs", "upgrade"]),
-        Maintenance::Autoremove => apt(&["autoremove"]),
-        Maintenance::Autoclean => apt(&["autoclean"]),
-    }
+        Maintenance::Upgrade => &["--with-new-pkgs", "upgrade"],
+        Maintenance::Autoremove => &["autoremove"],
+    };
+    (apt_steps(None, words), apt(words))
 }
 
-const PACMAN: &str = "/usr/bin/pacman";
+/// How pacman speaks to a program.
+const PACMAN_PLAIN: [&str; 3] = [PACMAN, "--noprogressbar", "--color=never"];
 
 fn pacman(words: &[&str]) -> Argv {
-    let quiet: &[&str] = &[PACMAN, "--noconfirm", "--noprogressbar", "--color=never"];
-    Argv::new(&[quiet, words].concat())
+    Argv::new(&[&PACMAN_PLAIN, &["--noconfirm"][..], words].concat())
 }
 
-fn pacman_package(action: PackageAction, name: &str, flags: &[&str]) -> Argv {
-    let words: &[&str] = match action {
-        PackageAction::Install | PackageAction::Upgrade => &["--sync", "--needed", "--", name],
-        PackageAction::Remove => &["--remove", "--", name],
-    };
-    pacman(&[flags, words].concat())
-}
+const PACMAN_SIMULATE: [&str; 2] = ["--print", "--print-format=%n %v"];
 
-fn pacman_maintenance(action: Maintenance) -> Result<Argv, Refusal> {
-    match action {
-        Maintenance::Update => Err(Refusal::new(
-            Code::Unsupported,
-            "refreshing the package lists without upgrading is what breaks Arch hosts: the next \
-             install would mix new libraries with old programs",
-        )
-        .hint("use `sm-helper package upgrade`, which refreshes and upgrades in one go")),
-        Maintenance::Upgrade => Ok(pacman(&["--sync", "--refresh", "--sysupgrade"])),
-        // The names come from `pacman --query --deps --unrequired` on standard input.
-        Maintenance::Autoremove => Ok(pacman(&["--remove", "--nosave", "--recursive", "-"])),
-        Maintenance::Autoclean => Ok(pacman(&["--sync", "--clean"])),
+fn pacman_steps(name: Option<&str>, simulated: Option<&[&str]>) -> PackageSteps {
+    PackageSteps {
+        manager: PackageManager::Pacman,
+        name: name.map(str::to_owned),
+        inventory: Some(Argv::new(&[PACMAN, "--query"])),
+        automatic: None,
+        simulation: simulated.map(|words| pacman(&[&PACMAN_SIMULATE, words].concat())),
+        questions: None,
+        names: None,
     }
+}
+
+/// `--noconfirm` takes the answer that pacman thinks best; `--ask` turns the answer around for the
+/// questions in its sum (`alpm.h`: `ALPM_QUESTION_INSTALL_IGNOREPKG` 1, `…_REPLACE_PKG` 2,
+/// `…_CONFLICT_PKG` 4): of itself a package in conflict is kept, and one that another replaces
+/// is not.
+const REMOVE_CONFLICTING: &str = "--ask=4";
+const KEEP_REPLACED: &str = "--ask=2";
+fn pacman_package(action: PackageAction, name: &str, removals: bool) -> (PackageSteps, Argv) {
+    let sync = ["--sync", "--needed", "--", name];
+    let words: &[&str] = match action {
+        PackageAction::Remove => &["--remove", "--", name],
+        PackageAction::Install | PackageAction::Upgrade => &sync,
+    };
+    let mut steps = pacman_steps(Some(name), Some(words));
+    if action != PackageAction::Remove {
+        // A simulation does not look for conflicts, nor at what is held. With neither
+        // `--noconfirm` nor `--ask`, which is that too, pacman asks, and takes no for an answer.
+        steps.questions = Some(Argv::new(&[&PACMAN_PLAIN, &sync[..]].concat()));
+    }
+    let remove: &[&str] = match action {
+        PackageAction::Install | PackageAction::Upgrade if removals => &[REMOVE_CONFLICTING],
+        _ => &[],
+    };
+    (steps, pacman(&[remove, words].concat()))
+}
+
+fn pacman_maintenance(
+    action: Maintenance,
+    removals: bool,
+) -> Result<(PackageSteps, Argv), Refusal> {
+    let mut steps = pacman_steps(None, None);
+    let main = match action {
+        Maintenance::Update => {
+            return Err(Refusal::new(
+                Code::Unsupported,
+                "refreshing the package lists without upgrading is what breaks Arch hosts: the \
+                 next install would mix new libraries with old programs",
+            )
+            .hint("use `sm-helper package upgrade`, which refreshes and upgrades in one go"));
+        }
+        Maintenance::Repair => {
+            return Err(Refusal::new(
+                Code::Unsupported,
+                "pacman has no command that repairs what was interrupted",
+            )
+            .hint("an administrator looks at /var/log/pacman.log and reinstalls what it names"));
+        }
+        Maintenance::Upgrade if removals => pacman(&["--sync", "--refresh", "--sysupgrade"]),
+        Maintenance::Upgrade => pacman(&[KEEP_REPLACED, "--sync", "--refresh", "--sysupgrade"]),
+        // The names come from `pacman --query --deps --unrequired` on standard input.
+        Maintenance::Autoremove => {
+            steps.names =
+                Some(Argv::new(&[PACMAN, "--query", "--deps", "--unrequired", "--quiet"]));
+            pacman(&["--remove", "--nosave", "--recursive", "-"])
+        }
+        Maintenance::Autoclean => pacman(&["--sync", "--clean"]),
+    };
+    Ok((steps, main))
 }
 
 fn no_manager() -> Refusal {

@@ -1,5 +1,6 @@
 //! Processes: started clean, read while they run, waited for, ended where they may be.
 
+use super::keeper::Lifeline;
 use super::plan::Argv;
 use super::text::{Captured, Seal};
 use crate::sys;
@@ -75,19 +76,19 @@ pub struct Ran {
 impl Ran {
     fn not_started(error: &io::Error) -> Self {
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO));
+        Self { ended: Ended::NotStarted(errno), ..Self::nothing() }
+    }
+
+    /// What a command would have done that had nothing to do and so was not run.
+    pub fn nothing() -> Self {
         Self {
-            ended: Ended::NotStarted(errno),
+            ended: Ended::Exited(0),
             stdout: String::new(),
             stdout_truncated: false,
             stderr: String::new(),
             stderr_truncated: false,
             seals: [Captured::new(0).seal(), Captured::new(0).seal()],
         }
-    }
-
-    /// The same, where the exit status was another way of saying that there was nothing to do.
-    pub fn into_success(self) -> Self {
-        Self { ended: Ended::Exited(0), ..self }
     }
 }
 
@@ -98,7 +99,7 @@ pub struct Bounds {
     pub deadline: Instant,
     /// How much of each stream is kept.
     pub output_bytes: usize,
-    /// Whether secrets in it are masked.
+    /// Whether what looks like a secret is masked.
     pub mask_secrets: bool,
 }
 
@@ -107,25 +108,31 @@ pub enum Late<'l> {
     /// The process group is ended.
     End,
     /// It goes on; somebody is told, once, what was printed so far.
-    GoOn {
-        /// What the process reads on standard input; at most what a pipe holds.
-        input: Option<String>,
-        /// Told what there is at the deadline.
-        tell: &'l mut dyn FnMut(Ran),
-    },
+    GoOn(&'l mut dyn FnMut(Ran)),
+}
+
+/// How a command line is run.
+pub struct How<'h> {
+    /// What the process reads on standard input; at most what a pipe holds.
+    pub input: Option<String>,
+    /// What happens at the deadline.
+    pub late: Late<'h>,
+    /// Shares it with the process that stands by.
+    pub lifeline: Option<&'h mut Lifeline>,
+}
+
+/// Runs one command line that only looks: with nothing to read, ended at the deadline.
+pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
+    run(argv, bounds, How { input: None, late: Late::End, lifeline: None })
 }
 
 /// Runs one command line to its end.
-pub fn run(argv: &Argv, bounds: Bounds, late: &mut Late<'_>) -> Ran {
-    let input = match late {
-        Late::GoOn { input, .. } => input.take(),
-        Late::End => None,
-    };
-    match Job::start(argv, bounds, input.as_deref()) {
+pub fn run(argv: &Argv, bounds: Bounds, how: How<'_>) -> Ran {
+    match Job::start(argv, bounds, how.input.as_deref(), how.lifeline) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
-            let mut job = job;
-            watch(&mut job, bounds.deadline, late);
+            let (mut job, mut late) = (job, how.late);
+            watch(&mut job, bounds.deadline, &mut late);
             job.ran()
         }
     }
@@ -148,9 +155,16 @@ struct Stream {
 }
 
 impl Job {
-    fn start(argv: &Argv, bounds: Bounds, input: Option<&str>) -> io::Result<Self> {
-        let (stdout, child_stdout) = io::pipe()?;
-        let (stderr, child_stderr) = io::pipe()?;
+    fn start(
+        argv: &Argv,
+        bounds: Bounds,
+        input: Option<&str>,
+        mut lifeline: Option<&mut Lifeline>,
+    ) -> io::Result<Self> {
+        let [(stdout, child_stdout), (stderr, child_stderr)] = match &mut lifeline {
+            Some(lifeline) => lifeline.streams()?,
+            None => [io::pipe()?, io::pipe()?],
+        };
         let mut actions = PosixSpawnFileActions::init()?;
         let feed = match input {
             None => {
@@ -166,6 +180,9 @@ impl Job {
         actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
         actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
         let pid = spawn(argv, &actions)?;
+        if let Some(lifeline) = lifeline {
+            lifeline.begun(pid);
+        }
         if let (Some(input), Some((_, mut stdin))) = (input, feed) {
             // It may have ended without reading; its exit status tells.
             let _ = stdin.write_all(input.as_bytes());
@@ -267,7 +284,7 @@ fn watch(job: &mut Job, deadline: Instant, late: &mut Late<'_>) {
     while !job.is_done() {
         if next.is_some_and(|at| Instant::now() >= at) {
             match late {
-                Late::GoOn { tell, .. } => {
+                Late::GoOn(tell) => {
                     tell(job.so_far());
                     next = None;
                 }

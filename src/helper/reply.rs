@@ -104,8 +104,12 @@ pub struct Reply<'r> {
     retry_after_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'r UnitState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<&'r [String]>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "plan")]
     transaction: Option<&'r Transaction>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    deferred: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(flatten)]
@@ -145,7 +149,9 @@ impl<'r> Reply<'r> {
                 .map(|hint| one_line(hint, LONGEST_SENTENCE)),
             retry_after_s: refusal.and_then(|refusal| refusal.retry_after_s),
             unit: None,
+            log: None,
             transaction: None,
+            deferred: false,
             warnings: Vec::new(),
             more: Map::new(),
             duration_ms: 0.0,
@@ -173,13 +179,16 @@ impl<'r> Reply<'r> {
             stdout_truncated: ran.stdout_truncated,
             stderr_truncated: ran.stderr_truncated,
         });
-        Self {
+        let reply = Self {
             ran,
             changed: outcome.changed,
             unit: outcome.unit.as_ref(),
+            log: outcome.log.as_deref(),
             transaction: outcome.plan.as_ref(),
+            deferred: outcome.deferred,
             ..Self::new(outcome.verdict.as_ref().copied()).plan(plan)
-        }
+        };
+        reply.warnings(outcome.warnings.iter().cloned())
     }
 
     /// What would be done.
@@ -206,7 +215,7 @@ impl<'r> Reply<'r> {
     pub fn plan(mut self, plan: &'r Plan) -> Self {
         self.operation = Some(&plan.request().operation);
         self.argv = Some(plan.main());
-        self.warnings = plan.warnings().to_vec();
+        self.warnings = plan.approved().warnings().to_vec();
         self
     }
 

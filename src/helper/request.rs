@@ -5,6 +5,7 @@ use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::policy::names::{NameError, PackageName, UnitName, quoted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -17,8 +18,8 @@ pub enum Operation {
         action: ServiceAction,
         /// To which.
         unit: UnitName,
-        /// For `logs`: how many lines.
-        lines: Lines,
+        /// For `logs`: which lines.
+        shown: Shown,
     },
     /// Something is done to a package.
     Package {
@@ -26,13 +27,20 @@ pub enum Operation {
         action: PackageAction,
         /// To which, by the name that callers use.
         name: PackageName,
+        /// Nothing is done but to say what would be.
+        only_plan: bool,
     },
     /// Something is done to all packages.
     Maintenance {
         /// What.
         action: Maintenance,
+        /// Nothing is done but to say what would be.
+        only_plan: bool,
     },
 }
+
+/// The word in front of an action whose plan alone is asked for.
+pub const PLAN: &str = "plan";
 
 impl Operation {
     /// `service` or `package`.
@@ -43,19 +51,28 @@ impl Operation {
         }
     }
 
-    /// The action's word.
-    pub fn action(&self) -> &'static str {
-        match self {
-            Self::Service { action, .. } => action.word(),
-            Self::Package { action, .. } => action.word(),
-            Self::Maintenance { action } => action.word(),
-        }
+    /// The action as it is asked for: `restart`, `install`, `plan install`.
+    pub fn action(&self) -> Cow<'static, str> {
+        let (word, only_plan) = match self {
+            Self::Service { action, .. } => (action.word(), false),
+            Self::Package { action, only_plan, .. } => (action.word(), *only_plan),
+            Self::Maintenance { action, only_plan } => (action.word(), *only_plan),
+        };
+        if only_plan { format!("{PLAN} {word}").into() } else { word.into() }
+    }
+
+    /// Whether only the plan of it is asked for.
+    pub fn is_only_plan(&self) -> bool {
+        matches!(
+            self,
+            Self::Package { only_plan: true, .. } | Self::Maintenance { only_plan: true, .. }
+        )
     }
 
     /// Whether it changes nothing, so that nothing is lost where it does not come to its end.
     pub fn only_reads(&self) -> bool {
         use ServiceAction::{Logs, Status};
-        matches!(self, Self::Service { action: Status | Logs, .. })
+        self.is_only_plan() || matches!(self, Self::Service { action: Status | Logs, .. })
     }
 
     /// The canonical name, where the operation has one.
@@ -80,25 +97,45 @@ impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(Some(3))?;
         map.serialize_entry("kind", self.kind())?;
-        map.serialize_entry("action", self.action())?;
+        map.serialize_entry("action", &self.action())?;
         map.serialize_entry("name", &self.name())?;
         map.end()
     }
 }
 
-/// A number of log lines, 1 to 1000.
+/// Which lines of a unit's log: so many of the last, and of those the ones of the last minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lines(u16);
+pub struct Shown {
+    lines: u32,
+    minutes: Option<u32>,
+}
 
-impl Lines {
-    /// The most that can be asked for.
-    pub const MOST: u16 = 1000;
+impl Shown {
+    /// The most lines that can be asked for.
+    pub const MOST_LINES: u32 = 1000;
+    /// The most minutes that can be asked for: a week.
+    pub const MOST_MINUTES: u32 = 10_080;
     /// What is shown where nothing is asked for.
-    pub const USUAL: Self = Self(50);
+    pub const USUAL: Self = Self { lines: 50, minutes: None };
 
-    /// The number.
-    pub fn get(self) -> u16 {
-        self.0
+    /// How many lines.
+    pub fn lines(self) -> u32 {
+        self.lines
+    }
+
+    /// Of how many minutes; none for any.
+    pub fn minutes(self) -> Option<u32> {
+        self.minutes
+    }
+
+    fn parse(words: &Words) -> Result<Self, Refusal> {
+        let bounded = |flag, text: &Option<std::ffi::OsString>, most| {
+            text.as_deref().map(|text| number(flag, text, most)).transpose()
+        };
+        Ok(Self {
+            lines: bounded("--lines", &words.lines, Self::MOST_LINES)?.unwrap_or(Self::USUAL.lines),
+            minutes: bounded("--since", &words.since, Self::MOST_MINUTES)?,
+        })
     }
 }
 
@@ -161,6 +198,8 @@ pub struct Words {
     pub names: Vec<std::ffi::OsString>,
     /// `--lines`
     pub lines: Option<std::ffi::OsString>,
+    /// `--since`
+    pub since: Option<std::ffi::OsString>,
     /// `--reason`
     pub reason: Option<std::ffi::OsString>,
     /// `--timeout`
@@ -175,16 +214,15 @@ impl Request {
     pub fn service(words: &Words) -> Result<Self, Refusal> {
         let action = known::<ServiceAction>(&words.action)?;
         let command = format!("service {}", words.action);
-        let unit = one_name(words, &command, "unit", UnitName::parse)?;
-        let lines = match &words.lines {
-            None => Lines::USUAL,
-            Some(_) if action != ServiceAction::Logs => {
-                return Err(Refusal::new(Code::Usage, format!("`{command}` takes no --lines"))
-                    .hint("--lines goes with `service logs`"));
-            }
-            Some(text) => Lines(number("--lines", text, u32::from(Lines::MOST))? as u16),
-        };
-        Self::with(words, Operation::Service { action, unit, lines })
+        let unit = one_name(&words.names, &command, "unit", UnitName::parse)?;
+        let flag = [("--lines", &words.lines), ("--since", &words.since)];
+        let flag = flag.iter().find(|(_, value)| value.is_some());
+        if let (Some((flag, _)), false) = (flag, action == ServiceAction::Logs) {
+            return Err(Refusal::new(Code::Usage, format!("`{command}` takes no {flag}"))
+                .hint(format!("{flag} goes with `service logs`")));
+        }
+        let shown = Shown::parse(words)?;
+        Self::with(words, Operation::Service { action, unit, shown })
     }
 
     /// A request about a package, or about all of them.
@@ -192,25 +230,37 @@ impl Request {
     /// # Errors
     /// As for [`Request::service`].
     pub fn package(words: &Words) -> Result<Self, Refusal> {
-        let command = format!("package {}", words.action);
-        let named = PackageAction::from_word(&words.action);
-        let operation = match (named, Maintenance::from_word(&words.action)) {
-            (Some(action), for_all) if for_all.is_none() || !words.names.is_empty() => {
-                let name = one_name(words, &command, "package", PackageName::parse)?;
-                Operation::Package { action, name }
+        let only_plan = words.action == PLAN;
+        let (word, names) = match words.names.split_first() {
+            _ if !only_plan => (words.action.clone(), words.names.as_slice()),
+            None => return Err(no_plan("it is not said of what")),
+            Some((word, names)) => (word.to_string_lossy().into_owned(), names),
+        };
+        let command = format!("package {}{word}", if only_plan { "plan " } else { "" });
+        let named = PackageAction::from_word(&word);
+        let operation = match (named, Maintenance::from_word(&word)) {
+            (Some(action), for_all) if for_all.is_none() || !names.is_empty() => {
+                let name = one_name(names, &command, "package", PackageName::parse)?;
+                Operation::Package { action, name, only_plan }
             }
             (_, Some(action)) => {
                 // Something that is no name is that first, whatever is wrong besides.
-                for name in &words.names {
+                for name in names {
                     PackageName::parse(name.as_bytes()).map_err(bad_name)?;
                 }
-                if !words.names.is_empty() {
+                if !names.is_empty() {
                     return Err(Refusal::new(Code::Usage, format!("`{command}` takes no name"))
                         .hint(format!("it is for all packages: sm-helper {command}")));
                 }
-                Operation::Maintenance { action }
+                if only_plan && !matches!(action, Maintenance::Upgrade | Maintenance::Autoremove) {
+                    return Err(no_plan(&format!("`package {word}` has none")));
+                }
+                Operation::Maintenance { action, only_plan }
             }
-            (_, None) => return Err(unknown(&words.action)),
+            (_, None) if only_plan => {
+                return Err(no_plan(&format!("{} has none", quoted(word.as_bytes()))));
+            }
+            (_, None) => return Err(unknown(&word)),
         };
         Self::with(words, operation)
     }
@@ -230,6 +280,12 @@ fn unknown(word: &str) -> Refusal {
     Refusal::new(Code::Usage, format!("{} is not an action", quoted(word.as_bytes())))
 }
 
+fn no_plan(why: &str) -> Refusal {
+    Refusal::new(Code::Usage, format!("there is no plan to give: {why}")).hint(
+        "sm-helper package plan <install|remove|upgrade> <package>, or: plan <upgrade|autoremove>",
+    )
+}
+
 fn bad_name(error: NameError) -> Refusal {
     Refusal::new(Code::InvalidArgument, error.to_string())
         .hint("a name is a letter or a digit, then at most 127 of A-Z a-z 0-9 + _ . @ : -")
@@ -237,17 +293,17 @@ fn bad_name(error: NameError) -> Refusal {
 
 /// The one name of an operation that needs one.
 fn one_name<N>(
-    words: &Words,
+    names: &[std::ffi::OsString],
     command: &str,
     what: &str,
     parse: fn(&[u8]) -> Result<N, NameError>,
 ) -> Result<N, Refusal> {
     let mut parsed = None;
-    for name in &words.names {
+    for name in names {
         let name = parse(name.as_bytes()).map_err(bad_name)?;
         parsed.get_or_insert(name);
     }
-    let wrong = match (parsed, words.names.len()) {
+    let wrong = match (parsed, names.len()) {
         (Some(name), 1) => return Ok(name),
         (None, _) => format!("`{command}` needs the name of a {what}"),
         (Some(_), count) => format!("`{command}` takes one {what}, and {count} were named"),

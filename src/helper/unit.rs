@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
-/// The properties that are asked for.
-pub const PROPERTIES: &str =
-    "LoadState,ActiveState,SubState,UnitFileState,MainPID,StateChangeTimestamp,Result";
+/// The properties that make up the `unit` object of a reply.
+pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainPID,\
+    StateChangeTimestamp,Result,ExecMainCode,ExecMainStatus,NRestarts,NeedDaemonReload";
+
+/// What has to be known besides before the unit is touched.
+pub const MORE_PROPERTIES: &str =
+    "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf";
 
 /// The `unit` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -23,18 +27,74 @@ pub struct UnitState {
     pub since: Option<String>,
     /// `success`, `exit-code`, `timeout`, …: what came of its last run.
     pub result: Option<String>,
+    /// The exit status of the main process that ended last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_status: Option<i32>,
+    /// The signal that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_signal: Option<i32>,
+    /// How often the manager has started it again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<u32>,
+}
+
+/// A unit: its state, and what must be known before it is touched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// The state.
+    pub state: UnitState,
+    /// Its file was changed and not read again.
+    pub needs_reload: bool,
+    /// A job is under way for it.
+    pub has_job: bool,
+    /// The kind of a service: `simple`, `notify`, … None for other units.
+    pub kind: Option<String>,
+    /// It can be told to read its settings again.
+    pub can_reload: bool,
+    /// Which of its runs this is, or was.
+    pub invocation: Option<String>,
+    /// Where its processes are, from the top of the manager's tree.
+    pub cgroup: Option<String>,
+    /// The units that stop when this one does.
+    pub dependants: Vec<String>,
+}
+
+/// The value of a property in what `systemctl show` printed; none where it is empty.
+fn value<'s>(shown: &'s str, key: &str) -> Option<&'s str> {
+    let values = shown.lines().filter_map(|line| line.split_once('='));
+    let mut named = values.filter(|(name, _)| *name == key).map(|(_, value)| value);
+    named.next().filter(|value| !value.is_empty())
+}
+
+impl Unit {
+    /// Reads what `systemctl show` printed.
+    pub fn parse(shown: &str) -> Self {
+        let is = |key: &str| value(shown, key) == Some("yes");
+        let dependants = ["RequiredBy", "BoundBy", "ConsistsOf"].into_iter();
+        let dependants = dependants.filter_map(|key| value(shown, key));
+        Self {
+            state: UnitState::parse(shown),
+            needs_reload: is("NeedDaemonReload"),
+            has_job: value(shown, "Job").is_some_and(|job| job != "0"),
+            kind: value(shown, "Type").map(str::to_owned),
+            can_reload: is("CanReload"),
+            invocation: value(shown, "InvocationID").map(str::to_owned),
+            cgroup: value(shown, "ControlGroup").map(str::to_owned),
+            dependants: dependants.flat_map(str::split_whitespace).map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl UnitState {
     /// Reads what `systemctl show` printed. Empty values and "none" are none.
     pub fn parse(shown: &str) -> Self {
-        let value = |key: &str| {
-            shown
-                .lines()
-                .filter_map(|line| line.split_once('='))
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| value.to_owned())
-                .filter(|value| !value.is_empty())
+        let value = |key: &str| value(shown, key).map(str::to_owned);
+        let number = |key: &str| value(key).and_then(|text| text.parse::<i32>().ok());
+        // CLD_EXITED, and CLD_KILLED or CLD_DUMPED, of waitid(2).
+        let status = |codes: &[i32]| {
+            number("ExecMainCode")
+                .filter(|code| codes.contains(code))
+                .and_then(|_| number("ExecMainStatus"))
         };
         Self {
             load_state: value("LoadState"),
@@ -44,7 +104,20 @@ impl UnitState {
             main_pid: value("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid != 0),
             since: value("StateChangeTimestamp").and_then(|stamp| rfc3339(&stamp)),
             result: value("Result"),
+            exit_status: status(&[1]),
+            exit_signal: status(&[2, 3]),
+            restarts: value("NRestarts").and_then(|count| count.parse().ok()),
         }
+    }
+
+    /// Whether its file could be read.
+    pub fn is_loaded(&self) -> bool {
+        self.load_state.as_deref() == Some("loaded")
+    }
+
+    /// Whether it is in this state: `active`, `inactive`, `failed`, …
+    pub fn is(&self, active_state: &str) -> bool {
+        self.active_state.as_deref() == Some(active_state)
     }
 
     /// Whether systemd knows the unit.
@@ -73,6 +146,21 @@ mod tests {
         assert_eq!(unit.since.as_deref(), Some("2026-11-21T19:30:19Z"));
         assert_eq!(unit.result.as_deref(), Some("success"));
         assert!(unit.exists());
+    }
+
+    #[test]
+    fn what_must_be_known_before_is_read() {
+        let unit = Unit::parse(
+            "LoadState=loaded\nExecMainCode=2\nExecMainStatus=9\nNRestarts=4\nNeedDaemonReload=yes\n\
+             Job=17\nType=notify\nCanReload=no\nControlGroup=/system.slice/a.service\n\
+             RequiredBy=b.service c.service\nBoundBy=\nConsistsOf=d.service\n",
+        );
+        assert_eq!((unit.state.exit_status, unit.state.exit_signal), (None, Some(9)));
+        assert_eq!(unit.state.restarts, Some(4));
+        assert!(unit.needs_reload && unit.has_job && !unit.can_reload);
+        assert_eq!(unit.cgroup.as_deref(), Some("/system.slice/a.service"));
+        assert_eq!(unit.dependants, ["b.service", "c.service", "d.service"]);
+        assert!(!Unit::parse("Job=0\nJob=1").has_job && !Unit::parse("Job=").has_job);
     }
 
     #[test]

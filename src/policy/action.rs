@@ -57,6 +57,7 @@ actions! {
     /// What can be done to all packages at once.
     Maintenance {
         Update = "update", Upgrade = "upgrade", Autoremove = "autoremove", Autoclean = "autoclean",
+        Repair = "repair",
     }
 }
 

@@ -131,7 +131,7 @@ mod tests {
         let force = InForce::compiled();
         let judged = |action, asked: &str| {
             let name = PackageName::parse(asked.as_bytes()).expect("a name");
-            let operation = Operation::Package { action, name };
+            let operation = Operation::Package { action, name, only_plan: false };
             force.judge(&Everybody, Request { operation, reason: None, timeout: None })
         };
         let removal = judged(PackageAction::Remove, "nginx").expect("it is allowed");

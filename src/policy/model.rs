@@ -119,6 +119,9 @@ pub struct UnitRule {
     /// The command that must exit 0 before a start, restart or reload: a run of
     /// [`Policy::words`]; empty for none.
     pub check: Span,
+    /// Whether it must also do so for a unit that is down: some check what they only have while
+    /// they run.
+    pub check_start: bool,
     /// How long it is watched, where it says something else than [`Limits::watch_seconds`].
     pub watch_seconds: Option<u32>,
 }

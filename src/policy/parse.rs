@@ -162,6 +162,7 @@ impl Parsed {
                 Some(check) => self.check(source, check)?,
                 None => Span { at: 0, len: 0 },
             };
+            let check_start = unit.boolean("check_start")?.unwrap_or(true);
             let watch_seconds = unit.number("watch_seconds", WATCH_SECONDS)?;
             unit.finish()?;
             let name = self.strings.add(name.as_str());
@@ -172,6 +173,7 @@ impl Parsed {
                 actions,
                 require_reason,
                 check,
+                check_start,
                 watch_seconds,
             });
         }

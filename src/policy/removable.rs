@@ -120,7 +120,8 @@ mod tests {
             let policy = policies[which].policy();
             let granted = NAMES.iter().copied().filter(|name| {
                 let name = PackageName::parse(name.as_bytes()).expect("a name");
-                let operation = Operation::Package { action: PackageAction::Remove, name };
+                let operation =
+                    Operation::Package { action: PackageAction::Remove, name, only_plan: false };
                 let reason = has_reason.then(Reason::any);
                 let request = Request { operation, reason, timeout: None };
                 judge(&policy, &Limits::USUAL, &Ci, request).is_ok()

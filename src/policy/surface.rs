@@ -1,14 +1,14 @@
 //! Every command line that can ever be run as root: made by the very code that runs them, so
 //! that it is exact by construction.
 
-use super::action::{Maintenance, ServiceAction};
+use super::action::ServiceAction;
 use super::force::InForce;
 use super::model::Policy;
 use super::names::{PackageName, UnitName};
 use super::verdict::{Everybody, Who};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::{Argv, plan};
-use crate::helper::request::{Lines, Operation, Reason, Request};
+use crate::helper::request::{Operation, Reason, Request, Shown};
 
 /// One operation and its command lines, in the order in which they are run.
 #[derive(Debug)]
@@ -22,12 +22,12 @@ pub struct Row {
 /// What all callers together can have run on a host with this package manager. Operations that
 /// the host can not do have no command line and are left out.
 pub fn surface(force: &InForce, manager: Option<PackageManager>) -> Vec<Row> {
-    let lines = format!("<1-{}>", Lines::MOST);
+    let lines = format!("<1-{}>", Shown::MOST_LINES);
+    let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
     let row = |operation: Operation| {
         let approved = force.verdict(&Everybody, with_a_reason(&operation)).ok()?;
         let planned = plan(approved, manager).ok()?;
-        let commands = planned.with_lines(&lines).commands().into_iter().cloned().collect();
-        Some(Row { operation, commands })
+        Some(Row { operation, commands: planned.commands_with(&lines, &minutes) })
     };
     force.operations().into_iter().filter_map(row).collect()
 }
@@ -58,17 +58,17 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
     });
     let packages = policy.packages.iter().filter_map(|rule| {
         let name = PackageName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
-        Some(
-            rule.actions
-                .iter()
-                .map(move |action| Operation::Package { action, name: name.clone() }),
-        )
+        Some(rule.actions.iter().map(move |action| Operation::Package {
+            action,
+            name: name.clone(),
+            only_plan: false,
+        }))
     });
     let all =
-        policy.maintenance.iter().map(|action: Maintenance| Operation::Maintenance { action });
+        policy.maintenance.iter().map(|action| Operation::Maintenance { action, only_plan: false });
     services.flatten().chain(packages.flatten()).chain(all)
 }
 
 fn service(action: ServiceAction, unit: UnitName) -> Operation {
-    Operation::Service { action, unit, lines: Lines::USUAL }
+    Operation::Service { action, unit, shown: Shown::USUAL }
 }

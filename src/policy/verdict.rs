@@ -64,6 +64,7 @@ pub struct Approved {
     request: Request,
     lines: Vec<Line>,
     check: Option<Vec<String>>,
+    checks_start: bool,
     pacman: Option<String>,
     allow_removals: bool,
     removable: Vec<Removable>,
@@ -85,6 +86,10 @@ impl Approved {
     /// The command that must exit 0 before it.
     pub fn check(&self) -> Option<&[String]> {
         self.check.as_deref()
+    }
+    /// Whether that is also for a unit that is down.
+    pub fn checks_start(&self) -> bool {
+        self.checks_start
     }
     /// The package's name in pacman's repositories, where it has another one there.
     pub fn pacman(&self) -> Option<&str> {
@@ -132,8 +137,10 @@ impl Approved {
             &self.request.operation
             && let Some(rule) = policy.unit(unit.as_str())
         {
-            let check = || policy.check_of(rule).map(owned);
-            self.check = self.check.or_else(check);
+            if self.check.is_none() {
+                self.check = policy.check_of(rule).map(owned);
+                self.checks_start = rule.check_start;
+            }
             self.watch_seconds = self.watch_seconds.or(rule.watch_seconds);
         }
         self
@@ -206,7 +213,7 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
             }
             Ok((vec![rule.line, rule.actions_line], rule.require_reason))
         }
-        Operation::Package { action, name } => {
+        Operation::Package { action, name, .. } => {
             let names = policy.packages.iter().map(|rule| policy.text_of(rule.name));
             let rule = policy.package(name.as_str()).ok_or_else(|| not_listed(request, names))?;
             if !rule.actions.has(*action) {
@@ -214,7 +221,7 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
             }
             Ok((vec![rule.line, rule.actions_line], rule.require_reason))
         }
-        Operation::Maintenance { action } => {
+        Operation::Maintenance { action, .. } => {
             if !policy.maintenance.has(*action) {
                 return denied(&policy.maintenance.words(), policy.maintenance_line);
             }
@@ -258,7 +265,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
     let holds = |rule: &&&CallerRule| match operation {
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
         Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
-        Operation::Maintenance { action } => rule.maintenance.has(*action),
+        Operation::Maintenance { action, .. } => rule.maintenance.has(*action),
     };
     if let Some(rule) = rules.iter().find(holds) {
         return Ok(vec![rule.line]);
@@ -274,13 +281,14 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
 /// The approval with all that the policy says about how.
 fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]) -> Approved {
     let (mut check, mut pacman, mut watch_seconds) = (None, None, None);
-    let mut allow_removals = policy.allow_removals;
+    let (mut allow_removals, mut checks_start) = (policy.allow_removals, true);
     let allowed = match &request.operation {
         Operation::Service { action, unit, .. } => {
             if matches!(action, Start | Restart | Reload)
                 && let Some(rule) = policy.unit(unit.as_str())
             {
                 check = policy.check_of(rule);
+                checks_start = rule.check_start;
                 watch_seconds = rule.watch_seconds;
             }
             limits.service_timeout
@@ -305,6 +313,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         request,
         lines: lines.iter().map(|line| Line::of(policy, *line)).collect(),
         check: check.map(owned),
+        checks_start,
         pacman: pacman.map(str::to_owned),
         allow_removals,
         removable: Vec::new(),
@@ -386,7 +395,7 @@ mod tests {
         let operation = Operation::Service {
             action: ServiceAction::Restart,
             unit,
-            lines: crate::helper::request::Lines::USUAL,
+            shown: crate::helper::request::Shown::USUAL,
         };
         let by_site = approved(&site, &limits, operation.clone());
         approved(&compiled, &limits, operation).narrowed_by(by_site).watch_seconds()
@@ -422,6 +431,7 @@ mod tests {
         let operation = Operation::Package {
             action: PackageAction::Remove,
             name: PackageName::parse(b"curl").expect("a package"),
+            only_plan: false,
         };
         let judged = |policy: &Parsed| approved(policy, &Limits::USUAL, operation.clone());
         let (yes, no) = ("allow_removals = true", "allow_removals = false");

@@ -1,0 +1,128 @@
+//! Runs what was planned and recorded: the one place that starts a process with root's rights
+//! for an operation.
+
+mod health;
+mod package;
+mod said;
+mod service;
+
+use super::audience::Audience;
+use super::codes::{Code, Refusal};
+use super::keeper::Lifeline;
+use super::plan::{Plan, Steps};
+use super::process::{Bounds, Ended, Ran};
+use super::transaction::Transaction;
+use super::unit::UnitState;
+use crate::audit::Recorded;
+use said::said;
+use std::time::{Duration, Instant};
+
+/// What came of an operation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The code and, unless it is `ok`, the sentence.
+    pub verdict: Result<(), Refusal>,
+    /// What the operation's command did, where it was run.
+    pub ran: Option<Ran>,
+    /// The unit's state after it.
+    pub unit: Option<UnitState>,
+    /// The last lines of the unit's log, where it did not come up or stay up.
+    pub log: Option<Vec<String>>,
+    /// What the package manager said it would change.
+    pub plan: Option<Transaction>,
+    /// Whether it changed something; none where nothing was run.
+    pub changed: Option<bool>,
+    /// It is done after the reply, since whoever reads the reply is ended by it.
+    pub deferred: bool,
+    /// What the caller should know though it went well.
+    pub warnings: Vec<String>,
+}
+
+impl Outcome {
+    /// This verdict and nothing else.
+    pub fn of(verdict: Result<(), Refusal>) -> Self {
+        Self {
+            verdict,
+            ran: None,
+            unit: None,
+            log: None,
+            plan: None,
+            changed: None,
+            deferred: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Nothing was done, or nothing but what `ran` says, which changed nothing.
+    pub fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
+        let changed = ran.is_some().then_some(false);
+        Self { ran, unit, changed, ..Self::of(Err(refusal)) }
+    }
+}
+
+/// What an operation that changes something is given on its way.
+pub struct Around<'a> {
+    /// Shares what is run with the process that stands by.
+    pub lifeline: Lifeline,
+    /// Who waits for the reply.
+    pub audience: Audience,
+    /// Gives the reply now, though the operation is not done.
+    pub answer: &'a mut dyn FnMut(Outcome),
+}
+
+/// Looks, which changes nothing.
+pub fn look(recorded: &Recorded) -> Outcome {
+    let plan = recorded.plan();
+    match plan.steps() {
+        Steps::Package(steps) => package::only_plan(plan, steps, bounds(plan)),
+        _ => service::look(plan, bounds(plan)),
+    }
+}
+
+/// Changes something. A service operation is ended at its timeout; a package operation never is:
+/// then the answer is given with what it has printed so far, and this goes on to its end.
+pub fn change(recorded: &Recorded, around: &mut Around<'_>) -> Outcome {
+    let plan = recorded.plan();
+    match plan.steps() {
+        Steps::Package(steps) => package::change(plan, steps, bounds(plan), around),
+        Steps::Service(steps) => service::change(plan, steps, bounds(plan), around),
+        Steps::None => service::look(plan, bounds(plan)),
+    }
+}
+
+/// How much longer than the policy's timeout a plan may take: while the unit is watched.
+pub fn afterwards(plan: &Plan) -> Duration {
+    Duration::from_secs(plan.approved().watch_seconds().into())
+}
+
+fn bounds(plan: &Plan) -> Bounds {
+    Bounds {
+        deadline: Instant::now() + Duration::from_secs(plan.timeout().into()),
+        output_bytes: plan.approved().output_bytes() as usize,
+        mask_secrets: plan.approved().mask_secrets(),
+    }
+}
+
+/// What the way it ended means, where nobody knows better.
+fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
+    let short = plan.main().short();
+    match ran.ended {
+        Ended::Exited(0) => Ok(()),
+        Ended::Exited(_) => {
+            Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed")).said(said(ran)))
+        }
+        Ended::Signalled(signal) => Err(Refusal::new(
+            Code::CommandFailed,
+            format!("`{short}` was ended by signal {signal}"),
+        )),
+        Ended::Late => Err(Refusal::new(
+            Code::Timeout,
+            format!("`{short}` was not done after {} s and was ended", plan.timeout()),
+        )
+        .hint("the service manager may still be working on it: ask for the status")),
+        Ended::NotStarted(error) => Err(Refusal::new(
+            Code::Unsupported,
+            format!("{} can not be run on this host: {}", plan.main().program(), error.desc()),
+        )),
+    }
+}
