@@ -15,14 +15,15 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use std::fs::OpenOptions;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// What both processes hold.
 #[derive(Debug)]
 pub struct Lifeline {
-    stdout: (PipeReader, Option<PipeWriter>),
-    stderr: (PipeReader, Option<PipeWriter>),
+    stdout: PipeReader,
+    stderr: PipeReader,
     /// The first tells the second here what it has begun, and that all is written down.
     news: (PipeReader, PipeWriter),
 }
@@ -36,21 +37,21 @@ impl Lifeline {
     /// # Errors
     /// What the kernel says.
     pub fn new() -> io::Result<Self> {
-        let pipe = || io::pipe().map(|(reader, writer)| (reader, Some(writer)));
-        Ok(Self { stdout: pipe()?, stderr: pipe()?, news: io::pipe()? })
+        Ok(Self { stdout: io::pipe()?.0, stderr: io::pipe()?.0, news: io::pipe()? })
     }
 
-    /// The two pipes, ends to read and ends to write, for what is run. Once: the ends to write
-    /// are given away.
+    /// The two pipes, ends to read and ends to write, for what is run.
     ///
     /// # Errors
-    /// Where they were given away before, or what the kernel says.
-    pub fn streams(&mut self) -> io::Result<[(PipeReader, PipeWriter); 2]> {
-        let give = |stream: &mut (PipeReader, Option<PipeWriter>)| {
-            let writer = stream.1.take().ok_or(Errno::EPIPE)?;
-            Ok::<_, io::Error>((stream.0.try_clone()?, writer))
+    /// What the kernel says.
+    pub fn streams(&self) -> io::Result<[(PipeReader, PipeWriter); 2]> {
+        let open = |pipe: &PipeReader| {
+            // Made anew each time: nobody but what is run may hold one, or its end is never seen.
+            let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
+            let writer = OpenOptions::new().write(true).open(path)?;
+            Ok::<_, io::Error>((pipe.try_clone()?, OwnedFd::from(writer).into()))
         };
-        Ok([give(&mut self.stdout)?, give(&mut self.stderr)?])
+        Ok([open(&self.stdout)?, open(&self.stderr)?])
     }
 
     /// Says that this process was begun.
@@ -67,8 +68,6 @@ impl Lifeline {
 /// Waits for the process that runs the operation. Where that is gone without a record, waits for
 /// what it has begun, and writes the record.
 pub fn stand_by(mut lifeline: Lifeline, runs_it: Pid, recorded: &Recorded) {
-    // With an end to write in hand, no end would ever be read.
-    (lifeline.stdout.1, lifeline.stderr.1) = (None, None);
     loop {
         match waitpid(runs_it, None) {
             Err(Errno::EINTR) => {}
@@ -76,14 +75,15 @@ pub fn stand_by(mut lifeline: Lifeline, runs_it: Pid, recorded: &Recorded) {
             Ok(_) => {}
         }
     }
-    let mut news = [0; 16];
+    let mut news = [0; 256];
     let told = match sys::nonblocking(lifeline.news.0.as_fd()) {
         Ok(()) => lifeline.news.0.read(&mut news).unwrap_or(0),
         Err(_) => 0,
     };
     let outcome = match news.get(..told).unwrap_or_default() {
         [.., RECORDED] if told % 4 == 1 => return,
-        [a, b, c, d] => {
+        // The last that was begun; those before it had ended.
+        [.., a, b, c, d] => {
             let main = Pid::from_raw(i32::from_ne_bytes([*a, *b, *c, *d]));
             finished(lifeline, main)
         }
@@ -112,7 +112,7 @@ fn finished(lifeline: Lifeline, main: Pid) -> Outcome {
 /// Reads what it prints, to no purpose but its own, until it ends.
 fn drained(lifeline: Lifeline, main: Pid) -> Ended {
     let end: Option<OwnedFd> = sys::pidfd(main).ok();
-    let mut pipes: Vec<PipeReader> = vec![lifeline.stdout.0, lifeline.stderr.0];
+    let mut pipes: Vec<PipeReader> = vec![lifeline.stdout, lifeline.stderr];
     pipes.retain(|pipe| sys::nonblocking(pipe.as_fd()).is_ok());
     loop {
         match waitpid(main, Some(WaitPidFlag::WNOHANG)) {
@@ -131,5 +131,23 @@ fn drained(lifeline: Lifeline, main: Pid) -> Ended {
             Ok(count) => count > 0,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_what_is_run_is_seen_and_more_can_be_run() {
+        let lifeline = Lifeline::new().expect("pipes");
+        for text in ["one", "two"] {
+            let [(mut stdout, mut writer), stderr] = lifeline.streams().expect("streams");
+            writer.write_all(text.as_bytes()).expect("room");
+            drop((writer, stderr));
+            let mut read = String::new();
+            stdout.read_to_string(&mut read).expect("text");
+            assert_eq!(read, text);
+        }
     }
 }

@@ -64,15 +64,22 @@ pub fn wait(
     }
 }
 
-/// Whether a command that changed nothing failed because somebody else was quicker. Its own
-/// words: no script of a package has run by then.
+/// Whether a command failed because somebody else was quicker: its own words, and none of what it
+/// says before it runs a package's scripts, whose words are not to be believed.
 pub fn was_too_late(manager: PackageManager, ran: &Ran) -> bool {
-    let said: &[&str] = match manager {
-        PackageManager::Apt => &["E: Could not get lock", "E: Unable to lock"],
-        PackageManager::Pacman => &["error: failed to init transaction (unable to lock database)"],
+    let (said, begun): (&[&str], &str) = match manager {
+        PackageManager::Apt => {
+            (&["E: Could not get lock", "E: Unable to lock"], "After this operation, ")
+        }
+        // No script can write to its standard error.
+        PackageManager::Pacman => {
+            (&["error: failed to init transaction (unable to lock database)"], ":: Proceed with")
+        }
     };
     let is_said = |line: &str| said.iter().any(|said| line.starts_with(said));
-    matches!(ran.ended, Ended::Exited(status) if status != 0) && ran.stderr.lines().any(is_said)
+    matches!(ran.ended, Ended::Exited(status) if status != 0)
+        && ran.stderr.lines().any(is_said)
+        && !ran.stdout.lines().any(|line| line.starts_with(begun))
 }
 
 /// What to say where others were quicker again and again.
@@ -152,5 +159,27 @@ fn called(pid: i32) -> String {
         Ok(name) if pid > 0 => format!("{} (process {pid})", one_line(&name, 32)),
         // The kernel gives no number that means something here (pid_namespaces(7)).
         _ => "a process that can not be seen from here".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_script_prints_is_no_lock() {
+        let late = |stdout: &str, stderr: &str| {
+            let ran = Ran {
+                ended: Ended::Exited(100),
+                stdout: stdout.to_owned(),
+                stderr: stderr.to_owned(),
+                ..Ran::nothing()
+            };
+            was_too_late(PackageManager::Apt, &ran)
+        };
+        let said = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1\n";
+        assert!(late("Reading package lists...\n", said));
+        assert!(!late("After this operation, 0 B of additional disk space will be used.\n", said));
+        assert!(!late("", "E: Unable to locate package x\n"));
     }
 }

@@ -287,8 +287,7 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
             std::process::exit(0)
         }
         sys::Forked::Parent(_) => {
-            // With an end of theirs in this process too, no end would ever be read.
-            drop((writer, lifeline, audience));
+            drop(writer);
             let passed = reply::pass_on_framed(reader, timeout + SLACK);
             passed.ok_or_else(|| {
                 Refusal::new(

@@ -85,9 +85,8 @@ pub fn change(
             continue;
         }
         let outcome = begin(plan, steps, bounds, around, *ready);
-        let lost = outcome.changed == Some(false)
-            && outcome.ran.as_ref().is_some_and(|ran| locks::was_too_late(steps.manager, ran));
-        if !lost {
+        let was_too_late = |ran: &Ran| locks::was_too_late(steps.manager, ran);
+        if !outcome.ran.as_ref().is_some_and(was_too_late) {
             return outcome;
         }
     }
