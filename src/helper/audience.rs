@@ -49,6 +49,12 @@ impl Audience {
         audience
     }
 
+    /// Whether some of them are in one of these units.
+    pub fn is_in(&self, units: &[String]) -> bool {
+        let is_named = |part: &str| units.iter().any(|unit| unit == part);
+        self.cgroups.iter().any(|own| own.split('/').any(is_named))
+    }
+
     /// Whether some of them are ended when this unit is: as part of it, or of a unit that goes
     /// down with it.
     pub fn ends_with(&self, unit: &Unit) -> bool {
@@ -56,10 +62,7 @@ impl Audience {
             own.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let is_part = |own: &String| unit.cgroup.as_ref().is_some_and(|top| is_below(own, top));
-        let goes_down = |own: &String| {
-            own.split('/').any(|part| unit.dependants.iter().any(|dependant| dependant == part))
-        };
-        self.cgroups.iter().any(|own| is_part(own) || goes_down(own))
+        self.cgroups.iter().any(is_part) || self.is_in(&unit.dependants)
     }
 
     /// Waits until the reply has reached the caller, and a moment more for it to be read.

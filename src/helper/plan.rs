@@ -95,6 +95,8 @@ pub struct ServiceSteps {
     pub check: Option<Argv>,
     /// Whether the check is also for a unit that is down.
     pub checks_start: bool,
+    /// Reads the last thing that the manager itself has logged of it, where it is down again.
+    pub last_word: Option<Argv>,
     /// Reads the last lines of the unit's log, where it did not come up or stay up.
     pub log: Option<Argv>,
 }
@@ -142,19 +144,20 @@ impl Plan {
     /// Every command line of the plan, in the order in which they are run.
     pub fn commands(&self) -> Vec<&Argv> {
         let (before, after) = match &self.steps {
-            Steps::None => (Vec::new(), None),
+            Steps::None => (Vec::new(), [None, None]),
             Steps::Service(steps) => {
-                (vec![Some(&steps.state), steps.check.as_ref()], steps.log.as_ref())
+                let after = [steps.last_word.as_ref(), steps.log.as_ref()];
+                (vec![Some(&steps.state), steps.check.as_ref()], after)
             }
             Steps::Package(steps) => {
                 let before = [&steps.inventory, &steps.names, &steps.simulation];
                 let before = before.into_iter().chain([&steps.questions, &steps.automatic]);
-                (before.map(Option::as_ref).collect(), None)
+                (before.map(Option::as_ref).collect(), [None, None])
             }
         };
         // Where only the plan is asked for, asking for it is the operation.
         let main = (!self.request().operation.is_only_plan()).then_some(&self.main);
-        before.into_iter().chain([main, after]).flatten().collect()
+        before.into_iter().chain([main]).chain(after).flatten().collect()
     }
     /// Every command line of this plan and those that differ from it in a number only, which
     /// `lines` and `minutes` stand in the place of.
@@ -235,6 +238,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
         check: approved.check().map(|words| Argv(words.to_vec())),
         checks_start: approved.checks_start(),
+        last_word: wakes.then(|| last_word(unit)),
         log: wakes.then(|| logs(unit, "10", None)),
     };
     let words = [SYSTEMCTL, "--no-pager", "--no-ask-password", action.word(), "--", unit];
@@ -245,11 +249,22 @@ fn show(unit: &str, properties: &str) -> Argv {
     Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={properties}"), "--", unit])
 }
 
+/// Of the manager, which is the process with the number 1, and of nobody else.
+fn last_word(unit: &str) -> Argv {
+    let unit = format!("--unit={unit}");
+    let words = ["--no-pager", "--quiet", "--output=cat", "--lines=1", &unit, "_PID=1"];
+    Argv::new(&[&[JOURNALCTL], &words[..]].concat())
+}
+
 fn logs(unit: &str, lines: &str, minutes: Option<&str>) -> Argv {
     let (unit, lines) = (format!("--unit={unit}"), format!("--lines={lines}"));
     let since = minutes.map(|minutes| format!("--since=-{minutes}min"));
     let mut words = vec![JOURNALCTL, "--no-pager", "--quiet", "--output=short-iso", &lines];
-    words.extend(since.as_deref());
+    if let Some(since) = &since {
+        // From the newest back, to be turned around: before systemd 255 `--lines` with `--since`
+        // gives the first lines of that time, not the last.
+        words.extend([since, "--reverse"]);
+    }
     words.push(&unit);
     Argv::new(&words)
 }

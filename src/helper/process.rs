@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::sys::stat::Mode;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use std::ffi::CString;
 use std::io::{self, PipeReader, Read, Write};
@@ -128,11 +128,15 @@ pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
 
 /// Runs one command line to its end.
 pub fn run(argv: &Argv, bounds: Bounds, how: How<'_>) -> Ran {
-    match Job::start(argv, bounds, how.input.as_deref(), how.lifeline) {
+    let mut lifeline = how.lifeline;
+    if let (Some(lifeline), Late::GoOn(_)) = (&mut lifeline, &how.late) {
+        lifeline.hold();
+    }
+    match Job::start(argv, bounds, how.input.as_deref(), lifeline.as_deref_mut()) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
             let (mut job, mut late) = (job, how.late);
-            watch(&mut job, bounds.deadline, &mut late);
+            watch(&mut job, bounds.deadline, &mut late, &mut lifeline);
             job.ran()
         }
     }
@@ -179,10 +183,10 @@ impl Job {
         };
         actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
         actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
-        let pid = spawn(argv, &actions)?;
-        if let Some(lifeline) = lifeline {
-            lifeline.begun(pid);
-        }
+        let pid = match &mut lifeline {
+            Some(lifeline) => lifeline.begin(|| spawn(argv, &actions))?,
+            None => spawn(argv, &actions)?,
+        };
         if let (Some(input), Some((_, mut stdin))) = (input, feed) {
             // It may have ended without reading; its exit status tells.
             let _ = stdin.write_all(input.as_bytes());
@@ -197,16 +201,22 @@ impl Job {
         Ok(Self { pid, ended, streams, status: None, ended_at: None, was_late: false })
     }
 
-    /// Takes note of its end.
-    fn reap(&mut self) {
+    /// Takes note of its end, and tells who stands by before nobody else can know it any more.
+    fn reap(&mut self, lifeline: &mut Option<&mut Lifeline>) {
         if self.status.is_some() {
             return;
         }
-        self.status = match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(_, code)) => Some(Ended::Exited(code)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Some(Ended::Signalled(signal as i32)),
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let ended = match waitid(Id::Pid(self.pid), look) {
+            Ok(WaitStatus::Exited(_, code)) => Ended::Exited(code),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Ended::Signalled(signal as i32),
             _ => return,
         };
+        if let Some(lifeline) = lifeline {
+            lifeline.ended(ended);
+        }
+        let _ = waitpid(self.pid, None);
+        self.status = Some(ended);
         self.ended_at = Some(Instant::now());
     }
 
@@ -277,7 +287,12 @@ fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
 }
 
 /// Reads and waits until the process is done.
-fn watch(job: &mut Job, deadline: Instant, late: &mut Late<'_>) {
+fn watch(
+    job: &mut Job,
+    deadline: Instant,
+    late: &mut Late<'_>,
+    lifeline: &mut Option<&mut Lifeline>,
+) {
     // What comes next at a deadline, and when.
     let mut next = Some(deadline);
     let mut signals = [Signal::SIGTERM, Signal::SIGKILL].into_iter();
@@ -299,7 +314,7 @@ fn watch(job: &mut Job, deadline: Instant, late: &mut Late<'_>) {
         }
         wait(job, next);
         job.streams.iter_mut().for_each(Stream::read);
-        job.reap();
+        job.reap(lifeline);
     }
 }
 

@@ -47,6 +47,14 @@ enum End {
     Text,
 }
 
+/// A piece of plain text with secrets masked.
+pub fn masked(text: &str) -> String {
+    let mut masker = Masker::default();
+    let mut out: String = text.chars().map(|c| masker.push(c)).collect();
+    out.push_str(&masker.close());
+    out
+}
+
 impl Masker {
     /// Takes a character and gives what can be kept of the text so far, mostly nothing.
     pub fn push(&mut self, c: char) -> String {

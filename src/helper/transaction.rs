@@ -87,6 +87,13 @@ impl Transaction {
         plan
     }
 
+    /// The removal of one package.
+    pub fn removal_of(name: &str, inventory: &Inventory) -> Self {
+        let version = version_of(inventory, name).unwrap_or_default();
+        let remove = vec![Change { name: name.to_owned(), version, from: None }];
+        Self { remove, ..Self::default() }
+    }
+
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()
@@ -136,6 +143,11 @@ impl Transaction {
         }
         let is_held = |change: &&Change| inventory.get(&change.name).is_some_and(|row| row.is_held);
         plan.held = plan.all().filter(is_held).map(|change| change.name.clone()).collect();
+        // Also what is held and not there, which no inventory names.
+        let held = section(printed, "The following held packages will be changed:");
+        plan.held.extend(held.into_iter().map(str::to_owned));
+        plan.held.sort_unstable();
+        plan.held.dedup();
         plan
     }
 
@@ -218,6 +230,13 @@ impl Transaction {
             );
         }
         let Operation::Package { action, .. } = operation else { return Ok(()) };
+        // apt brings a removal that was begun to its end before anything else.
+        if *action != PackageAction::Remove && self.remove.iter().any(is_named) {
+            return refused(
+                "remove it, since a removal of it was begun".to_owned(),
+                "bring that to its end first: sm-helper package remove",
+            );
+        }
         let others = self.remove.iter().filter(|change| !is_named(change));
         let others: Vec<&Change> = match action {
             PackageAction::Remove => {

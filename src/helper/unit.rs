@@ -7,8 +7,8 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
     StateChangeTimestamp,Result,ExecMainCode,ExecMainStatus,NRestarts,NeedDaemonReload";
 
 /// What has to be known besides before the unit is touched.
-pub const MORE_PROPERTIES: &str =
-    "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf";
+pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
+    Conflicts,ConflictedBy,Requires,BindsTo";
 
 /// The `unit` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -57,6 +57,10 @@ pub struct Unit {
     pub cgroup: Option<String>,
     /// The units that stop when this one does.
     pub dependants: Vec<String>,
+    /// The units that stop when this one starts.
+    pub rivals: Vec<String>,
+    /// The units that it can not be without.
+    pub needs: Vec<String>,
 }
 
 /// The value of a property in what `systemctl show` printed; none where it is empty.
@@ -70,8 +74,10 @@ impl Unit {
     /// Reads what `systemctl show` printed.
     pub fn parse(shown: &str) -> Self {
         let is = |key: &str| value(shown, key) == Some("yes");
-        let dependants = ["RequiredBy", "BoundBy", "ConsistsOf"].into_iter();
-        let dependants = dependants.filter_map(|key| value(shown, key));
+        let units = |keys: &[&str]| -> Vec<String> {
+            let named = keys.iter().filter_map(|key| value(shown, key));
+            named.flat_map(str::split_whitespace).map(str::to_owned).collect()
+        };
         Self {
             state: UnitState::parse(shown),
             needs_reload: is("NeedDaemonReload"),
@@ -80,7 +86,9 @@ impl Unit {
             can_reload: is("CanReload"),
             invocation: value(shown, "InvocationID").map(str::to_owned),
             cgroup: value(shown, "ControlGroup").map(str::to_owned),
-            dependants: dependants.flat_map(str::split_whitespace).map(str::to_owned).collect(),
+            dependants: units(&["RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"]),
+            rivals: units(&["Conflicts", "ConflictedBy"]),
+            needs: units(&["Requires", "BindsTo"]),
         }
     }
 }

@@ -37,6 +37,8 @@ pub fn health(unit: &Unit, restarts: u32) -> Health {
         return Health::Bad;
     }
     match (&unit.kind, state.sub_state.as_deref()) {
+        // Somebody else is at work on it.
+        _ if unit.has_job => Health::SoFar,
         // A oneshot that is done.
         (_, Some("exited")) => Health::Clear,
         (None, _) if state.is("active") => Health::Clear,
@@ -101,6 +103,7 @@ mod tests {
             ("ActiveState=activating\nSubState=start\nType=oneshot", Health::SoFar),
             ("ActiveState=active\nSubState=exited\nType=oneshot", Health::Clear),
             ("ActiveState=inactive\nSubState=dead\nType=simple", Health::Clear),
+            ("ActiveState=inactive\nSubState=dead\nType=simple\nJob=4", Health::SoFar),
             ("ActiveState=active\nSubState=listening", Health::Clear),
         ] {
             assert_eq!(health(&unit(shown), 2), health_of, "{shown}");

@@ -8,13 +8,14 @@ use crate::helper::locks;
 use crate::helper::plan::{Argv, PackageSteps, Plan};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
+use crate::helper::secrets::masked;
 use crate::helper::text::one_line;
 use crate::helper::transaction::{self, Transaction, is_held_by_pacman, no_way};
 use crate::policy::action::PackageAction;
 use crate::policy::names::PackageName;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// What a question to the package manager may print, in bytes: some ten thousand packages.
 const LARGEST_ANSWER: usize = 1 << 20;
@@ -51,7 +52,12 @@ struct Ready {
 /// The plan alone.
 pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
     match planned(plan, steps, bounds) {
-        Planned::Overtaken => Outcome::refused(locks::overtaken(), None, None),
+        // pacman takes its lock to say what it would ask.
+        Planned::Overtaken => {
+            let at_work = locks::wait(steps.manager, None, Instant::now());
+            let refusal = at_work.err().unwrap_or_else(locks::overtaken);
+            Outcome::refused(refusal, None, None)
+        }
         Planned::Done(outcome) => *outcome,
         Planned::Run(ready) => Outcome { plan: ready.transaction, ..nothing_to_do(Ok(())) },
     }
@@ -95,6 +101,19 @@ pub fn change(
 
 /// Asks the package manager what it would do, and judges it.
 fn planned(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
+    let mut planned = looked_through(plan, steps, bounds);
+    // What is looked through is not masked, since names are read from it; what is told of it is.
+    if let Planned::Done(outcome) = &mut planned
+        && let Err(refusal) = &mut outcome.verdict
+        && bounds.mask_secrets
+    {
+        refusal.said = refusal.said.take().map(|said| masked(&said).into());
+    }
+    planned
+}
+
+/// The same, with what the package manager said as it said it.
+fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
     let whole = Bounds { output_bytes: LARGEST_ANSWER, mask_secrets: false, ..bounds };
     let done = |outcome: Outcome| Planned::Done(Box::new(outcome));
     let inventory = match &steps.inventory {
@@ -134,7 +153,10 @@ fn planned(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
             Err(instead) => return instead,
             // Where part of a package is there, apt has still something to do for it.
             Ok(nothing) if nothing.is_empty() && !in_part(name, &inventory) => {
-                let verdict = name.and_then(|name| not_installed(plan, name, &inventory));
+                let verdict = name.and_then(|name| {
+                    not_installed(plan, name, &inventory)
+                        .or_else(|| not_of_that_name(plan, name, &inventory))
+                });
                 let verdict = verdict.map_or(Ok(()), Err);
                 return done(Outcome { plan: Some(nothing), ..nothing_to_do(verdict) });
             }
@@ -189,6 +211,19 @@ fn not_installed(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refus
         let error = format!("{asked} is not installed, so it can not be upgraded");
         Refusal::new(Code::CommandFailed, error)
             .hint(format!("to install it: sm-helper package install {asked}"))
+    })
+}
+
+/// What apt does not install, since another package that is there says that it provides it.
+fn not_of_that_name(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusal> {
+    let installs = matches!(
+        plan.request().operation,
+        Operation::Package { action: PackageAction::Install, .. }
+    );
+    (installs && !inventory.has_some(name)).then(|| {
+        let error = format!("there is no package {name}; another that is there provides it");
+        Refusal::new(Code::PlanRefused, error)
+            .hint("ask for the package by its own name, if the policy allows it")
     })
 }
 
@@ -272,7 +307,8 @@ fn simulated(
         let error = format!("`{operation}` would remove what HoldPkg in pacman.conf holds");
         let refusal = Refusal::new(Code::PlanRefused, error)
             .hint("an administrator holds it on purpose, and does this one");
-        return Err(refused(refusal, Transaction::default()));
+        let name = steps.name.as_deref().unwrap_or_default();
+        return Err(refused(refusal, Transaction::removal_of(name, inventory)));
     }
     if let Err(refusal) = answered(plan, &ran) {
         let why = no_way(steps.manager, &ran.stdout, &ran.stderr);
@@ -371,7 +407,7 @@ fn begin(
             };
             let ran = ask(argv, whole);
             let after = Inventory::parse(steps.manager, &ran.stdout);
-            (ran.ended == Ended::Exited(0)).then(|| Transaction::between(&before, &after))
+            answered(plan, &ran).is_ok().then(|| Transaction::between(&before, &after))
         }
         (transaction, ..) => transaction,
     };
@@ -418,20 +454,29 @@ fn names_in(asked: &Ran) -> Result<String, Refusal> {
     }
 }
 
-/// What each of these files holds, and when and how large each of the folders is.
-type Traces = Vec<Option<(Option<SystemTime>, u64, Option<[u8; 32]>)>>;
+/// What each of these files holds, and what is in each of the folders.
+type Traces = Vec<Option<[u8; 32]>>;
 
 fn look_at(paths: &[&str]) -> Traces {
-    let look = |path: &&str| {
-        let data = std::fs::metadata(path).ok()?;
-        if data.is_dir() {
-            return Some((data.modified().ok(), data.len(), None));
-        }
-        // dpkg writes it anew though nothing has changed.
-        let hash = Sha256::digest(std::fs::read(path).ok()?);
-        Some((None, data.len(), Some(hash.into())))
+    let look = |path: &&str| match std::fs::read_dir(path) {
+        Ok(entries) => Some(listing(entries)),
+        // Not when it was written: dpkg writes it anew though nothing has changed.
+        Err(_) => Some(Sha256::digest(std::fs::read(path).ok()?).into()),
     };
     paths.iter().map(look).collect()
+}
+
+/// The names in a folder, when each was changed and how large it is; save for locks and what is
+/// half fetched, which who only looks can leave there.
+fn listing(entries: std::fs::ReadDir) -> [u8; 32] {
+    let row = |entry: std::fs::DirEntry| {
+        let data = entry.metadata().ok()?;
+        Some((entry.file_name(), data.modified().ok(), data.len()))
+    };
+    let rows = entries.flatten().filter_map(row);
+    let mut rows: Vec<_> = rows.filter(|(name, ..)| name != "lock" && name != "partial").collect();
+    rows.sort_unstable();
+    Sha256::digest(format!("{rows:?}")).into()
 }
 
 /// What the package manager keeps, so far as its change can be seen at a glance.
@@ -440,7 +485,10 @@ fn traces(manager: PackageManager, plan: &Plan) -> Traces {
         Operation::Maintenance { action, .. } => Some(action),
         _ => None,
     };
-    look_at(manager.traces(action))
+    let mut traces = look_at(manager.traces(action));
+    // A journal that dpkg merges can hold what is written down already.
+    traces.push(has_journal().then_some([0; 32]));
+    traces
 }
 
 /// All that a plan rests on, so far as its change can be seen at a glance.

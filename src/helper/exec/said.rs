@@ -29,7 +29,9 @@ pub fn said(ran: &Ran) -> String {
         .into_iter()
         .find_map(|text| text.lines().find(|line| line.contains("No space left on device")));
     let cause = || CAUSES.iter().find_map(|start| whole(&ran.stderr, start));
-    let last = |text: &str| text.lines().rev().find(|line| !line.trim().is_empty()).map(cut);
+    // systemctl's last line only sends a person elsewhere.
+    let tells = |line: &&str| !line.trim().is_empty() && !line.starts_with("See ");
+    let last = |text: &str| text.lines().rev().find(tells).map(cut);
     full.map(cut)
         .or_else(cause)
         .map(|cause| match detail(&ran.stdout).filter(|_| is_vague(&cause)) {

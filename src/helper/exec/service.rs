@@ -11,17 +11,33 @@ use crate::helper::unit::{Unit, UnitState};
 use crate::policy::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use crate::trust::trusted;
 use std::path::Path;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Reading a unit's state or its log may take so long.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most lines of a log in a reply.
+const LOG_LINES: usize = 10;
+
+/// The longest of them, in characters.
+const LOG_LINE: usize = 1000;
+
+/// How long another's job is waited for, and how often it is looked for.
+const JOB_PATIENCE: Duration = Duration::from_secs(10);
+const JOB_PAUSE: Duration = Duration::from_millis(50);
 
 /// When to try again where a job is under way, in seconds.
 const RETRY_AFTER: u64 = 5;
 
 /// `status` and `logs`.
 pub fn look(plan: &Plan, bounds: Bounds) -> Outcome {
-    let ran = ask(plan.main(), bounds);
+    let mut ran = ask(plan.main(), bounds);
+    if let Operation::Service { action: ServiceAction::Logs, shown, .. } = &plan.request().operation
+        && shown.minutes().is_some()
+    {
+        ran.stdout = turned_around(&ran.stdout);
+    }
     let read = |verdict, ran, unit| Outcome {
         ran: Some(ran),
         unit,
@@ -58,16 +74,17 @@ fn status(name: &str, unit: &UnitState, ran: Ran) -> (Result<(), Refusal>, Ran) 
 pub fn change(
     plan: &Plan,
     steps: &ServiceSteps,
-    bounds: Bounds,
+    mut bounds: Bounds,
     around: &mut Around<'_>,
 ) -> Outcome {
     let Operation::Service { action, .. } = plan.request().operation else {
         return look(plan, bounds);
     };
     let name = name_of(plan);
-    let brief = || Bounds { deadline: Instant::now() + LOOK_TIMEOUT, ..bounds };
+    let kept = bounds;
+    let brief = || Bounds { deadline: Instant::now() + LOOK_TIMEOUT, ..kept };
     let see = || unit_of(&ask(&steps.state, brief()));
-    let before = see();
+    let before = idle(action, &see, bounds.deadline);
     let state_before = || before.as_ref().map(|unit| unit.state.clone());
     if let Some(refusal) = before.as_ref().and_then(|unit| obstacle(action, name, unit)) {
         return Outcome::refused(refusal, None, state_before());
@@ -81,15 +98,20 @@ pub fn change(
     {
         return Outcome { unit: state_before(), ..*outcome };
     }
-    let ends_the_audience = matches!(action, Stop | Restart)
-        && before.as_ref().is_some_and(|unit| around.audience.ends_with(unit));
+    let ends_the_audience = before.as_ref().is_some_and(|unit| {
+        (matches!(action, Stop | Restart) && around.audience.ends_with(unit))
+            || (matches!(action, Start | Restart) && around.audience.is_in(&unit.rivals))
+    });
     if ends_the_audience {
         (around.answer)(Outcome { deferred: true, unit: state_before(), ..Outcome::of(Ok(())) });
+        let waiting = Instant::now();
         around.audience.wait_until_gone();
+        // That is not the operation's time.
+        bounds.deadline += waiting.elapsed();
     }
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), bounds, How { input: None, late: Late::End, lifeline });
-    let wakes = matches!(action, Start | Restart | Reload);
+    let wakes = wakes(action);
     // What was up already was not started.
     let watched = wakes && ran.ended == Ended::Exited(0) && !(action == Start && was_active);
     let restarts = match (action, &before) {
@@ -105,7 +127,12 @@ pub fn change(
     };
     let verdict = match &after {
         Some((unit, Health::Bad)) => Err(unhealthy(action, name, &unit.state)),
-        Some((unit, _)) if wakes && was_not_begun(before.as_ref(), unit) && failed(&ran) => {
+        Some((unit, _))
+            if matches!(action, Start | Restart)
+                && unit.state.is_loaded()
+                && was_not_begun(before.as_ref(), unit)
+                && job_failed(name, &ran) =>
+        {
             Err(start_limit(name))
         }
         Some((unit, _)) => explained(action, name, unit, plan, &ran),
@@ -117,12 +144,21 @@ pub fn change(
         }
         _ => None,
     };
-    // What was done again has changed something, though the state reads the same.
-    let again = wakes && !(action == Start && was_active) && verdict.is_ok();
-    let mut warnings = Vec::new();
-    if let (true, Ok(()), Some((unit, _))) = (watched, &verdict, &after)
+    let is_gone = watched
         && action != Reload
-        && unit.state.is("inactive")
+        && verdict.is_ok()
+        && after.as_ref().is_some_and(|(unit, _)| unit.state.is("inactive"));
+    // The manager forgets a unit that nothing refers to, and with it whether it began; its own
+    // log does not.
+    let was_skipped =
+        is_gone && steps.last_word.as_ref().is_some_and(|log| is_skipped(&ask(log, brief())));
+    // What was done again has changed something, though the state reads the same.
+    let again = wakes && !(action == Start && was_active) && verdict.is_ok() && !was_skipped;
+    let mut warnings = Vec::new();
+    if was_skipped {
+        warnings
+            .push(format!("{name} was not started, since a condition in its unit file is not met"));
+    } else if let (true, Some((unit, _))) = (is_gone, &after)
         && unit.kind.as_deref() != Some("oneshot")
     {
         warnings.push(format!("{name} ended by itself, with success, and is not running now"));
@@ -130,12 +166,43 @@ pub fn change(
     let run = |unit: Option<&Unit>| unit.and_then(|unit| unit.invocation.clone());
     let other_run = run(before.as_ref()) != run(after.as_ref().map(|(unit, _)| unit));
     let after = after.map(|(unit, _)| unit.state);
-    let changed = Some(again || other_run || state_before() != after);
+    // A start that the manager refuses renews the moment of the state, and nothing else.
+    let state = |unit: Option<UnitState>| unit.map(|unit| UnitState { since: None, ..unit });
+    let changed = Some(again || other_run || state(state_before()) != state(after.clone()));
     Outcome { ran: Some(ran), unit: after, log, changed, warnings, ..Outcome::of(verdict) }
 }
 
-fn failed(ran: &Ran) -> bool {
-    matches!(ran.ended, Ended::Exited(status) if status != 0)
+/// Whether the job began and failed, which is the only way for systemctl to tell of a start limit
+/// where the unit's result is still that of the run before. Of what is refused, of an assertion
+/// and of a dependency it says something else.
+fn job_failed(name: &str, ran: &Ran) -> bool {
+    ran.ended == Ended::Exited(1)
+        && ran.stderr.lines().any(|line| line.starts_with(&format!("Job for {name} failed")))
+}
+
+/// Whether the last thing that the manager itself has logged of the unit is that it did not start
+/// it for a condition. No unit can write there.
+fn is_skipped(log: &Ran) -> bool {
+    log.ended == Ended::Exited(0)
+        && (log.stdout.contains(" was skipped because ")
+            || log.stdout.contains("Condition check resulted in "))
+}
+
+/// The entries of a log that was read from the newest back, the oldest first. What goes on over
+/// more than one line is indented.
+fn turned_around(log: &str) -> String {
+    let mut entries: Vec<String> = Vec::new();
+    for line in log.lines() {
+        match entries.last_mut() {
+            Some(entry) if line.starts_with(' ') => {
+                entry.push_str(line);
+                entry.push('\n');
+            }
+            _ => entries.push(format!("{line}\n")),
+        }
+    }
+    entries.reverse();
+    entries.concat()
 }
 
 /// Whether the manager gave up before it began: it is down, and its last run is the one before.
@@ -160,7 +227,14 @@ fn unit_of(shown: &Ran) -> Option<Unit> {
 }
 
 fn lines_of(log: &Ran) -> Option<Vec<String>> {
-    (log.ended == Ended::Exited(0)).then(|| log.stdout.lines().map(str::to_owned).collect())
+    // An entry may have many lines, and a line any length.
+    let lines = log.stdout.lines().collect::<Vec<_>>();
+    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
+    let cut = |line: &&str| {
+        let most = line.char_indices().nth(LOG_LINE).map_or(line.len(), |(at, _)| at);
+        line.get(..most).unwrap_or_default().to_owned()
+    };
+    (log.ended == Ended::Exited(0)).then(|| last.iter().map(cut).collect())
 }
 
 /// Runs the check: a program that nobody but root can have put there, as the one who will run
@@ -203,9 +277,27 @@ fn complaint(ran: &Ran) -> String {
     first.map_or_else(|| said(ran), |line| one_line(line, 300))
 }
 
+/// A look at the unit when no job is under way for it, or at the end of the patience with that:
+/// others may restart it at this very moment, and are done with it in a second.
+fn idle(action: ServiceAction, see: &dyn Fn() -> Option<Unit>, deadline: Instant) -> Option<Unit> {
+    let patience = deadline.min(Instant::now() + JOB_PATIENCE);
+    loop {
+        let unit = see();
+        let is_busy = unit.as_ref().is_some_and(|unit| unit.has_job);
+        if !is_busy || !wakes(action) || Instant::now() >= patience {
+            return unit;
+        }
+        sleep(JOB_PAUSE);
+    }
+}
+
+fn wakes(action: ServiceAction) -> bool {
+    matches!(action, Start | Restart | Reload)
+}
+
 /// What is in the way of touching the unit at this moment.
 fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusal> {
-    if !matches!(action, Start | Restart | Reload) {
+    if !wakes(action) {
         return None;
     }
     if unit.has_job {
@@ -260,10 +352,16 @@ fn unhealthy(action: ServiceAction, name: &str, state: &UnitState) -> Refusal {
         return start_limit(name);
     }
     let what = match state.restarts {
-        Some(times @ 1..) if !state.is("failed") => format!(
-            "{name} does not stay up: it died and was started again ({times} times so far; {})",
-            end_of(state)
-        ),
+        Some(times @ 1..) if !state.is("failed") => {
+            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+            // Of what runs again the manager no more knows how it ended before.
+            let why = if state.result.as_deref() == Some("success") {
+                String::new()
+            } else {
+                format!("; {}", end_of(state))
+            };
+            format!("{name} does not stay up: it died and was started again ({times} so far{why})")
+        }
         _ => format!("{name} died soon after it was {}: {}", done(action), end_of(state)),
     };
     Refusal::new(Code::Unhealthy, what).hint("`log` in this reply has the last lines it wrote")
@@ -303,6 +401,15 @@ fn explained(
             return verdict(plan, ran);
         }
         Ended::Late => {
+            if doing(state).is_none() && unit.has_job {
+                let error = format!(
+                    "{name} waits for another unit that comes first, after {} s",
+                    plan.timeout()
+                );
+                return Err(Refusal::new(Code::Timeout, error).hint(format!(
+                    "the service manager goes on with it; to give up: sm-helper service stop {name}"
+                )));
+            }
             let doing = doing(state).unwrap_or_else(|| {
                 format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
             });
@@ -323,7 +430,7 @@ fn explained(
                 .hint(format!("an administrator looks with: systemd-analyze verify {name}"))
         }
         _ if state.result.as_deref() == Some("start-limit-hit") => start_limit(name),
-        _ if action == Reload && state.is("inactive") => {
+        _ if action == Reload && (state.is("inactive") || state.is("failed")) => {
             refused(format!("{name} is not running, so there is nothing to reload"))
                 .hint(format!("to start it: sm-helper service start {name}"))
         }
@@ -331,10 +438,40 @@ fn explained(
             refused(format!("{name} has no way to reload its settings while it runs"))
                 .hint(format!("to restart it: sm-helper service restart {name}"))
         }
-        _ if matches!(action, Start | Restart) && state.is("failed") => {
+        _ if ran.stderr.starts_with("A dependency job") => {
+            let usual = |unit: &&String| {
+                !unit.ends_with(".target") && !unit.ends_with(".slice") && !unit.ends_with(".mount")
+            };
+            let needs: Vec<&str> = unit.needs.iter().filter(usual).map(String::as_str).collect();
+            refused(format!("{name} was not started, since a unit that it needs failed"))
+                .hint(format!("look at what it needs: {}", needs.join(", ")))
+        }
+        _ if ran.stderr.starts_with("Assertion failed") => {
+            refused(format!("{name} was not started: an Assert… in its unit file is not met"))
+                .hint("provide what it asserts; `log` or an administrator knows which it is")
+        }
+        _ if ran.stderr.contains("by dependency only") => verdict_of(plan, ran)
+            .hint("an administrator made it so: start or stop the unit that needs it"),
+        _ if action == Reload => verdict_of(plan, ran)
+            .hint("it goes on with its old settings; `log` in this reply has its last lines"),
+        _ if matches!(action, Start | Restart) && is_down(state) => {
             refused(format!("{name} could not be started: {}", end_of(state)))
                 .hint("`log` in this reply has the last lines it wrote")
         }
+        _ if ran.stderr.contains(" not found.") => verdict_of(plan, ran)
+            .hint("install what brings it, or an administrator mends the unit file"),
         _ => return verdict(plan, ran),
     })
+}
+
+/// Failed for good, or until the manager tries again.
+fn is_down(state: &UnitState) -> bool {
+    let again = state.sub_state.as_deref().is_some_and(|sub| sub.starts_with("auto-restart"));
+    state.is("failed") || again
+}
+
+fn verdict_of(plan: &Plan, ran: &Ran) -> Refusal {
+    verdict(plan, ran)
+        .err()
+        .unwrap_or_else(|| Refusal::new(Code::Internal, "a failure that is none"))
 }
