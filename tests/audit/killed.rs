@@ -38,7 +38,7 @@ for call in $CALLS; do
             /usr/local/bin/sm-helper service restart nginx >/root/out 2>/root/err
         grep -q 'killed by SIGKILL' /root/trace || break
         # The child that runs it may still be at work.
-        for i in {1..40}; do pgrep -x 'sm-helper|systemctl' >/dev/null || break; sleep 0.05; done
+        for i in {1..40}; do pgrep -x 'sm-helper|sm-operation|systemctl' >/dev/null || break; sleep 0.05; done
         systemctl is-active --quiet nginx || systemctl start nginx
         echo "$call $n $before $(pid) $known $(intents)"
     done

@@ -16,7 +16,7 @@ many() { yes -- "$2" | head -n "$1"; }
 quiet() {
     local i
     for ((i = 0; i < 100; i++)); do
-        pgrep -x -r R,S,D sm-helper >/dev/null || return 0
+        pgrep -x -r R,S,D 'sm-helper|sm-operation' >/dev/null || return 0
         sleep 0.1
     done
 }
@@ -87,9 +87,9 @@ impl Answer {
 fn class(code: &str) -> Option<i32> {
     Some(match code {
         "ok" => 0,
-        "command_failed" | "timeout" => 1,
+        "command_failed" | "timeout" | "unhealthy" => 1,
         "usage" => 2,
-        "denied" | "invalid_argument" | "reason_required" | "check_failed" => 3,
+        "denied" | "invalid_argument" | "reason_required" | "check_failed" | "plan_refused" => 3,
         "rate_limited" | "busy" => 4,
         "not_privileged" => 5,
         "audit_unavailable" | "policy_invalid" | "untrusted_path" | "unsupported" => 6,

@@ -71,6 +71,26 @@ host_test!(free_questions_cost_nothing, |host| {
     reload(host).expect("rate_limited");
 });
 
+// Who plans changes nothing, and is not locked out of the change itself.
+host_test!(a_plan_is_a_look, |host| {
+    host.limit_the_rate();
+    let before = intents(host);
+    let planned =
+        codes(host, "for i in {1..35}; do sm-helper package plan install git >\"$out/$i\"; done");
+    assert_eq!(of(&planned, "ok"), 35, "{planned:?}");
+    assert_eq!(intents(host) - before, 35);
+    let planned =
+        codes(host, "for i in {1..5}; do sm-helper package plan upgrade >\"$out/$i\"; done");
+    assert_eq!(of(&planned, "ok"), 5, "{planned:?}");
+    // All of the budget for changes is there still.
+    let asked =
+        codes(host, "for i in {1..31}; do sm-helper service reload nginx >\"$out/$i\"; done");
+    assert_eq!((of(&asked, "ok"), of(&asked, "rate_limited")), (30, 1), "{asked:?}");
+    // And the other way round, as of an account that has used it up.
+    host.helper(&["package", "plan", "install", "git"]).expect("ok");
+    assert!(!host.has_package("git"));
+});
+
 host_test!(the_time_to_wait_is_right_to_a_second, |host| {
     host.limit_the_rate();
     rate(host, 1, 6);
@@ -142,7 +162,8 @@ host_test!(exact_also_where_everybody_is_slow_between_reading_and_writing, |host
              for i in {{1..20}}; do {slow} sm-helper service reload nginx >$out/$i & done; wait; cat $out/*"
         ))
         .ok();
-    assert_eq!(text.matches("\"code\":\"ok\"").count(), 5, "{text}");
-    assert_eq!(text.matches("\"code\":\"rate_limited\"").count(), 15, "{text}");
+    let count = |code: &str| text.matches(&format!("\"code\":\"{code}\"")).count();
+    assert_eq!(count("ok"), 5, "{text}");
+    assert_eq!(count("rate_limited"), 15, "{text}");
     reload(host).expect("rate_limited");
 });

@@ -7,7 +7,7 @@ use crate::ask;
 use crate::host::{Host, host_test};
 
 /// Gives the host the program with the policy of the tests.
-fn set_up(host: &Host) {
+pub fn set_up(host: &Host) {
     let program = env::var_os("SM_TEST_BIN").expect("SM_TEST_BIN: see tests/run");
     host.install(&PathBuf::from(program));
     host.root("sm setup-sudo --user agent").ok();
@@ -93,10 +93,10 @@ host_test!(pacman_does_it_too, bare_arch, |host| {
          mkdir usr; bsdtar -cf bystander-1-1-any.pkg.tar.zst .PKGINFO usr; pacman -U --noconfirm bystander-1-1-any.pkg.tar.zst",
     )
     .ok();
-    changes_nothing(host, "package remove curl", "command_failed");
+    changes_nothing(host, "package remove curl", "plan_refused");
     let reply = ask(host, "package remove curl");
     assert!(
-        reply.json["stdout"].as_str().is_some_and(|text| text.contains("bystander")),
+        reply.json["error"].as_str().is_some_and(|text| text.contains("bystander")),
         "{:#}",
         reply.json
     );

@@ -1,7 +1,7 @@
 //! What must be so before an operation is run: a check that passes, a reason that is given.
 
-use crate::host::host_test;
-use crate::{ask, events, records};
+use crate::host::{Host, host_test};
+use crate::{ask, events, records, told, unit};
 
 host_test!(a_broken_configuration_does_not_take_nginx_down, |host| {
     host.write("/etc/nginx/conf.d/broken.conf", "this is \x1b[31mno directive\n");
@@ -97,4 +97,155 @@ host_test!(a_reason_is_asked_for_and_recorded, ready_test_policy, |host| {
     let reply = host.helper(&["service", "stop", "cron", "--reason", why]).expect("denied");
     let row = &self::records(host, &reply.json["request_id"])[0];
     assert_eq!((row["reason"].as_str(), row["code"].as_str()), (Some(why), Some("denied")));
+});
+
+/// A check that says who runs it and what it was given, and fails unless `/run/pass` is there.
+const GUARD: &str = "#!/bin/bash\n{ id; pwd; tr '\\0' '\\n' </proc/$$/environ; } >>/run/guard.said\n\
+                     test -e /run/pass || { echo password=hunter2x; echo the line 7 is wrong >&2; exit 3; }\n";
+
+/// `guarded` with its check, running.
+fn guarded(host: &Host) -> u32 {
+    unit(host, "guarded", "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n");
+    host.write("/usr/local/sbin/guard", GUARD);
+    host.write("/run/pass", "");
+    host.root("chmod 0755 /usr/local/sbin/guard").ok();
+    ask(host, "service start guarded").expect("ok");
+    host.root("rm /run/guard.said /run/pass").ok();
+    host.main_pid("guarded")
+}
+
+host_test!(a_check_is_run_as_root_with_nothing_of_the_callers, ready_test_policy, |host| {
+    guarded(host);
+    let argv = ["/usr/local/bin/sm-helper", "service", "restart", "guarded"];
+    let run = host
+        .command("agent", &argv)
+        .env("BASH_ENV", "/tmp/evil")
+        .env("SECRET", "of the caller")
+        .cwd("/tmp");
+    let reply = crate::host::Reply::of(&run.run()).expect("check_failed");
+    let said = host.read("/run/guard.said");
+    assert!(said.starts_with("uid=0(root) gid=0(root)"), "{said}");
+    let mut environment: Vec<&str> =
+        said.lines().skip(2).filter_map(|line| line.split('=').next()).collect();
+    environment.sort_unstable();
+    let known = "APT_LISTCHANGES_FRONTEND DEBIAN_FRONTEND HOME LC_ALL NEEDRESTART_SUSPEND PAGER \
+                 PATH SYSTEMD_COLORS SYSTEMD_PAGER SYSTEMD_URLIFY TERM TZ UCF_FORCE_CONFFOLD";
+    assert_eq!(environment.join(" "), known);
+    // What it says is told: the line that names the fault, and all of it, but for secrets.
+    assert!(told(&reply).contains("the line 7 is wrong"), "{}", told(&reply));
+    assert!(reply.json["stderr"].as_str().is_some_and(|text| text.contains("line 7")));
+    assert_eq!(reply.json["stdout"], "password=[masked]\n");
+    assert_eq!(reply.json["returncode"], 3);
+    assert_eq!(reply.json["changed"], false);
+    let record = format!("{:?}", records(host, &reply.json["request_id"]));
+    assert!(!record.contains("hunter2x") && !record.contains("line 7"), "{record}");
+});
+
+host_test!(a_check_that_fails_in_any_way_leaves_the_service_alone, ready_test_policy, |host| {
+    let before = guarded(host);
+    for (what, code, words) in [
+        ("true", "check_failed", ["`guard` failed", "line 7"]),
+        // Who could write it could be root.
+        ("chmod 0777 /usr/local/sbin/guard", "untrusted_path", ["/usr/local/sbin/guard", "root"]),
+        ("chown agent /usr/local/sbin/guard", "untrusted_path", ["/usr/local/sbin/guard", "root"]),
+        ("chmod 0777 /usr/local/sbin", "untrusted_path", ["/usr/local/sbin", "root"]),
+        (
+            "mv /usr/local/sbin/guard /home/agent/guard; ln -s /home/agent/guard /usr/local/sbin/guard",
+            "untrusted_path",
+            ["/home/agent", "root"],
+        ),
+        ("chmod 0644 /usr/local/sbin/guard", "check_failed", ["can not be run", "Permission"]),
+        ("rm /usr/local/sbin/guard", "check_failed", ["can not be run", "install"]),
+        ("ln -sf /nowhere /usr/local/sbin/guard", "check_failed", ["can not be run", "install"]),
+        (
+            "printf '#!/nowhere\n' >/usr/local/sbin/guard",
+            "check_failed",
+            ["can not be run", "install"],
+        ),
+        (
+            "printf '#!/bin/sh\nkill -9 $$\n' >/usr/local/sbin/guard",
+            "check_failed",
+            ["`guard` failed", "signal 9"],
+        ),
+        (
+            "printf '#!/bin/sh\nexec sleep 987\n' >/usr/local/sbin/guard",
+            "check_failed",
+            ["not done in time", "nothing was done"],
+        ),
+        (
+            "printf '#!/bin/sh\ntrap \"\" TERM\n(sleep 987; sleep 987) & wait; sleep 987\n' >/usr/local/sbin/guard",
+            "check_failed",
+            ["not done in time", "nothing was done"],
+        ),
+    ] {
+        host.root("rm -f /usr/local/sbin/guard /run/guard.said; chmod 0755 /usr/local/sbin").ok();
+        host.write("/usr/local/sbin/guard", GUARD);
+        host.root(&format!("chmod 0755 /usr/local/sbin/guard; {what}")).ok();
+        for action in ["restart", "reload"] {
+            let reply = ask(host, &format!("service {action} guarded --timeout 1")).expect(code);
+            for word in words {
+                assert!(told(&reply).contains(word), "{action}, {what}: {}", told(&reply));
+            }
+            assert_eq!(host.main_pid("guarded"), before, "{action}, {what}");
+            assert_eq!(reply.json["unit"]["main_pid"], before, "{action}, {what}");
+            let records = events(host, &reply.json["request_id"]);
+            assert_eq!(records, format!("intent ok, result {code}"), "{action}, {what}");
+            let ran = host.exists("/run/guard.said");
+            assert_eq!(ran, what == "true", "{action}, {what}: whether it was run");
+        }
+        assert_eq!(host.root("pgrep -f 'guard|sleep 987'").status, Some(1), "{what}: it is gone");
+    }
+    // To stop a service is always allowed.
+    ask(host, "service stop guarded").expect("ok");
+    assert_eq!(host.main_pid("guarded"), 0);
+});
+
+host_test!(ssh_is_checked_while_it_runs, |host| {
+    // Its check needs what is there only while it runs.
+    for (action, active) in [
+        ("stop", "inactive"),
+        ("start", "active"),
+        ("restart", "active"),
+        ("stop", "inactive"),
+        ("restart", "active"),
+        ("reload", "active"),
+    ] {
+        let reply = ask(host, &format!("service {action} ssh")).expect("ok");
+        assert_eq!(reply.json["unit"]["active_state"], active, "{action}");
+    }
+    let before = host.main_pid("ssh");
+    let hello = "exec 3<>/dev/tcp/127.0.0.1/22; head -c 4 <&3";
+    host.root("echo 'NoSuchKeyword yes' >>/etc/ssh/sshd_config").ok();
+    for action in ["restart", "reload"] {
+        let reply = ask(host, &format!("service {action} ssh")).expect("check_failed");
+        assert!(told(&reply).contains("NoSuchKeyword"), "{}", told(&reply));
+        assert_eq!(host.main_pid("ssh"), before, "{action}");
+        assert_eq!(host.agent(hello).ok(), "SSH-", "{action}");
+    }
+    // Down it is not checked beforehand, and says of itself what is wrong.
+    ask(host, "service stop ssh").expect("ok");
+    let reply = ask(host, "service start ssh").expect("command_failed");
+    assert!(told(&reply).contains("could not be started"), "{}", told(&reply));
+    assert!(reply.json["log"].to_string().contains("NoSuchKeyword"), "{:#}", reply.json);
+    host.root("sed -i /NoSuchKeyword/d /etc/ssh/sshd_config; systemctl reset-failed ssh").ok();
+    ask(host, "service restart ssh").expect("ok");
+});
+
+host_test!(fail2ban_is_checked_with_its_own_test, |host| {
+    host.root("mkdir /etc/fail2ban; printf '[sshd]\nenabled = false\n' >/etc/fail2ban/jail.local")
+        .ok();
+    host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");
+    ask(host, "package install fail2ban").expect("ok");
+    ask(host, "service restart fail2ban").expect("ok");
+    let before = host.main_pid("fail2ban");
+    assert_ne!(before, 0);
+    host.write("/etc/fail2ban/jail.local", "[sshd]\nenabled = true\nfilter = no-such-filter\n");
+    for action in ["restart", "reload"] {
+        let reply = ask(host, &format!("service {action} fail2ban")).expect("check_failed");
+        assert!(told(&reply).contains("no-such-filter"), "{}", told(&reply));
+        assert_eq!(host.main_pid("fail2ban"), before, "{action}");
+    }
+    ask(host, "service stop fail2ban").expect("ok");
+    ask(host, "service start fail2ban").expect("check_failed");
+    assert_eq!(host.main_pid("fail2ban"), 0);
 });

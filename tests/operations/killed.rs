@@ -5,16 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::gate::Gate;
-use crate::host::{Done, Host, Reply, host_test};
-
-/// The processes of a request, for a script of root's.
-const FIND: &str = r#"
-FRONT=$(pgrep -u agent -x sm-helper | head -n1)
-SUDO=$(pgrep -x sudo | head -n1)
-ROOT=$(pgrep -P "$(pgrep -d, -x sudo)" -u root -x sm-helper)
-GROUP=$(ps -o pgid= -p ${FRONT:-$SUDO})
-test -n "$SUDO" && test -n "$ROOT"
-"#;
+use crate::host::{Done, Reply, host_test};
 
 /// What the caller gets.
 enum Gets {
@@ -24,19 +15,11 @@ enum Gets {
     Nothing,
 }
 
-/// Runs `line` as agent, does `act` as root in the middle of the installation, and gives what
-/// the caller got. The installation is not allowed to notice.
-fn disturbed(host: &Host, gate: &Gate<'_>, line: &str, act: &str) -> Done {
+/// See [`Gate::disturbed`]; the operation ends well.
+fn disturbed(gate: &Gate<'_>, line: &str, act: &str) -> Done {
     gate.close();
-    thread::scope(|scope| {
-        let caller = scope.spawn(|| host.agent(line));
-        gate.begun();
-        host.root(&format!("{FIND}\n{act}")).ok();
-        thread::sleep(Duration::from_millis(300));
-        assert!(gate.is_in_the_middle(), "{line}: {act}: ended in the middle");
-        gate.open();
+    gate.disturbed(line, act, || {
         gate.ends_well(act);
-        caller.join().expect("the caller")
     })
 }
 
@@ -75,7 +58,7 @@ host_test!(no_signal_ends_an_operation_in_the_middle, ready_test_policy, |host| 
             Gets::Ok,
         ),
     ] {
-        let done = disturbed(host, &gate, line, act);
+        let done = disturbed(&gate, line, act);
         match gets {
             Gets::Ok => {
                 let reply = Reply::of(&done).expect("ok");
@@ -93,7 +76,7 @@ host_test!(the_answer_outlives_sudo, ready_test_policy, |host| {
     // sudo is gone, the answer comes all the same, and says what its exit status says.
     let gate = Gate::on(host);
     let line = "exec sm-helper package install docker.io";
-    let done = disturbed(host, &gate, line, "kill -KILL $SUDO");
+    let done = disturbed(&gate, line, "kill -KILL $SUDO");
     Reply::of(&done).expect("ok");
 });
 
@@ -102,7 +85,7 @@ host_test!(what_was_run_is_not_said_to_be_refused, ready_test_policy, |host| {
     // must not be that there was no privilege to run it with.
     let gate = Gate::on(host);
     let line = "exec sm-helper package install docker.io";
-    let done = disturbed(host, &gate, line, "kill -KILL $ROOT");
+    let done = disturbed(&gate, line, "kill -KILL $ROOT");
     Reply::of(&done).expect("internal");
 });
 

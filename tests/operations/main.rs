@@ -6,16 +6,32 @@ mod host;
 
 mod arch;
 mod checks;
+mod deferred;
 mod dry_run;
+mod failing;
+mod forged;
 mod gate;
+mod health;
+mod interrupted;
 mod killed;
 mod late;
+mod leftovers;
+mod locks;
+mod logs;
+mod obstacles;
+mod offered;
+mod outlives;
 mod output;
+mod own_parts;
 mod package_care;
 mod packages;
+mod planned;
+mod planned_arch;
 mod service_faults;
 mod services;
+mod sessions;
 mod shapes;
+mod stuck;
 mod terminal;
 
 use host::{Host, Reply};
@@ -40,6 +56,25 @@ fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
 #[track_caller]
 fn ask(host: &Host, line: &str) -> Reply {
     host.helper(&line.split(' ').collect::<Vec<_>>())
+}
+
+/// Make the file of a unit, in place of the one it has.
+#[track_caller]
+fn unit(host: &Host, name: &str, file: &str) {
+    host.write(format!("/etc/systemd/system/{name}.service"), file);
+    host.root("systemctl daemon-reload").ok();
+}
+
+/// The sentence of a reply and its hint, as one text.
+fn told(reply: &Reply) -> String {
+    let text = |field: &str| reply.json[field].as_str().unwrap_or_default().to_owned();
+    format!("{} | {}", text("error"), text("hint"))
+}
+
+/// The lines of the unit's log that a reply has; none where it has no log.
+fn log_of(reply: &Reply) -> Vec<&str> {
+    let lines = reply.json["log"].as_array().into_iter().flatten();
+    lines.map(|line| line.as_str().expect("a line of text")).collect()
 }
 
 /// The audit records of a request, in their order.

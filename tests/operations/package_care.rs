@@ -2,24 +2,10 @@
 
 use crate::ask;
 use crate::host::{Host, host_test};
+use crate::offered::offer;
 
 fn installed(host: &Host) -> String {
     host.root("dpkg-query -W -f '${Package} ${Version} ${Status}\n'").ok()
-}
-
-/// A package made on the host and offered by its repository.
-fn offer(host: &Host, name: &str, version: &str, more: &str) {
-    let control = format!(
-        "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: tests <tests@localhost>\nDescription: a package for one test\n{more}"
-    );
-    host.write("/tmp/control", control);
-    let file = format!("/srv/apt/{name}_{version}_all.deb");
-    host.root(&format!(
-        "set -e; rm -rf /tmp/made; mkdir -p /tmp/made/DEBIAN; mv /tmp/control /tmp/made/DEBIAN
-         dpkg-deb -Zgzip -b /tmp/made {file}
-         cd /srv/apt; apt-ftparchive packages . >Packages; rm -f Release; apt-get -qq update"
-    ))
-    .ok();
 }
 
 host_test!(settings_and_questions_are_left_alone, ready_test_policy, |host| {
@@ -75,7 +61,7 @@ host_test!(a_package_that_can_not_be_configured_is_a_failure, ready_test_policy,
 host_test!(nothing_is_taken_away_that_was_not_named, ready_test_policy, |host| {
     host.root("apt-get -qq install --yes curl").ok();
     // It needs curl, and can not be with git.
-    offer(host, "bystander", "1", "Depends: curl\nConflicts: git\n");
+    offer(host, "bystander", "1", "Depends: curl\nConflicts: git\n", &[]);
     host.root("apt-get -qq install --yes bystander").ok();
     for line in ["package install git", "package remove curl", "package upgrade"] {
         let before = installed(host);
@@ -89,10 +75,12 @@ host_test!(nothing_is_taken_away_that_was_not_named, ready_test_policy, |host| {
 
 host_test!(another_package_is_not_taken_for_the_one_named, ready_test_policy, |host| {
     // The policy allows docker.io, which the repository does not have; this one says it is it.
-    offer(host, "bystander", "1", "Provides: docker.io\n");
+    offer(host, "bystander", "1", "Provides: docker.io\n", &[]);
     ask(host, "package install docker.io");
     assert!(!host.has_package("bystander"), "bystander was installed as docker.io");
     host.root("apt-get -qq install --yes bystander").ok();
+    // It is there, and docker.io is not.
+    ask(host, "package install docker.io").expect("plan_refused");
     ask(host, "package remove docker.io");
     assert!(host.has_package("bystander"), "bystander was removed as docker.io");
 });

@@ -50,10 +50,12 @@ fn the_policy_is_compiled_in_and_a_bad_one_does_not_build() {
         assert_eq!(run(&["helper", "--dry-run", "service", "restart", "nginx"])["code"], "denied");
         let logs = run(&["helper", "--dry-run", "service", "logs", "nginx", "--lines", "7"]);
         assert!(logs["argv"].to_string().contains("--lines=7"), "{logs:#}");
-        // The only thing that is left open: a number within bounds.
+        // The only things that are left open: numbers within bounds.
         let surface = run(&["policy", "surface"]);
         let open = surface["service logs nginx.service"].to_string();
-        assert!(open.contains("--lines=<1-1000>") && open.matches('<').count() == 1, "{open}");
+        assert_eq!(open.matches("--lines=<1-1000>").count(), 2, "{open}");
+        assert_eq!(open.matches("--since=-<1-10080>min").count(), 1, "{open}");
+        assert_eq!(open.matches('<').count(), 3, "{open}");
         assert!(surface.get("service logs ssh.service").is_none(), "{surface:#}");
         assert_eq!(surface.as_object().map(serde_json::Map::len), Some(5), "{surface:#}");
     }

@@ -95,10 +95,14 @@ fn what_dry_run_allows_is_the_surface_and_nothing_else() {
         }
         for action in ["install", "remove", "upgrade"] {
             requests.push(["package", action, name].map(str::to_owned).to_vec());
+            requests.push(["package", "plan", action, name].map(str::to_owned).to_vec());
         }
     }
     for action in ["update", "upgrade", "autoremove", "autoclean"] {
         requests.push(["package", action].map(str::to_owned).to_vec());
+    }
+    for action in ["upgrade", "autoremove"] {
+        requests.push(["package", "plan", action].map(str::to_owned).to_vec());
     }
 
     let mut reached = BTreeSet::new();
@@ -108,20 +112,46 @@ fn what_dry_run_allows_is_the_surface_and_nothing_else() {
         let (_, reply) = json(&args);
         let operation = &reply["operation"];
         let name = operation["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default();
-        let key = format!("{} {}{name}", request[0], request[1]);
+        // A plan is made of what is run before the operation itself.
+        let words: Vec<&str> =
+            request.iter().map(String::as_str).filter(|word| *word != "plan").collect();
+        let is_plan = words.len() < request.len();
+        let key = format!("{} {}{name}", words[0], words[1]);
         match reply["code"].as_str() {
             Some("ok") => {
                 let commands =
                     surface.get(&key).unwrap_or_else(|| panic!("{key} is not on the surface"));
                 let all = commands.as_array().expect("an array");
-                assert_eq!(all.last(), reply.get("argv"), "{key}");
-                reached.insert(key);
+                let argv = reply.get("argv").expect("an argv");
+                assert_eq!(all.iter().filter(|each| *each == argv).count(), 1, "{key}: {argv}");
+                let only_looks = ["--simulate", "--print"]
+                    .iter()
+                    .any(|word| argv.as_array().is_some_and(|argv| argv.contains(&(*word).into())));
+                assert_eq!(is_plan, only_looks, "{key}: {argv}");
+                if !is_plan {
+                    reached.insert(key);
+                }
             }
+            // pacman has no plan of an upgrade.
+            Some("unsupported") if is_plan => {}
             Some("denied" | "unsupported") => {
                 assert!(!surface.contains_key(&key), "{key} is refused: {reply:#}")
             }
             _ => panic!("{reply:#}"),
         }
+    }
+    // A plan is part of what it is the plan for.
+    for key in reached.iter().filter(|key| key.starts_with("package ")) {
+        let mut args = vec!["helper", "--dry-run", "package", "plan"];
+        args.extend(key.split(' ').skip(1));
+        let (_, reply) = json(&args);
+        if ["update", "autoclean"].contains(&args[4]) {
+            assert_eq!(reply["code"], "usage", "{key}: {reply:#}");
+            continue;
+        }
+        assert_eq!(reply["code"], "ok", "{key}: {reply:#}");
+        let commands = surface[key].as_array().expect("an array");
+        assert!(commands.contains(&reply["argv"]), "{key}: {reply:#}");
     }
     let all: BTreeSet<String> = surface.keys().cloned().collect();
     assert_eq!(

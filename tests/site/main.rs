@@ -9,6 +9,7 @@ mod callers;
 mod edit;
 mod extend;
 mod narrow;
+mod removals;
 mod tell;
 mod trust;
 

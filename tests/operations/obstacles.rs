@@ -1,0 +1,270 @@
+//! What is in the way of an operation on a unit: each obstacle has a sentence and a hint of its
+//! own, and is not taken for another one.
+
+use crate::host::{Host, Reply, host_test};
+use crate::{ask, events, log_of, told, unit};
+
+const RUNS: &str = "[Service]\nExecStart=/bin/sleep 1000\n";
+
+/// Asks, and finds all of `words` in what is said, a hint among it.
+#[track_caller]
+fn says(host: &Host, line: &str, code: &str, words: &[&str]) -> Reply {
+    let reply = ask(host, line).expect(code);
+    let said = told(&reply);
+    for word in words {
+        assert!(said.contains(word), "{line}: no {word:?} in: {said}\n{:#}", reply.json);
+    }
+    assert!(reply.json["hint"].is_string(), "{line}: no hint: {:#}", reply.json);
+    assert!(!said.contains("journalctl") && !said.contains("systemctl status"), "{line}: {said}");
+    reply
+}
+
+/// Says nothing of a start limit.
+#[track_caller]
+fn is_no_limit(reply: &Reply) {
+    assert!(!told(reply).contains("too often"), "{:#}", reply.json);
+}
+
+/// A unit whose last run failed, and that then has this file.
+fn failed_before(host: &Host, name: &str, file: &str) {
+    unit(host, name, "[Service]\nExecStart=/bin/false\n");
+    host.root(&format!(
+        "systemctl start {name}; until systemctl is-failed {name}; do sleep 0.1; done"
+    ))
+    .ok();
+    unit(host, name, file);
+}
+
+host_test!(what_is_masked_says_so, ready_test_policy, |host| {
+    host.root("ln -s /dev/null /etc/systemd/system/masked.service; systemctl daemon-reload").ok();
+    for action in ["start", "restart", "reload", "enable"] {
+        let words = ["masked.service is masked", "systemctl unmask masked.service"];
+        let reply = says(host, &format!("service {action} masked"), "command_failed", &words);
+        assert_eq!(reply.json["unit"]["load_state"], "masked");
+        assert_eq!(reply.json["changed"], false);
+        assert!(reply.json["log"].is_null(), "{:#}", reply.json);
+    }
+    ask(host, "service stop masked").expect("ok");
+    ask(host, "service status masked").expect("ok");
+    // Also what was masked while it was failed.
+    host.root("mkdir -p /run/systemd/system; printf '[Service]\nExecStart=/bin/false\n' >/run/systemd/system/probe.service; systemctl daemon-reload; systemctl start probe; until systemctl is-failed probe; do sleep 0.1; done; ln -s /dev/null /etc/systemd/system/probe.service; systemctl daemon-reload")
+        .ok();
+    for action in ["start", "restart", "reload"] {
+        let line = format!("service {action} probe");
+        is_no_limit(&says(host, &line, "command_failed", &["probe.service is masked"]));
+    }
+    // And what was masked while it runs can be stopped.
+    host.root("printf '[Service]\nExecStart=/bin/sleep 1000\n' >/run/systemd/system/slow.service; systemctl daemon-reload; systemctl start slow; ln -s /dev/null /etc/systemd/system/slow.service; systemctl daemon-reload")
+        .ok();
+    says(host, "service restart slow", "command_failed", &["slow.service is masked"]);
+    assert_eq!(ask(host, "service stop slow").expect("ok").json["changed"], true);
+});
+
+host_test!(what_is_not_there_or_wrong_says_so, ready_test_policy, |host| {
+    for name in ["probe", "app@blue"] {
+        for action in ["start", "stop", "restart", "reload"] {
+            let line = format!("service {action} {name}");
+            let words = [&format!("no unit {name}.service"), "spelling"];
+            let reply = says(host, &line, "command_failed", &words.map(|word| word));
+            assert_eq!(reply.json["unit"]["load_state"], "not-found");
+            assert!(reply.json["log"].is_null());
+        }
+    }
+    for (file, load) in [
+        ("ExecStart=bad\n", "bad-setting"),
+        ("[Service]\nType=oneshot\nRestart=always\nExecStart=/bin/true\n", "bad-setting"),
+        ("[Unit]\nDescription=of nothing\n", "bad-setting"),
+    ] {
+        unit(host, "probe", file);
+        for action in ["start", "restart"] {
+            let words = ["probe.service is not loaded", load, "systemd-analyze verify"];
+            let line = format!("service {action} probe");
+            let reply = says(host, &line, "command_failed", &words);
+            assert_eq!(reply.json["unit"]["load_state"], load);
+            assert_eq!(reply.json["changed"], false);
+        }
+    }
+});
+
+host_test!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| {
+    unit(host, "probe", &format!("{RUNS}ExecReload=/bin/true\n"));
+    ask(host, "service start probe").expect("ok");
+    let before = host.main_pid("probe");
+    host.root("sleep 1; echo '# more' >>/etc/systemd/system/probe.service").ok();
+    for action in ["start", "restart", "reload"] {
+        let words = ["probe.service was changed", "nothing was done", "systemctl daemon-reload"];
+        let line = format!("service {action} probe");
+        let reply = says(host, &line, "check_failed", &words);
+        assert_eq!(host.main_pid("probe"), before, "{action}");
+        assert!(reply.json["returncode"].is_null() && reply.json["changed"].is_null());
+        let records = events(host, &reply.json["request_id"]);
+        assert_eq!(records, "intent ok, result check_failed");
+    }
+    let reply = ask(host, "service status probe").expect("ok");
+    let warning = reply.json["warnings"][0].as_str().expect("a warning");
+    assert!(warning.contains("probe.service was changed"), "{warning}");
+    // A drop-in is part of it.
+    host.root("cd /etc/systemd/system; mkdir probe.service.d; printf '[Service]\nNice=5\n' >probe.service.d/nice.conf; systemctl daemon-reload; sleep 1; echo '# more' >>probe.service.d/nice.conf")
+        .ok();
+    says(host, "service restart probe", "check_failed", &["probe.service was changed"]);
+    assert_eq!(host.main_pid("probe"), before);
+    // What shall be down is taken down.
+    ask(host, "service stop probe").expect("ok");
+    assert_eq!(host.main_pid("probe"), 0);
+    host.root("systemctl daemon-reload").ok();
+    ask(host, "service start probe").expect("ok");
+});
+
+host_test!(a_start_limit_is_told_from_a_failure, ready_test_policy, |host| {
+    let words = ["started too often", "StartLimitIntervalSec", "systemctl reset-failed"];
+    // The usual limit, five in ten seconds, and one of its own, in every kind of service.
+    for (limit, allowed) in [("", 5), ("StartLimitIntervalSec=1000\nStartLimitBurst=2", 2)] {
+        for service in [
+            "ExecStart=/bin/false",
+            "ExecStart=/bin/sh -c 'kill -9 $$$$'",
+            "Type=oneshot\nExecStart=/bin/sh -c 'exit 4'",
+            "Type=forking\nExecStart=/bin/sh -c 'exit 4'",
+            "ExecStart=/usr/bin/not-there",
+        ] {
+            unit(host, "crashing", &format!("[Unit]\n{limit}\n[Service]\n{service}\n"));
+            host.root(&format!("for i in {{1..{allowed}}}; do systemctl start crashing; until systemctl is-failed crashing; do sleep 0.02; done; done; true"))
+                .ok();
+            for action in ["start", "restart"] {
+                let line = format!("service {action} crashing");
+                let reply = says(
+                    host,
+                    &line,
+                    "command_failed",
+                    &[&words[..], &["crashing.service"]].concat(),
+                );
+                assert_eq!(reply.json["unit"]["active_state"], "failed");
+                assert!(!log_of(&reply).is_empty());
+            }
+            host.root("systemctl reset-failed").ok();
+        }
+    }
+    // One that ran until it was restarted once too often: it is down now.
+    unit(
+        host,
+        "crashing",
+        &format!("[Unit]\nStartLimitIntervalSec=1000\nStartLimitBurst=2\n{RUNS}"),
+    );
+    ask(host, "service start crashing").expect("ok");
+    ask(host, "service restart crashing").expect("ok");
+    let reply = says(host, "service restart crashing", "command_failed", &words);
+    assert_eq!(reply.json["unit"]["active_state"], "failed");
+    assert_eq!(reply.json["unit"]["result"], "start-limit-hit");
+    assert_eq!(reply.json["changed"], true, "it ran before");
+    let reply = says(host, "service start crashing", "command_failed", &words);
+    assert_eq!(reply.json["changed"], false, "it was down before");
+});
+
+host_test!(another_failure_is_not_a_start_limit, ready_test_policy, |host| {
+    // What can not be reloaded, since its last run failed.
+    failed_before(host, "probe", &format!("{RUNS}ExecReload=/bin/true\n"));
+    let words = ["probe.service is not running", "service start probe"];
+    is_no_limit(&says(host, "service reload probe", "command_failed", &words));
+    // What may be started by others only.
+    failed_before(host, "probe", &format!("[Unit]\nRefuseManualStart=yes\n{RUNS}"));
+    for action in ["start", "restart"] {
+        let line = format!("service {action} probe");
+        is_no_limit(&says(host, &line, "command_failed", &["by dependency only"]));
+    }
+    // What needs what fails.
+    unit(host, "crashing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+    failed_before(
+        host,
+        "probe",
+        &format!("[Unit]\nRequires=crashing.service\nAfter=crashing.service\n{RUNS}"),
+    );
+    is_no_limit(&says(host, "service start probe", "command_failed", &["needs"]));
+    // What asserts what is not so.
+    failed_before(host, "probe", &format!("[Unit]\nAssertPathExists=/nowhere\n{RUNS}"));
+    is_no_limit(&says(host, "service start probe", "command_failed", &["Assert"]));
+});
+
+host_test!(what_can_not_be_reloaded_says_why, ready_test_policy, |host| {
+    unit(host, "probe", RUNS);
+    let words = ["probe.service is not running", "service start probe"];
+    let reply = says(host, "service reload probe", "command_failed", &words);
+    assert_eq!(reply.json["changed"], false);
+    ask(host, "service start probe").expect("ok");
+    let words = ["no way to reload", "service restart probe"];
+    let reply = says(host, "service reload probe", "command_failed", &words);
+    assert_eq!((reply.json["changed"].as_bool(), host.main_pid("probe") != 0), (Some(false), true));
+    // A reload that fails is not the service that fails.
+    unit(
+        host,
+        "probe",
+        "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/sh -c 'echo no such key >&2; exit 5'\n",
+    );
+    let before = host.main_pid("probe");
+    let reply = ask(host, "service reload probe").expect("command_failed");
+    assert!(told(&reply).contains("probe.service"), "{}", told(&reply));
+    assert!(!told(&reply).contains("journalctl"), "{}", told(&reply));
+    assert!(log_of(&reply).iter().any(|line| line.ends_with("no such key")), "{:#}", reply.json);
+    assert_eq!(reply.json["unit"]["main_pid"], before);
+});
+
+host_test!(what_refuses_a_manual_operation_says_so, ready_test_policy, |host| {
+    unit(host, "probe", &format!("[Unit]\nRefuseManualStart=yes\nRefuseManualStop=yes\n{RUNS}"));
+    for action in ["start", "restart"] {
+        let line = format!("service {action} probe");
+        let reply = says(host, &line, "command_failed", &["probe.service", "by dependency only"]);
+        assert_eq!(reply.json["changed"], false);
+    }
+    unit(host, "slow", &format!("[Unit]\nRequires=probe.service\nAfter=probe.service\n{RUNS}"));
+    ask(host, "service start slow").expect("ok");
+    let before = host.main_pid("probe");
+    says(host, "service stop probe", "command_failed", &["probe.service", "by dependency only"]);
+    assert_eq!(host.main_pid("probe"), before);
+});
+
+host_test!(a_condition_that_is_not_met_is_no_start, ready_test_policy, |host| {
+    for (file, name) in
+        [("ConditionPathExists=/nowhere", "probe"), ("ConditionHost=another", "probe")]
+    {
+        unit(host, name, &format!("[Unit]\n{file}\n{RUNS}"));
+        for action in ["start", "restart"] {
+            // systemd takes it for a success; a caller must not take it for one that runs.
+            let reply = ask(host, &format!("service {action} {name}")).expect("ok");
+            assert_eq!(reply.json["unit"]["active_state"], "inactive");
+            assert_eq!(reply.json["changed"], false, "{file}: {:#}", reply.json);
+            let warning = reply.json["warnings"][0].as_str().expect("a warning");
+            assert!(warning.contains("ondition"), "{warning}");
+            assert!(!warning.contains("ended by itself"), "it never began: {warning}");
+        }
+    }
+    // A job that is not run has done nothing either.
+    unit(
+        host,
+        "oneshot-job",
+        "[Unit]\nConditionPathExists=/nowhere\n[Service]\nType=oneshot\nExecStart=/bin/true\n",
+    );
+    let reply = ask(host, "service start oneshot-job").expect("ok");
+    assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
+    assert!(reply.json["warnings"][0].as_str().is_some_and(|text| text.contains("ondition")));
+    // And an assertion is a failure.
+    unit(host, "probe", &format!("[Unit]\nAssertPathExists=/nowhere\n{RUNS}"));
+    says(host, "service start probe", "command_failed", &["probe.service", "Assert"]);
+});
+
+host_test!(what_needs_what_fails_says_so, ready_test_policy, |host| {
+    unit(host, "crashing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+    for relation in ["Requires", "BindsTo"] {
+        unit(
+            host,
+            "probe",
+            &format!("[Unit]\n{relation}=crashing.service\nAfter=crashing.service\n{RUNS}"),
+        );
+        let words = ["probe.service", "needs", "crashing.service"];
+        let reply = says(host, "service start probe", "command_failed", &words);
+        assert_eq!(reply.json["unit"]["active_state"], "inactive");
+    }
+    unit(
+        host,
+        "probe",
+        &format!("[Unit]\nRequires=not-there.service\nAfter=not-there.service\n{RUNS}"),
+    );
+    says(host, "service start probe", "command_failed", &["not-there.service"]);
+});
