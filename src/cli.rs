@@ -129,6 +129,11 @@ pub enum AdminCommand {
     },
     /// Let an account or a group run sm-helper as root, and nothing else
     SetupSudo(SetupSudo),
+    /// Let accounts reach the helper over a socket, without sudo
+    SetupBroker(SetupBroker),
+    /// Answer one request over the connection on standard input: for the service manager
+    #[command(hide = true)]
+    Broker,
     /// Look at the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -156,6 +161,23 @@ pub struct SetupSudo {
     #[arg(long, conflicts_with = "remove")]
     pub check: bool,
     /// Take the drop-in away
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// `sm setup-broker`
+#[derive(Debug, Clone, Args)]
+pub struct SetupBroker {
+    /// An account that may connect; may be given more than once
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Vec<OsString>,
+    /// First copy this program to /usr/local/bin/sm and /usr/local/bin/sm-helper
+    #[arg(long, conflicts_with_all = ["check", "remove"])]
+    pub install: bool,
+    /// Say whether all is in place: exit 0 if so, 1 if not
+    #[arg(long, conflicts_with = "remove")]
+    pub check: bool,
+    /// Take it away: the units or, with --user, the account's membership alone
     #[arg(long)]
     pub remove: bool,
 }

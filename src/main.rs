@@ -4,6 +4,7 @@
 
 mod admin;
 mod audit;
+mod broker;
 mod cli;
 mod helper;
 mod policy;
@@ -57,6 +58,10 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::Policy(command) => policy::commands::run(command, program),
                 AdminCommand::Audit(command) => audit::commands::run(command, json, program),
                 AdminCommand::SetupSudo(command) => sudoers::run(command, program, arguments),
+                AdminCommand::SetupBroker(command) => {
+                    broker::setup::run(command, program, arguments)
+                }
+                AdminCommand::Broker => return helper::serve(),
                 AdminCommand::Helper { arguments } => {
                     return helper::main(&program.with_file_name("sm-helper"), arguments);
                 }

@@ -176,6 +176,28 @@ pub fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
+/// A descriptor for the process at the other end of a connection, as it was when it connected
+/// (`SO_PEERPIDFD`, `unix(7)`, Linux 6.5).
+///
+/// # Errors
+/// What the kernel says.
+pub fn peer_pidfd(connection: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut fd: RawFd = -1;
+    let mut size = size_of::<RawFd>() as libc::socklen_t;
+    // SAFETY: both outlive the call, and the size is that of the number.
+    Errno::result(unsafe {
+        libc::getsockopt(
+            connection.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERPIDFD,
+            (&raw mut fd).cast(),
+            &raw mut size,
+        )
+    })?;
+    // SAFETY: the kernel made the descriptor for us just now.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
 /// Makes what `command` starts run as the account with these ids, for good.
 pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
     // SAFETY: the closure makes only async-signal-safe system calls; the groups were looked up

@@ -1,12 +1,16 @@
-//! The way from an ordinary account to root: `sudo -n` on this program's own path.
+//! The way from an ordinary account to root: the broker's socket, or `sudo -n` on this program's
+//! own path.
 
 use super::codes::{Code, Refusal};
 use super::reply;
 use super::text::{one_line, shell_word};
+use crate::broker::protocol;
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Where sudo may be, the usual place first.
 const SUDO: [&str; 3] = ["/usr/bin/sudo", "/usr/local/bin/sudo", "/run/wrappers/bin/sudo"];
@@ -26,21 +30,94 @@ pub enum Way {
     Sudo,
 }
 
-/// Has root answer the request: runs `sudo -n -- <helper> <arguments>` and passes its reply on.
-///
-/// The reply goes through this process, so that there is one also where sudo says no. Gives the
-/// exit status of the reply that was passed on.
+/// How long a broker that takes no request is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a restart of the socket may take.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// How long to wait before that.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Has root answer the request, over the socket where there is one that lets this account
+/// connect, else through sudo. The reply goes through this process, so that there is one on every
+/// way out. Gives the exit status of the reply that was passed on.
 ///
 /// # Errors
-/// `not_privileged` with what sudo said.
+/// `not_privileged` with what was tried and why it failed.
 pub fn ascend(way: Way, helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
-    if way == Way::Socket {
-        return Err(not_privileged("this host has no broker at /run/sm/sm.sock".to_owned())
-            .hint("leave --via out, or use --via sudo"));
+    let no_socket = match way {
+        Way::Sudo => None,
+        Way::Auto | Way::Socket => match over_socket(arguments)? {
+            Ok(exit) => return Ok(exit),
+            Err(why) => Some(why),
+        },
+    };
+    match (way, no_socket) {
+        (Way::Socket, Some(why)) => Err(not_privileged(why)
+            .hint("leave --via out, or an administrator: sm setup-broker --user NAME")),
+        (_, why) => through_sudo(helper, arguments).map_err(|refusal| match why {
+            Some(why) if refusal.code == Code::NotPrivileged => {
+                Refusal { error: format!("{}; and {why}", refusal.error), ..refusal }
+            }
+            _ => refusal,
+        }),
     }
+}
+
+/// Sends the request to the broker and passes its reply on; else why nothing has begun there.
+///
+/// # Errors
+/// Where something may have begun.
+fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
+    let began = Instant::now();
+    let deadline = began + PATIENCE;
+    loop {
+        let mut stream = match protocol::connect() {
+            Ok(stream) => stream,
+            Err(why) if began.elapsed() >= RESTART || !protocol::is_for_us() => {
+                return Ok(Err(why));
+            }
+            // Its socket is removed, made, given to the group and listened at, one after another.
+            Err(_) => {
+                sleep(PAUSE);
+                continue;
+            }
+        };
+        let mut reply = Vec::new();
+        // A broker that has heard enough of a request that is too large answers before its end.
+        let sent = protocol::send(&mut stream, arguments);
+        let read = stream.take(reply::LONGEST_REPLY).read_to_end(&mut reply);
+        if let Some(exit) = reply::pass_on(reply.as_slice()) {
+            return Ok(Ok(exit));
+        }
+        // Who closes a connection with something in it that was not read, resets it (`unix(7)`):
+        // a restart of the socket, or more connections than it takes.
+        let was_not_read = reply.is_empty()
+            && [sent.err(), read.err()].into_iter().flatten().any(|error| {
+                matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+            });
+        if !was_not_read {
+            return Err(Refusal::new(
+                Code::Internal,
+                "the broker ended without a reply; what it had begun may go on",
+            )
+            .hint("the audit log says what was begun"));
+        }
+        if Instant::now() >= deadline {
+            let seconds = PATIENCE.as_secs();
+            return Ok(Err(format!("the broker took no request in {seconds} s")));
+        }
+        sleep(PAUSE);
+    }
+}
+
+/// Runs `sudo -n -- <helper> <arguments>`.
+fn through_sudo(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
-        return Err(not_privileged("there is no sudo on this host".to_owned())
-            .hint("an administrator installs sudo, then runs: sm setup-sudo"));
+        return Err(not_privileged("there is no sudo on this host".to_owned()).hint(
+            "an administrator installs sudo, then runs: sm setup-sudo; or: sm setup-broker",
+        ));
     };
     let mut child = Command::new(&sudo)
         .arg("-n")
@@ -80,11 +157,19 @@ fn refused(helper: &Path, said: &str) -> Refusal {
     let said = if said.is_empty() { "it gave no reason".to_owned() } else { one_line(&said, 300) };
     let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let account = account.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
+    let word = shell_word(&account);
+    let hint = if nix::sys::prctl::get_no_new_privs() == Ok(true) {
+        // Whatever sudo is told to allow, it can not become root here.
+        format!(
+            "sudo can not work where new privileges are ruled out (NoNewPrivileges=yes, \
+             bubblewrap); take the socket: leave --via out, or an administrator: \
+             sm setup-broker --user {word}"
+        )
+    } else {
+        format!("an administrator allows it with: sm setup-sudo --user {word}")
+    };
     not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
-        .hint(format!(
-            "an administrator allows it with: sm setup-sudo --user {}",
-            shell_word(&account)
-        ))
+        .hint(hint)
 }
 
 fn not_privileged(error: String) -> Refusal {

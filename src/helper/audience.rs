@@ -1,6 +1,7 @@
 //! Who waits for the reply: whether they are ended by the very operation they ask for, and when
 //! they have heard enough.
 
+use super::caller::{Caller, Via};
 use super::unit::Unit;
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -9,6 +10,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+/// The programs that pass a reply on.
+const PASS_ON: [&str; 3] = ["sudo", "sudo-rs", "sm-helper"];
 
 /// How long the processes that pass the reply on may take for it.
 const PASSING_ON: Duration = Duration::from_secs(5);
@@ -24,20 +28,23 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Walks up from this process, over the ways in, to the one that asked.
-    pub fn find() -> Self {
+    /// Walks up from this process, over the ways in, to the one that asked; over the socket that
+    /// way begins at its other end.
+    pub fn find(caller: &Caller) -> Self {
         let mut audience = Self { passing_on: Vec::new(), cgroups: Vec::new() };
         let own = program_of(getpid());
         let mut pid = getpid();
+        if caller.via == Via::Socket {
+            audience.passing_on.extend(sys::pidfd(pid).ok());
+            pid = Pid::from_raw(caller.pid);
+        }
         // No way in is that long.
         for _ in 0..16 {
             audience.cgroups.extend(cgroups_of(pid));
             let program = program_of(pid);
-            let is_sudo = program
-                .as_deref()
-                .and_then(Path::file_name)
-                .is_some_and(|name| name == "sudo" || name == "sudo-rs");
-            if !is_sudo && program != own {
+            let name = program.as_deref().and_then(Path::file_name);
+            let passes_on = name.is_some_and(|name| PASS_ON.iter().any(|known| name == *known));
+            if !passes_on && program != own {
                 break;
             }
             audience.passing_on.extend(sys::pidfd(pid).ok());
@@ -127,7 +134,7 @@ mod tests {
 
     #[test]
     fn this_process_is_in_its_own_audience() {
-        let audience = Audience::find();
+        let audience = Audience::find(&Caller::find());
         assert!(!audience.passing_on.is_empty());
         assert_eq!(parent_of(getpid()), Some(nix::unistd::getppid()));
     }

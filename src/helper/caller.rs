@@ -13,6 +13,8 @@ pub enum Via {
     Root,
     /// sudo, which says for whom.
     Sudo,
+    /// The broker's socket, where the kernel says who.
+    Socket,
     /// No privilege yet: an ordinary account, asking for what needs none.
     None,
 }
@@ -23,6 +25,7 @@ impl Via {
         match self {
             Self::Root => "root",
             Self::Sudo => "sudo",
+            Self::Socket => "socket",
             Self::None => "none",
         }
     }
@@ -87,7 +90,7 @@ impl Caller {
         let user = match via {
             Via::Sudo => std::env::var("SUDO_USER").ok(),
             Via::Root => Some("root".to_owned()),
-            Via::None => User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name),
+            Via::None | Via::Socket => name_of(uid),
         };
         Self {
             uid,
@@ -95,16 +98,42 @@ impl Caller {
             gid,
             pid: getppid().as_raw(),
             via,
-            tty: terminal(),
-            loginuid: loginuid(),
+            tty: terminal("self"),
+            loginuid: loginuid("self"),
             groups: OnceCell::new(),
         }
     }
+
+    /// The account with these ids, in whose process `pid` is, that has connected to the socket.
+    pub fn of_peer(uid: u32, gid: u32, pid: i32) -> Self {
+        let account = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        let process = pid.to_string();
+        Self {
+            uid,
+            // Its groups are those of the account, as with sudo, not those of the process.
+            gid: account.as_ref().map_or(gid, |account| account.gid.as_raw()),
+            user: account.map_or_else(|| uid.to_string(), |account| account.name),
+            pid,
+            via: Via::Socket,
+            tty: terminal(&process),
+            loginuid: loginuid(&process),
+            groups: OnceCell::new(),
+        }
+    }
+
+    /// What was read of its process is of another one by now.
+    pub fn forget_process(&mut self) {
+        (self.tty, self.loginuid) = (None, None);
+    }
 }
 
-/// The controlling terminal by its device number, the 7th field of `/proc/self/stat` (`proc(5)`).
-fn terminal() -> Option<String> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+fn name_of(uid: u32) -> Option<String> {
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
+}
+
+/// The controlling terminal by its device number, the 7th field of `/proc/PID/stat` (`proc(5)`).
+fn terminal(process: &str) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The second field is the program's name in parentheses and may hold anything.
     let device: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
     let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
@@ -116,7 +145,7 @@ fn terminal() -> Option<String> {
     }
 }
 
-fn loginuid() -> Option<u32> {
-    let text = std::fs::read_to_string("/proc/self/loginuid").ok()?;
+fn loginuid(process: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/loginuid")).ok()?;
     text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
 }

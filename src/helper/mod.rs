@@ -25,9 +25,11 @@ pub mod unit;
 pub mod vercmp;
 
 use crate::audit::{self, Scene};
+use crate::broker::{self, Received};
 use crate::cli::{self, HelperCommand, Parsed};
 use crate::policy::force::InForce;
 use crate::sys;
+use ascend::Way;
 use audience::Audience;
 use caller::{Caller, Via};
 use codes::{Code, Refusal};
@@ -58,6 +60,21 @@ pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
     answer(helper, arguments).unwrap_or_else(|refusal| Reply::refused(&refusal).send())
 }
 
+/// Answers the one request that comes over the connection on standard input. Gives the exit
+/// status, in which nobody is interested: the reply has gone over the connection.
+pub fn serve() -> u8 {
+    inherited::ignore_signals();
+    reply::begin();
+    let served = inherited::undo().and_then(|()| broker::receive()).map(|received| {
+        let Received { caller, arguments, slot: _slot } = received;
+        match arguments {
+            Ok(arguments) => answer_to(caller, &arguments),
+            Err(refusal) => Call::unread(caller).refuse(None, &refusal),
+        }
+    });
+    served.unwrap_or_else(|refusal| Reply::refused(&refusal).send())
+}
+
 fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     let is_root = nix::unistd::geteuid().is_root();
     if sys::is_secure_exec() {
@@ -70,41 +87,46 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
         )
         .hint(format!("chmod 0755 {0}; setcap -r {0}", helper.display())));
     }
-    if is_root {
+    let parsed = cli::helper(arguments);
+    // Root of a user namespace is not the host's: it says so by naming the socket, where the
+    // kernel knows who it is. Not what came through sudo, since that would make it root's own.
+    let names_socket =
+        matches!(&parsed, Parsed::Command(command) if command.common.via == Way::Socket);
+    if is_root && !(names_socket && Caller::find().via == Via::Root) {
         inherited::undo()?;
+        return Ok(answer_to(Caller::find(), arguments));
     }
+    // Also what is sure to be refused goes to root, so that it is recorded there; but not what
+    // is so long that sudo's own log would take longer over it than all the rest.
+    let is_long = arguments.iter().map(|word| word.len()).sum::<usize>() > LONGEST_REQUEST;
+    match parsed {
+        Parsed::Command(command) if !command.common.dry_run => match command.request() {
+            Some(Err(refusal)) if is_long => Err(refusal),
+            Some(_) => ascend::ascend(command.common.via, helper, arguments),
+            None => Ok(answer_to(Caller::find(), arguments)),
+        },
+        _ => Ok(answer_to(Caller::find(), arguments)),
+    }
+}
+
+/// Answers in this very process: as root for whoever asks, or what needs no root.
+fn answer_to(caller: Caller, arguments: &[OsString]) -> u8 {
     // Also where the rest can not be read.
     if arguments.iter().any(|word| word == "--pretty") {
         reply::set_pretty();
     }
-    let caller = Caller::find();
     let command = match cli::helper(arguments) {
         Parsed::Command(command) => command,
         Parsed::Help(text) => {
             let lines: Vec<&str> = text.lines().collect();
-            return Ok(Reply::new(Ok(())).with("help", lines).send());
+            return Reply::new(Ok(())).with("help", lines).send();
         }
         Parsed::Wrong(refusal) => {
-            // Limited like everything else: another rate for these would be a way around it.
-            let force = if is_root { InForce::load().ok() } else { None };
-            let call = Call { caller, force: force.unwrap_or_else(InForce::compiled), arguments };
-            return Ok(call.refuse(None, &refusal));
+            return Call { arguments, ..Call::unread(caller) }.refuse(None, &refusal);
         }
     };
     let dry_run = command.common.dry_run;
     let request = command.request();
-    // Also what is sure to be refused goes to root, so that it is recorded there; but not what
-    // is so long that sudo's own log would take longer over it than all the rest.
-    let is_long = arguments.iter().map(|word| word.len()).sum::<usize>() > LONGEST_REQUEST;
-    match &request {
-        Some(Err(refusal)) if !is_root && !dry_run && is_long => {
-            return Ok(Reply::refused(refusal).send());
-        }
-        Some(_) if !is_root && !dry_run => {
-            return ascend::ascend(command.common.via, helper, arguments);
-        }
-        _ => {}
-    }
     let is_version = matches!(command.command, HelperCommand::Version);
     let force = match InForce::load() {
         Ok(force) => force,
@@ -112,19 +134,17 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
         // A broken policy refuses everything, whatever was asked.
         Err(refusal) => {
             let call = Call { caller, force: InForce::compiled(), arguments };
-            return Ok(call.refuse(request.and_then(Result::ok).as_ref(), &refusal));
+            return call.refuse(request.and_then(Result::ok).as_ref(), &refusal);
         }
     };
     let call = Call { caller, force, arguments };
     match request {
-        None if is_version => Ok(call.question(None, listing::version)),
-        None => {
-            Ok(call.question(None, |warnings| listing::list(&call.caller, &call.force, warnings)))
-        }
-        Some(Ok(request)) if dry_run => Ok(call.rehearse(request)),
-        Some(Ok(request)) => Ok(call.handle(request)),
-        Some(Err(refusal)) if dry_run => Ok(Reply::refused(&refusal).dry(true).send()),
-        Some(Err(refusal)) => Ok(call.refuse(None, &refusal)),
+        None if is_version => call.question(None, listing::version),
+        None => call.question(None, |warnings| listing::list(&call.caller, &call.force, warnings)),
+        Some(Ok(request)) if dry_run => call.rehearse(request),
+        Some(Ok(request)) => call.handle(request),
+        Some(Err(refusal)) if dry_run => Reply::refused(&refusal).dry(true).send(),
+        Some(Err(refusal)) => call.refuse(None, &refusal),
     }
 }
 
@@ -136,6 +156,14 @@ struct Call<'c> {
 }
 
 impl Call<'_> {
+    /// A call whose words could not be read. It is limited like everything else: another rate for
+    /// these would be a way around it.
+    fn unread(caller: Caller) -> Self {
+        let is_privileged = caller.via != Via::None;
+        let force = if is_privileged { InForce::load().ok() } else { None };
+        Self { caller, force: force.unwrap_or_else(InForce::compiled), arguments: &[] }
+    }
+
     /// Whether there is somebody to record and to limit: root, for whoever asked.
     fn is_privileged(&self) -> bool {
         self.caller.via != Via::None
@@ -272,7 +300,7 @@ fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
     // Before the intent is written: what fails here leaves nothing to account for.
     let (reader, writer) = std::io::pipe().map_err(internal)?;
     let lifeline = Lifeline::new().map_err(internal)?;
-    let audience = Audience::find();
+    let audience = Audience::find(&scene.caller);
     let recorded = audit::intent(scene, planned, paid)?;
     let forked = sys::fork().map_err(|error| {
         let refusal = internal(error);

@@ -26,7 +26,7 @@ const LONGEST_SENTENCE: usize = 1000;
 
 /// The longest reply that is passed on, in bytes: both streams at the largest bound that a
 /// policy can set, each byte escaped as `\u0000`, and room for the rest.
-const LONGEST_REPLY: u64 = ((2 * 6) << 20) + (1 << 20);
+pub const LONGEST_REPLY: u64 = ((2 * 6) << 20) + (1 << 20);
 
 /// How long root waits for somebody to read its reply, in seconds.
 const READER_TIMEOUT: u32 = 60;

@@ -1,7 +1,7 @@
 //! What a site policy can never add: through any of these an account would have all of root.
 
 /// Units, by their complete name.
-const UNITS: [&str; 16] = [
+const UNITS: [&str; 17] = [
     "dbus.service",
     "dbus.socket",
     "dbus-broker.service",
@@ -16,6 +16,7 @@ const UNITS: [&str; 16] = [
     "sudo.service",
     "sm.socket",
     "sm@.service",
+    "system-sm.slice",
     "init.scope",
     "runlevel1.target",
 ];

@@ -5,7 +5,7 @@
 
 use super::action::{Action, Maintenance, Set};
 use super::model::{CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
-use super::names::{PackageName, UnitName};
+use super::names::{PackageName, UnitName, is_of_the_broker};
 use super::table::{DeKey, PolicyError, Source, Table};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -152,6 +152,11 @@ impl Parsed {
         for (key, mut unit) in table.named("units")? {
             let name = UnitName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), None))?;
+            if is_of_the_broker(name.as_str()) {
+                let message =
+                    format!("{} is how requests come in, and can not be granted", name.as_str());
+                return Err(source.error(key.span(), message, None));
+            }
             let line = source.line(key.span().start);
             let (actions, actions_line) = match unit.optional("actions") {
                 Some(own) => source.fewer_actions(own, general)?,

@@ -2,6 +2,7 @@
 
 use super::action::ServiceAction::{Reload, Restart, Start};
 use super::model::{CallerKind, CallerRule, Limits, Policy};
+use super::names::is_of_the_broker;
 use super::removable::Removable;
 use super::table::nearest;
 use crate::helper::codes::{Code, Refusal};
@@ -203,6 +204,16 @@ pub fn judge(
 
 /// The lines that grant the operation to callers at all, and whether a reason is wanted.
 fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), Denial> {
+    if let Operation::Service { unit, .. } = &request.operation
+        && is_of_the_broker(unit.as_str())
+    {
+        let refusal = Refusal::new(
+            Code::Denied,
+            format!("`{}` is about the way in to this program itself", request.operation),
+        )
+        .hint("an administrator does this with systemctl, or with: sm setup-broker");
+        return Err(Denial { refusal, line: None });
+    }
     let denied = |granted: &[&str], line| Err(not_granted(policy, request, granted, line));
     match &request.operation {
         Operation::Service { action, unit, .. } => {

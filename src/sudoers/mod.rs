@@ -2,7 +2,7 @@
 
 mod account;
 mod dropin;
-mod install;
+pub mod install;
 mod rule;
 mod sudo;
 
@@ -34,7 +34,8 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
             .with("text", text.as_str()));
     }
     if !is_root {
-        return Err(without_root(program, arguments));
+        let what = "this changes sudo's configuration and needs root";
+        return Err(without_root(what, program, arguments));
     }
     // What the caller's shell had set, its file mask and limits among it, must not shape root's files.
     crate::helper::inherited::undo()?;
@@ -187,7 +188,9 @@ fn remove(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     Ok(Answer::text(text).with("changed", was_there).with("path", drop_in.path().to_string_lossy()))
 }
 
-fn without_root(program: &Path, arguments: &[OsString]) -> Failure {
+/// What only root can do: goes on as root where somebody at a terminal can say the password.
+/// Comes back only with what to do instead.
+pub fn without_root(what: &str, program: &Path, arguments: &[OsString]) -> Failure {
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         return Failure::of(sudo::become_root(program, arguments));
     }
@@ -195,10 +198,7 @@ fn without_root(program: &Path, arguments: &[OsString]) -> Failure {
     for word in arguments {
         let _ = write!(line, " {}", shell_word(&word.to_string_lossy()));
     }
-    Failure::of(
-        Refusal::new(Code::NotPrivileged, "this changes sudo's configuration and needs root")
-            .hint(format!("run: {line}")),
-    )
+    Failure::of(Refusal::new(Code::NotPrivileged, what).hint(format!("run: {line}")))
 }
 
 fn unreadable(drop_in: &DropIn, error: &std::io::Error) -> Refusal {

@@ -1,0 +1,182 @@
+//! What goes over the socket: one line of JSON each way. The request is the words of the helper's
+//! command line, so that there is one grammar; the reply is the helper's.
+
+use super::SOCKET;
+use super::setup::{GROUP, SOCKET_UNIT, UNITS};
+use crate::helper::codes::{Code, Refusal};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The number of the protocol.
+const SCHEMA: u32 = 1;
+
+/// The largest request, in bytes, its line break included.
+const LARGEST: usize = 65_536;
+
+/// How long a request may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    /// Always 1.
+    schema: u32,
+    /// What `sm-helper` would be given: `["service", "restart", "nginx"]`.
+    arguments: Vec<String>,
+}
+
+/// Reads one request, and nothing after it. Descriptors that are sent along are not taken: the
+/// kernel closes what nobody asks for (`unix(7)`, `MSG_CTRUNC`).
+///
+/// # Errors
+/// `usage` where it is none, too large or too late.
+pub fn receive(connection: BorrowedFd<'_>) -> Result<Vec<OsString>, Refusal> {
+    let deadline = Instant::now() + PATIENCE;
+    let wrong = |what: String| {
+        Refusal::new(Code::Usage, what)
+            .hint(r#"send one line: {"schema":1,"arguments":["service","status","nginx"]}"#)
+    };
+    let mut text = Vec::new();
+    let mut part = [0; 8192];
+    let line = loop {
+        if let Some(end) = text.iter().position(|byte| *byte == b'\n') {
+            text.truncate(end);
+            break text;
+        }
+        if text.len() >= LARGEST {
+            return Err(wrong(format!("the request is larger than {LARGEST} bytes")));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout =
+            PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(connection, PollFlags::POLLIN)];
+        if left.is_zero() || poll(&mut fds, timeout) == Ok(0) {
+            return Err(wrong(format!("no request arrived in {} s", PATIENCE.as_secs())));
+        }
+        let room = part.len().min(LARGEST - text.len());
+        match recv(connection.as_raw_fd(), &mut part[..room], MsgFlags::MSG_DONTWAIT) {
+            // Who has nothing more to say may leave the line break out.
+            Ok(0) if !text.is_empty() => break text,
+            Ok(0) => return Err(wrong("the connection was closed without a request".to_owned())),
+            Ok(count) => text.extend_from_slice(&part[..count]),
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => {}
+            Err(error) => return Err(wrong(format!("the connection was lost: {}", error.desc()))),
+        }
+    };
+    let request: Request = serde_json::from_slice(&line)
+        .map_err(|error| wrong(format!("this is no request: {error}")))?;
+    if request.schema != SCHEMA {
+        return Err(wrong(format!("schema must be {SCHEMA}, the only one there is")));
+    }
+    Ok(request.arguments.into_iter().map(OsString::from).collect())
+}
+
+/// Connects to the broker.
+///
+/// # Errors
+/// Where there is none that this account may connect to, in words.
+pub fn connect() -> Result<UnixStream, String> {
+    let said = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no broker at {SOCKET}"),
+        io::ErrorKind::PermissionDenied => {
+            format!("this account may not connect to {SOCKET}: it is not in the group sm")
+        }
+        io::ErrorKind::ConnectionRefused => format!("nobody listens at {SOCKET}"),
+        _ => format!("{SOCKET}: {error}"),
+    };
+    let stream = UnixStream::connect(SOCKET).map_err(said)?;
+    // Its folder is root's own; who is not root does not listen there.
+    match getsockopt(&stream, sockopt::PeerCredentials) {
+        Ok(peer) if peer.uid() == 0 || is_root_elsewhere(peer.uid()) => Ok(stream),
+        _ => Err(format!("who listens at {SOCKET} is not root")),
+    }
+}
+
+/// Whether there should be a broker that this process may connect to.
+pub fn is_for_us() -> bool {
+    let group = nix::unistd::Group::from_name(GROUP).ok().flatten();
+    let groups = nix::unistd::getgroups().unwrap_or_default();
+    Path::new(UNITS).join(SOCKET_UNIT).exists()
+        && group.is_some_and(|group| groups.contains(&group.gid))
+}
+
+/// Whether this is how the kernel shows the host's root in a user namespace that has none.
+fn is_root_elsewhere(uid: u32) -> bool {
+    let unmapped = std::fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+    unmapped.trim().parse() == Ok(uid)
+        && std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| {
+            !map.lines()
+                .any(|line| line.split_whitespace().collect::<Vec<_>>() == ["0", "0", "4294967295"])
+        })
+}
+
+/// Sends the request.
+///
+/// # Errors
+/// What the kernel says.
+pub fn send(stream: &mut UnixStream, arguments: &[OsString]) -> io::Result<()> {
+    // JSON has no bytes that are no text. A word with such bytes is refused there, and recorded, as
+    // it is with sudo: in their place goes a character that no command line can have.
+    let text = |word: &OsString| match word.to_str() {
+        Some(word) => word.to_owned(),
+        None => word.to_string_lossy().replace(char::REPLACEMENT_CHARACTER, "\0"),
+    };
+    let arguments = arguments.iter().map(text).collect();
+    let mut line = serde_json::to_vec(&Request { schema: SCHEMA, arguments })?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn received(bytes: &[u8], shut: bool) -> Result<Vec<OsString>, Refusal> {
+        let (mut client, server) = UnixStream::pair().expect("a pair");
+        client.set_nonblocking(true).expect("nonblocking");
+        let _ = client.write_all(bytes);
+        if shut {
+            client.shutdown(std::net::Shutdown::Write).expect("shut");
+        }
+        receive(server.as_fd())
+    }
+
+    #[test]
+    fn one_line_is_one_request() {
+        let words =
+            received(b"{\"schema\":1,\"arguments\":[\"list\",\"--pretty\"]}\nmore\n", false);
+        assert_eq!(words, Ok(vec!["list".into(), "--pretty".into()]));
+        let words = received(b"{\"schema\":1,\"arguments\":[]}", true);
+        assert_eq!(words, Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        let large = vec![b'x'; LARGEST + 1];
+        let deep = b"[".repeat(60_000);
+        for (bytes, said) in [
+            (&b"\n"[..], "no request"),
+            (b"", "closed without"),
+            (b"{\"schema\":2,\"arguments\":[]}\n", "schema must be 1"),
+            (b"{\"schema\":1,\"arguments\":[1]}\n", "no request"),
+            (b"{\"schema\":1,\"arguments\":[],\"uid\":0}\n", "unknown field"),
+            (b"{\"schema\":1}\n", "missing field"),
+            (b"\xff\xfe\n", "no request"),
+            (&deep, "no request"),
+            (&large, "larger than 65536"),
+        ] {
+            let refusal = received(bytes, true).expect_err("a refusal");
+            assert_eq!(refusal.code, Code::Usage);
+            assert!(refusal.error.contains(said), "{} for {said}", refusal.error);
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo can not work.
+
+use super::{SOCKET, protocol};
+use crate::admin::{Answer, Failure};
+use crate::cli::SetupBroker;
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::inherited;
+use crate::helper::text::one_line;
+use crate::policy::names::quoted;
+use crate::state;
+use crate::sudoers::{install, without_root};
+use crate::trust::trusted;
+use nix::unistd::{Group, User, getgrouplist};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Who is in it may connect.
+pub const GROUP: &str = "sm";
+
+/// Where an administrator's units are (`systemd.unit(5)`).
+pub const UNITS: &str = "/etc/systemd/system";
+
+/// Where else somebody may have put something to add to one.
+const MORE: [&str; 7] = [
+    UNITS,
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+];
+
+/// The socket's unit.
+pub const SOCKET_UNIT: &str = "sm.socket";
+
+/// The units as they are in packaging/systemd.
+const FILES: [(&str, &str); 2] = [
+    (SOCKET_UNIT, include_str!("../../packaging/systemd/sm.socket")),
+    ("sm@.service", include_str!("../../packaging/systemd/sm@.service")),
+];
+
+/// The program that these name.
+const PROGRAM: &str = "/usr/local/bin/sm";
+
+/// Does it. `program` is the file that runs, `arguments` are those of the command line.
+///
+/// # Errors
+/// What is wrong.
+pub fn run(
+    command: &SetupBroker,
+    program: &Path,
+    arguments: &[OsString],
+) -> Result<Answer, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        let what = "this changes the host's units and groups and needs root";
+        return Err(without_root(what, program, arguments));
+    }
+    inherited::undo()?;
+    let _lock = state::lock("broker").map_err(|error| failed("the lock", &error))?;
+    if command.remove {
+        return remove(&command.user);
+    }
+    let users = command.user.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
+    if !Path::new("/run/systemd/system").exists() {
+        return Err(Failure::of(
+            Refusal::new(Code::Unsupported, "this host's service manager is not systemd")
+                .hint("let accounts reach the helper through sudo: sm setup-sudo"),
+        ));
+    }
+    let program = if command.install { install::install()?.0 } else { program.to_owned() };
+    let (program, _) = trusted(&program)?;
+    let wanted = units(&program)?;
+    if command.check {
+        return check(&wanted, &users);
+    }
+    let mut done = Vec::new();
+    if Group::from_name(GROUP).ok().flatten().is_none() {
+        call("groupadd", &["--system", GROUP])?;
+        done.push(format!("made the group {GROUP}"));
+    }
+    for user in users.iter().filter(|user| !is_member(user)) {
+        call("usermod", &["--append", "--groups", GROUP, &user.name])?;
+        done.push(format!("{} may connect, from its next session on", user.name));
+    }
+    let is_new = place(&wanted)?;
+    if is_new {
+        call("systemctl", &["daemon-reload"])?;
+    }
+    // A group that was made anew has another number than the socket.
+    if is_new || (is_listening() && !is_the_groups()) {
+        call("systemctl", &["enable", SOCKET_UNIT])?;
+        // Requests that are under way have units of their own and are not touched.
+        call("systemctl", &["restart", SOCKET_UNIT])?;
+        done.push(format!("{SOCKET_UNIT} is in place and listens at {SOCKET}"));
+    } else if !is_listening() || !is_enabled() {
+        call("systemctl", &["enable", "--now", SOCKET_UNIT])?;
+        done.push(format!("{SOCKET_UNIT} listens at {SOCKET}"));
+    }
+    let version = answers()?;
+    let changed = !done.is_empty();
+    if !changed {
+        done.push("nothing to do: it was in place already".to_owned());
+    }
+    Ok(Answer::text(done.join("\n"))
+        .line(&format!("the broker answers: sm {version}"))
+        .with("changed", changed)
+        .with("socket", SOCKET)
+        .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
+}
+
+/// The units with the path of this program in them.
+fn units(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let path = program.to_str().filter(|path| {
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
+    });
+    let Some(path) = path.filter(|path| path.ends_with("/sm")) else {
+        return Err(Refusal::new(
+            Code::UntrustedPath,
+            format!("{} can not be named in a unit", program.display()),
+        )
+        .hint("install it first: sm setup-broker --install"));
+    };
+    Ok(FILES.iter().map(|(name, text)| (*name, text.replace(PROGRAM, path))).collect())
+}
+
+fn account(name: &OsStr) -> Result<User, Refusal> {
+    let found = name.to_str().and_then(|name| User::from_name(name).ok().flatten());
+    found.ok_or_else(|| {
+        let name = quoted(name.as_bytes());
+        Refusal::new(Code::InvalidArgument, format!("there is no account {name} on this host"))
+            .hint("look at the spelling, or make it first: useradd --create-home NAME")
+    })
+}
+
+/// Whether the account is in the group, as the account database says.
+fn is_member(user: &User) -> bool {
+    let group = Group::from_name(GROUP).ok().flatten();
+    let name = CString::new(user.name.as_str()).ok();
+    let groups = name.and_then(|name| getgrouplist(&name, user.gid).ok()).unwrap_or_default();
+    group.is_some_and(|group| groups.contains(&group.gid))
+}
+
+/// Puts the units in place, each whole. Says whether anything changed.
+fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
+    let (folder, _) = trusted(Path::new(UNITS))?;
+    let mut changed = false;
+    for (name, text) in wanted {
+        let path = folder.join(name);
+        if fs::read_to_string(&path).is_ok_and(|is| is == *text) {
+            continue;
+        }
+        // No unit has a name like this, so that a half one is never read.
+        let new = folder.join(format!(".{name}.new"));
+        let put = fs::write(&new, text)
+            .and_then(|()| fs::File::open(&new)?.sync_all())
+            .and_then(|()| fs::rename(&new, &path))
+            .and_then(|()| state::sync_parent(&path));
+        if let Err(error) = put {
+            let _ = fs::remove_file(&new);
+            return Err(failed(&path.display().to_string(), &error));
+        }
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
+    let wrong = |what: String| {
+        let hint = "to put it in place: sm setup-broker";
+        Err(Failure::found(Refusal::new(Code::CommandFailed, what).hint(hint)))
+    };
+    for (name, text) in wanted {
+        let path = Path::new(UNITS).join(name);
+        match fs::read_to_string(&path) {
+            Ok(is) if is == *text => {}
+            Ok(_) => return wrong(format!("{} is not as it should be", path.display())),
+            Err(error) => return wrong(format!("{}: {error}", path.display())),
+        }
+        let mut more = MORE.iter().map(|folder| Path::new(folder).join(format!("{name}.d")));
+        if let Some(own) = more.find(|own| own.exists()) {
+            return wrong(format!("{} changes what the unit says", own.display()));
+        }
+    }
+    if Group::from_name(GROUP).ok().flatten().is_none() {
+        return wrong(format!("there is no group {GROUP}"));
+    }
+    if let Some(user) = users.iter().find(|user| !is_member(user)) {
+        return wrong(format!("{} is not in the group {GROUP}", user.name));
+    }
+    if !is_listening() {
+        return wrong(format!("{SOCKET_UNIT} is not active"));
+    }
+    if !is_enabled() {
+        return wrong(format!("{SOCKET_UNIT} is not enabled: it will be gone after a boot"));
+    }
+    if !is_the_groups() {
+        return wrong(format!("{SOCKET} is not for root and the group {GROUP} alone"));
+    }
+    let version = answers().map_err(|refusal| Failure::of(refusal).into_found())?;
+    Ok(Answer::text(format!("the broker is in place and answers: sm {version}")))
+}
+
+/// Takes away what was put in place, or the membership of these accounts alone.
+fn remove(users: &[OsString]) -> Result<Answer, Failure> {
+    let mut done = Vec::new();
+    if !users.is_empty() {
+        for user in users.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()? {
+            if is_member(&user) {
+                call("gpasswd", &["--delete", &user.name, GROUP])?;
+                done.push(format!("{} may not connect any more", user.name));
+            }
+        }
+    } else {
+        let files = FILES.map(|(name, _)| Path::new(UNITS).join(name));
+        if files.iter().any(|path| path.exists()) {
+            // Requests that are under way come to their end.
+            call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
+            for path in &files {
+                match fs::remove_file(path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(failed(&path.display().to_string(), &error).into());
+                    }
+                    _ => done.push(format!("{} is gone", path.display())),
+                }
+            }
+            call("systemctl", &["daemon-reload"])?;
+            // The unit does not do it where its file was gone before.
+            let _ = fs::remove_file(SOCKET);
+        }
+        if Group::from_name(GROUP).ok().flatten().is_some() {
+            call("groupdel", &[GROUP])?;
+            done.push(format!("the group {GROUP} is gone"));
+        }
+    }
+    let changed = !done.is_empty();
+    if !changed {
+        done.push("nothing to do: it was not there".to_owned());
+    }
+    Ok(Answer::text(done.join("\n")).with("changed", changed))
+}
+
+fn is_listening() -> bool {
+    call("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).is_ok()
+}
+
+fn is_enabled() -> bool {
+    call("systemctl", &["--quiet", "is-enabled", SOCKET_UNIT]).is_ok()
+}
+
+/// Whether root and who is in the group may connect, and nobody else.
+fn is_the_groups() -> bool {
+    let group = Group::from_name(GROUP).ok().flatten();
+    fs::symlink_metadata(SOCKET).is_ok_and(|data| {
+        let is_its = group.is_some_and(|group| group.gid.as_raw() == data.gid());
+        is_its && data.uid() == 0 && data.mode() & 0o777 == 0o660
+    })
+}
+
+/// Asks the broker who it is. Gives its version.
+fn answers() -> Result<String, Refusal> {
+    let silent = |why: String| {
+        Refusal::new(Code::CommandFailed, format!("the broker does not answer: {why}"))
+            .hint("look at: systemctl status sm.socket 'sm@*'; journalctl --unit 'sm@*'")
+    };
+    let mut stream = protocol::connect().map_err(silent)?;
+    let mut reply = String::new();
+    protocol::send(&mut stream, &["version".into()])
+        .and_then(|()| stream.read_to_string(&mut reply))
+        .map_err(|error| silent(error.to_string()))?;
+    let reply: serde_json::Value =
+        serde_json::from_str(&reply).map_err(|error| silent(format!("its reply: {error}")))?;
+    match reply["version"].as_str() {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(silent(one_line(&reply.to_string(), 300))),
+    }
+}
+
+fn failed(what: &str, error: &io::Error) -> Refusal {
+    Refusal::new(Code::CommandFailed, format!("{what}: {error}"))
+}
+
+/// Runs one of the host's own tools; what it has to say is for the case that it fails.
+fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
+    let program = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        .iter()
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| path.exists())
+        .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
+    let output = Command::new(&program)
+        .args(arguments)
+        .env_clear()
+        .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(&program.display().to_string(), &error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = one_line(said.trim(), 300);
+    Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
+        .said(said))
+}
