@@ -1,0 +1,222 @@
+//! The way in without sudo: real accounts, real connections, real floods, on hosts where
+//! `sm setup-broker --user agent` was run.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+mod crowd;
+#[path = "../operations/gate.rs"]
+#[allow(dead_code)]
+mod gate;
+mod going_on;
+mod protocol;
+mod same_way;
+mod sandbox;
+mod setup;
+mod ways;
+mod who;
+
+use host::{Done, Host, Reply, Sudo};
+use serde_json::Value;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Generous: what waits this long has hung.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A test that runs on one host: over the socket it is all the same which sudo there is.
+macro_rules! broker_test {
+    ($name:ident, |$host:ident| $body:block) => {
+        $crate::broker_test!($name, broker, |$host| $body);
+    };
+    ($name:ident, $made:ident, |$host:ident| $body:block) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            #[allow(unused_imports)]
+            use crate::Made;
+
+            fn test($host: &$crate::host::Host) $body
+
+            #[test]
+            #[ignore = "needs root and throwaway hosts: run tests/run"]
+            fn socket() {
+                test(&$crate::host::Host::$made($crate::host::Sudo::Classic));
+            }
+        }
+    };
+}
+pub(crate) use broker_test;
+
+/// Hosts with a broker.
+trait Made {
+    /// It is the only way in.
+    fn broker(sudo: Sudo) -> Self;
+    /// `sm setup-sudo --user agent` was run too.
+    fn both_ways(sudo: Sudo) -> Self;
+    /// Both ways, and the policy of the tests.
+    fn both_ways_test_policy(sudo: Sudo) -> Self;
+}
+
+impl Made for Host {
+    fn broker(sudo: Sudo) -> Self {
+        let host = Self::boot(sudo);
+        host.root("sm setup-broker --user agent").ok();
+        host
+    }
+
+    fn both_ways(sudo: Sudo) -> Self {
+        Self::broker(sudo).set_up()
+    }
+
+    fn both_ways_test_policy(sudo: Sudo) -> Self {
+        let host = Self::ready_test_policy(sudo);
+        host.root("sm setup-broker --user agent").ok();
+        host
+    }
+}
+
+/// Waits until it is so.
+#[track_caller]
+fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "still not so: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// `sm-helper --via socket LINE` as `agent`, the words split at spaces.
+#[track_caller]
+fn ask(host: &Host, line: &str) -> Reply {
+    ask_as(host, "agent", line)
+}
+
+/// `sm-helper --via socket LINE` as another account.
+#[track_caller]
+fn ask_as(host: &Host, user: &str, line: &str) -> Reply {
+    let words: Vec<&str> = ["--via", "socket"].into_iter().chain(line.split(' ')).collect();
+    host.helper_as(user, &words)
+}
+
+/// The sentence of a reply and its hint, as one text.
+fn told(reply: &Value) -> String {
+    let text = |field: &str| reply[field].as_str().unwrap_or_default().to_owned();
+    format!("{} | {}", text("error"), text("hint"))
+}
+
+/// What speaks to the socket directly begins with this.
+const PYTHON: &str = r#"
+import array, os, socket, sys, threading, time
+STATUS = b'{"schema":1,"arguments":["service","status","nginx"]}'
+def connect():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(120)
+    s.connect('/run/sm/sm.sock')
+    return s
+def reply(s):
+    parts = []
+    try:
+        while part := s.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass # something of what was sent was not read
+    return b''.join(parts)
+def say(*what):
+    for each in what:
+        os.write(1, each)
+def send(s, what):
+    try:
+        s.sendall(what)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+def asked(what):
+    s = connect()
+    send(s, what)
+    return reply(s)
+"#;
+
+/// The argv of a Python script that begins with [`PYTHON`].
+fn python(script: &str) -> [String; 3] {
+    ["/usr/bin/python3".to_owned(), "-c".to_owned(), format!("{PYTHON}\n{script}")]
+}
+
+/// Runs it as an account.
+#[track_caller]
+fn speak(host: &Host, user: &str, script: &str) -> Done {
+    let done = host.command(user, &python(script)).run();
+    done.ok();
+    done
+}
+
+/// The replies in a text, one a line: each must be whole, and what every reply is.
+#[track_caller]
+fn replies(text: &str) -> Vec<Value> {
+    assert!(text.is_empty() || text.ends_with('\n'), "not whole: {text}");
+    let parse = |line: &str| {
+        let reply: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(reply["schema"], 1, "{line}");
+        assert!(reply["code"].is_string() && reply["request_id"].is_string(), "{line}");
+        assert_eq!(reply["success"], reply["code"] == "ok", "{line}");
+        assert_eq!(reply["error"].is_string(), reply["code"] != "ok", "{line}");
+        reply
+    };
+    text.lines().map(parse).collect()
+}
+
+/// The one reply that a script prints.
+#[track_caller]
+fn spoken(host: &Host, user: &str, script: &str) -> Value {
+    let text = speak(host, user, script).stdout_text();
+    let mut all = replies(&text);
+    assert_eq!(all.len(), 1, "{script}: {text}");
+    all.remove(0)
+}
+
+/// All audit records, in their order.
+fn log(host: &Host) -> Vec<Value> {
+    let log = match host.exists("/var/log/sm/audit.jsonl") {
+        true => host.read("/var/log/sm/audit.jsonl"),
+        false => String::new(),
+    };
+    // The last line may be half written at this moment.
+    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// The audit records of a request.
+fn records(host: &Host, request_id: &Value) -> Vec<Value> {
+    let mut all = log(host);
+    all.retain(|record| record["request_id"] == *request_id);
+    all
+}
+
+/// The events and codes of a request's records: `intent ok, result ok`.
+fn events(host: &Host, request_id: &Value) -> String {
+    let word = |record: &Value, key: &str| record[key].as_str().unwrap_or("?").to_owned();
+    let records = records(host, request_id);
+    let rows = records.iter().map(|each| format!("{} {}", word(each, "event"), word(each, "code")));
+    rows.collect::<Vec<_>>().join(", ")
+}
+
+/// The request id of the last intent for this package or unit, once there is one.
+fn intent_of(host: &Host, name: &str) -> Value {
+    let mut found = Value::Null;
+    wait_until(&format!("an intent for {name}"), || {
+        let all = log(host);
+        let mut intents = all
+            .iter()
+            .filter(|each| each["event"] == "intent" && each["operation"]["name"] == name);
+        found = intents.next_back().map_or(Value::Null, |each| each["request_id"].clone());
+        !found.is_null()
+    });
+    found
+}
+
+/// Waits until no request is under way.
+#[track_caller]
+fn is_quiet(host: &Host) {
+    wait_until("no request is under way", || {
+        host.root("systemctl list-units --no-legend 'sm@*'").stdout.is_empty()
+    });
+}
