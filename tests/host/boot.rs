@@ -19,6 +19,8 @@ pub enum Sudo {
     Classic,
     /// sudo-rs.
     Rs,
+    /// Debian's sudo 1.9 with no rule for `agent`: the way in is the broker's socket.
+    Unused,
 }
 
 /// What the host is to have; see [`Host::wanted`].
@@ -89,16 +91,22 @@ impl Host {
         // Relative to the package's folder when it comes from Cargo's own variable.
         let program = env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into());
         let arguments = match sudo {
-            Sudo::Classic => vec![],
+            Sudo::Classic | Sudo::Unused => vec![],
             Sudo::Rs => vec!["--sudo-rs".into()],
         };
         Wanted { sudo, arguments, program: Some(program.into()) }
     }
 
-    /// Run `sm setup-sudo --user agent` as root.
+    /// [`let_in`](Self::let_in) `agent`.
     pub fn set_up(self) -> Self {
-        self.root("sm setup-sudo --user agent").ok();
+        self.let_in("agent");
         self
+    }
+
+    /// Run, as root, what lets an account ask: `sm setup-sudo`, or `sm setup-broker`.
+    pub fn let_in(&self, user: &str) {
+        let setup = if self.sudo == Sudo::Unused { "setup-broker" } else { "setup-sudo" };
+        self.root(&format!("sm {setup} --user {user}")).ok();
     }
 
     /// The pid of the host's systemd, as this machine sees it.

@@ -32,16 +32,36 @@ pub use exec::{Exec, Execs, by_root};
 pub use reply::Reply;
 pub use run::{Done, Run};
 
-/// A test that runs on a host, once with sudo 1.9 and once with sudo-rs.
+/// A test that runs on a host, once with sudo 1.9 and once with sudo-rs; with `all` also
+/// once over the broker's socket, where nobody may use sudo. That one takes as long as each of the
+/// others, so it is for one test of each operation and of each property that could depend on the
+/// way. It is not for what looks at sudo itself, at its processes or those below it: over the
+/// socket root's part is a child of systemd's.
 ///
+/// `host_test!(name, all, |host| { … })`, `host_test!(name, made, all, |host| { … })`,
 /// `host_test!(name, |host| { … })`, or `host_test!(name, made, |host| { … })` with one of
 /// [`Host`]'s constructors: `ready` (the default), `boot`, `bare`, `ready_arch`,
 /// `boot_arch`, `ready_test_policy`, `boot_with_test_policy`.
 macro_rules! host_test {
+    ($name:ident, all, |$host:ident| $body:block) => {
+        $crate::host::host_test!($name, ready, all, |$host| $body);
+    };
+    ($name:ident, $made:ident, all, |$host:ident| $body:block) => {
+        $crate::host::host_test!(@module $name, $made, |$host| $body,
+            #[test]
+            #[ignore = "needs root and throwaway hosts: run tests/run"]
+            fn socket() {
+                test(&$crate::host::Host::$made($crate::host::Sudo::Unused));
+            }
+        );
+    };
     ($name:ident, |$host:ident| $body:block) => {
         $crate::host::host_test!($name, ready, |$host| $body);
     };
     ($name:ident, $made:ident, |$host:ident| $body:block) => {
+        $crate::host::host_test!(@module $name, $made, |$host| $body,);
+    };
+    (@module $name:ident, $made:ident, |$host:ident| $body:block, $($more:item)?) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
@@ -59,6 +79,8 @@ macro_rules! host_test {
             fn sudo_rs() {
                 test(&$crate::host::Host::$made($crate::host::Sudo::Rs));
             }
+
+            $($more)?
         }
     };
 }

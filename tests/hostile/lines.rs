@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::batch::{audit, run};
-use crate::host::host_test;
+use crate::host::{Sudo, host_test};
 use crate::proof::executed_during;
 
 /// The code and the words of each case.
@@ -13,8 +13,11 @@ fn table() -> Vec<(&'static str, &'static str)> {
     lines.map(|line| line.split_once(' ').unwrap_or((line, ""))).collect()
 }
 
-host_test!(no_command_line_outside_the_policy_is_executed, ready_test_policy, |host| {
-    let table = table();
+host_test!(no_command_line_outside_the_policy_is_executed, ready_test_policy, all, |host| {
+    // Over the socket, what names the way has another answer.
+    let over_socket = host.sudo == Sudo::Unused;
+    let mut table = table();
+    table.retain(|(_, words)| !over_socket || !words.contains("--via"));
     assert!(table.len() >= 180, "{}", table.len());
     let commands: Vec<_> =
         table.iter().map(|(_, words)| format!("/usr/local/bin/sm-helper {words}")).collect();

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use crate::batch::run;
-use crate::host::{Execs, Host, host_test, repository};
+use crate::host::{Execs, Host, Sudo, host_test, repository};
 
 const FILE: &str = "/run/acct";
 
@@ -65,7 +65,13 @@ pub fn executed_during<T>(host: &Host, work: impl FnOnce() -> T) -> (T, Vec<Stri
     }
     // The kernel stops writing where there is little space; then this shows nothing.
     assert!(by_root.iter().any(|name| name == "hostile"), "no accounting: {by_root:?}");
-    let way = |name: &String| name == "sudo" || name == "sm-helper" || HARNESS.contains(&&**name);
+    // The broker is the administrator's program, which without it nobody's request starts.
+    let broker = host.sudo == Sudo::Unused;
+    let way = |name: &String| {
+        ["sudo", "sm-helper"].contains(&&**name)
+            || broker && name == "sm"
+            || HARNESS.contains(&&**name)
+    };
     by_root.retain(|name| !way(name));
     (result, by_root)
 }

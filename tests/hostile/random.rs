@@ -69,7 +69,7 @@ impl Random {
     }
 }
 
-host_test!(random_bytes_are_refused_with_one_reply, ready_test_policy, |host| {
+host_test!(random_bytes_are_refused_with_one_reply, ready_test_policy, all, |host| {
     println!("seed {SEED:#x}");
     let mut random = Random(SEED);
     let commands: Vec<_> =

@@ -1,6 +1,6 @@
 //! Nothing that the caller can do gives it more.
 
-use crate::host::{Reply, host_test};
+use crate::host::{Reply, Sudo, host_test};
 use crate::{intents, rate, reload};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ const ATTEMPTS: [(&str, &str); 16] = [
     ),
 ];
 
-host_test!(the_caller_cannot_reset_it, |host| {
+host_test!(the_caller_cannot_reset_it, all, |host| {
     host.limit_the_rate();
     rate(host, 2, 60);
     let begun = Instant::now();
@@ -38,6 +38,9 @@ host_test!(the_caller_cannot_reset_it, |host| {
     reload(host).expect("rate_limited");
     let before = intents(host);
     for (what, script) in ATTEMPTS {
+        if script.contains("sudo -n") && host.sudo == Sudo::Unused {
+            continue;
+        }
         let script = script.replace("$ask", "sm-helper service reload nginx");
         let done = host.agent(&script);
         let is_namespace = what.contains("namespace");

@@ -91,7 +91,7 @@ host_test!(a_plan_is_a_look, |host| {
     assert!(!host.has_package("git"));
 });
 
-host_test!(the_time_to_wait_is_right_to_a_second, |host| {
+host_test!(the_time_to_wait_is_right_to_a_second, all, |host| {
     host.limit_the_rate();
     rate(host, 1, 6);
     reload(host).expect("ok");
@@ -133,7 +133,7 @@ host_test!(refusals_run_out_and_a_restart_does_not, |host| {
     reload(host).expect("ok");
 });
 
-host_test!(another_rate_gives_nothing_back, |host| {
+host_test!(another_rate_gives_nothing_back, all, |host| {
     host.limit_the_rate();
     let many = "for i in {1..40}; do sm-helper service reload nginx >\"$out/$i\"; done";
     let begun = Instant::now();

@@ -36,7 +36,7 @@ const BROKEN: [(&str, &str, &str); 13] = [
     ),
 ];
 
-host_test!(a_state_that_can_not_be_relied_on_stops_everything, |host| {
+host_test!(a_state_that_can_not_be_relied_on_stops_everything, all, |host| {
     host.limit_the_rate();
     for (what, script, mended) in BROKEN {
         reload(host).expect("ok");

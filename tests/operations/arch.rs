@@ -10,7 +10,7 @@ use crate::host::{Host, host_test};
 pub fn set_up(host: &Host) {
     let program = env::var_os("SM_TEST_BIN").expect("SM_TEST_BIN: see tests/run");
     host.install(&PathBuf::from(program));
-    host.root("sm setup-sudo --user agent").ok();
+    host.let_in("agent");
 }
 
 fn installed(host: &Host) -> String {

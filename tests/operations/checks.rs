@@ -66,7 +66,7 @@ host_test!(a_check_is_run_with_its_arguments_and_must_pass, ready_test_policy, |
     assert_eq!(host.read("/run/guard.calls").lines().count(), 4);
 });
 
-host_test!(a_reason_is_asked_for_and_recorded, ready_test_policy, |host| {
+host_test!(a_reason_is_asked_for_and_recorded, ready_test_policy, all, |host| {
     host.write("/etc/systemd/system/explained.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("systemctl daemon-reload").ok();
     for action in ["start", "stop", "restart", "status", "enable"] {
@@ -114,7 +114,7 @@ fn guarded(host: &Host) -> u32 {
     host.main_pid("guarded")
 }
 
-host_test!(a_check_is_run_as_root_with_nothing_of_the_callers, ready_test_policy, |host| {
+host_test!(a_check_is_run_as_root_with_nothing_of_the_callers, ready_test_policy, all, |host| {
     guarded(host);
     let argv = ["/usr/local/bin/sm-helper", "service", "restart", "guarded"];
     let run = host

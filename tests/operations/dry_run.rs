@@ -79,7 +79,7 @@ fn agree(host: &Host, requests: &[&str]) {
     }
 }
 
-host_test!(a_dry_run_says_what_the_real_call_would, |host| {
+host_test!(a_dry_run_says_what_the_real_call_would, all, |host| {
     host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");
     agree(host, &REQUESTS);
 });

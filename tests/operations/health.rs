@@ -111,7 +111,7 @@ fn is_unhealthy(reply: Reply, case: &str) -> Reply {
     reply
 }
 
-host_test!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, |host| {
+host_test!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, all, |host| {
     // Another unit writes all the time.
     unit(
         host,

@@ -28,7 +28,7 @@ touch /run/begun
 while [ ! -e /run/go ]; do sleep 0.05; done
 ";
 
-host_test!(a_daemon_that_a_script_leaves_behind_lives_on, ready_test_policy, |host| {
+host_test!(a_daemon_that_a_script_leaves_behind_lives_on, ready_test_policy, all, |host| {
     offer(host, DAEMONS);
     for act in ["true", "kill -KILL $(pgrep -n -x sm-operation)"] {
         host.root("dpkg --purge docker.io; rm -f /run/begun /run/go; pkill sleep");

@@ -82,7 +82,7 @@ fn is_busy(holder: &Holder<'_>, line: &str) {
     assert!(ends == "intent ok, result busy" || ends == "refused busy", "{line}: {ends}");
 }
 
-host_test!(who_works_on_the_packages_is_waited_for, ready_test_policy, |host| {
+host_test!(who_works_on_the_packages_is_waited_for, ready_test_policy, all, |host| {
     host.root("apt-get -qq --yes install sm-test-base").ok();
     for lock in DPKG {
         let holder = Holder::of(host, lock, "");

@@ -13,7 +13,7 @@ host_test!(a_log_is_read_only_where_that_is_granted, |host| {
     assert!(status.json["log"].is_null() && !status.json["stdout"].to_string().contains("Started"));
 });
 
-host_test!(a_log_is_bounded_in_lines_and_minutes, ready_test_policy, |host| {
+host_test!(a_log_is_bounded_in_lines_and_minutes, ready_test_policy, all, |host| {
     unit(host, "probe", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo just now'\n");
     host.root("systemctl start probe; journalctl --sync").ok();
     for minutes in ["1", "5", "10080"] {

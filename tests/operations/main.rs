@@ -6,6 +6,7 @@ mod host;
 
 mod arch;
 mod checks;
+mod confined;
 mod deferred;
 mod dry_run;
 mod failing;

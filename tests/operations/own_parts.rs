@@ -31,7 +31,7 @@ fn version(host: &Host, package: &str) -> String {
     host.root(&format!("dpkg-query -W -f '${{Version}}' {package}")).ok()
 }
 
-host_test!(the_program_upgrades_and_removes_itself, ready_test_policy, |host| {
+host_test!(the_program_upgrades_and_removes_itself, ready_test_policy, all, |host| {
     host.root(&MAKE.replace("VERSION", "1")).ok();
     host.root("apt-get -qq install --yes sm-helper").ok();
     host.root(&MAKE.replace("VERSION", "2")).ok();
@@ -62,7 +62,7 @@ host_test!(sudo_is_upgraded_through_sudo, ready_test_policy, |host| {
     ask(host, "service restart nginx").expect("ok");
 });
 
-host_test!(the_service_manager_is_upgraded_under_a_request, ready_test_policy, |host| {
+host_test!(the_service_manager_is_upgraded_under_a_request, ready_test_policy, all, |host| {
     host.root("/srv/bump systemd").ok();
     let nginx = host.main_pid("nginx");
     let reply = ask(host, "package upgrade systemd").expect("ok");

@@ -8,7 +8,7 @@ fn installed(host: &Host) -> String {
     host.root("dpkg-query -W -f '${Package} ${Version} ${Status}\n'").ok()
 }
 
-host_test!(settings_and_questions_are_left_alone, ready_test_policy, |host| {
+host_test!(settings_and_questions_are_left_alone, ready_test_policy, all, |host| {
     // The administrator's own setting stays, the package's new one lies beside it.
     host.root("apt-get -qq install --yes sm-test-conffile=1 sm-test-old=1").ok();
     let theirs = host.read("/etc/sm-test.conf");

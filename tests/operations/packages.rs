@@ -31,7 +31,7 @@ fn changes_nothing(host: &Host, line: &str, code: &str) {
     assert_eq!(installed(host), before, "{line}");
 }
 
-host_test!(packages_come_and_go, |host| {
+host_test!(packages_come_and_go, all, |host| {
     hurry(host);
     for (name, file) in PACKAGES {
         assert!(!host.has_package(name) && !host.exists(file), "{name} is there already");
@@ -83,7 +83,7 @@ host_test!(a_name_is_no_pattern, |host| {
     assert!(host.has_package("dockerxio"));
 });
 
-host_test!(all_packages_are_looked_after, |host| {
+host_test!(all_packages_are_looked_after, all, |host| {
     hurry(host);
     // Nothing to do is no change.
     changes_nothing(host, "package upgrade", "ok");

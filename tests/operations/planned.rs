@@ -8,7 +8,7 @@ fn apt(host: &Host, words: &str) {
     host.root(&format!("apt-get -qq --yes --allow-downgrades {words}")).ok();
 }
 
-host_test!(what_is_planned_is_what_is_done, ready_test_policy, |host| {
+host_test!(what_is_planned_is_what_is_done, ready_test_policy, all, |host| {
     does(host, "install sm-test-needs", "install sm-test-dep 1, install sm-test-needs 1");
     does(host, "remove sm-test-needs", "remove sm-test-needs 1");
     does(host, "autoremove", "remove sm-test-dep 1");

@@ -25,7 +25,7 @@ host_test!(a_unit_that_is_not_there_is_said_to_be_missing, |host| {
     }
 });
 
-host_test!(a_failing_service_is_told_from_a_failing_request, |host| {
+host_test!(a_failing_service_is_told_from_a_failing_request, all, |host| {
     host.write(
         "/etc/systemd/system/docker.service",
         "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 7'\n",

@@ -55,3 +55,20 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 });
+
+host_test!(it_takes_the_broker_away_too, bare, |host| {
+    let host = crate::host_with_source(host.sudo);
+    host.root("/src/packaging/install --binary /src/sm && sm setup-broker --user agent").ok();
+    assert!(host.exists("/run/sm/sm.sock"));
+    // Another installation's is not ours.
+    host.root("PREFIX=/opt/sm /src/packaging/install --binary /src/sm; PREFIX=/opt/sm /src/packaging/uninstall").ok();
+    host.root("sm setup-broker --check --user agent").ok();
+    host.root("/src/packaging/uninstall").ok();
+    for gone in
+        ["/run/sm/sm.sock", "/etc/systemd/system/sm.socket", "/etc/systemd/system/sm@.service"]
+    {
+        assert!(!host.exists(gone), "{gone}");
+    }
+    assert!(host.root("getent group sm").status != Some(0));
+    assert_eq!(host.root("ls -A /usr/local/bin").ok(), "");
+});
