@@ -57,6 +57,7 @@ const SLACK: Duration = Duration::from_secs(30);
 pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
     inherited::ignore_signals();
     reply::begin();
+    indent_if_asked(arguments);
     answer(helper, arguments).unwrap_or_else(|refusal| Reply::refused(&refusal).send())
 }
 
@@ -68,11 +69,21 @@ pub fn serve() -> u8 {
     let served = inherited::undo().and_then(|()| broker::receive()).map(|received| {
         let Received { caller, arguments, slot: _slot } = received;
         match arguments {
-            Ok(arguments) => answer_to(caller, &arguments),
+            Ok(arguments) => {
+                indent_if_asked(&arguments);
+                answer_to(caller, &arguments)
+            }
             Err(refusal) => Call::unread(caller).refuse(None, &refusal),
         }
     });
     served.unwrap_or_else(|refusal| Reply::refused(&refusal).send())
+}
+
+/// Also where the rest of the words can not be read.
+fn indent_if_asked(arguments: &[OsString]) {
+    if arguments.iter().any(|word| word == "--pretty") {
+        reply::set_pretty();
+    }
 }
 
 fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
@@ -111,10 +122,6 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
 
 /// Answers in this very process: as root for whoever asks, or what needs no root.
 fn answer_to(caller: Caller, arguments: &[OsString]) -> u8 {
-    // Also where the rest can not be read.
-    if arguments.iter().any(|word| word == "--pretty") {
-        reply::set_pretty();
-    }
     let command = match cli::helper(arguments) {
         Parsed::Command(command) => command,
         Parsed::Help(text) => {
