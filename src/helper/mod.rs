@@ -26,7 +26,7 @@ pub mod vercmp;
 
 use crate::audit::{self, Scene};
 use crate::broker::{self, Received};
-use crate::cli::{self, HelperCommand, Parsed};
+use crate::cli::{self, Helper, HelperCommand, Parsed};
 use crate::policy::force::InForce;
 use crate::sys;
 use ascend::Way;
@@ -71,7 +71,7 @@ pub fn serve() -> u8 {
         match arguments {
             Ok(arguments) => {
                 indent_if_asked(&arguments);
-                answer_to(caller, &arguments)
+                answer_to(caller, &arguments, cli::helper(&arguments))
             }
             Err(refusal) => Call::unread(caller).refuse(None, &refusal),
         }
@@ -105,24 +105,27 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
         matches!(&parsed, Parsed::Command(command) if command.common.via == Way::Socket);
     if is_root && !(names_socket && Caller::find().via == Via::Root) {
         inherited::undo()?;
-        return Ok(answer_to(Caller::find(), arguments));
+        return Ok(answer_to(Caller::find(), arguments, parsed));
     }
     // Also what is sure to be refused goes to root, so that it is recorded there; but not what
     // is so long that sudo's own log would take longer over it than all the rest.
     let is_long = arguments.iter().map(|word| word.len()).sum::<usize>() > LONGEST_REQUEST;
-    match parsed {
-        Parsed::Command(command) if !command.common.dry_run => match command.request() {
-            Some(Err(refusal)) if is_long => Err(refusal),
-            Some(_) => ascend::ascend(command.common.via, helper, arguments),
-            None => Ok(answer_to(Caller::find(), arguments)),
-        },
-        _ => Ok(answer_to(Caller::find(), arguments)),
+    if let Parsed::Command(command) = &parsed
+        && !command.common.dry_run
+    {
+        match command.request() {
+            Some(Err(refusal)) if is_long => return Err(refusal),
+            Some(_) => return ascend::ascend(command.common.via, helper, arguments),
+            None => {}
+        }
     }
+    Ok(answer_to(Caller::find(), arguments, parsed))
 }
 
-/// Answers in this very process: as root for whoever asks, or what needs no root.
-fn answer_to(caller: Caller, arguments: &[OsString]) -> u8 {
-    let command = match cli::helper(arguments) {
+/// Answers in this very process: as root for whoever asks, or what needs no root. `parsed` is
+/// what the arguments turned out to be.
+fn answer_to(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> u8 {
+    let command = match parsed {
         Parsed::Command(command) => command,
         Parsed::Help(text) => {
             let lines: Vec<&str> = text.lines().collect();
