@@ -8,6 +8,7 @@ mod broker;
 mod cli;
 mod helper;
 mod policy;
+mod proc;
 mod state;
 mod sudoers;
 mod sys;

@@ -1,6 +1,7 @@
 //! The kernel's interfaces that no crate wraps safely, and all `unsafe` of this program.
 #![allow(unsafe_code)]
 
+use crate::proc::{Field, Stat};
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_ulong};
 use nix::unistd::{Gid, Pid, Uid};
@@ -216,11 +217,10 @@ pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
 /// `sm-helper` does not end an operation in the middle.
 pub fn rename(name: &CStr) {
     let _ = nix::sys::prctl::set_name(name);
-    // Where its command line is: the 48th and 49th field (`proc(5)`, `/proc/PID/stat`).
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let mut addresses = fields.split_whitespace().skip(45).map(|field| field.parse::<usize>());
-    let (Some(Ok(start)), Some(Ok(end))) = (addresses.next(), addresses.next()) else { return };
+    let Some(stat) = Stat::of("self") else { return };
+    let address = |field| stat.field::<usize>(field);
+    let line = (address(Field::ArgumentsStart), address(Field::ArgumentsEnd));
+    let (Some(start), Some(end)) = line else { return };
     let name = name.to_bytes();
     if start == 0 || end <= start + name.len() {
         return;

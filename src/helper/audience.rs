@@ -3,6 +3,7 @@
 
 use super::caller::{Caller, Via};
 use super::unit::Unit;
+use crate::proc::{Field, Stat};
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, getpid};
@@ -88,12 +89,9 @@ fn program_of(pid: Pid) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
-/// The 4th field of `/proc/PID/stat` (`proc(5)`).
 fn parent_of(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may hold anything.
-    let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-    (parent > 0).then(|| Pid::from_raw(parent))
+    let parent = Stat::of(pid)?.field(Field::Parent).filter(|parent| *parent > 0);
+    parent.map(Pid::from_raw)
 }
 
 /// Its place in the service manager's tree, in either version of the hierarchy (`cgroups(7)`).

@@ -1,6 +1,7 @@
 //! Who is asking, and over which way in.
 
 use crate::policy::verdict::Who;
+use crate::proc::{Field, Stat};
 use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
 use serde::{Serialize, Serializer};
 use std::cell::OnceCell;
@@ -131,11 +132,9 @@ fn name_of(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
-/// The controlling terminal by its device number, the 7th field of `/proc/PID/stat` (`proc(5)`).
+/// The controlling terminal, by its device number.
 fn terminal(process: &str) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The second field is the program's name in parentheses and may hold anything.
-    let device: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(4)?.parse().ok()?;
+    let device: u32 = Stat::of(process)?.field(Field::Terminal)?;
     let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
     match major {
         0 => None,

@@ -1,0 +1,72 @@
+//! What the kernel says of processes in `/proc` (`proc(5)`).
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A field of `/proc/PID/stat`, by its number in `proc_pid_stat(5)`.
+#[derive(Debug, Clone, Copy)]
+pub enum Field {
+    /// The parent process (`ppid`).
+    Parent = 4,
+    /// The controlling terminal's device number (`tty_nr`); 0 where there is none.
+    Terminal = 7,
+    /// Where in the process its command line begins (`arg_start`).
+    ArgumentsStart = 48,
+    /// Where it ends (`arg_end`).
+    ArgumentsEnd = 49,
+}
+
+/// What `/proc/PID/stat` said at one moment.
+#[derive(Debug)]
+pub struct Stat(String);
+
+impl Stat {
+    /// Reads that of a process: its id, or `self`. None where there is no such process.
+    pub fn of(process: impl Display) -> Option<Self> {
+        std::fs::read(format!("/proc/{process}/stat")).ok().map(|stat| Self::parse(&stat))
+    }
+
+    /// The second field is the program's name in parentheses. A process gives itself any name
+    /// (`PR_SET_NAME`), with blanks, parentheses and bytes that are no text; what follows it are
+    /// numbers and one letter.
+    fn parse(stat: &[u8]) -> Self {
+        let stat = String::from_utf8_lossy(stat);
+        Self(stat.rsplit_once(')').map_or("", |(_, rest)| rest).to_owned())
+    }
+
+    /// The field, where it is there and is such a value.
+    pub fn field<T: FromStr>(&self, field: Field) -> Option<T> {
+        /// The number of the first one behind the name.
+        const FIRST: usize = 3;
+        self.0.split_whitespace().nth(field as usize - FIRST)?.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_program_moves_the_fields() {
+        for name in [&b"sh"[..], b"", b"a b", b") R 1 2 3 4 5 (", b"(x) R 1 (", b"\n", b"\xff\xfe"]
+        {
+            let stat = [b"7 (", name, b") S 42 7 7 34816 7 4194304 0 0\n"].concat();
+            let stat = Stat::parse(&stat);
+            assert_eq!(stat.field(Field::Parent), Some(42), "{name:?}");
+            assert_eq!(stat.field(Field::Terminal), Some(34816), "{name:?}");
+            assert_eq!(stat.field::<usize>(Field::ArgumentsStart), None, "{name:?}");
+        }
+        assert_eq!(Stat::parse(b"").field::<i32>(Field::Parent), None);
+    }
+
+    #[test]
+    fn the_kernel_numbers_them_like_that() {
+        let stat = Stat::of("self").expect("this process");
+        let parent = nix::unistd::getppid();
+        assert_eq!(stat.field(Field::Parent), Some(parent.as_raw()));
+        let ends = [Field::ArgumentsStart, Field::ArgumentsEnd].map(|end| stat.field::<usize>(end));
+        let line = std::fs::read("/proc/self/cmdline").expect("its command line");
+        assert_eq!(ends[1].zip(ends[0]).map(|(end, start)| end - start), Some(line.len()));
+        assert!(Stat::of(0).is_none());
+    }
+}
