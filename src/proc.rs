@@ -1,4 +1,4 @@
-//! What the kernel says of processes in `/proc` (`proc(5)`).
+//! What the kernel says in `/proc` (`proc(5)`).
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -40,6 +40,13 @@ impl Stat {
         const FIRST: usize = 3;
         self.0.split_whitespace().nth(field as usize - FIRST)?.parse().ok()
     }
+}
+
+/// Whether this is the user id that the kernel shows for all that have none in this process's
+/// user namespace (`user_namespaces(7)`, "Unmapped user and group IDs").
+pub fn is_unmapped(uid: u32) -> bool {
+    let shown = std::fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+    shown.trim().parse() == Ok(uid)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::no_connection;
 use crate::helper::caller::Caller;
 use crate::helper::codes::{Code, Refusal};
+use crate::proc::is_unmapped;
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
@@ -39,10 +40,7 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<Result<Caller, (Caller, Refu
     Ok(Ok(caller))
 }
 
-/// Whether no account has this id: it is the one that the kernel shows for what is not mapped
-/// here, or nobody's.
+/// Whether no account has this id.
 fn is_of_nobody(uid: u32) -> bool {
-    let unmapped = std::fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
-    unmapped.trim().parse() == Ok(uid)
-        || nix::unistd::User::from_uid(uid.into()).ok().flatten().is_none()
+    is_unmapped(uid) || nix::unistd::User::from_uid(uid.into()).ok().flatten().is_none()
 }

@@ -4,6 +4,7 @@
 use super::SOCKET;
 use super::setup::{GROUP, SOCKET_UNIT, UNITS};
 use crate::helper::codes::{Code, Refusal};
+use crate::proc::is_unmapped;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
 use serde::{Deserialize, Serialize};
@@ -110,8 +111,7 @@ pub fn is_for_us() -> bool {
 
 /// Whether this is how the kernel shows the host's root in a user namespace that has none.
 fn is_root_elsewhere(uid: u32) -> bool {
-    let unmapped = std::fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
-    unmapped.trim().parse() == Ok(uid)
+    is_unmapped(uid)
         && std::fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| {
             !map.lines()
                 .any(|line| line.split_whitespace().collect::<Vec<_>>() == ["0", "0", "4294967295"])
