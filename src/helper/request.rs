@@ -75,6 +75,14 @@ impl Operation {
         self.is_only_plan() || matches!(self, Self::Service { action: Status | Logs, .. })
     }
 
+    /// What is done to all packages, where it is that.
+    pub fn maintenance(&self) -> Option<Maintenance> {
+        match self {
+            Self::Maintenance { action, .. } => Some(*action),
+            Self::Service { .. } | Self::Package { .. } => None,
+        }
+    }
+
     /// The canonical name, where the operation has one.
     pub fn name(&self) -> Option<&str> {
         match self {

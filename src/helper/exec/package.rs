@@ -70,10 +70,7 @@ pub fn change(
     bounds: Bounds,
     around: &mut Around<'_>,
 ) -> Outcome {
-    let action = match plan.request().operation {
-        Operation::Maintenance { action, .. } => Some(action),
-        _ => None,
-    };
+    let action = plan.request().operation.maintenance();
     let wait = Duration::from_secs(plan.approved().lock_seconds().into());
     let patience = (Instant::now() + wait).min(bounds.deadline);
     for _ in 0..MOST_PLANS {
@@ -481,11 +478,7 @@ fn listing(entries: std::fs::ReadDir) -> [u8; 32] {
 
 /// What the package manager keeps, so far as its change can be seen at a glance.
 fn traces(manager: PackageManager, plan: &Plan) -> Traces {
-    let action = match plan.request().operation {
-        Operation::Maintenance { action, .. } => Some(action),
-        _ => None,
-    };
-    let mut traces = look_at(manager.traces(action));
+    let mut traces = look_at(manager.traces(plan.request().operation.maintenance()));
     // A journal that dpkg merges can hold what is written down already.
     traces.push(has_journal().then_some([0; 32]));
     traces
