@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::chain::{audit, records, unlimited_starts};
-use crate::host::{Host, Sudo};
+use crate::host::{Host, Sudo, wait_until};
 
 fn journal(host: &Host, matches: &str) -> Vec<Value> {
     host.root("journalctl --sync").ok();
@@ -88,11 +88,7 @@ fn a_missing_journal_is_a_warning_and_syslog_takes_its_place() {
         while (defined(recv(S, my $m, 65536, 0))) { print O "$m\n" }' -MIO::Handle"#;
     let mut listener =
         host.command("root", &["/bin/bash", "-c", listen]).into_command().spawn().expect("perl");
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !host.exists("/root/ready") {
-        assert!(std::time::Instant::now() < end, "nobody listens on /dev/log");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until("somebody listens on /dev/log", || host.exists("/root/ready"));
     let reply = restart();
     let refused = host.helper(&["service", "restart", "a\nb"]).expect("invalid_argument");
     host.root("pkill -x perl").ok();

@@ -1,7 +1,7 @@
 //! Many at once: everybody is answered, and nobody keeps another out.
 
-use crate::host::Host;
-use crate::{ask, ask_as, broker_test, is_quiet, replies, wait_until};
+use crate::host::{Host, wait_until};
+use crate::{ask, ask_as, broker_test, is_quiet, replies};
 use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
 use std::thread;

@@ -1,8 +1,8 @@
 //! What has begun goes on: without the client, without the socket, with another program.
 
 use crate::gate::Gate;
-use crate::host::{Reply, Run};
-use crate::{ask, broker_test, is_quiet, python, replies, wait_until};
+use crate::host::{Reply, Run, wait_until};
+use crate::{ask, broker_test, is_quiet, python, replies};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;

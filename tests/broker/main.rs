@@ -16,13 +16,8 @@ mod setup;
 mod ways;
 mod who;
 
-use host::{Done, Host, Reply, Sudo};
+use host::{Done, Host, Reply, Sudo, wait_until};
 use serde_json::Value;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Generous: what waits this long has hung.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A test that runs on one host: over the socket it is all the same which sudo there is.
 macro_rules! broker_test {
@@ -73,16 +68,6 @@ impl Made for Host {
         let host = Self::ready_test_policy(sudo);
         host.root("sm setup-broker --user agent").ok();
         host
-    }
-}
-
-/// Waits until it is so.
-#[track_caller]
-fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !so() {
-        assert!(Instant::now() < end, "still not so: {what}");
-        thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -25,12 +25,14 @@ mod boot;
 mod exec;
 mod reply;
 mod run;
+mod wait;
 
 pub use boot::{Host, Sudo, Wanted, repository};
 pub(crate) use exec::parse_trace;
 pub use exec::{Exec, Execs, by_root};
 pub use reply::Reply;
 pub use run::{Done, Run};
+pub use wait::wait_until;
 
 /// A test that runs on a host, once with sudo 1.9 and once with sudo-rs; with `all` also
 /// once over the broker's socket, where nobody may use sudo. That one takes as long as each of the

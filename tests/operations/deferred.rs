@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::host::{Done, Host, Reply, Sudo, host_test};
-use crate::{ask, events, unit, wait_until};
+use crate::host::{Done, Host, Reply, Sudo, host_test, wait_until};
+use crate::{ask, events, unit};
 
 /// What the agent in a unit runs, once: asks, and leaves what it got for us to see.
 fn agent(host: &Host, call: &str) {

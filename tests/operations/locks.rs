@@ -3,9 +3,9 @@
 use std::thread;
 
 use crate::arch::set_up;
-use crate::host::{Host, Reply, host_test};
+use crate::ask;
+use crate::host::{Host, Reply, host_test, wait_until};
 use crate::offered::{planned, state};
-use crate::{ask, wait_until};
 
 const DPKG: [&str; 3] =
     ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/cache/apt/archives/lock"];

@@ -35,23 +35,8 @@ mod shapes;
 mod stuck;
 mod terminal;
 
-use host::{Host, Reply};
+use host::{Host, Reply, wait_until};
 use serde_json::Value;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Generous: what waits this long has hung.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until it is so.
-#[track_caller]
-fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !so() {
-        assert!(Instant::now() < end, "still not so: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// `sm-helper LINE` as `agent`, the words split at spaces.
 #[track_caller]

@@ -4,8 +4,8 @@
 use std::thread;
 
 use crate::gate::{FIND, Gate};
-use crate::host::{Done, Host, Reply, host_test};
-use crate::{ask, events, intent_of, records, wait_until};
+use crate::host::{Done, Host, Reply, host_test, wait_until};
+use crate::{ask, events, intent_of, records};
 use serde_json::Value;
 
 /// What the caller gets.

@@ -1,7 +1,7 @@
 //! What a package must not be able to do to whoever installs it, and the other way round.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_test, wait_until};
 use crate::offered::offer;
 
 fn installed(host: &Host) -> String {
@@ -53,7 +53,7 @@ host_test!(a_package_that_can_not_be_configured_is_a_failure, ready_test_policy,
         "exec setsid -f python3 -c 'import fcntl,time; f=open(\"/var/lib/dpkg/lock-frontend\",\"w\"); fcntl.lockf(f,fcntl.LOCK_EX); open(\"/run/held\",\"w\"); time.sleep(2)' >/dev/null 2>&1",
     )
     .ok();
-    crate::wait_until("the lock is held", || host.exists("/run/held"));
+    wait_until("the lock is held", || host.exists("/run/held"));
     ask(host, "package install curl").expect("ok");
     assert!(host.has_package("curl"));
 });

@@ -3,9 +3,9 @@
 
 use std::thread;
 
+use crate::ask;
 use crate::gate::{FIND, Gate};
-use crate::host::{Host, Reply, host_test};
-use crate::{ask, wait_until};
+use crate::host::{Host, Reply, host_test, wait_until};
 
 /// How a unit of the service manager's asks, as an agent does that is a service.
 const UNIT: &str = "systemd-run --quiet --unit=box --uid=agent -p KillMode=control-group -p TimeoutStopSec=1 \

@@ -1,0 +1,17 @@
+//! Waiting for what happens in a host at its own pace.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Generous: what waits this long has hung.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until it is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !so() {
+        assert!(Instant::now() < end, "still not so: {what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
