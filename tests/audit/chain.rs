@@ -8,15 +8,6 @@ use crate::host::Host;
 
 pub const FILE: &str = "/var/log/sm/audit.jsonl";
 
-/// The records of the log as it is now.
-pub fn records(host: &Host) -> Vec<Value> {
-    if !host.exists(FILE) {
-        return Vec::new();
-    }
-    let text = host.read(FILE);
-    text.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
-}
-
 /// How many records there are, or the first thing that is wrong with them.
 pub fn check(text: &str) -> Result<usize, String> {
     let body = text.strip_suffix('\n').ok_or("the last line has no end")?;

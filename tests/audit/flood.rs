@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::chain::{intact, records, unlimited_starts};
-use crate::host::host_test;
+use crate::chain::{intact, unlimited_starts};
+use crate::host::{host_test, log};
 
 const POLICY: &str = r#"
 schema = 1
@@ -36,7 +36,7 @@ host_test!(a_flood_costs_a_record_a_second_that_counts_it, |host| {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     host.helper(&["service", "reload", "nginx"]).expect("rate_limited");
     let limited: Vec<Value> =
-        records(host).into_iter().filter(|record| record["code"] == "rate_limited").collect();
+        log(host).into_iter().filter(|record| record["code"] == "rate_limited").collect();
     let counted: u64 =
         limited.iter().map(|record| record["count"].as_u64().expect("a count")).sum();
     assert_eq!(counted, 59, "{limited:#?}");

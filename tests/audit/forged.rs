@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::chain::{FILE, intact, records};
-use crate::host::host_test;
+use crate::chain::{FILE, intact};
+use crate::host::{host_test, log};
 
 const FAKE: &str =
     r#"{"seq":99,"time":"2026-01-01T00:00:00.000000Z","event":"result","prev":"","hash":""}"#;
@@ -20,9 +20,9 @@ host_test!(a_caller_can_neither_forge_nor_split_a_record, |host| {
         &long,
     ];
     for reason in reasons {
-        let before = records(host).len();
+        let before = log(host).len();
         let reply = host.helper(&["service", "status", "nginx", "--reason", reason]);
-        let new = records(host).split_off(before);
+        let new = log(host).split_off(before);
         assert!(!new.is_empty(), "{reason:?}: {:#}", reply.json);
         if reply.code() == "ok" {
             assert_eq!(new.len(), 2);
@@ -35,9 +35,9 @@ host_test!(a_caller_can_neither_forge_nor_split_a_record, |host| {
     let names =
         [format!("nginx\n{FAKE}"), FAKE.into(), "nginx\",\"code\":\"ok".into(), "\\".into()];
     for name in &names {
-        let before = records(host).len();
+        let before = log(host).len();
         let reply = host.helper(&["service", "restart", name]).expect("invalid_argument");
-        let new = records(host).split_off(before);
+        let new = log(host).split_off(before);
         assert_eq!(new.len(), 1, "{name:?}");
         assert_eq!(new[0]["request_id"], reply.json["request_id"]);
         assert_eq!(
@@ -48,7 +48,7 @@ host_test!(a_caller_can_neither_forge_nor_split_a_record, |host| {
     // Whoever sudo runs it for is who it says, whatever the caller puts into the environment.
     let script = "SUDO_USER=root SUDO_UID=0 SUDO_GID=0 sudo -n /usr/local/bin/sm-helper service restart nope";
     host.agent(script);
-    let last = records(host).pop().expect("a record");
+    let last = log(host).pop().expect("a record");
     assert_eq!((&last["caller"]["user"], &last["caller"]["uid"]), (&"agent".into(), &1000.into()));
     // And nobody but root writes to the log, or sees it without being a member of adm.
     for command in ["echo >>", "cat", "rm -f", "truncate -s0", "ls", "ln -f /etc/passwd"] {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::chain::{FILE, intact, records};
-use crate::host::{Host, host_test};
+use crate::chain::{FILE, intact};
+use crate::host::{Host, host_test, log};
 
 const ORDINARY: &str = "configuration test of the 7th column failed";
 const SECRET: &str = "connecting as app, password=hunter2hunter2";
@@ -52,7 +52,7 @@ host_test!(what_a_check_prints_is_only_measured, ready_test_policy, |host| {
     assert_eq!(reply.json["stderr"], plain);
     assert_eq!(reply.json["stdout"], plain.repeat(2));
 
-    let all = records(host);
+    let all = log(host);
     let result = all.last().expect("a record");
     let (once, twice) = (printed(), printed().repeat(2));
     assert_eq!(result["stdout"]["bytes"], twice.len(), "{result:#}");
@@ -74,7 +74,7 @@ host_test!(what_a_package_prints_is_only_measured, ready_test_policy, |host| {
     let stdout = reply.json["stdout"].as_str().expect("its output");
     assert!(stdout.contains(&format!("password=[masked]\n{ORDINARY}\n")), "{stdout}");
     let error = reply.json["error"].as_str().expect("an error");
-    let result = records(host).pop().expect("a record");
+    let result = log(host).pop().expect("a record");
     let recorded = result["error"].as_str().expect("an error");
     assert!(error.strip_prefix(recorded).is_some_and(|said| said.starts_with(": E: ")), "{error}");
     let bytes = |stream: &str| result[stream]["bytes"].as_u64().expect("a number");

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStringExt;
 
 use serde_json::Value;
 
-use crate::chain::{FILE, intact, records, unlimited_starts};
-use crate::host::{Host, Reply, host_test};
+use crate::chain::{FILE, intact, unlimited_starts};
+use crate::host::{Host, Reply, host_test, log};
 
 /// A command line after `sm-helper`, the code it gets, and the events of its records.
 type Case = (&'static [&'static str], &'static str, &'static [&'static str]);
@@ -85,9 +85,9 @@ fn is_complete(record: &Value) {
 host_test!(a_request_leaves_complete_records, ready_test_policy, |host| {
     unlimited_starts(host);
     for (arguments, code, events) in CASES {
-        let before = records(host).len();
+        let before = log(host).len();
         let reply = through_sudo(host, arguments).expect(code);
-        let new = records(host).split_off(before);
+        let new = log(host).split_off(before);
         let seen: Vec<_> = new.iter().map(|record| record["event"].as_str()).collect();
         assert_eq!(
             seen,

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::chain::{audit, records};
-use crate::host::{Host, Sudo, repository};
+use crate::chain::audit;
+use crate::host::{Host, Sudo, log, repository};
 
 /// This machine's logrotate: the host has none, and sees this one by its libraries' names.
 fn logrotate() -> &'static Path {
@@ -38,7 +38,7 @@ fn logrotate_does_not_break_the_chain() {
         }
         host.root("chmod 0755 /usr/local/sbin/logrotate; chmod 0644 /root/sm.logrotate; /usr/local/sbin/logrotate --force --state /root/state /root/sm.logrotate").ok();
     };
-    let mut all = records(&host).len();
+    let mut all = log(&host).len();
     for round in 1..=4 {
         for _ in 0..2 {
             host.helper(&["service", "status", "nginx"]).expect("ok");
@@ -48,7 +48,7 @@ fn logrotate_does_not_break_the_chain() {
         let (exit, found) = audit(&host, "verify");
         assert_eq!((exit, &found["records"]), (0, &all.into()), "round {round}: {found:#}");
         rotate();
-        assert!(records(&host).is_empty(), "round {round}: nothing was rotated");
+        assert!(log(&host).is_empty(), "round {round}: nothing was rotated");
         let (exit, found) = audit(&host, "verify");
         assert_eq!(
             (exit, &found["records"]),

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::chain::{audit, records, unlimited_starts};
-use crate::host::{Host, Sudo, wait_until};
+use crate::chain::{audit, unlimited_starts};
+use crate::host::{Host, Sudo, log, wait_until};
 
 fn journal(host: &Host, matches: &str) -> Vec<Value> {
     host.root("journalctl --sync").ok();
@@ -33,7 +33,7 @@ fn the_journal_has_each_record_with_its_fields() {
         assert_eq!(entry["SM_OPERATION"], "service restart nginx.service");
         let record: Value =
             serde_json::from_str(entry["SM_RECORD"].as_str().expect("a record")).expect("JSON");
-        assert!(records(&host).contains(&record), "{record:#}");
+        assert!(log(&host).contains(&record), "{record:#}");
     }
 
     // Under the same name, and with the head of another chain: it is not root's.
@@ -106,7 +106,7 @@ fn a_missing_journal_is_a_warning_and_syslog_takes_its_place() {
         let record = line.split_once(": ").expect("a tag").1;
         let record: Value = serde_json::from_str(record).expect("the record");
         assert_eq!(record["event"], event);
-        assert!(records(&host).contains(&record));
+        assert!(log(&host).contains(&record));
     }
     let (exit, found) = audit(&host, "verify");
     assert_eq!(exit, 0, "{found:#}");

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::chain::{intact, records};
-use crate::host::host_test;
+use crate::chain::intact;
+use crate::host::{host_test, log};
 
 /// 200 at once, half of them refused; each kind through its own account.
 const CALLERS: &str = r#"
@@ -16,7 +16,7 @@ cat $HOME/out.*
 "#;
 
 host_test!(two_hundred_callers_at_once_make_one_chain, ready_test_policy, |host| {
-    let before = records(host).len();
+    let before = log(host).len();
     let replies = host.agent(CALLERS).stdout_text();
     let replies: Vec<Value> =
         replies.lines().map(|line| serde_json::from_str(line).expect("a reply")).collect();
@@ -25,7 +25,7 @@ host_test!(two_hundred_callers_at_once_make_one_chain, ready_test_policy, |host|
     assert!(replies.iter().all(|reply| reply.get("warnings").is_none()), "{:#}", replies[0]);
 
     assert_eq!(intact(host), before + 300);
-    let all = records(host);
+    let all = log(host);
     for reply in &replies {
         let of: Vec<_> =
             all.iter().filter(|record| record["request_id"] == reply["request_id"]).collect();

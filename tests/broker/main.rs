@@ -159,45 +159,6 @@ fn spoken(host: &Host, user: &str, script: &str) -> Value {
     all.remove(0)
 }
 
-/// All audit records, in their order.
-fn log(host: &Host) -> Vec<Value> {
-    let log = match host.exists("/var/log/sm/audit.jsonl") {
-        true => host.read("/var/log/sm/audit.jsonl"),
-        false => String::new(),
-    };
-    // The last line may be half written at this moment.
-    log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-/// The audit records of a request.
-fn records(host: &Host, request_id: &Value) -> Vec<Value> {
-    let mut all = log(host);
-    all.retain(|record| record["request_id"] == *request_id);
-    all
-}
-
-/// The events and codes of a request's records: `intent ok, result ok`.
-fn events(host: &Host, request_id: &Value) -> String {
-    let word = |record: &Value, key: &str| record[key].as_str().unwrap_or("?").to_owned();
-    let records = records(host, request_id);
-    let rows = records.iter().map(|each| format!("{} {}", word(each, "event"), word(each, "code")));
-    rows.collect::<Vec<_>>().join(", ")
-}
-
-/// The request id of the last intent for this package or unit, once there is one.
-fn intent_of(host: &Host, name: &str) -> Value {
-    let mut found = Value::Null;
-    wait_until(&format!("an intent for {name}"), || {
-        let all = log(host);
-        let mut intents = all
-            .iter()
-            .filter(|each| each["event"] == "intent" && each["operation"]["name"] == name);
-        found = intents.next_back().map_or(Value::Null, |each| each["request_id"].clone());
-        !found.is_null()
-    });
-    found
-}
-
 /// Waits until no request is under way.
 #[track_caller]
 fn is_quiet(host: &Host) {

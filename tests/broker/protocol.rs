@@ -1,7 +1,7 @@
 //! One connection, one request, one reply, whatever comes over it.
 
-use crate::host::{Host, wait_until};
-use crate::{ask, broker_test, is_quiet, log, records, speak, spoken, told};
+use crate::host::{Host, log, records, wait_until};
+use crate::{ask, broker_test, is_quiet, speak, spoken, told};
 
 /// The code that a script's one reply has, after it was seen that it is recorded under its id
 /// and that the host goes on answering.

@@ -1,7 +1,7 @@
 //! From the connection on it is the way of every other request.
 
-use crate::host::host_test;
-use crate::{Made, ask, broker_test, events, records, told};
+use crate::host::{events, host_test, records};
+use crate::{Made, ask, broker_test, told};
 
 host_test!(one_budget_whichever_way_is_taken, both_ways, |host| {
     host.limit_the_rate();

@@ -1,7 +1,7 @@
 //! `--via`, and callers for whom sudo can not work.
 
-use crate::host::{Host, Reply, host_test, wait_until};
-use crate::{Made, broker_test, events, records, told};
+use crate::host::{Host, Reply, events, host_test, records, wait_until};
+use crate::{Made, broker_test, told};
 use serde_json::Value;
 
 /// `sm-helper --via WAY service reload nginx` in a unit with these properties.

@@ -1,7 +1,7 @@
 //! Who is calling is for the kernel to say and for the account database, never for the caller.
 
-use crate::host::{Host, Reply, host_test};
-use crate::{Made, ask, broker_test, log, records, replies, speak, spoken, told};
+use crate::host::{Host, Reply, host_test, intents, log, records};
+use crate::{Made, ask, broker_test, replies, speak, spoken, told};
 use serde_json::{Value, json};
 
 /// The caller in the record of a reply.
@@ -116,8 +116,7 @@ broker_test!(an_id_of_a_user_namespace_is_the_one_outside, |host| {
 
 broker_test!(who_has_no_account_here_is_denied, |host| {
     host.write("/srv/ask.py", format!("{}\n{ASK}", crate::PYTHON));
-    let started = |host: &Host| log(host).iter().filter(|each| each["event"] == "intent").count();
-    let before = started(host);
+    let before = intents(host);
     for (uid, regid) in [("4711", "4711"), ("65534", "65534"), ("4711", "0"), ("4294967294", "sm")]
     {
         let line =
@@ -128,7 +127,7 @@ broker_test!(who_has_no_account_here_is_denied, |host| {
         let caller = recorded(host, &reply);
         assert_eq!(caller["uid"].to_string(), uid);
     }
-    assert_eq!(started(host), before, "nothing was begun");
+    assert_eq!(intents(host), before, "nothing was begun");
     ask(host, "service status nginx").expect("ok");
 });
 

@@ -23,6 +23,7 @@
 
 mod boot;
 mod exec;
+mod log;
 mod reply;
 mod run;
 mod wait;
@@ -30,6 +31,7 @@ mod wait;
 pub use boot::{Host, Sudo, Wanted, repository};
 pub(crate) use exec::parse_trace;
 pub use exec::{Exec, Execs, by_root};
+pub use log::{events, intent_of, intents, log, records};
 pub use reply::Reply;
 pub use run::{Done, Run};
 pub use wait::wait_until;

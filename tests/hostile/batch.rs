@@ -122,12 +122,3 @@ pub fn run(host: &Host, commands: &[String]) -> Vec<Answer> {
     };
     commands.iter().enumerate().map(answer).collect()
 }
-
-/// The records of the audit log.
-pub fn audit(host: &Host) -> Vec<Value> {
-    if !host.exists("/var/log/sm/audit.jsonl") {
-        return Vec::new();
-    }
-    let text = host.read("/var/log/sm/audit.jsonl");
-    text.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
-}

@@ -3,14 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::batch::audit;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_test, log};
 
 /// The code of the request's end in the audit log, once it is there.
 fn end(host: &Host, reason: &str, patience: Duration) -> Option<String> {
     let until = Instant::now() + patience;
     while Instant::now() < until {
-        let records = audit(host);
+        let records = log(host);
         let mut ours = records.iter().filter(|record| record["reason"] == reason);
         if let Some(end) = ours.find(|record| record["event"] == "result") {
             return end["code"].as_str().map(str::to_owned);

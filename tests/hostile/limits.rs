@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::batch::{audit, run};
+use crate::batch::run;
 use crate::environment::unlimited_starts;
-use crate::host::host_test;
+use crate::host::{host_test, log};
 use crate::proof::caller;
 
 /// Whether there can be a reply.
@@ -140,7 +140,7 @@ host_test!(what_has_begun_is_finished_and_accounted_for, ready_test_policy, |hos
     )
     .ok();
     let mut events = HashMap::<String, Vec<Value>>::new();
-    for record in audit(host) {
+    for record in log(host) {
         let reason = record["reason"].as_str().unwrap_or_default().to_owned();
         events.entry(reason).or_default().push(record);
     }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::batch::{audit, run};
-use crate::host::{Sudo, host_test};
+use crate::batch::run;
+use crate::host::{Sudo, host_test, log};
 use crate::proof::executed_during;
 
 /// The code and the words of each case.
@@ -23,7 +23,7 @@ host_test!(no_command_line_outside_the_policy_is_executed, ready_test_policy, al
         table.iter().map(|(_, words)| format!("/usr/local/bin/sm-helper {words}")).collect();
     let (answers, executed) = executed_during(host, || run(host, &commands));
 
-    let recorded: HashSet<_> = audit(host).iter().map(|r| r["request_id"].to_string()).collect();
+    let recorded: HashSet<_> = log(host).iter().map(|r| r["request_id"].to_string()).collect();
     let mut wrong = Vec::new();
     for ((expected, words), answer) in table.iter().zip(&answers) {
         let code = answer.code();

@@ -1,7 +1,7 @@
 //! Nothing that the caller can do gives it more.
 
-use crate::host::{Reply, Sudo, host_test};
-use crate::{intents, rate, reload};
+use crate::host::{Reply, Sudo, host_test, intents};
+use crate::{rate, reload};
 use std::time::{Duration, Instant};
 
 const ATTEMPTS: [(&str, &str); 16] = [

@@ -1,7 +1,7 @@
 //! The number is exact, for each account, whatever happens at once.
 
-use crate::host::host_test;
-use crate::{codes, intents, of, rate, reload};
+use crate::host::{host_test, intents};
+use crate::{codes, of, rate, reload};
 use std::time::{Duration, Instant};
 
 host_test!(a_hundred_at_once_are_thirty, |host| {

@@ -50,8 +50,3 @@ fn codes(host: &Host, script: &str) -> BTreeMap<String, usize> {
 fn of(codes: &BTreeMap<String, usize>, code: &str) -> usize {
     codes.get(code).copied().unwrap_or(0)
 }
-
-/// How many records say that something was about to be run.
-fn intents(host: &Host) -> usize {
-    host.read("/var/log/sm/audit.jsonl").matches("\"event\":\"intent\"").count()
-}

@@ -1,7 +1,7 @@
 //! Where the state can not be relied on, nothing is run.
 
-use crate::host::host_test;
-use crate::{intents, reload};
+use crate::host::{host_test, intents};
+use crate::reload;
 
 /// What root does wrong, and how it is mended beyond removing the folder.
 const BROKEN: [(&str, &str, &str); 13] = [

@@ -1,7 +1,7 @@
 //! What must be so before an operation is run: a check that passes, a reason that is given.
 
-use crate::host::{Host, host_test};
-use crate::{ask, events, records, told, unit};
+use crate::host::{Host, events, host_test, records};
+use crate::{ask, told, unit};
 
 host_test!(a_broken_configuration_does_not_take_nginx_down, |host| {
     host.write("/etc/nginx/conf.d/broken.conf", "this is \x1b[31mno directive\n");

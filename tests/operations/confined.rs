@@ -1,8 +1,7 @@
 //! Where sudo can not work: in a unit with `NoNewPrivileges=yes`, and in bubblewrap. There the
 //! broker's socket is the way in, and who insists on sudo is told why not.
 
-use crate::host::{Done, Host, Reply, host_test};
-use crate::{events, records};
+use crate::host::{Done, Host, Reply, events, host_test, records};
 
 /// As a service manager's own sandbox has it.
 const UNIT: &[&str] = &[

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::host::{Done, Host, Reply, Sudo, host_test, wait_until};
-use crate::{ask, events, unit};
+use crate::host::{Done, Host, Reply, Sudo, events, host_test, wait_until};
+use crate::{ask, unit};
 
 /// What the agent in a unit runs, once: asks, and leaves what it got for us to see.
 fn agent(host: &Host, call: &str) {
@@ -222,7 +222,7 @@ host_test!(a_caller_that_does_not_listen_is_not_waited_for, ready_test_policy, |
         agent(host, call);
         unit(host, "agentd", &format!("{AGENT}TimeoutStopSec=3\n"));
         host.root("rm -f /home/agent/pipe; systemctl start agentd").ok();
-        let id = crate::intent_of(host, "agentd.service");
+        let id = crate::host::intent_of(host, "agentd.service");
         assert_eq!(ends(host, &id), "intent ok, result ok", "{call}");
         assert_eq!(host.main_pid("agentd"), 0, "{call}");
         // So that the next intent is the next one.

@@ -1,8 +1,7 @@
 //! A package whose installation stops in the middle until the test lets it go on: `docker.io`,
 //! which the policy of the tests allows and which the image's repository does not have.
 
-use crate::host::{Done, Host, wait_until};
-use crate::{events, intent_of};
+use crate::host::{Done, Host, events, intent_of, wait_until};
 use serde_json::Value;
 use std::env;
 use std::path::PathBuf;

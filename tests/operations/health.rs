@@ -1,7 +1,7 @@
 //! Whether a unit that was started, restarted or reloaded stays up.
 
-use crate::host::{Host, Reply, host_test};
-use crate::{ask, events, log_of, records, told, unit};
+use crate::host::{Host, Reply, events, host_test, records};
+use crate::{ask, log_of, told, unit};
 
 /// A unit that does not stay up, and how it ends.
 struct Dies {

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use crate::host::{host_test, wait_until};
-use crate::{ask, events, intent_of};
+use crate::ask;
+use crate::host::{events, host_test, intent_of, wait_until};
 
 host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
     host.write(

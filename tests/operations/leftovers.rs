@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use crate::host::{Host, host_test, wait_until};
-use crate::{ask, events, intent_of};
+use crate::ask;
+use crate::host::{Host, events, host_test, intent_of, wait_until};
 
 /// `docker.io` with this script.
 fn offer(host: &Host, script: &str) {

@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, Reply, host_test, wait_until};
+use crate::host::{Host, Reply, events, host_test, intents, wait_until};
 use crate::offered::{planned, state};
 
 const DPKG: [&str; 3] =
@@ -48,11 +48,6 @@ os.remove('/run/held')
     }
 }
 
-fn intents(host: &Host) -> usize {
-    let log = std::fs::read_to_string(host.path("/var/log/sm/audit.jsonl")).unwrap_or_default();
-    log.matches("\"event\":\"intent\"").count()
-}
-
 /// The reply of who asks while the lock is held, and what came before its holder went.
 fn waits(holder: Holder<'_>, line: &str) -> Reply {
     let host = holder.host;
@@ -78,7 +73,7 @@ fn is_busy(holder: &Holder<'_>, line: &str) {
     assert!(error.contains(&who), "{line}: {error} does not name {who}");
     assert!(reply.json["returncode"].is_null() && reply.json["changed"] != true, "{line}");
     assert_eq!(state(host), before, "{line}");
-    let ends = crate::events(host, &reply.json["request_id"]);
+    let ends = events(host, &reply.json["request_id"]);
     assert!(ends == "intent ok, result busy" || ends == "refused busy", "{line}: {ends}");
 }
 

@@ -35,8 +35,7 @@ mod shapes;
 mod stuck;
 mod terminal;
 
-use host::{Host, Reply, wait_until};
-use serde_json::Value;
+use host::{Host, Reply};
 
 /// `sm-helper LINE` as `agent`, the words split at spaces.
 #[track_caller]
@@ -61,41 +60,4 @@ fn told(reply: &Reply) -> String {
 fn log_of(reply: &Reply) -> Vec<&str> {
     let lines = reply.json["log"].as_array().into_iter().flatten();
     lines.map(|line| line.as_str().expect("a line of text")).collect()
-}
-
-/// The audit records of a request, in their order.
-fn records(host: &Host, request_id: &Value) -> Vec<Value> {
-    let log = if host.exists("/var/log/sm/audit.jsonl") {
-        host.read("/var/log/sm/audit.jsonl")
-    } else {
-        String::new()
-    };
-    // The last line may be half written at this moment.
-    let all = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    all.filter(|record| record["request_id"] == *request_id).collect()
-}
-
-/// The events and codes of a request's records: `intent ok, result ok`.
-fn events(host: &Host, request_id: &Value) -> String {
-    let word = |record: &Value, key: &str| record[key].as_str().unwrap_or("?").to_owned();
-    let records = records(host, request_id);
-    let rows = records.iter().map(|each| format!("{} {}", word(each, "event"), word(each, "code")));
-    rows.collect::<Vec<_>>().join(", ")
-}
-
-/// The request id of the last intent for this package or unit, once there is one.
-fn intent_of(host: &Host, name: &str) -> Value {
-    let mut found = Value::Null;
-    wait_until(&format!("an intent for {name}"), || {
-        let log = match host.exists("/var/log/sm/audit.jsonl") {
-            true => host.read("/var/log/sm/audit.jsonl"),
-            false => String::new(),
-        };
-        let all = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut intents =
-            all.filter(|each| each["event"] == "intent" && each["operation"]["name"] == name);
-        found = intents.next_back().map_or(Value::Null, |each| each["request_id"].clone());
-        !found.is_null()
-    });
-    found
 }

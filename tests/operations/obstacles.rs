@@ -1,8 +1,8 @@
 //! What is in the way of an operation on a unit: each obstacle has a sentence and a hint of its
 //! own, and is not taken for another one.
 
-use crate::host::{Host, Reply, host_test};
-use crate::{ask, events, log_of, told, unit};
+use crate::host::{Host, Reply, events, host_test};
+use crate::{ask, log_of, told, unit};
 
 const RUNS: &str = "[Service]\nExecStart=/bin/sleep 1000\n";
 

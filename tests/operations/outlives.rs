@@ -3,9 +3,9 @@
 
 use std::thread;
 
+use crate::ask;
 use crate::gate::{FIND, Gate};
-use crate::host::{Done, Host, Reply, host_test, wait_until};
-use crate::{ask, events, intent_of, records};
+use crate::host::{Done, Host, Reply, events, host_test, intent_of, records, wait_until};
 use serde_json::Value;
 
 /// What the caller gets.

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::host::{Host, Reply, host_test, wait_until};
-use crate::{ask, events};
+use crate::ask;
+use crate::host::{Host, Reply, events, host_test, wait_until};
 
 /// The policy's bound on each stream, in bytes.
 const BOUND: usize = 65_536;

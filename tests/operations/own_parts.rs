@@ -1,8 +1,8 @@
 //! What the request itself needs is upgraded or removed by it: this program, sudo, the service
 //! manager.
 
-use crate::host::{Host, host_test};
-use crate::{ask, events};
+use crate::ask;
+use crate::host::{Host, events, host_test};
 use serde_json::Value;
 
 /// `sm-helper`, which brings this program's files, in this version.

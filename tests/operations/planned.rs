@@ -1,7 +1,7 @@
 //! What apt would change is known before, told, and refused where nobody would expect it.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, events, host_test};
 use crate::offered::{does, does_nothing, offer, planned, refuses, state};
 
 fn apt(host: &Host, words: &str) {
@@ -138,7 +138,7 @@ host_test!(a_plan_is_for_who_could_have_it_done, |host| {
     assert!(planned(&reply).contains("install git "), "{:#}", reply.json);
     assert!(!host.has_package("git"));
     assert_eq!(reply.json["operation"]["action"], "plan install");
-    assert_eq!(crate::events(host, &reply.json["request_id"]), "intent ok, result ok");
+    assert_eq!(events(host, &reply.json["request_id"]), "intent ok, result ok");
 });
 
 host_test!(a_plan_is_a_look, |host| {

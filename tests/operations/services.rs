@@ -1,7 +1,7 @@
 //! Services: what the reply says is what systemd, the kernel and the network say.
 
-use crate::host::{Host, Reply, host_test};
-use crate::{ask, events};
+use crate::ask;
+use crate::host::{Host, Reply, events, host_test};
 
 /// A step of a service's life, and what must come of it.
 struct Step {

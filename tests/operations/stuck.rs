@@ -1,7 +1,7 @@
 //! What hangs is told, with what it hangs in, and can be stopped.
 
-use crate::host::host_test;
-use crate::{ask, events, told, unit};
+use crate::host::{events, host_test};
+use crate::{ask, told, unit};
 
 const HANGS: &str = "/bin/sleep 1000";
 

@@ -1,7 +1,7 @@
 //! In mode `extend` a site policy adds, up to what would be all of root.
 
-use crate::host::host_test;
-use crate::{ask, install, intents, site, text};
+use crate::host::{host_test, intents};
+use crate::{ask, install, site, text};
 
 /// Shells, interpreters, what decides who is root, what all stands on, and this program.
 const NEVER_PACKAGES: &str = "bash bash-static dash zsh zsh-static fish ksh mksh tcsh csh busybox \

@@ -54,9 +54,3 @@ fn install(host: &Host, variable: &str, policy: &str) {
 fn text<'r>(reply: &'r Reply, field: &str) -> &'r str {
     reply.json[field].as_str().unwrap_or_default()
 }
-
-/// How many records say that something was about to be run.
-fn intents(host: &Host) -> usize {
-    let log = host.path("/var/log/sm/audit.jsonl");
-    std::fs::read_to_string(log).unwrap_or_default().matches("\"event\":\"intent\"").count()
-}

@@ -1,7 +1,7 @@
 //! It is believed only where nobody but root can have written it.
 
-use crate::host::host_test;
-use crate::{FILE, NGINX, ask, intents, site, text};
+use crate::host::{host_test, intents};
+use crate::{FILE, NGINX, ask, site, text};
 
 /// What is wrong, and how it came about.
 const WRONG: [(&str, &str); 19] = [
