@@ -1,6 +1,6 @@
 //! What has begun goes on: without the client, without the socket, with another program.
 
-use crate::gate::Gate;
+use crate::host::gate::Gate;
 use crate::host::{Reply, Run, wait_until};
 use crate::{ask, broker_test, is_quiet, python, replies};
 use std::collections::BTreeMap;

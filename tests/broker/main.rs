@@ -5,9 +5,6 @@
 mod host;
 
 mod crowd;
-#[path = "../operations/gate.rs"]
-#[allow(dead_code)]
-mod gate;
 mod going_on;
 mod protocol;
 mod same_way;

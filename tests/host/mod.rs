@@ -23,6 +23,7 @@
 
 mod boot;
 mod exec;
+pub mod gate;
 mod log;
 mod reply;
 mod run;

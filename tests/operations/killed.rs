@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::gate::Gate;
+use crate::host::gate::Gate;
 use crate::host::{Done, Reply, host_test};
 
 /// What the caller gets.

@@ -11,7 +11,6 @@ mod deferred;
 mod dry_run;
 mod failing;
 mod forged;
-mod gate;
 mod health;
 mod interrupted;
 mod killed;

@@ -4,7 +4,7 @@
 use std::thread;
 
 use crate::ask;
-use crate::gate::{FIND, Gate};
+use crate::host::gate::{FIND, Gate};
 use crate::host::{Done, Host, Reply, events, host_test, intent_of, records, wait_until};
 use serde_json::Value;
 

@@ -4,7 +4,7 @@
 use std::thread;
 
 use crate::ask;
-use crate::gate::{FIND, Gate};
+use crate::host::gate::{FIND, Gate};
 use crate::host::{Host, Reply, host_test, wait_until};
 
 /// How a unit of the service manager's asks, as an agent does that is a service.

@@ -1,6 +1,6 @@
 //! At a real terminal: what is typed there, and its end, do not end an operation.
 
-use crate::gate::Gate;
+use crate::host::gate::Gate;
 use crate::host::{Reply, host_test};
 use serde_json::Value;
 

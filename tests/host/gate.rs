@@ -1,12 +1,14 @@
 //! A package whose installation stops in the middle until the test lets it go on: `docker.io`,
 //! which the policy of the tests allows and which the image's repository does not have.
 
-use crate::host::{Done, Host, events, intent_of, wait_until};
-use serde_json::Value;
 use std::env;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Done, Host, events, intent_of, wait_until};
 
 /// What its script does: waits, makes noise where it is told to, fails where it is told to.
 const SCRIPT: &str = r#"
