@@ -222,7 +222,7 @@ fn only_planned(only_plan: bool, steps: PackageSteps, main: Argv) -> (Steps, Arg
 }
 
 fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown) -> (Steps, Argv) {
-    use ServiceAction::{Logs, Reload, Restart, Start, Status};
+    use ServiceAction::{Logs, Status};
     match action {
         // One look at the manager is a status, and half the price of `systemctl status`,
         // which would show log lines too, whether or not the policy grants them.
@@ -233,13 +233,12 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         }
         _ => {}
     }
-    let wakes = matches!(action, Start | Restart | Reload);
     let steps = ServiceSteps {
         state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
         check: approved.check().map(|words| Argv(words.to_vec())),
         checks_start: approved.checks_start(),
-        last_word: wakes.then(|| last_word(unit)),
-        log: wakes.then(|| logs(unit, "10", None)),
+        last_word: action.wakes().then(|| last_word(unit)),
+        log: action.wakes().then(|| logs(unit, "10", None)),
     };
     let words = [SYSTEMCTL, "--no-pager", "--no-ask-password", action.word(), "--", unit];
     (Steps::Service(steps), Argv::new(&words))

@@ -48,6 +48,14 @@ actions! {
     }
 }
 
+impl ServiceAction {
+    /// Whether the unit is meant to be up after it, with its settings read anew: what is checked
+    /// before, and watched after.
+    pub fn wakes(self) -> bool {
+        matches!(self, Self::Start | Self::Restart | Self::Reload)
+    }
+}
+
 actions! {
     /// What can be done to a package.
     PackageAction { Install = "install", Remove = "remove", Upgrade = "upgrade" }

@@ -1,6 +1,5 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
-use super::action::ServiceAction::{Reload, Restart, Start};
 use super::model::{CallerKind, CallerRule, Limits, Policy};
 use super::names::is_of_the_broker;
 use super::removable::Removable;
@@ -134,8 +133,8 @@ impl Approved {
     /// where it says nothing of its own: naming a unit once more does not take these away.
     #[must_use]
     pub fn checked_as_in(mut self, policy: &Policy<'_>) -> Self {
-        if let Operation::Service { action: Start | Restart | Reload, unit, .. } =
-            &self.request.operation
+        if let Operation::Service { action, unit, .. } = &self.request.operation
+            && action.wakes()
             && let Some(rule) = policy.unit(unit.as_str())
         {
             if self.check.is_none() {
@@ -295,7 +294,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
     let (mut allow_removals, mut checks_start) = (policy.allow_removals, true);
     let allowed = match &request.operation {
         Operation::Service { action, unit, .. } => {
-            if matches!(action, Start | Restart | Reload)
+            if action.wakes()
                 && let Some(rule) = policy.unit(unit.as_str())
             {
                 check = policy.check_of(rule);

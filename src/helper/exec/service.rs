@@ -111,7 +111,7 @@ pub fn change(
     }
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), bounds, How { input: None, late: Late::End, lifeline });
-    let wakes = wakes(action);
+    let wakes = action.wakes();
     // What was up already was not started.
     let watched = wakes && ran.ended == Ended::Exited(0) && !(action == Start && was_active);
     let restarts = match (action, &before) {
@@ -284,20 +284,16 @@ fn idle(action: ServiceAction, see: &dyn Fn() -> Option<Unit>, deadline: Instant
     loop {
         let unit = see();
         let is_busy = unit.as_ref().is_some_and(|unit| unit.has_job);
-        if !is_busy || !wakes(action) || Instant::now() >= patience {
+        if !is_busy || !action.wakes() || Instant::now() >= patience {
             return unit;
         }
         sleep(JOB_PAUSE);
     }
 }
 
-fn wakes(action: ServiceAction) -> bool {
-    matches!(action, Start | Restart | Reload)
-}
-
 /// What is in the way of touching the unit at this moment.
 fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusal> {
-    if !wakes(action) {
+    if !action.wakes() {
         return None;
     }
     if unit.has_job {
