@@ -1,10 +1,12 @@
 //! Runs what was planned and recorded: the one place that starts a process with root's rights
 //! for an operation.
 
+mod check;
 mod health;
 mod package;
 mod said;
 mod service;
+mod why;
 
 use super::audience::Audience;
 use super::codes::{Code, Refusal};
@@ -101,6 +103,11 @@ fn bounds(plan: &Plan) -> Bounds {
         output_bytes: plan.approved().output_bytes() as usize,
         mask_secrets: plan.approved().mask_secrets(),
     }
+}
+
+/// The unit or the package; empty where it is for all.
+fn name_of(plan: &Plan) -> &str {
+    plan.request().operation.name().unwrap_or_default()
 }
 
 /// What the way it ended means, where nobody knows better.

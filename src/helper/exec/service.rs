@@ -1,16 +1,15 @@
 //! Operations on units: looked at, checked, run, watched.
 
+use super::check::checked;
 use super::health::{Health, watch};
-use super::{Around, Outcome, said, verdict};
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::plan::{Argv, Plan, ServiceSteps};
+use super::why::{explained, no_unit, obstacle, stale_file, start_limit, unhealthy};
+use super::{Around, Outcome, name_of, verdict};
+use crate::helper::codes::Refusal;
+use crate::helper::plan::{Plan, ServiceSteps};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
-use crate::helper::text::one_line;
 use crate::helper::unit::{Unit, UnitState};
 use crate::policy::action::ServiceAction::{self, Reload, Restart, Start, Stop};
-use crate::trust::trusted;
-use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -26,9 +25,6 @@ const LOG_LINE: usize = 1000;
 /// How long another's job is waited for, and how often it is looked for.
 const JOB_PATIENCE: Duration = Duration::from_secs(10);
 const JOB_PAUSE: Duration = Duration::from_millis(50);
-
-/// When to try again where a job is under way, in seconds.
-const RETRY_AFTER: u64 = 5;
 
 /// `status` and `logs`.
 pub fn look(plan: &Plan, bounds: Bounds) -> Outcome {
@@ -135,7 +131,7 @@ pub fn change(
         {
             Err(start_limit(name))
         }
-        Some((unit, _)) => explained(action, name, unit, plan, &ran),
+        Some((unit, _)) => explained(action, unit, plan, &ran),
         None => verdict(plan, &ran),
     };
     let log = match (&steps.log, &after) {
@@ -218,10 +214,6 @@ fn is_worth_a_log(unit: &Unit, ran: &Ran) -> bool {
     unit.state.is_loaded() && !did_not_begin
 }
 
-fn name_of(plan: &Plan) -> &str {
-    plan.request().operation.name().unwrap_or_default()
-}
-
 fn unit_of(shown: &Ran) -> Option<Unit> {
     (shown.ended == Ended::Exited(0)).then(|| Unit::parse(&shown.stdout))
 }
@@ -237,46 +229,6 @@ fn lines_of(log: &Ran) -> Option<Vec<String>> {
     (log.ended == Ended::Exited(0)).then(|| last.iter().map(cut).collect())
 }
 
-/// Runs the check: a program that nobody but root can have put there, as the one who will run
-/// what it checks.
-fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
-    let refused = |refusal, ran| Err(Box::new(Outcome::refused(refusal, ran, None)));
-    let hint = "mend what the check complains about, then ask again";
-    let failed = |why: &str| {
-        let said = format!("the check `{}` {why}, so nothing was done", check.short());
-        Refusal::new(Code::CheckFailed, said).hint(hint)
-    };
-    let path = Path::new(check.program());
-    if path.exists()
-        && let Err(refusal) = trusted(path)
-    {
-        let error = format!("the check's program can not be relied on: {}", refusal.error);
-        let hint = "only root may be able to change a program that root runs";
-        return refused(Refusal { error, ..refusal }.hint(hint), None);
-    }
-    let ran = ask(check, bounds);
-    match ran.ended {
-        Ended::Exited(0) => Ok(()),
-        Ended::NotStarted(error) => {
-            let why = format!("can not be run ({})", error.desc());
-            refused(failed(&why).hint("install the program that the check names"), None)
-        }
-        Ended::Late => refused(failed("was not done in time"), Some(ran)),
-        _ => refused(failed("failed").said(complaint(&ran)), Some(ran)),
-    }
-}
-
-/// What a check complains about: such programs say first what is wrong and last that it is.
-fn complaint(ran: &Ran) -> String {
-    const WORDS: [&str; 4] = ["error", "emerg", "fatal", "line "];
-    let names_it = |line: &&str| {
-        let line = line.to_lowercase();
-        WORDS.iter().any(|word| line.contains(word))
-    };
-    let first = ran.stderr.lines().chain(ran.stdout.lines()).find(names_it);
-    first.map_or_else(|| said(ran), |line| one_line(line, 300))
-}
-
 /// A look at the unit when no job is under way for it, or at the end of the patience with that:
 /// others may restart it at this very moment, and are done with it in a second.
 fn idle(action: ServiceAction, see: &dyn Fn() -> Option<Unit>, deadline: Instant) -> Option<Unit> {
@@ -289,185 +241,4 @@ fn idle(action: ServiceAction, see: &dyn Fn() -> Option<Unit>, deadline: Instant
         }
         sleep(JOB_PAUSE);
     }
-}
-
-/// What is in the way of touching the unit at this moment.
-fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusal> {
-    if !action.wakes() {
-        return None;
-    }
-    if unit.has_job {
-        let state = &unit.state;
-        let doing = doing(state).map(|doing| format!(": it is {doing}")).unwrap_or_default();
-        return Some(
-            Refusal::new(Code::Busy, format!("another job is under way for {name}{doing}"))
-                .hint(format!("try again in {RETRY_AFTER} s, or stop it first"))
-                .retry_after(RETRY_AFTER),
-        );
-    }
-    unit.needs_reload.then(|| {
-        Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name)))
-            .hint("an administrator looks at the change, then: systemctl daemon-reload")
-    })
-}
-
-fn stale_file(name: &str) -> String {
-    format!("the unit file of {name} was changed and the service manager has not read it again")
-}
-
-fn no_unit(name: &str) -> Refusal {
-    Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
-        .hint("install what brings it, or look at the spelling")
-}
-
-/// What the manager is doing with a unit at this moment.
-fn doing(state: &UnitState) -> Option<String> {
-    let doing = match state.active_state.as_deref() {
-        Some("activating") => "starting",
-        Some("deactivating") => "stopping",
-        Some("reloading") => "reloading",
-        Some("maintenance") => "being cleaned up",
-        _ => return None,
-    };
-    let phase = state.sub_state.as_deref().unwrap_or("?");
-    Some(format!("{doing} (phase {phase})"))
-}
-
-/// How its main process ended.
-fn end_of(state: &UnitState) -> String {
-    let result = state.result.as_deref().unwrap_or("unknown");
-    match (state.exit_status, state.exit_signal) {
-        (Some(status), _) => format!("result {result}, exit status {status}"),
-        (_, Some(signal)) => format!("result {result}, signal {signal}"),
-        _ => format!("result {result}"),
-    }
-}
-
-fn unhealthy(action: ServiceAction, name: &str, state: &UnitState) -> Refusal {
-    if state.result.as_deref() == Some("start-limit-hit") {
-        return start_limit(name);
-    }
-    let what = match state.restarts {
-        Some(times @ 1..) if !state.is("failed") => {
-            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-            // Of what runs again the manager no more knows how it ended before.
-            let why = if state.result.as_deref() == Some("success") {
-                String::new()
-            } else {
-                format!("; {}", end_of(state))
-            };
-            format!("{name} does not stay up: it died and was started again ({times} so far{why})")
-        }
-        _ => format!("{name} died soon after it was {}: {}", done(action), end_of(state)),
-    };
-    Refusal::new(Code::Unhealthy, what).hint("`log` in this reply has the last lines it wrote")
-}
-
-fn done(action: ServiceAction) -> &'static str {
-    match action {
-        Start => "started",
-        Restart => "restarted",
-        Reload => "reloaded",
-        _ => "changed",
-    }
-}
-
-fn start_limit(name: &str) -> Refusal {
-    Refusal::new(
-        Code::CommandFailed,
-        format!("{name} was started too often in a short time, so the service manager refuses to start it again"),
-    )
-    .hint(format!(
-        "mend why it dies (`log` in this reply), then wait for its StartLimitIntervalSec, or an administrator: systemctl reset-failed {name}"
-    ))
-}
-
-/// What the way it ended means for this unit.
-fn explained(
-    action: ServiceAction,
-    name: &str,
-    unit: &Unit,
-    plan: &Plan,
-    ran: &Ran,
-) -> Result<(), Refusal> {
-    let state = &unit.state;
-    let refused = |error: String| Refusal::new(Code::CommandFailed, error);
-    match ran.ended {
-        Ended::Exited(0) | Ended::NotStarted(_) | Ended::Signalled(_) => {
-            return verdict(plan, ran);
-        }
-        Ended::Late => {
-            if doing(state).is_none() && unit.has_job {
-                let error = format!(
-                    "{name} waits for another unit that comes first, after {} s",
-                    plan.timeout()
-                );
-                return Err(Refusal::new(Code::Timeout, error).hint(format!(
-                    "the service manager goes on with it; to give up: sm-helper service stop {name}"
-                )));
-            }
-            let doing = doing(state).unwrap_or_else(|| {
-                format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
-            });
-            let error = format!("{name} is {doing}, after {} s", plan.timeout());
-            return Err(Refusal::new(Code::Timeout, error).hint(
-                "the service manager goes on with it: ask for the status later, or ask an administrator",
-            ));
-        }
-        Ended::Exited(_) => {}
-    }
-    Err(match state.load_state.as_deref() {
-        Some("not-found") => no_unit(name),
-        Some("masked") => refused(format!("{name} is masked: nothing may start it")).hint(format!(
-            "an administrator masked it on purpose; to undo: systemctl unmask {name}"
-        )),
-        Some(load @ ("bad-setting" | "error")) => {
-            refused(format!("the unit file of {name} is not loaded, since it is wrong ({load})"))
-                .hint(format!("an administrator looks with: systemd-analyze verify {name}"))
-        }
-        _ if state.result.as_deref() == Some("start-limit-hit") => start_limit(name),
-        _ if action == Reload && (state.is("inactive") || state.is("failed")) => {
-            refused(format!("{name} is not running, so there is nothing to reload"))
-                .hint(format!("to start it: sm-helper service start {name}"))
-        }
-        _ if action == Reload && !unit.can_reload => {
-            refused(format!("{name} has no way to reload its settings while it runs"))
-                .hint(format!("to restart it: sm-helper service restart {name}"))
-        }
-        _ if ran.stderr.starts_with("A dependency job") => {
-            let usual = |unit: &&String| {
-                !unit.ends_with(".target") && !unit.ends_with(".slice") && !unit.ends_with(".mount")
-            };
-            let needs: Vec<&str> = unit.needs.iter().filter(usual).map(String::as_str).collect();
-            refused(format!("{name} was not started, since a unit that it needs failed"))
-                .hint(format!("look at what it needs: {}", needs.join(", ")))
-        }
-        _ if ran.stderr.starts_with("Assertion failed") => {
-            refused(format!("{name} was not started: an Assert… in its unit file is not met"))
-                .hint("provide what it asserts; `log` or an administrator knows which it is")
-        }
-        _ if ran.stderr.contains("by dependency only") => verdict_of(plan, ran)
-            .hint("an administrator made it so: start or stop the unit that needs it"),
-        _ if action == Reload => verdict_of(plan, ran)
-            .hint("it goes on with its old settings; `log` in this reply has its last lines"),
-        _ if matches!(action, Start | Restart) && is_down(state) => {
-            refused(format!("{name} could not be started: {}", end_of(state)))
-                .hint("`log` in this reply has the last lines it wrote")
-        }
-        _ if ran.stderr.contains(" not found.") => verdict_of(plan, ran)
-            .hint("install what brings it, or an administrator mends the unit file"),
-        _ => return verdict(plan, ran),
-    })
-}
-
-/// Failed for good, or until the manager tries again.
-fn is_down(state: &UnitState) -> bool {
-    let again = state.sub_state.as_deref().is_some_and(|sub| sub.starts_with("auto-restart"));
-    state.is("failed") || again
-}
-
-fn verdict_of(plan: &Plan, ran: &Ran) -> Refusal {
-    verdict(plan, ran)
-        .err()
-        .unwrap_or_else(|| Refusal::new(Code::Internal, "a failure that is none"))
 }
