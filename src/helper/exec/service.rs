@@ -2,8 +2,8 @@
 
 use super::check::checked;
 use super::health::{Health, watch};
-use super::why::{explained, no_unit, obstacle, stale_file, start_limit, unhealthy};
-use super::{Around, Outcome, name_of, verdict};
+use super::{Around, Outcome, name_of, verdict, why};
+use crate::helper::audience::Audience;
 use crate::helper::codes::Refusal;
 use crate::helper::plan::{Plan, ServiceSteps};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
@@ -48,7 +48,8 @@ pub fn look(plan: &Plan, bounds: Bounds) -> Outcome {
         None => read(verdict(plan, &ran), ran, None),
         Some(unit) => {
             let (verdict, ran) = status(name_of(plan), &unit.state, ran);
-            let warnings = if unit.needs_reload { vec![stale_file(name_of(plan))] } else { vec![] };
+            let warnings =
+                if unit.needs_reload { vec![why::stale_file(name_of(plan))] } else { vec![] };
             Outcome { warnings, ..read(verdict, ran, Some(unit.state)) }
         }
     }
@@ -62,7 +63,7 @@ fn status(name: &str, unit: &UnitState, ran: Ran) -> (Result<(), Refusal>, Ran) 
         Some("active" | "reloading") => 0,
         _ => 3,
     };
-    let verdict = if unit.exists() { Ok(()) } else { Err(no_unit(name)) };
+    let verdict = if unit.exists() { Ok(()) } else { Err(why::no_unit(name)) };
     (verdict, Ran { ended: Ended::Exited(returncode), ..ran })
 }
 
@@ -70,102 +71,165 @@ fn status(name: &str, unit: &UnitState, ran: Ran) -> (Result<(), Refusal>, Ran) 
 pub fn change(
     plan: &Plan,
     steps: &ServiceSteps,
-    mut bounds: Bounds,
+    bounds: Bounds,
     around: &mut Around<'_>,
 ) -> Outcome {
     let Operation::Service { action, .. } = plan.request().operation else {
         return look(plan, bounds);
     };
-    let name = name_of(plan);
-    let kept = bounds;
-    let brief = || Bounds { deadline: Instant::now() + LOOK_TIMEOUT, ..kept };
-    let see = || unit_of(&ask(&steps.state, brief()));
-    let before = idle(action, &see, bounds.deadline);
-    let state_before = || before.as_ref().map(|unit| unit.state.clone());
-    if let Some(refusal) = before.as_ref().and_then(|unit| obstacle(action, name, unit)) {
-        return Outcome::refused(refusal, None, state_before());
+    let before = idle(action, steps, bounds);
+    let mut change = Change { plan, steps, action, bounds, before };
+    if let Err(refused) = change.may_begin() {
+        return Outcome { unit: change.state_before(), ..*refused };
     }
-    // What is not there or is masked is not checked: the manager says what is wrong with it.
-    let is_loaded = before.as_ref().is_none_or(|unit| unit.state.is_loaded());
-    let was_active = before.as_ref().is_some_and(|unit| unit.state.is("active"));
-    let is_for_this = was_active || steps.checks_start;
-    if let Some(check) = steps.check.as_ref().filter(|_| is_loaded && is_for_this)
-        && let Err(outcome) = checked(check, bounds)
-    {
-        return Outcome { unit: state_before(), ..*outcome };
-    }
-    let ends_the_audience = before.as_ref().is_some_and(|unit| {
-        (matches!(action, Stop | Restart) && around.audience.ends_with(unit))
-            || (matches!(action, Start | Restart) && around.audience.is_in(&unit.rivals))
-    });
-    if ends_the_audience {
-        (around.answer)(Outcome { deferred: true, unit: state_before(), ..Outcome::of(Ok(())) });
-        let waiting = Instant::now();
-        around.audience.wait_until_gone();
-        // That is not the operation's time.
-        bounds.deadline += waiting.elapsed();
+    if change.ends(&around.audience) {
+        change.answer_first(around);
     }
     let lifeline = Some(&mut around.lifeline);
-    let ran = run(plan.main(), bounds, How { input: None, late: Late::End, lifeline });
-    let wakes = action.wakes();
-    // What was up already was not started.
-    let watched = wakes && ran.ended == Ended::Exited(0) && !(action == Start && was_active);
-    let restarts = match (action, &before) {
-        (Reload, Some(unit)) => unit.state.restarts.unwrap_or(0),
-        // The manager counts anew with each start that is asked for.
-        _ => 0,
-    };
-    let after = if watched {
-        let left = bounds.deadline.saturating_duration_since(Instant::now());
-        watch(see, super::afterwards(plan).min(left), restarts)
-    } else {
-        see().map(|unit| (unit, Health::SoFar))
-    };
-    let verdict = match &after {
-        Some((unit, Health::Bad)) => Err(unhealthy(action, name, &unit.state)),
-        Some((unit, _))
-            if matches!(action, Start | Restart)
-                && unit.state.is_loaded()
-                && was_not_begun(before.as_ref(), unit)
-                && job_failed(name, &ran) =>
-        {
-            Err(start_limit(name))
-        }
-        Some((unit, _)) => explained(action, unit, plan, &ran),
-        None => verdict(plan, &ran),
-    };
-    let log = match (&steps.log, &after) {
-        (Some(log), Some((unit, _))) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
-            lines_of(&ask(log, brief()))
-        }
-        _ => None,
-    };
-    let is_gone = watched
-        && action != Reload
-        && verdict.is_ok()
-        && after.as_ref().is_some_and(|(unit, _)| unit.state.is("inactive"));
-    // The manager forgets a unit that nothing refers to, and with it whether it began; its own
-    // log does not.
-    let was_skipped =
-        is_gone && steps.last_word.as_ref().is_some_and(|log| is_skipped(&ask(log, brief())));
-    // What was done again has changed something, though the state reads the same.
-    let again = wakes && !(action == Start && was_active) && verdict.is_ok() && !was_skipped;
-    let mut warnings = Vec::new();
-    if was_skipped {
-        warnings
-            .push(format!("{name} was not started, since a condition in its unit file is not met"));
-    } else if let (true, Some((unit, _))) = (is_gone, &after)
-        && unit.kind.as_deref() != Some("oneshot")
-    {
-        warnings.push(format!("{name} ended by itself, with success, and is not running now"));
+    let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });
+    let after = change.watched(&ran);
+    change.outcome(ran, after)
+}
+
+/// Something that is done to a unit.
+struct Change<'p> {
+    plan: &'p Plan,
+    steps: &'p ServiceSteps,
+    action: ServiceAction,
+    bounds: Bounds,
+    /// The unit before it; none where that could not be read.
+    before: Option<Unit>,
+}
+
+impl Change<'_> {
+    fn name(&self) -> &str {
+        name_of(self.plan)
     }
-    let run = |unit: Option<&Unit>| unit.and_then(|unit| unit.invocation.clone());
-    let other_run = run(before.as_ref()) != run(after.as_ref().map(|(unit, _)| unit));
-    let after = after.map(|(unit, _)| unit.state);
-    // A start that the manager refuses renews the moment of the state, and nothing else.
-    let state = |unit: Option<UnitState>| unit.map(|unit| UnitState { since: None, ..unit });
-    let changed = Some(again || other_run || state(state_before()) != state(after.clone()));
-    Outcome { ran: Some(ran), unit: after, log, changed, warnings, ..Outcome::of(verdict) }
+
+    fn state_before(&self) -> Option<UnitState> {
+        self.before.as_ref().map(|unit| unit.state.clone())
+    }
+
+    fn was_active(&self) -> bool {
+        self.before.as_ref().is_some_and(|unit| unit.state.is("active"))
+    }
+
+    /// As [`ServiceAction::wakes`], but what is up already is not started.
+    fn wakes(&self) -> bool {
+        self.action.wakes() && !(self.action == Start && self.was_active())
+    }
+
+    /// Makes sure that nothing is in the way, and that the check passes.
+    fn may_begin(&self) -> Result<(), Box<Outcome>> {
+        let obstacle = |unit| why::obstacle(self.action, self.name(), unit);
+        if let Some(refusal) = self.before.as_ref().and_then(obstacle) {
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
+        // What is not there or is masked is not checked: the manager says what is wrong with it.
+        let is_loaded = self.before.as_ref().is_none_or(|unit| unit.state.is_loaded());
+        match &self.steps.check {
+            Some(check) if is_loaded && (self.was_active() || self.steps.checks_start) => {
+                checked(check, self.bounds)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether who waits for the reply is ended by it.
+    fn ends(&self, audience: &Audience) -> bool {
+        self.before.as_ref().is_some_and(|unit| {
+            (matches!(self.action, Stop | Restart) && audience.ends_with(unit))
+                || (matches!(self.action, Start | Restart) && audience.is_in(&unit.rivals))
+        })
+    }
+
+    /// Gives the reply before it is done. The time until it has been read is not the operation's.
+    fn answer_first(&mut self, around: &mut Around<'_>) {
+        let unit = self.state_before();
+        (around.answer)(Outcome { deferred: true, unit, ..Outcome::of(Ok(())) });
+        let waiting = Instant::now();
+        around.audience.wait_until_gone();
+        self.bounds.deadline += waiting.elapsed();
+    }
+
+    /// The unit after it; where it should be up, after it was watched for a while.
+    fn watched(&self, ran: &Ran) -> Option<(Unit, Health)> {
+        let see = || unit_now(self.steps, self.bounds);
+        if !self.wakes() || ran.ended != Ended::Exited(0) {
+            return see().map(|unit| (unit, Health::SoFar));
+        }
+        let restarts = match (self.action, &self.before) {
+            (Reload, Some(unit)) => unit.state.restarts.unwrap_or(0),
+            // The manager counts anew with each start that is asked for.
+            _ => 0,
+        };
+        let left = self.bounds.deadline.saturating_duration_since(Instant::now());
+        watch(see, super::afterwards(self.plan).min(left), restarts)
+    }
+
+    /// What came of it.
+    fn outcome(&self, ran: Ran, after: Option<(Unit, Health)>) -> Outcome {
+        let verdict = self.verdict(&ran, after.as_ref());
+        let after = after.map(|(unit, _)| unit);
+        let log = match (&self.steps.log, &after) {
+            (Some(log), Some(unit)) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
+                lines_of(&ask(log, brief(self.bounds)))
+            }
+            _ => None,
+        };
+        let went_well = self.wakes() && verdict.is_ok();
+        let is_gone = |unit: &&Unit| self.action != Reload && unit.state.is("inactive");
+        let gone = after.as_ref().filter(|_| went_well).filter(is_gone);
+        let was_skipped = gone.is_some() && self.was_skipped();
+        let warning = match gone {
+            Some(_) if was_skipped => Some(why::skipped(self.name())),
+            Some(unit) if unit.kind.as_deref() != Some("oneshot") => {
+                Some(why::ended_by_itself(self.name()))
+            }
+            _ => None,
+        };
+        // What was done again has changed something, though the state reads the same.
+        let changed = Some((went_well && !was_skipped) || self.differs(after.as_ref()));
+        let (unit, warnings) = (after.map(|unit| unit.state), warning.into_iter().collect());
+        Outcome { ran: Some(ran), unit, log, changed, warnings, ..Outcome::of(verdict) }
+    }
+
+    fn verdict(&self, ran: &Ran, after: Option<&(Unit, Health)>) -> Result<(), Refusal> {
+        match after {
+            None => verdict(self.plan, ran),
+            Some((unit, Health::Bad)) => Err(why::unhealthy(self.action, self.name(), &unit.state)),
+            Some((unit, _)) if self.was_not_begun(ran, unit) => Err(why::start_limit(self.name())),
+            Some((unit, _)) => why::explained(self.action, unit, self.plan, ran),
+        }
+    }
+
+    /// Whether the manager gave up before it began: it is down, and its last run is the one
+    /// before. The result may still be that run's.
+    fn was_not_begun(&self, ran: &Ran, after: &Unit) -> bool {
+        let last = self.before.as_ref().and_then(|unit| unit.invocation.as_deref());
+        matches!(self.action, Start | Restart)
+            && after.state.is_loaded()
+            && after.state.is("failed")
+            && last.is_some()
+            && last == after.invocation.as_deref()
+            && job_failed(self.name(), ran)
+    }
+
+    /// Whether it did not start for a condition. The manager forgets a unit that nothing refers
+    /// to, and with it whether it began; its own log does not.
+    fn was_skipped(&self) -> bool {
+        self.steps.last_word.as_ref().is_some_and(|log| is_skipped(&ask(log, brief(self.bounds))))
+    }
+
+    /// Whether the unit is not what it was before.
+    fn differs(&self, after: Option<&Unit>) -> bool {
+        let run = |unit: Option<&Unit>| unit.and_then(|unit| unit.invocation.clone());
+        // A start that the manager refuses renews the moment of the state, and nothing else.
+        let state =
+            |unit: Option<&Unit>| unit.map(|unit| UnitState { since: None, ..unit.state.clone() });
+        let before = self.before.as_ref();
+        run(before) != run(after) || state(before) != state(after)
+    }
 }
 
 /// Whether the job began and failed, which is the only way for systemctl to tell of a start limit
@@ -201,21 +265,38 @@ fn turned_around(log: &str) -> String {
     entries.concat()
 }
 
-/// Whether the manager gave up before it began: it is down, and its last run is the one before.
-/// The result may still be that run's.
-fn was_not_begun(before: Option<&Unit>, after: &Unit) -> bool {
-    let last = before.and_then(|unit| unit.invocation.as_deref());
-    after.state.is("failed") && last.is_some() && last == after.invocation.as_deref()
-}
-
 /// Whether the last lines that a unit wrote have to do with what went wrong.
 fn is_worth_a_log(unit: &Unit, ran: &Ran) -> bool {
     let did_not_begin = unit.state.is("inactive") && ran.ended != Ended::Exited(0);
     unit.state.is_loaded() && !did_not_begin
 }
 
+/// The unit as it is now; none where that can not be read.
+fn unit_now(steps: &ServiceSteps, bounds: Bounds) -> Option<Unit> {
+    unit_of(&ask(&steps.state, brief(bounds)))
+}
+
 fn unit_of(shown: &Ran) -> Option<Unit> {
     (shown.ended == Ended::Exited(0)).then(|| Unit::parse(&shown.stdout))
+}
+
+/// The bounds of a look.
+fn brief(bounds: Bounds) -> Bounds {
+    Bounds { deadline: Instant::now() + LOOK_TIMEOUT, ..bounds }
+}
+
+/// A look at the unit when no job is under way for it, or at the end of the patience with that:
+/// others may restart it at this very moment, and are done with it in a second.
+fn idle(action: ServiceAction, steps: &ServiceSteps, bounds: Bounds) -> Option<Unit> {
+    let patience = bounds.deadline.min(Instant::now() + JOB_PATIENCE);
+    loop {
+        let unit = unit_now(steps, bounds);
+        let is_busy = unit.as_ref().is_some_and(|unit| unit.has_job);
+        if !is_busy || !action.wakes() || Instant::now() >= patience {
+            return unit;
+        }
+        sleep(JOB_PAUSE);
+    }
 }
 
 fn lines_of(log: &Ran) -> Option<Vec<String>> {
@@ -227,18 +308,4 @@ fn lines_of(log: &Ran) -> Option<Vec<String>> {
         line.get(..most).unwrap_or_default().to_owned()
     };
     (log.ended == Ended::Exited(0)).then(|| last.iter().map(cut).collect())
-}
-
-/// A look at the unit when no job is under way for it, or at the end of the patience with that:
-/// others may restart it at this very moment, and are done with it in a second.
-fn idle(action: ServiceAction, see: &dyn Fn() -> Option<Unit>, deadline: Instant) -> Option<Unit> {
-    let patience = deadline.min(Instant::now() + JOB_PATIENCE);
-    loop {
-        let unit = see();
-        let is_busy = unit.as_ref().is_some_and(|unit| unit.has_job);
-        if !is_busy || !action.wakes() || Instant::now() >= patience {
-            return unit;
-        }
-        sleep(JOB_PAUSE);
-    }
 }

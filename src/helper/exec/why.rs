@@ -154,6 +154,16 @@ pub fn stale_file(name: &str) -> String {
     format!("the unit file of {name} was changed and the service manager has not read it again")
 }
 
+/// It is not up, though starting it went well, since it never began.
+pub fn skipped(name: &str) -> String {
+    format!("{name} was not started, since a condition in its unit file is not met")
+}
+
+/// It is not up, though starting it went well, since it is done.
+pub fn ended_by_itself(name: &str) -> String {
+    format!("{name} ended by itself, with success, and is not running now")
+}
+
 /// What the manager is doing with a unit at this moment.
 fn doing(state: &UnitState) -> Option<String> {
     let doing = match state.active_state.as_deref() {
