@@ -128,6 +128,12 @@ impl UnitState {
         self.active_state.as_deref() == Some(active_state)
     }
 
+    /// Whether it failed: for good, or until the manager tries again.
+    pub fn is_down(&self) -> bool {
+        let again = self.sub_state.as_deref().is_some_and(|sub| sub.starts_with("auto-restart"));
+        self.is("failed") || again
+    }
+
     /// Whether systemd knows the unit.
     pub fn exists(&self) -> bool {
         self.load_state.as_deref().is_some_and(|state| state != "not-found")

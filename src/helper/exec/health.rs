@@ -32,8 +32,7 @@ const READY_PART: u32 = 4;
 /// again by itself before.
 pub fn health(unit: &Unit, restarts: u32) -> Health {
     let state = &unit.state;
-    let again = state.sub_state.as_deref().is_some_and(|sub| sub.starts_with("auto-restart"));
-    if state.is("failed") || again || state.restarts.unwrap_or(0) > restarts {
+    if state.is_down() || state.restarts.unwrap_or(0) > restarts {
         return Health::Bad;
     }
     match (&unit.kind, state.sub_state.as_deref()) {

@@ -101,7 +101,7 @@ fn failed(action: ServiceAction, unit: &Unit, plan: &Plan, ran: &Ran) -> Refusal
             .hint("an administrator made it so: start or stop the unit that needs it"),
         _ if action == Reload => verdict_of(plan, ran)
             .hint("it goes on with its old settings; `log` in this reply has its last lines"),
-        _ if matches!(action, Start | Restart) && is_down(state) => {
+        _ if matches!(action, Start | Restart) && state.is_down() => {
             refused(format!("{name} could not be started: {}", end_of(state)))
                 .hint("`log` in this reply has the last lines it wrote")
         }
@@ -194,12 +194,6 @@ fn end_of(state: &UnitState) -> String {
         (_, Some(signal)) => format!("result {result}, signal {signal}"),
         _ => format!("result {result}"),
     }
-}
-
-/// Failed for good, or until the manager tries again.
-fn is_down(state: &UnitState) -> bool {
-    let again = state.sub_state.as_deref().is_some_and(|sub| sub.starts_with("auto-restart"));
-    state.is("failed") || again
 }
 
 fn verdict_of(plan: &Plan, ran: &Ran) -> Refusal {
