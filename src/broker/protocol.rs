@@ -80,11 +80,22 @@ pub fn receive(connection: BorrowedFd<'_>) -> Result<Vec<OsString>, Refusal> {
     Ok(request.arguments.into_iter().map(OsString::from).collect())
 }
 
+/// Why there is no connection to the broker, in words.
+#[derive(Debug, thiserror::Error)]
+pub enum NoBroker {
+    /// None that this account may connect to, at this moment.
+    #[error("{0}")]
+    Unreachable(String),
+    /// Somebody else, who must not be told anything.
+    #[error("who listens at {SOCKET} is not root")]
+    NotRoot,
+}
+
 /// Connects to the broker.
 ///
 /// # Errors
-/// Where there is none that this account may connect to, in words.
-pub fn connect() -> Result<UnixStream, String> {
+/// Where there is none that this account may connect to.
+pub fn connect() -> Result<UnixStream, NoBroker> {
     let said = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => format!("there is no broker at {SOCKET}"),
         io::ErrorKind::PermissionDenied => {
@@ -93,11 +104,11 @@ pub fn connect() -> Result<UnixStream, String> {
         io::ErrorKind::ConnectionRefused => format!("nobody listens at {SOCKET}"),
         _ => format!("{SOCKET}: {error}"),
     };
-    let stream = UnixStream::connect(SOCKET).map_err(said)?;
+    let stream = UnixStream::connect(SOCKET).map_err(|error| NoBroker::Unreachable(said(error)))?;
     // Its folder is root's own; who is not root does not listen there.
     match getsockopt(&stream, sockopt::PeerCredentials) {
         Ok(peer) if peer.uid() == 0 || is_root_elsewhere(peer.uid()) => Ok(stream),
-        _ => Err(format!("who listens at {SOCKET} is not root")),
+        _ => Err(NoBroker::NotRoot),
     }
 }
 

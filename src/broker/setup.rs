@@ -268,7 +268,7 @@ fn answers() -> Result<String, Refusal> {
         Refusal::new(Code::CommandFailed, format!("the broker does not answer: {why}"))
             .hint("look at: systemctl status sm.socket 'sm@*'; journalctl --unit 'sm@*'")
     };
-    let mut stream = protocol::connect().map_err(silent)?;
+    let mut stream = protocol::connect().map_err(|error| silent(error.to_string()))?;
     let mut reply = String::new();
     protocol::send(&mut stream, &["version".into()])
         .and_then(|()| stream.read_to_string(&mut reply))

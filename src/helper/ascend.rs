@@ -4,7 +4,7 @@
 use super::codes::{Code, Refusal};
 use super::reply;
 use super::text::{one_line, shell_word};
-use crate::broker::protocol;
+use crate::broker::protocol::{self, NoBroker};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -75,14 +75,12 @@ fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
     loop {
         let mut stream = match protocol::connect() {
             Ok(stream) => stream,
-            Err(why) if began.elapsed() >= RESTART || !protocol::is_for_us() => {
-                return Ok(Err(why));
-            }
             // Its socket is removed, made, given to the group and listened at, one after another.
-            Err(_) => {
+            Err(NoBroker::Unreachable(_)) if began.elapsed() < RESTART && protocol::is_for_us() => {
                 sleep(PAUSE);
                 continue;
             }
+            Err(why) => return Ok(Err(why.to_string())),
         };
         let mut reply = Vec::new();
         // A broker that has heard enough of a request that is too large answers before its end.

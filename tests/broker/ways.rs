@@ -60,13 +60,13 @@ broker_test!(a_host_without_sudo, both_ways, |host| {
     assert_eq!(asked("nothing").expect("usage").exit, 2);
 });
 
-// Not root who listens: nothing is said to it.
+// Not root who listens: nothing is said to it, and it is not asked again.
 broker_test!(another_listener_is_not_believed, both_ways, |host| {
     host.root("systemctl stop sm.socket; chown other /run/sm").ok();
     host.write(
         "/srv/false.py",
         "import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('/run/sm/sm.sock')\ns.listen()\nopen('/tmp/listening', 'w')\n\
-         while True:\n c = s.accept()[0]\n c.settimeout(1)\n try: open('/tmp/heard', 'ab').write(c.recv(99))\n except OSError: pass\n try: c.sendall(b'{\"code\":\"ok\"}\\n')\n except OSError: pass\n c.close()\n",
+         while True:\n c = s.accept()[0]\n open('/tmp/asked', 'a').write('.')\n c.settimeout(1)\n try: open('/tmp/heard', 'ab').write(c.recv(99))\n except OSError: pass\n try: c.sendall(b'{\"code\":\"ok\"}\\n')\n except OSError: pass\n c.close()\n",
     );
     host.root("systemd-run -p User=other python3 /srv/false.py; until test -e /tmp/listening; do sleep 0.1; done; chmod 666 /run/sm/sm.sock; chown root /run/sm").ok();
     let reply =
@@ -76,6 +76,8 @@ broker_test!(another_listener_is_not_believed, both_ways, |host| {
     assert_eq!(way_of(host, &reply), "sudo");
     wait_until("it was left", || host.exists("/tmp/heard"));
     assert_eq!(host.read("/tmp/heard"), "");
+    wait_until("it has seen both requests", || host.read("/tmp/asked").len() >= 2);
+    assert_eq!(host.read("/tmp/asked"), "..", "a connection for each");
 });
 
 /// Asks once, from inside the unit that it is about.
