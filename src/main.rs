@@ -12,6 +12,7 @@ mod proc;
 mod state;
 mod sudoers;
 mod sys;
+mod tool;
 mod trust;
 
 use cli::{AdminCommand, Parsed};

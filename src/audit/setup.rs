@@ -4,11 +4,11 @@ use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::state;
+use crate::tool;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// The rules, as they are packaged.
 const RULES: &str = include_str!("../../packaging/audit/sm.rules");
@@ -27,7 +27,7 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
                 .hint(format!("run: sudo {} audit setup", program.display())),
         ));
     }
-    let (Some(auditctl), true) = (auditctl(), Path::new(FOLDER).is_dir()) else {
+    let (Some(auditctl), true) = (tool::find("auditctl"), Path::new(FOLDER).is_dir()) else {
         return Err(Failure::of(
             Refusal::new(
                 Code::Unsupported,
@@ -50,7 +50,7 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
         state::folder(folder, mode, group)
             .map_err(|error| Refusal::new(Code::UntrustedPath, error.to_string()))?;
     }
-    let loaded = Command::new(&auditctl).arg("-R").arg(&path).env_clear().output();
+    let loaded = tool::clean(&auditctl).arg("-R").arg(&path).output();
     let answer = Answer::text(format!("{} is installed", path.display()))
         .with("changed", changed)
         .with("path", path.to_string_lossy());
@@ -78,13 +78,6 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
             format!("{}: {error}", auditctl.display()),
         ))),
     }
-}
-
-fn auditctl() -> Option<PathBuf> {
-    ["/usr/sbin/auditctl", "/sbin/auditctl", "/usr/bin/auditctl"]
-        .iter()
-        .map(PathBuf::from)
-        .find(|path| path.exists())
 }
 
 fn install(path: &Path, rules: &str) -> io::Result<()> {

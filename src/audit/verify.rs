@@ -4,10 +4,11 @@ use super::files::LogFile;
 use super::journal::IDENTIFIER;
 use super::record::{HASH_KEY, Link};
 use crate::policy::parse::hex;
+use crate::tool;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 /// Where something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -182,7 +183,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 /// The last link that the journal holds, from root's own messages: anybody can write to the
 /// journal under any name, but not with root's user id.
 pub fn head_in_journal() -> Option<Link> {
-    let output = Command::new("/usr/bin/journalctl")
+    let output = tool::clean(Path::new("/usr/bin/journalctl"))
         .args([
             "--no-pager",
             "--quiet",
@@ -191,8 +192,6 @@ pub fn head_in_journal() -> Option<Link> {
             "--output-fields=SM_SEQ,SM_HASH",
         ])
         .args(["--identifier", IDENTIFIER, "_UID=0"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
         .output()
         .ok()?;
     let entry: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;

@@ -9,6 +9,7 @@ use crate::helper::text::one_line;
 use crate::policy::names::quoted;
 use crate::state;
 use crate::sudoers::{install, without_root};
+use crate::tool;
 use crate::trust::trusted;
 use nix::unistd::{Group, User, getgrouplist};
 use std::ffi::{CString, OsStr, OsString};
@@ -17,7 +18,6 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Who is in it may connect.
 pub const GROUP: &str = "sm";
@@ -287,16 +287,10 @@ fn failed(what: &str, error: &io::Error) -> Refusal {
 
 /// Runs one of the host's own tools; what it has to say is for the case that it fails.
 fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
-    let program = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.exists())
+    let program = tool::find(name)
         .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
-    let output = Command::new(&program)
+    let output = tool::clean(&program)
         .args(arguments)
-        .env_clear()
-        .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")])
-        .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(&program.display().to_string(), &error))?;
     if output.status.success() {

@@ -3,27 +3,18 @@
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::sys;
+use crate::tool::{clean, find_in};
 use nix::unistd::{Group, User};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
+/// Where sudo and visudo are, also where an administrator has built them, or on NixOS.
 const FOLDERS: [&str; 5] =
     ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/run/wrappers/bin"];
 
 fn program(name: &str) -> Option<PathBuf> {
-    FOLDERS.iter().map(|folder| Path::new(folder).join(name)).find(|path| path.exists())
-}
-
-/// A command with nothing of ours in its surroundings.
-fn clean(path: &Path) -> Command {
-    let mut command = Command::new(path);
-    command
-        .env_clear()
-        .envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")])
-        .current_dir("/")
-        .stdin(Stdio::null());
-    command
+    find_in(&FOLDERS, name)
 }
 
 fn said(output: &Output) -> String {
