@@ -1,8 +1,8 @@
 //! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
 
 use nix::unistd::{Gid, Group, Uid, fchown};
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::io;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -103,6 +103,50 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
     }
     only_root_changes(path, &file)?;
     Ok(file)
+}
+
+/// Takes a file away, if there is one.
+///
+/// # Errors
+/// Where it is still there.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a file of root's own, in the place of one that has its name: all of it is on disk, or
+/// there is none.
+///
+/// # Errors
+/// What the kernel says.
+pub fn make(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    remove(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let made = file
+        .write_all(bytes)
+        .and_then(|()| give(&file, "root"))
+        .and_then(|()| file.set_permissions(Permissions::from_mode(mode)))
+        .and_then(|()| file.sync_all());
+    if made.is_err() {
+        let _ = remove(path);
+    }
+    made
+}
+
+/// Makes a file as [`make`] does, so that at every instant there is what was there before, or all
+/// of the new. Until it is in place it has the name `new`, in the same folder.
+///
+/// # Errors
+/// What the kernel says.
+pub fn put(path: &Path, new: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    make(new, bytes, mode)?;
+    let placed = fs::rename(new, path).and_then(|()| sync_parent(path));
+    if placed.is_err() {
+        let _ = remove(new);
+    }
+    placed
 }
 
 /// Puts the name of something new or gone on disk.

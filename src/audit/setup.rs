@@ -5,9 +5,7 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::state;
 use crate::tool;
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
 use std::path::Path;
 
 /// The rules, as they are packaged.
@@ -41,7 +39,8 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
     let path = Path::new(FOLDER).join("sm.rules");
     let changed = fs::read(&path).ok().as_deref() != Some(rules.as_bytes());
     if changed {
-        install(&path, &rules).map_err(|error| {
+        let new = path.with_extension("new");
+        state::put(&path, &new, rules.as_bytes(), 0o640).map_err(|error| {
             Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
         })?;
     }
@@ -78,15 +77,4 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
             format!("{}: {error}", auditctl.display()),
         ))),
     }
-}
-
-fn install(path: &Path, rules: &str) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let _ = fs::remove_file(&new);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(rules.as_bytes())?;
-    file.set_permissions(Permissions::from_mode(0o640))?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    state::sync_parent(path)
 }

@@ -157,14 +157,8 @@ fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
         }
         // No unit has a name like this, so that a half one is never read.
         let new = folder.join(format!(".{name}.new"));
-        let put = fs::write(&new, text)
-            .and_then(|()| fs::File::open(&new)?.sync_all())
-            .and_then(|()| fs::rename(&new, &path))
-            .and_then(|()| state::sync_parent(&path));
-        if let Err(error) = put {
-            let _ = fs::remove_file(&new);
-            return Err(failed(&path.display().to_string(), &error));
-        }
+        state::put(&path, &new, text.as_bytes(), 0o644)
+            .map_err(|error| failed(&path.display().to_string(), &error))?;
         changed = true;
     }
     Ok(changed)
@@ -222,12 +216,8 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
             // Requests that are under way come to their end.
             call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
             for path in &files {
-                match fs::remove_file(path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        return Err(failed(&path.display().to_string(), &error).into());
-                    }
-                    _ => done.push(format!("{} is gone", path.display())),
-                }
+                state::remove(path).map_err(|error| failed(&path.display().to_string(), &error))?;
+                done.push(format!("{} is gone", path.display()));
             }
             call("systemctl", &["daemon-reload"])?;
             // The unit does not do it where its file was gone before.

@@ -8,9 +8,10 @@ use super::COMPILED;
 use super::parse::Parsed;
 use crate::state;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{Metadata, OpenOptions};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const FILE: &str = "/var/lib/sm/policy.cache";
@@ -79,16 +80,10 @@ pub fn save(identity: &Identity, parsed: &Parsed) {
 
 fn write(identity: &Identity, parsed: &Parsed) -> io::Result<()> {
     let _lock = state::lock("policy-cache")?;
-    let new = format!("{FILE}.new");
-    match std::fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
     let mut bytes = postcard::to_stdvec(identity).map_err(io::Error::other)?;
     bytes.extend(postcard::to_stdvec(parsed).map_err(io::Error::other)?);
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    file.write_all(&bytes)?;
     // Half of it under a good identity would be believed after a power cut.
-    file.sync_all()?;
+    let new = format!("{FILE}.new");
+    state::make(Path::new(&new), &bytes, 0o600)?;
     std::fs::rename(&new, FILE)
 }

@@ -8,14 +8,14 @@ use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
 use nix::sys::signal::{SigSet, Signal};
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FOLDER: &str = "/etc/sm";
 const COPY: &str = "/etc/sm/policy.toml.new";
+const MODE: u32 = 0o644;
 const OLD: &str = "/etc/sm/policy.toml.old";
 
 /// What a new site policy begins as.
@@ -140,14 +140,7 @@ fn editor() -> Result<Vec<String>, Failure> {
 }
 
 fn write(path: &str, text: &str) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.set_permissions(Permissions::from_mode(0o644))?;
-    file.sync_all()
+    state::make(Path::new(path), text.as_bytes(), MODE)
 }
 
 /// Puts it in place; what was there before is kept beside it.
@@ -156,9 +149,7 @@ fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
         write(OLD, before)?;
     }
     // Not the file that the editor made: its owner and mode are the editor's.
-    write(COPY, text)?;
-    fs::rename(COPY, FILE)?;
-    state::sync_parent(FILE)?;
+    state::put(Path::new(FILE), Path::new(COPY), text.as_bytes(), MODE)?;
     let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };
     Ok(Answer::text(format!("{FILE} is in force with the next request{kept}"))
         .with("changed", true)

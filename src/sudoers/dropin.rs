@@ -3,11 +3,11 @@
 
 use super::sudo::Visudo;
 use crate::helper::codes::{Code, Refusal};
-use crate::state;
+use crate::state::{self, remove};
 use nix::unistd::{Group, User};
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Where the drop-ins are.
@@ -86,19 +86,9 @@ impl DropIn {
         // With a dot in their names sudo ignores them (sudoers(5)), also when one is left behind
         // by a kill; the next run, which holds the lock, takes it over.
         let (new, old) = (self.beside("new"), self.beside("old"));
-        let prepared = (|| {
-            remove(&new)?;
-            remove(&old)?;
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o400).open(&new)?;
-            file.write_all(text.as_bytes())?;
-            fchown(&file, Some(0), Some(0))?;
-            file.set_permissions(Permissions::from_mode(MODE))?;
-            file.sync_all()?;
-            Ok(())
-        })();
-        let ready = prepared
-            .map_err(|error: io::Error| failed(&new, &error))
+        let ready = remove(&old)
+            .and_then(|()| state::make(&new, text.as_bytes(), MODE))
+            .map_err(|error| failed(&new, &error))
             .and_then(|()| visudo.check(Some(&new)));
         if let Err(refusal) = ready {
             let _ = remove(&new);
@@ -169,13 +159,6 @@ impl DropIn {
 /// One change at a time.
 fn lock() -> Result<impl Sized, Refusal> {
     state::lock("setup-sudo").map_err(|error| failed(Path::new(state::FOLDER), &error))
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn sync_folder() -> io::Result<()> {

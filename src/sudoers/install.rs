@@ -3,12 +3,13 @@
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
 use crate::trust::trusted;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const FOLDER: &str = "/usr/local/bin";
+const MODE: u32 = 0o755;
 
 /// Copies the running program to `/usr/local/bin/sm` and `/usr/local/bin/sm-helper`: two files,
 /// each put in place whole. Gives the path of `sm` and whether anything changed.
@@ -36,25 +37,11 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
 fn place(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     if let Ok(data) = fs::symlink_metadata(path) {
         let own =
-            data.is_file() && data.uid() == 0 && data.mode() & 0o7777 == 0o755 && data.nlink() == 1;
+            data.is_file() && data.uid() == 0 && data.mode() & 0o7777 == MODE && data.nlink() == 1;
         if own && data.len() == bytes.len() as u64 && fs::read(path)? == bytes {
             return Ok(false);
         }
     }
-    let new = path.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o700).open(&new)?;
-    let written = io::Write::write_all(&mut file, bytes)
-        .and_then(|()| fchown(&file, Some(0), Some(0)))
-        .and_then(|()| file.set_permissions(Permissions::from_mode(0o755)))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&new, path))
-        .and_then(|()| File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all());
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written.map(|()| true)
+    state::put(path, &path.with_extension("new"), bytes, MODE)?;
+    Ok(true)
 }
