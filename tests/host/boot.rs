@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
+use super::net::Place;
 use super::run::Tracing;
 
 /// Which sudo a host has.
@@ -36,12 +37,15 @@ pub struct Wanted {
 pub struct Host {
     /// Which sudo it has.
     pub sudo: Sudo,
+    /// What it calls itself; no two of a process have the same.
+    pub name: String,
     leader: u32,
     child: Child,
     // The host lives until the other end of this is closed.
     stdin: Option<ChildStdin>,
     pub(super) tracing: Mutex<Option<Tracing>>,
     pub(super) rate_limited: AtomicBool,
+    pub(super) place: OnceLock<Place>,
     _slot: Slot,
 }
 
@@ -201,14 +205,16 @@ impl Wanted {
 
     /// Boot it. Panics with what to do about it where no host can be made.
     pub fn boot(self) -> Host {
+        self.boot_in(SINGLE.take())
+    }
+
+    pub(super) fn boot_in(self, slot: Slot) -> Host {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("host{}", COUNT.fetch_add(1, Ordering::Relaxed));
-
-        let slot = Slot::take();
         let mut child = Command::new(repository().join("tests/host/host"))
             .arg("run")
             .args(&self.arguments)
-            .arg(name)
+            .arg(&name)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -233,10 +239,17 @@ impl Wanted {
                  installs what is missing:\n{why}"
             );
         };
-        let tracing = Mutex::new(None);
-        let rate_limited = AtomicBool::new(false);
-        let host =
-            Host { sudo: self.sudo, leader, child, stdin, tracing, rate_limited, _slot: slot };
+        let host = Host {
+            sudo: self.sudo,
+            name,
+            leader,
+            child,
+            stdin,
+            tracing: Mutex::new(None),
+            rate_limited: AtomicBool::new(false),
+            place: OnceLock::new(),
+            _slot: slot,
+        };
         if let Some(program) = self.program {
             host.install(&program);
         }
@@ -270,30 +283,52 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The right to have a host: there are only so many in a process, since each takes about
-/// 100 MB of memory.
+/// The right to have so many hosts at a time in a process.
 #[derive(Debug)]
-struct Slot;
+pub(super) struct Pool {
+    most: u32,
+    taken: Mutex<u32>,
+    given_back: Condvar,
+}
 
-const SLOTS: u32 = 4;
-static TAKEN: Mutex<u32> = Mutex::new(0);
-static GIVEN_BACK: Condvar = Condvar::new();
+/// Hosts that are on no network.
+static SINGLE: Pool = Pool::new(4);
+/// Hosts of networks. A test takes all of its network's in one step, before it boots the
+/// first: two that took one after the other would wait for each other for ever. They are not
+/// of the same pool as the others, so a large network waits only for other networks.
+pub(super) static NETWORKED: Pool = Pool::new(16);
 
-impl Slot {
-    fn take() -> Self {
+/// The right to have a host, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot(&'static Pool);
+
+impl Pool {
+    const fn new(most: u32) -> Self {
+        Self { most, taken: Mutex::new(0), given_back: Condvar::new() }
+    }
+
+    fn take(&'static self) -> Slot {
+        self.take_many(1).pop().expect("one was asked for")
+    }
+
+    /// Wait until there are so many, and take them.
+    pub(super) fn take_many(&'static self, count: u32) -> Vec<Slot> {
+        assert!(count <= self.most, "{count} hosts at once; there may be {}", self.most);
         // A test that panicked elsewhere does not make the number wrong.
-        let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = GIVEN_BACK
-            .wait_while(taken, |taken| *taken >= SLOTS)
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self
+            .given_back
+            .wait_while(taken, |taken| *taken + count > self.most)
             .unwrap_or_else(PoisonError::into_inner);
-        *taken += 1;
-        Self
+        *taken += count;
+        (0..count).map(|_| Slot(self)).collect()
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        GIVEN_BACK.notify_one();
+        *self.0.taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        // All: they may wait for different numbers.
+        self.0.given_back.notify_all();
     }
 }

@@ -3,10 +3,11 @@
 
 #[path = "mod.rs"]
 mod host;
+mod network;
 mod trace;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,13 +28,21 @@ impl Traces {
 
     fn processes(&self) -> Vec<String> {
         let entries = fs::read_dir("/proc").expect("/proc").flatten();
+        // By both: the kernel gives the number of a namespace that is gone to the next one.
         let inside = |folder: &PathBuf| {
             fs::read_link(folder.join("ns/pid")).is_ok_and(|link| link == self.namespace)
+                && self.has(folder)
         };
         let folders = entries.map(|entry| entry.path()).filter(inside);
         let stat = |folder: PathBuf| fs::read_to_string(folder.join("stat")).unwrap_or_default();
         // What is dead and waits for this machine's init to notice is gone.
         folders.map(stat).filter(|stat| !stat.is_empty() && !stat.contains(") Z ")).collect()
+    }
+
+    /// Whether the process of this folder is in the host's cgroup.
+    fn has(&self, folder: &Path) -> bool {
+        let text = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
+        text.lines().any(|line| line.split('/').nth(1) == Some(&self.cgroup))
     }
 
     fn cgroups(&self) -> Vec<PathBuf> {
