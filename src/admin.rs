@@ -38,8 +38,10 @@ impl Answer {
 /// Why a command did not do what it was asked, or what a check found.
 #[derive(Debug)]
 pub struct Failure {
-    refusal: Refusal,
+    // In a box, as an error is seldom and should be cheap to hand on.
+    refusal: Box<Refusal>,
     exit: u8,
+    text: Option<String>,
     fields: Map<String, Value>,
 }
 
@@ -47,13 +49,20 @@ impl Failure {
     /// With the exit status that belongs to the code.
     pub fn of(refusal: Refusal) -> Self {
         let exit = refusal.code.exit();
-        Self { refusal, exit, fields: Map::new() }
+        Self { refusal: Box::new(refusal), exit, text: None, fields: Map::new() }
     }
 
     /// The same as what a check has found.
     #[must_use]
     pub fn into_found(self) -> Self {
         Self { exit: 1, ..self }
+    }
+
+    /// With what people get to read first, on standard output.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
     }
 
     /// What a command that checks has found: exit status 1, whatever the code.
@@ -85,7 +94,7 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
         }
         Ok(answer) => (0, writeln!(io::stdout(), "{}", answer.text)),
         Err(failure) if json => {
-            let Refusal { code, error, hint, .. } = &failure.refusal;
+            let Refusal { code, error, hint, .. } = &*failure.refusal;
             let mut object =
                 json!({"schema": SCHEMA, "success": false, "code": code, "error": error});
             if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
@@ -94,7 +103,11 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
             merge(&mut object, &failure.fields);
             (failure.exit, writeln!(io::stdout(), "{object}"))
         }
-        Err(failure) => (failure.exit, complain(&failure.refusal)),
+        Err(failure) => {
+            let first =
+                failure.text.as_ref().map_or(Ok(()), |text| writeln!(io::stdout(), "{text}"));
+            (failure.exit, first.and_then(|()| complain(&failure.refusal)))
+        }
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -134,6 +134,11 @@ pub enum AdminCommand {
     /// Answer one request over the connection on standard input: for the service manager
     #[command(hide = true)]
     Broker,
+    /// Install and set up the helper on every host of an inventory, over ssh
+    BootstrapCluster(Bootstrap),
+    /// The hosts of an inventory, and one request to all of them
+    #[command(subcommand)]
+    Fleet(FleetCommand),
     /// Look at the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -180,6 +185,86 @@ pub struct SetupBroker {
     /// Take it away: the units or, with --user, the account's membership alone
     #[arg(long)]
     pub remove: bool,
+}
+
+/// Which hosts.
+#[derive(Debug, Clone, Args)]
+pub struct Hosts {
+    /// The inventory: Ansible's YAML, or alias to hostname, user, port, identity_file
+    /// [default: ~/.config/agent-utilities/inventory.yml or .yaml]
+    #[arg(long, short, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// Only these: names, groups, `*`, `!` and `:&` as Ansible has them
+    #[arg(long, short, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub limit: Option<String>,
+}
+
+/// `sm bootstrap-cluster`
+#[derive(Debug, Clone, Args)]
+pub struct Bootstrap {
+    /// Which hosts
+    #[command(flatten)]
+    pub hosts: Hosts,
+    /// How many hosts at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub forks: u16,
+    /// The account that may run the helper [default: on each host the one that logs in]
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Say what each host needs, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The program for hosts of another architecture; may be given more than once
+    #[arg(long, value_name = "ARCH=PATH")]
+    pub binary: Vec<String>,
+    /// Read sudo's password from this descriptor instead of asking at the terminal
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=65535))]
+    pub password_fd: Option<i32>,
+    /// Trust a host's key the first time it is seen
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Hosts that can not be reached are no failure
+    #[arg(long)]
+    pub skip_unreachable: bool,
+}
+
+/// `sm fleet …`
+#[derive(Debug, Subcommand)]
+pub enum FleetCommand {
+    /// The hosts, and how each would be reached
+    List {
+        /// Which hosts
+        #[command(flatten)]
+        hosts: Hosts,
+    },
+    /// One request to sm-helper on each host, and the replies as one JSON object
+    Run(FleetRun),
+}
+
+/// `sm fleet run`
+#[derive(Debug, Clone, Args)]
+pub struct FleetRun {
+    /// Which hosts
+    #[command(flatten)]
+    pub hosts: Hosts,
+    /// How many hosts at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub serial: u16,
+    /// Begin with no further host once so many have failed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fail: Option<u32>,
+    /// Log in as this account instead of the inventory's
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Trust a host's key the first time it is seen
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Hosts that can not be reached are no failure
+    #[arg(long)]
+    pub skip_unreachable: bool,
+    /// The request, as for sm-helper
+    #[arg(last = true, required = true, value_name = "REQUEST")]
+    pub request: Vec<OsString>,
 }
 
 /// `sm policy …`

@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod broker;
 mod cli;
+mod fleet;
 mod helper;
 mod policy;
 mod proc;
@@ -15,7 +16,7 @@ mod sys;
 mod tool;
 mod trust;
 
-use cli::{AdminCommand, Parsed};
+use cli::{AdminCommand, FleetCommand, Parsed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -56,6 +57,8 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();
     match cli::admin(&rest) {
         Parsed::Command(cli::Admin { command, .. }) => {
+            // What a fleet answers is for programs, as one helper's reply is.
+            let json = json || matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
             let result = match &command {
                 AdminCommand::Policy(command) => policy::commands::run(command, program),
                 AdminCommand::Audit(command) => audit::commands::run(command, json, program),
@@ -63,6 +66,8 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::SetupBroker(command) => {
                     broker::setup::run(command, program, arguments)
                 }
+                AdminCommand::BootstrapCluster(command) => fleet::bootstrap(command),
+                AdminCommand::Fleet(command) => fleet::run(command),
                 AdminCommand::Broker => return helper::serve(),
                 AdminCommand::Helper { arguments } => {
                     return helper::main(&program.with_file_name("sm-helper"), arguments);

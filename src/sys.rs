@@ -4,12 +4,15 @@
 use crate::proc::{Field, Stat};
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_ulong};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::{Gid, Pid, Uid};
 use std::ffi::CStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The last signal number of Linux, real-time signals included (`signal(7)`).
 const LAST_SIGNAL: c_int = 64;
@@ -210,6 +213,74 @@ pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
             nix::unistd::setresuid(uid, uid, uid)?;
             Ok(())
         });
+    }
+}
+
+/// Makes what `command` starts lead a session of its own: the terminal's Ctrl-C does not reach it,
+/// and it can ask nothing there (`setsid(2)`).
+pub fn in_new_session(command: &mut Command) {
+    // SAFETY: the closure makes one async-signal-safe system call.
+    unsafe {
+        command.pre_exec(|| {
+            nix::unistd::setsid()?;
+            Ok(())
+        });
+    }
+}
+
+/// Takes over a descriptor that the caller left open: what is started from now on does not have it.
+///
+/// # Errors
+/// What the kernel says: `EBADF` where it is not open.
+pub fn take_descriptor(number: RawFd) -> io::Result<File> {
+    // SAFETY: called before this program has opened anything, so the number is the caller's or
+    // nobody's. The standard ones stay, for others own them; the rest has no other owner.
+    unsafe {
+        let copy = Errno::result(libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3))?;
+        if number > 2 {
+            libc::close(number);
+        }
+        Ok(File::from_raw_fd(copy))
+    }
+}
+
+/// How often somebody has asked this process to end, since [`count_interrupts`].
+static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
+
+/// From now on the first SIGINT, SIGTERM or SIGHUP is counted, and the second ends this process
+/// at once with the exit status that a shell gives for Ctrl-C.
+pub fn count_interrupts() {
+    extern "C" fn count(_: c_int) {
+        if INTERRUPTS.fetch_add(1, Ordering::SeqCst) > 0 {
+            // SAFETY: async-signal-safe (`signal-safety(7)`).
+            unsafe { libc::_exit(130) };
+        }
+    }
+    let action = SigAction::new(SigHandler::Handler(count), SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        // SAFETY: the handler does nothing but count and end the process.
+        // A signal that can not be caught keeps its default, which is to end.
+        let _ = unsafe { sigaction(signal, &action) };
+    }
+}
+
+/// Whether somebody has asked this process to end.
+pub fn is_interrupted() -> bool {
+    INTERRUPTS.load(Ordering::SeqCst) > 0
+}
+
+/// Keeps these bytes out of swap and of core dumps, where the limits allow it (`mlock(2)`,
+/// `MADV_DONTDUMP` of `madvise(2)`).
+pub fn keep_in_memory(bytes: &mut [u8]) {
+    let page = 4096_usize;
+    let start = bytes.as_mut_ptr();
+    let length = bytes.len();
+    // SAFETY: the bytes are ours and stay what they are; both calls touch the kernel's table of
+    // pages alone, and what they refuse they leave as it was. The pages begin before the bytes.
+    unsafe {
+        libc::mlock(start.cast(), length);
+        let before = start.addr() % page;
+        libc::madvise(start.wrapping_sub(before).cast(), length + before, libc::MADV_DONTDUMP);
     }
 }
 

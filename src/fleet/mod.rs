@@ -1,0 +1,121 @@
+//! Many hosts at once, over the system's ssh: `sm bootstrap-cluster` and `sm fleet`.
+
+mod bootstrap;
+mod inventory;
+mod password;
+mod pool;
+mod program;
+mod report;
+mod run;
+mod setup;
+mod ssh;
+mod trouble;
+mod visit;
+
+use crate::admin::{Answer, Failure};
+use crate::cli::{Bootstrap, FleetCommand, Hosts};
+use crate::helper::codes::{Code, Refusal};
+use crate::sys;
+use inventory::{Host, Inventory};
+use serde_json::{Map, Value, json};
+
+/// `sm bootstrap-cluster`
+///
+/// # Errors
+/// What is wrong.
+pub fn bootstrap(command: &Bootstrap) -> Result<Answer, Failure> {
+    // Before anything else is opened.
+    let password = command
+        .password_fd
+        .map(|number| {
+            sys::take_descriptor(number).map_err(|error| {
+                Refusal::new(Code::Usage, format!("--password-fd {number}: {error}"))
+                    .hint("give a descriptor that is open for reading: --password-fd 3 3<FILE")
+            })
+        })
+        .transpose()?;
+    command.user.as_deref().map(account).transpose()?;
+    let inventory = read(&command.hosts)?;
+    let hosts = inventory.limited(command.hosts.limit.as_deref())?;
+    bootstrap::run(command, &hosts, password, fields(&inventory))
+}
+
+/// `sm fleet …`
+///
+/// # Errors
+/// What is wrong.
+pub fn run(command: &FleetCommand) -> Result<Answer, Failure> {
+    match command {
+        FleetCommand::List { hosts } => list(hosts),
+        FleetCommand::Run(command) => {
+            command.user.as_deref().map(account).transpose()?;
+            let inventory = read(&command.hosts)?;
+            let hosts = inventory.limited(command.hosts.limit.as_deref())?;
+            run::run(command, &hosts, fields(&inventory))
+        }
+    }
+}
+
+fn read(hosts: &Hosts) -> Result<Inventory, Refusal> {
+    let file = Inventory::find(hosts.inventory.as_deref())?;
+    let inventory = Inventory::read(&file)?;
+    for warning in &inventory.warnings {
+        eprintln!("sm: warning: {warning}");
+    }
+    Ok(inventory)
+}
+
+fn fields(inventory: &Inventory) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("inventory".to_owned(), json!(inventory.file));
+    if !inventory.warnings.is_empty() {
+        fields.insert("warnings".to_owned(), json!(inventory.warnings));
+    }
+    fields
+}
+
+/// The name of an account on hosts that are not this one: what `useradd(8)` takes, and nothing
+/// that begins with a dash.
+fn account(name: &str) -> Result<(), Refusal> {
+    let mut bytes = name.bytes();
+    let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
+    if first && rest && name.len() <= 32 {
+        return Ok(());
+    }
+    let quoted = crate::policy::names::quoted(name.as_bytes());
+    Err(Refusal::new(Code::InvalidArgument, format!("{quoted} is no name of an account"))
+        .hint("a name is at most 32 of A-Z a-z 0-9 _ . - and begins with a letter, a digit or _"))
+}
+
+fn list(hosts: &Hosts) -> Result<Answer, Failure> {
+    let inventory = read(hosts)?;
+    let chosen = inventory.limited(hosts.limit.as_deref())?;
+    let lines: Vec<String> = chosen.iter().map(|host| described(host)).collect();
+    let rows: Vec<Value> = chosen.iter().map(|host| json_of(host)).collect();
+    let answer = Answer::text(lines.join("\n"));
+    let answer =
+        fields(&inventory).iter().fold(answer, |answer, (name, value)| answer.with(name, value));
+    Ok(answer.with("hosts", rows))
+}
+
+fn described(host: &Host) -> String {
+    let user = host.user.as_ref().map_or(String::new(), |user| format!("{user}@"));
+    let port = host.port.map_or(String::new(), |port| format!(" port {port}"));
+    let offline = if host.offline { " offline" } else { "" };
+    format!("{}: {user}{}{port}{offline}", host.alias, host.address)
+}
+
+fn json_of(host: &Host) -> Value {
+    let arguments: Vec<_> = host.ssh_arguments.iter().map(|word| word.to_string_lossy()).collect();
+    json!({
+        "host": host.alias,
+        "address": host.address,
+        "port": host.port,
+        "user": host.user,
+        "identity_file": host.identity,
+        "ssh_arguments": arguments,
+        "offline": host.offline,
+        "line": host.line,
+    })
+}

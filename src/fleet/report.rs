@@ -1,0 +1,290 @@
+//! What came of each host, for people and for programs.
+
+use super::inventory::Host;
+use crate::admin::{Answer, Failure};
+use crate::helper::codes::{Code, Refusal};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+/// Where a host stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// What was asked for was done.
+    Done,
+    /// There was nothing to do.
+    Already,
+    /// It was left out.
+    Skipped,
+    /// There is no way to it.
+    Unreachable,
+    /// It did not work.
+    Failed,
+}
+
+impl Status {
+    const ALL: [Self; 5] =
+        [Self::Done, Self::Already, Self::Skipped, Self::Unreachable, Self::Failed];
+
+    /// The word in a report.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Already => "already",
+            Self::Skipped => "skipped",
+            Self::Unreachable => "unreachable",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn colour(self) -> &'static str {
+        match self {
+            Self::Done | Self::Already => "\x1b[32m",
+            Self::Skipped => "\x1b[33m",
+            Self::Unreachable | Self::Failed => "\x1b[1;31m",
+        }
+    }
+}
+
+/// A host's line in the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// What the inventory calls it.
+    pub host: String,
+    /// Where it stands.
+    pub status: Status,
+    /// To branch on.
+    pub code: String,
+    /// One sentence for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// What was done, or would be; for people.
+    #[serde(skip)]
+    pub what: String,
+    /// How long it took, waiting for a person left out.
+    pub duration_ms: f64,
+    /// More for programs.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
+}
+
+impl Row {
+    /// A row with nothing but where the host stands.
+    pub fn new(host: &Host, status: Status, code: &str) -> Self {
+        Self {
+            host: host.alias.clone(),
+            status,
+            code: code.to_owned(),
+            error: None,
+            hint: None,
+            what: String::new(),
+            duration_ms: 0.0,
+            more: Map::new(),
+        }
+    }
+
+    /// What a refusal says about the host.
+    pub fn refused(host: &Host, refusal: &Refusal) -> Self {
+        let row = Self::new(host, Status::Failed, refusal.code.word());
+        row.error(&refusal.error).hint(refusal.hint.as_deref())
+    }
+
+    /// With a sentence.
+    #[must_use]
+    pub fn error(mut self, error: &str) -> Self {
+        self.error = Some(error.to_owned());
+        self
+    }
+
+    /// With what to do next, where there is something.
+    #[must_use]
+    pub fn hint(mut self, hint: Option<&str>) -> Self {
+        self.hint = hint.map(str::to_owned);
+        self
+    }
+
+    /// With what was done, for people.
+    #[must_use]
+    pub fn what(mut self, what: impl Into<String>) -> Self {
+        self.what = what.into();
+        self
+    }
+
+    /// With one more field.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.more.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// With the time it took.
+    #[must_use]
+    pub fn took(mut self, time: Duration) -> Self {
+        self.duration_ms = milliseconds(time);
+        self
+    }
+
+    fn counts_as_failed(&self, skip_unreachable: bool) -> bool {
+        match self.status {
+            Status::Done | Status::Already => false,
+            // Somebody stopped it, so it is not there yet; else somebody wanted it so.
+            Status::Skipped => self.code == INTERRUPTED,
+            Status::Unreachable => !skip_unreachable,
+            Status::Failed => true,
+        }
+    }
+}
+
+/// The code of hosts that were not begun, or not gone on with, since somebody said so.
+pub const INTERRUPTED: &str = "interrupted";
+
+/// With three digits behind the point, as in a reply.
+pub fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// The end of a command over a fleet.
+///
+/// # Errors
+/// `command_failed` where a host failed.
+pub fn finish(
+    rows: Vec<Row>,
+    skip_unreachable: bool,
+    fields: Map<String, Value>,
+) -> Result<Answer, Failure> {
+    let failed = rows.iter().filter(|row| row.counts_as_failed(skip_unreachable)).count();
+    let mut counts = Map::new();
+    for status in Status::ALL {
+        let count = rows.iter().filter(|row| row.status == status).count();
+        counts.insert(status.word().to_owned(), json!(count));
+    }
+    let text = table(&rows, io::stdout().is_terminal() && has_colour());
+    let total = rows.len();
+    let result = if failed == 0 {
+        Ok(Answer::text(text))
+    } else {
+        let hosts = if total == 1 { "host" } else { "hosts" };
+        let refusal =
+            Refusal::new(Code::CommandFailed, format!("{failed} of {total} {hosts} failed"))
+                .hint("mend what each line says, and run it again: what is done stays done");
+        Err(Failure::of(refusal).text(text))
+    };
+    let fill = |answer: Answer| {
+        fields.iter().fold(answer, |answer, (name, value)| answer.with(name, value))
+    };
+    match result {
+        Ok(answer) => Ok(fill(answer).with("summary", counts).with("hosts", rows)),
+        Err(failure) => {
+            let failure =
+                fields.iter().fold(failure, |failure, (name, value)| failure.with(name, value));
+            Err(failure.with("summary", counts).with("hosts", rows))
+        }
+    }
+}
+
+fn has_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A line for each host, in their order, and one that counts.
+fn table(rows: &[Row], coloured: bool) -> String {
+    let width = rows.iter().map(|row| row.host.chars().count()).max().unwrap_or(0).min(40);
+    let mut text = String::new();
+    for row in rows {
+        let (on, off) = if coloured { (row.status.colour(), "\x1b[0m") } else { ("", "") };
+        let what = row.error.as_deref().unwrap_or(&row.what);
+        let seconds = row.duration_ms / 1000.0;
+        let _ = writeln!(
+            text,
+            "{:width$}  {on}{:11}{off}  {seconds:6.1} s  {what}",
+            row.host,
+            row.status.word()
+        );
+        if let Some(hint) = &row.hint {
+            let _ = writeln!(text, "{:width$}  {:11}  {:8}  → {hint}", "", "", "");
+        }
+    }
+    let counts: Vec<String> = Status::ALL
+        .iter()
+        .map(|status| (status.word(), rows.iter().filter(|row| row.status == *status).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    let hosts = if rows.len() == 1 { "host" } else { "hosts" };
+    let _ = write!(text, "{} {hosts}: {}", rows.len(), counts.join(", "));
+    text
+}
+
+/// What a person sees meanwhile: a line for each host under way, and above them one for each that
+/// is through. Nothing where no person looks.
+#[derive(Debug)]
+pub struct Progress(Option<MultiProgress>);
+
+/// A host under way.
+#[derive(Debug)]
+pub struct Line(Option<ProgressBar>);
+
+impl Progress {
+    /// Shown where standard error is a terminal that can be drawn on.
+    pub fn new() -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        Self((!all.is_hidden()).then_some(all))
+    }
+
+    /// A host is begun with.
+    pub fn begin(&self, host: &Host) -> Line {
+        Line(self.0.as_ref().map(|all| {
+            let style = ProgressStyle::with_template("{spinner} {prefix}  {msg}");
+            let bar = all.add(ProgressBar::new_spinner());
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_prefix(host.alias.clone());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        }))
+    }
+
+    /// A line that stays, above those under way.
+    pub fn say(&self, text: &str) {
+        match &self.0 {
+            Some(all) => drop(all.println(text)),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// A host is through.
+    pub fn end(&self, line: &Line, row: &Row) {
+        if let (Some(all), Some(bar)) = (&self.0, &line.0) {
+            bar.finish_and_clear();
+            let what = row.error.as_deref().unwrap_or(&row.what);
+            drop(all.println(format!("{}: {} {what}", row.host, row.status.word())));
+        }
+    }
+}
+
+impl Line {
+    /// One that nobody sees.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// What is being done.
+    pub fn now(&self, what: &'static str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what);
+        }
+    }
+
+    /// Nothing is, for a while.
+    pub fn rest(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
