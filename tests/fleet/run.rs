@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 /// A fleet where `agent` may run the helper.
 fn ready(count: usize) -> Fleet {
-    let sudo = |at: usize| if at % 2 == 0 { Sudo::Classic } else { Sudo::Rs };
+    let sudo = |at: usize| if at == 1 { Sudo::Rs } else { Sudo::Classic };
     let fleet = Fleet::of((0..count).map(|at| Host::wanted(sudo(at))).collect());
     fleet.hosts.iter().for_each(|host| host.let_in("agent"));
     fleet.inventory(&fleet.lines("agent"));
