@@ -231,11 +231,15 @@ pub fn in_new_session(command: &mut Command) {
 /// Takes over a descriptor that the caller left open: what is started from now on does not have it.
 ///
 /// # Errors
-/// What the kernel says: `EBADF` where it is not open.
+/// What the kernel says: `EBADF` where it is not open for reading.
 pub fn take_descriptor(number: RawFd) -> io::Result<File> {
     // SAFETY: called before this program has opened anything, so the number is the caller's or
     // nobody's. The standard ones stay, for others own them; the rest has no other owner.
     unsafe {
+        let access = Errno::result(libc::fcntl(number, libc::F_GETFL))? & libc::O_ACCMODE;
+        if access == libc::O_WRONLY {
+            return Err(Errno::EBADF.into());
+        }
         let copy = Errno::result(libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3))?;
         if number > 2 {
             libc::close(number);

@@ -23,7 +23,7 @@ while read -r word rest; do
     setup) reply /usr/local/bin/sm setup-sudo ${user:+--user "$user"} --json ;;
     put)
         # Seen by this process and what it starts alone, and gone with them.
-        for staging in /mnt /media /srv /opt; do
+        for staging in /mnt /media /srv /opt /root; do
             [ ! -d "$staging" ] || break
         done
         mount -t tmpfs -o mode=0700,nosuid,nodev,exec sm "$staging" || exit
