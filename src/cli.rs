@@ -47,7 +47,7 @@ impl Helper {
                 timeout,
                 ..Words::default()
             })),
-            HelperCommand::List | HelperCommand::Version => None,
+            HelperCommand::List { .. } | HelperCommand::Version => None,
         }
     }
 }
@@ -100,7 +100,11 @@ pub enum HelperCommand {
         names: Vec<OsString>,
     },
     /// What this caller may do on this host
-    List,
+    List {
+        /// As a JSON Schema, with a definition for each operation
+        #[arg(long)]
+        schema: bool,
+    },
     /// Which program and which policy this is
     Version,
 }

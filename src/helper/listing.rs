@@ -4,9 +4,10 @@ use super::caller::Caller;
 use super::host::PackageManager;
 use super::reply::{Reply, SCHEMA};
 use super::request::Operation;
+use super::schema;
 use crate::policy::COMPILED;
 use crate::policy::force::InForce;
-use crate::policy::surface::allowed;
+use crate::policy::surface::{allowed, possible};
 use serde_json::{Map, json};
 
 /// Answers what this caller may do on this host.
@@ -40,6 +41,18 @@ pub fn list(caller: &Caller, force: &InForce, warnings: Vec<String>) -> u8 {
         .with("packages", packages)
         .with("maintenance", maintenance)
         .with("limits", limits)
+        .warnings(warnings)
+        .send()
+}
+
+/// Answers the same as a JSON Schema: one object that is both, a reply and a schema, for a schema
+/// may have words that it does not know (JSON Schema 2020-12, section 6.5).
+pub fn schema(caller: &Caller, force: &InForce, warnings: Vec<String>) -> u8 {
+    let possible: Vec<_> = possible(force, caller, PackageManager::of_this_host()).collect();
+    let keywords = schema::of(&possible, &force.limits());
+    keywords
+        .into_iter()
+        .fold(Reply::new(Ok(())), |reply, (keyword, value)| reply.with(&keyword, value))
         .warnings(warnings)
         .send()
 }

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod process;
 pub mod reply;
 pub mod request;
+pub mod schema;
 mod secrets;
 pub mod text;
 pub mod transaction;
@@ -138,6 +139,10 @@ fn answer_to(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> 
     let dry_run = command.common.dry_run;
     let request = command.request();
     let is_version = matches!(command.command, HelperCommand::Version);
+    let list = match command.command {
+        HelperCommand::List { schema: true } => listing::schema,
+        _ => listing::list,
+    };
     let force = match InForce::load() {
         Ok(force) => force,
         Err(_) if is_version => InForce::compiled(),
@@ -150,7 +155,7 @@ fn answer_to(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> 
     let call = Call { caller, force, arguments };
     match request {
         None if is_version => call.question(None, listing::version),
-        None => call.question(None, |warnings| listing::list(&call.caller, &call.force, warnings)),
+        None => call.question(None, |warnings| list(&call.caller, &call.force, warnings)),
         Some(Ok(request)) if dry_run => call.rehearse(request),
         Some(Ok(request)) => call.handle(request),
         Some(Err(refusal)) if dry_run => Reply::refused(&refusal).dry(true).send(),

@@ -69,6 +69,17 @@ impl Operation {
         )
     }
 
+    /// The same operation where only its plan is asked for; none for what has no plan.
+    pub fn only_planned(&self) -> Option<Self> {
+        match self.clone() {
+            Self::Service { .. } => None,
+            Self::Package { action, name, .. } => {
+                Some(Self::Package { action, name, only_plan: true })
+            }
+            Self::Maintenance { action, .. } => Some(Self::Maintenance { action, only_plan: true }),
+        }
+    }
+
     /// Whether it changes nothing, so that nothing is lost where it does not come to its end.
     pub fn only_reads(&self) -> bool {
         use ServiceAction::{Logs, Status};
@@ -152,7 +163,8 @@ impl Shown {
 pub struct Reason(String);
 
 impl Reason {
-    const LONGEST: usize = 500;
+    /// The longest one, in characters.
+    pub const LONGEST: usize = 500;
 
     /// Some reason, for finding out what a request with one would run.
     pub fn any() -> Self {

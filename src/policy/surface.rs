@@ -45,6 +45,22 @@ pub fn allowed<'f>(
     })
 }
 
+/// The same with those whose plan alone is asked for, and without what this host can not do.
+pub fn possible<'f>(
+    force: &'f InForce,
+    who: &'f dyn Who,
+    manager: Option<PackageManager>,
+) -> impl Iterator<Item = (Operation, bool)> + 'f {
+    let with_plan = |(operation, requires_reason): (Operation, bool)| {
+        let only_plan = operation.only_planned();
+        [Some(operation), only_plan].into_iter().flatten().map(move |each| (each, requires_reason))
+    };
+    allowed(force, who).flat_map(with_plan).filter(move |(operation, _)| {
+        let approved = force.verdict(who, with_a_reason(operation));
+        approved.is_ok_and(|approved| plan(approved, manager).is_ok())
+    })
+}
+
 /// A reason is a condition on the request, not on what is run.
 fn with_a_reason(operation: &Operation) -> Request {
     Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None }

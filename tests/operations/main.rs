@@ -27,6 +27,7 @@ mod package_care;
 mod packages;
 mod planned;
 mod planned_arch;
+mod schema;
 mod service_faults;
 mod services;
 mod sessions;

@@ -3,6 +3,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod agents;
 mod operations;
 
 use host::*;

@@ -1,0 +1,101 @@
+//! `list --schema`: what tools for agents are made of says what is allowed, and nothing else.
+
+use super::host::{Host, Sudo, host_test};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// The definitions, and the words and the names of each.
+fn definitions(host: &Host, account: &str) -> Vec<(String, Vec<String>)> {
+    let reply = host.helper_as(account, &["list", "--schema"]).expect("ok");
+    let defs = reply.json["$defs"].as_object().expect("definitions");
+    assert_eq!(reply.json["oneOf"].as_array().map(Vec::len), Some(defs.len()));
+    let one = |(key, definition): (&String, &Value)| {
+        let reference = json!({"$ref": format!("#/$defs/{key}")});
+        assert!(
+            reply.json["oneOf"].as_array().is_some_and(|all| all.contains(&reference)),
+            "{key}"
+        );
+        assert!(
+            definition["description"].as_str().is_some_and(|text| text.ends_with('.')),
+            "{key}"
+        );
+        let words = definition["properties"]["operation"]["const"].as_str().expect("words");
+        let names = definition["properties"]["name"]["enum"].as_array();
+        let names = names.into_iter().flatten().map(|name| name.as_str().expect("a name").into());
+        (words.to_owned(), names.collect())
+    };
+    defs.iter().map(one).collect()
+}
+
+host_test!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host| {
+    let list = host.helper(&["list"]).expect("ok");
+    let mut listed = BTreeSet::new();
+    for (kind, field) in [("service", "services"), ("package", "packages")] {
+        for (name, row) in list.json[field].as_object().expect("an object") {
+            for action in row["actions"].as_array().expect("actions") {
+                let action = action.as_str().expect("a word");
+                listed.insert(format!("{kind} {action} {name}"));
+                if kind == "package" {
+                    listed.insert(format!("{kind} plan {action} {name}"));
+                }
+            }
+        }
+    }
+    for action in list.json["maintenance"].as_array().expect("words") {
+        let action = action.as_str().expect("a word");
+        listed.insert(format!("package {action}"));
+        if ["upgrade", "autoremove"].contains(&action) {
+            listed.insert(format!("package plan {action}"));
+        }
+    }
+    let mut offered = BTreeSet::new();
+    for (words, names) in definitions(host, "agent") {
+        if names.is_empty() {
+            assert!(offered.insert(words.clone()), "{words} twice");
+        }
+        for name in names {
+            assert!(offered.insert(format!("{words} {name}")), "{words} {name} twice");
+        }
+    }
+    assert_eq!(offered, listed);
+    // And what it offers is a request as it stands there.
+    for request in &offered {
+        let mut words: Vec<&str> = request.split(' ').collect();
+        words.extend(["--dry-run", "--reason", "a test"]);
+        host.helper(&words).expect("ok");
+    }
+});
+
+host_test!(a_schema_is_the_callers_own, boot, |host| {
+    host.root("mkdir /etc/sm").ok();
+    host.write(
+        "/etc/sm/policy.toml",
+        "schema = 1\n[services]\nactions = [\"restart\", \"status\"]\n\
+         [services.units.nginx]\n[services.units.ssh]\nrequire_reason = true\n\
+         [callers.\"user:other\"]\nservices = [\"ssh\"]\npackages = []\nmaintenance = []\n",
+    );
+    let of = |account: &str| host.helper_as(account, &["list", "--schema"]).expect("ok").json;
+    let agent = of("agent");
+    let restart = &agent["$defs"]["service_restart"];
+    assert_eq!(restart["properties"]["name"]["enum"], json!(["nginx.service", "ssh.service"]));
+    // One of the two wants to know why.
+    assert_eq!(restart["if"]["properties"]["name"]["enum"], json!(["ssh.service"]));
+    assert_eq!(restart["then"]["required"], json!(["reason"]));
+    let other = of("other");
+    let restart = &other["$defs"]["service_restart"];
+    assert_eq!(restart["properties"]["name"]["enum"], json!(["ssh.service"]));
+    assert_eq!(restart["required"], json!(["operation", "name", "reason"]));
+    assert_eq!(other["$defs"].as_object().map(|defs| defs.len()), Some(2));
+});
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_schema_has_only_what_the_host_can_do() {
+    let host = Host::ready_arch(Sudo::Classic);
+    let for_all = definitions(&host, "agent").into_iter().filter(|row| row.1.is_empty());
+    let words: Vec<String> = for_all.map(|row| row.0).collect();
+    assert!(words.contains(&"package upgrade".to_owned()));
+    // pacman refreshes its lists and upgrades in one go, so neither is there by itself.
+    assert!(!words.contains(&"package update".to_owned()));
+    assert!(!words.contains(&"package plan upgrade".to_owned()));
+}

@@ -1,0 +1,43 @@
+//! What docs/agents.md tells those who build agents.
+
+use super::host::host_test;
+use serde_json::Value;
+
+const PAGE: &str = include_str!("../../docs/agents.md");
+
+/// The program of the page.
+fn program() -> &'static str {
+    let (_, rest) = PAGE.split_once("```python\n").expect("a block of Python");
+    rest.split_once("```").expect("its end").0
+}
+
+host_test!(the_tools_of_the_page_work, |host| {
+    let calls = "\n\
+        status = call('service_status', {'name': 'nginx.service', 'timeout': 5})\n\
+        rehearsed = call('package_upgrade_all', {'reason': 'a; b $(c)', 'dry_run': True})\n\
+        print(json.dumps({'tools': tools, 'status': status, 'rehearsed': rehearsed}))\n";
+    host.write("/home/agent/tools.py", format!("{}{calls}", program()));
+    let printed = host.agent("python3 tools.py").ok();
+    let printed: Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!(printed["status"]["unit"]["active_state"], "active", "{printed}");
+    assert_eq!(printed["rehearsed"]["operation"]["action"], "upgrade");
+    assert_eq!(printed["rehearsed"]["operation"]["name"], Value::Null);
+    let tools = printed["tools"].as_array().expect("tools");
+    let restart = tools.iter().find(|tool| tool["name"] == "service_restart").expect("a tool");
+    let names = restart["input_schema"]["properties"]["name"]["enum"].as_array().expect("names");
+    assert!(names.contains(&"nginx.service".into()), "{names:?}");
+});
+
+/// An agent that meets a code finds what to do with it.
+#[test]
+fn each_code_has_a_row() {
+    let codes = include_str!("../../src/helper/codes.rs");
+    let rows = codes.lines().filter_map(|line| line.trim().strip_prefix("(Code::"));
+    for word in rows.filter_map(|row| row.split('"').nth(1)) {
+        let row = PAGE.lines().find(|line| {
+            line.starts_with("| ")
+                && line.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{word}`")))
+        });
+        assert!(row.is_some(), "{word}");
+    }
+}
