@@ -223,8 +223,12 @@ impl Host {
     }
 
     fn forget_the_rate(&self) {
-        if !self.rate_limited.load(Ordering::Relaxed) {
-            let _ = fs::remove_dir_all(self.path("/run/sm/rate"));
+        if self.rate_limited.load(Ordering::Relaxed) {
+            return;
+        }
+        // Not the folder: a request of another thread may be about to open a file in it.
+        for file in fs::read_dir(self.path("/run/sm/rate")).into_iter().flatten().flatten() {
+            let _ = fs::remove_file(file.path());
         }
     }
 
