@@ -118,11 +118,14 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
     }
 }
 
+/// Whether a person sees colours there, and wants to (`NO_COLOR`).
+pub fn has_colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 fn complain(refusal: &Refusal) -> io::Result<()> {
     let mut stderr = io::stderr();
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let (red, off) =
-        if stderr.is_terminal() && !plain { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let (red, off) = if has_colour(&stderr) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     writeln!(stderr, "{red}sm:{off} {}", refusal.error)?;
     match &refusal.hint {
         Some(hint) => writeln!(stderr, "    {hint}"),

@@ -7,7 +7,7 @@ use super::password::{self, Secret};
 use super::pool;
 use super::program::Programs;
 use super::report::{self, INTERRUPTED, Line, Progress, Row, Status};
-use super::setup::{self, Reached, Seen, Tried, Wanted};
+use super::setup::{self, Reached, Seen, Tried, UNTOUCHED, Wanted};
 use super::ssh::Manner;
 use crate::admin::{Answer, Failure};
 use crate::cli::Bootstrap;
@@ -15,13 +15,9 @@ use crate::helper::codes::{Code, Refusal};
 use crate::sys;
 use serde_json::{Map, json};
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
 
 /// How often a person may mistype.
 const TRIES: usize = 3;
-
-/// What is said of a host that was looked at alone.
-const UNTOUCHED: &str = "interrupted before anything was changed there";
 
 /// Does it with these hosts.
 ///
@@ -104,16 +100,9 @@ pub fn left_out(host: &Host) -> Option<Row> {
 
 /// What will be done, before the password is asked for.
 fn announce(waiting: &[(usize, Box<Seen<'_, '_>>)], rows: &[Option<Row>], progress: &Progress) {
-    let through = rows.iter().flatten();
-    let counts: Vec<String> =
-        [Status::Done, Status::Already, Status::Skipped, Status::Unreachable, Status::Failed]
-            .iter()
-            .map(|status| (through.clone().filter(|row| row.status == *status).count(), status))
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, status)| format!("{count} {}", status.word()))
-            .collect();
-    if !counts.is_empty() {
-        progress.say(&format!("so far: {}", counts.join(", ")));
+    let so_far = report::counted(rows.iter().flatten());
+    if !so_far.is_empty() {
+        progress.say(&format!("so far: {so_far}"));
     }
     progress.say("to be done, with sudo's password:");
     for (_, host) in waiting {
@@ -168,14 +157,12 @@ fn with_password<'w>(
         }
     };
     hosts.extend(queue);
-    let secret = Mutex::new(secret);
     rows.extend(pool::each(hosts, forks, |(place, host)| {
         if sys::is_interrupted() {
             return (place, host.leave(Status::Skipped, INTERRUPTED, UNTOUCHED, None));
         }
         let line = progress.begin(host.host());
-        let mut own = secret.lock().unwrap_or_else(PoisonError::into_inner).copy();
-        let row = host.go_on(&mut own, &line);
+        let row = host.go_on(&secret, &line);
         progress.end(&line, &row);
         (place, row)
     }));
@@ -225,7 +212,7 @@ fn prove<'h, 'w>(
             }
         };
         loop {
-            let wrong = match waiting.try_password(&mut secret) {
+            let wrong = match waiting.try_password(&secret) {
                 Tried::Accepted(waiting) => return Ok(((place, waiting), secret)),
                 Tried::Wrong(row) => row,
                 Tried::Failed(row) => {

@@ -37,7 +37,10 @@ impl Secret {
         while ready() {
             let place = &mut secret.bytes[secret.length..=secret.length];
             match from.read(place) {
-                Ok(0) => return Ok(secret),
+                Ok(0) => {
+                    place[0] = b'\n';
+                    return Ok(secret);
+                }
                 Ok(_) if place[0] == b'\n' => return Ok(secret),
                 Ok(_) if secret.length == LONGEST - 1 => {
                     return Err(Refusal::new(
@@ -58,22 +61,13 @@ impl Secret {
         Err(interrupted())
     }
 
-    /// Another one for another host, as well kept.
-    pub fn copy(&self) -> Self {
-        let mut copy = Self::new();
-        copy.bytes.copy_from_slice(&self.bytes[..]);
-        copy.length = self.length;
-        copy
-    }
-
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
     /// What sudo reads.
-    pub fn line(&mut self) -> &[u8] {
-        self.bytes[self.length] = b'\n';
+    pub fn line(&self) -> &[u8] {
         &self.bytes[..=self.length]
     }
 }

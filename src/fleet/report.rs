@@ -1,13 +1,14 @@
 //! What came of each host, for people and for programs.
 
 use super::inventory::Host;
-use crate::admin::{Answer, Failure};
+use crate::admin::{Answer, Failure, has_colour};
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::reply::milliseconds;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Duration;
 
 /// Where a host stands.
@@ -131,7 +132,8 @@ impl Row {
         self
     }
 
-    fn counts_as_failed(&self, skip_unreachable: bool) -> bool {
+    /// Whether the command failed for its sake.
+    pub fn counts_as_failed(&self, skip_unreachable: bool) -> bool {
         match self.status {
             Status::Done | Status::Already => false,
             // Somebody stopped it, so it is not there yet; else somebody wanted it so.
@@ -145,11 +147,6 @@ impl Row {
 /// The code of hosts that were not begun, or not gone on with, since somebody said so.
 pub const INTERRUPTED: &str = "interrupted";
 
-/// With three digits behind the point, as in a reply.
-pub fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
 /// The end of a command over a fleet.
 ///
 /// # Errors
@@ -160,37 +157,44 @@ pub fn finish(
     fields: Map<String, Value>,
 ) -> Result<Answer, Failure> {
     let failed = rows.iter().filter(|row| row.counts_as_failed(skip_unreachable)).count();
-    let mut counts = Map::new();
-    for status in Status::ALL {
-        let count = rows.iter().filter(|row| row.status == status).count();
-        counts.insert(status.word().to_owned(), json!(count));
+    let summary: Map<String, Value> =
+        counts(&rows).map(|(status, count)| (status.word().to_owned(), json!(count))).collect();
+    let text = table(&rows, has_colour(&io::stdout()));
+    let fields = fields
+        .into_iter()
+        .chain([("summary".to_owned(), summary.into()), ("hosts".to_owned(), json!(rows))]);
+    if failed == 0 {
+        return Ok(
+            fields.fold(Answer::text(text), |answer, (name, value)| answer.with(&name, value))
+        );
     }
-    let text = table(&rows, io::stdout().is_terminal() && has_colour());
-    let total = rows.len();
-    let result = if failed == 0 {
-        Ok(Answer::text(text))
-    } else {
-        let hosts = if total == 1 { "host" } else { "hosts" };
-        let refusal =
-            Refusal::new(Code::CommandFailed, format!("{failed} of {total} {hosts} failed"))
-                .hint("mend what each line says, and run it again: what is done stays done");
-        Err(Failure::of(refusal).text(text))
-    };
-    let fill = |answer: Answer| {
-        fields.iter().fold(answer, |answer, (name, value)| answer.with(name, value))
-    };
-    match result {
-        Ok(answer) => Ok(fill(answer).with("summary", counts).with("hosts", rows)),
-        Err(failure) => {
-            let failure =
-                fields.iter().fold(failure, |failure, (name, value)| failure.with(name, value));
-            Err(failure.with("summary", counts).with("hosts", rows))
-        }
-    }
+    let refusal =
+        Refusal::new(Code::CommandFailed, format!("{failed} of {} failed", hosts(rows.len())))
+            .hint("mend what each line says, and run it again: what is done stays done");
+    let failure = Failure::of(refusal).text(text);
+    Err(fields.fold(failure, |failure, (name, value)| failure.with(&name, value)))
 }
 
-fn has_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// How many hosts stand where.
+fn counts<'r>(
+    rows: impl IntoIterator<Item = &'r Row, IntoIter: Clone>,
+) -> impl Iterator<Item = (Status, usize)> {
+    let rows = rows.into_iter();
+    let count = move |status| rows.clone().filter(|row| row.status == status).count();
+    Status::ALL.into_iter().map(move |status| (status, count(status)))
+}
+
+/// `3 done, 1 failed`: how many hosts stand where, of what there is.
+pub fn counted<'r>(rows: impl IntoIterator<Item = &'r Row, IntoIter: Clone>) -> String {
+    let words: Vec<String> = counts(rows)
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{count} {}", status.word()))
+        .collect();
+    words.join(", ")
+}
+
+fn hosts(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "host" } else { "hosts" })
 }
 
 /// A line for each host, in their order, and one that counts.
@@ -211,14 +215,7 @@ fn table(rows: &[Row], coloured: bool) -> String {
             let _ = writeln!(text, "{:width$}  {:11}  {:8}  → {hint}", "", "", "");
         }
     }
-    let counts: Vec<String> = Status::ALL
-        .iter()
-        .map(|status| (status.word(), rows.iter().filter(|row| row.status == *status).count()))
-        .filter(|(_, count)| *count > 0)
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
-    let hosts = if rows.len() == 1 { "host" } else { "hosts" };
-    let _ = write!(text, "{} {hosts}: {}", rows.len(), counts.join(", "));
+    let _ = write!(text, "{}: {}", hosts(rows.len()), counted(rows));
     text
 }
 

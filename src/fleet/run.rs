@@ -11,13 +11,11 @@ use crate::cli::{self, FleetRun, Parsed};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::{one_line, shell_word};
 use crate::sys;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 const SCRIPT: &str = include_str!("remote/run.sh");
-
-const TO_SAY_HELLO: Duration = Duration::from_secs(30);
 
 /// Longer than any policy of ours lets an operation take: the helper answers by itself before.
 const TO_ANSWER: Duration = Duration::from_secs(3600);
@@ -53,8 +51,7 @@ pub fn run(
         shown.now("asking");
         let began = Instant::now();
         let row = ask(host, &manner, &line).took(began.elapsed());
-        let counts = row.status == Status::Failed
-            || (row.status == Status::Unreachable && !command.skip_unreachable);
+        let counts = row.counts_as_failed(command.skip_unreachable);
         failed.fetch_add(u32::from(counts), Ordering::SeqCst);
         progress.end(&shown, &row);
         row
@@ -84,7 +81,7 @@ fn request(command: &FleetRun) -> Result<String, Refusal> {
 }
 
 fn ask(host: &Host, manner: &Manner<'_>, line: &str) -> Row {
-    let opened = Session::open(host, manner, SCRIPT, Instant::now() + TO_SAY_HELLO);
+    let opened = Session::open(host, manner, SCRIPT);
     let mut session = match opened {
         Ok(session) => session,
         Err((lost, said)) => return trouble::not_reached(host, &lost, &said),
@@ -124,5 +121,5 @@ fn row_of(host: &Host, reply: Value) -> Row {
         let row = Row::new(host, Status::Failed, &code);
         row.error(&text("error").unwrap_or_default()).hint(text("hint").as_deref())
     };
-    row.with("reply", json!(reply))
+    row.with("reply", reply)
 }

@@ -12,6 +12,9 @@ use crate::helper::text::one_line;
 use crate::sys;
 use serde::Serialize;
 
+/// What is said of a host that was looked at alone.
+pub const UNTOUCHED: &str = "interrupted before anything was changed there";
+
 /// What is wanted of every host.
 #[derive(Debug)]
 pub struct Wanted<'w> {
@@ -216,7 +219,7 @@ impl<'h, 'w> Seen<'h, 'w> {
     }
 
     /// Tries a password, once.
-    pub fn try_password(mut self: Box<Self>, secret: &mut Secret) -> Tried<'h, 'w> {
+    pub fn try_password(mut self: Box<Self>, secret: &Secret) -> Tried<'h, 'w> {
         match self.visit.give(secret) {
             Ok(true) => {
                 self.is_root = true;
@@ -233,7 +236,7 @@ impl<'h, 'w> Seen<'h, 'w> {
     }
 
     /// Goes on to the end, with the password where root is not reached yet.
-    pub fn go_on(self: Box<Self>, secret: &mut Secret, line: &Line) -> Row {
+    pub fn go_on(self: Box<Self>, secret: &Secret, line: &Line) -> Row {
         if self.is_root {
             return self.finish(line);
         }
@@ -272,7 +275,7 @@ impl<'h, 'w> Seen<'h, 'w> {
         }
         if sys::is_interrupted() {
             let row = Row::new(self.visit.host, Status::Skipped, INTERRUPTED);
-            return stop(row.error("interrupted before anything was changed there"));
+            return stop(row.error(UNTOUCHED));
         }
         let word = if self.is_installed {
             "setup"

@@ -50,6 +50,9 @@ const OPTIONS: [&str; 19] = [
 /// password that long.
 const GREETING: &str = r#"timeout -s KILL 7200 /bin/sh -c 'echo; echo "$1 hello"; IFS= read -r n && eval "$(head -c "$n")"' sm "#;
 
+/// How long a host has to let us in and say hello; ssh itself waits 3 s for the connection.
+const TO_SAY_HELLO: Duration = Duration::from_secs(30);
+
 /// How much a host may print in all, asked or not: many times the longest reply of the helper.
 const MOST: usize = 4 << 20;
 
@@ -107,12 +110,8 @@ impl Session {
     ///
     /// # Errors
     /// Why not, and what ssh said.
-    pub fn open(
-        host: &Host,
-        manner: &Manner<'_>,
-        script: &str,
-        deadline: Instant,
-    ) -> Result<Self, (Lost, String)> {
+    pub fn open(host: &Host, manner: &Manner<'_>, script: &str) -> Result<Self, (Lost, String)> {
+        let deadline = Instant::now() + TO_SAY_HELLO;
         let word = format!("sm-{}", uuid::Uuid::new_v4().simple());
         let mut command = Command::new(SSH);
         command

@@ -3,10 +3,11 @@
 use super::inventory::Host;
 use super::password::Secret;
 use super::program::Program;
-use super::report::{Row, Status, milliseconds};
+use super::report::{Row, Status};
 use super::ssh::{Lost, Manner, Said, Session};
 use super::trouble;
 use crate::helper::codes::Code;
+use crate::helper::reply::milliseconds;
 use crate::helper::text::one_line;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -17,7 +18,6 @@ const ROOT: &str = include_str!("remote/root.sh");
 
 /// How long a host may take in all, waiting for a person left out, and each step.
 const IN_ALL: Duration = Duration::from_secs(300);
-const TO_SAY_HELLO: Duration = Duration::from_secs(30);
 const TO_LOOK: Duration = Duration::from_secs(30);
 const TO_BECOME_ROOT: Duration = Duration::from_secs(30);
 const TO_SEND: Duration = Duration::from_secs(180);
@@ -43,10 +43,9 @@ impl<'h> Visit<'h> {
     /// Why there is no way to the host.
     pub fn begin(host: &'h Host, manner: &Manner<'_>) -> Result<Self, Stop> {
         let began = Instant::now();
-        let session =
-            Session::open(host, manner, LOGIN, began + TO_SAY_HELLO).map_err(|(lost, said)| {
-                Box::new(trouble::not_reached(host, &lost, &said).took(began.elapsed()))
-            })?;
+        let session = Session::open(host, manner, LOGIN).map_err(|(lost, said)| {
+            Box::new(trouble::not_reached(host, &lost, &said).took(began.elapsed()))
+        })?;
         let facts = BTreeMap::new();
         let mut visit = Self { host, session, facts, spent: Duration::ZERO, timings: Map::new() };
         visit.timed("connect_ms", began);
@@ -59,7 +58,7 @@ impl Visit<'_> {
     ///
     /// # Errors
     /// Where something else comes between.
-    pub fn give(&mut self, secret: &mut Secret) -> Result<bool, Stop> {
+    pub fn give(&mut self, secret: &Secret) -> Result<bool, Stop> {
         let began = Instant::now();
         let end = self.until(TO_BECOME_ROOT);
         let doing = "becoming root";

@@ -71,7 +71,12 @@ pub fn request_id() -> &'static str {
 
 /// How long the request has taken, in milliseconds.
 pub fn duration_ms() -> f64 {
-    (begun().at.elapsed().as_secs_f64() * 1e6).round() / 1e3
+    milliseconds(begun().at.elapsed())
+}
+
+/// As it stands in a reply: with three digits behind the point.
+pub fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Indents the reply.
