@@ -16,7 +16,11 @@ host_test!(a_hundred_at_once_are_thirty, |host| {
     let asked =
         codes(host, "for i in {1..100}; do sm-helper service reload nginx >\"$out/$i\" & done");
     assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
-    assert_eq!((of(&asked, "ok"), of(&asked, "rate_limited")), (30, 70), "{asked:?}");
+    // Thirty were let through; on a slow machine some of them find another's job under way for longer
+    // than they wait for it.
+    let through = of(&asked, "ok") + of(&asked, "busy");
+    assert_eq!((through, of(&asked, "rate_limited")), (30, 70), "{asked:?}");
+    assert!(of(&asked, "ok") > 0, "{asked:?}");
     assert_eq!(intents(host) - before, 30);
 
     let refused = reload(host).expect("rate_limited");
