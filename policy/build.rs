@@ -1,4 +1,5 @@
-//! Checks the policy and writes it into the program as a table. A bad policy does not build.
+//! Checks the policy and writes it into the program as a table, and beside it what the program is
+//! made of. A bad policy does not build.
 
 // The build reads a policy with the very code that the program uses.
 #[allow(dead_code, unreachable_pub)]
@@ -16,6 +17,8 @@ mod parse;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/policy/table.rs"]
 mod table;
+
+mod dependencies;
 
 use model::Policy;
 use std::fmt::Write as _;
@@ -49,14 +52,19 @@ fn main() {
             fail(&format!("{error}{hint}"))
         });
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
-    let write = |name: &str, content: &str| {
+    let write = |name: &str, content: &[u8]| {
         let path = out.join(name);
         fs::write(&path, content).unwrap_or_else(|e| fail(&format!("{}: {e}", path.display())));
     };
     let policy = parsed.policy();
-    write("policy.toml", policy.text);
-    write("policy.strings", policy.strings);
-    write("policy.rs", &render(&policy));
+    write("policy.toml", policy.text.as_bytes());
+    write("policy.strings", policy.strings.as_bytes());
+    write("policy.rs", render(&policy).as_bytes());
+    let section = dependencies::section().unwrap_or_else(|error| {
+        println!("cargo::error={error}");
+        process::exit(1)
+    });
+    write("dependencies.zlib", &section);
 }
 
 /// The policy as the Rust constant that the program includes.

@@ -4,7 +4,9 @@
 mod host;
 
 mod build;
+mod dependencies;
 mod install;
+mod reproducible;
 mod show;
 mod uninstall;
 
@@ -64,6 +66,8 @@ fn said(output: &Output) -> String {
 /// A script of `packaging/`, with none of our own environment's settings for it.
 fn script(name: &str) -> Command {
     let mut command = Command::new(repository().join("packaging").join(name));
-    command.env_remove("PREFIX").env_remove("DESTDIR").env_remove("SM_POLICY");
+    for name in ["PREFIX", "DESTDIR", "SM_POLICY", "SM_SITE_MODE"] {
+        command.env_remove(name);
+    }
     command
 }
