@@ -2,6 +2,7 @@
 
 use crate::helper::ascend::Way;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::host::PackageManager;
 use crate::helper::request::{PLAN, Request, Words};
 use crate::helper::text::one_line;
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
@@ -278,13 +279,16 @@ pub enum PolicyCommand {
     Show,
     /// Say what is wrong with a policy file, if anything
     Check {
+        /// As this host's site policy, which may say less than one to compile in
+        #[arg(long)]
+        site: bool,
         /// The file
         file: PathBuf,
     },
     /// Every command line that can ever be run as root
-    Surface,
+    Surface(Supposed),
     /// What the site policy changes in that
-    Diff,
+    Diff(Supposed),
     /// Change the site policy, as visudo does: a copy, an editor, checked, put in place whole
     Edit,
     /// Which line of the policy allows or refuses a request, and what would be run
@@ -292,10 +296,24 @@ pub enum PolicyCommand {
         /// As this account asks it [default: any that may]
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
+        /// On which host
+        #[command(flatten)]
+        supposed: Supposed,
         /// The request, as for sm-helper
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         request: Vec<OsString>,
     },
+}
+
+/// What to suppose instead of what this host has.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Supposed {
+    /// As if this file were the site policy, /etc/sm/policy.toml
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
+    /// As on a host with this package manager [default: this host's]
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub package_manager: Option<PackageManager>,
 }
 
 /// `sm audit …`

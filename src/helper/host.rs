@@ -4,7 +4,7 @@ use crate::policy::action::Maintenance;
 use std::path::Path;
 
 /// A package manager that the helper can drive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum PackageManager {
     /// Debian's, through `apt-get`.
     Apt,

@@ -7,7 +7,7 @@ use super::surface::{Row, allowed, surface};
 use super::verdict::{Denial, Everybody, Line, Who};
 use super::{COMPILED, edit, site};
 use crate::admin::{Answer, Failure};
-use crate::cli::{self, Parsed, PolicyCommand};
+use crate::cli::{self, Parsed, PolicyCommand, Supposed};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::plan;
@@ -27,10 +27,12 @@ use std::path::Path;
 pub fn run(command: &PolicyCommand, program: &Path) -> Result<Answer, Failure> {
     match command {
         PolicyCommand::Show => show(),
-        PolicyCommand::Check { file } => check(file),
-        PolicyCommand::Surface => print_surface(),
-        PolicyCommand::Explain { user, request } => explain(user.as_deref(), request),
-        PolicyCommand::Diff => diff(),
+        PolicyCommand::Check { site, file } => check(file, *site),
+        PolicyCommand::Surface(supposed) => print_surface(supposed),
+        PolicyCommand::Explain { user, supposed, request } => {
+            explain(user.as_deref(), supposed, request)
+        }
+        PolicyCommand::Diff(supposed) => diff(supposed),
         PolicyCommand::Edit => edit::edit(program),
     }
 }
@@ -85,20 +87,43 @@ fn limits(force: &InForce) -> Value {
     })
 }
 
-fn check(file: &Path) -> Result<Answer, Failure> {
-    let called = file.to_string_lossy();
-    let unreadable =
-        |why: String| Failure::found(Refusal::new(Code::PolicyInvalid, format!("{called}: {why}")));
-    let open = std::fs::File::open(file).map_err(|error| unreadable(error.to_string()))?;
+/// A file as text, as far as a policy may be long.
+fn read(file: &Path) -> Result<String, Failure> {
+    let unreadable = |error: std::io::Error| {
+        let called = file.to_string_lossy();
+        Failure::found(Refusal::new(Code::PolicyInvalid, format!("{called}: {error}")))
+    };
+    let open = std::fs::File::open(file).map_err(unreadable)?;
     let mut text = String::new();
-    open.take(LARGEST as u64 + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| unreadable(error.to_string()))?;
+    open.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+/// The policies that decide, or would with another site policy.
+fn in_force(supposed: &Supposed) -> Result<InForce, Failure> {
+    match &supposed.site {
+        None => Ok(InForce::load()?),
+        Some(file) => {
+            InForce::supposing(&file.to_string_lossy(), &read(file)?).map_err(Failure::found)
+        }
+    }
+}
+
+fn manager(supposed: &Supposed) -> Option<PackageManager> {
+    supposed.package_manager.or_else(PackageManager::of_this_host)
+}
+
+fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
+    let called = file.to_string_lossy();
+    let text = read(file)?;
     let parsed = parse::parse(&called, &text, Limits::USUAL).map_err(|error| {
         let mut refusal = Refusal::new(Code::PolicyInvalid, error.to_string());
         refusal.hint.clone_from(&error.hint);
         Failure::found(refusal).with("line", error.line).with("column", error.column)
     })?;
+    if as_site {
+        InForce::supposing(&called, &text).map_err(Failure::found)?;
+    }
     // In its place it has to be believed too, and may say less.
     if file == Path::new(site::FILE) {
         site::load().map_err(Failure::found)?;
@@ -106,7 +131,8 @@ fn check(file: &Path) -> Result<Answer, Failure> {
     let policy = parsed.policy();
     let operations = super::surface::operations(&policy).count();
     let text = format!(
-        "{called} is a policy: {} services, {} packages, {operations} operations",
+        "{called} is a {}policy: {} services, {} packages, {operations} operations",
+        if as_site { "site " } else { "" },
         policy.units.len(),
         policy.packages.len()
     );
@@ -120,8 +146,8 @@ fn check(file: &Path) -> Result<Answer, Failure> {
 
 /// One operation a line, in a form that is a JSON object as a whole: it can be read by a
 /// program, and compared line by line in a review.
-fn print_surface() -> Result<Answer, Failure> {
-    let rows = surface(&InForce::load()?, PackageManager::of_this_host());
+fn print_surface(supposed: &Supposed) -> Result<Answer, Failure> {
+    let rows = surface(&in_force(supposed)?, manager(supposed));
     let mut object = Map::new();
     let mut lines = Vec::with_capacity(rows.len());
     for row in rows {
@@ -134,9 +160,9 @@ fn print_surface() -> Result<Answer, Failure> {
 }
 
 /// What the site policy changes in the surface, argv by argv.
-fn diff() -> Result<Answer, Failure> {
-    let force = InForce::load()?;
-    let manager = PackageManager::of_this_host();
+fn diff(supposed: &Supposed) -> Result<Answer, Failure> {
+    let force = in_force(supposed)?;
+    let manager = manager(supposed);
     let rows = |force: &InForce| -> BTreeSet<String> {
         let line = |row: Row| {
             let name = row.operation.to_string();
@@ -180,7 +206,11 @@ impl Who for Named<'_> {
     }
 }
 
-fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> {
+fn explain(
+    user: Option<&str>,
+    supposed: &Supposed,
+    request: &[OsString],
+) -> Result<Answer, Failure> {
     let request = match cli::helper(request) {
         Parsed::Wrong(refusal) => return Err(Failure::of(refusal)),
         Parsed::Help(_) => None,
@@ -200,7 +230,7 @@ fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> 
         let refusal = Refusal::new(Code::Usage, format!("there is no account {name:?} here"));
         return Err(Failure::of(refusal));
     }
-    let force = InForce::load()?;
+    let force = in_force(supposed)?;
     let verdict = match user {
         Some(name) => force.judge(&Named(name), request),
         None => force.judge(&Everybody, request),
@@ -243,7 +273,7 @@ fn explain(user: Option<&str>, request: &[OsString]) -> Result<Answer, Failure> 
     }
     let answer =
         |text: String| Answer::text(text).with("operation", &operation).with("lines", rows(&lines));
-    match plan(approved, PackageManager::of_this_host()) {
+    match plan(approved, manager(supposed)) {
         Ok(planned) => {
             text.push_str("runs:");
             for argv in planned.commands() {

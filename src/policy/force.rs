@@ -27,6 +27,20 @@ impl InForce {
         Ok(Self { site: site::load()? })
     }
 
+    /// As if this text, which was read from `file`, were the site policy.
+    ///
+    /// # Errors
+    /// `policy_invalid` where it could not be one; `unsupported` where none has a say.
+    pub fn supposing(file: &str, text: &str) -> Result<Self, Refusal> {
+        if COMPILED.site_mode == SiteMode::Off {
+            return Err(Refusal::new(
+                Code::Unsupported,
+                "no site policy has a say in this program, which was built with the mode \"off\"",
+            ));
+        }
+        Ok(Self { site: Some(site::understood(file, text)?) })
+    }
+
     /// The compiled policy alone.
     pub fn compiled() -> Self {
         Self { site: None }

@@ -4,6 +4,7 @@
 mod host;
 
 mod agents;
+mod ci;
 mod operations;
 
 use host::*;
