@@ -32,7 +32,7 @@ host_test!(the_recipe_works, |host| {
     let [surface, script, explain] = blocks("sh")[..] else { panic!("other blocks") };
     host.root("install -d -o agent /home/agent/hosts").ok();
     for (name, text) in [("policy.toml", policy), ("check-policy", script)] {
-        host.write(&format!("/home/agent/hosts/{name}"), text);
+        host.write(format!("/home/agent/hosts/{name}"), text);
     }
     host.agent(&format!("cd ~/hosts; {surface}")).ok();
     container(host).ok();
