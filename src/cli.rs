@@ -1,13 +1,14 @@
 //! The grammar of both programs.
 
+mod usage;
+
 use crate::helper::ascend::Way;
-use crate::helper::codes::{Code, Refusal};
+use crate::helper::codes::Refusal;
 use crate::helper::host::PackageManager;
 use crate::helper::request::{PLAN, Request, Words};
-use crate::helper::text::one_line;
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -416,53 +417,19 @@ pub fn admin(arguments: &[OsString]) -> Parsed<Admin> {
     parse(Admin::command(), arguments.to_vec())
 }
 
-fn parse<T: FromArgMatches>(grammar: clap::Command, arguments: Vec<OsString>) -> Parsed<T> {
+fn parse<T: FromArgMatches>(mut grammar: clap::Command, arguments: Vec<OsString>) -> Parsed<T> {
     let name = OsString::from(grammar.get_name());
-    let words = std::iter::once(name).chain(arguments);
-    match grammar.try_get_matches_from(words).and_then(|matches| T::from_arg_matches(&matches)) {
+    let words = std::iter::once(name).chain(arguments.iter().cloned());
+    match grammar.try_get_matches_from_mut(words).and_then(|matches| T::from_arg_matches(&matches))
+    {
         Ok(command) => Parsed::Command(command),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Parsed::Help(error.render().to_string())
             }
-            _ => Parsed::Wrong(usage(&error)),
+            _ => Parsed::Wrong(usage::refusal(&grammar, &arguments, &error)),
         },
     }
-}
-
-/// What clap says is wrong, in one sentence and a hint.
-fn usage(error: &clap::Error) -> Refusal {
-    let text = error.render().to_string();
-    let first =
-        text.lines().next().unwrap_or_default().trim_start_matches("error: ").trim_end_matches(':');
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.clone()),
-        Some(ContextValue::Strings(words)) if !words.is_empty() => Some(words.join(", ")),
-        Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
-        _ => None,
-    };
-    let what = match error.kind() {
-        ErrorKind::MissingRequiredArgument => {
-            let missing = context(ContextKind::InvalidArg).unwrap_or_default();
-            format!("something is missing: {missing}")
-        }
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "no command was given".to_owned()
-        }
-        _ => first.to_owned(),
-    };
-    let mut hints = Vec::new();
-    for kind in
-        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
-    {
-        hints.extend(context(kind).map(|near| format!("did you mean {near}?")));
-    }
-    hints.extend(context(ContextKind::ValidValue).map(|all| format!("there are: {all}")));
-    hints.extend(context(ContextKind::ValidSubcommand).map(|all| format!("there are: {all}")));
-    let usage = context(ContextKind::Usage).unwrap_or_default();
-    hints.push(usage.replace("Usage: ", "usage: "));
-    hints.retain(|hint| !hint.is_empty());
-    Refusal::new(Code::Usage, one_line(&what, 300)).hint(one_line(&hints.join("; "), 600))
 }
 
 /// Moves a word that stands where a name belongs behind `--` where it begins with a dash and is
