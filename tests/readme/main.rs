@@ -6,6 +6,8 @@ mod host;
 mod agents;
 mod ci;
 mod operations;
+mod pages;
+mod started;
 
 use host::*;
 use serde_json::Value;
@@ -91,17 +93,6 @@ host_test!(what_the_documents_show_happens, |host| {
     }
     assert!(count >= 12, "the documents show too little");
 });
-
-#[test]
-fn every_link_leads_somewhere() {
-    for (path, text) in documents() {
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let folder = path.parent().unwrap_or(Path::new("/"));
-            let target = folder.join(link.split('#').next().unwrap_or(""));
-            assert!(target.exists(), "{} links to {link}", path.display());
-        }
-    }
-}
 
 /// The codes of the README's table with their exit status, as the program has them.
 #[test]
