@@ -292,7 +292,7 @@ pub(super) struct Pool {
 }
 
 /// Hosts that are on no network.
-static SINGLE: Pool = Pool::new(4);
+static SINGLE: Pool = Pool::new(6);
 /// Hosts of networks. A test takes all of its network's in one step, before it boots the
 /// first: two that took one after the other would wait for each other for ever. They are not
 /// of the same pool as the others, so a large network waits only for other networks. With more
