@@ -1,6 +1,6 @@
 //! The report of a command over a fleet, as a program takes it.
 
-use crate::host::Done;
+use crate::host::{Done, answer};
 use serde_json::Value;
 
 /// One report, checked for what holds for every one.
@@ -17,15 +17,8 @@ impl Report {
     /// that its rows ask for, and nothing in it could move a terminal's cursor.
     #[track_caller]
     pub fn of(done: &Done) -> Self {
-        let Some(exit) = done.status else { panic!("no report: {done}") };
-        let text = done.stdout_text();
-        assert!(text.ends_with('\n') && text.matches('\n').count() == 1, "not one line: {done}");
-        let json: Value =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {done}"));
-        assert_eq!(json["schema"], 1, "{done}");
-        assert_eq!(json["success"], exit == 0, "{done}");
-        assert!(json["code"].is_string(), "{done}");
-        assert_eq!(json["error"].is_string(), exit != 0, "{done}");
+        let (exit, json) = answer(done);
+        assert_eq!(done.stdout_text().matches('\n').count(), 1, "not one line: {done}");
         let report = Self { exit, json, stderr: done.stderr_text() };
         if report.json["hosts"].is_array() {
             report.rows_are_rows();

@@ -35,7 +35,7 @@ pub(crate) use exec::parse_trace;
 pub use exec::{Exec, Execs, by_root};
 pub use log::{events, intent_of, intents, log, records};
 pub use net::Network;
-pub use reply::Reply;
+pub use reply::{Reply, answer};
 pub use run::{Done, Run};
 pub use wait::wait_until;
 

@@ -20,25 +20,13 @@ impl Reply {
     /// nothing on standard error, and the exit status is the one of the code's class.
     #[track_caller]
     pub fn of(done: &Done) -> Self {
-        let Some(exit) = done.status else { panic!("no reply: {done}") };
         assert!(done.stderr.is_empty(), "something on standard error: {done}");
-        let text = std::str::from_utf8(&done.stdout);
-        let text = text.unwrap_or_else(|error| panic!("the reply is not UTF-8: {error}: {done}"));
-        let Some(object) = text.strip_suffix('\n') else {
-            panic!("the reply does not end with a newline: {done}")
-        };
-        assert!(!object.ends_with('\n'), "the reply ends with more than one newline: {done}");
-        let json: Value = serde_json::from_str(object)
-            .unwrap_or_else(|error| panic!("the reply is not one JSON value: {error}: {done}"));
-        assert!(json.is_object(), "the reply is not an object: {done}");
+        let (exit, json) = answer(done);
         let reply = Self { exit, json, stdout: done.stdout.clone() };
         let class = class(reply.code());
         assert_eq!(Some(exit), class, "the exit status is not that of the code: {done}");
-        assert_eq!(reply.json["schema"], 1, "{done}");
-        assert_eq!(reply.json["success"], Value::Bool(exit == 0), "{done}");
         assert!(reply.json["request_id"].is_string(), "{done}");
         assert!(reply.json["duration_ms"].is_number(), "{done}");
-        assert_eq!(reply.json["error"].is_string(), exit != 0, "{done}");
         reply
     }
 
@@ -59,6 +47,28 @@ impl Reply {
     pub fn argv(&self) -> Option<Vec<&str>> {
         self.json["argv"].as_array()?.iter().map(Value::as_str).collect()
     }
+}
+
+/// The exit status and the object of an answer of either program. Panics unless there is exactly
+/// one JSON object and one newline on standard output, with `schema`, `success` and `code`, and a
+/// sentence where it is no success.
+#[track_caller]
+pub fn answer(done: &Done) -> (i32, Value) {
+    let Some(exit) = done.status else { panic!("no answer: {done}") };
+    let text = std::str::from_utf8(&done.stdout);
+    let text = text.unwrap_or_else(|error| panic!("the answer is not UTF-8: {error}: {done}"));
+    let Some(object) = text.strip_suffix('\n') else {
+        panic!("the answer does not end with a newline: {done}")
+    };
+    assert!(!object.ends_with('\n'), "the answer ends with more than one newline: {done}");
+    let json: Value = serde_json::from_str(object)
+        .unwrap_or_else(|error| panic!("the answer is not one JSON value: {error}: {done}"));
+    assert!(json.is_object(), "the answer is not an object: {done}");
+    assert_eq!(json["schema"], 1, "{done}");
+    assert_eq!(json["success"], Value::Bool(exit == 0), "{done}");
+    assert!(json["code"].is_string(), "{done}");
+    assert_eq!(json["error"].is_string(), exit != 0, "{done}");
+    (exit, json)
 }
 
 /// The exit status of a code: the table in section 3 of the contract.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use serde_json::Value;
 
-use crate::host::{Done, Host};
+use crate::host::{Done, Host, answer};
 
 /// Where the program is.
 pub const SM: &str = "/usr/local/bin/sm";
@@ -32,16 +32,9 @@ impl Answer {
     /// and `code`, a sentence where it is no success, and nothing on standard error.
     #[track_caller]
     pub fn of(done: &Done) -> Self {
-        let Some(exit) = done.status else { panic!("no answer: {done}") };
         assert!(done.stderr.is_empty(), "something on standard error: {done}");
-        let text = done.stdout_text();
-        assert_eq!(text.matches('\n').count(), 1, "not one line: {done}");
-        let json: Value =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {done}"));
-        assert_eq!(json["schema"], 1, "{done}");
-        assert_eq!(json["success"], exit == 0, "{done}");
-        assert!(json["code"].is_string(), "{done}");
-        assert_eq!(json["error"].is_string(), exit != 0, "{done}");
+        let (exit, json) = answer(done);
+        assert_eq!(done.stdout_text().matches('\n').count(), 1, "not one line: {done}");
         Self { exit, json }
     }
 
