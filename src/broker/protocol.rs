@@ -2,7 +2,8 @@
 //! command line, so that there is one grammar; the reply is the helper's.
 
 use super::SOCKET;
-use super::setup::{GROUP, SOCKET_UNIT, UNITS};
+use super::setup::GROUP;
+use super::units::is_set_up;
 use crate::helper::codes::{Code, Refusal};
 use crate::proc::is_unmapped;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -12,7 +13,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The number of the protocol.
@@ -116,8 +116,7 @@ pub fn connect() -> Result<UnixStream, NoBroker> {
 pub fn is_for_us() -> bool {
     let group = nix::unistd::Group::from_name(GROUP).ok().flatten();
     let groups = nix::unistd::getgroups().unwrap_or_default();
-    Path::new(UNITS).join(SOCKET_UNIT).exists()
-        && group.is_some_and(|group| groups.contains(&group.gid))
+    is_set_up() && group.is_some_and(|group| groups.contains(&group.gid))
 }
 
 /// Whether this is how the kernel shows the host's root in a user namespace that has none.

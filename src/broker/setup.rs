@@ -1,5 +1,6 @@
 //! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo can not work.
 
+use super::units::{self, SOCKET_UNIT};
 use super::{SOCKET, protocol};
 use crate::admin::{Answer, Failure};
 use crate::cli::SetupBroker;
@@ -18,35 +19,10 @@ use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Output;
 
 /// Who is in it may connect.
 pub const GROUP: &str = "sm";
-
-/// Where an administrator's units are (`systemd.unit(5)`).
-pub const UNITS: &str = "/etc/systemd/system";
-
-/// Where else somebody may have put something to add to one.
-const MORE: [&str; 7] = [
-    UNITS,
-    "/etc/systemd/system.control",
-    "/run/systemd/system.control",
-    "/run/systemd/transient",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-];
-
-/// The socket's unit.
-pub const SOCKET_UNIT: &str = "sm.socket";
-
-/// The units as they are in packaging/systemd.
-const FILES: [(&str, &str); 2] = [
-    (SOCKET_UNIT, include_str!("../../packaging/systemd/sm.socket")),
-    ("sm@.service", include_str!("../../packaging/systemd/sm@.service")),
-];
-
-/// The program that these name.
-const PROGRAM: &str = "/usr/local/bin/sm";
 
 /// Does it. `program` is the file that runs, `arguments` are those of the command line.
 ///
@@ -75,7 +51,7 @@ pub fn run(
     }
     let program = if command.install { install::install()?.0 } else { program.to_owned() };
     let (program, _) = trusted(&program)?;
-    let wanted = units(&program)?;
+    let wanted = units::of(&program)?;
     if command.check {
         return check(&wanted, &users);
     }
@@ -88,13 +64,14 @@ pub fn run(
         call("usermod", &["--append", "--groups", GROUP, &user.name])?;
         done.push(format!("{} may connect, from its next session on", user.name));
     }
-    let is_new = place(&wanted)?;
+    let is_new = units::place(&wanted)? || !units::is_read();
     if is_new {
         call("systemctl", &["daemon-reload"])?;
     }
     // A group that was made anew has another number than the socket.
     if is_new || (is_listening() && !is_the_groups()) {
-        call("systemctl", &["enable", SOCKET_UNIT])?;
+        // Anew, for it may be enabled as the unit that lay elsewhere.
+        call("systemctl", &["reenable", SOCKET_UNIT])?;
         // Requests that are under way have units of their own and are not touched.
         call("systemctl", &["restart", SOCKET_UNIT])?;
         done.push(format!("{SOCKET_UNIT} is in place and listens at {SOCKET}"));
@@ -114,21 +91,6 @@ pub fn run(
         .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
 }
 
-/// The units with the path of this program in them.
-fn units(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
-    let path = program.to_str().filter(|path| {
-        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
-    });
-    let Some(path) = path.filter(|path| path.ends_with("/sm")) else {
-        return Err(Refusal::new(
-            Code::UntrustedPath,
-            format!("{} can not be named in a unit", program.display()),
-        )
-        .hint("install it first: sm setup-broker --install"));
-    };
-    Ok(FILES.iter().map(|(name, text)| (*name, text.replace(PROGRAM, path))).collect())
-}
-
 fn account(name: &OsStr) -> Result<User, Refusal> {
     let found = name.to_str().and_then(|name| User::from_name(name).ok().flatten());
     found.ok_or_else(|| {
@@ -146,40 +108,13 @@ fn is_member(user: &User) -> bool {
     group.is_some_and(|group| groups.contains(&group.gid))
 }
 
-/// Puts the units in place, each whole. Says whether anything changed.
-fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
-    let (folder, _) = trusted(Path::new(UNITS))?;
-    let mut changed = false;
-    for (name, text) in wanted {
-        let path = folder.join(name);
-        if fs::read_to_string(&path).is_ok_and(|is| is == *text) {
-            continue;
-        }
-        // No unit has a name like this, so that a half one is never read.
-        let new = folder.join(format!(".{name}.new"));
-        state::put(&path, &new, text.as_bytes(), 0o644)
-            .map_err(|error| failed(&path.display().to_string(), &error))?;
-        changed = true;
-    }
-    Ok(changed)
-}
-
 fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
     let wrong = |what: String| {
         let hint = "to put it in place: sm setup-broker";
         Err(Failure::found(Refusal::new(Code::CommandFailed, what).hint(hint)))
     };
-    for (name, text) in wanted {
-        let path = Path::new(UNITS).join(name);
-        match fs::read_to_string(&path) {
-            Ok(is) if is == *text => {}
-            Ok(_) => return wrong(format!("{} is not as it should be", path.display())),
-            Err(error) => return wrong(format!("{}: {error}", path.display())),
-        }
-        let mut more = MORE.iter().map(|folder| Path::new(folder).join(format!("{name}.d")));
-        if let Some(own) = more.find(|own| own.exists()) {
-            return wrong(format!("{} changes what the unit says", own.display()));
-        }
+    if let Some(what) = units::wrong(wanted) {
+        return wrong(what);
     }
     if Group::from_name(GROUP).ok().flatten().is_none() {
         return wrong(format!("there is no group {GROUP}"));
@@ -211,10 +146,11 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
             }
         }
     } else {
-        let files = FILES.map(|(name, _)| Path::new(UNITS).join(name));
-        if files.iter().any(|path| path.exists()) {
+        let files = units::copies();
+        if !files.is_empty() || units::is_set_up() || is_listening() {
             // Requests that are under way come to their end.
             call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
+            done.push(format!("{SOCKET_UNIT} does not listen any more"));
             for path in &files {
                 state::remove(path).map_err(|error| failed(&path.display().to_string(), &error))?;
                 done.push(format!("{} is gone", path.display()));
@@ -271,18 +207,13 @@ fn answers() -> Result<String, Refusal> {
     }
 }
 
-fn failed(what: &str, error: &io::Error) -> Refusal {
+pub(super) fn failed(what: &str, error: &io::Error) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("{what}: {error}"))
 }
 
 /// Runs one of the host's own tools; what it has to say is for the case that it fails.
 fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
-    let program = tool::find(name)
-        .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
-    let output = tool::clean(&program)
-        .args(arguments)
-        .output()
-        .map_err(|error| failed(&program.display().to_string(), &error))?;
+    let output = output(name, arguments)?;
     if output.status.success() {
         return Ok(());
     }
@@ -290,4 +221,12 @@ fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
     let said = one_line(said.trim(), 300);
     Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
         .said(said))
+}
+
+/// Runs one of the host's own tools to its end.
+pub(super) fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> {
+    let program = tool::find(name)
+        .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
+    let output = tool::clean(&program).args(arguments).output();
+    output.map_err(|error| failed(&program.display().to_string(), &error))
 }

@@ -7,7 +7,7 @@ const EXPOSURE: f32 = 6.9;
 
 broker_test!(the_unit_is_not_more_exposed_than_it_was, |host| {
     let text = host
-        .root("systemd-analyze security --no-pager --offline=true /etc/systemd/system/sm@.service")
+        .root("systemd-analyze security --no-pager --offline=true /usr/local/lib/systemd/system/sm@.service")
         .ok();
     let words = text.lines().find(|line| line.contains("Overall exposure level"));
     let words = words.unwrap_or_else(|| panic!("no figure: {text}"));

@@ -41,8 +41,10 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
     assert_eq!(answer["users"], serde_json::json!(["agent", "other"]));
 
     for name in ["sm.socket", "sm@.service"] {
-        let path = format!("/etc/systemd/system/{name}");
+        let path = format!("/usr/local/lib/systemd/system/{name}");
         assert_eq!(host.read(&path), unit(name, "/usr/local/bin/sm"));
+        // A copy would hide what the next version brings.
+        assert!(!host.exists(format!("/etc/systemd/system/{name}")), "a copy of {name}");
         assert_eq!(
             host.root(&format!("stat -c '%a %U:%G %F' {path}")).ok(),
             "644 root:root regular file\n"
@@ -70,11 +72,31 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
 });
 
 /// What is broken, and what `--check` says of it. Where setup alone can not put it right, how.
-const BROKEN: [(&str, &str, &str); 12] = [
-    ("echo '# x' >>/etc/systemd/system/sm@.service", "sm@.service is not as it should be", ""),
-    ("sed -i s/0660/0666/ /etc/systemd/system/sm.socket", "sm.socket is not as it should be", ""),
-    ("rm /etc/systemd/system/sm@.service", "sm@.service", ""),
-    ("rm /etc/systemd/system/sm.socket", "sm.socket", ""),
+const BROKEN: [(&str, &str, &str); 15] = [
+    (
+        "echo '# x' >>/usr/local/lib/systemd/system/sm@.service",
+        "sm@.service is not as it should be",
+        "",
+    ),
+    (
+        "sed -i s/0660/0666/ /usr/local/lib/systemd/system/sm.socket",
+        "sm.socket is not as it should be",
+        "",
+    ),
+    ("rm /usr/local/lib/systemd/system/sm@.service", "sm@.service", ""),
+    ("rm /usr/local/lib/systemd/system/sm.socket", "sm.socket", ""),
+    ("rm /usr/local/lib/systemd/system/sm*", "sm.socket", ""),
+    // As earlier versions left them, and as somebody's own that counts for more than ours.
+    (
+        "cp /usr/local/lib/systemd/system/sm* /etc/systemd/system",
+        "/etc/systemd/system/sm.socket hides",
+        "",
+    ),
+    (
+        "sed s/0660/0666/ /usr/local/lib/systemd/system/sm.socket >/etc/systemd/system/sm.socket",
+        "sm.socket is not as it should be",
+        "",
+    ),
     (
         "systemctl mask --now sm.socket 2>&1 || ln -sf /dev/null /etc/systemd/system/sm.socket",
         "sm.socket",
@@ -104,6 +126,7 @@ const BROKEN: [(&str, &str, &str); 12] = [
 
 broker_test!(check_names_what_is_wrong_and_setup_puts_it_right, |host| {
     let mut failures = Vec::new();
+    host.root("cp -a /usr/local/lib/systemd/system /root/units").ok();
     for (broken, words, repair) in BROKEN {
         assert_eq!(setup(host, "--check --user agent").0, 0, "before {broken}");
         host.root(broken).ok();
@@ -130,6 +153,12 @@ broker_test!(check_names_what_is_wrong_and_setup_puts_it_right, |host| {
             failures.push(format!("{broken}: after setup: {:#}", reply.json));
         }
         host.root("groupdel thieves; systemctl reset-failed sm.socket; true").ok();
+        // Once the package's units are right again, no copy of them is needed.
+        host.root("cp -a /root/units/. /usr/local/lib/systemd/system").ok();
+        let (exit, answer) = setup(host, "--user agent");
+        if exit != 0 || host.root("ls /etc/systemd/system/sm*").status == Some(0) {
+            failures.push(format!("{broken}: a copy is left: {answer}"));
+        }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 });
@@ -153,6 +182,7 @@ broker_test!(remove_takes_away_what_was_put_there, |host| {
     let left = host.root("getent group sm; ls /etc/systemd/system /etc/systemd/system/*.wants; ls /run/sm/sm.sock; systemctl list-units --all --no-legend 'sm.socket' 'sm@*'");
     let left = left.stdout_text();
     assert!(!left.contains("sm.s") && !left.contains("sm@") && !left.contains("sm:"), "{left}");
+    assert_eq!(host.root("systemctl is-enabled sm.socket").stdout_text(), "disabled\n");
     assert_eq!(setup(host, "--check").0, 1);
     let reply = ask_as(host, "other", "service status nginx").expect("not_privileged");
     assert!(reply.json["error"].as_str().is_some_and(|text| text.contains("no broker")));
@@ -160,14 +190,58 @@ broker_test!(remove_takes_away_what_was_put_there, |host| {
     // Also what is only half there.
     for half in ["sm.socket", "sm@.service"] {
         setup(host, "--user agent");
-        host.root(&format!("rm /etc/systemd/system/{half}")).ok();
+        host.root(&format!("rm /usr/local/lib/systemd/system/{half}")).ok();
         let (exit, answer) = setup(host, "--remove");
         assert_eq!(exit, 0, "without {half}: {answer:#}");
         let left = state(host);
         assert!(!left.contains("sm:x:") && !left.contains("sm.sock"), "without {half}: {left}");
     }
+    // And where there is no unit of a package: then it is a copy that is put there and taken away.
+    assert_eq!(setup(host, "--user agent").0, 0);
+    for name in ["sm.socket", "sm@.service"] {
+        let path = format!("/etc/systemd/system/{name}");
+        assert_eq!(host.read(&path), unit(name, "/usr/local/bin/sm"));
+        assert_eq!(
+            host.root(&format!("stat -c '%a %U:%G %F' {path}")).ok(),
+            "644 root:root regular file\n"
+        );
+    }
+    ask(host, "service status nginx").expect("ok");
+    assert_eq!(setup(host, "--remove").0, 0);
+    assert!(!state(host).contains("sm@"), "{}", state(host));
     assert_eq!(setup(host, "--user agent").0, 0);
     ask(host, "service status nginx").expect("ok");
+});
+
+broker_test!(a_unit_of_the_package_that_can_not_be_trusted_is_not_used, boot, |host| {
+    let folder = "/usr/local/lib/systemd/system";
+    for made in [
+        format!("chown agent {folder}/sm@.service"),
+        format!("chmod 0777 {folder}"),
+        format!(
+            "rm {folder}/sm.socket; ln -s /home/agent/sm.socket {folder}/sm.socket; echo >/home/agent/sm.socket"
+        ),
+        // Another installation's, which systemd finds before that of /usr.
+        format!("sed -i s,/usr/local/bin/sm,/opt/sm/bin/sm, {folder}/sm@.service"),
+    ] {
+        host.root(&format!("cp -a {folder} /root/units; {made}")).ok();
+        let (exit, answer) = setup(host, "--user agent");
+        assert_eq!(exit, 0, "{made}: {answer:#}");
+        let copies = ["sm.socket", "sm@.service"].map(|name| format!("/etc/systemd/system/{name}"));
+        assert!(copies.iter().any(|path| host.exists(path)), "{made}: no copy");
+        assert_eq!(setup(host, "--check --user agent").0, 0, "{made}");
+        assert_eq!(
+            host.root("systemctl show -P ExecStart sm@x.service")
+                .ok()
+                .matches("path=/usr/local/bin/sm ")
+                .count(),
+            1
+        );
+        ask(host, "service status nginx").expect("ok");
+        host.root(&format!("rm -r {folder}; mv /root/units {folder}")).ok();
+        assert_eq!(setup(host, "--user agent").0, 0, "{made}");
+        assert!(!copies.iter().any(|path| host.exists(path)), "{made}: a copy is left");
+    }
 });
 
 broker_test!(what_it_can_not_do_changes_nothing, boot, |host| {
@@ -224,10 +298,8 @@ broker_test!(what_it_can_not_do_changes_nothing, boot, |host| {
     // With --install it is where it can be relied on.
     let done = host.root("/opt/o/sm setup-broker --install --user agent --json");
     assert_eq!((done.status, &json(&done)["changed"]), (Some(0), &true.into()), "{done}");
-    assert_eq!(
-        host.read("/etc/systemd/system/sm@.service"),
-        unit("sm@.service", "/usr/local/bin/sm")
-    );
+    // The units that are there are this program's.
+    assert!(!host.exists("/etc/systemd/system/sm@.service"));
     ask(host, "service status nginx").expect("ok");
 });
 

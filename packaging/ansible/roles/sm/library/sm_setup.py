@@ -71,7 +71,12 @@ from ansible.module_utils.basic import AnsibleModule
 SM = "/usr/local/bin/sm"
 HELPER = "/usr/local/bin/sm-helper"
 POLICY = "/etc/sm/policy.toml"
-UNITS = ["/etc/systemd/system/sm.socket", "/etc/systemd/system/sm@.service"]
+# What there is where the broker is set up: copies of its units, or the link to those of a package.
+UNITS = [
+    "/etc/systemd/system/sm.socket",
+    "/etc/systemd/system/sm@.service",
+    "/etc/systemd/system/sockets.target.wants/sm.socket",
+]
 # The first line of what `sm setup-sudo` makes.
 MARK = "# Made by sm setup-sudo"
 

@@ -1,0 +1,154 @@
+//! The broker's units: the package's own, or a copy where there is none for this program.
+
+use super::setup::{failed, output};
+use crate::helper::codes::{Code, Refusal};
+use crate::state;
+use crate::trust::trusted;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where an administrator's units are (`systemd.unit(5)`).
+const UNITS: &str = "/etc/systemd/system";
+
+/// Where a package's are, and before them what has been put there until the next boot, in the order
+/// in which systemd looks into them. A unit there that is this program's needs no copy in [`UNITS`],
+/// which would hide what the package's next version brings.
+const VENDOR: [&str; 3] =
+    ["/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
+
+/// What `systemctl enable` makes.
+const ENABLED: &str = "/etc/systemd/system/sockets.target.wants/sm.socket";
+
+/// Where else somebody may have put something to add to one.
+const MORE: [&str; 7] = [
+    UNITS,
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+];
+
+/// The socket's unit.
+pub const SOCKET_UNIT: &str = "sm.socket";
+
+/// The units as they are in packaging/systemd.
+const FILES: [(&str, &str); 2] = [
+    (SOCKET_UNIT, include_str!("../../packaging/systemd/sm.socket")),
+    ("sm@.service", include_str!("../../packaging/systemd/sm@.service")),
+];
+
+/// The program that these name.
+const PROGRAM: &str = "/usr/local/bin/sm";
+
+/// The units with the path of this program in them: name and text.
+///
+/// # Errors
+/// Where no unit can name it.
+pub fn of(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let path = program.to_str().filter(|path| {
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
+    });
+    let Some(path) = path.filter(|path| path.ends_with("/sm")) else {
+        return Err(Refusal::new(
+            Code::UntrustedPath,
+            format!("{} can not be named in a unit", program.display()),
+        )
+        .hint("install it first: sm setup-broker --install"));
+    };
+    Ok(FILES.iter().map(|(name, text)| (*name, text.replace(PROGRAM, path))).collect())
+}
+
+/// The unit's file that counts, as systemd finds it.
+fn found(name: &str) -> Option<PathBuf> {
+    let all = std::iter::once(UNITS).chain(VENDOR).map(|folder| Path::new(folder).join(name));
+    all.into_iter().find(|path| path.symlink_metadata().is_ok())
+}
+
+/// The package's file of the unit, where it says just this and nobody but root can change it.
+fn vendor(name: &str, text: &str) -> Option<PathBuf> {
+    let path = VENDOR
+        .iter()
+        .map(|folder| Path::new(folder).join(name))
+        .find(|path| path.symlink_metadata().is_ok())?;
+    let is_it = trusted(&path).is_ok() && fs::read_to_string(&path).is_ok_and(|is| is == text);
+    is_it.then_some(path)
+}
+
+/// Puts the units in place, each whole. Says whether anything changed.
+///
+/// # Errors
+/// What the kernel says.
+pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
+    let (folder, _) = trusted(Path::new(UNITS))?;
+    let mut changed = false;
+    for (name, text) in wanted {
+        let path = folder.join(name);
+        let cannot = |error: io::Error| failed(&path.display().to_string(), &error);
+        if vendor(name, text).is_some() {
+            if path.symlink_metadata().is_ok() {
+                state::remove(&path).and_then(|()| state::sync_parent(&path)).map_err(cannot)?;
+                changed = true;
+            }
+            continue;
+        }
+        if fs::read_to_string(&path).is_ok_and(|is| is == *text) {
+            continue;
+        }
+        // No unit has a name like this, so that a half one is never read.
+        let new = folder.join(format!(".{name}.new"));
+        state::put(&path, &new, text.as_bytes(), 0o644).map_err(cannot)?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// Whether systemd has read the socket's unit where it is now, and as it is now.
+pub fn is_read() -> bool {
+    let arguments = ["show", "--property=FragmentPath,NeedDaemonReload", "--", SOCKET_UNIT];
+    let Ok(output) = output("systemctl", &arguments) else { return false };
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |key: &str| said.lines().find_map(|line| line.strip_prefix(key));
+    // It may have the same place by another name: /lib is a link.
+    let path = value("FragmentPath=").and_then(|path| fs::canonicalize(path).ok());
+    let is_here =
+        path.is_some() && path == found(SOCKET_UNIT).and_then(|is| is.canonicalize().ok());
+    is_here && value("NeedDaemonReload=") == Some("no")
+}
+
+/// What is wrong with the units, if anything.
+pub fn wrong(wanted: &[(&str, String)]) -> Option<String> {
+    for (name, text) in wanted {
+        let Some(path) = found(name) else { return Some(format!("there is no {name}")) };
+        match fs::read_to_string(&path) {
+            Ok(is) if is == *text => {}
+            Ok(_) => return Some(format!("{} is not as it should be", path.display())),
+            Err(error) => return Some(format!("{}: {error}", path.display())),
+        }
+        if let Some(hidden) = vendor(name, text).filter(|vendor| *vendor != path) {
+            let (path, hidden) = (path.display(), hidden.display());
+            return Some(format!("{path} hides {hidden}, also from the next version"));
+        }
+        let mut more = MORE.iter().map(|folder| Path::new(folder).join(format!("{name}.d")));
+        if let Some(own) = more.find(|own| own.exists()) {
+            return Some(format!("{} changes what the unit says", own.display()));
+        }
+    }
+    None
+}
+
+/// The units in [`UNITS`], and what else has their names there.
+pub fn copies() -> Vec<PathBuf> {
+    let mut files = FILES.map(|(name, _)| Path::new(UNITS).join(name)).to_vec();
+    files.retain(|path| path.symlink_metadata().is_ok());
+    files
+}
+
+/// Whether there should be a broker on this host.
+pub fn is_set_up() -> bool {
+    [Path::new(ENABLED), &Path::new(UNITS).join(SOCKET_UNIT)]
+        .iter()
+        .any(|path| path.symlink_metadata().is_ok())
+}
