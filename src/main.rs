@@ -8,6 +8,9 @@ mod broker;
 mod cli;
 mod fleet;
 mod helper;
+#[cfg(test)]
+#[path = "../packaging/pages/mod.rs"]
+mod pages;
 mod policy;
 mod proc;
 mod state;

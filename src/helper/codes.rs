@@ -71,6 +71,12 @@ impl Code {
         TABLE.iter().find(|row| row.0 == self).unwrap_or(&TABLE[TABLE.len() - 1])
     }
 
+    /// Every code, in the order of the exit statuses.
+    #[cfg(test)]
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.0)
+    }
+
     /// The code with this word.
     pub fn from_word(word: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.1 == word).map(|row| row.0)

@@ -4,8 +4,10 @@
 mod host;
 
 mod build;
+mod completion;
 mod dependencies;
 mod install;
+mod pages;
 mod reproducible;
 mod show;
 mod uninstall;
