@@ -2,7 +2,8 @@
 
 use crate::host::host_test;
 
-const KEPT: [&str; 6] = ["README", "by-hand", "sm-by-hand", "sm-other", "sm-words", "zz"];
+const KEPT: [&str; 7] =
+    ["README", "by-hand", "sm-both", "sm-by-hand", "sm-other", "sm-words", "zz"];
 
 host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
     let host = crate::host_with_source(host.sudo);
@@ -11,7 +12,9 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
     host.root("/opt/sm/bin/sm setup-sudo --user other").ok();
     // By hand, though for our program; ours in name alone; a link; what a kill has left.
     host.root("cd /etc/sudoers.d; echo 'agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper' | tee by-hand sm-by-hand >zz; \
-        echo '# Made by sm setup-sudo for /usr/local/bin/sm-helper' >sm-words; cp sm-agent sm-agent.old; chmod 0440 *; \
+        echo '# Made by sm setup-sudo for /usr/local/bin/sm-helper' >sm-words; cp sm-agent sm-agent.old; \
+        { head -n 1 sm-agent; printf '%s ALL=(root) NOPASSWD: /usr/local/bin/sm-helper %s\n' '#1000' 'list' agent 'service restart nginx'; } >sm-exact; \
+        { cat sm-exact; echo 'agent ALL=(root) NOPASSWD: /usr/bin/true'; } >sm-both; chmod 0440 *; \
         touch /usr/local/bin/mine; mkdir -p /etc/sm /var/log/sm; visudo -c").ok();
     let done = host.root("/src/packaging/uninstall");
     let text = done.ok();
@@ -19,6 +22,7 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
         "/etc/sudoers.d/sm-agent",
         "/etc/sudoers.d/sm-we=20ird",
         "/etc/sudoers.d/sm-%sudo",
+        "/etc/sudoers.d/sm-exact",
         "/usr/local/bin/sm",
         "/usr/local/bin/sm-helper",
     ] {
@@ -28,6 +32,11 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
         );
     }
     assert!(text.contains("kept /etc/sm\n") && text.contains("kept /var/log/sm\n"), "{text}");
+    // What is not ours to remove and names it all the same is said.
+    for by_hand in ["by-hand", "sm-by-hand", "sm-both", "zz"] {
+        let said = format!("/etc/sudoers.d/{by_hand} was made or changed by hand");
+        assert!(done.stderr_text().contains(&said), "{by_hand}: {done}");
+    }
     let left = host.root("ls -A /etc/sudoers.d").ok();
     assert_eq!(left.lines().collect::<Vec<_>>(), KEPT);
     assert_eq!(
