@@ -5,34 +5,16 @@ use super::SOCKET;
 use super::setup::GROUP;
 use super::units::is_set_up;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::line;
 use crate::proc::is_unmapped;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
-use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
-
-/// The number of the protocol.
-const SCHEMA: u32 = 1;
 
 /// The largest request, in bytes, its line break included.
 const LARGEST: usize = 65_536;
-
-/// How long a request may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A request as it is written.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Request {
-    /// Always 1.
-    schema: u32,
-    /// What `sm-helper` would be given: `["service", "restart", "nginx"]`.
-    arguments: Vec<String>,
-}
 
 /// Reads one request, and nothing after it. Descriptors that are sent along are not taken: the
 /// kernel closes what nobody asks for (`unix(7)`, `MSG_CTRUNC`).
@@ -40,44 +22,16 @@ struct Request {
 /// # Errors
 /// `usage` where it is none, too large or too late.
 pub fn receive(connection: BorrowedFd<'_>) -> Result<Vec<OsString>, Refusal> {
-    let deadline = Instant::now() + PATIENCE;
-    let wrong = |what: String| {
+    let source = line::Source {
+        descriptor: connection,
+        take: |part: &mut [u8]| recv(connection.as_raw_fd(), part, MsgFlags::MSG_DONTWAIT),
+        largest: LARGEST,
+        what: "request",
+    };
+    line::read(&source).map_err(|what| {
         Refusal::new(Code::Usage, what)
             .hint(r#"send one line: {"schema":1,"arguments":["service","status","nginx"]}"#)
-    };
-    let mut text = Vec::new();
-    let mut part = [0; 8192];
-    let line = loop {
-        if let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-            text.truncate(end);
-            break text;
-        }
-        if text.len() >= LARGEST {
-            return Err(wrong(format!("the request is larger than {LARGEST} bytes")));
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout =
-            PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-        let mut fds = [PollFd::new(connection, PollFlags::POLLIN)];
-        if left.is_zero() || poll(&mut fds, timeout) == Ok(0) {
-            return Err(wrong(format!("no request arrived in {} s", PATIENCE.as_secs())));
-        }
-        let room = part.len().min(LARGEST - text.len());
-        match recv(connection.as_raw_fd(), &mut part[..room], MsgFlags::MSG_DONTWAIT) {
-            // Who has nothing more to say may leave the line break out.
-            Ok(0) if !text.is_empty() => break text,
-            Ok(0) => return Err(wrong("the connection was closed without a request".to_owned())),
-            Ok(count) => text.extend_from_slice(&part[..count]),
-            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => {}
-            Err(error) => return Err(wrong(format!("the connection was lost: {}", error.desc()))),
-        }
-    };
-    let request: Request = serde_json::from_slice(&line)
-        .map_err(|error| wrong(format!("this is no request: {error}")))?;
-    if request.schema != SCHEMA {
-        return Err(wrong(format!("schema must be {SCHEMA}, the only one there is")));
-    }
-    Ok(request.arguments.into_iter().map(OsString::from).collect())
+    })
 }
 
 /// Why there is no connection to the broker, in words.
@@ -133,16 +87,7 @@ fn is_root_elsewhere(uid: u32) -> bool {
 /// # Errors
 /// What the kernel says.
 pub fn send(stream: &mut UnixStream, arguments: &[OsString]) -> io::Result<()> {
-    // JSON has no bytes that are no text. A word with such bytes is refused there, and recorded, as
-    // it is with sudo: in their place goes a character that no command line can have.
-    let text = |word: &OsString| match word.to_str() {
-        Some(word) => word.to_owned(),
-        None => word.to_string_lossy().replace(char::REPLACEMENT_CHARACTER, "\0"),
-    };
-    let arguments = arguments.iter().map(text).collect();
-    let mut line = serde_json::to_vec(&Request { schema: SCHEMA, arguments })?;
-    line.push(b'\n');
-    stream.write_all(&line)
+    stream.write_all(&line::write(arguments)?)
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The way from an ordinary account to root: the broker's socket, or `sudo -n` on this program's
 //! own path.
 
+use super::caller::Caller;
 use super::codes::{Code, Refusal};
-use super::reply;
+use super::request::{Operation, Request};
 use super::text::{one_line, shell_word};
+use super::{flags, planned, reply};
 use crate::broker::protocol::{self, NoBroker};
+use crate::policy::force::InForce;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -30,6 +33,30 @@ pub enum Way {
     Sudo,
 }
 
+/// What root is asked.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The words as they were given.
+    pub arguments: &'a [OsString],
+    /// What they turned out to be; also what is sure to be refused goes to root.
+    pub request: Result<Request, Refusal>,
+    /// Whether the reply is to be indented.
+    pub pretty: bool,
+}
+
+impl Asked<'_> {
+    /// What is to be done, where that is known.
+    pub fn operation(&self) -> Option<&Operation> {
+        self.request.as_ref().ok().map(|request| &request.operation)
+    }
+
+    /// Why root would refuse it too, if it would: the same verdict, which needs no privilege.
+    fn verdict(&self) -> Option<Refusal> {
+        let request = self.request.clone();
+        request.and_then(|request| planned(&InForce::load()?, &Caller::find(), request)).err()
+    }
+}
+
 /// How long a broker that takes no request is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,11 +71,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// way out. Gives the exit status of the reply that was passed on.
 ///
 /// # Errors
-/// `not_privileged` with what was tried and why it failed.
-pub fn ascend(way: Way, helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
+/// `not_privileged` with what was tried and why it failed; where sudo has refused what the policy
+/// refuses too, the policy's refusal.
+pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
     let no_socket = match way {
         Way::Sudo => None,
-        Way::Auto | Way::Socket => match over_socket(arguments)? {
+        Way::Auto | Way::Socket => match over_socket(asked.arguments)? {
             Ok(exit) => return Ok(exit),
             Err(why) => Some(why),
         },
@@ -56,7 +84,7 @@ pub fn ascend(way: Way, helper: &Path, arguments: &[OsString]) -> Result<u8, Ref
     match (way, no_socket) {
         (Way::Socket, Some(why)) => Err(not_privileged(why)
             .hint("leave --via out, or an administrator: sm setup-broker --user NAME")),
-        (_, why) => through_sudo(helper, arguments).map_err(|refusal| match why {
+        (_, why) => through_sudo(helper, asked).map_err(|refusal| match why {
             Some(why) if refusal.code == Code::NotPrivileged => {
                 Refusal { error: format!("{}; and {why}", refusal.error), ..refusal }
             }
@@ -110,22 +138,29 @@ fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
     }
 }
 
-/// Runs `sudo -n -- <helper> <arguments>`.
-fn through_sudo(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
+/// Runs `sudo -n -- <helper> <words>`. The words are those of a permitted command line, letter by
+/// letter, since that may be all that sudo's rule lets through; what can not be one goes as it is.
+fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
         return Err(not_privileged("there is no sudo on this host".to_owned()).hint(
             "an administrator installs sudo, then runs: sm setup-sudo; or: sm setup-broker",
         ));
     };
+    let (words, stdin) = match &asked.request {
+        Ok(request) => flags::send(request, asked.pretty).map_err(|error| {
+            not_privileged(format!("the request can not be handed to sudo: {error}"))
+        })?,
+        Err(_) => (asked.arguments.to_vec(), Stdio::null()),
+    };
     let mut child = Command::new(&sudo)
         .arg("-n")
         .arg("--")
         .arg(helper)
-        .args(arguments)
+        .args(words)
         // sudo's words are read by a program: in English, whatever the caller's language.
         .env_clear()
         .envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C.UTF-8")])
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -140,7 +175,9 @@ fn through_sudo(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     match (passed, status) {
         (Some(exit), _) => Ok(exit),
         // sudo's own refusals (`sudo(8)`, "Exit value").
-        (None, Some(1)) => Err(refused(helper, &String::from_utf8_lossy(&said))),
+        (None, Some(1)) => {
+            Err(asked.verdict().unwrap_or_else(|| refused(helper, &String::from_utf8_lossy(&said))))
+        }
         (None, _) => Err(Refusal::new(
             Code::Internal,
             "the privileged side ended without a reply; what it had begun may go on",
@@ -164,7 +201,10 @@ fn refused(helper: &Path, said: &str) -> Refusal {
              sm setup-broker --user {word}"
         )
     } else {
-        format!("an administrator allows it with: sm setup-sudo --user {word}")
+        format!(
+            "where `sm setup-sudo --exact` was used, the policy has moved on since, and it must be \
+             run again; else an administrator allows it with: sm setup-sudo --user {word}"
+        )
     };
     not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
         .hint(hint)

@@ -7,11 +7,13 @@ pub mod caller;
 pub mod cgroup;
 pub mod codes;
 pub mod exec;
+pub mod flags;
 pub mod host;
 pub mod inherited;
 pub mod inventory;
 pub mod keeper;
 pub mod limits;
+pub mod line;
 pub mod listing;
 pub mod locks;
 pub mod plan;
@@ -30,11 +32,12 @@ use crate::broker::{self, Received};
 use crate::cli::{self, Helper, HelperCommand, Parsed};
 use crate::policy::force::InForce;
 use crate::sys;
-use ascend::Way;
+use ascend::{Asked, Way};
 use audience::Audience;
 use caller::{Caller, Via};
 use codes::{Code, Refusal};
 use exec::Outcome;
+use flags::Whole;
 use host::PackageManager;
 use keeper::Lifeline;
 use limits::{Budget, Paid, Unpaid};
@@ -99,6 +102,10 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
         )
         .hint(format!("chmod 0755 {0}; setcap -r {0}", helper.display())));
     }
+    if is_root && let Some(words) = flags::behind_word(arguments) {
+        inherited::undo()?;
+        return Ok(answer_with_flags(Caller::find(), words));
+    }
     let parsed = cli::helper(arguments);
     // Root of a user namespace is not the host's: it says so by naming the socket, where the
     // kernel knows who it is. Not what came through sudo, since that would make it root's own.
@@ -116,11 +123,34 @@ fn answer(helper: &Path, arguments: &[OsString]) -> Result<u8, Refusal> {
     {
         match command.request() {
             Some(Err(refusal)) if is_long => return Err(refusal),
-            Some(_) => return ascend::ascend(command.common.via, helper, arguments),
+            Some(request) => {
+                let asked = Asked { arguments, request, pretty: command.common.pretty };
+                let passed_on = ascend::ascend(command.common.via, helper, &asked);
+                return Ok(passed_on.unwrap_or_else(|refusal| {
+                    Reply::refused(&refusal).operation(asked.operation()).send()
+                }));
+            }
             None => {}
         }
     }
     Ok(answer_to(Caller::find(), arguments, parsed))
+}
+
+/// Answers what sudo has let through where the flags are on standard input.
+fn answer_with_flags(caller: Caller, words: &[OsString]) -> u8 {
+    match flags::receive(words) {
+        Ok(Whole { words, parsed }) => {
+            indent_if_asked(&words);
+            answer_to(caller, &words, parsed)
+        }
+        Err(refusal) => Call { arguments: words, ..Call::unread(caller) }.refuse(None, &refusal),
+    }
+}
+
+/// What would be run for this caller, or why nothing would.
+fn planned(force: &InForce, caller: &Caller, request: Request) -> Result<Plan, Refusal> {
+    let approved = force.judge(caller, request).map_err(|denial| denial.refusal)?;
+    plan(approved, PackageManager::of_this_host())
 }
 
 /// Answers in this very process: as root for whoever asks, or what needs no root. `parsed` is
@@ -213,11 +243,7 @@ impl Call<'_> {
     /// Answers as the real call would, up to the point of running anything.
     fn rehearse(&self, request: Request) -> u8 {
         let asked = request.clone();
-        let planned = self
-            .force
-            .judge(&self.caller, request)
-            .map_err(|denial| denial.refusal)
-            .and_then(|approved| plan(approved, PackageManager::of_this_host()));
+        let planned = planned(&self.force, &self.caller, request);
         self.question(Some(&asked), |warnings| match &planned {
             Ok(planned) => Reply::dry_run(planned).warnings(warnings).send(),
             Err(refusal) => {
