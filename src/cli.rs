@@ -174,6 +174,9 @@ pub struct SetupSudo {
     /// Take the drop-in away
     #[arg(long)]
     pub remove: bool,
+    /// One rule for each command line that the policy permits, so that sudo itself refuses the rest
+    #[arg(long, conflicts_with = "remove")]
+    pub exact: bool,
 }
 
 /// `sm setup-broker`

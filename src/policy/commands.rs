@@ -186,7 +186,7 @@ fn diff(supposed: &Supposed) -> Result<Answer, Failure> {
 }
 
 /// An account by its name, for finding out what it may do.
-struct Named<'n>(&'n str);
+pub struct Named<'n>(pub &'n str);
 
 impl Who for Named<'_> {
     fn is_user(&self, name: &str) -> bool {

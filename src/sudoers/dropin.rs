@@ -48,6 +48,21 @@ impl DropIn {
         &self.path
     }
 
+    /// The text that is there; none where there is no file.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn text(&self) -> io::Result<Option<String>> {
+        match fs::symlink_metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(data) if !data.is_file() => Ok(None),
+            Ok(_) => {
+                fs::read(&self.path).map(|bytes| Some(String::from_utf8_lossy(&bytes).into_owned()))
+            }
+        }
+    }
+
     /// What is there, compared with what should be.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The drop-in: one rule for one program.
+//! The plain drop-in: one rule for one program.
 
 use super::account::Who;
 use crate::helper::codes::{Code, Refusal};
@@ -56,9 +56,13 @@ pub fn render(who: &Who, helper: &Path) -> String {
     format!(
         "{MARK} for {}; do not edit: run `sm setup-sudo` again, or with --remove.\n\
          # What the helper can run as root: sm policy surface\n\
-         {} ALL=(root) NOPASSWD: NOSETENV: {}\n",
+         {}\n",
         who.described(),
-        who.in_sudoers(),
-        helper.display()
+        rights(who, helper)
     )
+}
+
+/// A rule that lets them run the helper, whatever follows; behind a blank, what has to follow.
+pub fn rights(who: &Who, helper: &Path) -> String {
+    format!("{} ALL=(root) NOPASSWD: NOSETENV: {}", who.in_sudoers(), helper.display())
 }

@@ -122,12 +122,15 @@ impl Sudo {
         })
     }
 
-    /// Whether sudo lets the account run the program as root, with or without a password.
+    /// Whether sudo lets the account run the program with these arguments as root, with or without
+    /// a password.
     ///
     /// # Errors
     /// Where it does not: what sudo said, if anything.
-    pub fn allows(&self, account: &str, path: &Path) -> Result<(), String> {
-        let asked = clean(&self.0).args(["-n", "-l", "-U", account, "--"]).arg(path).output();
+    pub fn allows(&self, account: &str, path: &Path, arguments: &[&str]) -> Result<(), String> {
+        let mut command = clean(&self.0);
+        command.args(["-n", "-l", "-U", account, "--"]).arg(path).args(arguments);
+        let asked = command.output();
         match asked {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) if output.stderr.is_empty() => Err("it is not allowed to".to_owned()),
