@@ -177,6 +177,9 @@ pub struct SetupSudo {
     /// One rule for each command line that the policy permits, so that sudo itself refuses the rest
     #[arg(long, conflicts_with = "remove")]
     pub exact: bool,
+    /// With --remove: every drop-in that names this program's helper
+    #[arg(long, requires = "remove", conflicts_with_all = ["user", "group"])]
+    pub all: bool,
 }
 
 /// `sm setup-broker`

@@ -43,6 +43,11 @@ impl DropIn {
         Self { path: Path::new(FOLDER).join(file_name) }
     }
 
+    /// The one that was found there.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path

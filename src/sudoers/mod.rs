@@ -55,6 +55,14 @@ impl Rule<'_> {
 /// What is wrong, and that nothing was changed.
 pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
     let is_root = nix::unistd::geteuid().is_root();
+    let what = "this changes sudo's configuration and needs root";
+    if command.all {
+        if !is_root {
+            return Err(without_root(what, program, arguments));
+        }
+        crate::helper::inherited::undo()?;
+        return remove::all(program);
+    }
     let who = Who::find(command.user.as_deref(), command.group.as_deref(), !command.remove)?;
     let drop_in = DropIn::named(&who.file_name());
     if command.print {
@@ -65,7 +73,6 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
             .with("exact", command.exact));
     }
     if !is_root {
-        let what = "this changes sudo's configuration and needs root";
         return Err(without_root(what, program, arguments));
     }
     // What the caller's shell had set, its file mask and limits among it, must not shape root's files.
