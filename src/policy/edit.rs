@@ -6,7 +6,7 @@ use super::model::SiteMode;
 use super::site::{FILE, understood};
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
-use crate::state;
+use crate::{state, sudoers};
 use nix::sys::signal::{SigSet, Signal};
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -56,7 +56,9 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     write(COPY, begin).map_err(|error| failed(COPY, error))?;
     let edited = edited(begin);
     let done = match edited {
-        Ok(Some(text)) => put(&text, before.as_deref()).map_err(|error| failed(FILE, error).into()),
+        Ok(Some(text)) => put(&text, before.as_deref())
+            .map(|answer| warned(answer, sudoers::behind(program)))
+            .map_err(|error| failed(FILE, error).into()),
         Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),
         Err(failure) => Err(failure),
     };
@@ -141,6 +143,14 @@ fn editor() -> Result<Vec<String>, Failure> {
 
 fn write(path: &str, text: &str) -> io::Result<()> {
     state::make(Path::new(path), text.as_bytes(), MODE)
+}
+
+/// What else has to follow a changed policy.
+fn warned(mut answer: Answer, warnings: Vec<String>) -> Answer {
+    for warning in &warnings {
+        answer = answer.line(&format!("warning: {warning}"));
+    }
+    if warnings.is_empty() { answer } else { answer.with("warnings", warnings) }
 }
 
 /// Puts it in place; what was there before is kept beside it.

@@ -131,6 +131,22 @@ impl Who {
         file
     }
 
+    /// Whose drop-in has this name, as far as they are still there.
+    pub fn of_file(file: &str) -> Option<Self> {
+        let name = file.strip_prefix("sm-")?;
+        let (name, is_group) = name.strip_prefix('%').map_or((name, false), |name| (name, true));
+        let mut parts = name.split('=');
+        let mut bytes = parts.next()?.as_bytes().to_vec();
+        for part in parts {
+            let (byte, rest) = part.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(byte, 16).ok()?);
+            bytes.extend_from_slice(rest.as_bytes());
+        }
+        let name = OsStr::from_bytes(&bytes);
+        let who = if is_group { Self::group(name, true) } else { Self::user(name, true) };
+        who.ok().filter(|who| who.file_name() == file)
+    }
+
     /// As sudoers writes it (`sudoers(5)`, "Other special characters and reserved words").
     ///
     /// By its name where both sudo and sudo-rs read the name as one, else by its number: a

@@ -1,6 +1,7 @@
 //! `sm setup-sudo`: lets an account or a group run the helper as root, and nothing else.
 
 mod account;
+mod behind;
 mod check;
 mod dropin;
 mod exact;
@@ -10,6 +11,8 @@ mod prove;
 mod remove;
 mod rule;
 mod sudo;
+
+pub use behind::behind;
 
 use crate::admin::{Answer, Failure};
 use crate::cli::SetupSudo;
