@@ -6,12 +6,15 @@
 
 use std::fmt;
 
-/// The longest name, in bytes.
+/// The longest name, in bytes; [`SERVICE`] at the end of a unit's does not count.
 pub const LONGEST: usize = 128;
+
+/// The suffix of a unit that may be left out.
+pub const SERVICE: &str = ".service";
 
 /// The suffixes that make a unit name complete (`systemd.unit(5)`).
 const UNIT_SUFFIXES: [&str; 11] = [
-    ".service",
+    SERVICE,
     ".socket",
     ".device",
     ".mount",
@@ -39,15 +42,17 @@ impl fmt::Display for NameError {
 pub struct UnitName(String);
 
 impl UnitName {
-    /// Takes a name from a caller or a policy; `.service` is added where there is no suffix.
+    /// Takes a name from a caller or a policy; `.service` is added where there is no suffix. A
+    /// complete name, given again, is the same name.
     ///
     /// # Errors
     /// Where the bytes are not of the grammar.
     pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
-        let name = grammar(bytes)?;
+        let more = if bytes.ends_with(SERVICE.as_bytes()) { SERVICE.len() } else { 0 };
+        let name = grammar(bytes, LONGEST + more)?;
         let complete =
             UNIT_SUFFIXES.iter().any(|suffix| name.len() > suffix.len() && name.ends_with(suffix));
-        Ok(Self(if complete { name.to_owned() } else { format!("{name}.service") }))
+        Ok(Self(if complete { name.to_owned() } else { format!("{name}{SERVICE}") }))
     }
 
     /// The complete name.
@@ -69,7 +74,7 @@ impl PackageName {
     /// # Errors
     /// Where the bytes are not of the grammar, or end in a modifier.
     pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
-        let name = grammar(bytes)?;
+        let name = grammar(bytes, LONGEST)?;
         let modifier = name.ends_with('-') || (name.ends_with('+') && !name.ends_with("++"));
         if modifier {
             let last = char::from(bytes[bytes.len() - 1]);
@@ -87,14 +92,14 @@ impl PackageName {
     }
 }
 
-/// The bytes as text if they are of the grammar that units and packages share.
-fn grammar(bytes: &[u8]) -> Result<&str, NameError> {
+/// The bytes as text if they are of the grammar that units and packages share, and no longer.
+fn grammar(bytes: &[u8], longest: usize) -> Result<&str, NameError> {
     let Some(&first) = bytes.first() else {
         return Err(NameError("an empty name is not a name".to_owned()));
     };
-    if bytes.len() > LONGEST {
+    if bytes.len() > longest {
         return Err(NameError(format!(
-            "{} is not a name: it is {} bytes long, {LONGEST} are allowed",
+            "{} is not a name: it is {} bytes long, {longest} are allowed",
             quoted(bytes),
             bytes.len()
         )));
@@ -198,6 +203,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_complete_name_names_the_same(
+            given in "[a-z][A-Za-z0-9+_.@:-]{0,9}a{0,130}(|\\.service|\\.socket)",
+        ) {
+            if let Ok(unit) = UnitName::parse(given.as_bytes()) {
+                prop_assert_eq!(UnitName::parse(unit.as_str().as_bytes()), Ok(unit));
+            } else {
+                prop_assert!(given.len() > LONGEST);
+            }
+        }
+
         #[test]
         fn no_bytes_make_a_bad_name(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(name) = PackageName::parse(&bytes) {

@@ -5,10 +5,11 @@
 //! 1024 characters, and a line can be found with `grep`. No wildcard and no regular expression.
 
 use super::account::Who;
-use super::permitted::{SERVICE, permitted};
+use super::permitted::permitted;
 use super::rule::{MARK, rights};
 use crate::helper::codes::Refusal;
 use crate::helper::flags::WORD;
+use crate::policy::names::SERVICE;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::helper::host::PackageManager;
 use crate::helper::request::Operation;
 use crate::policy::commands::Named;
 use crate::policy::force::InForce;
-use crate::policy::names::UnitName;
+use crate::policy::names::{SERVICE, UnitName};
 use crate::policy::surface::possible;
 use crate::policy::verdict::Who as Caller;
 use std::cell::RefCell;
@@ -15,9 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is run for whoever asks, and changes nothing.
 const QUESTIONS: [&str; 3] = ["list", "list --schema", "version"];
-
-/// The suffix that a caller may leave out.
-pub const SERVICE: &str = ".service";
 
 /// Every line that stands behind the helper's name. With flags the helper itself calls sudo, and
 /// has one spelling; without them so may anybody, who leaves `.service` out or not.
