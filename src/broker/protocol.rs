@@ -12,9 +12,13 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 /// The largest request, in bytes, its line break included.
 const LARGEST: usize = 65_536;
+
+/// How long a request may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads one request, and nothing after it. Descriptors that are sent along are not taken: the
 /// kernel closes what nobody asks for (`unix(7)`, `MSG_CTRUNC`).
@@ -26,6 +30,7 @@ pub fn receive(connection: BorrowedFd<'_>) -> Result<Vec<OsString>, Refusal> {
         descriptor: connection,
         take: |part: &mut [u8]| recv(connection.as_raw_fd(), part, MsgFlags::MSG_DONTWAIT),
         largest: LARGEST,
+        patience: PATIENCE,
         what: "request",
     };
     line::read(&source).map_err(|what| {

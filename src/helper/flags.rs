@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::process::Stdio;
+use std::time::Duration;
 
 /// The word in front of a request whose flags are on standard input.
 pub const WORD: &str = "--flags-on-stdin";
@@ -20,6 +21,10 @@ pub const WORD: &str = "--flags-on-stdin";
 /// The largest line of flags, in bytes: the longest reason, each character escaped, and the rest.
 /// No more than a pipe holds for sure, so that writing it never waits for a reader (`pipe(7)`).
 const LARGEST: usize = 4096;
+
+/// How long the line may take to arrive. The helper writes it before it calls sudo; who has root's
+/// process wait holds up nobody else, and not for long.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Standard input's other name, by which it can be opened once more.
 const STANDARD_INPUT: &str = "/proc/self/fd/0";
@@ -29,8 +34,8 @@ const STANDARD_INPUT: &str = "/proc/self/fd/0";
 /// # Errors
 /// Where there can be no pipe.
 pub fn send(request: &Request, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)> {
-    let operation = request.operation.to_string();
-    let words = operation.split(' ').map(OsString::from);
+    let line = request.operation.to_string();
+    let words = line.split(' ').map(OsString::from);
     let flags = flags(request, pretty);
     if flags.is_empty() {
         return Ok((words.collect(), Stdio::null()));
@@ -134,6 +139,7 @@ fn read() -> Result<Vec<OsString>, Refusal> {
         descriptor: pipe.as_fd(),
         take: |part: &mut [u8]| nix::unistd::read(&pipe, part),
         largest: LARGEST,
+        patience: PATIENCE,
         what: "line of flags",
     };
     line::read(&source).map_err(|what| refused(format!("{WORD}: {what}")))
@@ -155,6 +161,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Complete, its name is the longest there can be.
+    const LONG: &str = concat!(
+        "service logs aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    );
+
     fn parsed(words: &[OsString]) -> (Request, bool) {
         match cli::helper(words) {
             Parsed::Command(command) => {
@@ -166,8 +178,8 @@ mod tests {
     }
 
     fn again(request: &Request, pretty: bool) -> (Request, bool) {
-        let operation = request.operation.to_string();
-        let words = operation.split(' ').map(OsString::from);
+        let line = request.operation.to_string();
+        let words = line.split(' ').map(OsString::from);
         parsed(&words.chain(flags(request, pretty).into_iter().map(Into::into)).collect::<Vec<_>>())
     }
 
@@ -175,7 +187,7 @@ mod tests {
         #[test]
         fn a_request_in_two_parts_is_the_request(
             line in prop::sample::select(vec![
-                "service logs nginx", "service restart a@b:c.socket", "package upgrade",
+                LONG, "service logs nginx", "service restart a@b:c.socket", "package upgrade",
                 "package plan install g++", "package plan upgrade", "package remove docker.io",
             ]),
             reason in prop::option::of("[!-~é𝔘]{1,500}"),

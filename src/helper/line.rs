@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 /// The number of the format.
 const SCHEMA: u32 = 1;
 
-/// How long a line may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The line as it is written.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +47,8 @@ pub struct Source<'f, T> {
     pub take: T,
     /// The most bytes that a line may have, its line break included.
     pub largest: usize,
+    /// How long it may take to arrive.
+    pub patience: Duration,
     /// What the line is to whoever writes it: `request`.
     pub what: &'static str,
 }
@@ -63,7 +62,7 @@ where
     T: Fn(&mut [u8]) -> nix::Result<usize>,
 {
     let (what, largest) = (source.what, source.largest);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + source.patience;
     let mut text = Vec::new();
     let mut part = [0; 8192];
     let line = loop {
@@ -79,7 +78,7 @@ where
             PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let mut fds = [PollFd::new(source.descriptor, PollFlags::POLLIN)];
         if left.is_zero() || poll(&mut fds, timeout) == Ok(0) {
-            return Err(format!("no {what} arrived in {} s", PATIENCE.as_secs()));
+            return Err(format!("no {what} arrived in {} s", source.patience.as_secs()));
         }
         let room = part.len().min(largest - text.len());
         match (source.take)(&mut part[..room]) {
