@@ -177,8 +177,15 @@ pub struct SetupSudo {
     /// One rule for each command line that the policy permits, so that sudo itself refuses the rest
     #[arg(long, conflicts_with = "remove")]
     pub exact: bool,
+    /// --exact where the drop-in that is in place is, for those who set up what they do not know
+    #[arg(long, conflicts_with_all = ["exact", "print", "check", "remove"])]
+    pub keep_exact: bool,
     /// With --remove: every drop-in that names this program's helper
-    #[arg(long, requires = "remove", conflicts_with_all = ["user", "group"])]
+    #[arg(
+        long,
+        requires = "remove",
+        conflicts_with_all = ["user", "group", "install", "print", "check", "exact", "keep_exact"]
+    )]
     pub all: bool,
 }
 

@@ -27,6 +27,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 use sudo::{Sudo, Visudo};
 
+/// From how many lines on a drop-in makes sudo slow enough to be told of.
+const MANY: usize = 2000;
+
 /// A drop-in as it should be.
 #[derive(Debug)]
 struct Rule<'a> {
@@ -92,7 +95,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let before = drop_in.text().map_err(|error| unreadable(&drop_in, &error))?;
     let was_exact = before.as_deref().is_some_and(exact::is_exact);
     // Who only looks need not know which of the two it is.
-    let exact = command.exact || (command.check && was_exact);
+    let exact = command.exact || ((command.check || command.keep_exact) && was_exact);
     let wanted = wanted(&who, &helper, exact)?;
     let found = drop_in.look(&wanted).map_err(|error| unreadable(&drop_in, &error))?;
     let rule = Rule { who: &who, helper: &helper, program: &program, drop_in, exact, wanted };
@@ -139,7 +142,11 @@ fn granted(rule: &Rule<'_>) -> String {
     let (who, helper) = (rule.who.described(), rule.helper.display());
     if rule.exact {
         let count = exact::rules(&rule.wanted).len();
-        format!("{who} may now run {helper} as root, with {count} command lines")
+        let cost = match count {
+            0..=MANY => "",
+            _ => "; every call of sudo on this host reads them: see docs/setup-sudo.md",
+        };
+        format!("{who} may now run {helper} as root, with {count} command lines{cost}")
     } else {
         format!("{who} may now run {helper} as root")
     }

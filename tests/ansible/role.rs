@@ -55,6 +55,10 @@ fn hosts_are_set_up_once_mended_and_cleared() {
         assert_eq!(own(&everything(host)), own(before));
     }
 
+    // An exact drop-in is as good, and stays one when it is mended.
+    hosts[0].root("sm setup-sudo --user agent --exact").ok();
+    site.role(WANTED, &[]).ok().changed(hosts, 0);
+
     // What somebody has changed is seen, and mended.
     hosts[0].root("echo 'agent ALL=(ALL) NOPASSWD: ALL' >>/etc/sudoers.d/sm-agent").ok();
     hosts[1].root("cd /usr/local/bin; rm sm-helper; ln -s sm sm-helper; chmod 775 sm").ok();
@@ -66,6 +70,9 @@ fn hosts_are_set_up_once_mended_and_cleared() {
     assert!(hosts[0].read("/etc/sudoers.d/sm-agent").contains("NOPASSWD: ALL"));
     site.role(WANTED, &[]).ok().changed(hosts, 1);
     hosts.iter().for_each(is_set_up);
+    assert!(
+        hosts[0].read("/etc/sudoers.d/sm-agent").starts_with("# Made by sm setup-sudo --exact ")
+    );
 
     // What is made by hand, or for another installation, is not the role's to take away.
     let mine = "agent ALL=(root) /usr/local/bin/sm-helper";

@@ -69,6 +69,34 @@ fn what_is_stale_exposed_or_another_version_is_mended_and_the_rest_left() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
+fn an_exact_drop_in_counts_and_stays_one() {
+    let of = |sudo| Host::wanted(sudo);
+    let fleet = Fleet::of([Sudo::Classic, Sudo::Rs, Sudo::Rs].map(of).into());
+    let [current, behind, older] = &fleet.hosts[..] else { panic!("three") };
+    for host in &fleet.hosts {
+        host.root("sm setup-sudo --user agent --exact && sm setup-sudo --user admin --exact").ok();
+    }
+    // From the side of an account that may do nothing else.
+    fleet.inventory(&fleet.lines("agent"));
+    let all = ["web1 already ok", "web2 already ok", "web3 already ok"];
+    drop(fleet.bootstrap(&[]).exit(0).expect(&all));
+
+    fleet.inventory(&fleet.lines("admin"));
+    fleet.hosts.iter().for_each(no_password);
+    drop(fleet.bootstrap(&[]).exit(0).expect(&all));
+    behind.root("mkdir /etc/sm; printf 'schema = 1\n[services]\nactions = [\"status\"]\n[services.units.nginx]\n' >/etc/sm/policy.toml").ok();
+    older.root("for each in sm sm-helper; do printf old >>/usr/local/bin/$each; done").ok();
+    let done = ["web1 already ok", "web2 done ok", "web3 done ok"];
+    drop(fleet.bootstrap(&[]).exit(0).expect(&done));
+    for host in [current, behind, older] {
+        is_done(&fleet, host, "admin");
+        let first = host.root(&format!("head -n 1 {DROP_IN}")).ok();
+        assert!(first.starts_with("# Made by sm setup-sudo --exact for "), "{first}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
 fn another_architecture_needs_a_program_of_its_own() {
     let fleet = Fleet::open(2);
     let (host, other) = (&fleet.hosts[0], &fleet.hosts[1]);

@@ -20,7 +20,7 @@ while read -r word rest; do
     case $word in
     user) user=$rest ;;
     check) reply /usr/local/bin/sm setup-sudo --check ${user:+--user "$user"} --json ;;
-    setup) reply /usr/local/bin/sm setup-sudo ${user:+--user "$user"} --json ;;
+    setup) reply /usr/local/bin/sm setup-sudo --keep-exact ${user:+--user "$user"} --json ;;
     put)
         # Seen by this process and what it starts alone, and gone with them.
         for staging in /mnt /media /srv /opt /root; do
@@ -37,6 +37,6 @@ while read -r word rest; do
             say broken
         fi
         ;;
-    install) reply "$staging/sm" setup-sudo --install ${user:+--user "$user"} --json ;;
+    install) reply "$staging/sm" setup-sudo --install --keep-exact ${user:+--user "$user"} --json ;;
     esac
 done

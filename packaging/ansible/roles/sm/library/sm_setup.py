@@ -130,7 +130,7 @@ class Setup:
                 self.refused(found, rc)
             self.diff.append(found.get("difference", ""))
             if not self.module.check_mode:
-                self.call(["setup-sudo", each])
+                self.call(["setup-sudo", each, "--keep-exact"])
             self.changed = True
 
     def no_sudo(self):
