@@ -44,7 +44,7 @@ host_test!(without_a_rule_the_reply_has_sudos_reason_and_what_to_do, boot, |host
     ];
     let reply = Reply::of(&host.command("root", &argv).run()).expect("not_privileged");
     let hint = reply.json["hint"].as_str().unwrap_or_default().to_owned();
-    let line = hint.split_once("sm setup-sudo").map_or("", |(_, rest)| rest);
+    let line = hint.rsplit_once("sm setup-sudo").map_or("", |(_, rest)| rest);
     let done = host.root(&format!("sm setup-sudo {line}"));
     assert_eq!(done.status, Some(0), "the hint is: {hint}\n{done}");
     Reply::of(&host.command("root", &argv).run()).expect("ok");
