@@ -27,7 +27,7 @@ _sm_at() {
         flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
         ;;
     'sm setup-sudo')
-        flags=('--all' '--check' '--exact' '--group=group' '--help' '-h' '--install' '--json' '--print' '--remove' '--user=user')
+        flags=('--all' '--check' '--exact' '--group=group' '--help' '-h' '--install' '--json' '--keep-exact' '--print' '--remove' '--user=user')
         ;;
     'sm setup-broker')
         flags=('--check' '--help' '-h' '--install' '--json' '--remove' '--user=user')

@@ -128,6 +128,7 @@ complete -c sm -n '__sm_at \'setup-sudo\'' -l group -x -a '(__fish_complete_grou
 complete -c sm -n '__sm_at \'setup-sudo\'' -l help -s h -d 'Print help'
 complete -c sm -n '__sm_at \'setup-sudo\'' -l install -d 'First copy this program to /usr/local/bin/sm and /usr/local/bin/sm-helper'
 complete -c sm -n '__sm_at \'setup-sudo\'' -l json -d 'One JSON object instead of text'
+complete -c sm -n '__sm_at \'setup-sudo\'' -l keep-exact -d '--exact where the drop-in that is in place is, for those who set up what they do not know'
 complete -c sm -n '__sm_at \'setup-sudo\'' -l print -d 'Print the drop-in and change nothing'
 complete -c sm -n '__sm_at \'setup-sudo\'' -l remove -d 'Take the drop-in away'
 complete -c sm -n '__sm_at \'setup-sudo\'' -l user -x -a '(__fish_complete_users)' -d 'The account [default: the one that called sudo]'
