@@ -151,6 +151,8 @@ pub enum AdminCommand {
     /// Look at the record of what was asked, refused and done
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is
+    Doctor,
 }
 
 /// `sm setup-sudo`

@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod broker;
 mod cli;
+mod doctor;
 mod fleet;
 mod helper;
 #[cfg(test)]
@@ -69,6 +70,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::SetupBroker(command) => {
                     broker::setup::run(command, program, arguments)
                 }
+                AdminCommand::Doctor => doctor::run(program, arguments),
                 AdminCommand::BootstrapCluster(command) => fleet::bootstrap(command),
                 AdminCommand::Fleet(command) => fleet::run(command),
                 AdminCommand::Broker => return helper::serve(),

@@ -224,6 +224,16 @@ pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
     }
 }
 
+/// Whether the file gives capabilities to who runs it (`xattr(7)`, `capabilities(7)`). A link is
+/// not followed.
+pub fn has_capabilities(path: &CStr) -> bool {
+    // SAFETY: both strings end with a zero byte; without room the kernel only tells the size.
+    let size = unsafe {
+        libc::lgetxattr(path.as_ptr(), c"security.capability".as_ptr(), std::ptr::null_mut(), 0)
+    };
+    size > 0
+}
+
 /// Makes what `command` starts lead a session of its own: the terminal's Ctrl-C does not reach it,
 /// and it can ask nothing there (`setsid(2)`).
 pub fn in_new_session(command: &mut Command) {

@@ -3,6 +3,7 @@
 
 use super::files::{self, LogFile};
 use super::log::{self, FILE};
+use super::record::Link;
 use super::setup;
 use super::verify::{self, Found};
 use crate::admin::{Answer, Failure};
@@ -237,36 +238,58 @@ fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
     Ok(Answer::text(text).with("requests", all).with("counts", objects))
 }
 
-fn verify() -> Result<Answer, Failure> {
+/// What was found of the whole record.
+pub struct Verified {
+    found: Found,
+    files: usize,
+    /// What is wrong with it, in one sentence; none where nothing is.
+    pub wrong: Option<String>,
+    /// Whether the journal holds an end to compare with.
+    journal: bool,
+}
+
+impl Verified {
+    /// How many records there are.
+    pub fn records(&self) -> u64 {
+        self.found.records
+    }
+}
+
+/// How much of the record there is to read, in bytes on disk.
+///
+/// # Errors
+/// Where its folder can not be read.
+pub fn size() -> io::Result<u64> {
+    Ok(files::all()?.iter().map(|file| file.size).sum())
+}
+
+/// Reads the whole record.
+///
+/// # Errors
+/// Where it can not be read.
+pub fn verified() -> io::Result<Verified> {
     // Before the files are read: what is written meanwhile is not missing in them.
     let heads = [("/var/lib/sm", log::head()), ("the journal", verify::head_in_journal())];
-    let files = files::all().map_err(|error| unreadable(&error))?;
-    let found = verify::verify(&files).map_err(|error| unreadable(&error))?;
-    let wrong = |what: String| {
-        Refusal::new(Code::CommandFailed, what)
-            .hint("keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 -o json")
-    };
-    let with = |failure: Failure, found: &Found| {
-        failure
-            .with("records", found.records)
-            .with("broken", &found.broken)
-            .with("torn", &found.torn)
-    };
+    let files = files::all()?;
+    let found = verify::verify(&files)?;
+    let wrong = wrong(&found, files.len(), &heads);
+    Ok(Verified { found, files: files.len(), wrong, journal: heads[1].1.is_some() })
+}
+
+fn wrong(found: &Found, files: usize, heads: &[(&str, Option<Link>)]) -> Option<String> {
     if let Some((place, why)) = &found.broken {
-        let failure = Failure::found(wrong(format!("{}:{} {why}", place.file, place.line)));
-        return Err(with(failure, &found));
+        return Some(format!("{}:{} {why}", place.file, place.line));
     }
-    let last = found.last.as_ref();
     // Rotation leaves older files: a log that begins later and is alone was emptied or replaced.
-    if found.first > 1 && files.len() == 1 {
-        let what = format!(
+    if found.first > 1 && files == 1 {
+        return Some(format!(
             "the log begins with record {}, and no rotated file holds those before it",
             found.first
-        );
-        return Err(with(Failure::found(wrong(what)), &found));
+        ));
     }
-    for (place, head) in &heads {
-        let Some(head) = head else { continue };
+    let last = found.last.as_ref();
+    heads.iter().find_map(|(place, head)| {
+        let head = head.as_ref()?;
         let cut = match last {
             None => true,
             // A torn end is the one record more that the head may know of.
@@ -275,19 +298,30 @@ fn verify() -> Result<Answer, Failure> {
                     || (head.seq == last.seq && head.hash != last.hash)
             }
         };
-        if cut {
-            let until = last.map_or(0, |last| last.seq);
-            let what = format!(
+        let until = last.map_or(0, |last| last.seq);
+        cut.then(|| {
+            format!(
                 "the end was cut: the log ends with record {until}, {place} knows of {}",
                 head.seq
-            );
-            return Err(with(Failure::found(wrong(what)), &found));
-        }
+            )
+        })
+    })
+}
+
+fn verify() -> Result<Answer, Failure> {
+    let verified = verified().map_err(|error| unreadable(&error))?;
+    let found = &verified.found;
+    if let Some(what) = verified.wrong {
+        let refusal = Refusal::new(Code::CommandFailed, what)
+            .hint("keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 -o json");
+        return Err(Failure::found(refusal)
+            .with("records", found.records)
+            .with("broken", &found.broken)
+            .with("torn", &found.torn));
     }
     let mut text = format!(
         "{} records in {} files, each follows from the one before",
-        found.records,
-        files.len()
+        found.records, verified.files
     );
     if found.first > 1 {
         let _ = write!(text, "; older ones than {} were rotated away", found.first);
@@ -295,11 +329,10 @@ fn verify() -> Result<Answer, Failure> {
     for place in &found.torn {
         let _ = write!(text, "\n{}:{} was torn by a power cut", place.file, place.line);
     }
-    let journal = heads[1].1.is_some();
     let _ = write!(
         text,
         "\n{}",
-        if journal {
+        if verified.journal {
             "the journal agrees on the end"
         } else {
             "the journal holds no end to compare with"
@@ -308,9 +341,16 @@ fn verify() -> Result<Answer, Failure> {
     Ok(Answer::text(text)
         .with("records", found.records)
         .with("first", found.first)
-        .with("last", last)
+        .with("last", found.last.as_ref())
         .with("torn", &found.torn)
-        .with("journal_agrees", journal))
+        .with("journal_agrees", verified.journal))
+}
+
+/// The last record, where there is one.
+pub fn last() -> Option<Value> {
+    let mut file = std::fs::File::open(FILE).ok()?;
+    let lines = last_lines(&mut file, 1).ok()?;
+    lines.last().and_then(|line| serde_json::from_str(line).ok())
 }
 
 /// A filter with its times read.

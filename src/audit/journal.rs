@@ -10,8 +10,10 @@ use std::path::Path;
 /// The name under which records are found: `journalctl -t sm-helper`.
 pub const IDENTIFIER: &str = "sm-helper";
 
-const JOURNAL: &str = "/run/systemd/journal/socket";
-const SYSLOG: &str = "/dev/log";
+/// Where the journal listens.
+pub const JOURNAL: &str = "/run/systemd/journal/socket";
+/// Where syslog listens.
+pub const SYSLOG: &str = "/dev/log";
 
 /// Sends the record to the journal, else to syslog.
 ///
@@ -34,7 +36,11 @@ pub fn send(record: &Record<'_>, line: &str, link: &Link) -> io::Result<()> {
     }
 }
 
-fn send_to(path: &str, bytes: &[u8]) -> io::Result<()> {
+/// Sends a datagram, and waits for nobody.
+///
+/// # Errors
+/// Where nobody takes it.
+pub fn send_to(path: &str, bytes: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     // A journal that does not read must not hold the request.
     socket.set_nonblocking(true)?;

@@ -2,11 +2,11 @@
 
 pub mod commands;
 mod files;
-mod journal;
+pub mod journal;
 mod kernel;
-mod log;
+pub mod log;
 mod record;
-mod setup;
+pub mod setup;
 mod verify;
 
 use crate::helper::caller::Caller;

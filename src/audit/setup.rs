@@ -11,8 +11,14 @@ use std::path::Path;
 /// The rules, as they are packaged.
 const RULES: &str = include_str!("../../packaging/audit/sm.rules");
 
+/// The rules for the helper beside this program.
+pub fn rules(program: &Path) -> String {
+    let helper = program.with_file_name("sm-helper");
+    RULES.replace("/usr/local/bin/sm-helper", &helper.to_string_lossy())
+}
+
 /// Where augenrules(8) collects rules from.
-const FOLDER: &str = "/etc/audit/rules.d";
+pub const FOLDER: &str = "/etc/audit/rules.d";
 
 /// Installs the rules and loads them.
 ///
@@ -34,8 +40,7 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
             .hint("install the package auditd (Debian) or audit (Arch), then run this again"),
         ));
     };
-    let helper = program.with_file_name("sm-helper");
-    let rules = RULES.replace("/usr/local/bin/sm-helper", &helper.to_string_lossy());
+    let rules = rules(program);
     let path = Path::new(FOLDER).join("sm.rules");
     let changed = fs::read(&path).ok().as_deref() != Some(rules.as_bytes());
     if changed {

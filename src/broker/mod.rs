@@ -6,7 +6,7 @@ mod peer;
 pub mod protocol;
 pub mod setup;
 mod slots;
-mod units;
+pub mod units;
 
 use crate::helper::caller::Caller;
 use crate::helper::codes::{Code, Refusal};

@@ -122,6 +122,20 @@ fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
     if let Some(user) = users.iter().find(|user| !is_member(user)) {
         return wrong(format!("{} is not in the group {GROUP}", user.name));
     }
+    let hint = "to put it in place: sm setup-broker";
+    let version = reached().map_err(|refusal| {
+        let refusal = if refusal.hint.is_none() { refusal.hint(hint) } else { refusal };
+        Failure::found(refusal)
+    })?;
+    Ok(Answer::text(format!("the broker is in place and answers: sm {version}")))
+}
+
+/// Whether who should reach it can, and nobody else. Gives the version that answers.
+///
+/// # Errors
+/// What is wrong with the socket.
+pub fn reached() -> Result<String, Refusal> {
+    let wrong = |what: String| Err(Refusal::new(Code::CommandFailed, what));
     if !is_listening() {
         return wrong(format!("{SOCKET_UNIT} is not active"));
     }
@@ -131,8 +145,7 @@ fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
     if !is_the_groups() {
         return wrong(format!("{SOCKET} is not for root and the group {GROUP} alone"));
     }
-    let version = answers().map_err(|refusal| Failure::of(refusal).into_found())?;
-    Ok(Answer::text(format!("the broker is in place and answers: sm {version}")))
+    answers()
 }
 
 /// Takes away what was put in place, or the membership of these accounts alone.
@@ -227,6 +240,8 @@ fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
 pub(super) fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> {
     let program = tool::find(name)
         .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
+    // Root does not run what others can change.
+    let (program, _) = trusted(&program)?;
     let output = tool::clean(&program).args(arguments).output();
     output.map_err(|error| failed(&program.display().to_string(), &error))
 }

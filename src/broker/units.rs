@@ -120,6 +120,12 @@ pub fn is_read() -> bool {
 
 /// What is wrong with the units, if anything.
 pub fn wrong(wanted: &[(&str, String)]) -> Option<String> {
+    let more = || additions(wanted).into_iter().next();
+    changed(wanted).or_else(|| Some(format!("{} changes what the unit says", more()?.display())))
+}
+
+/// Which unit is not as it should be, if any.
+pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
     for (name, text) in wanted {
         let Some(path) = found(name) else { return Some(format!("there is no {name}")) };
         match fs::read_to_string(&path) {
@@ -131,12 +137,18 @@ pub fn wrong(wanted: &[(&str, String)]) -> Option<String> {
             let (path, hidden) = (path.display(), hidden.display());
             return Some(format!("{path} hides {hidden}, also from the next version"));
         }
-        let mut more = MORE.iter().map(|folder| Path::new(folder).join(format!("{name}.d")));
-        if let Some(own) = more.find(|own| own.exists()) {
-            return Some(format!("{} changes what the unit says", own.display()));
-        }
     }
     None
+}
+
+/// The folders with what changes these units further.
+pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = wanted
+        .iter()
+        .flat_map(|(name, _)| MORE.map(|folder| Path::new(folder).join(format!("{name}.d"))))
+        .collect();
+    folders.retain(|folder| folder.exists());
+    folders
 }
 
 /// The units in [`UNITS`], and what else has their names there.

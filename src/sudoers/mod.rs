@@ -1,16 +1,17 @@
 //! `sm setup-sudo`: lets an account or a group run the helper as root, and nothing else.
 
-mod account;
+pub mod account;
 mod behind;
 mod check;
-mod dropin;
-mod exact;
+pub mod dropin;
+pub mod exact;
 pub mod install;
+pub mod listing;
 mod permitted;
 mod prove;
 mod remove;
-mod rule;
-mod sudo;
+pub mod rule;
+pub mod sudo;
 
 pub use behind::behind;
 

@@ -4,6 +4,7 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::sys;
 use crate::tool::{clean, find_in};
+use crate::trust::trusted;
 use nix::unistd::{Group, User};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use std::process::{Command, Output};
 const FOLDERS: [&str; 5] =
     ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/run/wrappers/bin"];
 
-fn program(name: &str) -> Option<PathBuf> {
+/// Where sudo or visudo is.
+pub fn program(name: &str) -> Option<PathBuf> {
     find_in(&FOLDERS, name)
 }
 
@@ -75,9 +77,7 @@ impl Visudo {
 /// # Errors
 /// `unsupported` where it does not.
 pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
-    // sudo-rs prefers a file of its own where there is one.
-    let own = Path::new("/etc/sudoers-rs");
-    let main = if own.exists() && is_sudo_rs() { own } else { Path::new("/etc/sudoers") };
+    let main = main_file();
     let text = std::fs::read(main).map_err(|error| {
         Refusal::new(Code::Unsupported, format!("{}: {error}; nothing was changed", main.display()))
             .hint("install sudo or sudo-rs first")
@@ -93,6 +93,13 @@ pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
     .hint(format!("add the line `@includedir {folder}` at its end, with visudo")))
 }
 
+/// The file that sudo reads first.
+pub fn main_file() -> &'static Path {
+    // sudo-rs prefers a file of its own where there is one.
+    let own = Path::new("/etc/sudoers-rs");
+    if own.exists() && is_sudo_rs() { own } else { Path::new("/etc/sudoers") }
+}
+
 /// The folder that a line of sudoers includes. `#includedir` is no comment (`sudoers(5)`).
 fn included_folder(line: &str) -> Option<&str> {
     let line = line.trim();
@@ -101,8 +108,11 @@ fn included_folder(line: &str) -> Option<&str> {
     Some(if folder.len() > 1 { folder.trim_end_matches('/') } else { folder })
 }
 
-fn is_sudo_rs() -> bool {
-    let version = program("sudo").and_then(|sudo| clean(&sudo).arg("--version").output().ok());
+/// Whether this host's sudo is sudo-rs.
+pub fn is_sudo_rs() -> bool {
+    // Root does not run what others can change.
+    let sudo = program("sudo").filter(|sudo| trusted(sudo).is_ok());
+    let version = sudo.and_then(|sudo| clean(&sudo).arg("--version").output().ok());
     version.is_some_and(|output| output.stdout.starts_with(b"sudo-rs"))
 }
 
@@ -173,17 +183,24 @@ impl Sudo {
 
 /// An account that is in the group.
 pub fn member_of(group: &str) -> Option<User> {
-    let group = Group::from_name(group).ok().flatten()?;
+    members_of(group).next()
+}
+
+/// The accounts that are in the group, save root.
+pub fn members_of(group: &str) -> impl Iterator<Item = User> {
+    let group = Group::from_name(group).ok().flatten();
     // Also those whose own group it is, whom the group's entry does not name.
     let passwd = std::fs::read("/etc/passwd").unwrap_or_default();
-    let passwd = String::from_utf8_lossy(&passwd);
-    let local = passwd.lines().filter_map(|line| line.split(':').next());
-    let named = group.mem.iter().map(String::as_str);
-    named
-        .chain(local)
-        .filter_map(|name| User::from_name(name).ok().flatten())
-        .filter(|user| user.gid == group.gid || group.mem.contains(&user.name))
-        .find(|user| !user.uid.is_root())
+    let passwd = String::from_utf8_lossy(&passwd).into_owned();
+    group.into_iter().flat_map(move |group| {
+        let local = passwd.lines().filter_map(|line| line.split(':').next()).map(str::to_owned);
+        let names: Vec<String> = group.mem.iter().cloned().chain(local).collect();
+        names
+            .into_iter()
+            .filter_map(|name| User::from_name(&name).ok().flatten())
+            .filter(move |user| user.gid == group.gid || group.mem.contains(&user.name))
+            .filter(|user| !user.uid.is_root())
+    })
 }
 
 /// Replaces this process by `sudo <program> <arguments>`, which asks for the password itself.

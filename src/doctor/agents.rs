@@ -1,0 +1,115 @@
+//! Who may ask the helper: whom a drop-in, the broker's group or the policy names.
+
+use super::sudo::{Listing, listing};
+use crate::broker::setup::GROUP;
+use crate::policy::COMPILED;
+use crate::policy::force::InForce;
+use crate::policy::model::{CallerKind, Policy};
+use crate::sudoers::account::Who;
+use crate::sudoers::dropin::FOLDER;
+use crate::sudoers::rule::MARK;
+use crate::sudoers::sudo::members_of;
+use nix::unistd::{Gid, User, getgrouplist};
+use std::ffi::{CString, OsStr};
+use std::fs;
+use std::path::PathBuf;
+
+/// About how many of them sudo is asked at most: with a group there can be thousands.
+pub const MOST: usize = 100;
+
+/// A drop-in of ours.
+pub struct DropInFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// For whom it says it is: the kind (`user`, `group`) and the name.
+    pub named: (&'static str, String),
+    /// For whom it is; none where there is no such account or group.
+    pub who: Option<Who>,
+}
+
+/// An account that may ask the helper.
+pub struct Agent {
+    /// The account.
+    pub user: User,
+    /// The groups it is in.
+    pub groups: Vec<Gid>,
+    /// Whether a drop-in is how it asks.
+    pub by_sudo: bool,
+    /// What sudo says of it; none where there is no sudo, and after the first [`MOST`].
+    pub listing: Option<Result<Listing, String>>,
+}
+
+/// Every drop-in that begins as ours do.
+pub fn drop_ins() -> Vec<DropInFile> {
+    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    let mut found: Vec<DropInFile> = entries
+        .filter(|entry| {
+            // Of the other names sudo reads none (sudoers(5)).
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.starts_with("sm-") && !name.contains('.') && !name.ends_with('~')
+        })
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| {
+            let text = String::from_utf8_lossy(&fs::read(entry.path()).ok()?).into_owned();
+            let first = text.lines().next()?.strip_prefix(MARK)?.strip_prefix(" for ")?;
+            let first = first.rsplit_once("; do not edit").map_or(first, |(first, _)| first);
+            let (kind, name) = first.split_once(' ')?;
+            let named = (if kind == "group" { "group" } else { "user" }, name.to_owned());
+            let name = Some(OsStr::new(name));
+            let (user, group) = if named.0 == "group" { (None, name) } else { (name, None) };
+            let who = Who::find(user, group, true).ok();
+            Some(DropInFile { path: entry.path(), text, named, who })
+        })
+        .collect();
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// The accounts, each once, in the order of their numbers.
+pub fn find(drop_ins: &[DropInFile], policy: Option<&InForce>) -> Vec<Agent> {
+    let mut users: Vec<(User, bool)> = Vec::new();
+    for file in drop_ins {
+        match &file.who {
+            Some(Who::User { name, .. }) => users.extend(account(name).map(|user| (user, true))),
+            Some(Who::Group { name, .. }) => {
+                users.extend(members_of(name).map(|user| (user, true)));
+            }
+            None => {}
+        }
+    }
+    users.extend(members_of(GROUP).map(|user| (user, false)));
+    let mut callers = |policy: &Policy<'_>| {
+        for rule in policy.callers {
+            let name = policy.text_of(rule.name);
+            match rule.kind {
+                CallerKind::User => users.extend(account(name).map(|user| (user, false))),
+                CallerKind::Group => users.extend(members_of(name).map(|user| (user, false))),
+                CallerKind::Default => {}
+            }
+        }
+    };
+    callers(&COMPILED);
+    if let Some(site) = policy.and_then(InForce::site) {
+        callers(&site);
+    }
+    // Of two for one account the first is the one with a drop-in.
+    users.sort_by_key(|(user, by_sudo)| (user.uid.as_raw(), !by_sudo));
+    users.dedup_by_key(|(user, _)| user.uid);
+    let agent = |(number, (user, by_sudo)): (usize, (User, bool))| {
+        let listing = if number < MOST { listing(&user.name) } else { None };
+        let groups = groups_of(&user);
+        Agent { user, groups, by_sudo, listing }
+    };
+    users.into_iter().enumerate().map(agent).collect()
+}
+
+fn account(name: &str) -> Option<User> {
+    User::from_name(name).ok().flatten().filter(|user| !user.uid.is_root())
+}
+
+fn groups_of(user: &User) -> Vec<Gid> {
+    let name = CString::new(user.name.as_str()).ok();
+    name.and_then(|name| getgrouplist(&name, user.gid).ok()).unwrap_or_else(|| vec![user.gid])
+}

@@ -1,0 +1,127 @@
+//! The broker: its units as they were made, its sandbox as it is in force, its socket.
+
+use super::Scene;
+use super::call;
+use super::finding::{Finding, or_ok};
+use super::paths::word;
+use crate::broker::{setup, units};
+use crate::helper::text::shell_word;
+use std::path::Path;
+
+const NOT_SET_UP: &str = "the broker is not set up on this host";
+
+pub fn unit_files(scene: &Scene) -> Vec<Finding> {
+    if !units::is_set_up() {
+        return vec![Finding::ok(NOT_SET_UP)];
+    }
+    let again = format!("{} setup-broker", word(&scene.program));
+    let wanted = match units::of(&scene.program) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return vec![Finding::problem(refusal.error).mend(again)],
+    };
+    // What adds to a unit setup does not take away.
+    let more = units::additions(&wanted).into_iter().map(|path| {
+        let name = shell_word(&path.to_string_lossy());
+        Finding::problem(format!("{} changes what the unit says", path.display()))
+            .mend(format!("rm -r {name} && systemctl daemon-reload"))
+    });
+    let changed = units::changed(&wanted).map(|what| Finding::problem(what).mend(again));
+    or_ok(changed.into_iter().chain(more).collect(), "the broker's units are as they were made")
+}
+
+/// What the units say that bounds a request, and how systemd shows it.
+const SANDBOX: [(&str, &str); 7] = [
+    ("User", ""),
+    ("NoNewPrivileges", "yes"),
+    ("LockPersonality", "yes"),
+    ("RestrictRealtime", "yes"),
+    ("SystemCallArchitectures", "native"),
+    ("KeyringMode", "private"),
+    ("Environment", ""),
+];
+
+/// As systemd has it in force for a request, wherever it was set.
+pub fn sandbox(scene: &Scene) -> Vec<Finding> {
+    if !units::is_set_up() {
+        return vec![Finding::ok(NOT_SET_UP)];
+    }
+    let names: Vec<&str> = SANDBOX.iter().map(|(name, _)| *name).collect();
+    let property = format!(
+        "--property={},SystemCallFilter,CapabilityBoundingSet,DropInPaths,LoadState",
+        names.join(",")
+    );
+    // Of this name there is no connection: it shows what every request gets.
+    let arguments = ["--no-pager", "show", &property, "--", "sm@doctor.service"];
+    let shown = match call::text(call::tool("systemctl", &arguments)) {
+        Ok(shown) => shown,
+        Err(why) => {
+            return vec![Finding::warning(format!("systemd could not be asked about it: {why}"))];
+        }
+    };
+    let value = |key: &str| {
+        let mut named = shown.lines().filter_map(|line| line.split_once('='));
+        named.find(|(name, _)| *name == key).map_or("", |(_, value)| value)
+    };
+    // That it is not there is said of the units.
+    if value("LoadState") != "loaded" {
+        return vec![
+            Finding::warning("sm@.service is not loaded, so its sandbox was not looked at")
+                .mend(format!("{} setup-broker", word(&scene.program))),
+        ];
+    }
+    let mut wrong: Vec<String> = SANDBOX
+        .iter()
+        .filter(|(name, wanted)| value(name) != *wanted)
+        .map(|(name, _)| format!("{name}={}", value(name)))
+        .collect();
+    let calls = value("SystemCallFilter");
+    let (is_list_of_denied, calls) = match calls.strip_prefix('~') {
+        Some(calls) => (true, calls),
+        None => (false, calls),
+    };
+    let is_denied = |call: &&str| {
+        let is_listed = calls.split_whitespace().any(|one| one == *call);
+        !calls.is_empty() && is_listed == is_list_of_denied
+    };
+    let some = ["reboot", "init_module", "clock_settime", "swapon"];
+    if let Some(call) = some.iter().find(|call| !is_denied(call)) {
+        wrong.push(format!("a SystemCallFilter that lets {call} through"));
+    }
+    let capabilities = value("CapabilityBoundingSet");
+    let over = ["cap_sys_module", "cap_sys_rawio", "cap_sys_boot", "cap_mac_admin", "cap_bpf"];
+    if let Some(one) = over.iter().find(|one| capabilities.contains(**one)) {
+        wrong.push(format!("CapabilityBoundingSet has {one}"));
+    }
+    if wrong.is_empty() {
+        return vec![Finding::ok("each request is confined as the unit says")];
+    }
+    let by: Vec<String> = value("DropInPaths").split_whitespace().map(shell_word).collect();
+    let command = if by.is_empty() {
+        format!("{} setup-broker && systemctl daemon-reload", word(&scene.program))
+    } else {
+        format!("rm --force {} && systemctl daemon-reload", by.join(" "))
+    };
+    vec![Finding::problem(format!("a request is started with {}", wrong.join(", "))).mend(command)]
+}
+
+pub fn socket(scene: &Scene) -> Vec<Finding> {
+    if !units::is_set_up() {
+        return vec![Finding::ok(NOT_SET_UP)];
+    }
+    if !Path::new("/run/systemd/system").exists() {
+        return vec![Finding::warning("this host's service manager is not systemd")];
+    }
+    match setup::reached() {
+        Ok(version) => vec![Finding::ok(format!("the broker answers: sm {version}"))],
+        Err(refusal) => {
+            let mut found = Finding::problem(refusal.sentence());
+            // It puts right whatever it is of the socket's.
+            found = found.mend(format!(
+                "systemctl reset-failed {unit}; {} setup-broker && systemctl restart {unit}",
+                word(&scene.program),
+                unit = units::SOCKET_UNIT
+            ));
+            vec![found]
+        }
+    }
+}

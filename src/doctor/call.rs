@@ -1,0 +1,46 @@
+//! The host's own tools, asked: only those that nobody but root can change, and never for long.
+
+use crate::helper::text::one_line;
+use crate::tool;
+use crate::trust::trusted;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+/// The longest that one may take. A directory service that does not answer takes a while.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs a tool of the system by its name; gives what it printed, whatever its exit status.
+///
+/// # Errors
+/// Why it was not run to its end.
+pub fn tool(name: &str, arguments: &[&str]) -> Result<Output, String> {
+    let program = tool::find(name).ok_or_else(|| format!("this host has no {name}"))?;
+    run(&program, arguments)
+}
+
+/// The same by its path.
+///
+/// # Errors
+/// Why it was not run to its end.
+pub fn run(program: &Path, arguments: &[&str]) -> Result<Output, String> {
+    // Root must not run what others can change, least of all to find out whether they can.
+    trusted(program).map_err(|refusal| refusal.error)?;
+    let mut command = tool::clean(program);
+    // So many columns that sudo breaks no line.
+    command.args(arguments).env("COLUMNS", "1000000").env("SYSTEMD_PAGER", "cat");
+    tool::output_within(command, LIMIT).map_err(|error| format!("{}: {error}", program.display()))
+}
+
+/// What it printed, where it ended well.
+///
+/// # Errors
+/// Why it did not.
+pub fn text(output: Result<Output, String>) -> Result<String, String> {
+    let output = output?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+    Err(format!("{}: {}", output.status, one_line(said.trim(), 300)))
+}

@@ -1,0 +1,71 @@
+//! The program's own folders: the log, what outlasts a boot, what does not.
+
+use super::Scene;
+use super::finding::{Finding, or_ok};
+use super::paths::{weak, word};
+use crate::audit::log::{FILE, FOLDER as LOG};
+use crate::state::FOLDER as STATE;
+use nix::unistd::Group;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+pub fn log(_: &Scene) -> Vec<Finding> {
+    let Some(mut found) = looked_at(LOG, 0o750) else {
+        return vec![Finding::ok(format!("{LOG} is made by the first request"))];
+    };
+    // Rotation makes files of its own.
+    let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("audit."));
+    for entry in named {
+        found.extend(looked_at(&entry.path().to_string_lossy(), 0o640).into_iter().flatten());
+    }
+    // Root's and of the group adm, where there is one.
+    let adm = Group::from_name("adm").ok().flatten().map_or(0, |group| group.gid.as_raw());
+    if let Ok(data) = fs::metadata(FILE)
+        && data.gid() != adm
+        && data.gid() != 0
+    {
+        found.push(
+            Finding::warning(format!("{FILE} can be read by the group {}", data.gid()))
+                .mend(format!("chgrp {adm} {FILE}")),
+        );
+    }
+    or_ok(found, format!("{LOG} and what is in it are root's, to be read by the group adm"))
+}
+
+pub fn state(_: &Scene) -> Vec<Finding> {
+    let Some(mut found) = looked_at(STATE, 0o700) else {
+        return vec![Finding::ok(format!("{STATE} is made by the first request"))];
+    };
+    for entry in fs::read_dir(STATE).into_iter().flatten().flatten() {
+        found.extend(weak(&entry.path()));
+    }
+    or_ok(found, format!("{STATE} is for root alone"))
+}
+
+pub fn run(_: &Scene) -> Vec<Finding> {
+    const RUN: &str = "/run/sm";
+    let Some(mut found) = looked_at(RUN, 0o755) else {
+        return vec![Finding::ok(format!("{RUN} is made by the first request"))];
+    };
+    found.extend(looked_at("/run/sm/rate", 0o700).into_iter().flatten());
+    or_ok(found, format!("{RUN} is root's alone"))
+}
+
+/// What is wrong with a path of ours that should have this mode at most; none where it is not
+/// there.
+fn looked_at(path: &str, most: u32) -> Option<Vec<Finding>> {
+    let data = fs::symlink_metadata(path).ok()?;
+    let at = Path::new(path);
+    if let Some(weak) = weak(at) {
+        return Some(vec![weak]);
+    }
+    let more = data.mode() & 0o7777 & !most;
+    if data.is_symlink() || more == 0 {
+        return Some(Vec::new());
+    }
+    let found =
+        format!("{path} has the mode {:04o}, and should have {most:04o}", data.mode() & 0o7777);
+    Some(vec![Finding::problem(found).mend(format!("chmod {most:04o} {}", word(at)))])
+}

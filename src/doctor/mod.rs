@@ -1,0 +1,172 @@
+//! `sm doctor`: every condition that the guarantees rest on, looked at on this host.
+//!
+//! A check is a row of `table.rs`; the file of its area has the function. A check that can not look
+//! says so as a warning: nothing is `ok` that was not looked at.
+
+mod accounts;
+mod agents;
+mod audit;
+mod broker;
+mod call;
+mod commands;
+mod finding;
+mod folders;
+mod holes;
+mod host;
+mod paths;
+mod policy;
+mod program;
+mod sudo;
+mod sudoers;
+mod table;
+mod versions;
+mod ways;
+
+use crate::admin::{self, Answer, Failure};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::inherited;
+use crate::policy::force::InForce;
+use crate::sudoers::without_root;
+use agents::{Agent, DropInFile};
+use finding::{Finding, Status};
+use serde::Serialize;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use table::CHECKS;
+
+/// What the checks look at.
+struct Scene {
+    /// The file that runs.
+    program: PathBuf,
+    /// The helper beside it.
+    helper: PathBuf,
+    /// The policy in force.
+    policy: Result<InForce, Refusal>,
+    /// Every drop-in of ours.
+    drop_ins: Vec<DropInFile>,
+    /// Who may ask the helper.
+    agents: Vec<Agent>,
+}
+
+/// A row of the answer.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: &'static str,
+    status: Status,
+    found: String,
+    meaning: String,
+    mend: Option<String>,
+}
+
+/// Looks at everything. `program` is the file that runs, `arguments` are those of the command line.
+///
+/// # Errors
+/// `command_failed` with exit status 1 where it found a problem; `not_privileged` without root.
+pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        let what = "most of what the guarantees rest on can be seen by root alone";
+        return Err(without_root(what, program, arguments));
+    }
+    // It starts other programs as root: nothing of the caller's shell must shape them.
+    inherited::undo()?;
+    let policy = InForce::load();
+    let drop_ins = agents::drop_ins();
+    let agents = agents::find(&drop_ins, policy.as_ref().ok());
+    let helper = program.with_file_name("sm-helper");
+    let scene = Scene { program: program.to_owned(), helper, policy, drop_ins, agents };
+    report(rows(&scene))
+}
+
+fn rows(scene: &Scene) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for check in &CHECKS {
+        for finding in (check.look)(scene) {
+            let Finding { status, found, meaning, mend } = finding;
+            let meaning = meaning.unwrap_or_else(|| check.meaning.to_owned());
+            rows.push(Row { id: check.id, status, found, meaning, mend });
+        }
+    }
+    rows
+}
+
+fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
+    // What is wrong comes first; rows of one status stay in the order of the areas.
+    rows.sort_by_key(|row| row.status);
+    let count = |status| rows.iter().filter(|row| row.status == status).count();
+    let (problems, warnings, ok) =
+        (count(Status::Problem), count(Status::Warning), count(Status::Ok));
+    let summary =
+        format!("{}, {}, {ok} ok", counted(problems, "problem"), counted(warnings, "warning"));
+    let text = text(&rows, admin::has_colour(&io::stdout()));
+    if problems == 0 {
+        return Ok(Answer::text(format!("{text}{summary}"))
+            .with("problems", problems)
+            .with("warnings", warnings)
+            .with("checks", &rows));
+    }
+    let refusal = Refusal::new(
+        Code::CommandFailed,
+        format!("{} on this host: a guarantee does not hold", counted(problems, "problem")),
+    )
+    .hint("each is listed with what it means and the command that mends it");
+    Err(Failure::found(refusal)
+        .text(format!("{text}{summary}"))
+        .with("problems", problems)
+        .with("warnings", warnings)
+        .with("checks", &rows))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The rows for people: what is not ok with what it means and what mends it.
+fn text(rows: &[Row], colour: bool) -> String {
+    let wide = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let (on, off) = match row.status {
+            _ if !colour => ("", ""),
+            Status::Problem => ("\x1b[1;31m", "\x1b[0m"),
+            Status::Warning => ("\x1b[1;33m", "\x1b[0m"),
+            Status::Ok => ("\x1b[32m", "\x1b[0m"),
+        };
+        let status = row.status.word();
+        let _ = writeln!(text, "{on}{status:<7}{off}  {:<wide$}  {}", row.id, row.found);
+        if row.status == Status::Ok {
+            continue;
+        }
+        let _ = writeln!(text, "{:11}{}", "", row.meaning);
+        if let Some(mend) = &row.mend {
+            let _ = writeln!(text, "{:11}mend: {mend}", "");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_is_documented_in_the_order_of_the_table() {
+        let page = include_str!("../../docs/doctor.md");
+        let (_, page) = page.split_once("## The checks").expect("its heading");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let ids: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(ids, CHECKS.each_ref().map(|check| check.id));
+    }
+
+    #[test]
+    fn what_is_found_never_moves_the_terminal() {
+        let finding = Finding::problem("a\x1b[2Jb\u{202e}c\nd").mend("rm '\x07'");
+        let (found, mend) = (finding.found, finding.mend.unwrap_or_default());
+        let row =
+            Row { id: "x", status: Status::Problem, found, meaning: "m".into(), mend: Some(mend) };
+        let text = text(&[row], false);
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(!text.chars().any(|c| c != '\n' && crate::helper::text::is_hidden(c)), "{text}");
+    }
+}

@@ -1,0 +1,40 @@
+//! What can be said of a path, and what makes it root's alone.
+
+use super::finding::Finding;
+use crate::helper::text::shell_word;
+use crate::trust::trusted;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// That nobody but root can change what the path leads to; none where that is so.
+pub fn weak(path: &Path) -> Option<Finding> {
+    let refusal = trusted(path).err()?;
+    Some(Finding::problem(refusal.error).maybe_mend(mend(path)))
+}
+
+/// The command that makes every part of a path root's alone; none where only root can change them.
+pub fn mend(path: &Path) -> Option<String> {
+    let real = fs::canonicalize(path).unwrap_or_default();
+    let mut parts: Vec<&Path> = path.ancestors().collect();
+    parts.extend(real.ancestors());
+    parts.sort();
+    parts.dedup();
+    let mut commands = Vec::new();
+    for part in parts.into_iter().filter(|part| part.is_absolute()) {
+        let Ok(data) = fs::symlink_metadata(part) else { continue };
+        let name = shell_word(&part.to_string_lossy());
+        if data.uid() != 0 {
+            commands.push(format!("chown --no-dereference root:root {name}"));
+        }
+        if !data.is_symlink() && data.mode() & 0o022 != 0 {
+            commands.push(format!("chmod go-w {name}"));
+        }
+    }
+    (!commands.is_empty()).then(|| commands.join(" && "))
+}
+
+/// A path as one types it.
+pub fn word(path: &Path) -> String {
+    shell_word(&path.to_string_lossy())
+}

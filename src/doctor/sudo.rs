@@ -1,0 +1,351 @@
+//! What sudo lets the accounts do that may ask the helper.
+
+use super::Scene;
+use super::agents::{Agent, MOST};
+use super::call;
+use super::commands::judged;
+use super::finding::{Finding, Status, or_ok};
+use super::paths::word;
+use super::sudoers::files;
+use crate::helper::text::{one_line, shell_word};
+use crate::sudoers::account::Who;
+use crate::sudoers::listing::{Entry, parse, settings, with_environment};
+use crate::sudoers::sudo::{is_sudo_rs, main_file, program};
+use nix::unistd::Group;
+use std::fs;
+use std::path::PathBuf;
+
+/// What sudo says of an account.
+pub struct Listing {
+    /// Its rules.
+    entries: Vec<Entry>,
+    /// The short listing.
+    short: String,
+}
+
+/// Asks sudo about an account; none where there is no sudo.
+pub fn listing(account: &str) -> Option<Result<Listing, String>> {
+    let sudo = program("sudo")?;
+    let ask = |flag: &str| call::text(call::run(&sudo, &["-n", flag, "-U", account]));
+    Some(ask("-ll").and_then(|long| {
+        let entries = parse(&long);
+        // Of what is not understood nothing can be said.
+        if entries.is_empty() && long.contains("may run the following commands") {
+            return Err(format!("its answer is not understood: {}", one_line(&long, 200)));
+        }
+        Ok(Listing { entries, short: ask("-l")? })
+    }))
+}
+
+/// Looks at each account with what sudo says of it.
+fn each(
+    scene: &Scene,
+    well: &str,
+    look: impl Fn(&Agent, &Listing) -> Vec<Finding>,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut looked_at = 0;
+    for agent in &scene.agents {
+        match &agent.listing {
+            None => continue,
+            Some(Err(why)) => found.push(
+                Finding::warning(format!(
+                    "sudo could not be asked about {}: {why}",
+                    agent.user.name
+                ))
+                .mend("visudo -c"),
+            ),
+            Some(Ok(listing)) => found.extend(look(agent, listing)),
+        }
+        looked_at += 1;
+    }
+    if scene.agents.len() > MOST && looked_at > 0 {
+        let more = scene.agents.len() - MOST;
+        found.push(
+            Finding::warning(format!("sudo was not asked about {more} more accounts"))
+                .means("only the first 100 accounts that may ask the helper were looked at"),
+        );
+    }
+    match looked_at {
+        0 if program("sudo").is_none() => or_ok(found, "there is no sudo on this host"),
+        0 => or_ok(found, "no account may ask the helper yet"),
+        _ => or_ok(found, format!("{well} ({looked_at} looked at)")),
+    }
+}
+
+/// That the last rule for the helper asks for no password: sudo goes by the last one.
+pub fn rule(scene: &Scene) -> Vec<Finding> {
+    let helper = scene.helper.to_string_lossy();
+    each(scene, "each account set up runs the helper without a password", |agent, listing| {
+        if !agent.by_sudo {
+            return Vec::new();
+        }
+        let mut deciding = None;
+        for entry in listing.entries.iter().filter(|entry| entry.is_as_root()) {
+            for command in &entry.commands {
+                let taken = command.strip_prefix('!');
+                let named = taken.unwrap_or(command);
+                if named == "ALL"
+                    || named
+                        .strip_prefix(&*helper)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+                {
+                    deciding = Some((taken.is_none(), entry.is_free(), command));
+                }
+            }
+        }
+        let name = &agent.user.name;
+        let found = match deciding {
+            Some((true, true, _)) => return Vec::new(),
+            Some((true, false, command)) => {
+                format!("a later rule for {command} asks {name} for a password")
+            }
+            Some((false, ..)) => format!("a later rule takes the helper away from {name}"),
+            None => format!("sudo knows of no rule that lets {name} run {helper}"),
+        };
+        let later = deciding.and_then(|(_, _, command)| place(scene, agent, command));
+        let command = later.map_or_else(
+            || format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name)),
+            |place| place.mend,
+        );
+        vec![Finding::problem(found).mend(command)]
+    })
+}
+
+/// What else sudo lets them do.
+pub fn more(scene: &Scene) -> Vec<Finding> {
+    let helper = scene.helper.to_string_lossy();
+    each(scene, "sudo lets nobody who may ask the helper do more", |agent, listing| {
+        let name = &agent.user.name;
+        let mut found = Vec::new();
+        for entry in &listing.entries {
+            for command in &entry.commands {
+                let Some((status, why)) = judged(command, &helper) else { continue };
+                let how = if entry.is_free() { "without a password" } else { "with a password" };
+                let whom = entry.users.join(", ");
+                let (status, why) = if entry.is_as_root() {
+                    (status, why)
+                } else {
+                    (Status::Warning, "another account's rights are not the policy's".to_owned())
+                };
+                let place = place(scene, agent, command);
+                let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
+                let what =
+                    format!("{name} may run {} as {whom} {how}: {why}{at}", one_line(command, 120));
+                let command = place.map_or_else(|| "visudo".to_owned(), |place| place.mend);
+                found.push(Finding::new(status, what).mend(command));
+            }
+        }
+        // Bringing an environment is bringing code: LD_PRELOAD.
+        for commands in with_environment(&listing.short).filter(|list| list.contains(&*helper)) {
+            let what = format!("{name} may set the environment of {}", one_line(commands, 120));
+            let again = format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name));
+            found.push(
+                Finding::problem(what)
+                    .means("with LD_PRELOAD the account runs code of its own as root")
+                    .mend(place(scene, agent, "SETENV").map_or(again, |place| place.mend)),
+            );
+        }
+        found
+    })
+}
+
+/// Where a rule stands.
+struct Place {
+    /// The file and the line.
+    at: String,
+    /// What takes the rule away.
+    mend: String,
+}
+
+/// Where a rule for the account with this command in it stands, if it is in a file.
+fn place(scene: &Scene, agent: &Agent, command: &str) -> Option<Place> {
+    let groups: Vec<(String, u32)> = agent
+        .groups
+        .iter()
+        .filter_map(|gid| Group::from_gid(*gid).ok().flatten())
+        .map(|group| (group.name, group.gid.as_raw()))
+        .collect();
+    let user = &agent.user;
+    for file in files() {
+        let text = fs::read(&file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        for (number, line) in text.lines().enumerate() {
+            let Some((who, rest)) = line.trim().split_once([' ', '\t']) else { continue };
+            let group = groups
+                .iter()
+                .find(|(name, gid)| who == format!("%{name}") || who == format!("%#{gid}"));
+            let is_own = who == user.name || who == format!("#{}", user.uid) || who == "ALL";
+            // Without its path sudo may have listed it in another way than it is written.
+            if !(is_own || group.is_some()) || !rest.contains(command) {
+                continue;
+            }
+            let at = format!("{}:{}", file.display(), number + 1);
+            let leave = group
+                .filter(|(name, gid)| *gid != user.gid.as_raw() && !is_one_of_ours(scene, name));
+            let mend = match leave {
+                Some((group, _)) => {
+                    format!("gpasswd --delete {} {}", shell_word(&user.name), shell_word(group))
+                }
+                None => edit(&file),
+            };
+            return Some(Place { at, mend });
+        }
+    }
+    None
+}
+
+/// Whether a drop-in of ours is for this group.
+fn is_one_of_ours(scene: &Scene, group: &str) -> bool {
+    let named = scene.drop_ins.iter().filter_map(|file| file.who.as_ref());
+    let mut groups = named.filter(|who| matches!(who, Who::Group { .. }));
+    groups.any(|who| matches!(who, Who::Group { name, .. } if name == group))
+}
+
+fn edit(file: &PathBuf) -> String {
+    if file == main_file() { "visudo".to_owned() } else { format!("visudo -f {}", word(file)) }
+}
+
+/// Settings that let the account shape the helper's start, or keep it from it.
+pub fn defaults(scene: &Scene) -> Vec<Finding> {
+    if is_sudo_rs() {
+        return or_ok(written(), "no setting of sudo's touches the helper");
+    }
+    let helper = scene.helper.to_string_lossy();
+    each(scene, "no setting of sudo's touches the helper", |agent, listing| {
+        let name = &agent.user.name;
+        let all = settings(&listing.short, &helper);
+        let wrong = wrong(&all);
+        wrong
+            .into_iter()
+            .map(|(status, setting, why)| {
+                let what = format!("{setting} holds for {name}: {why}");
+                let word = setting
+                    .trim_start_matches('!')
+                    .split(['+', '=', ' '])
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
+                Finding::new(status, what)
+                    .mend(setting_place(&word).unwrap_or_else(|| "visudo".to_owned()))
+            })
+            .collect()
+    })
+}
+
+/// What is wrong with a list of settings, the last of each name being the one that holds.
+fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
+    let holds = |name: &str| {
+        let last = all.iter().rev().find(|one| one.trim_start_matches('!') == name);
+        last.is_some_and(|one| !one.starts_with('!'))
+    };
+    let is_off = |name: &str| {
+        let last = all.iter().rev().find(|one| one.trim_start_matches('!') == name);
+        last.is_some_and(|one| one.starts_with('!'))
+    };
+    let mut found = Vec::new();
+    if is_off("env_reset") {
+        found.push((
+            Status::Problem,
+            "!env_reset".to_owned(),
+            "the account's environment reaches the helper",
+        ));
+    }
+    if holds("setenv") {
+        found.push((
+            Status::Problem,
+            "setenv".to_owned(),
+            "the account may set LD_PRELOAD for the helper",
+        ));
+    }
+    for (name, why) in [
+        ("requiretty", "the helper can not be asked without a terminal"),
+        ("noexec", "the helper can start nothing"),
+    ] {
+        if holds(name) {
+            found.push((Status::Warning, name.to_owned(), why));
+        }
+    }
+    if is_off("authenticate") {
+        found.push((Status::Warning, "!authenticate".to_owned(), "no rule asks it for a password"));
+    }
+    // What the dynamic linker reads (ld.so(8)).
+    let loads = |value: &str| {
+        let mut words = value.split(['"', ' ', '=', ',']);
+        words.any(|word| {
+            word.starts_with("LD_") || word.starts_with("GLIBC_TUNABLES") || word == "*"
+        })
+    };
+    for one in all.iter().filter(|one| one.starts_with("env_keep") || one.starts_with("env_check"))
+    {
+        if !one.contains("-=") && loads(one) {
+            found.push((
+                Status::Problem,
+                one.clone(),
+                "the account brings code of its own to the helper",
+            ));
+        }
+    }
+    found
+}
+
+/// The same from the files, for sudo-rs, which lists no settings.
+fn written() -> Vec<Finding> {
+    let mut found = Vec::new();
+    for file in files() {
+        let text = fs::read(&file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).replace("\\\n", " ");
+        for line in text.lines().map(str::trim).filter(|line| line.starts_with("Defaults")) {
+            let Some((_, rest)) = line.split_once([' ', '\t']) else { continue };
+            // `env_keep += "A B"` is listed without the blanks.
+            let rest = rest.trim().replace(" += ", "+=").replace(" -= ", "-=").replace(" = ", "=");
+            let all: Vec<String> = rest.split(',').map(|one| one.trim().to_owned()).collect();
+            for (status, setting, why) in wrong(&all) {
+                let what = format!("{}: {setting}: {why}", file.display());
+                found.push(Finding::new(status, what).mend(edit(&file)));
+            }
+        }
+    }
+    found
+}
+
+/// Which file sets it.
+fn setting_place(name: &str) -> Option<String> {
+    let sets = |file: &PathBuf| {
+        let text = String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned();
+        text.lines().any(|line| line.trim().starts_with("Defaults") && line.contains(name))
+    };
+    files().into_iter().rev().find(sets).map(|file| edit(&file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_setting_of_a_name_is_the_one_that_holds() {
+        let wrong = |line: &str| {
+            let all: Vec<String> = line.split(", ").map(str::to_owned).collect();
+            super::wrong(&all).into_iter().map(|(status, ..)| status).collect::<Vec<_>>()
+        };
+        for fine in [
+            "env_reset, use_pty",
+            "!env_reset, env_reset",
+            "setenv, !setenv",
+            "env_keep+=\"EDITOR LANG\"",
+            "env_keep-=LD_PRELOAD",
+        ] {
+            assert!(wrong(fine).is_empty(), "{fine}");
+        }
+        for bad in [
+            "env_reset, !env_reset",
+            "setenv",
+            "env_keep+=\"EDITOR LD_PRELOAD\"",
+            "env_keep+=LD_LIBRARY_PATH",
+            "env_check+=*",
+        ] {
+            assert_eq!(wrong(bad), [Status::Problem], "{bad}");
+        }
+        assert_eq!(wrong("requiretty"), [Status::Warning]);
+    }
+}

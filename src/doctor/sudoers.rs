@@ -1,0 +1,184 @@
+//! sudo's configuration as files: valid, root's, read, and our own as they should be.
+
+use super::Scene;
+use super::agents::DropInFile;
+use super::call;
+use super::finding::{Finding, or_ok};
+use super::paths::{mend, weak, word};
+use crate::helper::text::{one_line, shell_word};
+use crate::sudoers::dropin::{DropIn, FOLDER, Found};
+use crate::sudoers::rule::render;
+use crate::sudoers::sudo::{main_file, program, reads_drop_ins};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub fn valid(_: &Scene) -> Vec<Finding> {
+    let Some(visudo) = program("visudo") else {
+        return vec![match program("sudo") {
+            Some(_) => {
+                Finding::warning("there is no visudo, so sudo's configuration was not checked")
+            }
+            None => Finding::ok("there is no sudo on this host"),
+        }];
+    };
+    match call::run(&visudo, &["-c"]) {
+        Ok(output) if output.status.success() => {
+            vec![Finding::ok("visudo accepts sudo's configuration")]
+        }
+        Ok(output) => {
+            let said = [output.stderr, output.stdout].concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            let file =
+                files().into_iter().find(|file| said.contains(&format!("{}:", file.display())));
+            let which = file.filter(|file| file != main_file());
+            let command = which
+                .map_or_else(|| "visudo".to_owned(), |file| format!("visudo -f {}", word(&file)));
+            let said = said.lines().filter(|line| !line.contains("parsed OK")).collect::<Vec<_>>();
+            let found = format!("visudo does not accept it: {}", one_line(&said.join("; "), 300));
+            vec![Finding::problem(found).mend(command)]
+        }
+        Err(why) => vec![Finding::warning(format!("visudo could not be asked: {why}"))],
+    }
+}
+
+/// The files that sudo reads: the first, and those of its folder that it does not skip.
+pub fn files() -> Vec<PathBuf> {
+    let mut files = vec![main_file().to_owned()];
+    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    files.extend(entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !name.contains('.') && !name.ends_with('~')
+    }));
+    files.sort();
+    files
+}
+
+pub fn path(_: &Scene) -> Vec<Finding> {
+    if program("sudo").is_none() && !main_file().exists() {
+        return vec![Finding::ok("there is no sudo on this host")];
+    }
+    let mut all = files();
+    all.push(FOLDER.into());
+    let found = all.iter().filter(|path| path.symlink_metadata().is_ok());
+    let found: Vec<Finding> = found.filter_map(|path| weak(path)).collect();
+    let well = format!("{} and what is in {FOLDER} are root's alone", main_file().display());
+    or_ok(found, well)
+}
+
+pub fn reads(scene: &Scene) -> Vec<Finding> {
+    if scene.drop_ins.is_empty() {
+        return vec![Finding::ok("there is no drop-in to read")];
+    }
+    match reads_drop_ins(FOLDER) {
+        Ok(()) => vec![Finding::ok(format!("{} includes {FOLDER}", main_file().display()))],
+        Err(_) => {
+            let file = main_file();
+            let found = format!("{} does not include {FOLDER}", file.display());
+            let command = format!("echo '@includedir {FOLDER}' >>{} && visudo -c", word(file));
+            vec![Finding::problem(found).mend(command)]
+        }
+    }
+}
+
+pub fn drop_ins(scene: &Scene) -> Vec<Finding> {
+    let found: Vec<Finding> = scene.drop_ins.iter().filter_map(|file| wrong(scene, file)).collect();
+    or_ok(
+        found,
+        match scene.drop_ins.len() {
+            0 => "there is none: no account asks through sudo".to_owned(),
+            count => format!("{count} in place, for {} alone", scene.helper.display()),
+        },
+    )
+}
+
+fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
+    let path = file.path.display();
+    let Some(who) = &file.who else {
+        let (kind, name) = &file.named;
+        let found = format!("{path} is for the {kind} {name}, which this host does not have");
+        let remove =
+            format!("{} setup-sudo --{kind} {} --remove", word(&scene.program), shell_word(name));
+        return Some(
+            Finding::warning(found)
+                .means("whoever is given that name gets the rule with it")
+                .mend(remove),
+        );
+    };
+    let again = format!("{} setup-sudo {}", word(&scene.program), who.flags());
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    match DropIn::named(&name).look(&render(who, &scene.helper)) {
+        Ok(Found::InPlace) => None,
+        Ok(Found::Exposed(is)) => Some(
+            Finding::problem(format!("{path} is {is}, and should be root:root 0440"))
+                .maybe_mend(mend(&file.path).or(Some(again))),
+        ),
+        Ok(Found::Stale(_) | Found::Missing) => {
+            let strange = strange(&file.text, &scene.helper)?;
+            let found =
+                format!("{path} does not only let {} run: {strange}", scene.helper.display());
+            Some(Finding::problem(found).mend(again))
+        }
+        Err(error) => Some(Finding::warning(format!("{path} could not be read: {error}"))),
+    }
+}
+
+/// The first line of a drop-in that is about something else than the helper.
+///
+/// A drop-in that lists command lines has the helper in front of each.
+fn strange(text: &str, helper: &Path) -> Option<String> {
+    let helper = helper.to_string_lossy();
+    let joined = text.replace("\\\n", " ");
+    let rules: Vec<&str> = joined.lines().map(str::trim).filter(|line| is_rule(line)).collect();
+    if rules.is_empty() {
+        return Some("it has no rule".to_owned());
+    }
+    let is_ours = |command: &str| {
+        command.strip_prefix(&*helper).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let strange = rules.into_iter().find(|line| {
+        let commands = line.split_once(" ALL=(root) NOPASSWD: NOSETENV: ").map(|(_, rest)| rest);
+        // A comma of an argument is escaped.
+        commands.is_none_or(|commands| {
+            !commands.replace("\\,", "").split(',').map(str::trim).all(is_ours)
+        })
+    });
+    strange.map(|line| one_line(line, 200))
+}
+
+/// Whether a line is none of the comments: an account can be written as `#1005`, and
+/// `#includedir` is none (`sudoers(5)`).
+fn is_rule(line: &str) -> bool {
+    match line.strip_prefix('#') {
+        None => !line.is_empty(),
+        Some(rest) => rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("include"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strange;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_not_the_helper_is_seen() {
+        let helper = Path::new("/usr/local/bin/sm-helper");
+        let rule = "agent ALL=(root) NOPASSWD: NOSETENV: ";
+        for (rest, is_strange) in [
+            ("/usr/local/bin/sm-helper", false),
+            (
+                "/usr/local/bin/sm-helper service restart nginx, /usr/local/bin/sm-helper list",
+                false,
+            ),
+            ("/usr/local/bin/sm-helper list, \\\n    /usr/local/bin/sm-helper version", false),
+            ("/usr/local/bin/sm-helper2", true),
+            ("/usr/local/bin/sm", true),
+            ("/usr/local/bin/sm-helper list, /bin/sh", true),
+            ("/usr/local/bin/sm-helper\nagent ALL=(root) NOPASSWD: ALL", true),
+            ("/usr/local/bin/sm-helper\nDefaults !env_reset", true),
+        ] {
+            let text = format!("# Made by sm setup-sudo\n{rule}{rest}\n");
+            assert_eq!(strange(&text, helper).is_some(), is_strange, "{text}");
+        }
+        assert!(strange("# Made by sm setup-sudo\n", helper).is_some());
+    }
+}

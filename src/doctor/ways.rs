@@ -1,0 +1,139 @@
+//! Other ways to root than sudo: sockets of services that do what they are told, doas, polkit.
+
+use super::Scene;
+use super::accounts::leave;
+use super::agents::Agent;
+use super::finding::{Finding, or_ok};
+use super::paths::{weak, word};
+use nix::unistd::{Gid, Group};
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// Sockets over which root's services can be told to run anything.
+const SOCKETS: [&str; 12] = [
+    "/run/docker.sock",
+    "/run/podman/podman.sock",
+    "/run/containerd/containerd.sock",
+    "/run/k3s/containerd/containerd.sock",
+    "/run/crio/crio.sock",
+    "/var/lib/lxd/unix.socket",
+    "/var/snap/lxd/common/lxd/unix.socket",
+    "/var/lib/incus/unix.socket",
+    "/run/libvirt/libvirt-sock",
+    "/run/libvirt/virtqemud-sock",
+    "/run/buildkit/buildkitd.sock",
+    "/run/systemd/private",
+];
+
+pub fn sockets(scene: &Scene) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for path in SOCKETS {
+        let Ok(data) = fs::metadata(path) else { continue };
+        if !data.file_type().is_socket() {
+            continue;
+        }
+        let path = Path::new(path);
+        if data.mode() & 0o002 != 0 {
+            let what = format!("everybody can write to {}", path.display());
+            found.push(Finding::problem(what).mend(format!("chmod o-rw {}", word(path))));
+            continue;
+        }
+        let may = |agent: &&Agent| {
+            let own = data.uid() == agent.user.uid.as_raw() && data.mode() & 0o200 != 0;
+            own || (data.mode() & 0o020 != 0 && agent.groups.contains(&Gid::from_raw(data.gid())))
+        };
+        for agent in scene.agents.iter().filter(may) {
+            let gid = Gid::from_raw(data.gid());
+            let group = Group::from_gid(gid).ok().flatten().map(|group| group.name);
+            let what = format!("{} can write to {}", agent.user.name, path.display());
+            let command = match group {
+                Some(group) if agent.groups.contains(&gid) => leave(agent, gid, &group),
+                _ => format!("chown root:root {}", word(path)),
+            };
+            found.push(Finding::problem(what).mend(command));
+        }
+    }
+    or_ok(found, "no account that may ask the helper can write to a socket that gives root")
+}
+
+pub fn doas(scene: &Scene) -> Vec<Finding> {
+    const FILE: &str = "/etc/doas.conf";
+    if fs::symlink_metadata(FILE).is_err() {
+        return vec![Finding::ok("there is no doas on this host")];
+    }
+    let mut found: Vec<Finding> = weak(Path::new(FILE)).into_iter().collect();
+    let text = String::from_utf8_lossy(&fs::read(FILE).unwrap_or_default()).into_owned();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if words.first() != Some(&"permit") {
+            continue;
+        }
+        for agent in &scene.agents {
+            let groups = agent.groups.iter().filter_map(|gid| Group::from_gid(*gid).ok().flatten());
+            let mut names = groups.map(|group| format!(":{}", group.name));
+            let own = words.contains(&agent.user.name.as_str());
+            if own || names.any(|name| words.contains(&name.as_str())) {
+                let number = number + 1;
+                let what = format!("{FILE}:{number} is for {}: {}", agent.user.name, line.trim());
+                found.push(Finding::problem(what).mend(format!("sed -i {number}d {FILE}")));
+            }
+        }
+    }
+    or_ok(found, format!("{FILE} permits nothing to those who may ask the helper"))
+}
+
+/// A note only: what a rule of polkit's does, nobody can tell without running it.
+pub fn polkit(scene: &Scene) -> Vec<Finding> {
+    let mut rules = Vec::new();
+    for folder in [
+        "/etc/polkit-1/rules.d",
+        "/run/polkit-1/rules.d",
+        "/usr/local/share/polkit-1/rules.d",
+        "/usr/share/polkit-1/rules.d",
+        "/etc/polkit-1/localauthority",
+        "/var/lib/polkit-1/localauthority",
+    ] {
+        collect(Path::new(folder), 3, &mut rules);
+    }
+    let mut found = Vec::new();
+    for path in &rules {
+        let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        let named = scene.agents.iter().map(|agent| agent.user.name.as_str()).find(|name| {
+            [format!("\"{name}\""), format!("'{name}'"), format!("unix-user:{name}")]
+                .iter()
+                .any(|form| text.contains(form.as_str()))
+        });
+        if let Some(name) = named {
+            let file = word(path);
+            found.push(
+                Finding::warning(format!("{} names {name}", path.display()))
+                    .mend(format!("mv {file} {file}.off")),
+            );
+        }
+        found.extend(weak(path));
+    }
+    or_ok(
+        found,
+        match rules.len() {
+            0 => "there are no rules for polkit on this host".to_owned(),
+            count => {
+                format!("none of {count} files with rules names an account that may ask the helper")
+            }
+        },
+    )
+}
+
+/// The files with rules in a folder and those below it.
+fn collect(folder: &Path, deep: u32, rules: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() && deep > 0 {
+            collect(&path, deep - 1, rules);
+        } else if path.extension().is_some_and(|end| end == "rules" || end == "pkla") {
+            rules.push(path);
+        }
+    }
+}
