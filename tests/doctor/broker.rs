@@ -1,0 +1,94 @@
+//! The broker.
+
+use crate::case::Mend::{Printed, PrintedThen};
+use crate::case::{Case, try_all};
+use crate::host::{Host, Sudo};
+
+pub const CASES: &[Case] = &[
+    Case {
+        id: "broker_units",
+        status: "problem",
+        says: "sm@.service is not as it should be",
+        breaks: "echo '# x' >>/etc/systemd/system/sm@.service",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_units",
+        status: "problem",
+        says: "sm.socket is not as it should be",
+        breaks: "sed -i s/0660/0666/ /etc/systemd/system/sm.socket",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_units",
+        status: "problem",
+        says: "sm@.service.d changes",
+        breaks: "d=/etc/systemd/system/sm@.service.d; mkdir $d; printf '[Unit]\\nDescription=x\\n' >$d/x.conf; systemctl daemon-reload",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_units",
+        status: "problem",
+        says: "sm@.service is not as it should be",
+        breaks: "sed -i /NoNewPrivileges/d /etc/systemd/system/sm@.service",
+        more: &["broker_sandbox"],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_sandbox",
+        status: "problem",
+        says: "NoNewPrivileges=no",
+        breaks: "d=/etc/systemd/system/service.d; mkdir $d; printf '[Service]\\nNoNewPrivileges=no\\n' >$d/x.conf; systemctl daemon-reload",
+        more: &[],
+        mend: PrintedThen("rmdir /etc/systemd/system/service.d"),
+    },
+    Case {
+        id: "broker_sandbox",
+        status: "problem",
+        says: "a SystemCallFilter that lets reboot through",
+        breaks: "d=/etc/systemd/system/service.d; mkdir $d; printf '[Service]\\nSystemCallFilter=\\n' >$d/x.conf; systemctl daemon-reload",
+        more: &[],
+        mend: PrintedThen("rmdir /etc/systemd/system/service.d"),
+    },
+    Case {
+        id: "broker_sandbox",
+        status: "problem",
+        says: "Environment=LD_PRELOAD=/srv/x.so",
+        breaks: "d=/run/systemd/system/service.d; mkdir -p $d; printf '[Service]\\nEnvironment=LD_PRELOAD=/srv/x.so\\n' >$d/x.conf; systemctl daemon-reload",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_socket",
+        status: "problem",
+        says: "not active",
+        breaks: "systemctl stop sm.socket",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_socket",
+        status: "problem",
+        says: "not enabled",
+        breaks: "systemctl disable sm.socket",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_socket",
+        status: "problem",
+        says: "alone",
+        breaks: "chmod 0666 /run/sm/sm.sock",
+        more: &[],
+        mend: Printed,
+    },
+];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_broker() {
+    try_all(&Host::ready(Sudo::Unused), CASES);
+}

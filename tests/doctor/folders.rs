@@ -1,0 +1,89 @@
+//! The program's own folders.
+
+use crate::case::Mend::{Printed, PrintedThen};
+use crate::case::{Case, try_all};
+use crate::host::{Host, Sudo};
+
+pub const CASES: &[Case] = &[
+    Case {
+        id: "log_folder",
+        status: "problem",
+        says: "0755",
+        breaks: "chmod 0755 /var/log/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "log_folder",
+        status: "problem",
+        says: "audit.jsonl has the mode 0644",
+        breaks: "chmod 0644 /var/log/sm/audit.jsonl",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "log_folder",
+        status: "problem",
+        says: "belongs to agent",
+        breaks: "chown agent /var/log/sm/audit.jsonl",
+        more: &["audit_write"],
+        mend: PrintedThen(""),
+    },
+    Case {
+        id: "log_folder",
+        status: "warning",
+        says: "the group 1000",
+        breaks: "chgrp agent /var/log/sm/audit.jsonl",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "state_folder",
+        status: "problem",
+        says: "0711",
+        breaks: "chmod 0711 /var/lib/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "state_folder",
+        status: "problem",
+        says: "belongs to agent",
+        breaks: "chown agent /var/lib/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "state_folder",
+        status: "problem",
+        says: "audit.head",
+        breaks: "chmod o+w /var/lib/sm/audit.head",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "run_folder",
+        status: "problem",
+        says: "/run/sm can be written to by everybody",
+        breaks: "chmod 0777 /run/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "run_folder",
+        status: "problem",
+        says: "/run/sm/rate",
+        breaks: "chmod 0755 /run/sm/rate",
+        more: &[],
+        mend: Printed,
+    },
+];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_folders() {
+    let host = Host::ready(Sudo::Classic);
+    // A request makes the rest of them.
+    host.helper(&["service", "restart", "nginx"]).expect("ok");
+    try_all(&host, CASES);
+}

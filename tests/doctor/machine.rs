@@ -1,0 +1,85 @@
+//! The clock and the disks.
+
+use crate::case::Mend::By;
+use crate::case::{Case, try_all};
+use crate::host::{Host, Sudo};
+
+/// A record of a time to come, which follows from the one before.
+const LATER: &str = r#"cp -p /var/log/sm/audit.jsonl /root; python3 - <<'END'
+import hashlib, re
+path = "/var/log/sm/audit.jsonl"
+last = open(path).read().splitlines()[-1]
+seq, hash = int(re.match(r'{"seq":(\d+)', last)[1]), last[-66:-2]
+line = re.sub(r'^{"seq":\d+', '{"seq":%d' % (seq + 1), last)
+line = re.sub(r'"time":"\d{4}', '"time":"2099', line)
+line = re.sub(r'"prev":"[0-9a-f]*","hash":.*', '"prev":"%s"' % hash, line)
+line += ',"hash":"%s"}' % hashlib.sha256((line + "}").encode()).hexdigest()
+open(path, "a").write(line + "\n")
+END"#;
+
+pub const CASES: &[Case] = &[
+    Case {
+        id: "clock_sync",
+        status: "warning",
+        says: "not synchronised",
+        breaks: "mv /run/systemd/container /run/systemd/other",
+        more: &[],
+        mend: By("mv /run/systemd/other /run/systemd/container"),
+    },
+    Case {
+        id: "clock_order",
+        status: "problem",
+        says: "/usr/local/bin/sm is from 2099",
+        breaks: "touch -d 2099-01-01 /usr/local/bin/sm",
+        more: &[],
+        mend: By("touch /usr/local/bin/sm"),
+    },
+    Case {
+        id: "clock_order",
+        status: "problem",
+        says: "the last record",
+        breaks: LATER,
+        more: &[],
+        mend: By("cp -p /root/audit.jsonl /var/log/sm/"),
+    },
+    Case {
+        id: "disk_space",
+        status: "problem",
+        says: "/run/sm: 0 MiB are free",
+        breaks: "mount -t tmpfs -o size=512k,mode=755 none /run/sm",
+        more: &[],
+        mend: By("umount /run/sm"),
+    },
+    Case {
+        id: "disk_space",
+        status: "warning",
+        says: "/run/sm: 2 MiB are free",
+        breaks: "mount -t tmpfs -o size=2m,mode=755 none /run/sm",
+        more: &[],
+        mend: By("umount /run/sm"),
+    },
+    Case {
+        id: "disk_space",
+        status: "problem",
+        says: "/var/lib/sm: 8 MiB are free",
+        breaks: "mount -t tmpfs -o size=8m,mode=700 none /var/lib/sm",
+        more: &[],
+        mend: By("umount /var/lib/sm"),
+    },
+    Case {
+        id: "disk_space",
+        status: "problem",
+        says: "inodes are free",
+        breaks: "mount -t tmpfs -o nr_inodes=20,mode=700 none /var/lib/sm",
+        more: &[],
+        mend: By("umount /var/lib/sm"),
+    },
+];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_machine() {
+    let host = Host::ready(Sudo::Classic);
+    host.helper(&["service", "restart", "nginx"]).expect("ok");
+    try_all(&host, CASES);
+}

@@ -1,0 +1,83 @@
+//! The answer: for people, for programs, and for who is not root.
+
+use crate::case::Doctor;
+use crate::host::{Host, Sudo, host_test};
+
+/// All that it could have changed: what it only writes to see whether it can is gone again, and
+/// the broker has recorded that it was asked.
+fn state(host: &Host) -> String {
+    let but = "-not -name '*.lock' -not -name audit.head -not -path '/run/sm/rate*' -not -path /var/lib/sm";
+    host.root(&format!(
+        "find /etc /usr/local /var/lib/sm /run/sm {but} -printf '%p %i %u:%g %m %T@\\n' | sort; ls -A /var/lib/sm /var/log/sm"
+    ))
+    .ok()
+}
+
+host_test!(a_host_that_is_set_up_is_well, all, |host| {
+    host.helper(&["service", "restart", "nginx"]).expect("ok");
+    let doctor = Doctor::of(host);
+    assert_eq!((doctor.exit, doctor.wrong().len()), (0, 0), "{:#?}", doctor.wrong());
+    // It is asked again and again, and changes nothing but the broker's own record of it.
+    let before = state(host);
+    let again = Doctor::of(host);
+    assert!(again.wrong().is_empty());
+    let after = state(host);
+    assert_eq!(before, after);
+});
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn before_anything_is_set_up_it_is_well_too() {
+    for host in [Host::boot(Sudo::Classic), Host::boot_arch(Sudo::Rs)] {
+        let doctor = Doctor::of(&host);
+        assert!(doctor.wrong().is_empty(), "{:#?}", doctor.rows);
+    }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn people_get_what_is_wrong_first_with_what_it_means_and_what_mends_it() {
+    let host = Host::ready(Sudo::Classic);
+    let well = host.root("sm doctor");
+    assert!(well.ok().trim_end().ends_with("0 problems, 0 warnings, 40 ok"), "{well}");
+    host.root("groupadd docker; usermod -aG docker agent; usermod -aG adm agent").ok();
+    let done = host.root("sm doctor");
+    assert_eq!(done.status, Some(1), "{done}");
+    let text = done.stdout_text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("problem  account_groups"), "{text}");
+    assert!(lines[1].trim_start().starts_with("being in this group is a way around"), "{text}");
+    assert_eq!(lines[2].trim(), "mend: gpasswd --delete agent docker", "{text}");
+    assert!(lines[3].starts_with("warning  account_groups"), "{text}");
+    assert_eq!(lines.last(), Some(&"1 problem, 1 warning, 39 ok"), "{text}");
+    assert!(!text.contains('\x1b'), "colours where there is no terminal: {text:?}");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(said.starts_with("sm: 1 problem on this host"), "{said}");
+    // With warnings alone it is well.
+    host.root("gpasswd --delete agent docker").ok();
+    assert_eq!(host.root("sm doctor").status, Some(0));
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_terminal_has_colours_unless_they_are_not_wanted() {
+    let host = Host::ready(Sudo::Classic);
+    let on = |set: &str| host.root(&format!("{set} script -qec 'sm doctor' /dev/null")).ok();
+    assert!(on("").contains("\x1b[32mok"), "{}", on(""));
+    assert!(!on("NO_COLOR=1").contains('\x1b'));
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn without_root_it_says_so_and_calls_nothing_ok() {
+    let host = Host::ready(Sudo::Classic);
+    let done = host.agent("sm doctor --json");
+    assert_eq!(done.status, Some(5), "{done}");
+    let json: serde_json::Value = serde_json::from_slice(&done.stdout).expect("one object");
+    assert_eq!((&json["code"], &json["success"]), (&"not_privileged".into(), &false.into()));
+    assert_eq!(json["hint"], "run: sudo /usr/local/bin/sm doctor --json");
+    assert!(json.get("checks").is_none(), "{json:#}");
+    // The helper's name does not reach it.
+    let done = host.agent("sm-helper doctor");
+    assert_eq!(done.status, Some(2), "{done}");
+}

@@ -1,0 +1,167 @@
+//! The two programs, and what root runs in their place.
+
+use crate::case::Mend::{By, Printed, PrintedThen};
+use crate::case::{Case, try_all};
+use crate::host::{Host, Sudo};
+
+pub const CASES: &[Case] = &[
+    Case {
+        id: "binary_path",
+        status: "problem",
+        says: "belongs to agent",
+        breaks: "chown agent /usr/local/bin/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "binary_path",
+        status: "problem",
+        says: "its group",
+        breaks: "chmod g+w /usr/local/bin/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "binary_path",
+        status: "problem",
+        says: "setuid",
+        breaks: "chmod u+s /usr/local/bin/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "binary_path",
+        status: "problem",
+        says: "/usr/local can be written to by everybody",
+        breaks: "chmod o+w /usr/local",
+        more: &["helper_path"],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_path",
+        status: "problem",
+        says: "belongs to agent",
+        breaks: "chown agent /usr/local/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_path",
+        status: "problem",
+        says: "setuid",
+        breaks: "chmod u+s /usr/local/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_path",
+        status: "problem",
+        says: "is a link",
+        breaks: "ln -sf sm /usr/local/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_path",
+        status: "problem",
+        says: "hard link",
+        breaks: "ln -f /usr/local/bin/sm /usr/local/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_path",
+        status: "problem",
+        says: "is not there",
+        breaks: "rm /usr/local/bin/sm-helper",
+        more: &["binary_same"],
+        mend: Printed,
+    },
+    Case {
+        id: "binary_same",
+        status: "problem",
+        says: "another build",
+        breaks: "echo >>/usr/local/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "file_capabilities",
+        status: "problem",
+        says: "/usr/local/bin/sm-helper",
+        // CAP_DAC_OVERRIDE, permitted and effective (linux/capability.h).
+        breaks: "python3 -c 'import os,struct; os.setxattr(\"/usr/local/bin/sm-helper\", \"security.capability\", struct.pack(\"<5I\", 0x02000001, 2, 0, 0, 0))'",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_twice",
+        status: "warning",
+        says: "/usr/bin/sm-helper",
+        breaks: "cp /usr/local/bin/sm-helper /usr/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_twice",
+        status: "problem",
+        says: "another program",
+        breaks: "cp /bin/true /usr/sbin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_twice",
+        status: "warning",
+        says: "/opt/old/sm-helper",
+        breaks: "mkdir /opt/old; cp /usr/local/bin/sm-helper /opt/old; echo 'PATH=\"/opt/old:/usr/bin\"' >/etc/environment",
+        more: &[],
+        mend: PrintedThen("rm /etc/environment; rmdir /opt/old"),
+    },
+    Case {
+        id: "preload",
+        status: "problem",
+        says: "belongs to agent",
+        breaks: "touch /etc/ld.so.preload; chown agent /etc/ld.so.preload",
+        more: &[],
+        mend: PrintedThen("rm /etc/ld.so.preload"),
+    },
+    Case {
+        id: "preload",
+        status: "warning",
+        says: "libm.so.6",
+        breaks: "ls /usr/lib/*/libm.so.6 >/etc/ld.so.preload",
+        more: &[],
+        mend: PrintedThen("rm /etc/ld.so.preload.off"),
+    },
+    Case {
+        id: "preload",
+        status: "problem",
+        says: "/srv/x.so belongs to agent",
+        breaks: "install -o agent /usr/lib/*/libm.so.6 /srv/x.so; echo /srv/x.so >/etc/ld.so.preload",
+        more: &[],
+        mend: By("rm /etc/ld.so.preload /srv/x.so"),
+    },
+    Case {
+        id: "tools",
+        status: "problem",
+        says: "/usr/bin/apt-cache",
+        breaks: "chown agent /usr/bin/apt-cache",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "tools",
+        status: "problem",
+        says: "/usr/bin/pacman",
+        breaks: "chmod o+w /usr/bin/pacman",
+        more: &[],
+        mend: Printed,
+    },
+];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_programs() {
+    try_all(&Host::ready(Sudo::Classic), CASES);
+}

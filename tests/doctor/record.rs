@@ -1,0 +1,104 @@
+//! The record and its witnesses.
+
+use crate::case::Mend::{By, Printed, PrintedThen};
+use crate::case::{Case, try_all};
+use crate::host::{Host, Sudo};
+
+/// What is done to the log, and found out.
+macro_rules! chain {
+    ($says:literal, $done:literal, $more:expr) => {
+        Case {
+            id: "audit_chain",
+            status: "problem",
+            says: $says,
+            breaks: concat!("cp -p /var/log/sm/audit.jsonl /root; cd /var/log/sm; ", $done),
+            more: $more,
+            mend: By("cp -p /root/audit.jsonl /var/log/sm/"),
+        }
+    };
+}
+
+/// As much of auditctl as is asked for: what was loaded can be listed.
+const AUDITD: &str = "mkdir -p /etc/audit/rules.d; printf '#!/bin/sh\\ncase $1 in -R) cp $2 /run/rules ;; -l) cat /run/rules ;; esac\\n' >/usr/sbin/auditctl; chmod 0755 /usr/sbin/auditctl";
+
+pub const CASES: &[Case] = &[
+    Case {
+        id: "audit_write",
+        status: "problem",
+        says: "/var/log/sm can not be written to",
+        breaks: "mount --bind /var/log/sm /var/log/sm; mount -o remount,ro,bind /var/log/sm",
+        more: &[],
+        mend: PrintedThen("umount /var/log/sm"),
+    },
+    Case {
+        id: "audit_write",
+        status: "problem",
+        says: "/var/lib/sm can not be written to",
+        breaks: "mount --bind /var/lib/sm /var/lib/sm; mount -o remount,ro,bind /var/lib/sm",
+        more: &[],
+        mend: PrintedThen("umount /var/lib/sm"),
+    },
+    chain!("audit.jsonl:2 was changed", "sed -i '2s/nginx/caddy/' audit.jsonl", &[]),
+    chain!("audit.jsonl:2 has the number", "sed -i 2d audit.jsonl", &[]),
+    chain!("the end was cut", "sed -i '$d' audit.jsonl", &[]),
+    chain!("the end was cut", ": >audit.jsonl", &[]),
+    chain!("the end was cut", "rm audit.jsonl", &[]),
+    chain!("is not a record", "sed -i '2i nonsense' audit.jsonl", &[]),
+    Case {
+        id: "audit_journal",
+        status: "warning",
+        says: "the journal",
+        breaks: "systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket systemd-journald.service 2>&1",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "audit_journal",
+        status: "warning",
+        says: "does not listen",
+        breaks: "rm /run/systemd/journal/socket",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "audit_kernel",
+        status: "warning",
+        says: "does not watch the helper",
+        breaks: AUDITD,
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "audit_kernel",
+        status: "warning",
+        says: "no rule with the key sm-log",
+        breaks: "sed -i /sm-log/d /run/rules",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "audit_kernel",
+        status: "warning",
+        says: "not as it should be",
+        breaks: "echo '-D' >>/etc/audit/rules.d/sm.rules",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "audit_rotation",
+        status: "warning",
+        says: "nothing rotates it",
+        breaks: "printf '#!/bin/sh\\n' >/usr/sbin/logrotate; chmod 0755 /usr/sbin/logrotate; mkdir -p /etc/logrotate.d; fallocate -l 70M /var/log/sm/old",
+        more: &[],
+        mend: PrintedThen("rm /usr/sbin/logrotate /var/log/sm/old /etc/logrotate.d/sm"),
+    },
+];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_record() {
+    let host = Host::ready(Sudo::Classic);
+    host.helper(&["service", "restart", "nginx"]).expect("ok");
+    host.helper(&["service", "status", "nginx"]).expect("ok");
+    try_all(&host, CASES);
+}

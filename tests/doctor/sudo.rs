@@ -1,0 +1,232 @@
+//! sudo's configuration, and what it lets the accounts do.
+
+use crate::case::Mend::{By, Printed, PrintedThen};
+use crate::case::{Case, try_all};
+use crate::host::{Host, Sudo, host_test};
+
+/// Before our own drop-in in the order in which sudo reads them.
+const RM: &str = "rm /etc/sudoers.d/aa";
+
+/// A rule before our own.
+macro_rules! rule {
+    ($text:literal) => {
+        concat!("echo '", $text, "' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa")
+    };
+}
+
+/// A rule that lets the account do more.
+macro_rules! more {
+    ($status:literal, $says:literal, $rule:literal) => {
+        Case {
+            id: "sudoers_more",
+            status: $status,
+            says: $says,
+            breaks: rule!($rule),
+            more: &[],
+            mend: By(RM),
+        }
+    };
+}
+
+pub const CASES: &[Case] = &[
+    Case {
+        id: "sudoers_valid",
+        status: "problem",
+        says: "aa",
+        breaks: rule!("bad bad bad"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudoers_path",
+        status: "problem",
+        says: "/etc/sudoers.d/aa belongs to agent",
+        breaks: "echo '# nothing' >/etc/sudoers.d/aa; chown agent /etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa",
+        more: &["sudoers_valid"],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudoers_reads_drop_ins",
+        status: "problem",
+        says: "does not include",
+        breaks: "sed -i /includedir/d /etc/sudoers",
+        more: &["helper_rule"],
+        mend: By("echo '@includedir /etc/sudoers.d' >>/etc/sudoers && visudo -c"),
+    },
+    Case {
+        id: "drop_ins",
+        status: "problem",
+        says: "/usr/bin/sm-helper",
+        breaks: "sed -i s,/local,, /etc/sudoers.d/sm-agent",
+        more: &["helper_rule", "sudoers_more"],
+        mend: By("sm setup-sudo --user agent"),
+    },
+    Case {
+        id: "drop_ins",
+        status: "problem",
+        says: "!noexec",
+        breaks: "echo 'Defaults:agent !noexec' >>/etc/sudoers.d/sm-agent",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "the user gone",
+        breaks: "useradd gone; sm setup-sudo --user gone; userdel gone",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "the group gone",
+        breaks: "groupadd gone; sm setup-sudo --group gone; groupdel gone",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "helper_rule",
+        status: "problem",
+        says: "asks agent for a password",
+        breaks: "echo 'agent ALL=(root) /usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
+        more: &[],
+        mend: By("rm /etc/sudoers.d/zz"),
+    },
+    Case {
+        id: "helper_rule",
+        status: "problem",
+        says: "takes the helper away",
+        breaks: "echo 'agent ALL=(root) !/usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
+        more: &[],
+        mend: By("rm /etc/sudoers.d/zz"),
+    },
+    more!(
+        "problem",
+        "ALL as ALL without a password: that is every command, /etc/sudoers.d/aa:1",
+        "agent ALL=(ALL) NOPASSWD: ALL"
+    ),
+    more!("problem", "with a password", "agent ALL=(ALL:ALL) ALL"),
+    more!("problem", "every command", "%agent ALL=(root) NOPASSWD: ALL, !/usr/bin/su"),
+    more!("problem", "every command", "#1000 ALL=(root) NOPASSWD: ALL"),
+    more!("problem", "sm itself", "agent ALL=(root) NOPASSWD: /usr/local/bin/sm"),
+    more!("problem", "starts other programs", "agent ALL=(root) NOPASSWD: /usr/bin/vim /etc/motd"),
+    more!("problem", "of one's own choice", "agent ALL=(root) NOPASSWD: /usr/bin/systemctl"),
+    more!("problem", "/usr/sbin/", "agent ALL=(root) NOPASSWD: /usr/sbin/"),
+    more!("problem", "/usr/bin/python3", "agent ALL=(root) NOPASSWD: /usr/bin/python3 /srv/x.py"),
+    more!(
+        "warning",
+        "neither the policy nor the record",
+        "agent ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx"
+    ),
+    more!("warning", "as other", "agent ALL=(other) NOPASSWD: /usr/bin/id"),
+    more!("warning", "is not there", "agent ALL=(root) NOPASSWD: /usr/bin/nothing"),
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "/srv/tool belongs to agent",
+        breaks: "install -o agent /bin/true /srv/tool; echo 'agent ALL=(root) NOPASSWD: /srv/tool' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa",
+        more: &[],
+        mend: By("rm /etc/sudoers.d/aa /srv/tool"),
+    },
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "set the environment",
+        breaks: "echo 'agent ALL=(root) NOPASSWD: SETENV: /usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
+        more: &[],
+        mend: By("rm /etc/sudoers.d/zz"),
+    },
+    // Through a group that the account can leave: so does what is printed.
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "every command",
+        breaks: "groupadd ops; usermod -aG ops agent; echo '%ops ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa",
+        more: &[],
+        mend: PrintedThen("rm /etc/sudoers.d/aa; groupdel ops"),
+    },
+    Case {
+        id: "sudo_defaults",
+        status: "problem",
+        says: "LD_PRELOAD",
+        breaks: rule!("Defaults env_keep += \"EDITOR LD_PRELOAD\""),
+        more: &[],
+        mend: By(RM),
+    },
+];
+
+/// What sudo-rs does not know.
+pub const CLASSIC: &[Case] = &[
+    more!(
+        "problem",
+        "more fits it",
+        "agent ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx*"
+    ),
+    more!("problem", "a file of root", "agent ALL=(root) NOPASSWD: sudoedit /etc/motd"),
+    Case {
+        id: "sudo_defaults",
+        status: "problem",
+        says: "!env_reset",
+        breaks: rule!("Defaults:agent !env_reset"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudo_defaults",
+        status: "problem",
+        says: "setenv holds for agent",
+        breaks: rule!("Defaults setenv"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudo_defaults",
+        status: "problem",
+        says: "setenv holds for agent",
+        breaks: rule!("Defaults!/usr/local/bin/sm-helper setenv"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudo_defaults",
+        status: "warning",
+        // Then sudo tells root nothing either, where there is no terminal.
+        says: "you must have a tty",
+        breaks: rule!("Defaults requiretty"),
+        more: &["helper_rule", "sudoers_more"],
+        mend: By(RM),
+    },
+];
+
+host_test!(sudo, |host| {
+    try_all(host, CASES);
+    if host.sudo == Sudo::Classic {
+        try_all(host, CLASSIC);
+    }
+});
+
+/// Whom a group's drop-in, the broker's group and the policy let ask is looked at as well.
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn whoever_may_ask_is_looked_at() {
+    let host = Host::boot(Sudo::Classic);
+    for (lets, who) in [
+        ("sm setup-sudo --group other", "other"),
+        (
+            "mkdir /etc/sm; printf 'schema = 1\\n[callers.\"user:admin\"]\\n' >/etc/sm/policy.toml",
+            "admin",
+        ),
+        (
+            "groupadd --system sm; usermod -aG sm agent; usermod -aG docker agent || { groupadd docker; usermod -aG docker agent; }",
+            "agent",
+        ),
+    ] {
+        host.root("usermod -aG disk other").ok();
+        host.root(lets).ok();
+        let doctor = crate::case::Doctor::of(&host);
+        let named =
+            |row: &&crate::case::Row| row.id == "account_groups" && row.found.starts_with(who);
+        assert!(doctor.rows.iter().any(|row| named(&row)), "{who}: {:#?}", doctor.wrong());
+    }
+}
