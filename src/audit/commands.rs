@@ -255,12 +255,17 @@ impl Verified {
     }
 }
 
-/// How much of the record there is to read, in bytes on disk.
+/// About how much of the record there is to read, in bytes, unpacked.
 ///
 /// # Errors
 /// Where its folder can not be read.
 pub fn size() -> io::Result<u64> {
-    Ok(files::all()?.iter().map(|file| file.size).sum())
+    // Records of one kind of request are packed to a twelfth.
+    let unpacked = |file: &LogFile| match file.path.extension() {
+        Some(suffix) if suffix == "gz" => file.size.saturating_mul(12),
+        _ => file.size,
+    };
+    Ok(files::all()?.iter().map(unpacked).sum())
 }
 
 /// Reads the whole record.

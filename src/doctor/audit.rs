@@ -4,7 +4,7 @@ use super::Scene;
 use super::call;
 use super::finding::Finding;
 use super::paths::{mend, word};
-use crate::audit::commands::{size, verified};
+use crate::audit::commands::{Verified, size, verified};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::log::{FILE, FOLDER as LOG};
 use crate::audit::setup::{FOLDER as RULES, rules};
@@ -12,6 +12,7 @@ use crate::helper::text::shell_word;
 use crate::state::{self, Access, FOLDER as STATE};
 use crate::tool;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
@@ -63,7 +64,7 @@ pub fn chain(_: &Scene) -> Vec<Finding> {
     }
     match size() {
         Ok(size) if size > TOO_MUCH => {
-            let found = format!("{} MiB of records were not read", size >> 20);
+            let found = format!("about {} MiB of records were not read", size >> 20);
             return vec![
                 Finding::warning(found)
                     .means("that takes minutes, so it is left to a command of its own")
@@ -72,26 +73,29 @@ pub fn chain(_: &Scene) -> Vec<Finding> {
         }
         _ => {}
     }
-    // A record that is being written right now may be in one place and not yet in the other.
-    let looked = [(); 2].map(|()| verified());
-    let wrong = looked.iter().all(|one| one.as_ref().is_ok_and(|one| one.wrong.is_some()));
-    let [_, last] = looked;
-    match last {
-        Ok(verified) => match verified.wrong.as_ref().filter(|_| wrong) {
-            None => vec![Finding::ok(format!(
-                "{} records, each follows from the one before",
-                verified.records()
-            ))],
-            Some(what) => vec![Finding::problem(what).mend(
-                "journalctl -t sm-helper _UID=0 -o json --output-fields=SM_RECORD",
-            ).means("records are missing or were changed; keep the files as they are, and compare them with the journal, which holds each record too")],
-        },
-        // A folder that is not there any more.
+    let wrong =
+        |looked: &io::Result<Verified>| looked.as_ref().is_ok_and(|one| one.wrong.is_some());
+    let mut looked = verified();
+    // A record that was being written was in one place and not yet in the other.
+    if wrong(&looked) {
+        looked = verified();
+    }
+    let verified = match looked {
+        Ok(verified) => verified,
         Err(error) => {
             let found = format!("the record can not be read: {error}");
-            vec![Finding::problem(found).mend("sm audit verify")]
+            return vec![Finding::problem(found).mend("sm audit verify")];
         }
-    }
+    };
+    vec![match &verified.wrong {
+        None => {
+            let records = verified.records();
+            Finding::ok(format!("{records} records, each follows from the one before"))
+        }
+        Some(what) => Finding::problem(what)
+            .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")
+            .mend("journalctl -t sm-helper _UID=0 -o json --output-fields=SM_RECORD"),
+    }]
 }
 
 pub fn journal(_: &Scene) -> Vec<Finding> {

@@ -10,9 +10,10 @@ use crate::sys;
 use crate::trust::trusted;
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::fs;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where the rules and the units name it.
@@ -58,18 +59,37 @@ pub fn helper_path(scene: &Scene) -> Vec<Finding> {
 }
 
 pub fn same(scene: &Scene) -> Vec<Finding> {
-    let both = [&scene.program, &scene.helper].map(|path| fs::read(path).ok());
-    match both {
-        [Some(sm), Some(helper)] if sm == helper => {
-            vec![Finding::ok("sm and sm-helper are the same build")]
-        }
-        [Some(_), Some(_)] => {
-            let found = format!("{} is another build than sm", scene.helper.display());
-            vec![Finding::problem(found).mend(install(scene))]
-        }
-        // That it is not there is said of its path.
-        _ => vec![Finding::warning("sm and sm-helper could not be compared").mend(install(scene))],
+    let (sm, helper) = (&scene.program, &scene.helper);
+    // That it is not there is said of its path.
+    if !helper.exists() {
+        return vec![
+            Finding::warning("sm and sm-helper could not be compared").mend(install(scene)),
+        ];
     }
+    if is_same(sm, helper) {
+        return vec![Finding::ok("sm and sm-helper are the same build")];
+    }
+    let found = format!("{} is another build than sm", helper.display());
+    vec![Finding::problem(found).mend(install(scene))]
+}
+
+/// Whether two files have the same content. One that is not a file, or as long as a disk, is not
+/// read: it may be anybody's.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let open = |path: &Path| {
+        let file =
+            OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok()?;
+        let data = file.metadata().ok().filter(Metadata::is_file)?;
+        Some((file, data.len()))
+    };
+    let (Some((one, size)), Some((other, other_size))) = (open(one), open(other)) else {
+        return false;
+    };
+    let read = |file: File| {
+        let mut bytes = Vec::new();
+        file.take(size).read_to_end(&mut bytes).map(|_| bytes).ok()
+    };
+    size == other_size && read(one) == read(other)
 }
 
 /// What puts both programs in place anew: two files with the same content.
@@ -110,7 +130,7 @@ pub fn twice(scene: &Scene) -> Vec<Finding> {
         if Some(other) == own || !seen.insert(other) {
             continue;
         }
-        let same = fs::read(&path).ok() == fs::read(&scene.helper).ok();
+        let same = is_same(&path, &scene.helper);
         let what = format!("{} is there besides {}", path.display(), scene.helper.display());
         let finding = if same {
             Finding::warning(what)

@@ -132,7 +132,10 @@ fn collect(folder: &Path, deep: u32, rules: &mut Vec<PathBuf>) {
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() && deep > 0 {
             collect(&path, deep - 1, rules);
-        } else if path.extension().is_some_and(|end| end == "rules" || end == "pkla") {
+        } else if path.extension().is_some_and(|end| end == "rules" || end == "pkla")
+            // A fifo would hold whoever reads it.
+            && fs::metadata(&path).is_ok_and(|data| data.is_file())
+        {
             rules.push(path);
         }
     }

@@ -118,6 +118,15 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: PrintedThen("rm /etc/environment; rmdir /opt/old"),
     },
+    // What is as large as no disk is not read to tell it from ours.
+    Case {
+        id: "helper_twice",
+        status: "problem",
+        says: "another program",
+        breaks: "truncate -s 1T /usr/bin/sm-helper; chmod 0755 /usr/bin/sm-helper",
+        more: &[],
+        mend: Printed,
+    },
     Case {
         id: "preload",
         status: "problem",
