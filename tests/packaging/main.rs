@@ -3,6 +3,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod arch;
 mod build;
 mod completion;
 mod dependencies;
