@@ -54,9 +54,18 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
     // However the same place is written, no rule for a program that is gone stays behind.
     host.root("cd /etc/sudoers.d; rm by-hand sm-by-hand sm-words zz; ln -s /opt/sm /opt/link").ok();
     let mut wrong = Vec::new();
-    for prefix in ["/opt/sm/", "/opt//sm", "/opt/./sm", "/opt/x/../sm", "/opt/link"] {
+    for (prefix, before) in [
+        ("/opt/sm/", ""),
+        ("/opt//sm", ""),
+        ("/opt/./sm", ""),
+        ("/opt/x/../sm", ""),
+        ("/opt/link", ""),
+        // Where the program can not say which are its own.
+        ("/opt/sm", "cp /bin/false /opt/sm/bin/sm"),
+        ("/opt/x/../link", "rm /opt/sm/bin/sm"),
+    ] {
         host.root("mkdir -p /opt/x; PREFIX=/opt/sm /src/packaging/install --binary /src/sm && /opt/sm/bin/sm setup-sudo --user other").ok();
-        host.root(&format!("PREFIX={prefix} /src/packaging/uninstall")).ok();
+        host.root(&format!("{before}\nPREFIX={prefix} /src/packaging/uninstall")).ok();
         let gone = !host.exists("/opt/sm/bin/sm-helper");
         if gone && host.exists("/etc/sudoers.d/sm-other") {
             wrong.push(format!("PREFIX={prefix}: a rule for a program that is gone is left"));
