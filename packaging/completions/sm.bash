@@ -5,7 +5,7 @@ _sm_at() {
     commands=() flags=() kinds=()
     case $1 in
     'sm')
-        commands=('helper' 'setup-sudo' 'setup-broker' 'bootstrap-cluster' 'fleet' 'policy' 'audit')
+        commands=('helper' 'setup-sudo' 'setup-broker' 'bootstrap-cluster' 'fleet' 'policy' 'audit' 'doctor')
         flags=('--help' '-h' '--json' '--version' '-V')
         ;;
     'sm helper')
@@ -115,6 +115,9 @@ _sm_at() {
         flags=('--help' '-h' '--json')
         ;;
     'sm audit setup')
+        flags=('--help' '-h' '--json')
+        ;;
+    'sm doctor')
         flags=('--help' '-h' '--json')
         ;;
     esac

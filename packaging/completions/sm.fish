@@ -16,7 +16,7 @@ function __sm_at --argument-names wanted count
             case '-*'
             case '*'
                 set -l next (string trim -- "$place $word")
-                if contains -- "$next" 'audit' 'audit search' 'audit setup' 'audit stats' 'audit tail' 'audit verify' 'bootstrap-cluster' 'fleet' 'fleet list' 'fleet run' 'fleet run list' 'fleet run package' 'fleet run service' 'fleet run version' 'helper' 'helper list' 'helper package' 'helper service' 'helper version' 'policy' 'policy check' 'policy diff' 'policy edit' 'policy explain' 'policy explain list' 'policy explain package' 'policy explain service' 'policy explain version' 'policy show' 'policy surface' 'setup-broker' 'setup-sudo'
+                if contains -- "$next" 'audit' 'audit search' 'audit setup' 'audit stats' 'audit tail' 'audit verify' 'bootstrap-cluster' 'doctor' 'fleet' 'fleet list' 'fleet run' 'fleet run list' 'fleet run package' 'fleet run service' 'fleet run version' 'helper' 'helper list' 'helper package' 'helper service' 'helper version' 'policy' 'policy check' 'policy diff' 'policy edit' 'policy explain' 'policy explain list' 'policy explain package' 'policy explain service' 'policy explain version' 'policy show' 'policy surface' 'setup-broker' 'setup-sudo'
                     set place "$next"
                 else
                     set given (math $given + 1)
@@ -75,6 +75,7 @@ complete -c sm -n '__sm_at \'\' 0' -a 'bootstrap-cluster' -d 'Install and set up
 complete -c sm -n '__sm_at \'\' 0' -a 'fleet' -d 'The hosts of an inventory, and one request to all of them'
 complete -c sm -n '__sm_at \'\' 0' -a 'policy' -d 'Look at the policy'
 complete -c sm -n '__sm_at \'\' 0' -a 'audit' -d 'Look at the record of what was asked, refused and done'
+complete -c sm -n '__sm_at \'\' 0' -a 'doctor' -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is'
 complete -c sm -n '__sm_at \'\'' -l help -s h -d 'Print help'
 complete -c sm -n '__sm_at \'\'' -l json -d 'One JSON object instead of text'
 complete -c sm -n '__sm_at \'\'' -l version -s V -d 'Print version'
@@ -305,3 +306,5 @@ complete -c sm -n '__sm_at \'audit verify\'' -l help -s h -d 'Print help'
 complete -c sm -n '__sm_at \'audit verify\'' -l json -d 'One JSON object instead of text'
 complete -c sm -n '__sm_at \'audit setup\'' -l help -s h -d 'Print help'
 complete -c sm -n '__sm_at \'audit setup\'' -l json -d 'One JSON object instead of text'
+complete -c sm -n '__sm_at \'doctor\'' -l help -s h -d 'Print help'
+complete -c sm -n '__sm_at \'doctor\'' -l json -d 'One JSON object instead of text'
