@@ -17,9 +17,10 @@ pub const MARK: &str = "# Made by sm setup-sudo";
 pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     let path = program.with_file_name("sm-helper");
     let untrusted = |why: &str| {
-        Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(
-            "install it with `sm setup-sudo --install` or packaging/install, which make two files",
-        )
+        Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(format!(
+            "install both programs with `{} setup-sudo --install`, or with packaging/install",
+            program.display()
+        ))
     };
     if std::fs::symlink_metadata(&path).is_err() {
         return Err(untrusted("is not there"));
