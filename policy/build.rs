@@ -14,6 +14,7 @@ mod names;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/policy/parse.rs"]
 mod parse;
+mod site_mode;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/policy/table.rs"]
 mod table;
@@ -29,12 +30,14 @@ const DEFAULT: &str = "policy/default.toml";
 
 fn main() {
     println!("cargo::rerun-if-env-changed=SM_POLICY");
+    println!("cargo::rerun-if-env-changed={}", site_mode::VARIABLE);
     let chosen = env::var_os("SM_POLICY").filter(|value| !value.is_empty());
     // Relative to where the build is started, as a person would expect; cargo starts build
     // scripts in the package's folder, which is the same place for a plain `cargo build`.
     let file = chosen.map_or_else(|| PathBuf::from(DEFAULT), PathBuf::from);
     println!("cargo::rerun-if-changed={}", file.display());
     println!("cargo::rerun-if-changed=policy/build.rs");
+    println!("cargo::rerun-if-changed=policy/site_mode.rs");
     println!("cargo::rerun-if-changed=src/policy");
 
     let text = fs::read_to_string(&file)
@@ -46,11 +49,22 @@ fn main() {
         Err(_) if file.is_relative() => file.clone(),
         Err(_) => file.file_name().map(PathBuf::from).unwrap_or_default(),
     };
-    let parsed = parse::parse(&called.to_string_lossy(), &text, model::Limits::USUAL)
-        .unwrap_or_else(|error| {
-            let hint = error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-            fail(&format!("{error}{hint}"))
-        });
+    let parse = |text: &str| {
+        parse::parse(&called.to_string_lossy(), text, model::Limits::USUAL).unwrap_or_else(
+            |error| {
+                let hint =
+                    error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                fail(&format!("{error}{hint}"))
+            },
+        )
+    };
+    // First as it stands, so that what is wrong is said of the file.
+    let mut parsed = parse(&text);
+    let mode = site_mode::chosen().unwrap_or_else(|wrong| fail(&wrong));
+    if let Some(mode) = mode.filter(|mode| *mode != parsed.policy().site_mode) {
+        parsed = parse(&site_mode::set(&text, mode));
+        assert_eq!(parsed.policy().site_mode, mode, "{} is in the text", site_mode::VARIABLE);
+    }
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     let write = |name: &str, content: &[u8]| {
         let path = out.join(name);

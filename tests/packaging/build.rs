@@ -8,11 +8,17 @@ use crate::said;
 
 /// `cargo build` with this policy, in a folder that all builds of this file share.
 fn build(policy: &str) -> Output {
+    build_with(policy, "")
+}
+
+/// The same with another `[site] mode`.
+fn build_with(policy: &str, mode: &str) -> Output {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     Command::new(cargo)
         .args(["build", "--quiet", "--locked", "--target-dir", "target/policies"])
         .current_dir(repository())
         .env("SM_POLICY", policy)
+        .env("SM_SITE_MODE", mode)
         .output()
         .expect("cargo runs")
 }
@@ -75,6 +81,57 @@ fn the_policy_is_compiled_in_and_a_bad_one_does_not_build() {
         assert!(!output.status.success(), "{policy} builds: {text}");
         assert!(
             text.contains("the policy does not build: ") && text.contains(said_of_it),
+            "{text}"
+        );
+    }
+    the_site_mode_can_be_chosen(scratch.path());
+}
+
+/// `SM_SITE_MODE` takes the place of what the policy says, and what the program says of its policy
+/// is true then too.
+fn the_site_mode_can_be_chosen(scratch: &Path) {
+    let without = scratch.join("without.toml");
+    std::fs::write(
+        &without,
+        "schema = 1\n[services]\nactions = [\"status\"]\n[services.units.nginx]",
+    )
+    .expect("a policy");
+    let inline = scratch.join("inline.toml");
+    std::fs::write(&inline, "schema = 1\nsite = { mode = 'narrow' }\n").expect("a policy");
+    for (policy, own, mode) in [
+        ("policy/default.toml", "narrow", "extend"),
+        ("policy/default.toml", "narrow", "off"),
+        ("policy/default.toml", "narrow", "narrow"),
+        (without.to_str().expect("UTF-8"), "off", "narrow"),
+        (inline.to_str().expect("UTF-8"), "narrow", "extend"),
+    ] {
+        let output = build_with(policy, mode);
+        assert!(output.status.success(), "{policy} {mode}: {}", said(&output));
+        let shown = run(&["policy", "show", "--json"]);
+        assert_eq!(shown["site_mode"], mode, "{policy}: {shown:#}");
+        let text = shown["text"].as_str().expect("a text");
+        let file = std::fs::read_to_string(repository().join(policy)).expect("the policy");
+        assert_eq!(text == file, own == mode, "{policy} {mode}: {text}");
+        // The text is a policy that says the same, under the hash that is shown, line for line.
+        let written = scratch.join("shown.toml");
+        std::fs::write(&written, text).expect("a copy");
+        let checked = run(&["policy", "check", written.to_str().expect("UTF-8"), "--json"]);
+        assert_eq!(
+            (&checked["success"], &checked["sha256"]),
+            (&true.into(), &shown["sha256"]),
+            "{checked:#}"
+        );
+        let same = text.lines().zip(file.lines()).filter(|(one, two)| one == two).count();
+        assert!(same + 1 >= file.lines().count(), "{policy} {mode}: {text}");
+        assert_eq!(text.contains("what SM_SITE_MODE said"), own != mode, "{text}");
+    }
+    for wrong in ["wide", "Extend", "narrow ", "off,narrow"] {
+        let output = build_with("policy/default.toml", wrong);
+        let text = said(&output);
+        assert!(!output.status.success(), "{wrong} builds: {text}");
+        assert!(
+            text.contains("the policy does not build: SM_SITE_MODE is ")
+                && text.contains("off, narrow, extend"),
             "{text}"
         );
     }
