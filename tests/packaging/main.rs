@@ -6,6 +6,7 @@ mod host;
 mod arch;
 mod build;
 mod completion;
+mod debian;
 mod dependencies;
 mod install;
 mod pages;
