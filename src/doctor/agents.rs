@@ -53,7 +53,8 @@ pub fn drop_ins() -> Vec<DropInFile> {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .filter_map(|entry| {
             let text = String::from_utf8_lossy(&fs::read(entry.path()).ok()?).into_owned();
-            let first = text.lines().next()?.strip_prefix(MARK)?.strip_prefix(" for ")?;
+            let first = text.lines().next()?.strip_prefix(MARK)?;
+            let first = first.strip_prefix(" --exact").unwrap_or(first).strip_prefix(" for ")?;
             let first = first.rsplit_once("; do not edit").map_or(first, |(first, _)| first);
             let (kind, name) = first.split_once(' ')?;
             let named = (if kind == "group" { "group" } else { "user" }, name.to_owned());

@@ -7,6 +7,7 @@ use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::dropin::{DropIn, FOLDER, Found};
+use crate::sudoers::exact;
 use crate::sudoers::rule::render;
 use crate::sudoers::sudo::{main_file, program, reads_drop_ins};
 use std::fs;
@@ -104,20 +105,37 @@ fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
                 .mend(remove),
         );
     };
-    let again = format!("{} setup-sudo {}", word(&scene.program), who.flags());
+    let is_exact = exact::is_exact(&file.text);
+    let flag = if is_exact { " --exact" } else { "" };
+    let again = format!("{} setup-sudo {}{flag}", word(&scene.program), who.flags());
+    let wanted = if is_exact {
+        // Why the policy permits nothing is said of the policy.
+        exact::render(who, &scene.helper).unwrap_or_default()
+    } else {
+        render(who, &scene.helper)
+    };
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
-    match DropIn::named(&name).look(&render(who, &scene.helper)) {
+    match DropIn::named(&name).look(&wanted) {
         Ok(Found::InPlace) => None,
         Ok(Found::Exposed(is)) => Some(
             Finding::problem(format!("{path} is {is}, and should be root:root 0440"))
                 .maybe_mend(mend(&file.path).or(Some(again))),
         ),
-        Ok(Found::Stale(_) | Found::Missing) => {
-            let strange = strange(&file.text, &scene.helper)?;
-            let found =
-                format!("{path} does not only let {} run: {strange}", scene.helper.display());
-            Some(Finding::problem(found).mend(again))
-        }
+        Ok(Found::Stale(_) | Found::Missing) => Some(match strange(&file.text, &scene.helper) {
+            Some(strange) => {
+                let only = scene.helper.display();
+                let found =
+                    format!("{path} does not only let {} run {only}: {strange}", who.described());
+                Finding::problem(found).mend(again)
+            }
+            None if !is_exact => {
+                Finding::warning(format!("{path} is not as it was made")).mend(again)
+            }
+            // The helper itself judges each request, whatever sudo lets through.
+            None => Finding::warning(format!("{path} is not what the policy permits now"))
+                .means("sudo refuses what the policy permits by now, or lets the helper refuse it")
+                .mend(again),
+        }),
         Err(error) => Some(Finding::warning(format!("{path} could not be read: {error}"))),
     }
 }

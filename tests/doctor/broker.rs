@@ -90,5 +90,9 @@ pub const CASES: &[Case] = &[
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn the_broker() {
-    try_all(&Host::ready(Sudo::Unused), CASES);
+    let host = Host::ready(Sudo::Unused);
+    // The cases change copies, which a run of setup puts right; a package's units it hides.
+    host.root("rm /usr/local/lib/systemd/system/sm*; systemctl daemon-reload; sm setup-broker")
+        .ok();
+    try_all(&host, CASES);
 }

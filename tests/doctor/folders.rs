@@ -40,6 +40,14 @@ pub const CASES: &[Case] = &[
     Case {
         id: "state_folder",
         status: "problem",
+        says: "0750",
+        breaks: "chmod 0750 /var/lib/sm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "state_folder",
+        status: "problem",
         says: "0711",
         breaks: "chmod 0711 /var/lib/sm",
         more: &[],

@@ -34,7 +34,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "/usr/local can be written to by everybody",
         breaks: "chmod o+w /usr/local",
-        more: &["helper_path"],
+        more: &["helper_path", "unit_files"],
         mend: Printed,
     },
     Case {

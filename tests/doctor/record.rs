@@ -88,7 +88,7 @@ pub const CASES: &[Case] = &[
         id: "audit_rotation",
         status: "warning",
         says: "nothing rotates it",
-        breaks: "printf '#!/bin/sh\\n' >/usr/sbin/logrotate; chmod 0755 /usr/sbin/logrotate; mkdir -p /etc/logrotate.d; fallocate -l 70M /var/log/sm/old",
+        breaks: "printf '#!/bin/sh\\n' >/usr/sbin/logrotate; chmod 0755 /usr/sbin/logrotate; mkdir -p /etc/logrotate.d; rm -f /etc/logrotate.d/sm; fallocate -l 70M /var/log/sm/old",
         more: &[],
         mend: PrintedThen("rm /usr/sbin/logrotate /var/log/sm/old /etc/logrotate.d/sm"),
     },

@@ -85,6 +85,23 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: Printed,
     },
+    // With a line for each request it is ours all the same, until the policy has moved on.
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "not what the policy permits now",
+        breaks: "sm setup-sudo --user agent --exact; sed -i '/restart nginx/d' /etc/sudoers.d/sm-agent",
+        more: &[],
+        mend: PrintedThen("sm setup-sudo --user agent"),
+    },
+    Case {
+        id: "drop_ins",
+        status: "problem",
+        says: "/usr/bin/id",
+        breaks: "sm setup-sudo --user agent --exact; echo 'agent ALL=(root) NOPASSWD: NOSETENV: /usr/bin/id' >>/etc/sudoers.d/sm-agent",
+        more: &["sudoers_more"],
+        mend: By("sm setup-sudo --user agent --exact; sm setup-sudo --user agent"),
+    },
     Case {
         id: "helper_rule",
         status: "problem",
@@ -204,6 +221,13 @@ host_test!(sudo, |host| {
     if host.sudo == Sudo::Classic {
         try_all(host, CLASSIC);
     }
+});
+
+// A drop-in with a line for each request is no more than one for the helper.
+host_test!(an_exact_drop_in_is_well_too, |host| {
+    host.root("sm setup-sudo --user agent --exact").ok();
+    let doctor = crate::case::Doctor::of(host);
+    assert!(doctor.wrong().is_empty(), "{:#?}", doctor.rows);
 });
 
 /// Whom a group's drop-in, the broker's group and the policy let ask is looked at as well.
