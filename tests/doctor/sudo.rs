@@ -228,6 +228,9 @@ host_test!(an_exact_drop_in_is_well_too, |host| {
     host.root("sm setup-sudo --user agent --exact").ok();
     let doctor = crate::case::Doctor::of(host);
     assert!(doctor.wrong().is_empty(), "{:#?}", doctor.rows);
+    // Not for want of knowing whom it is for.
+    let rule = doctor.rows.iter().find(|row| row.id == "helper_rule");
+    assert!(rule.is_some_and(|row| row.found.contains("(1 looked at)")), "{rule:?}");
 });
 
 /// Whom a group's drop-in, the broker's group and the policy let ask is looked at as well.
