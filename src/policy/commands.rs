@@ -237,7 +237,7 @@ fn explain(
     };
     let whom = user.map(|name| format!(" to {name}")).unwrap_or_default();
     let rows = |lines: &[Line]| -> Vec<Value> {
-        let row = |line: &Line| json!({"file": line.file, "line": line.line, "text": line.text});
+        let row = |line: &Line| json!({"file": line.file, "line": line.line, "text": force.text_of(line)});
         lines.iter().map(row).collect()
     };
     let approved = match verdict {
@@ -250,7 +250,7 @@ fn explain(
             );
             match &line {
                 Some(line) => {
-                    let _ = write!(text, "  {}", quote(line));
+                    let _ = write!(text, "  {}", quote(&force, line));
                 }
                 None => {
                     let site = force.site().filter(|_| !refusal_is_compiled(&operation));
@@ -269,7 +269,7 @@ fn explain(
     let lines = approved.lines().to_vec();
     let mut text = format!("allowed{whom}: {operation}\n");
     for line in &lines {
-        let _ = writeln!(text, "  {}", quote(line));
+        let _ = writeln!(text, "  {}", quote(&force, line));
     }
     let answer =
         |text: String| Answer::text(text).with("operation", &operation).with("lines", rows(&lines));
@@ -300,6 +300,6 @@ fn refusal_is_compiled(operation: &Operation) -> bool {
     !super::surface::operations(&COMPILED).any(|known| known == *operation)
 }
 
-fn quote(line: &Line) -> String {
-    format!("{}:{}: {}", line.file, line.line, line.text)
+fn quote(force: &InForce, line: &Line) -> String {
+    format!("{}:{}: {}", line.file, line.line, force.text_of(line))
 }

@@ -7,7 +7,7 @@ use super::parse::Parsed;
 use super::removable::{Removable, removable, together};
 use super::site;
 use super::surface::operations;
-use super::verdict::{Approved, Denial, Who, judge};
+use super::verdict::{Approved, Denial, Line, Who, judge};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::request::{Operation, Request};
 use std::collections::BTreeSet;
@@ -49,6 +49,14 @@ impl InForce {
     /// The site policy, where it has a say.
     pub fn site(&self) -> Option<Policy<'_>> {
         self.site.as_ref().map(Parsed::policy)
+    }
+
+    /// What stands in a line of one of them.
+    pub fn text_of(&self, line: &Line) -> String {
+        let site = self.site().filter(|site| site.file == line.file);
+        let text = site.map_or(COMPILED.text, |site| site.text);
+        let found = text.lines().nth((line.line as usize).saturating_sub(1));
+        found.unwrap_or_default().trim().to_owned()
     }
 
     /// The hash of what decided, for the record.

@@ -36,15 +36,14 @@ impl Who for Everybody {
     }
 }
 
-/// A line of a policy.
+/// A line of a policy. What stands there is looked up by who shows it: who asks of every name
+/// would read the whole text for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// The policy's file, as it is called.
     pub file: String,
     /// From 1.
     pub line: u32,
-    /// What stands there.
-    pub text: String,
 }
 
 impl Line {
@@ -53,8 +52,7 @@ impl Line {
     }
 
     fn of(policy: &Policy<'_>, line: u32) -> Self {
-        let text = policy.text.lines().nth((line as usize).saturating_sub(1)).unwrap_or_default();
-        Self { file: policy.file.to_owned(), line, text: text.trim().to_owned() }
+        Self { file: policy.file.to_owned(), line }
     }
 }
 
