@@ -138,8 +138,10 @@ class Setup:
             if os.path.islink(path) or not os.path.isfile(path):
                 continue
             lines = read(path).splitlines()
-            # A rule made by hand, or for another installation, is not ours to take away.
-            rules = " ".join(line for line in lines if not line.startswith("#")).replace(",", " ")
+            # A rule made by hand, or for another installation, is not ours to take away. A number
+            # sign and a digit are an account.
+            rules = [line for line in lines if not line.startswith("#") or line[1:2].isdigit()]
+            rules = " ".join(rules).replace(",", " ")
             if not lines or not lines[0].startswith(MARK) or HELPER not in rules.split():
                 continue
             self.changed = True
