@@ -80,10 +80,14 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
 }
 
 fn rows(scene: &Scene) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for check in &CHECKS {
         for finding in (check.look)(scene) {
             let Finding { status, found, meaning, mend } = finding;
+            // A folder that is on the way to two things is said to be wrong once.
+            if rows.iter().any(|row| row.id == check.id && row.found == found) {
+                continue;
+            }
             let meaning = meaning.unwrap_or_else(|| check.meaning.to_owned());
             rows.push(Row { id: check.id, status, found, meaning, mend });
         }

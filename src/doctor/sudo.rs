@@ -103,7 +103,8 @@ pub fn rule(scene: &Scene) -> Vec<Finding> {
             Some((false, ..)) => format!("a later rule takes the helper away from {name}"),
             None => format!("sudo knows of no rule that lets {name} run {helper}"),
         };
-        let later = deciding.and_then(|(_, _, command)| place(scene, agent, command));
+        let later =
+            deciding.and_then(|(_, is_free, command)| place(scene, agent, command, Some(is_free)));
         let command = later.map_or_else(
             || format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name)),
             |place| place.mend,
@@ -128,7 +129,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                 } else {
                     (Status::Warning, "another account's rights are not the policy's".to_owned())
                 };
-                let place = place(scene, agent, command);
+                let place = place(scene, agent, command, Some(entry.is_free()));
                 let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
                 let what =
                     format!("{name} may run {} as {whom} {how}: {why}{at}", one_line(command, 120));
@@ -143,7 +144,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
             found.push(
                 Finding::problem(what)
                     .means("with LD_PRELOAD the account runs code of its own as root")
-                    .mend(place(scene, agent, "SETENV").map_or(again, |place| place.mend)),
+                    .mend(place(scene, agent, "SETENV", None).map_or(again, |place| place.mend)),
             );
         }
         found
@@ -158,8 +159,9 @@ struct Place {
     mend: String,
 }
 
-/// Where a rule for the account with this command in it stands, if it is in a file.
-fn place(scene: &Scene, agent: &Agent, command: &str) -> Option<Place> {
+/// Where a rule for the account with this command in it stands, if it is in a file: first one that
+/// asks for a password, or does not, as the listed one.
+fn place(scene: &Scene, agent: &Agent, command: &str, is_free: Option<bool>) -> Option<Place> {
     let groups: Vec<(String, u32)> = agent
         .groups
         .iter()
@@ -167,6 +169,7 @@ fn place(scene: &Scene, agent: &Agent, command: &str) -> Option<Place> {
         .map(|group| (group.name, group.gid.as_raw()))
         .collect();
     let user = &agent.user;
+    let mut second = None;
     for file in files() {
         let text = fs::read(&file).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -176,8 +179,9 @@ fn place(scene: &Scene, agent: &Agent, command: &str) -> Option<Place> {
                 .iter()
                 .find(|(name, gid)| who == format!("%{name}") || who == format!("%#{gid}"));
             let is_own = who == user.name || who == format!("#{}", user.uid) || who == "ALL";
+            let commands = behind_whom(rest);
             // Without its path sudo may have listed it in another way than it is written.
-            if !(is_own || group.is_some()) || !rest.contains(command) {
+            if !(is_own || group.is_some()) || !commands.contains(command) {
                 continue;
             }
             let at = format!("{}:{}", file.display(), number + 1);
@@ -189,10 +193,21 @@ fn place(scene: &Scene, agent: &Agent, command: &str) -> Option<Place> {
                 }
                 None => edit(&file),
             };
-            return Some(Place { at, mend });
+            let place = Place { at, mend };
+            if is_free.is_none_or(|is_free| commands.contains("NOPASSWD") == is_free) {
+                return Some(place);
+            }
+            second.get_or_insert(place);
         }
     }
-    None
+    second
+}
+
+/// The tags and commands of a rule, without the hosts and as whom: `ALL=(ALL:ALL) ALL`.
+fn behind_whom(rest: &str) -> &str {
+    let commands = rest.split_once('=').map_or(rest, |(_, commands)| commands).trim_start();
+    let whom = commands.strip_prefix('(').and_then(|whom| whom.split_once(')'));
+    whom.map_or(commands, |(_, commands)| commands)
 }
 
 /// Whether a drop-in of ours is for this group.
@@ -321,6 +336,17 @@ fn setting_place(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_commands_of_a_rule_are_told_from_its_hosts() {
+        for (rule, expected) in [
+            ("ALL=(ALL:ALL) ALL", " ALL"),
+            ("ALL = (root) NOPASSWD: /bin/a", " NOPASSWD: /bin/a"),
+            ("web=/bin/a, /bin/b", "/bin/a, /bin/b"),
+        ] {
+            assert_eq!(behind_whom(rule), expected);
+        }
+    }
 
     #[test]
     fn the_last_setting_of_a_name_is_the_one_that_holds() {

@@ -65,6 +65,8 @@ impl Doctor {
         assert_eq!(done.stdout_text().matches('\n').count(), 1, "not one line: {done}");
         let checks = json["checks"].as_array().unwrap_or_else(|| panic!("no checks: {done}"));
         let rows: Vec<Row> = checks.iter().map(row).collect();
+        let said: BTreeSet<_> = rows.iter().map(|row| (&row.id, &row.found)).collect();
+        assert_eq!(said.len(), rows.len(), "something is said twice: {json:#}");
         let count = |status| rows.iter().filter(|row| row.status == status).count();
         assert_eq!(json["problems"], count("problem"), "{json:#}");
         assert_eq!(json["warnings"], count("warning"), "{json:#}");

@@ -16,6 +16,14 @@ pub const CASES: &[Case] = &[
     Case {
         id: "log_folder",
         status: "problem",
+        says: "by everybody",
+        breaks: "chmod 0777 /var/log/sm",
+        more: &[],
+        mend: PrintedThen("chmod 0750 /var/log/sm"),
+    },
+    Case {
+        id: "log_folder",
+        status: "problem",
         says: "audit.jsonl has the mode 0644",
         breaks: "chmod 0644 /var/log/sm/audit.jsonl",
         more: &[],

@@ -154,6 +154,15 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: By("rm /etc/sudoers.d/zz"),
     },
+    // One of two rules for the same, and the group may stay.
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "without a password: that is every command, /etc/sudoers.d/zz:1",
+        breaks: "usermod -aG sudo agent; echo 'agent ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
+        more: &["account_groups"],
+        mend: By("gpasswd --delete agent sudo; rm /etc/sudoers.d/zz"),
+    },
     // Through a group that the account can leave: so does what is printed.
     Case {
         id: "sudoers_more",
