@@ -2,6 +2,7 @@
 
 use crate::host::{events, host_test};
 use crate::{ask, told, unit};
+use std::thread;
 
 const HANGS: &str = "/bin/sleep 1000";
 
@@ -48,9 +49,14 @@ host_test!(a_unit_that_hangs_is_a_timeout_with_its_phase, ready_test_policy, |ho
         assert!(told(&reply).contains("ask for the status"), "{case}: {}", told(&reply));
         assert_eq!(events(host, &reply.json["request_id"]), "intent ok, result timeout", "{case}");
 
-        // The next one does not pile up behind it, and says when to come again.
-        for next in ["start", "restart", "reload"] {
-            let reply = ask(host, &format!("service {next} {name}")).expect("busy");
+        // The next ones do not pile up behind it, and say when to come again. They ask at once,
+        // since each waits for a while.
+        let next = |next: &str| ask(host, &format!("service {next} {name}")).expect("busy");
+        let replies = thread::scope(|scope| {
+            let asked = ["start", "restart", "reload"].map(|word| scope.spawn(move || next(word)));
+            asked.map(|asked| asked.join().expect("a reply"))
+        });
+        for reply in replies {
             assert!(reply.json["retry_after_s"].as_u64().is_some_and(|wait| wait > 0), "{case}");
             assert!(told(&reply).contains(phase), "{case}: {}", told(&reply));
             assert!(reply.json["returncode"].is_null() && reply.json["changed"].is_null());
