@@ -202,8 +202,8 @@ fn refused(helper: &Path, said: &str) -> Refusal {
         )
     } else {
         format!(
-            "an administrator allows it with: sm setup-sudo --user {word} (where --exact was used, \
-             with --exact again: the policy has moved on since)"
+            "where `sm setup-sudo --exact` was used, the policy has moved on since, and it must be \
+             run again; else an administrator allows it with: sm setup-sudo --user {word}"
         )
     };
     not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
