@@ -34,7 +34,7 @@ host_test!(from_nothing_to_a_restarted_nginx, bare, |host| {
     let [trial, install, rule, request, look] = blocks()[..] else { panic!("{:?}", blocks()) };
     assert_eq!(trial, "packaging/try", "tests/packaging runs it");
     let (build, install) = install.split_once('\n').expect("two lines");
-    assert!(build.starts_with("cargo build --release --locked "), "{build}");
+    assert!(build.starts_with("packaging/build "), "{build}");
     // The program is built already; the rest is as it stands, by an administrator with sudo.
     let source = repository();
     host.write(
