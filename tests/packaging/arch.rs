@@ -1,7 +1,7 @@
 //! The packages for Arch: built by makepkg, installed, upgraded and removed by pacman.
 
 use crate::host::{Host, Reply, Sudo, host_test, repository};
-use crate::program;
+use crate::{program, site_program};
 
 /// What the packages depend on is not in the hosts' repository.
 const PACMAN: &str = "pacman --noconfirm --assume-installed glibc=2.40 --assume-installed gcc-libs=14 \
@@ -11,9 +11,9 @@ const PACMAN: &str = "pacman --noconfirm --assume-installed glibc=2.40 --assume-
 /// not root, in these releases.
 fn host_with_packages(sudo: Sudo, releases: &str) -> Host {
     let host = Host::wanted(sudo).arch().bare().bind_read_only(repository(), "/src").boot();
-    let bytes = std::fs::read(program()).expect("the program");
     host.root("mkdir -p /srv/built /srv/out && chown agent /srv/out").ok();
-    for name in ["sm-helper", "sm-helper-site"] {
+    for (name, program) in [("sm-helper", program()), ("sm-helper-site", site_program())] {
+        let bytes = std::fs::read(program).expect("the program");
         host.write(format!("/srv/built/{name}"), &bytes);
     }
     host.root("chmod 0755 /srv/built/*").ok();
@@ -33,6 +33,7 @@ host_test!(a_package_for_arch_lives_through_install_upgrade_and_remove, bare_arc
 
     // Owners, modes and content are those of the package, and it has all that there is.
     host.root("pacman -Qkk sm-helper").ok();
+    assert!(host.root("sm policy show --json").ok().contains("\"site_mode\":\"narrow\""));
     let has = host.root("pacman -Qlq sm-helper | grep -v '/$' | sed 's/[.]gz$//' | sort").ok();
     let mut list = host.root("PREFIX=/usr /src/packaging/install --list").ok();
     list.push_str("/usr/share/licenses/sm-helper/LICENSE\n");
@@ -117,6 +118,7 @@ fn a_package_for_arch_leaves_no_rule_also_where_its_program_is_broken() {
     let host = host_with_packages(Sudo::Classic, "1");
     host.root(&format!("{PACMAN} -U /srv/out/sm-helper-site-*")).ok();
     assert!(host.root("pacman -Qi sm-helper-site").ok().contains("sm-helper=0.1.0"));
+    assert!(host.root("sm policy show --json").ok().contains("\"site_mode\":\"extend\""));
     host.root("sm setup-sudo --user agent; echo 'other ALL=(root) NOPASSWD: /usr/bin/true' >/etc/sudoers.d/sm-own; printf '#!/bin/sh\\nexit 1\\n' >/usr/bin/sm").ok();
     assert!(host.exists("/etc/sudoers.d/sm-agent"));
     host.root("sed 's/^#.*//' /etc/sudoers.d/sm-agent >/etc/sudoers.d/by-hand").ok();

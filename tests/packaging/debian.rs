@@ -16,7 +16,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::host::{Done, Host, Reply, repository};
-use crate::{program, said, script};
+use crate::{program, said, script, site_program};
 
 /// The sealed one.
 const NARROW: &str = "sm-helper";
@@ -41,14 +41,6 @@ fn packages() -> &'static Path {
         }
         folder
     })
-}
-
-/// The program with `SM_SITE_MODE=extend`.
-fn site_program() -> PathBuf {
-    let program = std::env::var_os("SM_SITE_BIN").expect(
-        "SM_SITE_BIN is not set: it names the program built with SM_SITE_MODE=extend; tests/run builds it",
-    );
-    program.into()
 }
 
 fn state_of_the_sources() -> String {

@@ -24,6 +24,14 @@ fn program() -> PathBuf {
     std::env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into()).into()
 }
 
+/// The program with `SM_SITE_MODE=extend`.
+fn site_program() -> PathBuf {
+    let program = std::env::var_os("SM_SITE_BIN").expect(
+        "SM_SITE_BIN is not set: it names the program built with SM_SITE_MODE=extend; tests/run builds it",
+    );
+    program.into()
+}
+
 /// A host without the program, with this repository's `packaging` at /src/packaging and the
 /// program at /src/sm.
 fn host_with_source(sudo: host::Sudo) -> Host {
