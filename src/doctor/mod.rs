@@ -16,6 +16,7 @@ mod host;
 mod paths;
 mod policy;
 mod program;
+mod settings;
 mod sudo;
 mod sudoers;
 mod table;

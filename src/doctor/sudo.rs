@@ -9,8 +9,8 @@ use super::paths::word;
 use super::sudoers::files;
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::account::Who;
-use crate::sudoers::listing::{Entry, parse, settings, with_environment};
-use crate::sudoers::sudo::{is_sudo_rs, main_file, program};
+use crate::sudoers::listing::{Entry, parse, with_environment};
+use crate::sudoers::sudo::{main_file, program};
 use nix::unistd::Group;
 use std::fs;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub struct Listing {
     /// Its rules.
     entries: Vec<Entry>,
     /// The short listing.
-    short: String,
+    pub short: String,
 }
 
 /// Asks sudo about an account; none where there is no sudo.
@@ -38,7 +38,7 @@ pub fn listing(account: &str) -> Option<Result<Listing, String>> {
 }
 
 /// Looks at each account with what sudo says of it.
-fn each(
+pub fn each(
     scene: &Scene,
     well: &str,
     look: impl Fn(&Agent, &Listing) -> Vec<Finding>,
@@ -217,120 +217,9 @@ fn is_one_of_ours(scene: &Scene, group: &str) -> bool {
     groups.any(|who| matches!(who, Who::Group { name, .. } if name == group))
 }
 
-fn edit(file: &PathBuf) -> String {
+/// The command that opens a file of sudo's configuration.
+pub fn edit(file: &PathBuf) -> String {
     if file == main_file() { "visudo".to_owned() } else { format!("visudo -f {}", word(file)) }
-}
-
-/// Settings that let the account shape the helper's start, or keep it from it.
-pub fn defaults(scene: &Scene) -> Vec<Finding> {
-    if is_sudo_rs() {
-        return or_ok(written(), "no setting of sudo's touches the helper");
-    }
-    let helper = scene.helper.to_string_lossy();
-    each(scene, "no setting of sudo's touches the helper", |agent, listing| {
-        let name = &agent.user.name;
-        let all = settings(&listing.short, &helper);
-        let wrong = wrong(&all);
-        wrong
-            .into_iter()
-            .map(|(status, setting, why)| {
-                let what = format!("{setting} holds for {name}: {why}");
-                let word = setting
-                    .trim_start_matches('!')
-                    .split(['+', '=', ' '])
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-                Finding::new(status, what)
-                    .mend(setting_place(&word).unwrap_or_else(|| "visudo".to_owned()))
-            })
-            .collect()
-    })
-}
-
-/// What is wrong with a list of settings, the last of each name being the one that holds.
-fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
-    let holds = |name: &str| {
-        let last = all.iter().rev().find(|one| one.trim_start_matches('!') == name);
-        last.is_some_and(|one| !one.starts_with('!'))
-    };
-    let is_off = |name: &str| {
-        let last = all.iter().rev().find(|one| one.trim_start_matches('!') == name);
-        last.is_some_and(|one| one.starts_with('!'))
-    };
-    let mut found = Vec::new();
-    if is_off("env_reset") {
-        found.push((
-            Status::Problem,
-            "!env_reset".to_owned(),
-            "the account's environment reaches the helper",
-        ));
-    }
-    if holds("setenv") {
-        found.push((
-            Status::Problem,
-            "setenv".to_owned(),
-            "the account may set LD_PRELOAD for the helper",
-        ));
-    }
-    for (name, why) in [
-        ("requiretty", "the helper can not be asked without a terminal"),
-        ("noexec", "the helper can start nothing"),
-    ] {
-        if holds(name) {
-            found.push((Status::Warning, name.to_owned(), why));
-        }
-    }
-    if is_off("authenticate") {
-        found.push((Status::Warning, "!authenticate".to_owned(), "no rule asks it for a password"));
-    }
-    // What the dynamic linker reads (ld.so(8)).
-    let loads = |value: &str| {
-        let mut words = value.split(['"', ' ', '=', ',']);
-        words.any(|word| {
-            word.starts_with("LD_") || word.starts_with("GLIBC_TUNABLES") || word == "*"
-        })
-    };
-    for one in all.iter().filter(|one| one.starts_with("env_keep") || one.starts_with("env_check"))
-    {
-        if !one.contains("-=") && loads(one) {
-            found.push((
-                Status::Problem,
-                one.clone(),
-                "the account brings code of its own to the helper",
-            ));
-        }
-    }
-    found
-}
-
-/// The same from the files, for sudo-rs, which lists no settings.
-fn written() -> Vec<Finding> {
-    let mut found = Vec::new();
-    for file in files() {
-        let text = fs::read(&file).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).replace("\\\n", " ");
-        for line in text.lines().map(str::trim).filter(|line| line.starts_with("Defaults")) {
-            let Some((_, rest)) = line.split_once([' ', '\t']) else { continue };
-            // `env_keep += "A B"` is listed without the blanks.
-            let rest = rest.trim().replace(" += ", "+=").replace(" -= ", "-=").replace(" = ", "=");
-            let all: Vec<String> = rest.split(',').map(|one| one.trim().to_owned()).collect();
-            for (status, setting, why) in wrong(&all) {
-                let what = format!("{}: {setting}: {why}", file.display());
-                found.push(Finding::new(status, what).mend(edit(&file)));
-            }
-        }
-    }
-    found
-}
-
-/// Which file sets it.
-fn setting_place(name: &str) -> Option<String> {
-    let sets = |file: &PathBuf| {
-        let text = String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned();
-        text.lines().any(|line| line.trim().starts_with("Defaults") && line.contains(name))
-    };
-    files().into_iter().rev().find(sets).map(|file| edit(&file))
 }
 
 #[cfg(test)]
@@ -346,32 +235,5 @@ mod tests {
         ] {
             assert_eq!(behind_whom(rule), expected);
         }
-    }
-
-    #[test]
-    fn the_last_setting_of_a_name_is_the_one_that_holds() {
-        let wrong = |line: &str| {
-            let all: Vec<String> = line.split(", ").map(str::to_owned).collect();
-            super::wrong(&all).into_iter().map(|(status, ..)| status).collect::<Vec<_>>()
-        };
-        for fine in [
-            "env_reset, use_pty",
-            "!env_reset, env_reset",
-            "setenv, !setenv",
-            "env_keep+=\"EDITOR LANG\"",
-            "env_keep-=LD_PRELOAD",
-        ] {
-            assert!(wrong(fine).is_empty(), "{fine}");
-        }
-        for bad in [
-            "env_reset, !env_reset",
-            "setenv",
-            "env_keep+=\"EDITOR LD_PRELOAD\"",
-            "env_keep+=LD_LIBRARY_PATH",
-            "env_check+=*",
-        ] {
-            assert_eq!(wrong(bad), [Status::Problem], "{bad}");
-        }
-        assert_eq!(wrong("requiretty"), [Status::Warning]);
     }
 }

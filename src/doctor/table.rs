@@ -2,7 +2,8 @@
 
 use super::finding::Finding;
 use super::{
-    Scene, accounts, audit, broker, folders, host, policy, program, sudo, sudoers, versions, ways,
+    Scene, accounts, audit, broker, folders, host, policy, program, settings, sudo, sudoers,
+    versions, ways,
 };
 
 /// Something that a guarantee rests on.
@@ -124,7 +125,7 @@ pub const CHECKS: [Check; 40] = [
     check(
         "sudo_defaults",
         "a setting of sudo's lets the account shape how the helper is started",
-        sudo::defaults,
+        settings::defaults,
     ),
     check(
         "account_groups",
