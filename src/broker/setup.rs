@@ -4,6 +4,7 @@ use super::units::{self, SOCKET_UNIT};
 use super::{SOCKET, protocol};
 use crate::admin::{Answer, Failure};
 use crate::cli::SetupBroker;
+use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::inherited;
 use crate::helper::text::one_line;
@@ -12,8 +13,8 @@ use crate::state;
 use crate::sudoers::{install, without_root};
 use crate::tool;
 use crate::trust::trusted;
-use nix::unistd::{Group, User, getgrouplist};
-use std::ffi::{CString, OsStr, OsString};
+use nix::unistd::{Group, User};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -103,8 +104,7 @@ fn account(name: &OsStr) -> Result<User, Refusal> {
 /// Whether the account is in the group, as the account database says.
 fn is_member(user: &User) -> bool {
     let group = Group::from_name(GROUP).ok().flatten();
-    let name = CString::new(user.name.as_str()).ok();
-    let groups = name.and_then(|name| getgrouplist(&name, user.gid).ok()).unwrap_or_default();
+    let groups = groups_of(&user.name, user.gid).unwrap_or_default();
     group.is_some_and(|group| groups.contains(&group.gid))
 }
 

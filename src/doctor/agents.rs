@@ -2,6 +2,7 @@
 
 use super::sudo::{Listing, listing};
 use crate::broker::setup::GROUP;
+use crate::helper::caller::groups_of;
 use crate::policy::COMPILED;
 use crate::policy::force::InForce;
 use crate::policy::model::{CallerKind, Policy};
@@ -9,8 +10,8 @@ use crate::sudoers::account::Who;
 use crate::sudoers::dropin::FOLDER;
 use crate::sudoers::rule::MARK;
 use crate::sudoers::sudo::members_of;
-use nix::unistd::{Gid, User, getgrouplist};
-use std::ffi::{CString, OsStr};
+use nix::unistd::{Gid, User};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 
@@ -100,7 +101,7 @@ pub fn find(drop_ins: &[DropInFile], policy: Option<&InForce>) -> Vec<Agent> {
     users.dedup_by_key(|(user, _)| user.uid);
     let agent = |(number, (user, by_sudo)): (usize, (User, bool))| {
         let listing = if number < MOST { listing(&user.name) } else { None };
-        let groups = groups_of(&user);
+        let groups = groups_of(&user.name, user.gid).unwrap_or_else(|_| vec![user.gid]);
         Agent { user, groups, by_sudo, listing }
     };
     users.into_iter().enumerate().map(agent).collect()
@@ -108,9 +109,4 @@ pub fn find(drop_ins: &[DropInFile], policy: Option<&InForce>) -> Vec<Agent> {
 
 fn account(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten().filter(|user| !user.uid.is_root())
-}
-
-fn groups_of(user: &User) -> Vec<Gid> {
-    let name = CString::new(user.name.as_str()).ok();
-    name.and_then(|name| getgrouplist(&name, user.gid).ok()).unwrap_or_else(|| vec![user.gid])
 }

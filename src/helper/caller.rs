@@ -2,6 +2,7 @@
 
 use crate::policy::verdict::Who;
 use crate::proc::{Field, Stat};
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
 use serde::{Serialize, Serializer};
 use std::cell::OnceCell;
@@ -60,6 +61,15 @@ pub struct Caller {
     groups: OnceCell<Vec<Gid>>,
 }
 
+/// The groups of an account whose first one is `gid`, as the account database says.
+///
+/// # Errors
+/// What the database says; `EINVAL` for what can be no account's name.
+pub fn groups_of(name: &str, gid: Gid) -> nix::Result<Vec<Gid>> {
+    let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+    getgrouplist(&name, gid)
+}
+
 impl Who for Caller {
     fn is_user(&self, name: &str) -> bool {
         self.user == name
@@ -67,9 +77,8 @@ impl Who for Caller {
 
     fn in_group(&self, name: &str) -> bool {
         let groups = self.groups.get_or_init(|| {
-            let own = CString::new(self.user.as_str()).ok();
-            let all = own.and_then(|name| getgrouplist(&name, Gid::from_raw(self.gid)).ok());
-            all.unwrap_or_else(|| vec![Gid::from_raw(self.gid)])
+            let own = Gid::from_raw(self.gid);
+            groups_of(&self.user, own).unwrap_or_else(|_| vec![own])
         });
         let wanted = Group::from_name(name).ok().flatten();
         wanted.is_some_and(|group| groups.contains(&group.gid))

@@ -8,14 +8,15 @@ use super::verdict::{Denial, Everybody, Line, Who};
 use super::{COMPILED, edit, site};
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, Parsed, PolicyCommand, Supposed};
+use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::plan;
 use crate::helper::request::Operation;
-use nix::unistd::{Group, User, getgrouplist};
+use nix::unistd::{Group, User};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
@@ -196,10 +197,9 @@ impl Who for Named<'_> {
     fn in_group(&self, name: &str) -> bool {
         let user = User::from_name(self.0).ok().flatten();
         let group = Group::from_name(name).ok().flatten();
-        let own = CString::new(self.0).ok();
-        match (user, group, own) {
-            (Some(user), Some(group), Some(own)) => {
-                getgrouplist(&own, user.gid).is_ok_and(|groups| groups.contains(&group.gid))
+        match (user, group) {
+            (Some(user), Some(group)) => {
+                groups_of(self.0, user.gid).is_ok_and(|groups| groups.contains(&group.gid))
             }
             _ => false,
         }

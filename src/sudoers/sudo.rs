@@ -1,5 +1,6 @@
 //! sudo and visudo, asked: is the configuration valid, and what may an account run.
 
+use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::sys;
@@ -165,11 +166,7 @@ impl Sudo {
     /// # Errors
     /// What sudo said.
     pub fn proves(&self, account: &User, helper: &Path) -> Result<(), String> {
-        let groups = nix::unistd::getgrouplist(
-            &std::ffi::CString::new(account.name.as_str()).map_err(|error| error.to_string())?,
-            account.gid,
-        )
-        .map_err(|error| error.to_string())?;
+        let groups = groups_of(&account.name, account.gid).map_err(|error| error.to_string())?;
         let mut command = clean(&self.0);
         command.args(["-n", "--"]).arg(helper).arg("version");
         sys::as_account(&mut command, account.uid, account.gid, groups);
