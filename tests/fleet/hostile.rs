@@ -1,7 +1,7 @@
 //! A host that is somebody else's: whatever it says moves nobody's cursor, fills nobody's memory,
 //! and is about nobody but itself.
 
-use crate::{Fleet, INVENTORY, is_done, line};
+use crate::{Fleet, INVENTORY, is_done, line, wait_until};
 
 /// A login shell that gets `-c COMMAND`, whose last word is the one that marks what counts.
 const SHELL: &str = r#"#!/usr/bin/python3
@@ -69,9 +69,12 @@ elif me == "prompts":
     until_told(b"may")
     say(b"fact helper ", b"fact all ", b"fact listed sudo: a password is required", b"ended may")
     until_told(b"password\n")
-    for _ in range(50): os.write(2, word + b"-password")
-    with open("/home/prompts/got", "wb") as f:
-        while part := read(): f.write(part); f.flush()
+    try:
+        for _ in range(50): os.write(2, word + b"-password")
+    except OSError: pass # It was left.
+    with open("/home/prompts/so_far", "wb") as f:
+        while part := read(): f.write(part)
+    os.rename("/home/prompts/so_far", "/home/prompts/got")
 elif me == "gigabyte":
     say(b"hello")
     until_told(b"sm-helper")
@@ -140,7 +143,9 @@ fn a_bad_host_says_nothing_but_of_itself() {
     assert_eq!(report.row("good")["status"], "done", "{:#}", report.row("good"));
     is_done(&fleet, &fleet.hosts[1], "admin");
     // The password was given once at most, however often it was asked for.
-    let got = fleet.hosts[0].read("/home/prompts/got");
+    const GOT: &str = "/home/prompts/got";
+    wait_until("it has read to the end", || fleet.hosts[0].exists(GOT));
+    let got = fleet.hosts[0].read(GOT);
     assert!(got.matches("Gurkensalat").count() <= 1, "{got}");
     assert!(report.json.to_string().len() < 100_000, "{}", report.json.to_string().len());
     no_controls(&report.json);

@@ -19,16 +19,11 @@ mod staging;
 mod terminal;
 mod traces;
 
-use host::{Done, Host, Network, Run, Sudo, Wanted};
+use host::{Done, Host, Network, Run, Sudo, Wanted, wait_until};
 use report::Report;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::chown;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Generous: what waits this long has hung.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the inventory is, on the controller.
 const INVENTORY: &str = "/home/admin/inventory.yml";
@@ -171,14 +166,4 @@ fn logins(host: &Host) -> usize {
 fn is_untouched(host: &Host) {
     let found = host.root("ls /usr/local/bin; ls -d /etc/sudoers.d/sm-* /etc/sm /run/sm /var/lib/sm /var/log/sm 2>/dev/null; true");
     assert_eq!(found.ok(), "");
-}
-
-/// Waits until it is so.
-#[track_caller]
-fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !so() {
-        assert!(Instant::now() < end, "still not so: {what}");
-        thread::sleep(Duration::from_millis(50));
-    }
 }
