@@ -103,7 +103,7 @@ fn canonical(machine: &str) -> Option<&'static str> {
 fn program(path: &Path) -> Result<(&'static str, Program), Refusal> {
     let wrong = |what: &str| {
         Refusal::new(Code::Usage, format!("{}: {what}", path.display()))
-            .hint("name a program that was built with: cargo build --release --locked")
+            .hint("name a program that was built with: packaging/build")
     };
     let bytes = fs::read(path).map_err(|error| wrong(&error.to_string()))?;
     let machine = machine(&bytes).ok_or_else(|| wrong("it is no program for Linux"))?;

@@ -125,6 +125,20 @@ impl Row {
         self
     }
 
+    /// With what there is to warn about, if anything.
+    #[must_use]
+    pub fn warned(mut self, warnings: Vec<String>) -> Self {
+        if warnings.is_empty() {
+            return self;
+        }
+        let _ = write!(self.what, "; warning: {}", warnings.join("; "));
+        match self.more.entry("warnings").or_insert_with(|| json!([])) {
+            Value::Array(all) => all.extend(warnings.into_iter().map(Value::String)),
+            other => *other = json!(warnings),
+        }
+        self
+    }
+
     /// With the time it took.
     #[must_use]
     pub fn took(mut self, time: Duration) -> Self {

@@ -29,7 +29,7 @@ pub fn run(
     hosts: &[&Host],
     fields: Map<String, Value>,
 ) -> Result<Answer, Failure> {
-    let line = request(command)?;
+    let words = request(command)?;
     sys::count_interrupts();
     let progress = Progress::new();
     let failed = AtomicU32::new(0);
@@ -50,7 +50,7 @@ pub fn run(
         let shown = progress.begin(host);
         shown.now("asking");
         let began = Instant::now();
-        let row = ask(host, &manner, &line).took(began.elapsed());
+        let row = ask(host, &manner, &words).took(began.elapsed());
         let counts = row.counts_as_failed(command.skip_unreachable);
         failed.fetch_add(u32::from(counts), Ordering::SeqCst);
         progress.end(&shown, &row);
@@ -59,7 +59,7 @@ pub fn run(
     report::finish(rows, command.skip_unreachable, fields)
 }
 
-/// The request as a line for `/bin/sh`: checked here, so that a mistyped one reaches no host.
+/// The words of the request for `/bin/sh`: checked here, so that a mistyped one reaches no host.
 fn request(command: &FleetRun) -> Result<String, Refusal> {
     match cli::helper(&command.request) {
         Parsed::Command(helper) => helper.request().transpose().map(drop)?,
@@ -69,25 +69,22 @@ fn request(command: &FleetRun) -> Result<String, Refusal> {
         }
         Parsed::Wrong(refusal) => return Err(refusal),
     }
-    let mut line = String::from("/usr/local/bin/sm-helper");
-    for word in &command.request {
-        let word = word.to_str().ok_or_else(|| {
-            Refusal::new(Code::InvalidArgument, "the request is not written in UTF-8")
-        })?;
-        line.push(' ');
-        line.push_str(&shell_word(word));
-    }
-    Ok(line)
+    let words: Option<Vec<_>> =
+        command.request.iter().map(|word| word.to_str().map(shell_word)).collect();
+    let words = words.ok_or_else(|| {
+        Refusal::new(Code::InvalidArgument, "the request is not written in UTF-8")
+    })?;
+    Ok(words.join(" "))
 }
 
-fn ask(host: &Host, manner: &Manner<'_>, line: &str) -> Row {
+fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
     let opened = Session::open(host, manner, SCRIPT);
     let mut session = match opened {
         Ok(session) => session,
         Err((lost, said)) => return trouble::not_reached(host, &lost, &said),
     };
     let end = Instant::now() + TO_ANSWER;
-    let answered = session.send_script(line, end).and_then(|()| session.expect("reply", end));
+    let answered = session.send_script(words, end).and_then(|()| session.expect("reply", end));
     let answer = match answered {
         Ok(answer) => answer,
         Err(lost) => {

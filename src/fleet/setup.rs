@@ -68,13 +68,23 @@ impl Need {
     }
 }
 
+/// Where a host has the program from.
+#[derive(Clone, Copy)]
+enum Source<'w> {
+    /// From a package, which its package manager looks after.
+    Package,
+    /// From here, and it has it: both files, byte for byte, and nobody but root could have
+    /// changed them.
+    Here,
+    /// From here, as soon as this was sent.
+    Sent(&'w Program),
+}
+
 /// A host that was looked at, and its connection.
 pub struct Seen<'h, 'w> {
     visit: Visit<'h>,
     wanted: &'w Wanted<'w>,
-    program: &'w Program,
-    /// Both files are there, byte for byte, and nobody but root could have changed them.
-    is_installed: bool,
+    source: Source<'w>,
     /// Root is reached.
     is_root: bool,
 }
@@ -87,13 +97,11 @@ pub fn visit<'h, 'w>(host: &'h Host, wanted: &'w Wanted<'w>, line: &Line) -> Rea
         Err(row) => return Reached::End(*row),
     };
     line.now("looking");
-    let program = match visit.look().and_then(|()| judge(&visit, wanted)) {
-        Ok(program) => program,
+    let source = match visit.look().and_then(|()| judge(&visit, wanted)) {
+        Ok(source) => source,
         Err(row) => return Reached::End(visit.end(*row)),
     };
-    let should = format!("0:0:755 {}", program.sha256);
-    let is_installed = ["sm", "sm-helper"].iter().all(|name| visit.fact(name) == should);
-    let mut seen = Seen { visit, wanted, program, is_installed, is_root: false };
+    let mut seen = Seen { visit, wanted, source, is_root: false };
     match seen.without_password() {
         Ok(()) if seen.is_root => Reached::End(seen.finish(line)),
         Ok(()) => Reached::Password(Box::new(seen)),
@@ -101,8 +109,8 @@ pub fn visit<'h, 'w>(host: &'h Host, wanted: &'w Wanted<'w>, line: &Line) -> Rea
     }
 }
 
-/// Whether the host is of a kind that can be set up; what would be sent to it.
-fn judge<'w>(visit: &Visit<'_>, wanted: &'w Wanted<'w>) -> Result<&'w Program, Stop> {
+/// Whether the host is of a kind that can be set up; where it has the program from.
+fn judge<'w>(visit: &Visit<'_>, wanted: &'w Wanted<'w>) -> Result<Source<'w>, Stop> {
     let unsupported = |what: &str, hint: &str| {
         let refusal = Refusal::new(Code::Unsupported, what).hint(hint);
         stop(Row::refused(visit.host, &refusal))
@@ -125,9 +133,15 @@ fn judge<'w>(visit: &Visit<'_>, wanted: &'w Wanted<'w>) -> Result<&'w Program, S
             .hint("say which account may run the helper: --user NAME");
         return stop(Row::refused(visit.host, &refusal));
     }
+    if !visit.fact("package").is_empty() {
+        return Ok(Source::Package);
+    }
     let machine = one_line(visit.fact("machine"), 40);
     let program = wanted.programs.for_machine(&machine);
-    program.map_err(|refusal| Box::new(Row::refused(visit.host, &refusal)))
+    let program = program.map_err(|refusal| Box::new(Row::refused(visit.host, &refusal)))?;
+    let should = format!("0:0:755 {}", program.sha256);
+    let is_there = ["sm", "sm-helper"].iter().all(|name| visit.fact(name) == should);
+    Ok(if is_there { Source::Here } else { Source::Sent(program) })
 }
 
 impl<'h, 'w> Seen<'h, 'w> {
@@ -168,8 +182,9 @@ impl<'h, 'w> Seen<'h, 'w> {
             }
         }
         if self.is_done_without_root() {
-            let row = Row::new(self.visit.host, Status::Already, "ok");
-            return stop(row.what("installed, and sudo lets the account run the helper"));
+            let row = Row::new(self.visit.host, Status::Already, "ok")
+                .what("installed, and sudo lets the account run the helper");
+            return stop(row.warned(self.other_version()));
         }
         if !asks {
             let account = one_line(self.visit.fact("account"), 64);
@@ -191,18 +206,28 @@ impl<'h, 'w> Seen<'h, 'w> {
     /// The program is there, and sudo lets the account that logged in run the helper without a
     /// password: all that there is to set up for this account, proved from its side.
     fn is_done_without_root(&self) -> bool {
-        self.is_installed
+        !matches!(self.source, Source::Sent(_))
             && self.visit.fact("helper") == "yes"
             && self.wanted.user.is_none_or(|user| user == self.visit.fact("account"))
     }
 
     fn root_needs(&self) -> Vec<Need> {
-        let program = match (self.is_installed, self.visit.fact("sm").is_empty()) {
-            (true, _) => None,
-            (false, true) => Some(Need::Install),
-            (false, false) => Some(Need::Replace),
+        let program = match self.source {
+            Source::Package | Source::Here => None,
+            Source::Sent(_) if self.visit.fact("sm").is_empty() => Some(Need::Install),
+            Source::Sent(_) => Some(Need::Replace),
         };
         program.into_iter().chain([Need::DropIn]).collect()
+    }
+
+    /// That the host's package is of another version than this program, if it is.
+    fn other_version(&self) -> Vec<String> {
+        let (is, here) = (self.visit.fact("package"), concat!("sm ", env!("CARGO_PKG_VERSION")));
+        if is.is_empty() || is == here {
+            return Vec::new();
+        }
+        let is = one_line(is, 40);
+        vec![format!("its package has {is}, and this is {here}: upgrade the older one")]
     }
 
     fn all_needs(&self) -> Vec<Need> {
@@ -257,12 +282,15 @@ impl<'h, 'w> Seen<'h, 'w> {
         if let Some(user) = self.wanted.user {
             self.visit.tell(&format!("user {user}"))?;
         }
-        if self.is_installed {
+        if matches!(self.source, Source::Package) {
+            self.visit.tell("packaged")?;
+        }
+        if !matches!(self.source, Source::Sent(_)) {
             line.now("checking");
             let reply = self.visit.reply("check", "check_ms", "checking what is set up")?;
             if reply.is_success() {
                 let row = Row::new(self.visit.host, Status::Already, "ok").what("nothing to do");
-                return Ok(reply.warned(row));
+                return Ok(reply.warned(row).warned(self.other_version()));
             }
             // Missing, stale or exposed can be mended; of the rest the host says what it is.
             if !reply.has("state") {
@@ -277,12 +305,13 @@ impl<'h, 'w> Seen<'h, 'w> {
             let row = Row::new(self.visit.host, Status::Skipped, INTERRUPTED);
             return stop(row.error(UNTOUCHED));
         }
-        let word = if self.is_installed {
-            "setup"
-        } else {
-            line.now("sending the program");
-            self.visit.put(self.program)?;
-            "install"
+        let word = match self.source {
+            Source::Package | Source::Here => "setup",
+            Source::Sent(program) => {
+                line.now("sending the program");
+                self.visit.put(program)?;
+                "install"
+            }
         };
         line.now("setting up");
         let reply = self.visit.reply(word, "setup_ms", "setting up")?;
@@ -291,7 +320,7 @@ impl<'h, 'w> Seen<'h, 'w> {
         }
         let did: Vec<&str> = needs.iter().map(|need| need.words().1).collect();
         let row = Row::new(self.visit.host, Status::Done, "ok").what(did.join(", "));
-        Ok(reply.warned(row.with("did", &needs)))
+        Ok(reply.warned(row.with("did", &needs)).warned(self.other_version()))
     }
 }
 

@@ -265,7 +265,7 @@ impl Visit<'_> {
 
     /// The row with all that is known.
     pub fn end(&self, mut row: Row) -> Row {
-        let host: Map<String, Value> = ["account", "machine", "name", "manager", "sudo"]
+        let host: Map<String, Value> = ["account", "machine", "name", "manager", "sudo", "package"]
             .into_iter()
             .filter(|name| !self.fact(name).is_empty())
             .map(|name| (name.to_owned(), json!(one_line(self.fact(name), 100))))
@@ -322,11 +322,7 @@ impl Reply {
             .flatten()
             .filter_map(|warning| warning.as_str().map(|text| one_line(text, 300)))
             .collect();
-        if warnings.is_empty() {
-            return row;
-        }
-        let what = format!("{}; warning: {}", row.what, warnings.join("; "));
-        row.what(what).with("warnings", warnings)
+        row.warned(warnings)
     }
 }
 

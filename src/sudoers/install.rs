@@ -11,12 +11,19 @@ use std::path::{Path, PathBuf};
 const FOLDER: &str = "/usr/local/bin";
 const MODE: u32 = 0o755;
 
+/// Where a package has it.
+const PACKAGED: &str = "/usr/bin/sm";
+
 /// Copies the running program to `/usr/local/bin/sm` and `/usr/local/bin/sm-helper`: two files,
 /// each put in place whole. Gives the path of `sm` and whether anything changed.
+/// That of a package is where it belongs, and a copy would hide its next version.
 ///
 /// # Errors
 /// `untrusted_path` where others could change the folder, else what the kernel said.
 pub fn install() -> Result<(PathBuf, bool), Refusal> {
+    if fs::read_link("/proc/self/exe").is_ok_and(|own| own == Path::new(PACKAGED)) {
+        return Ok((PACKAGED.into(), false));
+    }
     let (folder, _) = trusted(Path::new(FOLDER))?;
     let failed = |path: &Path, error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))

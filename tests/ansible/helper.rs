@@ -141,8 +141,14 @@ fn check_mode_foretells_what_would_change_and_does_nothing() {
         assert_eq!(done["changed"], *changes, "{task}: {done:#}");
     }
 
+    // A package's program is asked where there is no other.
+    host.root("mv /usr/local/bin/sm* /usr/bin; sm setup-sudo --user agent").ok();
+    let said = ask(&site, "{service: nginx, action: restart}", &[]);
+    assert_eq!(said["cmd"][0], "/usr/bin/sm-helper", "{said:#}");
+    assert_eq!(said["changed"], true, "{said:#}");
+
     // Where the program is not there yet there is nobody to ask.
-    host.root("rm /usr/local/bin/sm*").ok();
+    host.root("rm /usr/bin/sm-helper").ok();
     let said = ask(&site, "{service: nginx, action: restart}", &["--check"]);
     assert_eq!(said["skipped"], true, "{said:#}");
     let said = ask(&site, "{service: nginx, action: restart}", &[]);

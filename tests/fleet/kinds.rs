@@ -97,13 +97,59 @@ fn an_exact_drop_in_counts_and_stays_one() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
-fn another_architecture_needs_a_program_of_its_own() {
-    let fleet = Fleet::open(2);
-    let (host, other) = (&fleet.hosts[0], &fleet.hosts[1]);
+fn what_a_package_has_installed_stays_the_packages() {
+    let of = |sudo| Host::wanted(sudo);
+    let fleet = Fleet::of([Sudo::Classic, Sudo::Rs, Sudo::Classic].map(of).into());
+    let [_, older, other] = &fleet.hosts[..] else { panic!("three") };
+    for host in &fleet.hosts {
+        host.root("mv /usr/local/bin/sm /usr/local/bin/sm-helper /usr/bin").ok();
+        no_password(host);
+    }
+    let (is, was) = (env!("CARGO_PKG_VERSION"), "0.0.0");
+    assert_eq!(is.len(), was.len(), "one is put in the place of the other");
+    older.root(&format!("sed -i 's/{is}/{was}/g' /usr/bin/sm /usr/bin/sm-helper")).ok();
+    speaks_of_another_architecture(other);
+
+    let all = |what: &str| ["web1", "web2", "web3"].map(|name| format!("{name} {what} ok"));
+    let expect = |report: crate::Report, what: &str| {
+        let all = all(what);
+        let report = report.exit(0).expect(&all.each_ref().map(String::as_str));
+        assert!(report.row("web1")["warnings"].is_null(), "{:#}", report.row("web1"));
+        let warning = report.row("web2")["warnings"][0].as_str().unwrap_or_default().to_owned();
+        assert!(warning.contains("sm 0.0.0") && warning.contains(is), "{warning}");
+        report
+    };
+    let report = expect(fleet.bootstrap(&["--user", "agent"]), "done");
+    for name in ["web1", "web2", "web3"] {
+        assert_eq!(report.row(name)["did"], serde_json::json!(["drop_in"]));
+    }
+    drop(expect(fleet.bootstrap(&["--user", "agent"]), "already"));
+    for host in &fleet.hosts {
+        assert_eq!(host.root("ls /usr/local/bin").ok(), "");
+        let rule = host.read("/etc/sudoers.d/sm-agent");
+        assert!(rule.contains(" /usr/bin/sm-helper\n"), "{rule}");
+    }
+    // From the side of an account that may do nothing else.
+    fleet.inventory(&fleet.lines("agent"));
+    drop(expect(fleet.bootstrap(&[]), "already"));
+    let report = fleet.ask(&[], &["service", "restart", "nginx"]).exit(0);
+    drop(report.expect(&all("done").each_ref().map(String::as_str)));
+}
+
+/// `uname -m` says that it is one.
+fn speaks_of_another_architecture(host: &Host) {
     host.root("mv /usr/bin/uname /usr/bin/uname.real").ok();
     let uname = "#!/bin/sh\n[ \"$1\" != -m ] || { echo aarch64; exit; }\nexec uname.real \"$@\"\n";
     host.write("/usr/bin/uname", uname);
     host.root("chmod 0755 /usr/bin/uname").ok();
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn another_architecture_needs_a_program_of_its_own() {
+    let fleet = Fleet::open(2);
+    let (host, other) = (&fleet.hosts[0], &fleet.hosts[1]);
+    speaks_of_another_architecture(host);
     let report = fleet.bootstrap(&[]).exit(1);
     let report = report.expect(&["web1 failed unsupported", "web2 done ok"]);
     drop(report.says("web1", &["aarch64", "x86_64", "--binary aarch64="]));

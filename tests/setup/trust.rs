@@ -191,3 +191,15 @@ host_test!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare,
         .says(&["/usr/local/bin can be written to by everybody"]);
     assert_eq!(state(host), before);
 });
+
+host_test!(a_packages_program_is_installed_already, |host| {
+    host.root("mv /usr/local/bin/sm /usr/local/bin/sm-helper /usr/bin").ok();
+    let install = ["--install", "--user", "agent"];
+    let first = setup_sudo_of(host, "/usr/bin/sm", &install).expect("ok", 0);
+    assert_eq!(first.json["helper"], "/usr/bin/sm-helper");
+    assert_eq!(first.json["changed"], true);
+    let again = setup_sudo_of(host, "/usr/bin/sm", &install).expect("ok", 0);
+    assert_eq!(again.json["changed"], false);
+    assert_eq!(host.root("ls /usr/local/bin").ok(), "");
+    host.agent("sm-helper service status nginx").ok();
+});

@@ -33,8 +33,15 @@ arch) manager=pacman ;;
 esac
 ! command -v "$manager" >/dev/null || fact manager "${manager%-get}"
 ! command -v sudo >/dev/null || fact sudo "$(sudo --version 2>/dev/null | head -n 1)"
+# A package's, where it is not hidden by what lies in front of it on everybody's PATH.
+folder=/usr/local/bin
+if [ ! -e "$folder/sm" ] && [ ! -e "$folder/sm-helper" ] && [ -e /usr/bin/sm ] && [ -e /usr/bin/sm-helper ]; then
+    folder=/usr/bin
+    version=$("$folder/sm" --version 2>/dev/null </dev/null | head -n 1)
+    fact package "${version:-sm, which does not say its version}"
+fi
 for each in sm sm-helper; do
-    file=/usr/local/bin/$each
+    file=$folder/$each
     if [ -f "$file" ] && [ ! -L "$file" ] && [ -r "$file" ]; then
         fact "$each" "$(stat -c %u:%g:%a "$file") $(sha256sum <"$file" | cut -c 1-64)"
     fi
@@ -47,8 +54,8 @@ while IFS= read -r word; do
         # Whether sudo lets this account run the helper, and anything at all, without a password.
         # An exact drop-in names no command line shorter than this one.
         helper='' all=''
-        if sudo -n -l -- /usr/local/bin/sm-helper version >/dev/null 2>&1; then
-            sudo -n -- /usr/local/bin/sm-helper version 2>/dev/null </dev/null | grep -q '"success":true' && helper=yes
+        if sudo -n -l -- "$folder/sm-helper" version >/dev/null 2>&1; then
+            sudo -n -- "$folder/sm-helper" version 2>/dev/null </dev/null | grep -q '"success":true' && helper=yes
         fi
         said=$(sudo -n -l -- /usr/bin/timeout 2>&1) && all=yes
         fact helper "$helper"

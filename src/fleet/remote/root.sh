@@ -6,7 +6,7 @@ export PATH LC_ALL
 unset ENV BASH_ENV CDPATH
 umask 077
 cd /
-nonce=$1 user=
+nonce=$1 user='' folder=/usr/local/bin
 
 say() { printf '\n%s %s\n' "$nonce" "$*"; }
 
@@ -19,8 +19,9 @@ reply() {
 while read -r word rest; do
     case $word in
     user) user=$rest ;;
-    check) reply /usr/local/bin/sm setup-sudo --check ${user:+--user "$user"} --json ;;
-    setup) reply /usr/local/bin/sm setup-sudo --keep-exact ${user:+--user "$user"} --json ;;
+    packaged) folder=/usr/bin ;;
+    check) reply "$folder/sm" setup-sudo --check ${user:+--user "$user"} --json ;;
+    setup) reply "$folder/sm" setup-sudo --keep-exact ${user:+--user "$user"} --json ;;
     put)
         # Seen by this process and what it starts alone, and gone with them.
         for staging in /mnt /media /srv /opt /root; do

@@ -11,8 +11,9 @@ DOCUMENTATION = r"""
 module: sm_helper
 short_description: Ask sm-helper for an operation, and have its reply as facts
 description:
-  - Runs C(/usr/local/bin/sm-helper) as the account that logs in, without C(become) and without a
-    shell; the helper gets root by itself, for what the policy allows.
+  - Runs C(/usr/local/bin/sm-helper), or a package's C(/usr/bin/sm-helper), as the account that
+    logs in, without C(become) and without a shell; the helper gets root by itself, for what the
+    policy allows.
   - The task is C(changed) where the reply says so, and fails where the operation did not succeed.
   - In check mode the helper is asked with C(--dry-run), so a refusal is a failure there too.
     What would be changed is then seen by looking, with C(service status) or C(package plan);
@@ -89,7 +90,9 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-HELPER = "/usr/local/bin/sm-helper"
+# The role's, else a package's.
+PLACES = ["/usr/local/bin/sm-helper", "/usr/bin/sm-helper"]
+HELPER = next((place for place in PLACES if os.path.exists(place)), PLACES[0])
 
 
 def ask(module, arguments):
