@@ -31,6 +31,18 @@ pub fn clean(program: &Path) -> Command {
 /// What is read of each stream at most, in bytes.
 const MOST: u64 = 4 << 20;
 
+/// Longer than any tool takes that is not stuck: a directory service may answer late, and
+/// systemd after its 90 s.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs it to its end, or ends it when it is stuck.
+///
+/// # Errors
+/// What the kernel says; `TimedOut` where it was stuck.
+pub fn output(command: Command) -> io::Result<Output> {
+    output_within(command, PATIENCE)
+}
+
 /// Runs it to its end, or ends it when the time is up.
 ///
 /// # Errors

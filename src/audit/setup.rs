@@ -54,7 +54,9 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
         state::folder(folder, mode, group)
             .map_err(|error| Refusal::new(Code::UntrustedPath, error.to_string()))?;
     }
-    let loaded = tool::clean(&auditctl).arg("-R").arg(&path).output();
+    let mut load = tool::clean(&auditctl);
+    load.arg("-R").arg(&path);
+    let loaded = tool::output(load);
     let answer = Answer::text(format!("{} is installed", path.display()))
         .with("changed", changed)
         .with("path", path.to_string_lossy());

@@ -187,7 +187,8 @@ pub fn head_in_journal() -> Option<Link> {
     let program = Path::new("/usr/bin/journalctl");
     // Root does not run what others can change.
     trusted(program).ok()?;
-    let output = tool::clean(program)
+    let mut command = tool::clean(program);
+    command
         .args([
             "--no-pager",
             "--quiet",
@@ -195,9 +196,8 @@ pub fn head_in_journal() -> Option<Link> {
             "--output=json",
             "--output-fields=SM_SEQ,SM_HASH",
         ])
-        .args(["--identifier", IDENTIFIER, "_UID=0"])
-        .output()
-        .ok()?;
+        .args(["--identifier", IDENTIFIER, "_UID=0"]);
+    let output = tool::output(command).ok()?;
     let entry: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
     let field = |name: &str| entry.get(name).and_then(|value| value.as_str());
     Some(Link { seq: field("SM_SEQ")?.parse().ok()?, hash: field("SM_HASH")?.to_owned() })

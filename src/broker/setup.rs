@@ -242,6 +242,7 @@ pub(super) fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> 
         .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
     // Root does not run what others can change.
     let (program, _) = trusted(&program)?;
-    let output = tool::clean(&program).args(arguments).output();
-    output.map_err(|error| failed(&program.display().to_string(), &error))
+    let mut command = tool::clean(&program);
+    command.args(arguments);
+    tool::output(command).map_err(|error| failed(&program.display().to_string(), &error))
 }

@@ -4,7 +4,7 @@ use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::sys;
-use crate::tool::{clean, find_in};
+use crate::tool::{clean, find_in, output};
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
 use std::os::unix::process::CommandExt;
@@ -59,7 +59,7 @@ impl Visudo {
         }
         let what = file
             .map_or_else(|| "sudo's configuration".to_owned(), |file| file.display().to_string());
-        match command.output() {
+        match output(command) {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) => Err(Refusal::new(
                 Code::CommandFailed,
@@ -113,7 +113,11 @@ fn included_folder(line: &str) -> Option<&str> {
 pub fn is_sudo_rs() -> bool {
     // Root does not run what others can change.
     let sudo = program("sudo").filter(|sudo| trusted(sudo).is_ok());
-    let version = sudo.and_then(|sudo| clean(&sudo).arg("--version").output().ok());
+    let version = sudo.and_then(|sudo| {
+        let mut command = clean(&sudo);
+        command.arg("--version");
+        output(command).ok()
+    });
     version.is_some_and(|output| output.stdout.starts_with(b"sudo-rs"))
 }
 
@@ -141,8 +145,7 @@ impl Sudo {
     pub fn allows(&self, account: &str, path: &Path, arguments: &[&str]) -> Result<(), String> {
         let mut command = clean(&self.0);
         command.args(["-n", "-l", "-U", account, "--"]).arg(path).args(arguments);
-        let asked = command.output();
-        match asked {
+        match output(command) {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) if output.stderr.is_empty() => Err("it is not allowed to".to_owned()),
             Ok(output) => Err(said(&output)),
@@ -152,9 +155,9 @@ impl Sudo {
 
     /// Whether the path is among what sudo lists for the account, be it with arguments.
     pub fn lists(&self, account: &str, path: &Path) -> bool {
-        let Ok(output) = clean(&self.0).args(["-n", "-l", "-U", account]).output() else {
-            return false;
-        };
+        let mut command = clean(&self.0);
+        command.args(["-n", "-l", "-U", account]);
+        let Ok(output) = output(command) else { return false };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let path = path.to_string_lossy();
         text.split([' ', ',', '\n']).any(|word| word == path)
@@ -170,7 +173,7 @@ impl Sudo {
         let mut command = clean(&self.0);
         command.args(["-n", "--"]).arg(helper).arg("version");
         sys::as_account(&mut command, account.uid, account.gid, groups);
-        match command.output() {
+        match output(command) {
             Ok(output) if output.status.success() && output.stdout.starts_with(b"{") => Ok(()),
             Ok(output) => Err(said(&output)),
             Err(error) => Err(error.to_string()),
