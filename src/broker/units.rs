@@ -20,16 +20,9 @@ const VENDOR: [&str; 3] =
 /// What `systemctl enable` makes.
 const ENABLED: &str = "/etc/systemd/system/sockets.target.wants/sm.socket";
 
-/// Where else somebody may have put something to add to one.
-const MORE: [&str; 7] = [
-    UNITS,
-    "/etc/systemd/system.control",
-    "/run/systemd/system.control",
-    "/run/systemd/transient",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-];
+/// Where else somebody may have put something to add to one: what `systemctl set-property` makes.
+const PROPERTIES: [&str; 3] =
+    ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"];
 
 /// The socket's unit.
 pub const SOCKET_UNIT: &str = "sm.socket";
@@ -145,7 +138,10 @@ pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
 pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = wanted
         .iter()
-        .flat_map(|(name, _)| MORE.map(|folder| Path::new(folder).join(format!("{name}.d"))))
+        .flat_map(|(name, _)| {
+            let folders = std::iter::once(UNITS).chain(PROPERTIES).chain(VENDOR);
+            folders.map(move |folder| Path::new(folder).join(format!("{name}.d")))
+        })
         .collect();
     folders.retain(|folder| folder.exists());
     folders

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::answer::setup_sudo;
 use crate::host::{Host, Reply, host_test, log, records};
+use crate::terminal::at_terminal;
 
 const CALL: &str = "sudo -n -- /usr/local/bin/sm-helper --flags-on-stdin";
 
@@ -52,25 +53,6 @@ const NO_FLAGS: [(&str, &str); 19] = [
     ),
 ];
 
-/// Runs its arguments at a terminal of their own, where nobody types, and prints what was shown.
-const TERMINAL: &str = "
-import os, sys
-pid, fd = os.forkpty()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-shown = b''
-while True:
-    try:
-        part = os.read(fd, 4096)
-    except OSError:
-        break
-    if not part:
-        break
-    shown += part
-sys.stdout.buffer.write(shown.replace(b'\\r\\n', b'\\n'))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-";
-
 host_test!(what_is_no_line_of_flags_is_refused_and_recorded, |host| {
     setup_sudo(host, &["--user", "agent", "--exact"]).expect("ok", 0);
     let pid = host.main_pid("nginx");
@@ -87,8 +69,8 @@ host_test!(what_is_no_line_of_flags_is_refused_and_recorded, |host| {
     assert_eq!(host.main_pid("nginx"), pid);
 
     let words = CALL.split(' ').chain(["service", "restart", "nginx.service"]);
-    let argv: Vec<&str> = ["python3", "-c", TERMINAL].into_iter().chain(words).collect();
-    let reply = Reply::of(&host.agent_argv(&argv)).expect("usage");
+    let argv: Vec<&str> = words.collect();
+    let reply = Reply::of(&at_terminal(host, "agent", "", &argv)).expect("usage");
     assert!(reply.json["error"].to_string().contains("needs a pipe"), "{:#}", reply.json);
 
     // In parts, without a line break at its end, and with more behind it.

@@ -15,6 +15,7 @@ mod names;
 mod no_root;
 mod proof;
 mod remove_all;
+mod terminal;
 mod together;
 mod trust;
 mod whom;

@@ -1,7 +1,8 @@
 //! For whom: the one who called sudo, and who it can not be for.
 
 use crate::answer::{Answer, SM, drop_ins, setup_sudo, state, sudo_works};
-use crate::host::{Host, host_test};
+use crate::host::host_test;
+use crate::terminal::at_terminal;
 
 host_test!(without_a_name_it_is_for_the_account_that_called_sudo, boot, |host| {
     let script = format!("echo admin | sudo -S -p '' {SM} setup-sudo --json");
@@ -69,35 +70,6 @@ host_test!(nobody_who_is_not_there_and_not_root, boot, |host| {
     setup_sudo(host, &["--user".as_ref(), name]).expect("invalid_argument", 3);
 });
 
-/// Runs its arguments at a terminal of their own, types the first wherever a password is asked
-/// for, and prints what the terminal showed.
-const TERMINAL: &str = r#"
-import os, sys
-pid, fd = os.forkpty()
-if pid == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
-shown, typed = b"", 0
-while True:
-    try:
-        part = os.read(fd, 4096)
-    except OSError:
-        break
-    if not part:
-        break
-    shown += part
-    while typed < shown.count(b"assword"):
-        os.write(fd, sys.argv[1].encode() + b"\n")
-        typed += 1
-sys.stdout.buffer.write(shown)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"#;
-
-fn at_terminal(host: &Host, user: &str, password: &str, args: &[&str]) -> crate::host::Done {
-    let mut argv = vec!["python3", "-c", TERMINAL, password, SM, "setup-sudo"];
-    argv.extend(args);
-    host.command(user, &argv).run()
-}
-
 host_test!(without_root_it_asks_sudo_at_a_terminal_and_else_says_what_to_run, boot, |host| {
     host.root("useradd --badname 'we;ird' && useradd --no-create-home spare").ok();
     let before = state(host);
@@ -125,15 +97,16 @@ host_test!(without_root_it_asks_sudo_at_a_terminal_and_else_says_what_to_run, bo
     assert_eq!(state(host), before);
 
     // The account is the one that called, though root does the work in the end.
-    let done = at_terminal(host, "admin", "admin", &[]);
+    let setup = [SM, "setup-sudo", "--user"];
+    let done = at_terminal(host, "admin", "admin", &setup[..2]);
     assert!(done.ok().contains("account admin may now run"), "{done}");
-    let done = at_terminal(host, "admin", "admin", &["--user", "agent"]);
+    let done = at_terminal(host, "admin", "admin", &[&setup[..], &["agent"]].concat());
     assert!(done.ok().contains("account agent may now run"), "{done}");
     assert_eq!(drop_ins(host), ["sm-admin", "sm-agent"]);
     host.helper(&["service", "status", "nginx"]).expect("ok");
     // Who may not use sudo gets nothing by it, a rule for the helper notwithstanding.
     let before = state(host);
-    let done = at_terminal(host, "agent", "agent", &["--user", "other"]);
+    let done = at_terminal(host, "agent", "agent", &[&setup[..], &["other"]].concat());
     assert_ne!(done.status, Some(0), "{done}");
     assert_eq!(state(host), before);
     sudo_works(host);
