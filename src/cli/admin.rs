@@ -1,0 +1,289 @@
+//! The grammar of `sm`.
+
+use crate::helper::host::PackageManager;
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Least-privilege root for agents: the administrator's side.
+#[derive(Debug, Parser)]
+#[command(name = "sm", version, disable_help_subcommand = true, subcommand_required = true)]
+pub struct Admin {
+    /// One JSON object instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The command.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// The administrator's commands.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// The helper itself: `sm helper A…` is `sm-helper A…`
+    #[command(disable_help_flag = true)]
+    Helper {
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Let an account or a group run sm-helper as root, and nothing else
+    SetupSudo(SetupSudo),
+    /// Let accounts reach the helper over a socket, without sudo
+    SetupBroker(SetupBroker),
+    /// Answer one request over the connection on standard input: for the service manager
+    #[command(hide = true)]
+    Broker,
+    /// Install and set up the helper on every host of an inventory, over ssh
+    BootstrapCluster(Bootstrap),
+    /// The hosts of an inventory, and one request to all of them
+    #[command(subcommand)]
+    Fleet(FleetCommand),
+    /// Look at the policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Look at the record of what was asked, refused and done
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is
+    Doctor,
+}
+
+/// `sm setup-sudo`
+#[derive(Debug, Clone, Args)]
+pub struct SetupSudo {
+    /// The account [default: the one that called sudo]
+    #[arg(long, value_name = "U", conflicts_with = "group", allow_hyphen_values = true)]
+    pub user: Option<OsString>,
+    /// The group
+    #[arg(long, value_name = "G", allow_hyphen_values = true)]
+    pub group: Option<OsString>,
+    /// First copy this program, unless it is a package's, to /usr/local/bin: sm and sm-helper
+    #[arg(long, conflicts_with_all = ["check", "remove", "print"])]
+    pub install: bool,
+    /// Print the drop-in and change nothing
+    #[arg(long, conflicts_with_all = ["check", "remove"])]
+    pub print: bool,
+    /// Say whether the drop-in is in place: exit 0 if so, 1 if not
+    #[arg(long, conflicts_with = "remove")]
+    pub check: bool,
+    /// Take the drop-in away
+    #[arg(long)]
+    pub remove: bool,
+    /// One rule for each command line that the policy permits, so that sudo itself refuses the rest
+    #[arg(long, conflicts_with = "remove")]
+    pub exact: bool,
+    /// --exact where the drop-in that is in place is, for those who set up what they do not know
+    #[arg(long, conflicts_with_all = ["exact", "print", "check", "remove"])]
+    pub keep_exact: bool,
+    /// With --remove: every drop-in that names this program's helper
+    #[arg(
+        long,
+        requires = "remove",
+        conflicts_with_all = ["user", "group", "install", "print", "check", "exact", "keep_exact"]
+    )]
+    pub all: bool,
+}
+
+/// `sm setup-broker`
+#[derive(Debug, Clone, Args)]
+pub struct SetupBroker {
+    /// An account that may connect; may be given more than once
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Vec<OsString>,
+    /// First copy this program, unless it is a package's, to /usr/local/bin: sm and sm-helper
+    #[arg(long, conflicts_with_all = ["check", "remove"])]
+    pub install: bool,
+    /// Say whether all is in place: exit 0 if so, 1 if not
+    #[arg(long, conflicts_with = "remove")]
+    pub check: bool,
+    /// Take it away: the units or, with --user, the account's membership alone
+    #[arg(long)]
+    pub remove: bool,
+}
+
+/// Which hosts.
+#[derive(Debug, Clone, Args)]
+pub struct Hosts {
+    /// The inventory: Ansible's YAML, or alias to hostname, user, port, identity_file
+    /// [default: ~/.config/agent-utilities/inventory.yml or .yaml]
+    #[arg(long, short, value_name = "FILE")]
+    pub inventory: Option<PathBuf>,
+    /// Only these: names, groups, `*`, `!` and `:&` as Ansible has them
+    #[arg(long, short, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub limit: Option<String>,
+}
+
+/// `sm bootstrap-cluster`
+#[derive(Debug, Clone, Args)]
+pub struct Bootstrap {
+    /// Which hosts
+    #[command(flatten)]
+    pub hosts: Hosts,
+    /// How many hosts at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub forks: u16,
+    /// The account that may run the helper [default: on each host the one that logs in]
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Say what each host needs, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The program for hosts of another architecture; may be given more than once
+    #[arg(long, value_name = "ARCH=PATH")]
+    pub binary: Vec<String>,
+    /// Read sudo's password from this descriptor instead of asking at the terminal
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=65535))]
+    pub password_fd: Option<i32>,
+    /// Trust a host's key the first time it is seen
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Hosts that can not be reached are no failure
+    #[arg(long)]
+    pub skip_unreachable: bool,
+}
+
+/// `sm fleet …`
+#[derive(Debug, Subcommand)]
+pub enum FleetCommand {
+    /// The hosts, and how each would be reached
+    List {
+        /// Which hosts
+        #[command(flatten)]
+        hosts: Hosts,
+    },
+    /// One request to sm-helper on each host, and the replies as one JSON object
+    Run(FleetRun),
+}
+
+/// `sm fleet run`
+#[derive(Debug, Clone, Args)]
+pub struct FleetRun {
+    /// Which hosts
+    #[command(flatten)]
+    pub hosts: Hosts,
+    /// How many hosts at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub serial: u16,
+    /// Begin with no further host once so many have failed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_fail: Option<u32>,
+    /// Log in as this account instead of the inventory's
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Trust a host's key the first time it is seen
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Hosts that can not be reached are no failure
+    #[arg(long)]
+    pub skip_unreachable: bool,
+    /// The request, as for sm-helper
+    #[arg(last = true, required = true, value_name = "REQUEST")]
+    pub request: Vec<OsString>,
+}
+
+/// `sm policy …`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// The policy in force, as it was written
+    Show,
+    /// Say what is wrong with a policy file, if anything
+    Check {
+        /// As this host's site policy, which may say less than one to compile in
+        #[arg(long)]
+        site: bool,
+        /// The file
+        file: PathBuf,
+    },
+    /// Every command line that can ever be run as root
+    Surface(Supposed),
+    /// What the site policy changes in that
+    Diff(Supposed),
+    /// Change the site policy, as visudo does: a copy, an editor, checked, put in place whole
+    Edit,
+    /// Which line of the policy allows or refuses a request, and what would be run
+    Explain {
+        /// As this account asks it [default: any that may]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// On which host
+        #[command(flatten)]
+        supposed: Supposed,
+        /// The request, as for sm-helper
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        request: Vec<OsString>,
+    },
+}
+
+/// What to suppose instead of what this host has.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Supposed {
+    /// As if this file were the site policy, /etc/sm/policy.toml
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
+    /// As on a host with this package manager [default: this host's]
+    #[arg(long, value_name = "NAME", value_enum)]
+    pub package_manager: Option<PackageManager>,
+}
+
+/// `sm audit …`
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// The last records
+    Tail {
+        /// Go on with each new one
+        #[arg(short, long)]
+        follow: bool,
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+        lines: usize,
+    },
+    /// The records that fit
+    Search {
+        /// Which
+        #[command(flatten)]
+        filter: AuditFilter,
+        /// How many at most, the last ones
+        #[arg(long, default_value_t = 1000, value_name = "N")]
+        limit: usize,
+    },
+    /// How often which account asked for what, and what came of it
+    Stats {
+        /// Which records count
+        #[command(flatten)]
+        filter: AuditFilter,
+    },
+    /// Whether every record is there and as it was written
+    Verify,
+    /// Have the kernel watch the helper, the policy and the log, where auditd is installed
+    Setup,
+}
+
+/// Which records.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditFilter {
+    /// Of this account
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// With this code: ok, denied, …
+    #[arg(long)]
+    pub code: Option<String>,
+    /// Of this kind: intent, result or refused
+    #[arg(long)]
+    pub event: Option<String>,
+    /// Of this operation: service, "service restart", "package install git"
+    #[arg(long)]
+    pub operation: Option<String>,
+    /// About this unit or package
+    #[arg(long)]
+    pub name: Option<String>,
+    /// With this text anywhere
+    #[arg(long)]
+    pub text: Option<String>,
+    /// From then on: a time, a day, or how long ago (2h)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}

@@ -1,0 +1,122 @@
+//! The grammar of `sm-helper`.
+
+use crate::helper::ascend::Way;
+use crate::helper::codes::Refusal;
+use crate::helper::request::{PLAN, Request, Words};
+use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+/// Least-privilege root for agents, CI jobs and scripts.
+///
+/// Restarts a service or installs a package, if the policy allows it, and answers with one JSON object.
+#[derive(Debug, Parser)]
+#[command(name = "sm-helper", disable_help_subcommand = true, subcommand_required = true)]
+pub struct Helper {
+    /// The flags that every command has.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: HelperCommand,
+}
+
+impl Helper {
+    /// The operation that is asked for; none for `list` and `version`.
+    pub fn request(&self) -> Option<Result<Request, Refusal>> {
+        let (reason, timeout) = (self.common.reason.clone(), self.common.timeout.clone());
+        match &self.command {
+            HelperCommand::Service { action, names, lines, since } => {
+                Some(Request::service(&Words {
+                    action: action.clone(),
+                    names: names.clone(),
+                    lines: lines.clone(),
+                    since: since.clone(),
+                    reason,
+                    timeout,
+                }))
+            }
+            HelperCommand::Package { action, names } => Some(Request::package(&Words {
+                action: action.clone(),
+                names: names.clone(),
+                reason,
+                timeout,
+                ..Words::default()
+            })),
+            HelperCommand::List { .. } | HelperCommand::Version => None,
+        }
+    }
+}
+
+/// The flags that every command of the helper has, before or after it.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Why this is asked for: 1 to 500 printable characters, recorded
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub reason: Option<OsString>,
+    /// Answer as the real call would, but run nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Give up after so many seconds; can only lower the policy's
+    #[arg(long, global = true, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub timeout: Option<OsString>,
+    /// Indent the reply
+    #[arg(long, global = true)]
+    pub pretty: bool,
+    /// The way to root
+    #[arg(long, global = true, value_name = "WAY", value_enum, default_value = "auto")]
+    pub via: Way,
+}
+
+/// The helper's commands.
+#[derive(Debug, Subcommand)]
+pub enum HelperCommand {
+    /// Do something to a unit
+    Service {
+        /// What to do
+        #[arg(value_parser = words::<ServiceAction>())]
+        action: String,
+        /// The unit: `nginx`, `nginx.service`, `snapd.socket`
+        #[arg(value_name = "UNIT")]
+        names: Vec<OsString>,
+        /// For `logs`: how many lines, 1 to 1000
+        #[arg(long, value_name = "N", allow_hyphen_values = true)]
+        lines: Option<OsString>,
+        /// For `logs`: only those of the last so many minutes, 1 to 10080
+        #[arg(long, value_name = "MINUTES", allow_hyphen_values = true)]
+        since: Option<OsString>,
+    },
+    /// Do something to a package, or to all
+    Package {
+        /// What to do
+        #[arg(value_parser = package_words())]
+        action: String,
+        /// The package; none for what is done to all. For `plan`: the action, then the package
+        #[arg(value_name = "NAME")]
+        names: Vec<OsString>,
+    },
+    /// What this caller may do on this host
+    List {
+        /// As a JSON Schema, with a definition for each operation
+        #[arg(long)]
+        schema: bool,
+    },
+    /// Which program and which policy this is
+    Version,
+}
+
+fn words<A: Action>() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(A::ALL.iter().map(|action| action.word()))
+}
+
+fn package_words() -> impl TypedValueParser<Value = String> {
+    let mut all: Vec<&str> = PackageAction::ALL.iter().map(|action| action.word()).collect();
+    for action in Maintenance::ALL {
+        if !all.contains(&action.word()) {
+            all.push(action.word());
+        }
+    }
+    all.push(PLAN);
+    PossibleValuesParser::new(all)
+}
