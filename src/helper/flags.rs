@@ -7,11 +7,13 @@ use super::codes::{Code, Refusal};
 use super::line;
 use super::request::{Operation, Request, Shown};
 use crate::cli::{self, Helper, Parsed};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::statfs::{FsType, fstatfs};
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -25,6 +27,9 @@ const LARGEST: usize = 4096;
 /// How long the line may take to arrive. The helper writes it before it calls sudo; who has root's
 /// process wait holds up nobody else, and not for long.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The file system of pipes without a name (`linux/magic.h`).
+const PIPEFS: FsType = FsType(0x5049_5045);
 
 /// Standard input's other name, by which it can be opened once more.
 const STANDARD_INPUT: &str = "/proc/self/fd/0";
@@ -147,10 +152,17 @@ fn read() -> Result<Vec<OsString>, Refusal> {
 
 /// The pipe, opened once more: reads of it never wait, and what the caller does to its own
 /// descriptor changes nothing here. Other files could keep a reader as long as they like.
+///
+/// Root may open what the caller may not, so only what the caller can read itself is: an
+/// `O_PATH` descriptor is had without any right to the file, the other end of a pipe without that
+/// to read from it, and a pipe with a name may be somebody else's.
 fn own_end() -> io::Result<File> {
-    let is_pipe = |file: &File| file.metadata().map(|data| data.file_type().is_fifo());
-    let given: File = io::stdin().as_fd().try_clone_to_owned()?.into();
-    if !is_pipe(&given)? {
+    let given = io::stdin();
+    let flags = OFlag::from_bits_retain(fcntl(&given, FcntlArg::F_GETFL)?);
+    if flags.contains(OFlag::O_PATH) || flags & OFlag::O_ACCMODE == OFlag::O_WRONLY {
+        return Err(io::Error::other("it is not open for reading"));
+    }
+    if fstatfs(&given)?.filesystem_type() != PIPEFS {
         return Err(io::Error::other("it is something else"));
     }
     OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(STANDARD_INPUT)

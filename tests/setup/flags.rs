@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::answer::setup_sudo;
-use crate::host::{Host, Reply, host_test, log, records};
+use crate::host::{Host, Reply, host_test, log, records, wait_until};
 use crate::terminal::at_terminal;
 
 const CALL: &str = "sudo -n -- /usr/local/bin/sm-helper --flags-on-stdin";
@@ -27,7 +27,7 @@ fn send(host: &Host, words: &[&str], request: &str) -> Reply {
 }
 
 /// What stands on standard input, and what must be said of it.
-const NO_FLAGS: [(&str, &str); 19] = [
+const NO_FLAGS: [(&str, &str); 22] = [
     ("CALL <&-", "needs a pipe"),
     ("CALL </dev/null", "needs a pipe"),
     ("CALL </dev/zero", "needs a pipe"),
@@ -46,7 +46,14 @@ const NO_FLAGS: [(&str, &str); 19] = [
     ("printf '[%.0s' {1..4000} | CALL", "this is no line of flags"),
     // Nothing comes, and nobody closes it.
     ("CALL < <(exec sleep 60 2>/dev/null)", "no line of flags arrived in 1 s"),
-    ("mkfifo ~/fifo; CALL <>~/fifo", "no line of flags arrived in 1 s"),
+    // What the caller can not read itself, root does not read for it.
+    ("CALL 0>&1 | cat; exit ${PIPESTATUS[0]}", "needs a pipe"),
+    ("CALL 0>/run/letterbox", "needs a pipe"),
+    (
+        "python3 -c 'import os, sys; os.dup2(os.open(\"/run/letterbox\", os.O_PATH), 0); os.execvp(\"sudo\", sys.argv[1:])' CALL",
+        "needs a pipe",
+    ),
+    ("mkfifo ~/fifo; CALL <>~/fifo", "needs a pipe"),
     (
         "CALL < <(printf '{\"schema\":1,'; exec sleep 60 2>/dev/null)",
         "no line of flags arrived in 1 s",
@@ -56,6 +63,11 @@ const NO_FLAGS: [(&str, &str); 19] = [
 host_test!(what_is_no_line_of_flags_is_refused_and_recorded, |host| {
     setup_sudo(host, &["--user", "agent", "--exact"]).expect("ok", 0);
     let pid = host.main_pid("nginx");
+    // Where anybody may leave a line for root, and there is one.
+    let letterbox = "mkfifo /run/letterbox; chmod 0622 /run/letterbox; systemd-run --quiet --unit=letterbox \
+                     bash -c 'exec 7<>/run/letterbox; echo \\\"for root\\\" >&7; touch /run/written; sleep infinity'";
+    host.root(letterbox).ok();
+    wait_until("there is a letter", || host.exists("/run/written"));
     let mut wrong = Vec::new();
     for (script, said) in NO_FLAGS {
         let reply = call(host, script, "service restart nginx.service").expect("usage");
@@ -67,6 +79,7 @@ host_test!(what_is_no_line_of_flags_is_refused_and_recorded, |host| {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(host.main_pid("nginx"), pid);
+    assert_eq!(host.root("timeout 5 head -n 1 /run/letterbox").stdout_text(), "\"for root\"\n");
 
     let words = CALL.split(' ').chain(["service", "restart", "nginx.service"]);
     let argv: Vec<&str> = words.collect();
