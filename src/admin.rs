@@ -2,8 +2,10 @@
 
 use crate::helper::codes::Refusal;
 use crate::helper::reply::SCHEMA;
+use crate::helper::text::is_hidden;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 /// What a command found or did.
@@ -84,13 +86,31 @@ impl From<Refusal> for Failure {
     }
 }
 
+/// The object as text that moves no cursor and turns no line around, whoever wrote what is in it:
+/// what could is escaped, and means the same.
+fn visible(object: &Value) -> String {
+    let mut text = String::new();
+    // Only within a string is there anything to escape.
+    for c in object.to_string().chars() {
+        if is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 /// Prints it and gives the exit status.
 pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
     let (exit, written) = match &result {
         Ok(answer) if json => {
             let mut object = json!({"schema": SCHEMA, "success": true, "code": "ok"});
             merge(&mut object, &answer.fields);
-            (0, writeln!(io::stdout(), "{object}"))
+            (0, writeln!(io::stdout(), "{}", visible(&object)))
         }
         Ok(answer) => (0, writeln!(io::stdout(), "{}", answer.text)),
         Err(failure) if json => {
@@ -101,7 +121,7 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
                 object.insert("hint".to_owned(), json!(hint));
             }
             merge(&mut object, &failure.fields);
-            (failure.exit, writeln!(io::stdout(), "{object}"))
+            (failure.exit, writeln!(io::stdout(), "{}", visible(&object)))
         }
         Err(failure) => {
             let first =
@@ -136,5 +156,19 @@ fn complain(refusal: &Refusal) -> io::Result<()> {
 fn merge(object: &mut Value, fields: &Map<String, Value>) {
     if let Some(object) = object.as_object_mut() {
         object.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_the_same_and_moves_no_cursor() {
+        let text = "\u{9b}31m\u{202e}\u{7f}\u{e0041}\u{10fffd}\x1b[2J\n\"\\é𝔘";
+        let object = json!({text: [text]});
+        let written = visible(&object);
+        assert!(!written.chars().any(is_hidden) && written.contains("é𝔘"), "{written}");
+        assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), object);
     }
 }

@@ -270,7 +270,8 @@ impl Session {
         let from = before.saturating_sub(prompt.len() - 1);
         let new = self.said[from..].windows(prompt.len()).filter(|bytes| *bytes == prompt).count();
         self.prompts += new;
-        if new == 0 && self.said.len() > 2 * SAID {
+        self.printed += self.said.len() - before;
+        if self.said.len() > 2 * SAID {
             self.said.drain(..self.said.len() - SAID);
         }
     }

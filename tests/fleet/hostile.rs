@@ -75,6 +75,9 @@ elif me == "prompts":
     with open("/home/prompts/so_far", "wb") as f:
         while part := read(): f.write(part)
     os.rename("/home/prompts/so_far", "/home/prompts/got")
+elif me == "begs":
+    say(b"hello")
+    while True: raw(2, (word + b"-password") * 1000)
 elif me == "gigabyte":
     say(b"hello")
     until_told(b"sm-helper")
@@ -84,7 +87,7 @@ elif me == "gigabyte":
 elif me == "lies":
     say(b"hello")
     until_told(b"sm-helper")
-    say(b'reply 0 {"success":true,"code":"\x1b[2J","stdout":"\\u001b[31m"}', b'reply 0 {"host":"web9"}')
+    say(b'reply 0 {"success":true,"code":"\x1b[2J","stdout":"\\u001b[31m\\u009b31m\\u202e"}', b'reply 0 {"host":"web9"}')
 elif me == "deep":
     say(b"hello")
     until_told(b"sm-helper")
@@ -93,9 +96,9 @@ else:
     sys.exit(3)
 "#;
 
-const ACCOUNTS: [&str; 12] = [
+const ACCOUNTS: [&str; 13] = [
     "escapes", "denies", "replies", "claims", "floods", "long", "facts", "errors", "prompts",
-    "gigabyte", "lies", "deep",
+    "begs", "gigabyte", "lies", "deep",
 ];
 
 /// A host with a bad account of each kind, and one that is as it should be.
@@ -127,7 +130,7 @@ fn with_little<'a>(words: &[&'a str]) -> Vec<&'a str> {
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_bad_host_says_nothing_but_of_itself() {
     let fleet = fleet();
-    let limit = "escapes:denies:replies:claims:floods:long:facts:errors:prompts:good";
+    let limit = "escapes:denies:replies:claims:floods:long:facts:errors:prompts:begs:good";
     let words = ["sm", "bootstrap-cluster", "-i", INVENTORY, "--limit", limit];
     let json = with_little(&[&words[..], &["--json", "--password-fd", "0"]].concat());
     let secret = crate::pipe_with("Gurkensalat");
@@ -136,7 +139,9 @@ fn a_bad_host_says_nothing_but_of_itself() {
     let rows = report.json["hosts"].as_array().expect("rows");
     let names: Vec<&str> = rows.iter().filter_map(|row| row["host"].as_str()).collect();
     assert_eq!(names.join(":"), limit);
-    for name in ["escapes", "denies", "replies", "floods", "long", "facts", "errors", "prompts"] {
+    let no_good =
+        ["escapes", "denies", "replies", "floods", "long", "facts", "errors", "prompts", "begs"];
+    for name in no_good {
         assert_eq!(report.row(name)["status"], "failed", "{:#}", report.row(name));
     }
     assert_eq!(report.row("prompts")["code"], "password_wrong");
@@ -157,7 +162,7 @@ fn a_bad_host_says_nothing_but_of_itself() {
     assert!(!text.contains('\u{202e}'), "{text:?}");
     let lines = done.stdout_text();
     let of_a_host = |line: &&str| !line.trim_start().starts_with('→');
-    assert_eq!(lines.lines().filter(of_a_host).count(), 10 + 1, "a line each, and one: {text}");
+    assert_eq!(lines.lines().filter(of_a_host).count(), 11 + 1, "a line each, and one: {text}");
 }
 
 #[track_caller]
@@ -176,11 +181,12 @@ fn no_controls(json: &serde_json::Value) {
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_bad_reply_is_bounded_and_moves_no_cursor() {
     let fleet = fleet();
-    let limit = "gigabyte:lies:deep";
+    let limit = "begs:gigabyte:lies:deep";
     let words = ["sm", "fleet", "run", "-i", INVENTORY, "--limit", limit, "--", "list"];
     let done = fleet.command(&with_little(&words), &[]).run();
     let text = done.stdout_text();
     assert!(!text.trim_end().contains(char::is_control), "{text:?}");
+    assert!(!text.contains('\u{202e}'), "{text:?}");
     let report = crate::Report::of(&done).exit(1);
     let names: Vec<&str> = report.json["hosts"]
         .as_array()
@@ -189,7 +195,7 @@ fn a_bad_reply_is_bounded_and_moves_no_cursor() {
         .filter_map(|row| row["host"].as_str())
         .collect();
     assert_eq!(names.join(":"), limit);
-    for name in ["gigabyte", "deep"] {
+    for name in ["gigabyte", "begs", "deep"] {
         assert_eq!(report.row(name)["status"], "failed", "{:#}", report.row(name));
     }
     let code = report.row("lies")["code"].as_str().unwrap_or_default();
