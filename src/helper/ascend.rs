@@ -142,9 +142,9 @@ fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
 /// letter, since that may be all that sudo's rule lets through; what can not be one goes as it is.
 fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
-        return Err(not_privileged("there is no sudo on this host".to_owned()).hint(
-            "an administrator installs sudo, then runs: sm setup-sudo; or: sm setup-broker",
-        ));
+        let account = shell_word(&account());
+        return Err(not_privileged("there is no sudo on this host".to_owned())
+            .hint(format!("an administrator needs none with: sm setup-broker --user {account}")));
     };
     let (words, stdin) = match &asked.request {
         Ok(request) => flags::send(request, asked.pretty).map_err(|error| {
@@ -190,8 +190,7 @@ fn refused(helper: &Path, said: &str) -> Refusal {
     let lines = said.lines().map(|line| line.trim().trim_start_matches("sudo: "));
     let said = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
     let said = if said.is_empty() { "it gave no reason".to_owned() } else { one_line(&said, 300) };
-    let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
-    let account = account.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
+    let account = account();
     let word = shell_word(&account);
     let hint = if nix::sys::prctl::get_no_new_privs() == Ok(true) {
         // Whatever sudo is told to allow, it can not become root here.
@@ -202,12 +201,19 @@ fn refused(helper: &Path, said: &str) -> Refusal {
         )
     } else {
         format!(
-            "where `sm setup-sudo --exact` was used, the policy has moved on since, and it must be \
-             run again; else an administrator allows it with: sm setup-sudo --user {word}"
+            "an administrator allows it with: sm setup-sudo --user {word}; where that was done with \
+             --exact, the policy has moved on since, and it must be done again"
         )
     };
     not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
         .hint(hint)
+}
+
+/// The account that asks, by its name where it has one.
+fn account() -> String {
+    let uid = nix::unistd::getuid();
+    let account = nix::unistd::User::from_uid(uid).ok().flatten();
+    account.map_or_else(|| uid.to_string(), |user| user.name)
 }
 
 fn not_privileged(error: String) -> Refusal {
