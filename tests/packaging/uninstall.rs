@@ -49,7 +49,15 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
     )
     .expect("ok");
     // A second time there is nothing to do.
-    assert!(!host.root("/src/packaging/uninstall").ok().contains("removed"));
+    host.root("rm -r /opt/sm/share; PREFIX=/opt/sm /src/packaging/install --binary /src/sm").ok();
+    let again = host.root("/src/packaging/uninstall").ok();
+    assert!(!again.contains("removed"), "{again}");
+    for said in
+        ["no sm in /usr/local/bin", "kept /etc/logrotate.d/sm, which is another installation's"]
+    {
+        assert!(again.contains(said), "{said}: {again}");
+    }
+    host.root("getent group sm").ok();
 
     // However the same place is written, no rule for a program that is gone stays behind.
     host.root("cd /etc/sudoers.d; rm by-hand sm-by-hand sm-words zz; ln -s /opt/sm /opt/link").ok();

@@ -26,7 +26,8 @@ host_test!(a_removal_takes_every_way_in_and_a_purge_takes_all, bare, |host| {
     let said = done.stderr_text();
     assert!(
         said.contains("removed /etc/sudoers.d/sm-agent")
-            && said.contains("made by hand, and still for"),
+            && said.contains("made by hand, and still for")
+            && said.contains("/etc/sm, /var/log/sm, /var/lib/sm and the group sm stay"),
         "{done}"
     );
     host.root("visudo -c; test ! -e /usr/bin/sm -a ! -e /usr/bin/sm-helper").ok();
