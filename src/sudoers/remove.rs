@@ -7,9 +7,14 @@ use super::exact::rules;
 use super::rule::MARK;
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
+use crate::state;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// Where the Debian package keeps the drop-ins while it goes, to put them back should it stay
+/// after all (packaging/debian/common). What is taken away meanwhile does not come back.
+const KEPT: &str = "/run/sm-removed/sudoers.d";
 
 /// Takes one away.
 ///
@@ -17,6 +22,9 @@ use std::path::{Path, PathBuf};
 /// Where it is still there.
 pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     let was_there = drop_in.remove()?;
+    if let Some(name) = drop_in.path().file_name() {
+        forget(&Path::new(KEPT).join(name))?;
+    }
     let path = drop_in.path().display();
     let text = if was_there {
         format!("{path} is gone: {} may not run the helper any more", who.described())
@@ -35,24 +43,12 @@ pub fn all(program: &Path) -> Result<Answer, Failure> {
     let helper = program.with_file_name("sm-helper");
     // setup-sudo writes the place itself, links resolved.
     let real = fs::canonicalize(&helper).unwrap_or_else(|_| helper.clone());
-    let unreadable = |error: io::Error| {
-        Refusal::new(Code::CommandFailed, format!("{}: {error}", dropin::FOLDER))
-    };
-    let entries = match fs::read_dir(dropin::FOLDER) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        other => other.and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(unreadable)?,
-    };
-    let mut ours: Vec<PathBuf> = Vec::new();
-    for entry in entries {
-        let is_named = entry.file_name().as_encoded_bytes().starts_with(b"sm-");
-        if is_named && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let text = fs::read(entry.path()).map_err(unreadable)?;
-            if names_only(&String::from_utf8_lossy(&text), &[&helper, &real]) {
-                ours.push(entry.path());
-            }
-        }
+    let helpers = [&*helper, &*real];
+    let ours = ours(dropin::FOLDER, &helpers)?;
+    // The package calls this itself (`dpkg(1)`, "Internal environment").
+    if std::env::var_os("DPKG_MAINTSCRIPT_NAME").is_none() {
+        self::ours(KEPT, &helpers)?.iter().try_for_each(|path| forget(path))?;
     }
-    ours.sort();
     let mut lines = Vec::new();
     for path in &ours {
         DropIn::at(path).remove()?;
@@ -63,6 +59,33 @@ pub fn all(program: &Path) -> Result<Answer, Failure> {
     }
     let removed: Vec<_> = ours.iter().map(|path| path.to_string_lossy()).collect();
     Ok(Answer::text(lines.join("\n")).with("changed", !ours.is_empty()).with("removed", removed))
+}
+
+/// The drop-ins of this folder that are for one of these helpers alone.
+fn ours(folder: &str, helpers: &[&Path]) -> Result<Vec<PathBuf>, Refusal> {
+    let unreadable =
+        |error: io::Error| Refusal::new(Code::CommandFailed, format!("{folder}: {error}"));
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        other => other.and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(unreadable)?,
+    };
+    let mut ours = Vec::new();
+    for entry in entries {
+        let is_named = entry.file_name().as_encoded_bytes().starts_with(b"sm-");
+        if is_named && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let text = fs::read(entry.path()).map_err(unreadable)?;
+            if names_only(&String::from_utf8_lossy(&text), helpers) {
+                ours.push(entry.path());
+            }
+        }
+    }
+    ours.sort();
+    Ok(ours)
+}
+
+fn forget(kept: &Path) -> Result<(), Refusal> {
+    state::remove(kept)
+        .map_err(|error| Refusal::new(Code::CommandFailed, format!("{}: {error}", kept.display())))
 }
 
 /// Whether the text is that of a drop-in of ours with rules for this helper and nothing else.

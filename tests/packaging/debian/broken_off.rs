@@ -80,6 +80,19 @@ host_test!(a_removal_that_was_killed_can_be_taken_back_or_finished, bare, |host|
     }
 });
 
+host_test!(who_was_shut_out_meanwhile_stays_out, bare, |host| {
+    host.fetch();
+    host.apt_install(NARROW).ok();
+    for (remove, left) in [("--user agent", "sm-other\n"), ("--all", "")] {
+        set_up(host);
+        host.root("sm setup-sudo --user other").ok();
+        killed(host, "/usr/bin/deb-systemd-invoke", "stop", &format!("{APT} remove sm-helper"));
+        assert_eq!(host.root("ls /etc/sudoers.d").ok(), "README\n");
+        host.root(&format!("sm setup-sudo --remove {remove}; dpkg --configure sm-helper")).ok();
+        assert_eq!(host.root("ls /etc/sudoers.d").ok(), format!("README\n{left}"), "{remove}");
+    }
+});
+
 host_test!(a_switch_that_was_killed_lets_nobody_in_by_mistake, bare, |host| {
     host.fetch();
     host.apt_install(NARROW).ok();
