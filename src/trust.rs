@@ -82,5 +82,5 @@ fn looked_at(path: &Path) -> Result<Metadata, Refusal> {
 
 fn untrusted(path: &Path, why: &str) -> Refusal {
     Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display()))
-        .hint("sudo must only run what nobody but root can replace: install it first, with `sm setup-sudo --install` or packaging/install")
+        .hint("sudo must only run what nobody but root can replace: install it first, with `sm setup-sudo --install --user ACCOUNT` or packaging/install")
 }

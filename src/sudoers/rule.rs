@@ -18,7 +18,7 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     let path = program.with_file_name("sm-helper");
     let untrusted = |why: &str| {
         Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(format!(
-            "install both programs with `{} setup-sudo --install`, or with packaging/install",
+            "install both programs with `{} setup-sudo --install --user ACCOUNT`, or with packaging/install",
             program.display()
         ))
     };
@@ -66,4 +66,17 @@ pub fn render(who: &Who, helper: &Path) -> String {
 /// A rule that lets them run the helper, whatever follows; behind a blank, what has to follow.
 pub fn rights(who: &Who, helper: &Path) -> String {
     format!("{} ALL=(root) NOPASSWD: NOSETENV: {}", who.in_sudoers(), helper.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::helper_beside;
+    use std::path::Path;
+
+    #[test]
+    fn the_hint_for_a_missing_helper_can_be_run_by_root() {
+        let refusal = helper_beside(Path::new("/nowhere/sm")).expect_err("a refusal");
+        let hint = refusal.hint.expect("a hint");
+        assert!(hint.contains("`/nowhere/sm setup-sudo --install --user ACCOUNT`"), "{hint}");
+    }
 }
