@@ -9,6 +9,7 @@ mod cli;
 mod doctor;
 mod fleet;
 mod helper;
+mod package;
 #[cfg(test)]
 #[path = "../packaging/pages/mod.rs"]
 mod pages;

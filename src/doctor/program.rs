@@ -5,6 +5,8 @@ use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
 use crate::broker::units;
 use crate::helper::host::PackageManager;
+use crate::package::Package;
+use crate::sudoers::install;
 use crate::sudoers::rule::helper_beside;
 use crate::sys;
 use crate::trust::trusted;
@@ -94,6 +96,9 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 /// What puts both programs in place anew: two files with the same content.
 fn install(scene: &Scene) -> String {
+    if let Some(again) = install::again(&scene.program) {
+        return again;
+    }
     match scene.drop_ins.iter().find_map(|file| file.who.as_ref()) {
         Some(who) => format!("{} setup-sudo --install {}", word(&scene.program), who.flags()),
         None if units::is_set_up() => format!("{} setup-broker --install", word(&scene.program)),
@@ -137,9 +142,25 @@ pub fn twice(scene: &Scene) -> Vec<Finding> {
         } else {
             Finding::problem(format!("{what}, and is another program"))
         };
-        found.push(finding.mend(format!("rm {}", word(&path))));
+        found.push(finding.mend(removal(&path)));
     }
     or_ok(found, format!("{} is the only one", scene.helper.display()))
+}
+
+/// What takes another helper away. At no time may a rule name a file that is not there: the package
+/// takes its own rules away, and so does the program beside it, where it is one of ours.
+fn removal(helper: &Path) -> String {
+    if let Some(package) = Package::of(helper) {
+        return package.remove();
+    }
+    let program = helper.with_file_name("sm");
+    let (rm, program_word) = (format!("rm {}", word(helper)), word(&program));
+    // Root does not run what others can change.
+    if is_same(&program, helper) && trusted(&program).is_ok() {
+        format!("{program_word} setup-sudo --remove --all && {rm} {program_word}")
+    } else {
+        rm
+    }
 }
 
 /// The folders that some PATH of this host has: this process's, those that a login gets

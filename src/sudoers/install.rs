@@ -1,6 +1,7 @@
 //! `sm setup-sudo --install`: this program, root's own, where the rule can name it.
 
 use crate::helper::codes::{Code, Refusal};
+use crate::package::Package;
 use crate::state;
 use crate::trust::trusted;
 use std::fs;
@@ -39,6 +40,15 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
         changed |= place(&path, &own).map_err(|error| failed(&path, error))?;
     }
     Ok((folder.join("sm"), changed))
+}
+
+/// What puts both programs there again where [`install`] does not: those of a package, or in its
+/// place.
+pub fn again(program: &Path) -> Option<String> {
+    let package = Package::of(program).map(|package| package.reinstall());
+    package.or_else(|| {
+        (program == Path::new(PACKAGED)).then(|| "PREFIX=/usr packaging/install".to_owned())
+    })
 }
 
 fn place(path: &Path, bytes: &[u8]) -> io::Result<bool> {

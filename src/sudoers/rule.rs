@@ -1,6 +1,7 @@
 //! The plain drop-in: one rule for one program.
 
 use super::account::Who;
+use super::install;
 use crate::helper::codes::{Code, Refusal};
 use crate::trust::trusted;
 use std::os::unix::fs::MetadataExt;
@@ -17,10 +18,14 @@ pub const MARK: &str = "# Made by sm setup-sudo";
 pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     let path = program.with_file_name("sm-helper");
     let untrusted = |why: &str| {
-        Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(format!(
-            "install both programs with `{} setup-sudo --install --user ACCOUNT`, or with packaging/install",
-            program.display()
-        ))
+        let hint = match install::again(program) {
+            Some(again) => format!("put both programs there again: {again}"),
+            None => format!(
+                "install both programs with `{} setup-sudo --install --user ACCOUNT`, or with packaging/install",
+                program.display()
+            ),
+        };
+        Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(hint)
     };
     if std::fs::symlink_metadata(&path).is_err() {
         return Err(untrusted("is not there"));

@@ -87,6 +87,14 @@ impl Doctor {
         wrong
     }
 
+    /// The command that mends what the one row of this check says.
+    #[track_caller]
+    pub fn mend(&self, id: &str) -> &str {
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| row.id == id).collect();
+        let [Row { mend: Some(mend), .. }] = rows[..] else { panic!("{id}: {rows:#?}") };
+        mend
+    }
+
     /// The commands that mend what is wrong, each once.
     pub fn mends(&self) -> BTreeSet<&str> {
         let wrong = self.rows.iter().filter(|row| row.status != "ok");

@@ -1,7 +1,7 @@
 //! The two programs, and what root runs in their place.
 
 use crate::case::Mend::{By, Printed, PrintedThen};
-use crate::case::{Case, try_all};
+use crate::case::{Case, Doctor, try_all};
 use crate::host::{Host, Sudo};
 
 pub const CASES: &[Case] = &[
@@ -173,4 +173,44 @@ pub const CASES: &[Case] = &[
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn the_programs() {
     try_all(&Host::ready(Sudo::Classic), CASES);
+}
+
+/// Both programs as those of a package, for dpkg and for pacman.
+const DEBIAN: &str = r"cp /usr/local/bin/sm* /usr/bin
+printf '%s\n' '' 'Package: sm-helper' 'Status: install ok installed' 'Version: 1' \
+    'Architecture: all' 'Maintainer: x <x@x>' 'Description: x' >>/var/lib/dpkg/status
+printf '%s\n' /. /usr /usr/bin /usr/bin/sm /usr/bin/sm-helper >/var/lib/dpkg/info/sm-helper.list";
+const ARCH: &str = r"cp /usr/local/bin/sm* /usr/bin
+folder=/var/lib/pacman/local/sm-helper-1-1; mkdir -p $folder
+printf '%s\n' %NAME% sm-helper '' %VERSION% 1-1 >$folder/desc
+printf '%s\n' %FILES% usr/ usr/bin/ usr/bin/sm usr/bin/sm-helper >$folder/files";
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_a_package_has_put_there_is_its_managers_to_take_away_and_bring_back() {
+    for (host, package, remove, again) in [
+        (
+            Host::ready(Sudo::Classic),
+            DEBIAN,
+            "apt-get remove sm-helper",
+            "apt-get install --reinstall sm-helper",
+        ),
+        (Host::ready_arch(Sudo::Classic), ARCH, "pacman -R sm-helper", "pacman -S sm-helper"),
+    ] {
+        host.root(package).ok();
+        assert_eq!(Doctor::of(&host).mend("helper_twice"), remove);
+        let packaged =
+            || Doctor::read(&host.command("root", &["/usr/bin/sm", "doctor", "--json"]).run());
+        // The other way round the rules of the copy go first.
+        host.root(packaged().mend("helper_twice")).ok();
+        for path in ["/usr/local/bin/sm", "/usr/local/bin/sm-helper", "/etc/sudoers.d/sm-agent"] {
+            assert!(!host.exists(path), "{path} is left");
+        }
+        host.root("rm /usr/bin/sm-helper").ok();
+        for id in ["helper_path", "binary_same"] {
+            assert_eq!(packaged().mend(id), again);
+        }
+        let setup = host.root("/usr/bin/sm setup-sudo --user agent").stderr_text();
+        assert!(setup.trim_end().ends_with(again), "{setup}");
+    }
 }
