@@ -160,7 +160,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         }
     } else {
         let files = units::copies();
-        if !files.is_empty() || units::is_set_up() || is_listening() {
+        if !files.is_empty() || is_here()? {
             // Requests that are under way come to their end.
             call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
             done.push(format!("{SOCKET_UNIT} does not listen any more"));
@@ -182,6 +182,21 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         done.push("nothing to do: it was not there".to_owned());
     }
     Ok(Answer::text(done.join("\n")).with("changed", changed))
+}
+
+/// Whether there is a broker on this host, or should be: also one that is not enabled, and listens
+/// until the next boot.
+///
+/// # Errors
+/// Why systemd could not be asked.
+pub fn is_here() -> Result<bool, Refusal> {
+    if units::is_set_up() {
+        return Ok(true);
+    }
+    if !Path::new("/run/systemd/system").exists() {
+        return Ok(false);
+    }
+    output("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).map(|said| said.status.success())
 }
 
 fn is_listening() -> bool {

@@ -8,11 +8,21 @@ use crate::broker::{setup, units};
 use crate::helper::text::shell_word;
 use std::path::Path;
 
-const NOT_SET_UP: &str = "the broker is not set up on this host";
+/// What is said where there is no broker, or where that is not known; none where there is one.
+fn nothing_to_look_at() -> Option<Finding> {
+    match setup::is_here() {
+        Ok(true) => None,
+        Ok(false) => Some(Finding::ok("the broker is not set up on this host")),
+        Err(refusal) => {
+            let found = format!("whether there is a broker is not known: {}", refusal.error);
+            Some(Finding::warning(found))
+        }
+    }
+}
 
 pub fn unit_files(scene: &Scene) -> Vec<Finding> {
-    if !units::is_set_up() {
-        return vec![Finding::ok(NOT_SET_UP)];
+    if let Some(why) = nothing_to_look_at() {
+        return vec![why];
     }
     let again = format!("{} setup-broker", word(&scene.program));
     let wanted = match units::of(&scene.program) {
@@ -42,8 +52,8 @@ const SANDBOX: [(&str, &str); 7] = [
 
 /// As systemd has it in force for a request, wherever it was set.
 pub fn sandbox(scene: &Scene) -> Vec<Finding> {
-    if !units::is_set_up() {
-        return vec![Finding::ok(NOT_SET_UP)];
+    if let Some(why) = nothing_to_look_at() {
+        return vec![why];
     }
     let names: Vec<&str> = SANDBOX.iter().map(|(name, _)| *name).collect();
     let property = format!(
@@ -105,8 +115,8 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
 }
 
 pub fn socket(scene: &Scene) -> Vec<Finding> {
-    if !units::is_set_up() {
-        return vec![Finding::ok(NOT_SET_UP)];
+    if let Some(why) = nothing_to_look_at() {
+        return vec![why];
     }
     if !Path::new("/run/systemd/system").exists() {
         return vec![Finding::warning("this host's service manager is not systemd")];

@@ -3,7 +3,7 @@
 use super::Scene;
 use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
-use crate::broker::units;
+use crate::broker::setup::is_here;
 use crate::helper::host::PackageManager;
 use crate::package::Package;
 use crate::sudoers::install;
@@ -101,7 +101,9 @@ fn install(scene: &Scene) -> String {
     }
     match scene.drop_ins.iter().find_map(|file| file.who.as_ref()) {
         Some(who) => format!("{} setup-sudo --install {}", word(&scene.program), who.flags()),
-        None if units::is_set_up() => format!("{} setup-broker --install", word(&scene.program)),
+        None if is_here().is_ok_and(|is| is) => {
+            format!("{} setup-broker --install", word(&scene.program))
+        }
         None => "packaging/install".to_owned(),
     }
 }

@@ -87,6 +87,40 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+/// With the units of the package, so that nothing is left in /etc of one that is not enabled.
+const NOT_ENABLED: &[Case] = &[
+    Case {
+        id: "broker_socket",
+        status: "problem",
+        says: "not enabled",
+        breaks: "systemctl disable sm.socket",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_sandbox",
+        status: "problem",
+        says: "NoNewPrivileges=no",
+        breaks: "systemctl disable sm.socket; d=/etc/systemd/system/sm@.service.d; mkdir $d; printf '[Service]\\nNoNewPrivileges=no\\n' >$d/x.conf; systemctl daemon-reload",
+        more: &["broker_socket", "broker_units"],
+        mend: Printed,
+    },
+    Case {
+        id: "broker_socket",
+        status: "problem",
+        says: "not enabled",
+        breaks: "systemctl disable sm.socket; rm -r /run/sm",
+        more: &[],
+        mend: Printed,
+    },
+];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_broker_that_listens_until_the_next_boot_is_looked_at_too() {
+    try_all(&Host::ready(Sudo::Unused), NOT_ENABLED);
+}
+
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn the_broker() {
