@@ -80,15 +80,28 @@ pub fn run(
         call("systemctl", &["enable", "--now", SOCKET_UNIT])?;
         done.push(format!("{SOCKET_UNIT} listens at {SOCKET}"));
     }
-    let version = answers()?;
+    // It may be an administrator's on purpose, so it stays.
+    let additions = units::additions(&wanted);
+    let added = additions.iter().map(|folder| {
+        let (what, removal) = units::added(folder);
+        format!("{what}; to take it away: {removal}")
+    });
+    let added: Vec<String> = added.collect();
+    let version = answers().map_err(|refusal| match added.first() {
+        Some(added) => refusal.hint(added),
+        None => refusal,
+    })?;
     let changed = !done.is_empty();
-    if !changed {
+    if !changed && added.is_empty() {
         done.push("nothing to do: it was in place already".to_owned());
     }
+    done.extend(added);
+    let additions: Vec<_> = additions.iter().map(|folder| folder.to_string_lossy()).collect();
     Ok(Answer::text(done.join("\n"))
         .line(&format!("the broker answers: sm {version}"))
         .with("changed", changed)
         .with("socket", SOCKET)
+        .with("additions", additions)
         .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
 }
 
@@ -109,22 +122,26 @@ fn is_member(user: &User) -> bool {
 }
 
 fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
-    let wrong = |what: String| {
-        let hint = "to put it in place: sm setup-broker";
+    let setup = "to put it in place: sm setup-broker";
+    let wrong = |what: String, hint: &str| {
         Err(Failure::found(Refusal::new(Code::CommandFailed, what).hint(hint)))
     };
-    if let Some(what) = units::wrong(wanted) {
-        return wrong(what);
+    if let Some(what) = units::changed(wanted) {
+        return wrong(what, setup);
+    }
+    // What somebody has added setup leaves alone.
+    if let Some(folder) = units::additions(wanted).first() {
+        let (what, removal) = units::added(folder);
+        return wrong(what, &format!("to take it away: {removal}"));
     }
     if Group::from_name(GROUP).ok().flatten().is_none() {
-        return wrong(format!("there is no group {GROUP}"));
+        return wrong(format!("there is no group {GROUP}"), setup);
     }
     if let Some(user) = users.iter().find(|user| !is_member(user)) {
-        return wrong(format!("{} is not in the group {GROUP}", user.name));
+        return wrong(format!("{} is not in the group {GROUP}", user.name), setup);
     }
-    let hint = "to put it in place: sm setup-broker";
     let version = reached().map_err(|refusal| {
-        let refusal = if refusal.hint.is_none() { refusal.hint(hint) } else { refusal };
+        let refusal = if refusal.hint.is_none() { refusal.hint(setup) } else { refusal };
         Failure::found(refusal)
     })?;
     Ok(Answer::text(format!("the broker is in place and answers: sm {version}")))

@@ -2,6 +2,7 @@
 
 use super::setup::{failed, output};
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::shell_word;
 use crate::state;
 use crate::trust::trusted;
 use std::fs;
@@ -111,12 +112,6 @@ pub fn is_read() -> bool {
     is_here && value("NeedDaemonReload=") == Some("no")
 }
 
-/// What is wrong with the units, if anything.
-pub fn wrong(wanted: &[(&str, String)]) -> Option<String> {
-    let more = || additions(wanted).into_iter().next();
-    changed(wanted).or_else(|| Some(format!("{} changes what the unit says", more()?.display())))
-}
-
 /// Which unit is not as it should be, if any.
 pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
     for (name, text) in wanted {
@@ -134,7 +129,8 @@ pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
     None
 }
 
-/// The folders with what changes these units further.
+/// The folders with what changes these units further: systemd reads no other files there
+/// (`systemd.unit(5)`).
 pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = wanted
         .iter()
@@ -143,8 +139,20 @@ pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
             folders.map(move |folder| Path::new(folder).join(format!("{name}.d")))
         })
         .collect();
-    folders.retain(|folder| folder.exists());
+    folders.retain(|folder| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).any(|path| path.extension() == Some("conf".as_ref()))
+    });
     folders
+}
+
+/// What is said of such a folder, and the command that takes it away.
+pub fn added(folder: &Path) -> (String, String) {
+    let name = shell_word(&folder.to_string_lossy());
+    (
+        format!("{} changes what the unit says", folder.display()),
+        format!("rm -r {name} && systemctl daemon-reload"),
+    )
 }
 
 /// The units in [`UNITS`], and what else has their names there.

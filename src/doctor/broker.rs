@@ -31,9 +31,8 @@ pub fn unit_files(scene: &Scene) -> Vec<Finding> {
     };
     // What adds to a unit setup does not take away.
     let more = units::additions(&wanted).into_iter().map(|path| {
-        let name = shell_word(&path.to_string_lossy());
-        Finding::problem(format!("{} changes what the unit says", path.display()))
-            .mend(format!("rm -r {name} && systemctl daemon-reload"))
+        let (what, removal) = units::added(&path);
+        Finding::problem(what).mend(removal)
     });
     let changed = units::changed(&wanted).map(|what| Finding::problem(what).mend(again));
     or_ok(changed.into_iter().chain(more).collect(), "the broker's units are as they were made")

@@ -60,7 +60,9 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
         ask_as(host, user, "service status nginx").expect("ok");
     }
 
-    // Again: nothing to do, and nothing done, be it for one of them or for nobody.
+    // Again: nothing to do, and nothing done, be it for one of them or for nobody. A folder for
+    // additions with none in it changes nothing.
+    host.root("mkdir /etc/systemd/system/sm@.service.d").ok();
     let before = state(host);
     for args in ["--user agent --user other", "--user other", ""] {
         let (exit, answer) = setup(host, args);
@@ -71,7 +73,8 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
     assert_eq!(state(host), before);
 });
 
-/// What is broken, and what `--check` says of it. Where setup alone can not put it right, how.
+/// What is broken, and what `--check` says of it. Where setup alone can not put it right, what
+/// both print to do so.
 const BROKEN: [(&str, &str, &str); 15] = [
     (
         "echo '# x' >>/usr/local/lib/systemd/system/sm@.service",
@@ -105,12 +108,12 @@ const BROKEN: [(&str, &str, &str); 15] = [
     (
         "d=/etc/systemd/system/sm@.service.d; mkdir $d; printf '[Service]\\nUser=agent\\n' >$d/x.conf; systemctl daemon-reload",
         "sm@.service.d",
-        "rm -r /etc/systemd/system/sm@.service.d; systemctl daemon-reload",
+        "rm -r /etc/systemd/system/sm@.service.d && systemctl daemon-reload",
     ),
     (
         "d=/run/systemd/system/sm.socket.d; mkdir -p $d; printf '[Socket]\\nSocketMode=0666\\n' >$d/x.conf; systemctl daemon-reload",
         "sm.socket.d",
-        "rm -r /run/systemd/system/sm.socket.d; systemctl daemon-reload",
+        "rm -r /run/systemd/system/sm.socket.d && systemctl daemon-reload",
     ),
     ("groupdel sm", "no group sm", ""),
     // The socket still has the group's old number, which is another's by now.
@@ -138,6 +141,17 @@ broker_test!(check_names_what_is_wrong_and_setup_puts_it_right, |host| {
         let people = host.root("sm setup-broker --check --user agent");
         if people.status != Some(1) || !people.stderr_text().contains(words) {
             failures.push(format!("{broken}: for people: {people}"));
+        }
+        if !repair.is_empty() {
+            // Setup leaves it alone, and says so, in the same words as the check.
+            let again = host.root("sm setup-broker --user agent 2>&1").stdout_text();
+            let is_told = again.contains(repair) && again.contains(words);
+            if !is_told || again.contains("in place") {
+                failures.push(format!("{broken}: setup does not name it: {again}"));
+            }
+            if !answer["hint"].as_str().is_some_and(|hint| hint.ends_with(repair)) {
+                failures.push(format!("{broken}: the hint does not mend it: {answer}"));
+            }
         }
         host.root(&format!("{repair}\ntrue")).ok();
         let (exit, answer) = setup(host, "--user agent");
