@@ -3,9 +3,8 @@
 use super::Scene;
 use super::finding::{Finding, Status, or_ok};
 use super::sudo::{each, edit};
-use super::sudoers::files;
 use crate::sudoers::listing::settings;
-use crate::sudoers::sudo::is_sudo_rs;
+use crate::sudoers::sudo::{files, is_sudo_rs};
 use std::fs;
 use std::path::PathBuf;
 

@@ -5,12 +5,12 @@ use super::agents::DropInFile;
 use super::call;
 use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
+use super::sudo::edit;
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::dropin::{DropIn, FOLDER, Found};
 use crate::sudoers::exact;
 use crate::sudoers::rule::render;
-use crate::sudoers::sudo::{main_file, program, reads_drop_ins};
-use std::fs;
+use crate::sudoers::sudo::{access, files, main_file, program, reads_drop_ins, said};
 use std::path::{Path, PathBuf};
 
 pub fn valid(_: &Scene) -> Vec<Finding> {
@@ -27,31 +27,27 @@ pub fn valid(_: &Scene) -> Vec<Finding> {
             vec![Finding::ok("visudo accepts sudo's configuration")]
         }
         Ok(output) => {
-            let said = [output.stderr, output.stdout].concat();
-            let said = String::from_utf8_lossy(&said).into_owned();
-            let file =
-                files().into_iter().find(|file| said.contains(&format!("{}:", file.display())));
-            let which = file.filter(|file| file != main_file());
-            let command = which
-                .map_or_else(|| "visudo".to_owned(), |file| format!("visudo -f {}", word(&file)));
-            let said = said.lines().filter(|line| !line.contains("parsed OK")).collect::<Vec<_>>();
-            let found = format!("visudo does not accept it: {}", one_line(&said.join("; "), 300));
-            vec![Finding::problem(found).mend(command)]
+            let said = said(&output);
+            let finding = Finding::problem(format!("visudo does not accept it: {said}"));
+            if let Some(command) = access(&said, &files()) {
+                return vec![
+                    finding
+                        .means("visudo, and so sm setup-sudo, accepts a file that is root:root 0440 alone; one that others can write to, or is not root's, sudo does not read")
+                        .mend(command),
+                ];
+            }
+            let is_named = |file: &PathBuf| said.contains(&format!("{}:", file.display()));
+            vec![
+                finding.mend(
+                    files()
+                        .iter()
+                        .find(|file| is_named(file))
+                        .map_or_else(|| "visudo".to_owned(), edit),
+                ),
+            ]
         }
         Err(why) => vec![Finding::warning(format!("visudo could not be asked: {why}"))],
     }
-}
-
-/// The files that sudo reads: the first, and those of its folder that it does not skip.
-pub fn files() -> Vec<PathBuf> {
-    let mut files = vec![main_file().to_owned()];
-    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
-    files.extend(entries.map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        !name.contains('.') && !name.ends_with('~')
-    }));
-    files.sort();
-    files
 }
 
 pub fn path(_: &Scene) -> Vec<Finding> {

@@ -1,12 +1,15 @@
 //! sudo and visudo, asked: is the configuration valid, and what may an account run.
 
+use super::dropin::FOLDER;
 use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::text::one_line;
+use crate::helper::text::{one_line, shell_word};
 use crate::sys;
 use crate::tool::{clean, find_in, output};
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -20,12 +23,37 @@ pub fn program(name: &str) -> Option<PathBuf> {
     find_in(&FOLDERS, name)
 }
 
-fn said(output: &Output) -> String {
+/// What it printed in a line, without the files that visudo says are well.
+pub fn said(output: &Output) -> String {
     let both = [&output.stderr[..], &output.stdout[..]].concat();
     let text = String::from_utf8_lossy(&both);
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let is_said = |line: &&str| !line.is_empty() && !line.ends_with(": parsed OK");
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(is_said).collect();
     let text = lines.join("; ");
     if text.is_empty() { format!("it ended with {}", output.status) } else { one_line(&text, 400) }
+}
+
+/// The command that gives root the files whose owner or mode visudo complains of; none where it is
+/// what they say that it does not accept.
+pub fn access(said: &str, files: &[PathBuf]) -> Option<String> {
+    let mut commands = Vec::new();
+    for file in files {
+        let name = file.to_string_lossy();
+        // `FILE: bad permissions`, sudo-rs' `FILE must be owned by root`; `FILE:2:8: syntax error`.
+        let mut rests = said.split(&*name).skip(1);
+        let Ok(data) = file.metadata() else { continue };
+        if rests.all(|rest| !rest.starts_with(' ') && !rest.starts_with(": ")) {
+            continue;
+        }
+        let name = shell_word(&name);
+        if data.uid() != 0 || data.gid() != 0 {
+            commands.push(format!("chown root:root {name}"));
+        }
+        if data.mode() & 0o7777 != 0o440 {
+            commands.push(format!("chmod 0440 {name}"));
+        }
+    }
+    (!commands.is_empty()).then(|| commands.join(" && "))
 }
 
 /// visudo, which knows what sudo will read.
@@ -61,11 +89,15 @@ impl Visudo {
             .map_or_else(|| "sudo's configuration".to_owned(), |file| file.display().to_string());
         match output(command) {
             Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => Err(Refusal::new(
-                Code::CommandFailed,
-                format!("visudo does not accept {what}: {}", said(&output)),
-            )
-            .hint("mend what it names, with visudo, then run this again")),
+            Ok(output) => {
+                let said = said(&output);
+                let how = access(&said, &files()).unwrap_or_else(|| "visudo".to_owned());
+                let refusal = Refusal::new(
+                    Code::CommandFailed,
+                    format!("visudo does not accept {what}: {said}"),
+                );
+                Err(refusal.hint(format!("mend what it names, with `{how}`, then run this again")))
+            }
             Err(error) => {
                 Err(Refusal::new(Code::CommandFailed, format!("{}: {error}", self.0.display())))
             }
@@ -99,6 +131,18 @@ pub fn main_file() -> &'static Path {
     // sudo-rs prefers a file of its own where there is one.
     let own = Path::new("/etc/sudoers-rs");
     if own.exists() && is_sudo_rs() { own } else { Path::new("/etc/sudoers") }
+}
+
+/// The files that sudo reads: the first, and those of its folder that it does not skip.
+pub fn files() -> Vec<PathBuf> {
+    let mut files = vec![main_file().to_owned()];
+    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    files.extend(entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !name.contains('.') && !name.ends_with('~')
+    }));
+    files.sort();
+    files
 }
 
 /// The folder that a line of sudoers includes. `#includedir` is no comment (`sudoers(5)`).

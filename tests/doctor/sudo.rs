@@ -43,7 +43,7 @@ pub const CASES: &[Case] = &[
         says: "/etc/sudoers.d/aa belongs to agent",
         breaks: "echo '# nothing' >/etc/sudoers.d/aa; chown agent /etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa",
         more: &["sudoers_valid"],
-        mend: By(RM),
+        mend: PrintedThen(RM),
     },
     Case {
         id: "sudoers_reads_drop_ins",
@@ -184,6 +184,14 @@ pub const CASES: &[Case] = &[
 
 /// What sudo-rs does not know.
 pub const CLASSIC: &[Case] = &[
+    Case {
+        id: "sudoers_valid",
+        status: "problem",
+        says: "bad permissions",
+        breaks: "echo '# nothing' >/etc/sudoers.d/aa; chmod 0644 /etc/sudoers.d/aa",
+        more: &[],
+        mend: PrintedThen(RM),
+    },
     more!(
         "problem",
         "more fits it",
@@ -230,6 +238,16 @@ host_test!(sudo, |host| {
     if host.sudo == Sudo::Classic {
         try_all(host, CLASSIC);
     }
+});
+
+host_test!(what_visudo_does_not_accept_is_named_with_what_mends_it, |host| {
+    host.root(rule!("bad bad bad")).ok();
+    let doctor = crate::case::Doctor::of(host);
+    assert_eq!(doctor.mend("sudoers_valid"), "visudo -f /etc/sudoers.d/aa");
+    host.root("echo '# nothing' >/etc/sudoers.d/aa; chown agent /etc/sudoers.d/aa").ok();
+    let setup = host.root("sm setup-sudo --user other").stderr_text();
+    assert!(setup.contains("`chown root:root /etc/sudoers.d/aa`"), "{setup}");
+    assert!(!setup.contains("parsed OK"), "{setup}");
 });
 
 // A drop-in with a line for each request is no more than one for the helper.
