@@ -35,6 +35,15 @@ impl Answer {
         self.text.push_str(line);
         self
     }
+
+    /// With what went well and is still worth a warning, for both.
+    #[must_use]
+    pub fn warned(mut self, warnings: Vec<String>) -> Self {
+        for warning in &warnings {
+            self = self.line(&format!("warning: {warning}"));
+        }
+        if warnings.is_empty() { self } else { self.with("warnings", warnings) }
+    }
 }
 
 /// Why a command did not do what it was asked, or what a check found.

@@ -57,7 +57,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let edited = edited(begin);
     let done = match edited {
         Ok(Some(text)) => put(&text, before.as_deref())
-            .map(|answer| warned(answer, sudoers::behind(program)))
+            .map(|answer| answer.warned(sudoers::behind(program)))
             .map_err(|error| failed(FILE, error).into()),
         Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),
         Err(failure) => Err(failure),
@@ -143,14 +143,6 @@ fn editor() -> Result<Vec<String>, Failure> {
 
 fn write(path: &str, text: &str) -> io::Result<()> {
     state::make(Path::new(path), text.as_bytes(), MODE)
-}
-
-/// What else has to follow a changed policy.
-fn warned(mut answer: Answer, warnings: Vec<String>) -> Answer {
-    for warning in &warnings {
-        answer = answer.line(&format!("warning: {warning}"));
-    }
-    if warnings.is_empty() { answer } else { answer.with("warnings", warnings) }
 }
 
 /// Puts it in place; what was there before is kept beside it.

@@ -77,13 +77,7 @@ pub fn prove(rule: &Rule<'_>, answer: Answer) -> Result<Answer, Failure> {
         }
         answer = answer.with("only_listed", only_listed);
     }
-    for warning in &warnings {
-        answer = answer.line(&format!("warning: {warning}"));
-    }
-    if !warnings.is_empty() {
-        answer = answer.with("warnings", warnings);
-    }
-    Ok(answer)
+    Ok(answer.warned(warnings))
 }
 
 fn asked(sudo: &Sudo, account: &nix::unistd::User, helper: &Path) -> Result<(), String> {
