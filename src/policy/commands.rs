@@ -3,9 +3,9 @@
 use super::force::InForce;
 use super::model::{Limits, Policy};
 use super::parse::{self, LARGEST};
-use super::surface::{Row, allowed, surface};
+use super::surface::{Row, allowed, grants, operations, surface};
 use super::verdict::{Denial, Everybody, Line, Who};
-use super::{COMPILED, edit, site};
+use super::{COMPILED, edit, site, vain};
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, Parsed, PolicyCommand, Supposed};
 use crate::helper::caller::groups_of;
@@ -58,10 +58,6 @@ fn show() -> Result<Answer, Failure> {
             site.text.trim_end()
         );
     }
-    let names = |operations: &[Operation], kind: &str| {
-        let names = operations.iter().filter(|operation| operation.kind() == kind);
-        names.filter_map(|operation| operation.name().map(str::to_owned)).collect::<BTreeSet<_>>()
-    };
     let operations: Vec<Operation> =
         allowed(&force, &Everybody).map(|(operation, _)| operation).collect();
     let one = |policy: &Policy<'_>| json!({"file": policy.file, "sha256": policy.hash, "text": policy.text});
@@ -74,6 +70,11 @@ fn show() -> Result<Answer, Failure> {
         .with("services", names(&operations, "service"))
         .with("packages", names(&operations, "package"))
         .with("limits", limits(&force)))
+}
+
+/// The names of one kind that something can be done to.
+fn names<'o>(operations: &'o [Operation], kind: &str) -> BTreeSet<&'o str> {
+    operations.iter().filter(|one| one.kind() == kind).filter_map(Operation::name).collect()
 }
 
 fn limits(force: &InForce) -> Value {
@@ -126,23 +127,27 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
         InForce::supposing(&called, &text).map_err(Failure::found)?;
     }
     // In its place it has to be believed too, and may say less.
-    if file == Path::new(site::FILE) {
+    let is_in_place = file == Path::new(site::FILE);
+    if is_in_place {
         site::load().map_err(Failure::found)?;
     }
     let policy = parsed.policy();
-    let operations = super::surface::operations(&policy).count();
+    let as_site = as_site || is_in_place;
+    let all: Vec<Operation> =
+        operations(&policy).filter(|each| !as_site || vain::takes_effect(each)).collect();
+    let (services, packages) = (names(&all, "service").len(), names(&all, "package").len());
     let text = format!(
-        "{called} is a {}policy: {} services, {} packages, {operations} operations",
+        "{called} is a {}policy: {services} services, {packages} packages, {} operations",
         if as_site { "site " } else { "" },
-        policy.units.len(),
-        policy.packages.len()
+        all.len()
     );
     Ok(Answer::text(text)
         .with("file", called.as_ref())
         .with("sha256", policy.hash)
-        .with("services", policy.units.len())
-        .with("packages", policy.packages.len())
-        .with("operations", operations))
+        .with("services", services)
+        .with("packages", packages)
+        .with("operations", all.len())
+        .warned(if as_site { vain::warnings(&policy) } else { Vec::new() }))
 }
 
 /// One operation a line, in a form that is a JSON object as a whole: it can be read by a
@@ -253,17 +258,19 @@ fn explain(
                     let _ = write!(text, "  {}", quote(&force, line));
                 }
                 None => {
-                    let site = force.site().filter(|_| !refusal_is_compiled(&operation));
+                    let site = force.site().filter(|_| grants(&COMPILED, &operation));
                     let file = site.as_ref().map_or(COMPILED.file, |site| site.file);
                     let _ = write!(text, "  no line of {file} names it");
                 }
             }
+            let vain = force.site().and_then(|site| vain::warning(&site, &operation));
             return Ok(Answer::text(text)
                 .with("operation", &operation)
                 .with("allowed", false)
                 .with("verdict", refusal.code)
                 .with("reason", refusal.error)
-                .with("lines", rows(line.as_deref().map_or(&[], std::slice::from_ref))));
+                .with("lines", rows(line.as_deref().map_or(&[], std::slice::from_ref)))
+                .warned(vain.into_iter().collect()));
         }
     };
     let lines = approved.lines().to_vec();
@@ -293,11 +300,6 @@ fn explain(
                 .with("reason", refusal.error))
         }
     }
-}
-
-/// Whether the compiled policy does not name it.
-fn refusal_is_compiled(operation: &Operation) -> bool {
-    !super::surface::operations(&COMPILED).any(|known| known == *operation)
 }
 
 fn quote(force: &InForce, line: &Line) -> String {

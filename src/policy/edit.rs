@@ -3,7 +3,9 @@
 
 use super::COMPILED;
 use super::model::SiteMode;
+use super::parse::Parsed;
 use super::site::{FILE, understood};
+use super::vain;
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::{state, sudoers};
@@ -56,8 +58,11 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     write(COPY, begin).map_err(|error| failed(COPY, error))?;
     let edited = edited(begin);
     let done = match edited {
-        Ok(Some(text)) => put(&text, before.as_deref())
-            .map(|answer| answer.warned(sudoers::behind(program)))
+        Ok(Some(policy)) => put(policy.policy().text, before.as_deref())
+            .map(|answer| {
+                let vain = vain::warnings(&policy.policy());
+                answer.warned([vain, sudoers::behind(program)].concat())
+            })
             .map_err(|error| failed(FILE, error).into()),
         Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),
         Err(failure) => Err(failure),
@@ -73,7 +78,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
 }
 
 /// Has it edited until it is a policy or the administrator gives up. None where it is the same.
-fn edited(before: &str) -> Result<Option<String>, Failure> {
+fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
     let editor = editor()?;
     loop {
         // In words, not through a shell: EDITOR may hold flags.
@@ -96,7 +101,7 @@ fn edited(before: &str) -> Result<Option<String>, Failure> {
             return Ok(None);
         }
         match understood(FILE, &text) {
-            Ok(_) => return Ok(Some(text)),
+            Ok(policy) => return Ok(Some(policy)),
             Err(refusal) if !again(&refusal) => {
                 let hint = refusal.hint.unwrap_or_default();
                 let hint =

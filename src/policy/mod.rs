@@ -13,6 +13,7 @@ mod removable;
 pub mod site;
 pub mod surface;
 mod table;
+mod vain;
 pub mod verdict;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.

@@ -85,6 +85,19 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
     services.flatten().chain(packages.flatten()).chain(all)
 }
 
+/// Whether the policy grants the operation to somebody.
+pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
+    match operation {
+        Operation::Service { action, unit, .. } => {
+            policy.unit(unit.as_str()).is_some_and(|rule| rule.actions.has(*action))
+        }
+        Operation::Package { action, name, .. } => {
+            policy.package(name.as_str()).is_some_and(|rule| rule.actions.has(*action))
+        }
+        Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
+    }
+}
+
 fn service(action: ServiceAction, unit: UnitName) -> Operation {
     Operation::Service { action, unit, shown: Shown::USUAL }
 }

@@ -68,3 +68,27 @@ host_test!(checking_the_site_policy_says_what_a_request_would_say, |host| {
     host.root("chown agent /etc/sm/policy.toml").ok();
     assert_eq!(host.root(&format!("sm policy check {FILE}")).status, Some(1), "it is not believed");
 });
+
+host_test!(what_can_have_no_effect_is_warned_of_wherever_one_looks, |host| {
+    const PLACE: &str = "/etc/sm/policy.toml:5: postgresql.service has no effect";
+    site(host, NGINX);
+    host.write("/root/editor", "#!/bin/sh\necho '[services.units.postgresql]' >>\"$1\"\n");
+    host.root("chmod 0755 /root/editor").ok();
+    let edited = host.root("EDITOR=/root/editor sm policy edit").ok();
+    assert!(edited.contains(&format!("warning: {PLACE}")), "{edited}");
+    for line in [&format!("check {FILE}"), &format!("check --site {FILE}")] {
+        let checked = host.root(&format!("sm policy {line}")).ok();
+        assert!(checked.contains(&format!("warning: {PLACE}")), "{checked}");
+        let checked = json(host, line);
+        // What is counted is what takes effect.
+        assert_eq!((&checked["services"], &checked["operations"]), (&1.into(), &3.into()));
+        let warnings = checked["warnings"].as_array().expect("warnings");
+        assert_eq!(warnings.len(), 1, "{checked:#}");
+        assert!(warnings[0].as_str().is_some_and(|text| text.starts_with(PLACE)), "{checked:#}");
+    }
+    let explained = json(host, "explain service restart postgresql");
+    assert!(explained["warnings"][0].to_string().contains(PLACE), "{explained:#}");
+    for line in ["explain service restart nginx", "explain service restart cron"] {
+        assert!(json(host, line)["warnings"].is_null(), "{line}");
+    }
+});
