@@ -77,7 +77,8 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     done
 }
 
-/// Has it edited until it is a policy or the administrator gives up. None where it is the same.
+/// Has it edited until it is a policy or the administrator gives up, also where it was broken
+/// before. None where it is the same.
 fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
     let editor = editor()?;
     loop {
@@ -97,10 +98,8 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
             Refusal::new(Code::CommandFailed, format!("{COPY}: {error}"))
                 .hint("the policy is as it was")
         })?;
-        if before == text {
-            return Ok(None);
-        }
         match understood(FILE, &text) {
+            Ok(_) if before == text => return Ok(None),
             Ok(policy) => return Ok(Some(policy)),
             Err(refusal) if !again(&refusal) => {
                 let hint = refusal.hint.unwrap_or_default();

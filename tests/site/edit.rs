@@ -86,6 +86,24 @@ host_test!(leaving_the_editor_of_a_new_one_makes_none, |host| {
     assert!(!host.exists("/etc/sm/policy.toml.old"), "there was no old one");
 });
 
+// Every request is refused until it is mended: that nothing was changed is not all well.
+host_test!(a_broken_one_that_is_left_as_it_is_is_said_to_be_broken, |host| {
+    const BROKEN: &str = "schema = 1\nwhat is this\n";
+    site(host, BROKEN);
+    let done = edit(host, "true");
+    assert_eq!(done.status, Some(1), "{done}");
+    let said = done.stderr_text();
+    assert!(said.contains("policy.toml:2:") && said.contains("as it was"), "{done}");
+    assert_eq!(host.read(FILE), BROKEN);
+    is_tidy(host, "a broken one");
+    // At a terminal one can go on.
+    let answered = host.root(
+        "(sleep 1; printf 'x\\n'; sleep 1) | EDITOR=true script -qec 'sm policy edit' /dev/null",
+    );
+    assert_eq!(answered.status, Some(1), "{answered}");
+    assert!(answered.stdout_text().contains("What now?"), "{answered}");
+});
+
 // In an editor ^C ends a search, not the administrator's work.
 host_test!(an_interrupt_is_the_editors, |host| {
     site(host, NGINX);
