@@ -18,6 +18,9 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
+/// Where the last link is kept apart from the log, as it is called here.
+const KEPT: &str = "/var/lib/sm";
+
 /// Answers one of them.
 ///
 /// # Errors
@@ -34,12 +37,24 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer,
 
 fn unreadable(error: &io::Error) -> Failure {
     let code = match error.kind() {
+        io::ErrorKind::NotFound => return missing(),
         io::ErrorKind::PermissionDenied => Code::NotPrivileged,
         _ => Code::CommandFailed,
     };
     Failure::of(
         Refusal::new(code, format!("the audit log {FILE} can not be read: {error}"))
-            .hint("root and the group adm may read it; it is made by the first request"),
+            .hint("root and the group adm may read it"),
+    )
+}
+
+/// There is no log: what that means depends on whether there was one.
+fn missing() -> Failure {
+    let hint = match log::head() {
+        Some(head) => format!("{KEPT} knows of {} records: sm audit verify", head.seq),
+        None => "it is made by the first request".to_owned(),
+    };
+    Failure::of(
+        Refusal::new(Code::CommandFailed, format!("there is no audit log {FILE}")).hint(hint),
     )
 }
 
@@ -152,7 +167,11 @@ fn operation_of(record: &Value) -> String {
 /// Calls `with` for each record that the filter lets through, oldest first.
 fn each(filter: &AuditFilter, mut with: impl FnMut(Value)) -> Result<(), Failure> {
     let filter = Filter::of(filter)?;
-    for file in files::all().map_err(|error| unreadable(&error))? {
+    let files = files::all().map_err(|error| unreadable(&error))?;
+    if files.is_empty() {
+        return Err(missing());
+    }
+    for file in files {
         read(&file, &filter, &mut with).map_err(|error| unreadable(&error))?;
     }
     Ok(())
@@ -274,7 +293,7 @@ pub fn size() -> io::Result<u64> {
 /// Where it can not be read.
 pub fn verified() -> io::Result<Verified> {
     // Before the files are read: what is written meanwhile is not missing in them.
-    let heads = [("/var/lib/sm", log::head()), ("the journal", verify::head_in_journal())];
+    let heads = [(KEPT, log::head()), ("the journal", verify::head_in_journal())];
     let files = files::all()?;
     let found = verify::verify(&files)?;
     let wrong = wrong(&found, files.len(), &heads);
@@ -324,10 +343,12 @@ fn verify() -> Result<Answer, Failure> {
             .with("broken", &found.broken)
             .with("torn", &found.torn));
     }
-    let mut text = format!(
-        "{} records in {} files, each follows from the one before",
-        found.records, verified.files
-    );
+    let mut text = match verified.files {
+        0 => "there is no record yet".to_owned(),
+        files => {
+            format!("{} records in {files} files, each follows from the one before", found.records)
+        }
+    };
     if found.first > 1 {
         let _ = write!(text, "; older ones than {} were rotated away", found.first);
     }

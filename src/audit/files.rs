@@ -44,13 +44,17 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
 }
 
 /// Every file of the log, in the order of their records: rotation names them in several ways,
-/// but each begins with a number.
+/// but each begins with a number. None where there is no folder.
 ///
 /// # Errors
 /// Where the folder can not be read.
 pub fn all() -> io::Result<Vec<LogFile>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(FOLDER)? {
+    let entries = match std::fs::read_dir(FOLDER) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(files),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
         let Some(rest) = name.to_str().and_then(|name| name.strip_prefix("audit.jsonl")) else {

@@ -4,6 +4,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod broken;
 mod chain;
 mod flood;
 mod forged;
