@@ -300,7 +300,7 @@ pub fn verified() -> io::Result<Verified> {
     Ok(Verified { found, files: files.len(), wrong, journal: heads[1].1.is_some() })
 }
 
-fn wrong(found: &Found, files: usize, heads: &[(&str, Option<Link>)]) -> Option<String> {
+fn wrong(found: &Found, files: usize, heads: &[(&str, Option<Link>); 2]) -> Option<String> {
     if let Some((place, why)) = &found.broken {
         return Some(format!("{}:{} {why}", place.file, place.line));
     }
@@ -309,6 +309,15 @@ fn wrong(found: &Found, files: usize, heads: &[(&str, Option<Link>)]) -> Option<
         return Some(format!(
             "the log begins with record {}, and no rotated file holds those before it",
             found.first
+        ));
+    }
+    // Whoever deletes the log alone leaves the link; a purge takes both, and so can others.
+    if let (0, [_, (place, Some(head))]) = (files, heads)
+        && log::has_no_head()
+    {
+        return Some(format!(
+            "the log and its last link in {KEPT} were removed together, as a purge of the package does: {place} knows of {}; the next request begins a new log",
+            head.seq
         ));
     }
     let last = found.last.as_ref();

@@ -6,6 +6,7 @@ use crate::state;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 
 /// The folder of the log.
 pub const FOLDER: &str = "/var/log/sm";
@@ -73,6 +74,11 @@ pub fn head() -> Option<Link> {
     let file = OpenOptions::new().read(true).custom_flags(flags).open(HEAD).ok()?;
     file.take(1024).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+/// Whether there is no such link: who may not look does not know.
+pub fn has_no_head() -> bool {
+    matches!(Path::new(HEAD).try_exists(), Ok(false))
 }
 
 /// Notes the last link. In place and not synced: after a power cut the log itself knows better.
