@@ -171,7 +171,10 @@ fn option(flag: &Flag) -> String {
 fn codes() -> String {
     let classes = [
         (0, "done"),
-        (1, "it ran and failed, or a check found something wrong"),
+        (
+            1,
+            "it ran and failed, or a command of sm that checks found something wrong, whatever its code",
+        ),
         (2, "not a request"),
         (3, "refused, and nothing was run"),
         (4, "refused for now"),
