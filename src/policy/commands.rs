@@ -13,6 +13,7 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::plan;
 use crate::helper::request::Operation;
+use crate::sudoers::account;
 use nix::unistd::{Group, User};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -232,8 +233,7 @@ fn explain(
     if let Some(name) = user
         && User::from_name(name).ok().flatten().is_none()
     {
-        let refusal = Refusal::new(Code::Usage, format!("there is no account {name:?} here"));
-        return Err(Failure::of(refusal));
+        return Err(account::unknown(name).into());
     }
     let force = in_force(supposed)?;
     let verdict = match user {

@@ -69,11 +69,7 @@ impl Who {
                 format!("{name} is root already and needs no rule"),
             )
             .hint("name the account that the agent runs as")),
-            None if must_exist => Err(Refusal::new(
-                Code::InvalidArgument,
-                format!("there is no account {name} on this host"),
-            )
-            .hint("look at the spelling, or make it first: useradd --create-home NAME")),
+            None if must_exist => Err(unknown(&name)),
             _ => Ok(Self::User { name, uid: found.map(|user| user.uid.as_raw()) }),
         }
     }
@@ -175,6 +171,12 @@ impl Who {
 }
 
 /// A name that can stand in a line of a file: 1 to 256 characters, no control characters.
+/// That there is no such account.
+pub fn unknown(name: &str) -> Refusal {
+    Refusal::new(Code::InvalidArgument, format!("there is no account {name} on this host"))
+        .hint("look at the spelling, or make it first: useradd --create-home NAME")
+}
+
 fn plain(name: &OsStr, what: &str) -> Result<String, Refusal> {
     match name.to_str() {
         Some(text)

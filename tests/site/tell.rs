@@ -39,7 +39,9 @@ host_test!(the_commands_know_the_site_policy, |host| {
     assert!(allowed["lines"].to_string().contains("default.toml"), "{allowed:#}");
     // Nothing can be said of an account that there is not.
     let nobody = host.root("sm policy explain --user no-such-account service reload nginx");
-    assert_ne!(nobody.status, Some(0), "{nobody}");
+    assert_eq!(nobody.status, Some(3), "{nobody}");
+    let as_set_up = host.root("sm setup-sudo --user no-such-account");
+    assert_eq!(nobody.stderr_text(), as_set_up.stderr_text());
 });
 
 host_test!(checking_the_site_policy_says_what_a_request_would_say, |host| {
