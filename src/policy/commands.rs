@@ -1,7 +1,7 @@
 //! `sm policy show | check | surface | explain | diff | edit`
 
 use super::force::InForce;
-use super::model::{Limits, Policy};
+use super::model::{Limits, Policy, SiteMode};
 use super::parse::{self, LARGEST};
 use super::surface::{Row, allowed, grants, operations, surface};
 use super::verdict::{Denial, Everybody, Line, Who};
@@ -178,7 +178,10 @@ fn diff(supposed: &Supposed) -> Result<Answer, Failure> {
         surface(force, manager).into_iter().flat_map(line).collect()
     };
     if force.site().is_none() {
-        let text = format!("no site policy has a say (mode \"{}\")", COMPILED.site_mode.word());
+        let text = match COMPILED.site_mode {
+            SiteMode::Off => "no site policy has a say: mode \"off\" is compiled in".to_owned(),
+            SiteMode::Narrow | SiteMode::Extend => format!("there is no {}", site::FILE),
+        };
         return Ok(Answer::text(text).with("removed", [""; 0]).with("added", [""; 0]));
     }
     let (before, after) = (rows(&InForce::compiled()), rows(&force));

@@ -10,7 +10,7 @@ fn json(host: &Host, line: &str) -> Value {
 }
 
 host_test!(the_commands_know_the_site_policy, |host| {
-    assert!(host.root("sm policy diff").ok().contains("narrow"));
+    assert_eq!(host.root("sm policy diff").ok(), format!("there is no {FILE}\n"));
     site(host, NGINX);
     let shown = host.root("sm policy show").ok();
     assert!(shown.contains(FILE) && shown.contains("[services.units.nginx]"), "{shown}");
