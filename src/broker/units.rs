@@ -22,6 +22,7 @@ const VENDOR: [&str; 3] =
 const ENABLED: &str = "/etc/systemd/system/sockets.target.wants/sm.socket";
 
 /// Where else somebody may have put something to add to one: what `systemctl set-property` makes.
+/// systemd looks into these first, so that a whole unit there is in the place of ours.
 const PROPERTIES: [&str; 3] =
     ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"];
 
@@ -88,7 +89,8 @@ pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
             }
             continue;
         }
-        if fs::read_to_string(&path).is_ok_and(|is| is == *text) {
+        let is_it = fs::read_to_string(&path).is_ok_and(|is| is == *text);
+        if is_it && !path.is_symlink() && trusted(&path).is_ok() {
             continue;
         }
         // No unit has a name like this, so that a half one is never read.
@@ -121,6 +123,9 @@ pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
             Ok(_) => return Some(format!("{} is not as it should be", path.display())),
             Err(error) => return Some(format!("{}: {error}", path.display())),
         }
+        if let Err(refusal) = trusted(&path) {
+            return Some(refusal.error);
+        }
         if let Some(hidden) = vendor(name, text).filter(|vendor| *vendor != path) {
             let (path, hidden) = (path.display(), hidden.display());
             return Some(format!("{path} hides {hidden}, also from the next version"));
@@ -129,9 +134,13 @@ pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
     None
 }
 
-/// The folders with what changes these units further: systemd reads no other files there
-/// (`systemd.unit(5)`).
+/// What changes these units further: folders, in which systemd reads no other files
+/// (`systemd.unit(5)`), and whole units in front of ours.
 pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
+    let in_front = wanted
+        .iter()
+        .flat_map(|(name, _)| PROPERTIES.map(|folder| Path::new(folder).join(name)))
+        .filter(|path| path.symlink_metadata().is_ok());
     let mut folders: Vec<PathBuf> = wanted
         .iter()
         .flat_map(|(name, _)| {
@@ -143,10 +152,11 @@ pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).any(|path| path.extension() == Some("conf".as_ref()))
     });
+    folders.extend(in_front);
     folders
 }
 
-/// What is said of such a folder, and the command that takes it away.
+/// What is said of one of these, and the command that takes it away.
 pub fn added(folder: &Path) -> (String, String) {
     let name = shell_word(&folder.to_string_lossy());
     (

@@ -39,7 +39,7 @@ pub fn unit_files(scene: &Scene) -> Vec<Finding> {
 }
 
 /// What the units say that bounds a request, and how systemd shows it.
-const SANDBOX: [(&str, &str); 7] = [
+const SANDBOX: [(&str, &str); 16] = [
     ("User", ""),
     ("NoNewPrivileges", "yes"),
     ("LockPersonality", "yes"),
@@ -47,6 +47,15 @@ const SANDBOX: [(&str, &str); 7] = [
     ("SystemCallArchitectures", "native"),
     ("KeyringMode", "private"),
     ("Environment", ""),
+    ("EnvironmentFiles", ""),
+    ("PassEnvironment", ""),
+    ("RootDirectory", ""),
+    ("RootImage", ""),
+    ("ExecCondition", ""),
+    ("ExecStartPre", ""),
+    ("ExecStartPost", ""),
+    ("ExecStop", ""),
+    ("ExecStopPost", ""),
 ];
 
 /// As systemd has it in force for a request, wherever it was set.
@@ -56,7 +65,7 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
     }
     let names: Vec<&str> = SANDBOX.iter().map(|(name, _)| *name).collect();
     let property = format!(
-        "--property={},SystemCallFilter,CapabilityBoundingSet,DropInPaths,LoadState",
+        "--property={},ExecStart,SystemCallFilter,CapabilityBoundingSet,DropInPaths,LoadState",
         names.join(",")
     );
     // Of this name there is no connection: it shows what every request gets.
@@ -83,6 +92,10 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
         .filter(|(name, wanted)| value(name) != *wanted)
         .map(|(name, _)| format!("{name}={}", value(name)))
         .collect();
+    let (program, started) = (scene.program.display(), value("ExecStart"));
+    if !started.starts_with(&format!("{{ path={program} ; argv[]={program} broker ;")) {
+        wrong.push(format!("ExecStart={started}"));
+    }
     let calls = value("SystemCallFilter");
     let (is_list_of_denied, calls) = match calls.strip_prefix('~') {
         Some(calls) => (true, calls),
@@ -101,16 +114,35 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
     if let Some(one) = over.iter().find(|one| capabilities.contains(**one)) {
         wrong.push(format!("CapabilityBoundingSet has {one}"));
     }
-    if wrong.is_empty() {
-        return vec![Finding::ok("each request is confined as the unit says")];
+    let mut found = preloaded();
+    if !wrong.is_empty() {
+        found.push(unconfined(scene, &wrong, value("DropInPaths")));
     }
-    let by: Vec<String> = value("DropInPaths").split_whitespace().map(shell_word).collect();
+    or_ok(found, "each request is confined as the unit says")
+}
+
+fn unconfined(scene: &Scene, wrong: &[String], drop_ins: &str) -> Finding {
+    let by: Vec<String> = drop_ins.split_whitespace().map(shell_word).collect();
     let command = if by.is_empty() {
         format!("{} setup-broker && systemctl daemon-reload", word(&scene.program))
     } else {
         format!("rm --force {} && systemctl daemon-reload", by.join(" "))
     };
-    vec![Finding::problem(format!("a request is started with {}", wrong.join(", "))).mend(command)]
+    Finding::problem(format!("a request is started with {}", wrong.join(", "))).mend(command)
+}
+
+/// What systemd has every service load that it starts (`ld.so(8)`).
+fn preloaded() -> Vec<Finding> {
+    let shown = call::text(call::tool("systemctl", &["show-environment"])).unwrap_or_default();
+    let names = shown.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+    let loads = |name: &&str| name.starts_with("LD_") || *name == "GLIBC_TUNABLES";
+    names
+        .filter(loads)
+        .map(|name| {
+            Finding::problem(format!("systemd starts every service with {name}"))
+                .mend(format!("systemctl unset-environment {name}"))
+        })
+        .collect()
 }
 
 pub fn socket(scene: &Scene) -> Vec<Finding> {
