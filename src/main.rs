@@ -81,7 +81,10 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             };
             admin::print(json, result)
         }
-        Parsed::Help(text) => admin::print(false, Ok(admin::Answer::text(text.trim_end()))),
+        Parsed::Help(text) => {
+            let answer = admin::Answer::text(text.trim_end()).with("text", text.trim_end());
+            admin::print(json, Ok(answer.with("version", env!("CARGO_PKG_VERSION"))))
+        }
         Parsed::Wrong(refusal) => admin::print(json, Err(admin::Failure::of(refusal))),
     }
 }

@@ -203,3 +203,14 @@ fn what_is_shown_is_run() {
         assert_eq!(prompts, run, "{}: a prompt in another block", path.display());
     }
 }
+
+#[test]
+fn what_the_program_says_of_itself_is_json_too_where_that_is_asked_for() {
+    for flag in ["--version", "--help"] {
+        let program = env!("CARGO_BIN_EXE_sm");
+        let output = Command::new(program).args([flag, "--json"]).output().expect("it runs");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(answer["success"], true, "{flag}: {answer:#}");
+        assert_eq!(answer["version"], env!("CARGO_PKG_VERSION"), "{flag}: {answer:#}");
+    }
+}
