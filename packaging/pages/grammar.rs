@@ -86,7 +86,8 @@ fn place(grammar: &mut Command, path: &[&str]) -> Place {
         let name = command.get_name().to_owned();
         commands.push(place(command, &[path, &[&name]].concat()));
     }
-    let mut words: Vec<Word> = grammar.get_positionals().map(|arg| self::word(arg, path)).collect();
+    let shown = grammar.get_positionals().filter(|arg| !arg.is_hide_set());
+    let mut words: Vec<Word> = shown.map(|arg| self::word(arg, path)).collect();
     let passes_on = grammar.get_positionals().any(|arg| {
         let id = arg.get_id();
         id == "request" || id == "arguments"
@@ -129,7 +130,7 @@ fn flag(arg: &Arg) -> Flag {
 
 fn word(arg: &Arg, path: &[&str]) -> Word {
     let kind = match (path.last(), arg.get_id().as_str()) {
-        (Some(&"service"), "names") => Kind::Units,
+        (Some(&"service"), "name") => Kind::Units,
         (Some(&"package"), "names") => Kind::Packages,
         _ => kind(arg),
     };

@@ -27,10 +27,10 @@ impl Helper {
     pub fn request(&self) -> Option<Result<Request, Refusal>> {
         let (reason, timeout) = (self.common.reason.clone(), self.common.timeout.clone());
         match &self.command {
-            HelperCommand::Service { action, names, lines, since } => {
+            HelperCommand::Service { action, name, more, lines, since } => {
                 Some(Request::service(&Words {
                     action: action.clone(),
-                    names: names.clone(),
+                    names: name.iter().chain(more).cloned().collect(),
                     lines: lines.clone(),
                     since: since.clone(),
                     reason,
@@ -73,13 +73,18 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum HelperCommand {
     /// Do something to a unit
+    #[command(override_usage = "sm-helper service [OPTIONS] <ACTION> <UNIT>")]
     Service {
         /// What to do
         #[arg(value_parser = words::<ServiceAction>())]
         action: String,
         /// The unit: `nginx`, `nginx.service`, `snapd.socket`
+        // Its absence and what is more are answered by the request, which says it better.
         #[arg(value_name = "UNIT")]
-        names: Vec<OsString>,
+        name: Option<OsString>,
+        /// What is too much
+        #[arg(hide = true)]
+        more: Vec<OsString>,
         /// For `logs`: how many lines, 1 to 1000
         #[arg(long, value_name = "N", allow_hyphen_values = true)]
         lines: Option<OsString>,
@@ -88,6 +93,7 @@ pub enum HelperCommand {
         since: Option<OsString>,
     },
     /// Do something to a package, or to all
+    #[command(override_usage = "sm-helper package [OPTIONS] [plan] <ACTION> [NAME]")]
     Package {
         /// What to do
         #[arg(value_parser = package_words())]

@@ -169,6 +169,16 @@ mod tests {
     }
 
     #[test]
+    fn a_usage_names_as_many_words_as_are_taken() {
+        for (line, expected) in [
+            ("sm-helper service", "usage: sm-helper service [OPTIONS] <ACTION> <UNIT>"),
+            ("sm-helper package", "usage: sm-helper package [OPTIONS] [plan] <ACTION> [NAME]"),
+        ] {
+            assert_eq!(hint(line), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn no_hint_repeats_what_could_be_taken_for_something_else() {
         for line in
             ["sm-helper restart nginx;reboot", "sm-helper restart $(id)", "sm setup-sudo -x"]
