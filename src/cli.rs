@@ -2,6 +2,7 @@
 
 mod admin;
 mod helper;
+mod meant;
 mod usage;
 
 pub use admin::{
@@ -11,6 +12,7 @@ pub use admin::{
 pub use helper::{Helper, HelperCommand};
 
 use crate::helper::codes::Refusal;
+use crate::helper::request::Request;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
@@ -27,20 +29,47 @@ pub enum Parsed<T> {
 
 /// Reads the helper's arguments, without the program's name.
 pub fn helper(arguments: &[OsString]) -> Parsed<Helper> {
+    helper_behind("sm-helper", arguments)
+}
+
+/// Reads a request to the helper that stands behind another command, `sm policy explain`. Gives
+/// none for a question. What is said of words that are wrong is a line of that command.
+pub fn request_behind(command: &str, arguments: &[OsString]) -> Parsed<Option<Request>> {
+    match helper_behind(command, arguments) {
+        Parsed::Command(helper) => match helper.request().transpose() {
+            Ok(request) => Parsed::Command(request),
+            Err(mut refusal) => {
+                refusal.hint = refusal.hint.map(|hint| hint.replacen("sm-helper", command, 1));
+                Parsed::Wrong(refusal)
+            }
+        },
+        Parsed::Help(text) => Parsed::Help(text),
+        Parsed::Wrong(refusal) => Parsed::Wrong(refusal),
+    }
+}
+
+fn helper_behind(command: &str, arguments: &[OsString]) -> Parsed<Helper> {
     let mut grammar = Helper::command();
     grammar.build();
-    let arguments = names_behind_dashes(&grammar, arguments);
-    parse(grammar, arguments)
+    let read = names_behind_dashes(&grammar, arguments);
+    parse(grammar, command, arguments, read)
 }
 
 /// Reads the administrator's arguments, without the program's name.
 pub fn admin(arguments: &[OsString]) -> Parsed<Admin> {
-    parse(Admin::command(), arguments.to_vec())
+    let mut grammar = Admin::command();
+    grammar.build();
+    parse(grammar, "sm", arguments, arguments.to_vec())
 }
 
-fn parse<T: FromArgMatches>(mut grammar: clap::Command, arguments: Vec<OsString>) -> Parsed<T> {
-    let name = OsString::from(grammar.get_name());
-    let words = std::iter::once(name).chain(arguments.iter().cloned());
+/// `typed` are the words behind `command`, `read` are they as the grammar is to read them.
+fn parse<T: FromArgMatches>(
+    mut grammar: clap::Command,
+    command: &str,
+    typed: &[OsString],
+    read: Vec<OsString>,
+) -> Parsed<T> {
+    let words = std::iter::once(OsString::from(grammar.get_name())).chain(read);
     match grammar.try_get_matches_from_mut(words).and_then(|matches| T::from_arg_matches(&matches))
     {
         Ok(command) => Parsed::Command(command),
@@ -48,18 +77,19 @@ fn parse<T: FromArgMatches>(mut grammar: clap::Command, arguments: Vec<OsString>
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Parsed::Help(error.render().to_string())
             }
-            _ => Parsed::Wrong(usage::refusal(&grammar, &arguments, &error)),
+            _ => Parsed::Wrong(usage::refusal(&grammar, command, typed, &error)),
         },
     }
+}
+
+/// The flags of a program and of its commands.
+fn flags(grammar: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
+    grammar.get_arguments().chain(grammar.get_subcommands().flat_map(clap::Command::get_arguments))
 }
 
 /// Moves a word that stands where a name belongs behind `--` where it begins with a dash and is
 /// no flag, so that `package install --force` is told what is wrong with that name.
 fn names_behind_dashes(grammar: &clap::Command, arguments: &[OsString]) -> Vec<OsString> {
-    let flags: Vec<&clap::Arg> = grammar
-        .get_arguments()
-        .chain(grammar.get_subcommands().flat_map(clap::Command::get_arguments))
-        .collect();
     let mut kept = Vec::with_capacity(arguments.len() + 2);
     let mut behind: Vec<OsString> = Vec::new();
     let mut plain = 0;
@@ -72,7 +102,7 @@ fn names_behind_dashes(grammar: &clap::Command, arguments: &[OsString]) -> Vec<O
         }
         let is_dashed = text.len() > 1 && text.starts_with('-');
         let name = text.strip_prefix("--").and_then(|rest| rest.split('=').next());
-        let flag = name.and_then(|name| flags.iter().find(|flag| flag.get_long() == Some(name)));
+        let flag = name.and_then(|name| flags(grammar).find(|flag| flag.get_long() == Some(name)));
         match flag {
             // The kind and the action are there and no name yet: this is the name.
             None if is_dashed && plain == 2 && text != "-h" => {

@@ -1,62 +1,109 @@
-//! What is said of a command line that is none: what is wrong with it, and the one that was
-//! probably meant.
+//! What is said of a command line that is none: what is wrong with it, and what to write instead.
 
+use super::meant::meant;
+use super::{Admin, flags};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
-use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
 use std::ffi::OsString;
 
-/// What clap says is wrong with these words, in one sentence and a hint.
-pub fn refusal(grammar: &clap::Command, words: &[OsString], error: &clap::Error) -> Refusal {
+/// What clap says is wrong with these words, in one sentence and a hint that is never empty.
+/// `command` is what was called, where the grammar's words stand behind it.
+pub fn refusal(
+    grammar: &Command,
+    command: &str,
+    words: &[OsString],
+    error: &clap::Error,
+) -> Refusal {
     let text = error.render().to_string();
     let first =
         text.lines().next().unwrap_or_default().trim_start_matches("error: ").trim_end_matches(':');
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.clone()),
-        Some(ContextValue::Strings(words)) if !words.is_empty() => Some(words.join(", ")),
-        Some(ContextValue::StyledStr(text)) => Some(text.to_string()),
-        _ => None,
-    };
     let is_no_command = matches!(
         error.kind(),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     let what = match error.kind() {
         ErrorKind::MissingRequiredArgument => {
-            let missing = context(ContextKind::InvalidArg).unwrap_or_default();
-            format!("something is missing: {missing}")
+            let missing = context(error, ContextKind::InvalidArg).unwrap_or_default();
+            format!("something is missing: {}", missing.join(", "))
         }
         _ if is_no_command => "no command was given".to_owned(),
         _ => first.to_owned(),
     };
-    let hint = match meant(grammar.get_name(), &plain(words)) {
-        Some(line) if !is_no_command => format!("did you mean: {line}"),
-        _ => {
-            let near = [
-                ContextKind::SuggestedArg,
-                ContextKind::SuggestedSubcommand,
-                ContextKind::SuggestedValue,
-            ];
-            let near = near.into_iter().filter_map(context);
-            let mut hints: Vec<String> = near.map(|near| format!("did you mean {near}?")).collect();
-            hints.extend(context(ContextKind::ValidValue).map(|all| format!("there are: {all}")));
-            // The usage of a program that has commands says no more than that it has some.
-            if is_no_command || error.kind() == ErrorKind::InvalidSubcommand {
-                hints.push(format!("there are: {}", commands(grammar, words).join(", ")));
-            } else {
-                let usage = context(ContextKind::Usage).unwrap_or_default();
-                hints.push(usage.replace("Usage: ", "usage: "));
-            }
-            hints.retain(|hint| !hint.is_empty());
-            hints.join("; ")
-        }
+    let hint = if is_no_command {
+        there_are(grammar, words)
+    } else if let Some(flag) = flag_of_the_outer(grammar, command, words) {
+        format!("put {flag} in front of the request")
+    } else if let Some(line) = meant(command, words) {
+        format!("did you mean: {line}")
+    } else {
+        near(grammar, command, words, error)
     };
     Refusal::new(Code::Usage, one_line(&what, 300)).hint(one_line(&hint, 600))
 }
 
+/// What is like the word that is wrong, then what can stand there.
+fn near(grammar: &Command, command: &str, words: &[OsString], error: &clap::Error) -> String {
+    let near =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    // The likest is the last.
+    let near = near.into_iter().filter_map(|kind| context(error, kind)?.pop());
+    let mut hints: Vec<String> = near.map(|near| format!("did you mean {near}?")).collect();
+    let values = context(error, ContextKind::ValidValue);
+    hints.extend(values.map(|all| format!("there are: {}", all.join(", "))));
+    // The usage of a program that has commands says no more than that it has some.
+    hints.push(match error.kind() {
+        ErrorKind::InvalidSubcommand => there_are(grammar, words),
+        _ => usage(grammar, command, words),
+    });
+    hints.join("; ")
+}
+
+/// What clap knows of what is wrong: never nothing at all.
+fn context(error: &clap::Error, kind: ContextKind) -> Option<Vec<String>> {
+    match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(vec![word.clone()]),
+        Some(ContextValue::Strings(words)) if !words.is_empty() => Some(words.clone()),
+        _ => None,
+    }
+}
+
+/// How the command is written whose words these begin with.
+fn usage(grammar: &Command, command: &str, words: &[OsString]) -> String {
+    let usage = place(grammar, words).clone().render_usage().to_string();
+    format!(
+        "usage: {}",
+        usage.trim_start_matches("Usage: ").replacen(grammar.get_name(), command, 1)
+    )
+}
+
+/// The flag of the command that a request is handed to, written among the request's own words.
+fn flag_of_the_outer(grammar: &Command, command: &str, words: &[OsString]) -> Option<String> {
+    let mut names = command.split(' ').skip(1).peekable();
+    names.peek()?;
+    let mut admin = Admin::command();
+    let mut outer = &mut admin;
+    while let Some(name) = names.next_if(|name| outer.find_subcommand(name).is_some()) {
+        outer = outer.find_subcommand_mut(name)?;
+    }
+    let longs: Vec<&str> = flags(outer).filter_map(clap::Arg::get_long).collect();
+    words.iter().filter_map(|word| word.to_str()?.split('=').next()).find_map(|word| {
+        let long = word.strip_prefix("--").filter(|long| longs.contains(long))?;
+        let is_own = flags(grammar).any(|flag| flag.get_long() == Some(long));
+        (!is_own).then(|| word.to_owned())
+    })
+}
+
 /// The commands that could stand where these words stop being commands.
-fn commands<'g>(grammar: &'g clap::Command, words: &[OsString]) -> Vec<&'g str> {
+fn there_are(grammar: &Command, words: &[OsString]) -> String {
+    let shown = place(grammar, words).get_subcommands().filter(|each| !each.is_hide_set());
+    let names: Vec<&str> = shown.map(Command::get_name).collect();
+    format!("there are: {}", names.join(", "))
+}
+
+/// The command at which these words stop being commands.
+fn place<'g>(grammar: &'g Command, words: &[OsString]) -> &'g Command {
     let mut command = grammar;
     for word in words.iter().filter(|word| !word.as_encoded_bytes().starts_with(b"-")) {
         match command.find_subcommand(word) {
@@ -64,80 +111,40 @@ fn commands<'g>(grammar: &'g clap::Command, words: &[OsString]) -> Vec<&'g str> 
             None => break,
         }
     }
-    let shown = command.get_subcommands().filter(|each| !each.is_hide_set());
-    shown.map(clap::Command::get_name).collect()
-}
-
-/// The words that are no flags and can be repeated as they are; nothing of a hostile one.
-fn plain(words: &[OsString]) -> Vec<&str> {
-    let is_plain = |word: &&str| {
-        word.len() <= 128
-            && word.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+_.@:-".contains(&byte))
-    };
-    words.iter().filter_map(|word| word.to_str()).filter(is_plain).collect()
-}
-
-/// What was probably meant, where the words are all there but for one, or in another order.
-fn meant(program: &str, words: &[&str]) -> Option<String> {
-    match words {
-        ["help", ..] => return Some(format!("{program} --help")),
-        [command @ ("setup-sudo" | "setup-broker"), name] if program == "sm" => {
-            return Some(format!("{program} {command} --user {name}"));
-        }
-        _ => {}
-    }
-    let is_kind = |word: &str| matches!(word, "helper" | "sm-helper" | "service" | "package");
-    let mut rest = words.iter().copied().filter(|word| !is_kind(word));
-    let found: Vec<&str> = rest.by_ref().take(3).collect();
-    if found.len() > 2 {
-        return None;
-    }
-    let service = words_of::<ServiceAction>();
-    let package: Vec<&str> =
-        words_of::<PackageAction>().into_iter().chain(words_of::<Maintenance>()).collect();
-    let (at, kind) = found.iter().enumerate().find_map(|(at, word)| {
-        let kind = [("service", &service), ("package", &package)];
-        kind.iter().find(|(_, all)| all.contains(word)).map(|(kind, _)| (at, *kind))
-    })?;
-    let action = found[at];
-    let name = found.iter().enumerate().find(|(other, _)| *other != at).map(|(_, name)| *name);
-    let placeholder = match kind {
-        "service" => Some("<unit>"),
-        _ if words_of::<Maintenance>().contains(&action) => None,
-        _ => Some("<package>"),
-    };
-    let line: Vec<&str> =
-        ["sm-helper", kind, action].into_iter().chain(name.or(placeholder)).collect();
-    // Where this is what was written, what is wrong with it is something else.
-    let is_as_written = program == "sm-helper" && line[1..] == *words;
-    (!is_as_written).then(|| line.join(" "))
-}
-
-fn words_of<A: Action>() -> Vec<&'static str> {
-    A::ALL.iter().map(|action| action.word()).collect()
+    command
 }
 
 #[cfg(test)]
 mod tests {
     use crate::cli::{self, Parsed};
+    use proptest::prelude::*;
     use std::ffi::OsString;
 
-    fn hint(line: &str) -> String {
-        let mut words = line.split_whitespace().map(OsString::from);
-        let program = words.next().unwrap_or_default();
-        let words: Vec<OsString> = words.collect();
-        let wrong = match program.to_str() {
-            Some("sm") => match cli::admin(&words) {
-                Parsed::Wrong(refusal) => refusal.hint,
-                _ => None,
+    const EXPLAIN: &str = "sm policy explain";
+    const FLEET: &str = "sm fleet run ... --";
+
+    /// The hint that these words get behind that command; none where they are no mistake.
+    fn hint_of(command: &str, words: &[&str]) -> Option<String> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let refusal = match command {
+            "sm" => match cli::admin(&words) {
+                Parsed::Wrong(refusal) => refusal,
+                _ => return None,
             },
-            _ => match cli::helper(&words) {
-                Parsed::Wrong(refusal) => refusal.hint,
-                _ => None,
+            _ => match cli::request_behind(command, &words) {
+                Parsed::Wrong(refusal) => refusal,
+                _ => return None,
             },
         };
-        wrong.unwrap_or_default()
+        Some(refusal.hint.unwrap_or_default())
+    }
+
+    fn hint(line: &str) -> String {
+        let command = [EXPLAIN, FLEET, "sm-helper", "sm"];
+        let command = command.into_iter().find(|command| line.starts_with(command));
+        let command = command.expect("it begins with a command");
+        let words: Vec<&str> = line[command.len()..].split_whitespace().collect();
+        hint_of(command, &words).unwrap_or_else(|| panic!("{line} is no mistake"))
     }
 
     #[test]
@@ -149,6 +156,7 @@ mod tests {
             ("sm-helper status", "did you mean: sm-helper service status <unit>"),
             ("sm-helper install git", "did you mean: sm-helper package install git"),
             ("sm-helper service install git", "did you mean: sm-helper package install git"),
+            ("sm-helper plan install git", "did you mean: sm-helper package plan install git"),
             ("sm-helper update", "did you mean: sm-helper package update"),
             ("sm-helper help", "did you mean: sm-helper --help"),
             ("sm-helper", "there are: service, package, list, version"),
@@ -160,7 +168,7 @@ mod tests {
             ("sm setup-broker agent", "did you mean: sm setup-broker --user agent"),
             ("sm policy", "there are: show, check, surface, diff, edit, explain"),
             ("sm polcy", "did you mean policy?; there are: "),
-            ("sm setup-sudo --users agent", "did you mean: sm setup-sudo --user agent"),
+            ("sm setup-sudo --users agent", "did you mean --user?; usage: sm setup-sudo"),
             ("sm-helper service frobnicate nginx", "there are: start, stop, restart"),
             ("sm-helper service restart nginx --reson x", "did you mean --reason?"),
         ] {
@@ -169,9 +177,77 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_that_is_misspelt_is_not_left_out() {
+        for (line, expected) in [
+            ("sm setup-sudo --user agent --remvoe", "did you mean --remove?; usage: "),
+            ("sm setup-sudo --user agent --exact --chek", "did you mean --check?; usage: "),
+            ("sm setup-sudo --group sm --prnt", "did you mean --print?; usage: "),
+            ("sm setup-sudo --user agent --remove --check", "usage: sm setup-sudo [OPTIONS]"),
+            ("sm setup-sudo --user=agent --group sm", "usage: sm setup-sudo [OPTIONS]"),
+            ("sm setup-sudo remove", "usage: sm setup-sudo [OPTIONS]"),
+            ("sm setup-broker --user agent --remove --chk", "usage: sm setup-broker [OPTIONS]"),
+            ("sm-helper restart nginx --dryrun", "there are: service, package, list, version"),
+            ("sm-helper restart nginx --reason --dry-run", "there are: service, package"),
+            ("sm-helper package update git --dry-run", "it is for all packages: leave the name"),
+        ] {
+            assert!(hint(line).starts_with(expected), "{line}: {}", hint(line));
+        }
+    }
+
+    #[test]
+    fn a_flag_that_was_given_is_in_the_line_that_was_meant() {
+        for (line, expected) in [
+            ("sm-helper restart nginx --dry-run", "sm-helper service restart nginx --dry-run"),
+            ("sm-helper --dry-run status", "sm-helper service status <unit> --dry-run"),
+            (
+                "sm-helper restart nginx --reason=new",
+                "sm-helper service restart nginx --reason new",
+            ),
+            (
+                "sm-helper restart nginx --reason $x",
+                "sm-helper service restart nginx --reason <text>",
+            ),
+            ("sm service restart nginx --dry-run", "sm-helper service restart nginx --dry-run"),
+        ] {
+            assert_eq!(hint(line), format!("did you mean: {expected}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_behind_a_command_is_answered_with_a_line_of_it() {
+        for (line, expected) in [
+            (
+                "sm policy explain restart nginx",
+                "did you mean: sm policy explain service restart nginx",
+            ),
+            (
+                "sm policy explain sm-helper service restart nginx",
+                "did you mean: sm policy explain service restart nginx",
+            ),
+            ("sm policy explain stop nginx --site f", "put --site in front of the request"),
+            ("sm policy explain service stop nginx --user u", "put --user in front of the request"),
+            ("sm policy explain service stop", "usage: sm policy explain service stop <unit>"),
+            (
+                "sm policy explain service",
+                "usage: sm policy explain service [OPTIONS] <ACTION> <UNIT>",
+            ),
+            ("sm policy explain setup-sudo --user agent", "put --user in front of the request"),
+            ("sm policy explain doctor", "there are: service, package, list, version"),
+            (
+                "sm fleet run ... -- restart nginx",
+                "did you mean: sm fleet run ... -- service restart nginx",
+            ),
+            ("sm fleet run ... -- list --limit web", "put --limit in front of the request"),
+        ] {
+            assert_eq!(hint(line), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn a_usage_names_as_many_words_as_are_taken() {
         for (line, expected) in [
             ("sm-helper service", "usage: sm-helper service [OPTIONS] <ACTION> <UNIT>"),
+            ("sm-helper service restart", "usage: sm-helper service restart <unit>"),
             ("sm-helper package", "usage: sm-helper package [OPTIONS] [plan] <ACTION> [NAME]"),
         ] {
             assert_eq!(hint(line), expected, "{line}");
@@ -179,15 +255,124 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_is_missing_or_bad_is_answered_with_the_usage() {
+        for (line, expected) in [
+            ("sm setup-sudo --user", "usage: sm setup-sudo [OPTIONS]"),
+            ("sm audit tail -n abc", "usage: sm audit tail [OPTIONS]"),
+            (
+                "sm-helper service restart nginx --reason",
+                "usage: sm-helper service [OPTIONS] <ACTION> <UNIT>",
+            ),
+        ] {
+            assert_eq!(hint(line), expected, "{line}");
+        }
+    }
+
+    const WORDS: [&str; 50] = [
+        "service",
+        "services",
+        "package",
+        "packages",
+        "helper",
+        "sm-helper",
+        "plan",
+        "list",
+        "version",
+        "help",
+        "restart",
+        "status",
+        "stop",
+        "install",
+        "remove",
+        "upgrade",
+        "update",
+        "nginx",
+        "git",
+        "agent",
+        "sm",
+        "setup-sudo",
+        "setup-broker",
+        "policy",
+        "show",
+        "explain",
+        "check",
+        "doctor",
+        "audit",
+        "tail",
+        "fleet",
+        "run",
+        "--",
+        "--dry-run",
+        "--dryrun",
+        "--pretty",
+        "--reason",
+        "--reason=why",
+        "--timeout",
+        "5",
+        "--user",
+        "--user=agent",
+        "--group",
+        "--remove",
+        "--check",
+        "--chek",
+        "--print",
+        "--exact",
+        "--version",
+        "-V",
+    ];
+
+    proptest! {
+        #[test]
+        fn a_line_that_is_suggested_does_no_more_than_what_was_typed(
+            command in prop::sample::select(vec!["sm", "sm-helper", EXPLAIN, FLEET]),
+            words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..6),
+        ) {
+            let Some(hint) = hint_of(command, &words) else { return Ok(()) };
+            prop_assert!(!hint.is_empty());
+            let Some(line) = hint.strip_prefix("did you mean: ") else { return Ok(()) };
+            if line.ends_with("--help") || ["sm --version", "sm-helper version"].contains(&line) {
+                return Ok(());
+            }
+            // What only explains, or asks another host, stays that.
+            prop_assert!(!command.contains(' ') || line.starts_with(command), "{}", line);
+            let suggested: Vec<&str> = line.split([' ', '=']).collect();
+            let typed: Vec<&str> = words.iter().flat_map(|word| word.split('=')).collect();
+            let is_kind = |word: &str| {
+                ["service", "package", "services", "packages", "helper", "sm-helper"].contains(&word)
+            };
+            for word in typed.iter().filter(|word| !is_kind(word)) {
+                prop_assert!(suggested.contains(word), "{}: {}", word, line);
+            }
+            let is_name_alone = matches!(*words, ["setup-sudo" | "setup-broker", _]);
+            for word in suggested.iter().filter(|word| word.starts_with("--")) {
+                let is_typed = typed.contains(word) || command.contains(word);
+                prop_assert!(is_typed || (is_name_alone && *word == "--user"), "{}", line);
+            }
+        }
+    }
+
+    #[test]
     fn no_hint_repeats_what_could_be_taken_for_something_else() {
-        for line in
-            ["sm-helper restart nginx;reboot", "sm-helper restart $(id)", "sm setup-sudo -x"]
-        {
+        for line in [
+            "sm-helper restart nginx;reboot",
+            "sm-helper restart $(id)",
+            "sm-helper restart nginx --reason $(id)",
+            "sm-helper doctor $(id)",
+            "sm setup-sudo -x",
+        ] {
             let hint = hint(line);
             assert!(
                 !hint.contains([';', '$']) || !hint.contains("did you mean:"),
                 "{line}: {hint}"
             );
         }
+    }
+
+    #[test]
+    fn a_line_that_a_hint_has_no_room_for_is_not_suggested() {
+        let long = "0".repeat(128);
+        let line =
+            format!("sm-helper restart {long} --reason {long} --since {long} --lines {long}");
+        assert!(hint(&line).starts_with("there are: "), "{}", hint(&line));
     }
 }

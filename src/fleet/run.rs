@@ -61,8 +61,8 @@ pub fn run(
 
 /// The words of the request for `/bin/sh`: checked here, so that a mistyped one reaches no host.
 fn request(command: &FleetRun) -> Result<String, Refusal> {
-    match cli::helper(&command.request) {
-        Parsed::Command(helper) => helper.request().transpose().map(drop)?,
+    match cli::request_behind("sm fleet run ... --", &command.request) {
+        Parsed::Command(_) => {}
         Parsed::Help(_) => {
             return Err(Refusal::new(Code::Usage, "help is not a request")
                 .hint("for the helper's help: sm-helper --help"));

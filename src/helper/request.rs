@@ -270,7 +270,7 @@ impl Request {
                 }
                 if !names.is_empty() {
                     return Err(Refusal::new(Code::Usage, format!("`{command}` takes no name"))
-                        .hint(format!("it is for all packages: sm-helper {command}")));
+                        .hint("it is for all packages: leave the name out"));
                 }
                 if only_plan && !matches!(action, Maintenance::Upgrade | Maintenance::Autoremove) {
                     return Err(no_plan(&format!("`package {word}` has none")));
@@ -328,7 +328,7 @@ fn one_name<N>(
         (None, _) => format!("`{command}` needs the name of a {what}"),
         (Some(_), count) => format!("`{command}` takes one {what}, and {count} were named"),
     };
-    Err(Refusal::new(Code::Usage, wrong).hint(format!("sm-helper {command} <{what}>")))
+    Err(Refusal::new(Code::Usage, wrong).hint(format!("usage: sm-helper {command} <{what}>")))
 }
 
 /// A number from 1 to `most`, in decimal digits and nothing else.

@@ -220,10 +220,12 @@ fn explain(
     supposed: &Supposed,
     request: &[OsString],
 ) -> Result<Answer, Failure> {
-    let request = match cli::helper(request) {
+    let is_plain = user.is_none() && supposed.site.is_none() && supposed.package_manager.is_none();
+    let command = if is_plain { "sm policy explain" } else { "sm policy explain ..." };
+    let request = match cli::request_behind(command, request) {
         Parsed::Wrong(refusal) => return Err(Failure::of(refusal)),
         Parsed::Help(_) => None,
-        Parsed::Command(helper) => helper.request(),
+        Parsed::Command(request) => request,
     };
     let Some(request) = request else {
         let refusal =
@@ -231,7 +233,6 @@ fn explain(
                 .hint("for example: sm policy explain service stop nginx");
         return Err(Failure::of(refusal));
     };
-    let request = request.map_err(Failure::of)?;
     let operation = request.operation.clone();
     if let Some(name) = user
         && User::from_name(name).ok().flatten().is_none()

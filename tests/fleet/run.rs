@@ -81,6 +81,8 @@ fn what_is_no_request_reaches_no_host() {
         assert!([2, 3].contains(&report.exit), "{request:?}: {:#}", report.json);
         assert!(report.json["hosts"].is_null(), "{request:?}: {:#}", report.json);
     }
+    let meant = "did you mean: sm fleet run ... -- service restart nginx";
+    assert_eq!(fleet.ask(&[], &["restart", "nginx"]).json["hint"], meant);
     let nothing = fleet.command(&["sm", "fleet", "run", "-i", INVENTORY, "--"], &[]).run();
     assert_eq!(nothing.status, Some(2), "{nothing}");
     assert_eq!(fleet.hosts[0].root(logins).ok(), "0\n");

@@ -121,3 +121,19 @@ fn what_is_no_request_can_not_be_explained() {
         assert_eq!((got, &answer["code"]), (exit, &code.into()), "{request}: {answer:#}");
     }
 }
+
+#[test]
+fn a_request_that_is_mistyped_is_answered_with_a_line_that_explains() {
+    for (args, expected) in [
+        (&["restart", "nginx"][..], "did you mean: sm policy explain service restart nginx"),
+        (
+            &["--package-manager", "pacman", "restart", "nginx"],
+            "did you mean: sm policy explain ... service restart nginx",
+        ),
+        (&["service", "stop"], "usage: sm policy explain service stop <unit>"),
+        (&["service", "stop", "nginx", "--user", "u"], "put --user in front of the request"),
+    ] {
+        let (_, answer) = json(&[&["--json", "policy", "explain"], args].concat());
+        assert_eq!(answer["hint"], expected, "{args:?}: {answer:#}");
+    }
+}
