@@ -2,7 +2,8 @@
 //!
 //! It is followed without much thought, by agents above all. So it never does more than what was
 //! typed could have done: every word of that is in it, every flag too, and it is a line of the
-//! command that was called. Where this can not be, nothing is suggested.
+//! command that was called unless what was typed is a whole line of the other program. Where this
+//! can not be, nothing is suggested.
 
 use super::{Admin, Helper, flags};
 use crate::helper::request::PLAN;
@@ -15,15 +16,19 @@ const LONGEST: usize = 400;
 
 /// What was probably meant by these words, which are none of `command`.
 pub fn meant(command: &str, words: &[OsString]) -> Option<String> {
-    let line = question(command, words).or_else(|| operation(command, words))?;
+    let line = question(command, words)
+        .or_else(|| operation(command, words))
+        .or_else(|| of_the_other(command, words))?;
     (line.len() <= LONGEST).then_some(line)
 }
 
-/// What other programs call help, and the account's name without its flag.
+/// What other programs call help and version, and the account's name without its flag.
 fn question(command: &str, words: &[OsString]) -> Option<String> {
     let words: Option<Vec<&str>> = words.iter().map(|word| word.to_str()).collect();
     match (command, words?.as_slice()) {
         ("sm" | "sm-helper", ["help", ..]) => Some(format!("{command} --help")),
+        ("sm-helper", ["--version" | "-V"]) => Some("sm-helper version".to_owned()),
+        ("sm", ["version"]) => Some("sm --version".to_owned()),
         // `setup-sudo remove` is no grant to an account of that name.
         ("sm", [setup @ ("setup-sudo" | "setup-broker"), name])
             if is_plain(name)
@@ -53,6 +58,10 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
     })?;
     let action = found[at];
     let name = found.iter().enumerate().find(|(other, _)| *other != at).map(|(_, name)| *name);
+    // `sm remove` can as well be about what `sm` has set up.
+    if command == "sm" && name.is_none() && kinds.is_empty() {
+        return None;
+    }
     let placeholder = match kind {
         "service" => Some("<unit>"),
         _ if maintenance.contains(&action) => None,
@@ -68,6 +77,28 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
         .collect();
     let command = if command == "sm" { "sm-helper" } else { command };
     is_line_of(grammar, &line).then(|| format!("{command} {}", line.join(" ")))
+}
+
+/// The words as they are, where they are a line of the other program; its help where only the
+/// first of them is a command there.
+fn of_the_other(command: &str, words: &[OsString]) -> Option<String> {
+    let (own, other) = match command {
+        "sm" => (Admin::command(), Helper::command()),
+        "sm-helper" => (Helper::command(), Admin::command()),
+        _ => return None,
+    };
+    let first = words.first()?;
+    let found = other.find_subcommand(first).filter(|found| !found.is_hide_set())?;
+    if own.find_subcommand(first).is_some() {
+        return None;
+    }
+    let (program, name) = (other.get_name().to_owned(), found.get_name().to_owned());
+    let line: Option<Vec<&str>> =
+        words.iter().map(|word| word.to_str().filter(|word| is_repeatable(word))).collect();
+    match line {
+        Some(line) if is_line_of(other, &line) => Some(format!("{program} {}", line.join(" "))),
+        _ => Some(format!("{program} {name} --help")),
+    }
 }
 
 /// The words that are no flags, and the flags; none where one of them can not be repeated. In
@@ -113,7 +144,7 @@ fn is_line_of(program: Command, words: &[&str]) -> bool {
 
 /// What says of a request only what it is about.
 fn is_kind(word: &str) -> bool {
-    matches!(word, "helper" | "sm-helper" | "service" | "package" | PLAN)
+    matches!(word, "helper" | "sm-helper" | "service" | "services" | "package" | "packages" | PLAN)
 }
 
 /// Whether a command of either program has this name, and it is hardly that of a unit or package:
@@ -130,6 +161,12 @@ fn is_plain(word: &str) -> bool {
     word.len() <= 128
         && word.starts_with(|first: char| first.is_ascii_alphanumeric())
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+_.@:-".contains(&byte))
+}
+
+/// A plain word, a flag, or a flag with a plain value.
+fn is_repeatable(word: &str) -> bool {
+    let bare = word.trim_start_matches('-');
+    word == "--" || bare.split('=').all(is_plain)
 }
 
 fn words_of<A: Action>() -> Vec<&'static str> {
