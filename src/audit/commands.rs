@@ -9,7 +9,7 @@ use super::verify::{self, Found};
 use crate::admin::{Answer, Failure};
 use crate::cli::{AuditCommand, AuditFilter};
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::text::one_line;
+use crate::helper::text::{counted, one_line};
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -50,7 +50,7 @@ fn unreadable(error: &io::Error) -> Failure {
 /// There is no log: what that means depends on whether there was one.
 fn missing() -> Failure {
     let hint = match log::head() {
-        Some(head) => format!("{KEPT} knows of {} records: sm audit verify", head.seq),
+        Some(head) => format!("{KEPT} knows of {}: sm audit verify", counted(head.seq, "record")),
         None => "it is made by the first request".to_owned(),
     };
     Failure::of(
@@ -247,7 +247,7 @@ fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
     for ((account, what, how), count) in &rows {
         let _ = writeln!(text, "{account:<user$}  {what:<operation$}  {how:<code$}  {count:>8}");
     }
-    let _ = write!(text, "{all} requests");
+    text.push_str(&counted(all, "request"));
     let objects: Vec<Value> = rows
         .iter()
         .map(|((user, operation, code), count)| {
@@ -354,9 +354,11 @@ fn verify() -> Result<Answer, Failure> {
     }
     let mut text = match verified.files {
         0 => "there is no record yet".to_owned(),
-        files => {
-            format!("{} records in {files} files, each follows from the one before", found.records)
-        }
+        files => format!(
+            "{} in {}, each follows from the one before",
+            counted(found.records, "record"),
+            counted(files as u64, "file")
+        ),
     };
     if found.first > 1 {
         let _ = write!(text, "; older ones than {} were rotated away", found.first);

@@ -8,7 +8,7 @@ use crate::audit::commands::{Verified, size, verified};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::log::{FILE, FOLDER as LOG};
 use crate::audit::setup::{FOLDER as RULES, rules};
-use crate::helper::text::shell_word;
+use crate::helper::text::{counted, shell_word};
 use crate::state::{self, Access, FOLDER as STATE};
 use crate::tool;
 use std::fs;
@@ -89,8 +89,8 @@ pub fn chain(_: &Scene) -> Vec<Finding> {
     };
     vec![match &verified.wrong {
         None => {
-            let records = verified.records();
-            Finding::ok(format!("{records} records, each follows from the one before"))
+            let records = counted(verified.records(), "record");
+            Finding::ok(format!("{records}, each follows from the one before"))
         }
         Some(what) => Finding::problem(what)
             .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")

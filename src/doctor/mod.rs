@@ -26,6 +26,7 @@ mod ways;
 use crate::admin::{self, Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::inherited;
+use crate::helper::text::counted;
 use crate::policy::force::InForce;
 use crate::sudoers::without_root;
 use agents::{Agent, DropInFile};
@@ -99,7 +100,7 @@ fn rows(scene: &Scene) -> Vec<Row> {
 fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
     // What is wrong comes first; rows of one status stay in the order of the areas.
     rows.sort_by_key(|row| row.status);
-    let count = |status| rows.iter().filter(|row| row.status == status).count();
+    let count = |status| rows.iter().filter(|row| row.status == status).count() as u64;
     let (problems, warnings, ok) =
         (count(Status::Problem), count(Status::Warning), count(Status::Ok));
     let summary =
@@ -121,10 +122,6 @@ fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
         .with("problems", problems)
         .with("warnings", warnings)
         .with("checks", &rows))
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The rows for people: what is not ok with what it means and what mends it.

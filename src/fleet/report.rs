@@ -4,6 +4,7 @@ use super::inventory::Host;
 use crate::admin::{Answer, Failure, has_colour};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::reply::milliseconds;
+use crate::helper::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -182,9 +183,11 @@ pub fn finish(
             fields.fold(Answer::text(text), |answer, (name, value)| answer.with(&name, value))
         );
     }
-    let refusal =
-        Refusal::new(Code::CommandFailed, format!("{failed} of {} failed", hosts(rows.len())))
-            .hint("mend what each line says, and run it again: what is done stays done");
+    let refusal = Refusal::new(
+        Code::CommandFailed,
+        format!("{failed} of {} failed", text::counted(rows.len() as u64, "host")),
+    )
+    .hint("mend what each line says, and run it again: what is done stays done");
     let failure = Failure::of(refusal).text(text);
     Err(fields.fold(failure, |failure, (name, value)| failure.with(&name, value)))
 }
@@ -207,10 +210,6 @@ pub fn counted<'r>(rows: impl IntoIterator<Item = &'r Row, IntoIter: Clone>) -> 
     words.join(", ")
 }
 
-fn hosts(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "host" } else { "hosts" })
-}
-
 /// A line for each host, in their order, and one that counts.
 fn table(rows: &[Row], coloured: bool) -> String {
     let width = rows.iter().map(|row| row.host.chars().count()).max().unwrap_or(0).min(40);
@@ -229,7 +228,7 @@ fn table(rows: &[Row], coloured: bool) -> String {
             let _ = writeln!(text, "{:width$}  {:11}  {:8}  → {hint}", "", "", "");
         }
     }
-    let _ = write!(text, "{}: {}", hosts(rows.len()), counted(rows));
+    let _ = write!(text, "{}: {}", text::counted(rows.len() as u64, "host"), counted(rows));
     text
 }
 

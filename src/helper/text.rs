@@ -247,6 +247,11 @@ impl Captured {
     }
 }
 
+/// `1 record`, `2 records`: for what takes an s where there are several.
+pub fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A word as one types it in a shell, for a hint that can be copied.
 pub fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@%+=:,/-".contains(&byte);
@@ -288,6 +293,14 @@ mod tests {
         ] {
             assert_eq!(clean(raw), plain, "{raw:?}");
         }
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!(
+            [0, 1, 2].map(|count| counted(count, "record")),
+            ["0 records", "1 record", "2 records"]
+        );
     }
 
     #[test]

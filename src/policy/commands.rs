@@ -13,6 +13,7 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::plan;
 use crate::helper::request::Operation;
+use crate::helper::text::counted;
 use crate::sudoers::account;
 use nix::unistd::{Group, User};
 use serde_json::{Map, Value, json};
@@ -138,9 +139,11 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
         operations(&policy).filter(|each| !as_site || vain::takes_effect(each)).collect();
     let (services, packages) = (names(&all, "service").len(), names(&all, "package").len());
     let text = format!(
-        "{called} is a {}policy: {services} services, {packages} packages, {} operations",
+        "{called} is a {}policy: {}, {}, {}",
         if as_site { "site " } else { "" },
-        all.len()
+        counted(services as u64, "service"),
+        counted(packages as u64, "package"),
+        counted(all.len() as u64, "operation")
     );
     Ok(Answer::text(text)
         .with("file", called.as_ref())
