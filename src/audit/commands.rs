@@ -138,7 +138,7 @@ fn row(record: &Value) -> String {
     let operation = operation_of(record);
     let time = text("/time").get(..19).unwrap_or("").replace('T', " ");
     let mut line = format!(
-        "{time}  {:<12} {:<8} {:<17} {operation}",
+        "{time}Z  {:<12} {:<8} {:<17} {operation}",
         one_line(text("/caller/user"), 32),
         text("/event"),
         text("/code")
@@ -444,12 +444,13 @@ impl<'f> Filter<'f> {
     }
 }
 
-/// A moment as people write it: RFC 3339, a day (UTC), or how long ago (`90m`, `2h`, `7d`).
+/// A moment as people write it: RFC 3339, a time or a day in UTC, or how long ago (`90m`, `2h`,
+/// `7d`).
 fn moment(text: &str) -> Result<String, Failure> {
     let now = Timestamp::now();
-    let day = || {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        date.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned: Zoned| zoned.timestamp())
+    let utc = || {
+        let time: jiff::civil::DateTime = text.parse().ok()?;
+        time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned: Zoned| zoned.timestamp())
     };
     let ago = || {
         let span: Span = text.parse().ok()?;
@@ -459,11 +460,36 @@ fn moment(text: &str) -> Result<String, Failure> {
         let whole = rest.checked_add(SignedDuration::from_hours(days.checked_mul(24)?))?;
         now.checked_sub(whole).ok()
     };
-    let stamp = text.parse::<Timestamp>().ok().or_else(day).or_else(ago);
+    let stamp = text.parse::<Timestamp>().ok().or_else(utc).or_else(ago);
     stamp.map(|stamp| format!("{stamp:.6}")).ok_or_else(|| {
         Failure::of(
-            Refusal::new(Code::Usage, format!("{} is not a time", one_line(text, 60)))
-                .hint("write 2026-11-21T19:30:00Z, 2026-11-21, or how long ago: 90m, 2h, 7d"),
+            Refusal::new(Code::Usage, format!("{} is not a time", one_line(text, 60))).hint(
+                "write 2026-11-21T19:30:00Z, 2026-11-21, both in UTC, or how long ago: 90m, 2h, 7d",
+            ),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_time_without_a_zone_is_in_utc() {
+        for (text, expected) in [
+            ("2026-11-22 10:00", "2026-11-22T10:00:00.000000Z"),
+            ("2026-11-22T10:00:30", "2026-11-22T10:00:30.000000Z"),
+            ("2026-11-22", "2026-11-22T00:00:00.000000Z"),
+            ("2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00.000000Z"),
+        ] {
+            assert_eq!(moment(text).expect("a time"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_says_that_its_time_is_in_utc() {
+        let record = json!({"time": "2026-11-22T10:00:30.123456Z", "event": "result"});
+        assert!(row(&record).starts_with("2026-11-22 10:00:30Z "), "{}", row(&record));
+    }
 }
