@@ -106,10 +106,10 @@ _sm_at() {
         flags=('--follow' '-f' '--help' '-h' '--json' '--lines=free' '-n=free')
         ;;
     'sm audit search')
-        flags=('--code=free' '--event=free' '--help' '-h' '--json' '--limit=free' '--name=free' '--operation=free' '--since=free' '--text=free' '--until=free' '--user=user')
+        flags=('--code=words:ok,command_failed,timeout,unhealthy,usage,denied,invalid_argument,reason_required,check_failed,plan_refused,rate_limited,busy,not_privileged,audit_unavailable,policy_invalid,untrusted_path,unsupported,internal' '--event=words:intent,result,refused' '--help' '-h' '--json' '--limit=free' '--name=free' '--operation=free' '--since=free' '--text=free' '--until=free' '--user=user')
         ;;
     'sm audit stats')
-        flags=('--code=free' '--event=free' '--help' '-h' '--json' '--name=free' '--operation=free' '--since=free' '--text=free' '--until=free' '--user=user')
+        flags=('--code=words:ok,command_failed,timeout,unhealthy,usage,denied,invalid_argument,reason_required,check_failed,plan_refused,rate_limited,busy,not_privileged,audit_unavailable,policy_invalid,untrusted_path,unsupported,internal' '--event=words:intent,result,refused' '--help' '-h' '--json' '--name=free' '--operation=free' '--since=free' '--text=free' '--until=free' '--user=user')
         ;;
     'sm audit verify')
         flags=('--help' '-h' '--json')

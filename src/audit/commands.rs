@@ -61,12 +61,16 @@ fn missing() -> Failure {
 /// The last records, from the end of the log: the time does not grow with it.
 fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
     let mut file = std::fs::File::open(FILE).map_err(|error| unreadable(&error))?;
+    if lines == 0 && !follow {
+        let refusal = Refusal::new(Code::Usage, "-n 0 shows nothing")
+            .hint("with -f it shows what is written from now on");
+        return Err(refusal.into());
+    }
     let last = last_lines(&mut file, lines).map_err(|error| unreadable(&error))?;
     let records: Vec<Value> =
         last.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
     if !follow {
-        let text: Vec<String> = records.iter().map(row).collect();
-        return Ok(Answer::text(text.join("\n")).with("records", records));
+        return Ok(Answer::text(rows(&records)).with("records", records));
     }
     let show = |record: &Value| {
         let line = if json { record.to_string() } else { row(record) };
@@ -133,6 +137,12 @@ fn last_lines(file: &mut std::fs::File, wanted: usize) -> io::Result<Vec<String>
 }
 
 /// A record on one line, for people.
+/// Records for people, one a line.
+fn rows<'r>(records: impl IntoIterator<Item = &'r Value>) -> String {
+    let rows: Vec<String> = records.into_iter().map(row).collect();
+    if rows.is_empty() { "no record".to_owned() } else { rows.join("\n") }
+}
+
 fn row(record: &Value) -> String {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
     let operation = operation_of(record);
@@ -193,23 +203,21 @@ fn read(file: &LogFile, filter: &Filter<'_>, with: &mut impl FnMut(Value)) -> io
     Ok(())
 }
 
-fn search(filter: &AuditFilter, limit: usize) -> Result<Answer, Failure> {
+fn search(filter: &AuditFilter, limit: u32) -> Result<Answer, Failure> {
     let mut found: VecDeque<Value> = VecDeque::new();
     let mut all = 0_u64;
     each(filter, |record| {
         all += 1;
         found.push_back(record);
-        if found.len() > limit {
+        if found.len() > limit as usize {
             found.pop_front();
         }
     })?;
-    let mut text: Vec<String> = found.iter().map(row).collect();
+    let mut text = rows(&found);
     if all > found.len() as u64 {
-        text.push(format!("the last {} of {all}; --limit shows more", found.len()));
-    } else if all == 0 {
-        text.push("no record".to_owned());
+        let _ = write!(text, "\nthe last {} of {all}; --limit shows more", found.len());
     }
-    Ok(Answer::text(text.join("\n")).with("found", all).with("records", found))
+    Ok(Answer::text(text).with("found", all).with("records", found))
 }
 
 /// Counts by account, operation and code: one row each, the most frequent first.

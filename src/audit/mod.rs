@@ -17,7 +17,8 @@ use crate::helper::plan::Plan;
 use crate::helper::process::Ended;
 use crate::helper::request::Request;
 use log::Sync;
-use record::{Event, Record};
+pub use record::Event;
+use record::Record;
 use std::ffi::OsString;
 
 /// What all records of a request have in common.

@@ -24,6 +24,9 @@ pub enum Event {
 }
 
 impl Event {
+    /// Every one, in the order in which they are written.
+    pub const ALL: [Self; 3] = [Self::Intent, Self::Result, Self::Refused];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {

@@ -1,6 +1,9 @@
 //! The grammar of `sm`.
 
+use crate::audit::Event;
+use crate::helper::codes::Code;
 use crate::helper::host::PackageManager;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -244,8 +247,8 @@ pub enum AuditCommand {
         #[command(flatten)]
         filter: AuditFilter,
         /// How many at most, the last ones
-        #[arg(long, default_value_t = 1000, value_name = "N")]
-        limit: usize,
+        #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: u32,
     },
     /// How often which account asked for what, and what came of it
     Stats {
@@ -265,11 +268,11 @@ pub struct AuditFilter {
     /// Of this account
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
-    /// With this code: ok, denied, …
-    #[arg(long)]
+    /// With this code
+    #[arg(long, value_parser = PossibleValuesParser::new(Code::all().map(Code::word)))]
     pub code: Option<String>,
-    /// Of this kind: intent, result or refused
-    #[arg(long)]
+    /// Of this kind
+    #[arg(long, value_parser = PossibleValuesParser::new(Event::ALL.map(Event::word)))]
     pub event: Option<String>,
     /// Of this operation: service, "service restart", "package install git"
     #[arg(long)]
@@ -280,7 +283,7 @@ pub struct AuditFilter {
     /// With this text anywhere
     #[arg(long)]
     pub text: Option<String>,
-    /// From then on: a time, a day, or how long ago (2h)
+    /// From then on: a time or a day, in UTC unless it says another zone, or how long ago (2h)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
     /// Before then

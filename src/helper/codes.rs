@@ -72,7 +72,6 @@ impl Code {
     }
 
     /// Every code, in the order of the exit statuses.
-    #[cfg(test)]
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|row| row.0)
     }

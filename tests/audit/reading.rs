@@ -70,9 +70,18 @@ fn each_filter_finds_what_it_says() {
     let (exit, limited) = audit(&host, "search --limit 2");
     assert_eq!((exit, limited["records"].as_array().map(Vec::len)), (0, Some(2)));
     assert_eq!(limited["found"], all);
-    for bad in ["search --since yesterday-ish", "search --frob", "tail --lines x"] {
+    for (bad, hint) in [
+        ("search --since yesterday-ish", "in UTC"),
+        ("search --frob", ""),
+        ("tail --lines x", ""),
+        ("tail -n 0", "-f"),
+        ("search --limit 0", ""),
+        ("search --code denid", "did you mean denied?; there are: ok, "),
+        ("stats --event foo", "there are: intent, result, refused"),
+    ] {
         let (exit, answer) = audit(&host, bad);
         assert_eq!((exit, &answer["code"]), (2, &"usage".into()), "{bad}: {answer:#}");
+        assert!(answer["hint"].as_str().unwrap_or_default().contains(hint), "{bad}: {answer:#}");
     }
 }
 
