@@ -7,12 +7,13 @@ use super::record::Link;
 use super::setup;
 use super::verify::{self, Found};
 use crate::admin::{Answer, Failure};
-use crate::cli::{AuditCommand, AuditFilter};
+use crate::cli::{self, AuditCommand, AuditFilter, HelperCommand, Parsed};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::{counted, one_line};
 use jiff::{SignedDuration, Span, Timestamp, Zoned};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -60,12 +61,12 @@ fn missing() -> Failure {
 
 /// The last records, from the end of the log: the time does not grow with it.
 fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
-    let mut file = std::fs::File::open(FILE).map_err(|error| unreadable(&error))?;
     if lines == 0 && !follow {
         let refusal = Refusal::new(Code::Usage, "-n 0 shows nothing")
             .hint("with -f it shows what is written from now on");
         return Err(refusal.into());
     }
+    let mut file = std::fs::File::open(FILE).map_err(|error| unreadable(&error))?;
     let last = last_lines(&mut file, lines).map_err(|error| unreadable(&error))?;
     let records: Vec<Value> =
         last.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -136,16 +137,19 @@ fn last_lines(file: &mut std::fs::File, wanted: usize) -> io::Result<Vec<String>
     }
 }
 
-/// A record on one line, for people.
 /// Records for people, one a line.
 fn rows<'r>(records: impl IntoIterator<Item = &'r Value>) -> String {
     let rows: Vec<String> = records.into_iter().map(row).collect();
     if rows.is_empty() { "no record".to_owned() } else { rows.join("\n") }
 }
 
+/// A record on one line, for people.
 fn row(record: &Value) -> String {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-    let operation = operation_of(record);
+    let operation = operation_of(record).unwrap_or_else(|| {
+        let words: Vec<&str> = asked(record).collect();
+        format!("? {}", one_line(&words.join(" "), 80))
+    });
     let time = text("/time").get(..19).unwrap_or("").replace('T', " ");
     let mut line = format!(
         "{time}Z  {:<12} {:<8} {:<17} {operation}",
@@ -162,16 +166,28 @@ fn row(record: &Value) -> String {
     line
 }
 
-/// `service restart nginx.service`, or what was written where it was none.
-fn operation_of(record: &Value) -> String {
+/// `service restart nginx.service`, `list`; none where it was no whole request.
+fn operation_of(record: &Value) -> Option<String> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
     if record.pointer("/operation/kind").is_some() {
         let parts = [text("/operation/kind"), text("/operation/action"), text("/operation/name")];
-        return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        return Some(parts.join(" "));
     }
+    // A question that runs nothing is known by its words alone.
+    let words: Vec<OsString> = asked(record).map(OsString::from).collect();
+    let Parsed::Command(helper) = cli::helper(&words) else { return None };
+    match helper.command {
+        HelperCommand::List { .. } => Some("list".to_owned()),
+        HelperCommand::Version => Some("version".to_owned()),
+        HelperCommand::Service { .. } | HelperCommand::Package { .. } => None,
+    }
+}
+
+/// The words as they were written, where they were no operation.
+fn asked(record: &Value) -> impl Iterator<Item = &str> {
     let asked = record.pointer("/asked").and_then(Value::as_array);
-    let words = asked.into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
-    format!("? {}", one_line(&words.join(" "), 80))
+    asked.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Calls `with` for each record that the filter lets through, oldest first.
@@ -232,10 +248,7 @@ fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
         if text("/event") == "intent" {
             return;
         }
-        let operation = match record.pointer("/operation/kind") {
-            Some(_) => operation_of(&record),
-            None => "(not a request)".to_owned(),
-        };
+        let operation = operation_of(&record).unwrap_or_else(|| "(not a request)".to_owned());
         let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
         all += count;
         *counts.entry((text("/caller/user"), operation, text("/code"))).or_default() += count;
@@ -431,14 +444,15 @@ impl<'f> Filter<'f> {
             wanted.as_deref().is_none_or(|wanted| wanted == found)
         };
         let given = self.given;
-        let operation = operation_of(record);
         let name = text("/operation/name");
         // Records are in UTC with six digits, so that their order is that of their text.
         is(&given.user, text("/caller/user"))
             && is(&given.code, text("/code"))
             && is(&given.event, text("/event"))
             && given.operation.as_deref().is_none_or(|wanted| {
-                operation == wanted || operation.starts_with(&format!("{wanted} "))
+                operation_of(record).is_some_and(|operation| {
+                    operation == wanted || operation.starts_with(&format!("{wanted} "))
+                })
             })
             && given.name.as_deref().is_none_or(|wanted| {
                 name == wanted || name.strip_suffix(".service") == Some(wanted)
@@ -492,6 +506,21 @@ mod tests {
             ("2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00.000000Z"),
         ] {
             assert_eq!(moment(text).expect("a time"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_question_has_its_word_and_what_is_no_request_has_none() {
+        for (asked, expected) in [
+            (json!(["version"]), Some("version")),
+            (json!(["--pretty", "list", "--schema"]), Some("list")),
+            (json!(["version", "--reason", "list"]), Some("version")),
+            (json!(["frob", "list"]), None),
+            (json!(["service", "restart", "a b"]), None),
+            (json!([]), None),
+        ] {
+            let record = json!({"event": "result", "code": "ok", "asked": asked});
+            assert_eq!(operation_of(&record).as_deref(), expected, "{record}");
         }
     }
 
