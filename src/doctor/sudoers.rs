@@ -32,7 +32,7 @@ pub fn valid(_: &Scene) -> Vec<Finding> {
             if let Some(command) = access(&said, &files()) {
                 return vec![
                     finding
-                        .means("visudo, and so sm setup-sudo, accepts a file that is root:root 0440 alone; one that others can write to, or is not root's, sudo does not read")
+                        .means("visudo, and with it sm setup-sudo, accepts only files that are root:root 0440; sudo reads none that others can write to, or that is not root's")
                         .mend(command),
                 ];
             }
@@ -104,18 +104,29 @@ fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
     let is_exact = exact::is_exact(&file.text);
     let flag = if is_exact { " --exact" } else { "" };
     let again = format!("{} setup-sudo {}{flag}", word(&scene.program), who.flags());
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let own = who.file_name();
+    // Of another name it is not the one that is made anew.
+    let is_second = name != own;
+    let again = if is_second { format!("rm {} && {again}", word(&file.path)) } else { again };
     let wanted = if is_exact {
         // Why the policy permits nothing is said of the policy.
         exact::render(who, &scene.helper).unwrap_or_default()
     } else {
         render(who, &scene.helper)
     };
-    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     match DropIn::named(&name).look(&wanted) {
+        Ok(Found::InPlace) if is_second => Some(
+            Finding::warning(format!("{path} is a second one for the {}", who.described()))
+                .means(format!(
+                    "it stays, and lets the helper be run, when {FOLDER}/{own} is taken away"
+                ))
+                .mend(again),
+        ),
         Ok(Found::InPlace) => None,
         Ok(Found::Exposed(is)) => Some(
             Finding::problem(format!("{path} is {is}, and should be root:root 0440"))
-                .maybe_mend(mend(&file.path).or(Some(again))),
+                .mend(mend(&file.path).filter(|_| !is_second).unwrap_or(again)),
         ),
         Ok(Found::Stale(_) | Found::Missing) => Some(match strange(&file.text, &scene.helper) {
             Some(strange) => {

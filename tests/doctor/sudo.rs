@@ -85,6 +85,15 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: Printed,
     },
+    // One of another name is not the one that setup makes anew.
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "/etc/sudoers.d/sm-other is a second one for the account agent",
+        breaks: "cp -p /etc/sudoers.d/sm-agent /etc/sudoers.d/sm-other",
+        more: &[],
+        mend: Printed,
+    },
     // With a line for each request it is ours all the same, until the policy has moved on.
     Case {
         id: "drop_ins",
@@ -184,6 +193,14 @@ pub const CASES: &[Case] = &[
 
 /// What sudo-rs does not know.
 pub const CLASSIC: &[Case] = &[
+    Case {
+        id: "drop_ins",
+        status: "problem",
+        says: "/etc/sudoers.d/sm-other is root:root 0400",
+        breaks: "cp /etc/sudoers.d/sm-agent /etc/sudoers.d/sm-other; chmod 0400 /etc/sudoers.d/sm-other",
+        more: &["sudoers_valid"],
+        mend: Printed,
+    },
     Case {
         id: "sudoers_valid",
         status: "problem",
