@@ -14,14 +14,18 @@ pub fn file(scene: &Scene) -> Vec<Finding> {
     let force = match &scene.policy {
         Ok(force) => force,
         Err(refusal) => {
-            let command = mend(Path::new(FILE)).unwrap_or_else(|| "sm policy edit".to_owned());
-            return vec![Finding::problem(&refusal.error).mend(command)];
+            return vec![Finding::problem(&refusal.error).mend(repair())];
         }
     };
     vec![Finding::ok(match force.site() {
         Some(_) => format!("{FILE} is valid and root's alone"),
         None => "the compiled policy decides alone".to_owned(),
     })]
+}
+
+/// What mends a site policy that can not be trusted or read.
+pub fn repair() -> String {
+    mend(Path::new(FILE)).unwrap_or_else(|| "sm policy edit".to_owned())
 }
 
 pub fn check_programs(scene: &Scene) -> Vec<Finding> {

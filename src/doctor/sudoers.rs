@@ -5,6 +5,7 @@ use super::agents::DropInFile;
 use super::call;
 use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
+use super::policy::repair;
 use super::sudo::edit;
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::dropin::{DropIn, FOLDER, Found};
@@ -109,11 +110,17 @@ fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
     // Of another name it is not the one that is made anew.
     let is_second = name != own;
     let again = if is_second { format!("rm {} && {again}", word(&file.path)) } else { again };
-    let wanted = if is_exact {
-        // Why the policy permits nothing is said of the policy.
-        exact::render(who, &scene.helper).unwrap_or_default()
-    } else {
-        render(who, &scene.helper)
+    let wanted = match &scene.policy {
+        Ok(_) if is_exact => exact::render(who, &scene.helper).unwrap_or_default(),
+        // What is wrong with the policy is said of the policy.
+        Err(_) if is_exact && strange(&file.text, &scene.helper).is_none() => {
+            return Some(
+                Finding::warning(format!("{path} could not be compared with the policy"))
+                    .means("every request is refused until the policy is mended, whatever sudo lets through")
+                    .mend(repair()),
+            );
+        }
+        _ => render(who, &scene.helper),
     };
     match DropIn::named(&name).look(&wanted) {
         Ok(Found::InPlace) if is_second => Some(

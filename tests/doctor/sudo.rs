@@ -103,6 +103,15 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: PrintedThen("sm setup-sudo --user agent"),
     },
+    // Nothing can be compared with a policy that can not be read.
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "could not be compared with the policy",
+        breaks: "sm setup-sudo --user agent --exact; mkdir /etc/sm; echo 'schema = 1' >/etc/sm/policy.toml; chown agent /etc/sm/policy.toml",
+        more: &["policy_file"],
+        mend: PrintedThen("rm -r /etc/sm; sm setup-sudo --user agent"),
+    },
     Case {
         id: "drop_ins",
         status: "problem",
