@@ -2,11 +2,11 @@
 
 use super::Scene;
 use super::finding::{Finding, or_ok};
-use super::paths::{weak, word};
+use super::paths::{mend, weak, word};
 use crate::audit::log::{FILE, FOLDER as LOG};
 use crate::state::FOLDER as STATE;
 use nix::unistd::Group;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -58,14 +58,29 @@ pub fn run(_: &Scene) -> Vec<Finding> {
 fn looked_at(path: &str, most: u32) -> Option<Vec<Finding>> {
     let data = fs::symlink_metadata(path).ok()?;
     let at = Path::new(path);
-    if let Some(weak) = weak(at) {
-        return Some(vec![weak]);
+    let mode = data.mode() & 0o7777;
+    let finding = match weak(at) {
+        Some(weak) => weak,
+        None if data.is_symlink() || mode & !most == 0 => return Some(Vec::new()),
+        None => {
+            Finding::problem(format!("{path} has the mode {mode:04o}, and should have {most:04o}"))
+        }
+    };
+    Some(vec![if data.is_symlink() {
+        finding
+    } else {
+        finding.maybe_mend(closed(at, &data, most))
+    }])
+}
+
+/// What makes a path and all above it root's alone, and gives it this mode at once.
+fn closed(at: &Path, data: &Metadata, most: u32) -> Option<String> {
+    let mut commands: Vec<String> = at.parent().and_then(mend).into_iter().collect();
+    if data.uid() != 0 {
+        commands.push(format!("chown root:root {}", word(at)));
     }
-    let more = data.mode() & 0o7777 & !most;
-    if data.is_symlink() || more == 0 {
-        return Some(Vec::new());
+    if data.mode() & 0o7777 & !most != 0 {
+        commands.push(format!("chmod {most:04o} {}", word(at)));
     }
-    let found =
-        format!("{path} has the mode {:04o}, and should have {most:04o}", data.mode() & 0o7777);
-    Some(vec![Finding::problem(found).mend(format!("chmod {most:04o} {}", word(at)))])
+    (!commands.is_empty()).then(|| commands.join(" && "))
 }

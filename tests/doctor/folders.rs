@@ -19,7 +19,7 @@ pub const CASES: &[Case] = &[
         says: "by everybody",
         breaks: "chmod 0777 /var/log/sm",
         more: &[],
-        mend: PrintedThen("chmod 0750 /var/log/sm"),
+        mend: Printed,
     },
     Case {
         id: "log_folder",
@@ -65,7 +65,7 @@ pub const CASES: &[Case] = &[
         id: "state_folder",
         status: "problem",
         says: "belongs to agent",
-        breaks: "chown agent /var/lib/sm",
+        breaks: "chown agent /var/lib/sm; chmod 0755 /var/lib/sm",
         more: &[],
         mend: Printed,
     },
