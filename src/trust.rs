@@ -4,6 +4,7 @@ use crate::helper::codes::{Code, Refusal};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -32,8 +33,7 @@ pub fn trusted(path: &Path) -> Result<(PathBuf, Metadata), Refusal> {
         let found = looked_at(&next)?;
         if found.is_symlink() {
             links += 1;
-            let target =
-                std::fs::read_link(&next).map_err(|error| untrusted(&next, &error.to_string()))?;
+            let target = std::fs::read_link(&next).map_err(|error| unread(&next, &error))?;
             if links > MOST_LINKS {
                 return Err(untrusted(&next, "is a link to a link, and so on for ever"));
             }
@@ -62,8 +62,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
 }
 
 fn looked_at(path: &Path) -> Result<Metadata, Refusal> {
-    let data =
-        std::fs::symlink_metadata(path).map_err(|error| untrusted(path, &error.to_string()))?;
+    let data = std::fs::symlink_metadata(path).map_err(|error| unread(path, &error))?;
     if data.uid() != 0 {
         let owner = nix::unistd::User::from_uid(data.uid().into()).ok().flatten();
         let owner = owner.map_or_else(|| data.uid().to_string(), |user| user.name);
@@ -80,7 +79,15 @@ fn looked_at(path: &Path) -> Result<Metadata, Refusal> {
     Ok(data)
 }
 
+fn unread(path: &Path, error: &io::Error) -> Refusal {
+    refused(format!("{}: {error}", path.display()))
+}
+
 fn untrusted(path: &Path, why: &str) -> Refusal {
-    Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display()))
+    refused(format!("{} {why}", path.display()))
+}
+
+fn refused(what: String) -> Refusal {
+    Refusal::new(Code::UntrustedPath, what)
         .hint("sudo must only run what nobody but root can replace: install it first, with `sm setup-sudo --install --user ACCOUNT` or packaging/install")
 }

@@ -202,14 +202,20 @@ pub fn preload(_: &Scene) -> Vec<Finding> {
     let mut found = Vec::new();
     for name in &names {
         let path = Path::new(name);
+        let off = format!("mv {FILE} {FILE}.off");
         match if path.is_absolute() { weak(path) } else { None } {
-            Some(weak) => found.push(weak),
+            Some(weak) if weak.mend.is_some() => found.push(weak),
+            Some(not_there) => found.push(
+                Finding::warning(format!("{FILE}: {}", not_there.found))
+                    .means("every program would load it, root's too, once it is there")
+                    .mend(off),
+            ),
             None => found.push(
                 Finding::warning(format!("{FILE} has {name} loaded into every program"))
                     .means(
                         "it is root's, and part of the helper: keep it only if you know what it is",
                     )
-                    .mend(format!("mv {FILE} {FILE}.off")),
+                    .mend(off),
             ),
         }
     }

@@ -175,6 +175,20 @@ fn the_programs() {
     try_all(&Host::ready(Sudo::Classic), CASES);
 }
 
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_is_to_be_preloaded_and_is_not_there_can_be_mended() {
+    let host = Host::boot(Sudo::Classic);
+    // Of each program the linker says so on standard error.
+    let done =
+        host.root("echo /usr/lib/x.so >/etc/ld.so.preload; exec sm doctor --json 2>/dev/null");
+    let doctor = Doctor::read(&done);
+    assert_eq!(doctor.mend("preload"), "mv /etc/ld.so.preload /etc/ld.so.preload.off");
+    let row = doctor.rows.iter().find(|row| row.id == "preload").expect("its row");
+    let found = "/etc/ld.so.preload: /usr/lib/x.so: No such file";
+    assert!(row.status == "warning" && row.found.starts_with(found), "{row:?}");
+}
+
 /// Both programs as those of a package, for dpkg and for pacman.
 const DEBIAN: &str = r"cp /usr/local/bin/sm* /usr/bin
 printf '%s\n' '' 'Package: sm-helper' 'Status: install ok installed' 'Version: 1' \
