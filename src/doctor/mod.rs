@@ -20,6 +20,7 @@ mod settings;
 mod sudo;
 mod sudoers;
 mod table;
+mod unit;
 mod versions;
 mod ways;
 

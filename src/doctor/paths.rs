@@ -1,6 +1,7 @@
 //! What can be said of a path, and what makes it root's alone.
 
 use super::finding::Finding;
+use crate::helper::codes::Refusal;
 use crate::helper::text::shell_word;
 use crate::trust::trusted;
 use std::fs;
@@ -11,6 +12,23 @@ use std::path::Path;
 pub fn weak(path: &Path) -> Option<Finding> {
     let refusal = trusted(path).err()?;
     Some(Finding::problem(refusal.error).maybe_mend(mend(path)))
+}
+
+/// Why root can not rely on a path that need not be there: what is missing is as much somebody's
+/// as the folder that they could make it in.
+pub fn refused(path: &Path) -> Option<Refusal> {
+    refused_after(path, 0)
+}
+
+fn refused_after(path: &Path, links: u32) -> Option<Refusal> {
+    // As many as the kernel follows (path_resolution(7)).
+    const MOST_LINKS: u32 = 40;
+    if path.exists() || links > MOST_LINKS {
+        return trusted(path).err();
+    }
+    let folder = path.parent()?;
+    let target = || fs::read_link(path).ok();
+    refused_after(folder, links).or_else(|| refused_after(&folder.join(target()?), links + 1))
 }
 
 /// The command that makes every part of a path root's alone; none where only root can change them.

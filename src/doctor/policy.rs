@@ -5,10 +5,11 @@ use super::call;
 use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak};
 use super::program::weak_program;
+use super::unit::{self, Unit, drop_in_folders};
 use crate::policy::COMPILED;
 use crate::policy::site::FILE;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub fn file(scene: &Scene) -> Vec<Finding> {
     let force = match &scene.policy {
@@ -55,91 +56,65 @@ fn checks(scene: &Scene) -> BTreeSet<String> {
     programs
 }
 
-/// A unit that a policy names and this host has.
-struct Unit {
-    name: String,
-    /// The unit file and what adds to it.
-    files: Vec<String>,
-    /// What it starts as root.
-    programs: Vec<String>,
+/// The names of the units that the policies have.
+fn names(scene: &Scene) -> BTreeSet<String> {
+    let site = scene.policy.as_ref().ok().and_then(|force| force.site());
+    let policies = std::iter::once(COMPILED).chain(site);
+    let names =
+        policies.flat_map(|policy| policy.units.iter().map(move |rule| policy.text_of(rule.name)));
+    names.map(str::to_owned).collect()
 }
 
-fn units(scene: &Scene) -> Result<Vec<Unit>, String> {
-    let mut names = BTreeSet::new();
-    let site = scene.policy.as_ref().ok().and_then(|force| force.site());
-    for policy in std::iter::once(COMPILED).chain(site) {
-        names.extend(policy.units.iter().map(|rule| policy.text_of(rule.name).to_owned()));
-    }
+/// Those of them that this host has.
+fn units(names: &BTreeSet<String>) -> Result<Vec<Unit>, String> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut arguments = vec![
-        "--no-pager",
-        "show",
-        "--property=Id,LoadState,FragmentPath,DropInPaths,User,ExecStartPre,ExecStart,ExecStartPost,ExecReload,ExecStop",
-        "--",
-    ];
-    arguments.extend(names);
+    let properties = unit::properties();
+    let mut arguments = vec!["--no-pager", "show", &properties, "--"];
+    arguments.extend(names.iter().map(String::as_str));
     let shown = call::text(call::tool("systemctl", &arguments))?;
-    Ok(shown.split("\n\n").filter_map(unit).collect())
+    Ok(shown.split("\n\n").filter_map(Unit::shown).collect())
 }
 
-/// One unit of what `systemctl show` printed; none where it is not loaded.
-fn unit(shown: &str) -> Option<Unit> {
-    let value = |key: &str| {
-        shown.lines().filter_map(|line| line.split_once('=')).find(|(name, _)| *name == key)
-    };
-    let value = |key: &str| value(key).map_or("", |(_, value)| value);
-    if value("LoadState") != "loaded" {
-        return None;
-    }
-    let mut files: Vec<String> = vec![value("FragmentPath").to_owned()];
-    files.extend(value("DropInPaths").split_whitespace().map(str::to_owned));
-    files.retain(|file| !file.is_empty());
-    let as_root = ["", "root", "0"].contains(&value("User"));
-    let started = shown.lines().filter(|line| as_root && line.starts_with("Exec"));
-    // systemctl prints `ExecStart={ path=/usr/sbin/nginx ; argv[]=… }`.
-    let path = |line: &str| Some(line.split_once("{ path=")?.1.split_once(" ;")?.0.to_owned());
-    let mut programs: Vec<String> = started.filter_map(path).collect();
-    programs.dedup();
-    Some(Unit { name: value("Id").to_owned(), files, programs })
+/// The folders that systemd reads units from, those that there are.
+fn search_path() -> Result<Vec<PathBuf>, String> {
+    let arguments = ["--no-pager", "show", "--property=UnitPath", "--value"];
+    let shown = call::text(call::tool("systemctl", &arguments))?;
+    Ok(shown.split_whitespace().map(PathBuf::from).filter(|path| path.exists()).collect())
 }
 
 pub fn unit_files(scene: &Scene) -> Vec<Finding> {
-    // Whatever lies there can become a unit of a name that the policy has.
-    const FOLDERS: [&str; 5] = [
-        "/etc/systemd/system",
-        "/run/systemd/system",
-        "/usr/local/lib/systemd/system",
-        "/usr/lib/systemd/system",
-        "/lib/systemd/system",
-    ];
-    let there = FOLDERS.map(Path::new).into_iter().filter(|path| path.exists());
-    let mut found: Vec<Finding> = there.filter_map(weak).collect();
-    let units = match units(scene) {
-        Ok(units) => units,
+    let mut names = names(scene);
+    let (units, folders) = match units(&names).and_then(|units| Ok((units, search_path()?))) {
+        Ok(asked) => asked,
         Err(why) => return vec![unknown(&why)],
     };
-    for unit in &units {
-        for file in &unit.files {
-            found.extend(weak(Path::new(file)));
-            // Another file in the same folder of drop-ins would count too.
-            found.extend(Path::new(file).parent().and_then(weak));
-        }
+    let count = units.len();
+    let mut files: Vec<PathBuf> = Vec::new();
+    for unit in units {
+        files.extend(unit.files.into_iter().map(PathBuf::from));
+        names.extend(unit.names);
     }
-    found.dedup();
-    or_ok(found, format!("the files of {} units are root's alone", units.len()))
+    // What is put there adds to the unit, also where nothing is there yet, and to one that is yet
+    // to be installed.
+    let more: BTreeSet<String> = names.iter().flat_map(|name| drop_in_folders(name)).collect();
+    let more = folders.iter().flat_map(|folder| more.iter().map(|name| folder.join(name)));
+    files.extend(more.filter(|path| path.exists()));
+    // Whatever lies there can become a unit of a name that the policy has.
+    files.extend(folders.iter().cloned());
+    let found = files.iter().filter_map(|path| weak(path)).collect();
+    or_ok(found, format!("the files of {count} units are root's alone"))
 }
 
 pub fn unit_programs(scene: &Scene) -> Vec<Finding> {
-    let units = match units(scene) {
+    let units = match units(&names(scene)) {
         Ok(units) => units,
         Err(why) => return vec![unknown(&why)],
     };
     let mut found = Vec::new();
     for unit in &units {
-        found.extend(unit.programs.iter().filter_map(|path| weak_program(path, &unit.name)));
+        found.extend(unit.used.iter().filter_map(|path| weak_program(path, &unit.name)));
     }
     or_ok(found, format!("what {} units start as root is root's alone", units.len()))
 }
@@ -147,22 +122,4 @@ pub fn unit_programs(scene: &Scene) -> Vec<Finding> {
 fn unknown(why: &str) -> Finding {
     Finding::warning(format!("systemd could not be asked about the policy's units: {why}"))
         .mend("systemctl daemon-reexec")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unit;
-
-    #[test]
-    fn what_systemctl_shows_of_a_unit_is_understood() {
-        let shown = "ExecStart={ path=/usr/sbin/nginx ; argv[]=/usr/sbin/nginx -g daemon on; ; }\n\
-             ExecReload={ path=/bin/kill ; argv[]=/bin/kill -s HUP ; }\nUser=\nId=nginx.service\n\
-             LoadState=loaded\nFragmentPath=/lib/systemd/system/nginx.service\nDropInPaths=/a.conf /b.conf\n";
-        let nginx = unit(shown).expect("it is loaded");
-        assert_eq!(nginx.programs, ["/usr/sbin/nginx", "/bin/kill"]);
-        assert_eq!(nginx.files, ["/lib/systemd/system/nginx.service", "/a.conf", "/b.conf"]);
-        let other = unit(&shown.replace("User=", "User=www-data")).expect("it is loaded");
-        assert!(other.programs.is_empty());
-        assert!(unit(&shown.replace("=loaded", "=not-found")).is_none());
-    }
 }

@@ -2,9 +2,10 @@
 
 use super::Scene;
 use super::finding::{Finding, or_ok};
-use super::paths::{mend, weak, word};
+use super::paths::{mend, refused, weak, word};
 use crate::broker::setup::is_here;
 use crate::helper::host::PackageManager;
+use crate::helper::text::shell_word;
 use crate::package::Package;
 use crate::sudoers::install;
 use crate::sudoers::rule::helper_beside;
@@ -253,12 +254,18 @@ pub fn tools(_: &Scene) -> Vec<Finding> {
     or_ok(found, format!("root's alone: {}", names.join(", ")))
 }
 
-/// Whether root can rely on a program that something else starts, with what mends it.
-pub fn weak_program(path: &str, what: &str) -> Option<Finding> {
-    let path = Path::new(path);
-    let refusal = trusted(path).err()?;
-    if fs::metadata(path).is_err() {
-        return None;
-    }
-    Some(Finding::problem(format!("{what}: {}", refusal.error)).maybe_mend(mend(path)))
+/// Whether root can rely on what a unit has it run or read, with what mends it.
+pub fn weak_program(path: &Path, unit: &str) -> Option<Finding> {
+    let refusal = refused(path)?;
+    let real = fs::canonicalize(path).unwrap_or_default();
+    let mut folders = path.ancestors().skip(1).chain(real.ancestors().skip(1));
+    let is_anothers = |data: Metadata| data.uid() != 0 || data.mode() & 0o1000 != 0;
+    // Somebody's home stays theirs, and /tmp everybody's: root should run something else.
+    let mend = if folders.any(|folder| fs::symlink_metadata(folder).is_ok_and(is_anothers)) {
+        Some(format!("systemctl edit {}", shell_word(unit)))
+    } else {
+        mend(path)
+    };
+    let found = format!("{unit} has root use {}: {}", path.display(), refusal.error);
+    Some(Finding::problem(found).maybe_mend(mend))
 }

@@ -4,6 +4,41 @@ use crate::case::Mend::{By, Printed, PrintedThen};
 use crate::case::{Case, try_all};
 use crate::host::{Host, Sudo};
 
+/// An empty folder of the agent's that would add to a unit.
+macro_rules! folder {
+    ($folder:literal) => {
+        Case {
+            id: "unit_files",
+            status: "problem",
+            says: $folder,
+            breaks: concat!("mkdir -p ", $folder, "; chown agent ", $folder),
+            more: &[],
+            mend: PrintedThen(concat!("rmdir ", $folder)),
+        }
+    };
+}
+
+/// What is added to a unit, where /srv/tool is the agent's.
+macro_rules! unit {
+    ($says:literal, $added:literal, $mend:expr) => {
+        Case {
+            id: "unit_programs",
+            status: "problem",
+            says: $says,
+            breaks: concat!(
+                "install -o agent /bin/true /srv/tool; d=/etc/systemd/system/nginx.service.d; mkdir $d; printf '[Service]\\n",
+                $added,
+                "\\n' >$d/x.conf; systemctl daemon-reload"
+            ),
+            more: &[],
+            mend: $mend,
+        }
+    };
+}
+
+/// Takes away what they have brought along.
+const AWAY: &str = "rm -r /etc/systemd/system/nginx.service.d /srv/tool; systemctl daemon-reload";
+
 pub const CASES: &[Case] = &[
     Case {
         id: "policy_file",
@@ -45,16 +80,34 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: PrintedThen("rm -r /etc/systemd/system/nginx.service.d; systemctl daemon-reload"),
     },
-    Case {
-        id: "unit_programs",
-        status: "problem",
-        says: "nginx.service: /srv/tool belongs to agent",
-        breaks: "d=/etc/systemd/system/nginx.service.d; mkdir $d; printf '[Service]\\nExecStartPre=/srv/tool\\n' >$d/x.conf; install -o agent /bin/true /srv/tool; systemctl daemon-reload",
-        more: &[],
-        mend: PrintedThen(
-            "rm -r /etc/systemd/system/nginx.service.d /srv/tool; systemctl daemon-reload",
-        ),
-    },
+    // What systemd would read from there, also of a unit that is yet to be installed.
+    folder!("/etc/systemd/system/nginx.service.d"),
+    folder!("/run/systemd/system/service.d"),
+    folder!("/etc/systemd/system.control/caddy.service.d"),
+    unit!(
+        "nginx.service has root use /srv/tool: /srv/tool belongs to agent",
+        "ExecCondition=/srv/tool",
+        PrintedThen(AWAY)
+    ),
+    unit!("/srv/tool belongs to agent", "ExecStopPost=/srv/tool", PrintedThen(AWAY)),
+    unit!("/srv/tool belongs to agent", "ExecStopPost=/bin/sh -eu /srv/tool", PrintedThen(AWAY)),
+    unit!("/srv/tool belongs to agent", "EnvironmentFile=/srv/tool", PrintedThen(AWAY)),
+    unit!(
+        "/srv/tool belongs to agent",
+        "User=www-data\\nExecStartPre=+/srv/tool",
+        PrintedThen(AWAY)
+    ),
+    // What is somebody's home stays theirs: the unit is what is wrong.
+    unit!(
+        "/home/agent/later: /home/agent belongs to agent",
+        "ExecStartPre=-/home/agent/later",
+        By(AWAY)
+    ),
+    unit!(
+        "/home/agent/later*: /home/agent belongs to agent",
+        "EnvironmentFile=-/home/agent/later*",
+        By(AWAY)
+    ),
 ];
 
 #[test]

@@ -1,0 +1,208 @@
+//! A unit as `systemctl show` has it: the files it is made of, and what root runs for it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A unit that a policy names and this host has.
+pub struct Unit {
+    pub name: String,
+    /// Its other names too: what adds to one of them adds to it.
+    pub names: Vec<String>,
+    /// The unit file and what adds to it.
+    pub files: Vec<String>,
+    /// The programs and scripts that it runs as root, and what it reads their environment from.
+    pub used: BTreeSet<PathBuf>,
+}
+
+/// What has systemctl show all that is read here.
+pub fn properties() -> String {
+    // Of services and of sockets.
+    const COMMANDS: [&str; 8] = [
+        "ExecCondition",
+        "ExecStartPre",
+        "ExecStart",
+        "ExecStartPost",
+        "ExecReload",
+        "ExecStop",
+        "ExecStopPre",
+        "ExecStopPost",
+    ];
+    // The second has the flags; an older systemd has the first alone.
+    let commands = COMMANDS.map(|name| format!("{name},{name}Ex")).join(",");
+    format!(
+        "--property=Id,Names,LoadState,FragmentPath,DropInPaths,User,WorkingDirectory,EnvironmentFiles,{commands}"
+    )
+}
+
+impl Unit {
+    /// One unit of what was printed; none where it is not loaded.
+    pub fn shown(text: &str) -> Option<Self> {
+        let fields: Vec<(&str, &str)> =
+            text.lines().filter_map(|line| line.split_once('=')).collect();
+        let value = |key: &str| {
+            fields.iter().find(|(name, _)| *name == key).map_or("", |(_, value)| *value)
+        };
+        if value("LoadState") != "loaded" {
+            return None;
+        }
+        let list = |key: &str| value(key).split_whitespace().map(str::to_owned);
+        let is_root = ["", "root", "0"].contains(&value("User"));
+        let folder = Path::new(value("WorkingDirectory").trim_start_matches('!'));
+        let mut used = BTreeSet::new();
+        let commands = fields.iter().filter(|(name, _)| name.starts_with("Exec"));
+        for command in commands.filter_map(|(_, value)| Command::shown(value)) {
+            if is_root || command.is_privileged {
+                used.extend(command.used(folder));
+            }
+        }
+        if !used.is_empty() {
+            // An older systemd leaves out the s of the name.
+            let files = fields.iter().filter(|(name, _)| name.starts_with("EnvironmentFile"));
+            let file = |value: &str| Some(value.rsplit_once(" (ignore_errors=")?.0.into());
+            used.extend(files.filter_map(|(_, value)| file(value)));
+        }
+        Some(Self {
+            name: value("Id").to_owned(),
+            names: list("Names").collect(),
+            files: list("FragmentPath").chain(list("DropInPaths")).collect(),
+            used,
+        })
+    }
+}
+
+/// The folders whose files add to a unit of this name (`systemd.unit(5)`): its own, its type's,
+/// its template's, and those of each beginning of its name that ends with a dash.
+pub fn drop_in_folders(unit: &str) -> Vec<String> {
+    let (stem, suffix) = unit.rsplit_once('.').unwrap_or((unit, "service"));
+    let begins =
+        stem.match_indices(['-', '@']).map(|(at, _)| format!("{}.{suffix}.d", &stem[..=at]));
+    begins.chain([format!("{stem}.{suffix}.d"), format!("{suffix}.d")]).collect()
+}
+
+/// One command line of a unit.
+struct Command<'s> {
+    path: &'s str,
+    /// All of it, joined by blanks: what was quoted is no longer told apart.
+    line: &'s str,
+    /// Whether it is run as root, whatever the unit's account is: `+` or `!` is in front of it.
+    is_privileged: bool,
+}
+
+impl<'s> Command<'s> {
+    /// Reads `{ path=/bin/sh ; argv[]=/bin/sh -c a; ; flags=privileged ; start_time=… }`.
+    fn shown(value: &'s str) -> Option<Self> {
+        let (path, rest) = value.strip_prefix("{ path=")?.split_once(" ; argv[]=")?;
+        let (line, flags) =
+            rest.rsplit_once(" ; flags=").or_else(|| rest.rsplit_once(" ; ignore_errors="))?;
+        let mut flags = flags.split(" ;").next().unwrap_or_default().split_whitespace();
+        let is_privileged = flags.any(|flag| ["privileged", "no-setuid"].contains(&flag));
+        Some(Self { path, line, is_privileged })
+    }
+
+    /// The program, and the scripts that it is given where it runs them.
+    fn used(&self, folder: &Path) -> Vec<PathBuf> {
+        let mut used = vec![PathBuf::from(self.path)];
+        if is_interpreter(self.path) {
+            used.extend(scripts(self.line.split_whitespace().skip(1), folder));
+        }
+        used
+    }
+}
+
+/// What an interpreter's words have it run: the first that is neither an option nor a variable,
+/// and in the text of a script the first of each command.
+///
+/// What follows is data, which is often the service's own.
+fn scripts<'w>(words: impl Iterator<Item = &'w str>, folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut is_next = true;
+    for word in words {
+        let name = word.trim_matches(['"', '\'', '(', ')', '{', '}', ';', '&']);
+        let path = folder.join(name);
+        if is_next && (name.starts_with('/') || path.is_file()) {
+            found.push(path);
+        }
+        let is_before = name.starts_with('-') || name.contains('=') || name.is_empty();
+        let is_leading = ["|", "!", ".", "source", "exec", "then", "do", "else"].contains(&name);
+        is_next = is_next && is_before
+            || is_leading
+            || is_interpreter(name)
+            || word.ends_with([';', '&', '|', '(', '{']);
+    }
+    found
+}
+
+/// Whether a program runs what its first argument names. Its name may end with a version.
+fn is_interpreter(path: &str) -> bool {
+    const ALL: [&str; 12] = [
+        "sh", "bash", "dash", "ksh", "zsh", "env", "python", "perl", "ruby", "node", "nodejs",
+        "php",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ALL.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Unit, drop_in_folders, scripts};
+    use std::path::{Path, PathBuf};
+
+    const SHOWN: &str = "\
+        EnvironmentFiles=/etc/default/nginx (ignore_errors=yes)\n\
+        ExecStart={ path=/usr/sbin/nginx ; argv[]=/usr/sbin/nginx -g daemon on; ; ignore_errors=no ; start_time=[n/a] ; status=0/0 }\n\
+        ExecStartEx={ path=/usr/sbin/nginx ; argv[]=/usr/sbin/nginx -g daemon on; ; flags= ; start_time=[n/a] ; status=0/0 }\n\
+        ExecStopPostEx={ path=/bin/sh ; argv[]=/bin/sh /srv/a.sh /srv/data ; flags=ignore-failure ; start_time=[n/a] ; status=0/0 }\n\
+        User=\nId=nginx.service\nNames=nginx.service web.service\nLoadState=loaded\n\
+        FragmentPath=/lib/systemd/system/nginx.service\nDropInPaths=/a.conf /b.conf\n";
+
+    fn used(shown: &str) -> Vec<PathBuf> {
+        Unit::shown(shown).expect("it is loaded").used.into_iter().collect()
+    }
+
+    #[test]
+    fn what_systemctl_shows_of_a_unit_is_understood() {
+        let nginx = Unit::shown(SHOWN).expect("it is loaded");
+        assert_eq!(nginx.names, ["nginx.service", "web.service"]);
+        assert_eq!(nginx.files, ["/lib/systemd/system/nginx.service", "/a.conf", "/b.conf"]);
+        let all = ["/bin/sh", "/etc/default/nginx", "/srv/a.sh", "/usr/sbin/nginx"];
+        assert_eq!(used(SHOWN), all.map(PathBuf::from));
+        assert!(Unit::shown(&SHOWN.replace("=loaded", "=not-found")).is_none());
+    }
+
+    #[test]
+    fn only_what_root_runs_counts_of_a_unit_with_an_account() {
+        let other = SHOWN.replace("User=", "User=www-data");
+        assert!(used(&other).is_empty());
+        for flags in ["privileged", "ignore-failure no-setuid"] {
+            let some = other.replace("flags=ignore-failure", &format!("flags={flags}"));
+            let all = ["/bin/sh", "/etc/default/nginx", "/srv/a.sh"];
+            assert_eq!(used(&some), all.map(PathBuf::from), "{flags}");
+        }
+        assert!(used(&other.replace("flags=ignore-failure", "flags=ambient")).is_empty());
+    }
+
+    #[test]
+    fn a_script_is_told_from_data() {
+        for (line, found) in [
+            ("/srv/a.sh /var/lib/x", &["/srv/a.sh"][..]),
+            ("-eu /srv/a.sh", &["/srv/a.sh"]),
+            ("A=1 /usr/bin/python3.11 -u /srv/a.py", &["/usr/bin/python3.11", "/srv/a.py"]),
+            ("-c cat /run/x/x.pid; /srv/a x && exec /srv/b", &["/srv/a", "/srv/b"]),
+            ("-c . /srv/env; x", &["/srv/env"]),
+            ("-c test -e /srv/x || (/srv/a)", &["/srv/a"]),
+            ("-m app --data /var/lib/x", &[]),
+            ("-c runuser -u x /srv/x", &[]),
+            ("passwd /var/lib/x", &["/etc/passwd"]),
+        ] {
+            let found: Vec<PathBuf> = found.iter().map(PathBuf::from).collect();
+            assert_eq!(scripts(line.split(' '), Path::new("/etc")), found, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_unit_has_the_drop_ins_of_its_type_and_of_the_beginnings_of_its_name() {
+        assert_eq!(drop_in_folders("nginx.service"), ["nginx.service.d", "service.d"]);
+        let all = ["a@.service.d", "a@b-.service.d", "a@b-c.service.d", "service.d"];
+        assert_eq!(drop_in_folders("a@b-c.service"), all);
+    }
+}
