@@ -3,7 +3,7 @@
 use super::Scene;
 use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
-use crate::audit::log::{FILE, FOLDER as LOG};
+use crate::audit::log::FOLDER as LOG;
 use crate::state::FOLDER as STATE;
 use nix::unistd::Group;
 use std::fs::{self, Metadata};
@@ -17,21 +17,23 @@ pub fn log(_: &Scene) -> Vec<Finding> {
     // Rotation makes files of its own.
     let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
     let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("audit."));
-    for entry in named {
-        found.extend(looked_at(&entry.path().to_string_lossy(), 0o640).into_iter().flatten());
-    }
-    // Root's and of the group adm, where there is one.
-    let adm = Group::from_name("adm").ok().flatten().map_or(0, |group| group.gid.as_raw());
-    if let Ok(data) = fs::metadata(FILE)
-        && data.gid() != adm
-        && data.gid() != 0
-    {
-        found.push(
-            Finding::warning(format!("{FILE} can be read by the group {}", data.gid()))
-                .mend(format!("chgrp {adm} {FILE}")),
-        );
+    found.extend(group_of(Path::new(LOG)));
+    for path in named.map(|entry| entry.path()) {
+        found.extend(looked_at(&path.to_string_lossy(), 0o640).into_iter().flatten());
+        found.extend(group_of(&path));
     }
     or_ok(found, format!("{LOG} and what is in it are root's, to be read by the group adm"))
+}
+
+/// That a path of the log is of another group than adm, where there is one, or root's.
+fn group_of(path: &Path) -> Option<Finding> {
+    let adm = Group::from_name("adm").ok().flatten().map_or(0, |group| group.gid.as_raw());
+    let gid = fs::symlink_metadata(path).ok()?.gid();
+    if gid == adm || gid == 0 {
+        return None;
+    }
+    let found = format!("{} can be read by the group {gid}", path.display());
+    Some(Finding::warning(found).mend(format!("chgrp --no-dereference {adm} {}", word(path))))
 }
 
 pub fn state(_: &Scene) -> Vec<Finding> {
@@ -49,7 +51,12 @@ pub fn run(_: &Scene) -> Vec<Finding> {
     let Some(mut found) = looked_at(RUN, 0o755) else {
         return vec![Finding::ok(format!("{RUN} is made by the first request"))];
     };
-    found.extend(looked_at("/run/sm/rate", 0o700).into_iter().flatten());
+    // The socket is of the group that may ask: it has a check of its own.
+    for folder in ["/run/sm/rate", "/run/sm/connections"] {
+        found.extend(looked_at(folder, 0o700).into_iter().flatten());
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        found.extend(entries.filter_map(|entry| weak(&entry.path())));
+    }
     or_ok(found, format!("{RUN} is root's alone"))
 }
 

@@ -46,6 +46,23 @@ pub const CASES: &[Case] = &[
         mend: Printed,
     },
     Case {
+        id: "log_folder",
+        status: "warning",
+        says: "/var/log/sm can be read by the group 1000",
+        breaks: "chgrp agent /var/log/sm",
+        more: &[],
+        mend: Printed,
+    },
+    // Of what rotation has made, each.
+    Case {
+        id: "log_folder",
+        status: "warning",
+        says: "audit.jsonl.1 can be read by the group 1000",
+        breaks: "cd /var/log/sm; install -m 0640 -g agent /dev/null audit.jsonl.1",
+        more: &[],
+        mend: PrintedThen("rm /var/log/sm/audit.jsonl.1"),
+    },
+    Case {
         id: "state_folder",
         status: "problem",
         says: "0750",
@@ -92,6 +109,22 @@ pub const CASES: &[Case] = &[
         breaks: "chmod 0755 /run/sm/rate",
         more: &[],
         mend: Printed,
+    },
+    Case {
+        id: "run_folder",
+        status: "problem",
+        says: "/run/sm/connections/1000.0 belongs to agent",
+        breaks: "d=/run/sm/connections; mkdir -m 0700 $d; touch $d/1000.0; chown agent $d/1000.0",
+        more: &[],
+        mend: PrintedThen("rm -r /run/sm/connections"),
+    },
+    Case {
+        id: "run_folder",
+        status: "problem",
+        says: "/run/sm/connections can be written to by everybody",
+        breaks: "mkdir /run/sm/connections; chmod 0777 /run/sm/connections",
+        more: &[],
+        mend: PrintedThen("rmdir /run/sm/connections"),
     },
 ];
 
