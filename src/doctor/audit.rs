@@ -128,8 +128,9 @@ pub fn journal(_: &Scene) -> Vec<Finding> {
                 return vec![Finding::ok("the journal takes records and gives them back")];
             }
             Err(why) => {
+                let command = call::mend("journalctl").unwrap_or_else(|| restart.to_owned());
                 return vec![
-                    Finding::warning(format!("the journal can not be read: {why}")).mend(restart),
+                    Finding::warning(format!("the journal can not be read: {why}")).mend(command),
                 ];
             }
             Ok(_) if Instant::now() >= end => {
@@ -170,7 +171,8 @@ pub fn kernel(scene: &Scene) -> Vec<Finding> {
             }]
         }
         Err(why) => vec![
-            Finding::warning(format!("the kernel's rules can not be listed: {why}")).mend(setup),
+            Finding::warning(format!("the kernel's rules can not be listed: {why}"))
+                .mend(call::mend("auditctl").unwrap_or(setup)),
         ],
     }
 }

@@ -15,7 +15,7 @@ fn nothing_to_look_at() -> Option<Finding> {
         Ok(false) => Some(Finding::ok("the broker is not set up on this host")),
         Err(refusal) => {
             let found = format!("whether there is a broker is not known: {}", refusal.error);
-            Some(Finding::warning(found))
+            Some(Finding::warning(found).maybe_mend(call::mend("systemctl")))
         }
     }
 }
@@ -73,7 +73,8 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
     let shown = match call::text(call::tool("systemctl", &arguments)) {
         Ok(shown) => shown,
         Err(why) => {
-            return vec![Finding::warning(format!("systemd could not be asked about it: {why}"))];
+            let found = format!("systemd could not be asked about it: {why}");
+            return vec![Finding::warning(found).maybe_mend(call::mend("systemctl"))];
         }
     };
     let value = |key: &str| {

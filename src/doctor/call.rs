@@ -1,5 +1,6 @@
 //! The host's own tools, asked: only those that nobody but root can change, and never for long.
 
+use super::paths;
 use crate::helper::text::one_line;
 use crate::tool;
 use crate::trust::trusted;
@@ -30,6 +31,12 @@ pub fn run(program: &Path, arguments: &[&str]) -> Result<Output, String> {
     // So many columns that sudo breaks no line.
     command.args(arguments).env("COLUMNS", "1000000").env("SYSTEMD_PAGER", "cat");
     tool::output_within(command, LIMIT).map_err(|error| format!("{}: {error}", program.display()))
+}
+
+/// The command that makes a tool root's alone; none where it is, and something else is why it could
+/// not be asked.
+pub fn mend(name: &str) -> Option<String> {
+    paths::mend(&tool::find(name)?)
 }
 
 /// What it printed, where it ended well.

@@ -26,7 +26,7 @@ pub fn clock_sync(_: &Scene) -> Vec<Finding> {
         Ok(shown) => shown,
         Err(why) => {
             let found = format!("whether the clock is synchronised is not known: {why}");
-            return vec![Finding::warning(found)];
+            return vec![Finding::warning(found).maybe_mend(call::mend("timedatectl"))];
         }
     };
     if shown.contains("NTPSynchronized=yes") {

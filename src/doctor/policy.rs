@@ -121,5 +121,5 @@ pub fn unit_programs(scene: &Scene) -> Vec<Finding> {
 
 fn unknown(why: &str) -> Finding {
     Finding::warning(format!("systemd could not be asked about the policy's units: {why}"))
-        .mend("systemctl daemon-reexec")
+        .mend(call::mend("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
 }

@@ -5,7 +5,7 @@ use super::agents::{Agent, MOST};
 use super::call;
 use super::commands::judged;
 use super::finding::{Finding, Status, or_ok};
-use super::paths::word;
+use super::paths::{mend, word};
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::account::Who;
 use crate::sudoers::listing::{Entry, parse, with_environment};
@@ -52,7 +52,11 @@ pub fn each(
                     "sudo could not be asked about {}: {why}",
                     agent.user.name
                 ))
-                .mend("visudo -c"),
+                .mend(
+                    program("sudo")
+                        .and_then(|sudo| mend(&sudo))
+                        .unwrap_or_else(|| "visudo -c".to_owned()),
+                ),
             ),
             Some(Ok(listing)) => found.extend(look(agent, listing)),
         }

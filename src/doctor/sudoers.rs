@@ -47,7 +47,10 @@ pub fn valid(_: &Scene) -> Vec<Finding> {
                 ),
             ]
         }
-        Err(why) => vec![Finding::warning(format!("visudo could not be asked: {why}"))],
+        Err(why) => {
+            let found = format!("visudo could not be asked: {why}");
+            vec![Finding::warning(found).maybe_mend(mend(&visudo))]
+        }
     }
 }
 

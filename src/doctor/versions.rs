@@ -4,7 +4,7 @@ use super::Scene;
 use super::call;
 use super::finding::{Finding, Status, or_ok};
 use super::holes::{APT, Hole, PACMAN, SUDO, SUDO_RS, SYSTEMD};
-use super::paths::word;
+use super::paths::mend;
 use crate::helper::host::PackageManager;
 use crate::sudoers::sudo::program;
 use crate::tool;
@@ -31,7 +31,10 @@ pub fn sudo(_: &Scene) -> Vec<Finding> {
     };
     let said = match call::text(call::run(&sudo, &["--version"])) {
         Ok(said) => said,
-        Err(why) => return vec![Finding::warning(format!("{} does not say: {why}", word(&sudo)))],
+        Err(why) => {
+            let found = format!("the version of {} is not known: {why}", sudo.display());
+            return vec![unknown(found, mend(&sudo))];
+        }
     };
     let first = said.lines().next().unwrap_or_default();
     match (first.strip_prefix("sudo-rs "), first.strip_prefix("Sudo version ")) {
@@ -48,7 +51,8 @@ pub fn systemd(_: &Scene) -> Vec<Finding> {
     let said = match call::text(call::tool("systemctl", &["--version"])) {
         Ok(said) => said,
         Err(why) => {
-            return vec![Finding::warning(format!("systemd's version is not known: {why}"))];
+            let found = format!("systemd's version is not known: {why}");
+            return vec![unknown(found, call::mend("systemctl"))];
         }
     };
     // `systemd 252 (252.39-1~deb12u2)`
@@ -75,8 +79,16 @@ pub fn package_manager(_: &Scene) -> Vec<Finding> {
     let mut words = said.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case(name));
     match words.nth(1) {
         Some(version) => judged(&installed(name, version.trim_start_matches('v')), holes),
-        None => vec![Finding::warning(format!("{program} does not say its version"))],
+        None => {
+            let found = format!("the version of {program} is not known");
+            vec![unknown(found, call::mend(program))]
+        }
     }
+}
+
+/// Of a version that is not known nobody can say whether it has a hole.
+fn unknown(found: String, mend: Option<String>) -> Finding {
+    Finding::warning(found).means("whether it has a known hole is not known").maybe_mend(mend)
 }
 
 fn installed<'n>(name: &'n str, version: &str) -> Installed<'n> {

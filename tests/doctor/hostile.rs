@@ -61,6 +61,20 @@ fn what_others_can_change_is_not_run_to_find_that_out() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
+fn where_no_tool_can_be_asked_the_one_cause_is_what_is_to_be_mended() {
+    let host = Host::ready(Sudo::Classic);
+    host.root("chown agent /usr/bin").ok();
+    let doctor = Doctor::of(&host);
+    let mends: Vec<&str> = doctor.mends().into_iter().collect();
+    assert_eq!(mends, ["chown --no-dereference root:root /usr/bin"], "{:#?}", doctor.rows);
+    let wrong = doctor.rows.iter().filter(|row| row.status != "ok");
+    assert!(wrong.clone().all(|row| row.mend.is_some()), "{:#?}", doctor.rows);
+    let version = wrong.clone().find(|row| row.id == "sudo_version").expect("its row");
+    assert!(version.found.contains("is not known"), "{version:?}");
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
 fn the_surroundings_of_who_asks_change_nothing() {
     let host = Host::ready(Sudo::Classic);
     host.root(
