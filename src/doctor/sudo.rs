@@ -1,16 +1,17 @@
 //! What sudo lets the accounts do that may ask the helper.
 
 use super::Scene;
-use super::agents::{Agent, MOST};
+use super::agents::{Agent, DropInFile, MOST};
 use super::call;
 use super::commands::judged;
 use super::finding::{Finding, Status, or_ok};
 use super::paths::{mend, word};
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::account::Who;
+use crate::sudoers::exact::{besides, is_exact};
 use crate::sudoers::listing::{Entry, parse, with_environment};
 use crate::sudoers::sudo::{files, main_file, program};
-use nix::unistd::Group;
+use nix::unistd::{Gid, Group};
 use std::fs;
 use std::path::PathBuf;
 
@@ -26,14 +27,7 @@ pub struct Listing {
 pub fn listing(account: &str) -> Option<Result<Listing, String>> {
     let sudo = program("sudo")?;
     let ask = |flag: &str| call::text(call::run(&sudo, &["-n", flag, "-U", account]));
-    Some(ask("-ll").and_then(|long| {
-        let entries = parse(&long);
-        // Of what is not understood nothing can be said.
-        if entries.is_empty() && long.contains("may run the following commands") {
-            return Err(format!("its answer is not understood: {}", one_line(&long, 200)));
-        }
-        Ok(Listing { entries, short: ask("-l")? })
-    }))
+    Some(ask("-ll").and_then(|long| Ok(Listing { entries: parse(&long)?, short: ask("-l")? })))
 }
 
 /// Looks at each account with what sudo says of it.
@@ -140,6 +134,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                 found.push(Finding::new(status, what).mend(command));
             }
         }
+        found.extend(besides_the_lines(scene, agent, &listing.entries));
         // Bringing an environment is bringing code: LD_PRELOAD.
         for commands in with_environment(&listing.short).filter(|list| list.contains(&*helper)) {
             let what = format!("{name} may set the environment of {}", one_line(commands, 120));
@@ -152,6 +147,35 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
         }
         found
     })
+}
+
+/// What lets an account with an exact drop-in ask the helper for more than its lines.
+fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Finding> {
+    let is_for_it = |file: &&DropInFile| match &file.who {
+        Some(Who::User { name, .. }) => *name == agent.user.name,
+        Some(Who::Group { gid, .. }) => {
+            gid.is_some_and(|gid| agent.groups.contains(&Gid::from_raw(gid)))
+        }
+        None => false,
+    };
+    let own = scene.drop_ins.iter().filter(is_for_it).map(|file| file.text.clone());
+    let own: Vec<String> = own.filter(|text| is_exact(text)).collect();
+    if own.is_empty() {
+        return Vec::new();
+    }
+    let finding = |command: &str| {
+        let place = place(scene, agent, command, None);
+        let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
+        let (name, command) = (&agent.user.name, one_line(command, 120));
+        let what = format!("{name} may run {command}, which is no line of its exact drop-in{at}");
+        Finding::warning(what)
+            .means("sudo lets through what is not on the list; the helper alone refuses it")
+            .mend(place.map_or_else(|| "visudo".to_owned(), |place| place.mend))
+    };
+    let more = besides(entries, &scene.helper, &own);
+    // What is more than the helper is said of already.
+    let more = more.filter(|command| judged(command, &scene.helper.to_string_lossy()).is_none());
+    more.map(finding).collect()
 }
 
 /// Where a rule stands.

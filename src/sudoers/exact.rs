@@ -5,6 +5,7 @@
 //! 1024 characters, and a line can be found with `grep`. No wildcard and no regular expression.
 
 use super::account::Who;
+use super::listing::{Entry, may_be};
 use super::permitted::permitted;
 use super::rule::{MARK, rights};
 use crate::helper::codes::Refusal;
@@ -101,6 +102,24 @@ pub fn rules(text: &str) -> BTreeSet<&str> {
         line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
     };
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line)).collect()
+}
+
+/// What sudo lists that lets the account run the helper as root, save what these drop-ins name.
+pub fn besides<'e>(
+    entries: &'e [Entry],
+    helper: &Path,
+    drop_ins: &[String],
+) -> impl Iterator<Item = &'e str> {
+    // sudo lists what is escaped as it is written, sudo-rs as it is meant.
+    let plain = |command: &str| command.replace('\\', "");
+    let rules = drop_ins.iter().flat_map(|text| rules(text));
+    let own: BTreeSet<String> = rules
+        .filter_map(|rule| rule.split_once(" NOSETENV: "))
+        .map(|(_, rest)| plain(rest))
+        .collect();
+    let as_root = entries.iter().filter(|entry| entry.is_as_root());
+    let commands = as_root.flat_map(|entry| &entry.commands).map(String::as_str);
+    commands.filter(move |command| !own.contains(&plain(command)) && may_be(command, helper))
 }
 
 /// The first few of them, each operation once, and how many more there are.

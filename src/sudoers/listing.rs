@@ -1,6 +1,11 @@
 //! What sudo lists for an account (`sudo -ll -U NAME`), wherever its rules come from: files, LDAP
 //! or SSSD.
 
+use crate::helper::text::one_line;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 /// A rule, as sudo lists it: the commands of one entry have the same run-as and options.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
@@ -8,7 +13,8 @@ pub struct Entry {
     pub users: Vec<String>,
     /// `!authenticate`, `setenv`, `noexec`, …; sudo-rs shows not all of them.
     pub options: Vec<String>,
-    /// The commands, with their arguments; one that is taken away begins with `!`.
+    /// The commands, with their arguments and without the digests of their programs; one that is
+    /// taken away begins with `!`.
     pub commands: Vec<String>,
 }
 
@@ -26,7 +32,10 @@ impl Entry {
 }
 
 /// Reads the long listing. It must have been made with so many columns that no line is broken.
-pub fn parse(listed: &str) -> Vec<Entry> {
+///
+/// # Errors
+/// Where it is not understood: then nothing can be said of it.
+pub fn parse(listed: &str) -> Result<Vec<Entry>, String> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in listed.lines() {
         if is_heading(line) {
@@ -36,14 +45,57 @@ pub fn parse(listed: &str) -> Vec<Entry> {
         let Some(entry) = entries.last_mut() else { continue };
         let words = |text: &str| text.split(", ").map(|word| word.trim().to_owned()).collect();
         if let Some(command) = line.strip_prefix('\t') {
-            entry.commands.push(command.trim().to_owned());
+            entry.commands.push(without_digest(command.trim()).to_owned());
         } else if let Some(users) = line.trim_start().strip_prefix("RunAsUsers: ") {
             entry.users = words(users);
         } else if let Some(options) = line.trim_start().strip_prefix("Options: ") {
             entry.options = words(options);
         }
     }
-    entries
+    if entries.is_empty() && listed.contains("may run the following commands") {
+        return Err(format!("its answer is not understood: {}", one_line(listed, 200)));
+    }
+    Ok(entries)
+}
+
+/// `sha224:…, sha256:… /bin/ls`: what the program must be may stand in front of it (sudoers(5)).
+fn without_digest(command: &str) -> &str {
+    match command.split_once(' ') {
+        Some((first, rest)) if first.starts_with("sha") && first.contains(':') => {
+            without_digest(rest)
+        }
+        _ => command,
+    }
+}
+
+/// Whether a listed command may be this program, whatever stands behind it: by its path, by another
+/// one that leads to the same file, by its folder's, or by a pattern that begins as its path does.
+pub fn may_be(command: &str, program: &Path) -> bool {
+    let path = command.split(' ').next().unwrap_or(command);
+    let begins = |begin: &str| program.to_string_lossy().starts_with(begin);
+    if path == "ALL" || begins(path) && path.ends_with('/') {
+        return true;
+    }
+    if let Some(pattern) = path.strip_prefix('^') {
+        let literal = pattern.split(['.', '*', '+', '?', '[', '(', '{', '\\', '$']).next();
+        return pattern.contains('|') || begins(literal.unwrap_or_default());
+    }
+    if !path.starts_with('/') {
+        return false;
+    }
+    match path.split_once(['*', '?', '[', '\\']) {
+        Some((literal, _)) => begins(literal),
+        None if path.ends_with('/') => {
+            program.parent().is_some_and(|folder| is_one_file(Path::new(path), folder))
+        }
+        None => is_one_file(Path::new(path), program),
+    }
+}
+
+/// sudo goes by the inode, sudo-rs by where links lead.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let inode = |path| fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
+    one == other || inode(one).is_some_and(|one| Some(one) == inode(other))
 }
 
 /// `Sudoers entry:`, since sudo 1.9.15 with the file behind it, `LDAP Role: NAME`, `SSSD Role: NAME`.
@@ -110,6 +162,7 @@ LDAP Role: all
 
     #[test]
     fn the_long_listing_is_understood() {
+        let parse = |listed| parse(listed).expect("it is understood");
         let entries = parse(CLASSIC);
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].commands, ["/usr/local/bin/sm-helper"]);
@@ -117,6 +170,44 @@ LDAP Role: all
         assert_eq!(entries[1].commands, ["ALL", "!/usr/bin/su"]);
         assert!(!entries[1].is_free() && entries[1].is_as_root());
         assert!(parse("User other is not allowed to run sudo on host.\n").is_empty());
+        let digest = "Sudoers entry:\n\tsha224:a/b==, sha256:00ff /bin/bash -c x\n";
+        assert_eq!(parse(digest)[0].commands, ["/bin/bash -c x"]);
+        let other = "User agent may run the following commands on host:\nsomething else\n";
+        assert!(super::parse(other).is_err());
+    }
+
+    #[test]
+    fn a_command_that_may_be_a_program_is_seen_whatever_stands_behind_it() {
+        let program = Path::new("/usr/local/bin/sm");
+        for command in [
+            "ALL",
+            "/usr/local/bin/sm",
+            "/usr/local/bin/sm policy *",
+            "/usr/local/bin/sm \"\"",
+            "/usr/local/bin/",
+            "/usr/local/b?n/sm policy",
+            "/usr/local/bin/s\\m policy",
+            "/*",
+            "^/usr/local/bin/[a-z]+$ policy",
+            "^/bin/a|/usr/local/bin/sm$",
+        ] {
+            assert!(may_be(command, program), "{command}");
+        }
+        for command in [
+            "!/usr/local/bin/sm",
+            "/usr/local/bin/sm-helper",
+            "/usr/local/bin/sm-helper package *",
+            "/usr/bin/",
+            "/usr/bin/* sm",
+            "^/usr/bin/id$",
+            "sudoedit /usr/local/bin/sm",
+            "list",
+        ] {
+            assert!(!may_be(command, program), "{command}");
+        }
+        // By another name of the same file.
+        assert!(may_be("/proc/self/exe x", &std::env::current_exe().expect("this test")));
+        assert!(may_be("/proc/self/root/usr/", Path::new("/usr/bin")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! sudo and visudo, asked: is the configuration valid, and what may an account run.
 
 use super::dropin::FOLDER;
+use super::listing::{Entry, parse};
 use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::{one_line, shell_word};
@@ -197,14 +198,21 @@ impl Sudo {
         }
     }
 
-    /// Whether the path is among what sudo lists for the account, be it with arguments.
-    pub fn lists(&self, account: &str, path: &Path) -> bool {
+    /// What sudo lists for the account.
+    ///
+    /// # Errors
+    /// What sudo said.
+    pub fn lists(&self, account: &str) -> Result<Vec<Entry>, String> {
         let mut command = clean(&self.0);
-        command.args(["-n", "-l", "-U", account]);
-        let Ok(output) = output(command) else { return false };
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let path = path.to_string_lossy();
-        text.split([' ', ',', '\n']).any(|word| word == path)
+        // So many columns that sudo breaks no line.
+        command.args(["-n", "-ll", "-U", account]).env("COLUMNS", "1000000");
+        match output(command) {
+            Ok(output) if output.status.success() => {
+                parse(&String::from_utf8_lossy(&output.stdout))
+            }
+            Ok(output) => Err(said(&output)),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Has the account itself run `<helper> version` through sudo: the one proof that no

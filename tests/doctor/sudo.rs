@@ -181,6 +181,14 @@ pub const CASES: &[Case] = &[
         more: &["account_groups"],
         mend: By("gpasswd --delete agent sudo; rm /etc/sudoers.d/zz"),
     },
+    Case {
+        id: "sudoers_more",
+        status: "warning",
+        says: "sm-helper package *, which is no line of its exact drop-in, /etc/sudoers.d/zz:1",
+        breaks: "sm setup-sudo --user agent --exact; echo 'agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper package *' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
+        more: &[],
+        mend: By("rm /etc/sudoers.d/zz; sm setup-sudo --user agent"),
+    },
     // Through a group that the account can leave: so does what is printed.
     Case {
         id: "sudoers_more",

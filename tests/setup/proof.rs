@@ -43,6 +43,9 @@ host_test!(an_account_that_may_run_sm_as_well_is_warned_of, |host| {
         "agent ALL=(root) /usr/local/bin/sm",
         "agent ALL=(root) NOPASSWD: /usr/local/bin/",
         "%agent ALL=(root) /usr/local/bin/sm setup-sudo",
+        "agent ALL=(root) /usr/local/bin/sm policy *",
+        "agent ALL=(root) /usr/local/b?n/sm policy",
+        "agent ALL=(root) /usr/local/sbin/../bin/sm policy",
         "ALL ALL=(root) /usr/local/bin/sm \"\"",
     ];
     let mut wrong = Vec::new();

@@ -14,7 +14,10 @@ host_test!(without_a_name_it_is_for_the_account_that_called_sudo, boot, |host| {
     let warning = answer.json["warnings"][0].as_str().unwrap_or_default().to_owned();
     assert!(warning.contains("admin") && warning.contains(SM), "{:#}", answer.json);
     let text = host.command("root", &[SM, "setup-sudo", "--user", "admin"]).run().ok();
-    assert!(text.contains("warning: another rule lets admin run /usr/local/bin/sm"), "{text}");
+    assert!(
+        text.contains("warning: another rule, for `ALL`, lets admin run /usr/local/bin/sm"),
+        "{text}"
+    );
     // sudo's word counts, the caller's does not.
     let faked =
         host.command("agent", &[SM, "setup-sudo", "--print"]).env("SUDO_USER", "other").run();
