@@ -37,14 +37,12 @@ pub fn defaults(scene: &Scene) -> Vec<Finding> {
 
 /// What is wrong with a list of settings, the last of each name being the one that holds.
 fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
-    let holds = |name: &str| {
-        let last = all.iter().rev().find(|one| one.trim_start_matches('!') == name);
-        last.is_some_and(|one| !one.starts_with('!'))
+    let last = |name: &str| {
+        let is_it = |one: &&String| one.trim_start_matches('!').split('=').next() == Some(name);
+        all.iter().rev().find(is_it)
     };
-    let is_off = |name: &str| {
-        let last = all.iter().rev().find(|one| one.trim_start_matches('!') == name);
-        last.is_some_and(|one| one.starts_with('!'))
-    };
+    let holds = |name: &str| last(name).is_some_and(|one| !one.starts_with('!'));
+    let is_off = |name: &str| last(name).is_some_and(|one| one.starts_with('!'));
     let mut found = Vec::new();
     if is_off("env_reset") {
         found.push((
@@ -58,6 +56,13 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
             Status::Problem,
             "setenv".to_owned(),
             "the account may set LD_PRELOAD for the helper",
+        ));
+    }
+    if let Some(set) = last("runchroot").filter(|set| !set.starts_with('!')) {
+        found.push((
+            Status::Problem,
+            set.clone(),
+            "the helper's path leads to another program in that folder",
         ));
     }
     for (name, why) in [
@@ -136,6 +141,7 @@ mod tests {
             "setenv, !setenv",
             "env_keep+=\"EDITOR LANG\"",
             "env_keep-=LD_PRELOAD",
+            "runchroot=/srv, !runchroot",
         ] {
             assert!(wrong(fine).is_empty(), "{fine}");
         }
@@ -145,6 +151,7 @@ mod tests {
             "env_keep+=\"EDITOR LD_PRELOAD\"",
             "env_keep+=LD_LIBRARY_PATH",
             "env_check+=*",
+            "runchroot=*",
         ] {
             assert_eq!(wrong(bad), [Status::Problem], "{bad}");
         }

@@ -134,6 +134,18 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                 found.push(Finding::new(status, what).mend(command));
             }
         }
+        // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
+        let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
+        for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
+            let place = place(scene, agent, "CHROOT", None);
+            let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
+            let what = format!("{name} has sudo take another folder for /, {chroot}{at}");
+            found.push(
+                Finding::problem(what)
+                    .means("sudo runs as root what is in that folder by the helper's name")
+                    .mend(place.map_or_else(|| "visudo".to_owned(), |place| place.mend)),
+            );
+        }
         found.extend(besides_the_lines(scene, agent, &listing.entries));
         // Bringing an environment is bringing code: LD_PRELOAD.
         for commands in with_environment(&listing.short).filter(|list| list.contains(&*helper)) {

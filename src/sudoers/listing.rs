@@ -13,6 +13,8 @@ pub struct Entry {
     pub users: Vec<String>,
     /// `!authenticate`, `setenv`, `noexec`, …; sudo-rs shows not all of them.
     pub options: Vec<String>,
+    /// The folder that sudo takes for the root folder; `*` is the one that the account names.
+    pub chroot: Option<String>,
     /// The commands, with their arguments and without the digests of their programs; one that is
     /// taken away begins with `!`.
     pub commands: Vec<String>,
@@ -50,6 +52,8 @@ pub fn parse(listed: &str) -> Result<Vec<Entry>, String> {
             entry.users = words(users);
         } else if let Some(options) = line.trim_start().strip_prefix("Options: ") {
             entry.options = words(options);
+        } else if let Some(chroot) = line.trim_start().strip_prefix("Chroot: ") {
+            entry.chroot = Some(chroot.to_owned());
         }
     }
     if entries.is_empty() && listed.contains("may run the following commands") {
@@ -155,6 +159,8 @@ Sudoers entry: /etc/sudoers.d/sm-agent
 LDAP Role: all
     RunAsUsers: ALL
     RunAsGroups: ALL
+    Chroot: *
+    Cwd: /
     Commands:
 \tALL
 \t!/usr/bin/su
@@ -169,6 +175,7 @@ LDAP Role: all
         assert!(entries[0].is_free() && entries[0].is_as_root());
         assert_eq!(entries[1].commands, ["ALL", "!/usr/bin/su"]);
         assert!(!entries[1].is_free() && entries[1].is_as_root());
+        assert_eq!([&entries[0].chroot, &entries[1].chroot], [&None, &Some("*".to_owned())]);
         assert!(parse("User other is not allowed to run sudo on host.\n").is_empty());
         let digest = "Sudoers entry:\n\tsha224:a/b==, sha256:00ff /bin/bash -c x\n";
         assert_eq!(parse(digest)[0].commands, ["/bin/bash -c x"]);

@@ -233,6 +233,22 @@ pub const CLASSIC: &[Case] = &[
     ),
     more!("problem", "a file of root", "agent ALL=(root) NOPASSWD: sudoedit /etc/motd"),
     Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "another folder for /, *, /etc/sudoers.d/aa:1",
+        breaks: rule!("agent ALL=(root) CHROOT=* NOPASSWD: /usr/local/bin/sm-helper"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudo_defaults",
+        status: "problem",
+        says: "runchroot=* holds for agent",
+        breaks: rule!("Defaults:agent runchroot=*"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
         id: "sudo_defaults",
         status: "problem",
         says: "!env_reset",
