@@ -8,16 +8,14 @@ use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::inherited;
 use crate::helper::text::one_line;
-use crate::policy::names::quoted;
 use crate::state;
-use crate::sudoers::{install, without_root};
+use crate::sudoers::{account, install, without_root};
 use crate::tool;
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Output;
@@ -35,7 +33,10 @@ pub fn run(
     arguments: &[OsString],
 ) -> Result<Answer, Failure> {
     if !nix::unistd::geteuid().is_root() {
-        let what = "this changes the host's units and groups and needs root";
+        let what = match command.check {
+            true => "only root can see all of the host's units, so this needs root",
+            false => "this changes the host's units and groups and needs root",
+        };
         return Err(without_root(what, program, arguments));
     }
     inherited::undo()?;
@@ -43,7 +44,8 @@ pub fn run(
     if command.remove {
         return remove(&command.user);
     }
-    let users = command.user.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()?;
+    let users =
+        command.user.iter().map(|name| account::of_name(name)).collect::<Result<Vec<_>, _>>()?;
     if !Path::new("/run/systemd/system").exists() {
         return Err(Failure::of(
             Refusal::new(Code::Unsupported, "this host's service manager is not systemd")
@@ -105,15 +107,6 @@ pub fn run(
         .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
 }
 
-fn account(name: &OsStr) -> Result<User, Refusal> {
-    let found = name.to_str().and_then(|name| User::from_name(name).ok().flatten());
-    found.ok_or_else(|| {
-        let name = quoted(name.as_bytes());
-        Refusal::new(Code::InvalidArgument, format!("there is no account {name} on this host"))
-            .hint("look at the spelling, or make it first: useradd --create-home NAME")
-    })
-}
-
 /// Whether the account is in the group, as the account database says.
 fn is_member(user: &User) -> bool {
     let group = Group::from_name(GROUP).ok().flatten();
@@ -169,7 +162,9 @@ pub fn reached() -> Result<String, Refusal> {
 fn remove(users: &[OsString]) -> Result<Answer, Failure> {
     let mut done = Vec::new();
     if !users.is_empty() {
-        for user in users.iter().map(|name| account(name)).collect::<Result<Vec<_>, _>>()? {
+        for user in
+            users.iter().map(|name| account::of_name(name)).collect::<Result<Vec<_>, _>>()?
+        {
             if is_member(&user) {
                 call("gpasswd", &["--delete", &user.name, GROUP])?;
                 done.push(format!("{} may not connect any more", user.name));

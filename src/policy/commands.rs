@@ -237,10 +237,8 @@ fn explain(
         return Err(Failure::of(refusal));
     };
     let operation = request.operation.clone();
-    if let Some(name) = user
-        && User::from_name(name).ok().flatten().is_none()
-    {
-        return Err(account::unknown(name).into());
+    if let Some(name) = user {
+        account::of_name(name.as_ref())?;
     }
     let force = in_force(supposed)?;
     let verdict = match user {

@@ -170,13 +170,21 @@ impl Who {
     }
 }
 
-/// A name that can stand in a line of a file: 1 to 256 characters, no control characters.
-/// That there is no such account.
-pub fn unknown(name: &str) -> Refusal {
+/// The account of this name.
+///
+/// # Errors
+/// `invalid_argument` where there is none, or this is no name.
+pub fn of_name(name: &OsStr) -> Result<User, Refusal> {
+    let name = plain(name, "account")?;
+    User::from_name(&name).ok().flatten().ok_or_else(|| unknown(&name))
+}
+
+fn unknown(name: &str) -> Refusal {
     Refusal::new(Code::InvalidArgument, format!("there is no account {name} on this host"))
         .hint("look at the spelling, or make it first: useradd --create-home NAME")
 }
 
+/// A name that can stand in a line of a file: 1 to 256 characters, no control characters.
 fn plain(name: &OsStr, what: &str) -> Result<String, Refusal> {
     match name.to_str() {
         Some(text)

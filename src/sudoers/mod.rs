@@ -62,7 +62,10 @@ impl Rule<'_> {
 /// What is wrong, and that nothing was changed.
 pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
     let is_root = nix::unistd::geteuid().is_root();
-    let what = "this changes sudo's configuration and needs root";
+    let what = match command.check {
+        true => "only root can read sudo's configuration, so this needs root",
+        false => "this changes sudo's configuration and needs root",
+    };
     if command.all {
         if !is_root {
             return Err(without_root(what, program, arguments));
