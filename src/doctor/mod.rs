@@ -13,6 +13,7 @@ mod finding;
 mod folders;
 mod holes;
 mod host;
+mod included;
 mod paths;
 mod policy;
 mod program;

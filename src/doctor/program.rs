@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::finding::{Finding, or_ok};
-use super::paths::{mend, refused, weak, word};
+use super::paths::{mend, mend_or, refused, weak, word};
 use crate::broker::setup::is_here;
 use crate::helper::host::PackageManager;
 use crate::helper::text::shell_word;
@@ -257,15 +257,7 @@ pub fn tools(_: &Scene) -> Vec<Finding> {
 /// Whether root can rely on what a unit has it run or read, with what mends it.
 pub fn weak_program(path: &Path, unit: &str) -> Option<Finding> {
     let refusal = refused(path)?;
-    let real = fs::canonicalize(path).unwrap_or_default();
-    let mut folders = path.ancestors().skip(1).chain(real.ancestors().skip(1));
-    let is_anothers = |data: Metadata| data.uid() != 0 || data.mode() & 0o1000 != 0;
-    // Somebody's home stays theirs, and /tmp everybody's: root should run something else.
-    let mend = if folders.any(|folder| fs::symlink_metadata(folder).is_ok_and(is_anothers)) {
-        Some(format!("systemctl edit {}", shell_word(unit)))
-    } else {
-        mend(path)
-    };
     let found = format!("{unit} has root use {}: {}", path.display(), refusal.error);
-    Some(Finding::problem(found).maybe_mend(mend))
+    let edit = format!("systemctl edit {}", shell_word(unit));
+    Some(Finding::problem(found).mend(mend_or(path, edit)))
 }

@@ -4,7 +4,8 @@ use super::Scene;
 use super::agents::DropInFile;
 use super::call;
 use super::finding::{Finding, or_ok};
-use super::paths::{mend, weak, word};
+use super::included;
+use super::paths::{mend, mend_or, refused, weak, word};
 use super::policy::repair;
 use super::sudo::edit;
 use crate::helper::text::{one_line, shell_word};
@@ -61,8 +62,14 @@ pub fn path(_: &Scene) -> Vec<Finding> {
     let mut all = files();
     all.push(FOLDER.into());
     let found = all.iter().filter(|path| path.symlink_metadata().is_ok());
-    let found: Vec<Finding> = found.filter_map(|path| weak(path)).collect();
-    let well = format!("{} and what is in {FOLDER} are root's alone", main_file().display());
+    let mut found: Vec<Finding> = found.filter_map(|path| weak(path)).collect();
+    let more = included::by(&all).into_iter().filter(|one| !all.contains(&one.path));
+    found.extend(more.filter_map(|one| {
+        let refusal = refused(&one.path)?;
+        let says = format!("{} includes {}: ", one.by.display(), one.path.display());
+        Some(Finding::problem(says + &refusal.error).mend(mend_or(&one.path, edit(&one.by))))
+    }));
+    let well = format!("{} and what it includes are root's alone", main_file().display());
     or_ok(found, well)
 }
 

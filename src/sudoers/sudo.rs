@@ -117,7 +117,9 @@ pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
             .hint("install sudo or sudo-rs first")
     })?;
     let text = String::from_utf8_lossy(&text);
-    if text.lines().any(|line| included_folder(line) == Some(folder)) {
+    let is_it =
+        |included: Included| included.is_folder && Path::new(&included.path) == Path::new(folder);
+    if text.lines().filter_map(Included::by).any(is_it) {
         return Ok(());
     }
     Err(Refusal::new(
@@ -137,21 +139,42 @@ pub fn main_file() -> &'static Path {
 /// The files that sudo reads: the first, and those of its folder that it does not skip.
 pub fn files() -> Vec<PathBuf> {
     let mut files = vec![main_file().to_owned()];
-    let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
-    files.extend(entries.map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        !name.contains('.') && !name.ends_with('~')
-    }));
+    files.extend(entries(Path::new(FOLDER)));
     files.sort();
     files
 }
 
-/// The folder that a line of sudoers includes. `#includedir` is no comment (`sudoers(5)`).
-fn included_folder(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let rest = line.strip_prefix("@includedir").or_else(|| line.strip_prefix("#includedir"))?;
-    let folder = rest.strip_prefix([' ', '\t'])?.trim().trim_matches('"');
-    Some(if folder.len() > 1 { folder.trim_end_matches('/') } else { folder })
+/// The files of an included folder, save those that sudo skips.
+pub fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_read = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !name.contains('.') && !name.ends_with('~')
+    };
+    entries.map(|entry| entry.path()).filter(is_read).collect()
+}
+
+/// What a line of sudoers includes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Included {
+    /// As it is written, its quotes taken away.
+    pub path: String,
+    /// Whether what is in it is meant.
+    pub is_folder: bool,
+}
+
+impl Included {
+    /// Reads the line; none where it includes nothing. `#include` is no comment (`sudoers(5)`).
+    pub fn by(line: &str) -> Option<Self> {
+        let rest = line.trim().strip_prefix(['@', '#'])?.strip_prefix("include")?;
+        let (is_folder, rest) = match rest.strip_prefix("dir") {
+            Some(rest) => (true, rest),
+            None => (false, rest),
+        };
+        let rest = rest.strip_prefix([' ', '\t'])?.trim();
+        let path = rest.trim_matches('"').replace("\\ ", " ");
+        Some(Self { path, is_folder })
+    }
 }
 
 /// Whether this host's sudo is sudo-rs.
@@ -270,19 +293,24 @@ pub fn become_root(program_path: &Path, arguments: &[std::ffi::OsString]) -> Ref
 
 #[cfg(test)]
 mod tests {
-    use super::included_folder;
+    use super::Included;
 
     #[test]
-    fn an_included_folder_is_seen() {
-        for (line, folder) in [
-            ("@includedir /etc/sudoers.d", Some("/etc/sudoers.d")),
-            ("#includedir /etc/sudoers.d/", Some("/etc/sudoers.d")),
-            ("  @includedir\t\"/etc/sudoers.d\" ", Some("/etc/sudoers.d")),
+    fn what_a_line_includes_is_seen() {
+        for (line, included) in [
+            ("@includedir /etc/sudoers.d", Some(("/etc/sudoers.d", true))),
+            ("#includedir /etc/sudoers.d/", Some(("/etc/sudoers.d/", true))),
+            ("  @includedir\t\"/etc/sudoers.d\" ", Some(("/etc/sudoers.d", true))),
+            ("#include more", Some(("more", false))),
+            ("@include /etc/a\\ b", Some(("/etc/a b", false))),
+            ("@include \"/etc/a b\"", Some(("/etc/a b", false))),
             ("# @includedir /etc/sudoers.d", None),
             ("#includedirs /etc/sudoers.d", None),
-            ("@include /etc/sudoers.d", None),
+            ("#included by hand", None),
         ] {
-            assert_eq!(included_folder(line), folder, "{line}");
+            let wanted =
+                included.map(|(path, is_folder)| Included { path: path.to_owned(), is_folder });
+            assert_eq!(Included::by(line), wanted, "{line}");
         }
     }
 }

@@ -28,6 +28,25 @@ macro_rules! more {
     };
 }
 
+/// Something in a folder of the agent's is included.
+macro_rules! included {
+    ($says:literal, $script:literal) => {
+        Case {
+            id: "sudoers_path",
+            status: "problem",
+            says: $says,
+            breaks: concat!(
+                "cp -p /etc/sudoers /root; d=/home/agent/sd; mkdir $d; touch $d/more; chmod 0440 $d/more; ",
+                $script
+            ),
+            more: &[],
+            mend: By(
+                "cp -p /root/sudoers /etc/sudoers; rm -rf /home/agent/sd /etc/sudoers.d/aa /etc/aa",
+            ),
+        }
+    };
+}
+
 pub const CASES: &[Case] = &[
     Case {
         id: "sudoers_valid",
@@ -45,6 +64,19 @@ pub const CASES: &[Case] = &[
         more: &["sudoers_valid"],
         mend: PrintedThen(RM),
     },
+    included!(
+        "sudoers includes /home/agent/sd: /home/agent belongs to agent",
+        "echo '@includedir /home/agent/sd' >>/etc/sudoers"
+    ),
+    included!(
+        "aa includes /home/agent/sd/more: /home/agent belongs to agent",
+        "echo '#include /home/agent/sd/more' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa"
+    ),
+    // One beside the file that names it, and another from there.
+    included!(
+        "/etc/aa includes /home/agent/sd/more: /home/agent belongs to agent",
+        "echo '@include aa' >>/etc/sudoers; echo '@include \"/home/agent/sd/more\"' >/etc/aa; chmod 0440 /etc/aa"
+    ),
     Case {
         id: "sudoers_reads_drop_ins",
         status: "problem",
