@@ -14,6 +14,7 @@ mod folders;
 mod holes;
 mod host;
 mod included;
+mod packages;
 mod paths;
 mod policy;
 mod program;

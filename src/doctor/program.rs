@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::finding::{Finding, or_ok};
+use super::packages;
 use super::paths::{mend, mend_or, refused, weak, word};
 use crate::broker::setup::is_here;
 use crate::helper::host::PackageManager;
@@ -237,6 +238,7 @@ pub fn tools(_: &Scene) -> Vec<Finding> {
     ];
     let there = ALL.map(Path::new).into_iter().filter(|path| path.exists());
     let mut found: Vec<Finding> = there.clone().filter_map(weak).collect();
+    found.extend(packages::settings());
     if !Path::new(ALL[0]).exists() {
         found.push(
             Finding::warning(format!("{} is missing", ALL[0]))

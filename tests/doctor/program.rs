@@ -167,6 +167,39 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: Printed,
     },
+    // What apt is told to run there, it runs as root.
+    Case {
+        id: "tools",
+        status: "problem",
+        says: "/etc/apt/apt.conf.d belongs to agent",
+        breaks: "chown agent /etc/apt/apt.conf.d",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "tools",
+        status: "problem",
+        says: "dpkg.cfg can be written to by its group",
+        breaks: "chmod g+w /etc/dpkg/dpkg.cfg",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "tools",
+        status: "problem",
+        says: "99none is a link: /home/agent belongs to agent",
+        breaks: "ln -s /home/agent/none /etc/apt/apt.conf.d/99none",
+        more: &[],
+        mend: By("rm /etc/apt/apt.conf.d/99none"),
+    },
+    Case {
+        id: "tools",
+        status: "problem",
+        says: "/etc/pacman.d/hooks/x.hook belongs to agent",
+        breaks: "d=/etc/pacman.d/hooks; mkdir -p $d; touch $d/x.hook; chown agent $d/x.hook",
+        more: &[],
+        mend: PrintedThen("rm -r /etc/pacman.d"),
+    },
 ];
 
 #[test]
