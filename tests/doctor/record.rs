@@ -45,6 +45,14 @@ pub const CASES: &[Case] = &[
     chain!("the end was cut", "rm audit.jsonl", &[]),
     chain!("is not a record", "sed -i '2i nonsense' audit.jsonl", &[]),
     Case {
+        id: "audit_chain",
+        status: "problem",
+        says: "were removed together",
+        breaks: "cp -a /var/log/sm /root/log; cp -a /var/lib/sm /root/state; rm -r /var/log/sm /var/lib/sm",
+        more: &[],
+        mend: By("mv /root/log /var/log/sm; mv /root/state /var/lib/sm"),
+    },
+    Case {
         id: "audit_journal",
         status: "warning",
         says: "the journal",
