@@ -1,6 +1,7 @@
 //! Who may ask the helper: whom a drop-in, the broker's group or the policy names.
 
 use super::sudo::{Listing, listing};
+use super::sudoers::is_rule;
 use crate::broker::setup::GROUP;
 use crate::helper::caller::groups_of;
 use crate::policy::COMPILED;
@@ -9,11 +10,11 @@ use crate::policy::model::{CallerKind, Policy};
 use crate::sudoers::account::Who;
 use crate::sudoers::dropin::FOLDER;
 use crate::sudoers::rule::MARK;
-use crate::sudoers::sudo::members_of;
+use crate::sudoers::sudo::{files, members_of};
 use nix::unistd::{Gid, User};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// About how many of them sudo is asked at most: with a group there can be thousands.
 pub const MOST: usize = 100;
@@ -51,7 +52,8 @@ pub fn drop_ins() -> Vec<DropInFile> {
             let name = entry.file_name().to_string_lossy().into_owned();
             name.starts_with("sm-") && !name.contains('.') && !name.ends_with('~')
         })
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        // sudo follows links.
+        .filter(|entry| fs::metadata(entry.path()).is_ok_and(|data| data.is_file()))
         .filter_map(|entry| {
             let text = String::from_utf8_lossy(&fs::read(entry.path()).ok()?).into_owned();
             let first = text.lines().next()?.strip_prefix(MARK)?;
@@ -69,9 +71,39 @@ pub fn drop_ins() -> Vec<DropInFile> {
     found
 }
 
+/// Every other file of sudo's configuration that has a rule for the helper.
+pub fn by_hand(drop_ins: &[DropInFile], helper: &Path) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| drop_ins.iter().any(|file| file.path == *path);
+    let has_rule = |path: &PathBuf| {
+        let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        has_rule(&text, &helper.to_string_lossy())
+    };
+    files().into_iter().filter(|path| !is_ours(path) && has_rule(path)).collect()
+}
+
+/// Whether a line gives the program to somebody, or to an alias.
+fn has_rule(text: &str, program: &str) -> bool {
+    let text = text.replace("\\\n", " ");
+    let mut rules = text.lines().map(str::trim).filter(|line| is_rule(line));
+    rules.any(|line| {
+        !line.starts_with("Defaults")
+            && line.split([' ', '\t', ',', '=', ':', ')']).any(|word| word == program)
+    })
+}
+
+/// The accounts of this host that sudo lets run the helper by its name: a rule that is written by
+/// hand can be for aliases, numbers and netgroups.
+pub fn others(helper: &Path) -> Vec<User> {
+    let passwd = String::from_utf8_lossy(&fs::read("/etc/passwd").unwrap_or_default()).into_owned();
+    let users = passwd.lines().filter_map(|line| account(line.split(':').next()?));
+    // Where sudo does not answer for one it will not for the next.
+    let asked = users.map_while(|user| Some((listing(&user.name)?.ok()?, user)));
+    asked.filter(|(listing, _)| listing.names(helper)).map(|(_, user)| user).collect()
+}
+
 /// The accounts, each once, in the order of their numbers.
-pub fn find(drop_ins: &[DropInFile], policy: Option<&InForce>) -> Vec<Agent> {
-    let mut users: Vec<(User, bool)> = Vec::new();
+pub fn find(drop_ins: &[DropInFile], others: Vec<User>, policy: Option<&InForce>) -> Vec<Agent> {
+    let mut users: Vec<(User, bool)> = others.into_iter().map(|user| (user, false)).collect();
     for file in drop_ins {
         match &file.who {
             Some(Who::User { name, .. }) => users.extend(account(name).map(|user| (user, true))),
@@ -109,4 +141,26 @@ pub fn find(drop_ins: &[DropInFile], policy: Option<&InForce>) -> Vec<Agent> {
 
 fn account(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten().filter(|user| !user.uid.is_root())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_rule;
+
+    #[test]
+    fn a_rule_for_the_helper_is_seen_in_whatever_form() {
+        let helper = "/usr/local/bin/sm-helper";
+        for (text, has) in [
+            ("agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper, /bin/bash\n", true),
+            ("# Ansible managed\n#1000 ALL=/usr/local/bin/sm-helper list\n", true),
+            ("%ops ALL=(root)NOPASSWD:/bin/a,\\\n/usr/local/bin/sm-helper\n", true),
+            ("Cmnd_Alias SM = /usr/local/bin/sm-helper\n", true),
+            ("agent ALL=(root) /usr/local/bin/sm-helper2, !/usr/local/bin/sm-helper\n", false),
+            ("# agent ALL=(root) /usr/local/bin/sm-helper\n", false),
+            ("Defaults!/usr/local/bin/sm-helper !syslog\n", false),
+            ("Defaults:agent secure_path=/usr/local/bin/sm-helper\n", false),
+        ] {
+            assert_eq!(has_rule(text, helper), has, "{text}");
+        }
+    }
 }

@@ -51,6 +51,8 @@ struct Scene {
     policy: Result<InForce, Refusal>,
     /// Every drop-in of ours.
     drop_ins: Vec<DropInFile>,
+    /// Every other file of sudo's configuration that has a rule for the helper.
+    by_hand: Vec<PathBuf>,
     /// Who may ask the helper.
     agents: Vec<Agent>,
 }
@@ -77,10 +79,12 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
     // It starts other programs as root: nothing of the caller's shell must shape them.
     inherited::undo()?;
     let policy = InForce::load();
-    let drop_ins = agents::drop_ins();
-    let agents = agents::find(&drop_ins, policy.as_ref().ok());
     let helper = program.with_file_name("sm-helper");
-    let scene = Scene { program: program.to_owned(), helper, policy, drop_ins, agents };
+    let drop_ins = agents::drop_ins();
+    let by_hand = agents::by_hand(&drop_ins, &helper);
+    let others = if by_hand.is_empty() { Vec::new() } else { agents::others(&helper) };
+    let agents = agents::find(&drop_ins, others, policy.as_ref().ok());
+    let scene = Scene { program: program.to_owned(), helper, policy, drop_ins, by_hand, agents };
     report(rows(&scene))
 }
 

@@ -13,7 +13,7 @@ use crate::sudoers::listing::{Entry, parse, with_environment};
 use crate::sudoers::sudo::{files, main_file, program};
 use nix::unistd::{Gid, Group};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What sudo says of an account.
 pub struct Listing {
@@ -21,6 +21,15 @@ pub struct Listing {
     entries: Vec<Entry>,
     /// The short listing.
     pub short: String,
+}
+
+impl Listing {
+    /// Whether a rule lets the account run the program as root by its name.
+    pub fn names(&self, program: &Path) -> bool {
+        let as_root = self.entries.iter().filter(|entry| entry.is_as_root());
+        let mut commands = as_root.flat_map(|entry| &entry.commands);
+        commands.any(|command| command.split(' ').next().map(Path::new) == Some(program))
+    }
 }
 
 /// Asks sudo about an account; none where there is no sudo.

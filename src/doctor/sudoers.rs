@@ -89,7 +89,16 @@ pub fn reads(scene: &Scene) -> Vec<Finding> {
 }
 
 pub fn drop_ins(scene: &Scene) -> Vec<Finding> {
-    let found: Vec<Finding> = scene.drop_ins.iter().filter_map(|file| wrong(scene, file)).collect();
+    let mut found: Vec<Finding> =
+        scene.drop_ins.iter().filter_map(|file| wrong(scene, file)).collect();
+    found.extend(scene.by_hand.iter().map(|path| {
+        let (file, helper) = (path.display(), scene.helper.display());
+        Finding::warning(format!(
+            "{file} has a rule for {helper}, and is no drop-in of setup-sudo's"
+        ))
+        .means("nothing checks what else it gives and to whom, or takes it away again")
+        .mend(edit(path))
+    }));
     or_ok(
         found,
         match scene.drop_ins.len() {
@@ -189,7 +198,7 @@ fn strange(text: &str, helper: &Path) -> Option<String> {
 
 /// Whether a line is none of the comments: an account can be written as `#1005`, and
 /// `#includedir` is none (`sudoers(5)`).
-fn is_rule(line: &str) -> bool {
+pub fn is_rule(line: &str) -> bool {
     match line.strip_prefix('#') {
         None => !line.is_empty(),
         Some(rest) => rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("include"),

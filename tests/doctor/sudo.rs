@@ -152,12 +152,29 @@ pub const CASES: &[Case] = &[
         more: &["sudoers_more"],
         mend: By("sm setup-sudo --user agent --exact; sm setup-sudo --user agent"),
     },
+    // sudo reads where a link leads.
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "not as it was made",
+        breaks: "mv /etc/sudoers.d/sm-agent /etc/elsewhere; ln -s /etc/elsewhere /etc/sudoers.d/sm-agent",
+        more: &[],
+        mend: PrintedThen("rm /etc/elsewhere; test ! -L /etc/sudoers.d/sm-agent"),
+    },
+    Case {
+        id: "drop_ins",
+        status: "warning",
+        says: "/etc/sudoers.d/sm-agent has a rule for /usr/local/bin/sm-helper, and is no drop-in",
+        breaks: "sed -i '1i # Ansible managed' /etc/sudoers.d/sm-agent",
+        more: &[],
+        mend: By("sm setup-sudo --user agent"),
+    },
     Case {
         id: "helper_rule",
         status: "problem",
         says: "asks agent for a password",
         breaks: "echo 'agent ALL=(root) /usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
-        more: &[],
+        more: &["drop_ins"],
         mend: By("rm /etc/sudoers.d/zz"),
     },
     Case {
@@ -201,7 +218,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "set the environment",
         breaks: "echo 'agent ALL=(root) NOPASSWD: SETENV: /usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
-        more: &[],
+        more: &["drop_ins"],
         mend: By("rm /etc/sudoers.d/zz"),
     },
     // One of two rules for the same, and the group may stay.
@@ -218,7 +235,7 @@ pub const CASES: &[Case] = &[
         status: "warning",
         says: "sm-helper package *, which is no line of its exact drop-in, /etc/sudoers.d/zz:1",
         breaks: "sm setup-sudo --user agent --exact; echo 'agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper package *' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
-        more: &[],
+        more: &["drop_ins"],
         mend: By("rm /etc/sudoers.d/zz; sm setup-sudo --user agent"),
     },
     // Through a group that the account can leave: so does what is printed.
@@ -269,7 +286,7 @@ pub const CLASSIC: &[Case] = &[
         status: "problem",
         says: "another folder for /, *, /etc/sudoers.d/aa:1",
         breaks: rule!("agent ALL=(root) CHROOT=* NOPASSWD: /usr/local/bin/sm-helper"),
-        more: &[],
+        more: &["drop_ins"],
         mend: By(RM),
     },
     Case {
@@ -352,6 +369,15 @@ fn whoever_may_ask_is_looked_at() {
         (
             "mkdir /etc/sm; printf 'schema = 1\\n[callers.\"user:admin\"]\\n' >/etc/sm/policy.toml",
             "admin",
+        ),
+        (
+            "useradd -G disk linked; sm setup-sudo --user linked; cd /etc/sudoers.d; mv sm-linked ../linked; ln -s ../linked sm-linked",
+            "linked",
+        ),
+        // Whoever it is for: other has a drop-in already.
+        (
+            "useradd -G disk hand; printf 'User_Alias OPS = hand, other\\nCmnd_Alias SM = /usr/local/bin/sm-helper, /bin/bash\\nOPS ALL=(root) NOPASSWD: SM\\n' >/etc/sudoers.d/hand; chmod 0440 /etc/sudoers.d/hand",
+            "hand",
         ),
         (
             "groupadd --system sm; usermod -aG sm agent; usermod -aG docker agent || { groupadd docker; usermod -aG docker agent; }",
