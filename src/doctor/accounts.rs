@@ -41,6 +41,19 @@ const GROUPS: [(&str, Status, &str); 22] = [
     ("utmp", Status::Warning, "it writes who is logged in"),
 ];
 
+/// A group that is as good as root, as sudoers writes it, and why.
+pub fn gives_root(written: &str) -> Option<(&str, &'static str)> {
+    if written == "ALL" {
+        return Some((written, "one of which is as good as root"));
+    }
+    let number = written.strip_prefix('#').and_then(|number| number.parse().ok());
+    let group = number.and_then(|number| Group::from_gid(Gid::from_raw(number)).ok().flatten());
+    let name = group.map_or_else(|| written.to_owned(), |group| group.name);
+    let is_it =
+        |(own, status, _): &&(&str, Status, &str)| *own == name && *status == Status::Problem;
+    GROUPS.iter().find(is_it).map(|(_, _, why)| (written, *why))
+}
+
 pub fn groups(scene: &Scene) -> Vec<Finding> {
     let mut found = Vec::new();
     for agent in &scene.agents {
@@ -54,6 +67,19 @@ pub fn groups(scene: &Scene) -> Vec<Finding> {
             found.push(Finding::new(*status, what).mend(leave(agent, *gid, &group.name)));
         }
     }
+    let gshadow =
+        String::from_utf8_lossy(&fs::read("/etc/gshadow").unwrap_or_default()).into_owned();
+    for (group, status, why) in &GROUPS {
+        let names = administrators(&gshadow, group);
+        for agent in scene.agents.iter().filter(|agent| names.contains(&&*agent.user.name)) {
+            let name = &agent.user.name;
+            let what = format!("{name} may put itself into the group {group}: {why}");
+            let rest: Vec<&str> = names.iter().copied().filter(|one| one != name).collect();
+            let command =
+                format!("gpasswd --administrators {} {group}", shell_word(&rest.join(",")));
+            found.push(Finding::new(*status, what).mend(command));
+        }
+    }
     let well = match scene.agents.len() {
         0 => "no account may ask the helper yet".to_owned(),
         count => format!(
@@ -61,6 +87,14 @@ pub fn groups(scene: &Scene) -> Vec<Finding> {
         ),
     };
     or_ok(found, well)
+}
+
+/// Who says who is in a group (gshadow(5)).
+fn administrators<'g>(gshadow: &'g str, group: &str) -> Vec<&'g str> {
+    let lines = gshadow.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut all = lines.filter(|fields| fields.first() == Some(&group));
+    let names = all.next().and_then(|fields| fields.get(2).copied()).unwrap_or_default();
+    names.split(',').filter(|name| !name.is_empty()).collect()
 }
 
 /// What takes an account out of a group.
@@ -94,4 +128,18 @@ pub fn second_root(_: &Scene) -> Vec<Finding> {
         found.push(Finding::warning("the account of number 0 is not called root"));
     }
     or_ok(found, "root is the only account with its number")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::administrators;
+
+    #[test]
+    fn a_groups_administrators_are_its_third_field() {
+        let gshadow = "docker:!:agent,other:third\nlxd:!::agent\nbroken\n";
+        assert_eq!(administrators(gshadow, "docker"), ["agent", "other"]);
+        for group in ["lxd", "broken", "disk"] {
+            assert!(administrators(gshadow, group).is_empty(), "{group}");
+        }
+    }
 }

@@ -28,6 +28,9 @@ const WITH_ARGUMENTS: &str = "\
     tcpdump tee time timeout touch umount unzip useradd userdel usermod wget xxd yum zip \
     zypper";
 
+/// systemctl's other names (systemd's `halt(8)`, `shutdown(8)`).
+const SYSTEMCTL: &str = "halt poweroff reboot runlevel shutdown telinit";
+
 /// How bad it is that an account may run this as root, and why; none where it is the helper.
 pub fn judged(command: &str, helper: &str) -> Option<(Status, String)> {
     let is_helper =
@@ -53,13 +56,15 @@ pub fn judged(command: &str, helper: &str) -> Option<(Status, String)> {
         return problem("that is every program in the folder");
     }
     let (path, arguments) = command.split_once(' ').unwrap_or((command, ""));
-    let name = path.rsplit('/').next().unwrap_or(path);
-    if is_in(ESCAPES, name) || never::program(path) {
-        return problem("that starts other programs, or is sm itself: all of root");
-    }
-    // Without arguments in the rule the account chooses them; `""` means that there may be none.
-    if arguments.is_empty() && is_in(WITH_ARGUMENTS, name) {
-        return problem("with arguments of one's own choice that is all of root");
+    for path in [Some(path.into()), behind(path)].iter().flatten() {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if is_in(ESCAPES, name) || never::program(path) {
+            return problem("that starts other programs, or is sm itself: all of root");
+        }
+        // Without arguments in the rule the account chooses them; `""` means that there may be none.
+        if arguments.is_empty() && is_in(WITH_ARGUMENTS, name) {
+            return problem("with arguments of one's own choice that is all of root");
+        }
     }
     match trusted(Path::new(path)) {
         Err(_) if fs::symlink_metadata(path).is_err() => {
@@ -68,6 +73,14 @@ pub fn judged(command: &str, helper: &str) -> Option<(Status, String)> {
         Err(refusal) => Some((Status::Problem, refusal.error)),
         Ok(_) => Some((Status::Warning, "neither the policy nor the record holds it".to_owned())),
     }
+}
+
+/// What a link leads to; none for systemctl, which by its other names does what they say alone.
+fn behind(path: &str) -> Option<String> {
+    let real = fs::canonicalize(path).ok()?.to_string_lossy().into_owned();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_other_name = real.ends_with("/systemctl") && is_in(SYSTEMCTL, name);
+    (!is_other_name).then_some(real)
 }
 
 fn is_in(words: &str, name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! What sudo lets the accounts do that may ask the helper.
 
 use super::Scene;
+use super::accounts::gives_root;
 use super::agents::{Agent, DropInFile, MOST};
 use super::call;
 use super::commands::judged;
@@ -132,6 +133,10 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                 let whom = entry.users.join(", ");
                 let (status, why) = if entry.is_as_root() {
                     (status, why)
+                } else if let Some((group, why)) =
+                    entry.groups.iter().find_map(|one| gives_root(one))
+                {
+                    (status, format!("with the group {group}, {why}"))
                 } else {
                     (Status::Warning, "another account's rights are not the policy's".to_owned())
                 };

@@ -9,8 +9,10 @@ use std::path::Path;
 /// A rule, as sudo lists it: the commands of one entry have the same run-as and options.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entry {
-    /// As whom, as sudoers writes it: `root`, `ALL`, `#0`.
+    /// As whom, as sudoers writes it: `root`, `ALL`, `#0`, `%root` for whoever is in that group.
     pub users: Vec<String>,
+    /// With which groups the account may choose to run it: `docker`, `ALL`, `#999`.
+    pub groups: Vec<String>,
     /// `!authenticate`, `setenv`, `noexec`, …; sudo-rs shows not all of them.
     pub options: Vec<String>,
     /// The folder that sudo takes for the root folder; `*` is the one that the account names.
@@ -21,10 +23,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is about running something as root.
+    /// Whether it is about running something as root, or as whoever is in a group: root may be.
     pub fn is_as_root(&self) -> bool {
-        self.users.is_empty()
-            || self.users.iter().any(|user| ["root", "ALL", "#0"].contains(&user.as_str()))
+        let is_root = |user: &String| {
+            let number = user.strip_prefix('#').map(str::parse);
+            ["root", "ALL"].contains(&&**user)
+                || number == Some(Ok(0))
+                || user.starts_with(['%', '+'])
+        };
+        self.users.is_empty() || self.users.iter().any(is_root)
     }
 
     /// Whether no password is asked.
@@ -50,6 +57,8 @@ pub fn parse(listed: &str) -> Result<Vec<Entry>, String> {
             entry.commands.push(without_digest(command.trim()).to_owned());
         } else if let Some(users) = line.trim_start().strip_prefix("RunAsUsers: ") {
             entry.users = words(users);
+        } else if let Some(groups) = line.trim_start().strip_prefix("RunAsGroups: ") {
+            entry.groups = words(groups);
         } else if let Some(options) = line.trim_start().strip_prefix("Options: ") {
             entry.options = words(options);
         } else if let Some(chroot) = line.trim_start().strip_prefix("Chroot: ") {
@@ -175,12 +184,27 @@ LDAP Role: all
         assert!(entries[0].is_free() && entries[0].is_as_root());
         assert_eq!(entries[1].commands, ["ALL", "!/usr/bin/su"]);
         assert!(!entries[1].is_free() && entries[1].is_as_root());
+        assert_eq!(entries[1].groups, ["ALL"]);
         assert_eq!([&entries[0].chroot, &entries[1].chroot], [&None, &Some("*".to_owned())]);
         assert!(parse("User other is not allowed to run sudo on host.\n").is_empty());
         let digest = "Sudoers entry:\n\tsha224:a/b==, sha256:00ff /bin/bash -c x\n";
         assert_eq!(parse(digest)[0].commands, ["/bin/bash -c x"]);
         let other = "User agent may run the following commands on host:\nsomething else\n";
         assert!(super::parse(other).is_err());
+    }
+
+    #[test]
+    fn whoever_is_in_a_group_may_be_root() {
+        let is_as_root = |user: &str| {
+            Entry { users: vec!["agent".to_owned(), user.to_owned()], ..Entry::default() }
+                .is_as_root()
+        };
+        for user in ["root", "ALL", "#0", "#00", "%root", "%#0", "+admins"] {
+            assert!(is_as_root(user), "{user}");
+        }
+        for user in ["agent", "#1000", "rooted"] {
+            assert!(!is_as_root(user), "{user}");
+        }
     }
 
     #[test]

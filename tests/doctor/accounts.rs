@@ -59,6 +59,24 @@ pub const CASES: &[Case] = &[
         mend: Printed,
     },
     Case {
+        id: "account_groups",
+        status: "problem",
+        says: "agent may put itself into the group disk",
+        breaks: "gpasswd --administrators agent,other disk",
+        more: &[],
+        mend: PrintedThen(
+            "grep '^disk:[^:]*:other:' /etc/gshadow && gpasswd --administrators '' disk",
+        ),
+    },
+    Case {
+        id: "account_groups",
+        status: "warning",
+        says: "agent may put itself into the group adm",
+        breaks: "gpasswd --administrators agent adm",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
         id: "second_root",
         status: "problem",
         says: "toor",

@@ -204,6 +204,16 @@ pub const CASES: &[Case] = &[
         "agent ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx"
     ),
     more!("warning", "as other", "agent ALL=(other) NOPASSWD: /usr/bin/id"),
+    more!("problem", "as %root without a password", "agent ALL=(%root) NOPASSWD: ALL"),
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "starts other programs",
+        breaks: "ln -s bash /usr/bin/tool; echo 'agent ALL=(root) NOPASSWD: /usr/bin/tool -c true' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa",
+        more: &[],
+        mend: By("rm /etc/sudoers.d/aa /usr/bin/tool"),
+    },
+    more!("warning", "neither the policy", "agent ALL=(root) NOPASSWD: /usr/sbin/reboot"),
     more!("warning", "is not there", "agent ALL=(root) NOPASSWD: /usr/bin/nothing"),
     Case {
         id: "sudoers_more",
@@ -280,6 +290,8 @@ pub const CLASSIC: &[Case] = &[
         "more fits it",
         "agent ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx*"
     ),
+    more!("problem", "with the group disk", "agent ALL=(:disk) NOPASSWD: ALL"),
+    more!("warning", "as agent", "agent ALL=(:plugdev) NOPASSWD: /usr/bin/id"),
     more!("problem", "a file of root", "agent ALL=(root) NOPASSWD: sudoedit /etc/motd"),
     Case {
         id: "sudoers_more",
