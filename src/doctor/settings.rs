@@ -2,11 +2,12 @@
 
 use super::Scene;
 use super::finding::{Finding, Status, or_ok};
+use super::paths::weak;
 use super::sudo::{each, edit};
 use crate::sudoers::listing::settings;
 use crate::sudoers::sudo::{files, is_sudo_rs};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Settings that let the account shape the helper's start, or keep it from it.
 pub fn defaults(scene: &Scene) -> Vec<Finding> {
@@ -65,6 +66,16 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
             "the helper's path leads to another program in that folder",
         ));
     }
+    for name in ["env_file", "restricted_env_file", "group_plugin"] {
+        let set = last(name).filter(|set| !set.starts_with('!'));
+        // A plug-in's arguments are files, too.
+        let mut words = set.iter().flat_map(|set| set.split(['=', '"', ' ']));
+        if words.any(|word| word.starts_with('/') && is_others(Path::new(word))) {
+            found.extend(set.map(|set| {
+                (Status::Problem, set.clone(), "root takes it in, and others can change it")
+            }));
+        }
+    }
     for (name, why) in [
         ("requiretty", "the helper can not be asked without a terminal"),
         ("noexec", "the helper can start nothing"),
@@ -94,6 +105,12 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
         }
     }
     found
+}
+
+/// Whether others than root can change the file, or put one there.
+fn is_others(path: &Path) -> bool {
+    let there = path.ancestors().find(|part| fs::symlink_metadata(part).is_ok());
+    there.is_some_and(|part| weak(part).is_some())
 }
 
 /// The same from the files, for sudo-rs, which lists no settings.
@@ -142,6 +159,10 @@ mod tests {
             "env_keep+=\"EDITOR LANG\"",
             "env_keep-=LD_PRELOAD",
             "runchroot=/srv, !runchroot",
+            "env_file=/etc/passwd",
+            "env_file=/etc/not/there",
+            "env_file=/tmp/x, !env_file",
+            "group_plugin=\"group_file.so /etc/passwd\"",
         ] {
             assert!(wrong(fine).is_empty(), "{fine}");
         }
@@ -152,6 +173,9 @@ mod tests {
             "env_keep+=LD_LIBRARY_PATH",
             "env_check+=*",
             "runchroot=*",
+            "env_file=/tmp/not/there",
+            "restricted_env_file=\"/tmp/x\"",
+            "group_plugin=\"group_file.so /tmp/x\"",
         ] {
             assert_eq!(wrong(bad), [Status::Problem], "{bad}");
         }

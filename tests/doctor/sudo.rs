@@ -312,6 +312,14 @@ pub const CLASSIC: &[Case] = &[
     Case {
         id: "sudo_defaults",
         status: "problem",
+        says: "env_file=/home/agent/env holds for agent",
+        breaks: rule!("Defaults env_file=/home/agent/env"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudo_defaults",
+        status: "problem",
         says: "!env_reset",
         breaks: rule!("Defaults:agent !env_reset"),
         more: &[],
