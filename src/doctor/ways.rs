@@ -66,15 +66,17 @@ pub fn doas(scene: &Scene) -> Vec<Finding> {
     let text = String::from_utf8_lossy(&fs::read(FILE).unwrap_or_default()).into_owned();
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches('"')).collect();
         if words.first() != Some(&"permit") {
             continue;
         }
         for agent in &scene.agents {
-            let groups = agent.groups.iter().filter_map(|gid| Group::from_gid(*gid).ok().flatten());
-            let mut names = groups.map(|group| format!(":{}", group.name));
-            let own = words.contains(&agent.user.name.as_str());
-            if own || names.any(|name| words.contains(&name.as_str())) {
+            // By its name or its number (doas.conf(5)).
+            let user = &agent.user;
+            let mut names = vec![user.name.clone(), user.uid.to_string()];
+            names.extend(agent.groups.iter().map(|gid| format!(":{gid}")));
+            names.extend(group_names(agent).map(|name| format!(":{name}")));
+            if names.iter().any(|name| words.contains(&name.as_str())) {
                 let number = number + 1;
                 let what = format!("{FILE}:{number} is for {}: {}", agent.user.name, line.trim());
                 found.push(Finding::problem(what).mend(format!("sed -i {number}d {FILE}")));
@@ -100,12 +102,7 @@ pub fn polkit(scene: &Scene) -> Vec<Finding> {
     let mut found = Vec::new();
     for path in &rules {
         let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-        let named = scene.agents.iter().map(|agent| agent.user.name.as_str()).find(|name| {
-            [format!("\"{name}\""), format!("'{name}'"), format!("unix-user:{name}")]
-                .iter()
-                .any(|form| text.contains(form.as_str()))
-        });
-        if let Some(name) = named {
+        if let Some(name) = scene.agents.iter().find_map(|agent| named(&text, agent)) {
             let file = word(path);
             found.push(
                 Finding::warning(format!("{} names {name}", path.display()))
@@ -123,6 +120,30 @@ pub fn polkit(scene: &Scene) -> Vec<Finding> {
             }
         },
     )
+}
+
+/// The account, or a group that it is in, where a rule names it.
+fn named(text: &str, agent: &Agent) -> Option<String> {
+    let text: String = text.split_whitespace().collect();
+    let has = |forms: &[String]| forms.iter().any(|form| text.contains(form.as_str()));
+    let name = &agent.user.name;
+    if has(&[format!("\"{name}\""), format!("'{name}'"), format!("unix-user:{name}")]) {
+        return Some(name.clone());
+    }
+    let group = group_names(agent).find(|group| {
+        let call = "isInGroup(";
+        has(&[
+            format!("{call}\"{group}\")"),
+            format!("{call}'{group}')"),
+            format!("unix-group:{group}"),
+        ])
+    })?;
+    Some(format!("the group {group} of {name}"))
+}
+
+fn group_names(agent: &Agent) -> impl Iterator<Item = String> {
+    let groups = agent.groups.iter().filter_map(|gid| Group::from_gid(*gid).ok().flatten());
+    groups.map(|group| group.name)
 }
 
 /// The files with rules in a folder and those below it.
