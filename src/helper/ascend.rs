@@ -201,8 +201,8 @@ fn refused(helper: &Path, said: &str) -> Refusal {
         )
     } else {
         format!(
-            "an administrator allows it with: sm setup-sudo --user {word}; where that was done with \
-             --exact, the policy has moved on since, and it must be done again"
+            "it was never allowed, or with --exact and the policy has moved on since (then with \
+             --exact again); an administrator allows it with: sm setup-sudo --user {word}"
         )
     };
     not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
