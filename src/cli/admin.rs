@@ -61,7 +61,7 @@ pub struct SetupSudo {
     /// The group
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     pub group: Option<OsString>,
-    /// First copy this program, unless it is a package's, to /usr/local/bin: sm and sm-helper
+    /// First copy this program to where every account finds it, unless it is a package's
     #[arg(long, conflicts_with_all = ["check", "remove", "print"])]
     pub install: bool,
     /// Print the drop-in and change nothing
@@ -94,7 +94,7 @@ pub struct SetupBroker {
     /// An account that may connect; may be given more than once
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Vec<OsString>,
-    /// First copy this program, unless it is a package's, to /usr/local/bin: sm and sm-helper
+    /// First copy this program to where every account finds it, unless it is a package's
     #[arg(long, conflicts_with_all = ["check", "remove"])]
     pub install: bool,
     /// Say whether all is in place: exit 0 if so, 1 if not
