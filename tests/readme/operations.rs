@@ -232,7 +232,7 @@ fn steady(text: &str) -> String {
         let instead = match shape(at).as_str() {
             _ if is_moment(at) => "MOMENT".to_owned(),
             "9999-99-99" | "9999/99/99" => "DAY".to_owned(),
-            "99:99:99" => "TIME".to_owned(),
+            "99:99:99" | "99:99:99Z" => "TIME".to_owned(),
             // In a line of the journal the host follows.
             _ if at > 0 && is_moment(at - 1) => "HOST".to_owned(),
             // `sh[73]:`
