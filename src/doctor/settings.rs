@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::finding::{Finding, Status, or_ok};
-use super::paths::weak;
+use super::paths::refused;
 use super::sudo::{each, edit};
 use crate::sudoers::listing::settings;
 use crate::sudoers::sudo::{files, is_sudo_rs};
@@ -70,7 +70,7 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
         let set = last(name).filter(|set| !set.starts_with('!'));
         // A plug-in's arguments are files, too.
         let mut words = set.iter().flat_map(|set| set.split(['=', '"', ' ']));
-        if words.any(|word| word.starts_with('/') && is_others(Path::new(word))) {
+        if words.any(|word| word.starts_with('/') && refused(Path::new(word)).is_some()) {
             found.extend(set.map(|set| {
                 (Status::Problem, set.clone(), "root takes it in, and others can change it")
             }));
@@ -105,12 +105,6 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
         }
     }
     found
-}
-
-/// Whether others than root can change the file, or put one there.
-fn is_others(path: &Path) -> bool {
-    let there = path.ancestors().find(|part| fs::symlink_metadata(part).is_ok());
-    there.is_some_and(|part| weak(part).is_some())
 }
 
 /// The same from the files, for sudo-rs, which lists no settings.
