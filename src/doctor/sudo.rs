@@ -140,24 +140,21 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                 } else {
                     (Status::Warning, "another account's rights are not the policy's".to_owned())
                 };
-                let place = place(scene, agent, command, Some(entry.is_free()));
-                let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
+                let (at, mend) = located(place(scene, agent, command, Some(entry.is_free())));
                 let what =
                     format!("{name} may run {} as {whom} {how}: {why}{at}", one_line(command, 120));
-                let command = place.map_or_else(|| "visudo".to_owned(), |place| place.mend);
-                found.push(Finding::new(status, what).mend(command));
+                found.push(Finding::new(status, what).mend(mend));
             }
         }
         // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
         let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
         for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
-            let place = place(scene, agent, "CHROOT", None);
-            let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
+            let (at, mend) = located(place(scene, agent, "CHROOT", None));
             let what = format!("{name} has sudo take another folder for /, {chroot}{at}");
             found.push(
                 Finding::problem(what)
                     .means("sudo runs as root what is in that folder by the helper's name")
-                    .mend(place.map_or_else(|| "visudo".to_owned(), |place| place.mend)),
+                    .mend(mend),
             );
         }
         found.extend(besides_the_lines(scene, agent, &listing.entries));
@@ -190,13 +187,12 @@ fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Fin
         return Vec::new();
     }
     let finding = |command: &str| {
-        let place = place(scene, agent, command, None);
-        let at = place.as_ref().map(|place| format!(", {}", place.at)).unwrap_or_default();
+        let (at, mend) = located(place(scene, agent, command, None));
         let (name, command) = (&agent.user.name, one_line(command, 120));
         let what = format!("{name} may run {command}, which is no line of its exact drop-in{at}");
         Finding::warning(what)
             .means("sudo lets through what is not on the list; the helper alone refuses it")
-            .mend(place.map_or_else(|| "visudo".to_owned(), |place| place.mend))
+            .mend(mend)
     };
     let more = besides(entries, &scene.helper, &own);
     // What is more than the helper is said of already.
@@ -210,6 +206,14 @@ struct Place {
     at: String,
     /// What takes the rule away.
     mend: String,
+}
+
+/// What a finding says of the place, as far as it is known, and what opens it.
+fn located(place: Option<Place>) -> (String, String) {
+    place.map_or_else(
+        || (String::new(), "visudo".to_owned()),
+        |place| (format!(", {}", place.at), place.mend),
+    )
 }
 
 /// Where a rule for the account with this command in it stands, if it is in a file: first one that
