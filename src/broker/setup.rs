@@ -208,11 +208,15 @@ pub fn is_here() -> Result<bool, Refusal> {
     if !Path::new("/run/systemd/system").exists() {
         return Ok(false);
     }
-    output("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).map(|said| said.status.success())
+    is_active()
 }
 
 fn is_listening() -> bool {
-    call("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).is_ok()
+    is_active().is_ok_and(|is| is)
+}
+
+fn is_active() -> Result<bool, Refusal> {
+    output("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).map(|said| said.status.success())
 }
 
 fn is_enabled() -> bool {
