@@ -1,7 +1,7 @@
 //! The way from an ordinary account to root: the broker's socket, or `sudo -n` on this program's
 //! own path.
 
-use super::caller::Caller;
+use super::caller::{Caller, name_of};
 use super::codes::{Code, Refusal};
 use super::request::{Operation, Request};
 use super::text::{one_line, shell_word};
@@ -211,9 +211,8 @@ fn refused(helper: &Path, said: &str) -> Refusal {
 
 /// The account that asks, by its name where it has one.
 fn account() -> String {
-    let uid = nix::unistd::getuid();
-    let account = nix::unistd::User::from_uid(uid).ok().flatten();
-    account.map_or_else(|| uid.to_string(), |user| user.name)
+    let uid = nix::unistd::getuid().as_raw();
+    name_of(uid).unwrap_or_else(|| uid.to_string())
 }
 
 fn not_privileged(error: String) -> Refusal {

@@ -137,7 +137,8 @@ impl Caller {
     }
 }
 
-fn name_of(uid: u32) -> Option<String> {
+/// The name of the account with this number, where it has one.
+pub fn name_of(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
