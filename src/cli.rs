@@ -57,9 +57,7 @@ fn helper_behind(command: &str, arguments: &[OsString]) -> Parsed<Helper> {
 
 /// Reads the administrator's arguments, without the program's name.
 pub fn admin(arguments: &[OsString]) -> Parsed<Admin> {
-    let mut grammar = Admin::command();
-    grammar.build();
-    parse(grammar, "sm", arguments, arguments.to_vec())
+    parse(Admin::command(), "sm", arguments, arguments.to_vec())
 }
 
 /// `typed` are the words behind `command`, `read` are they as the grammar is to read them.
@@ -77,7 +75,11 @@ fn parse<T: FromArgMatches>(
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Parsed::Help(error.render().to_string())
             }
-            _ => Parsed::Wrong(usage::refusal(&grammar, command, typed, &error)),
+            _ => {
+                // Whole, for what is said of it; one that is right needs only its own part.
+                grammar.build();
+                Parsed::Wrong(usage::refusal(&grammar, command, typed, &error))
+            }
         },
     }
 }
