@@ -374,6 +374,39 @@ pub fn nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// A file that nobody has open for writing; who opens it for that waits until this is dropped.
+#[derive(Debug)]
+pub struct ReadLease<'f> {
+    file: &'f File,
+    before: libc::sighandler_t,
+}
+
+impl Drop for ReadLease<'_> {
+    fn drop(&mut self) {
+        // SAFETY: these calls take plain numbers; the action is the one that was there before.
+        unsafe {
+            libc::fcntl(self.file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK);
+            libc::signal(libc::SIGIO, self.before);
+        }
+    }
+}
+
+/// Takes a read lease on a file of one's own (`F_SETLEASE`, `fcntl(2)`). It is to be held for a
+/// moment: the kernel takes it away after `/proc/sys/fs/lease-break-time`.
+///
+/// # Errors
+/// `WouldBlock` where somebody has it open for writing; something else where there is no lease to
+/// be had for this file or this process.
+pub fn read_lease(file: &File) -> io::Result<ReadLease<'_>> {
+    // The kernel's way to say that somebody waits, which would end this process.
+    // SAFETY: ignoring a signal runs no code.
+    let before = unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
+    let lease = ReadLease { file, before };
+    // SAFETY: takes plain numbers; the descriptor is open as long as `file` is borrowed.
+    Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) })?;
+    Ok(lease)
+}
+
 /// Ends this process by SIGALRM after so many seconds, unless it ended by itself; 0: no more.
 pub fn end_after(seconds: u32) {
     // SAFETY: sets an action and a timer; takes plain numbers.

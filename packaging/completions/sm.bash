@@ -61,7 +61,7 @@ _sm_at() {
         flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
         ;;
     'sm policy')
-        commands=('show' 'check' 'surface' 'diff' 'edit' 'explain')
+        commands=('show' 'check' 'surface' 'diff' 'edit' 'remove' 'explain')
         flags=('--help' '-h' '--json')
         ;;
     'sm policy show')
@@ -78,6 +78,9 @@ _sm_at() {
         flags=('--help' '-h' '--json' '--package-manager=words:apt,pacman' '--site=file')
         ;;
     'sm policy edit')
+        flags=('--help' '-h' '--json')
+        ;;
+    'sm policy remove')
         flags=('--help' '-h' '--json')
         ;;
     'sm policy explain')

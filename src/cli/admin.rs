@@ -204,6 +204,8 @@ pub enum PolicyCommand {
     Diff(Supposed),
     /// Change the site policy, as visudo does: a copy, an editor, checked, put in place whole
     Edit,
+    /// Remove the site policy: the compiled one decides alone
+    Remove,
     /// Which line of the policy allows or refuses a request, and what would be run
     Explain {
         /// As this account asks it [default: any that may]

@@ -26,7 +26,10 @@ pub fn file(scene: &Scene) -> Vec<Finding> {
 
 /// What mends a site policy that can not be trusted or read.
 pub fn repair() -> String {
-    mend(Path::new(FILE)).unwrap_or_else(|| "sm policy edit".to_owned())
+    let file = Path::new(FILE);
+    let is_missing = file.symlink_metadata().is_err();
+    let other = if is_missing { "sm policy remove" } else { "sm policy edit" };
+    mend(file).unwrap_or_else(|| other.to_owned())
 }
 
 pub fn check_programs(scene: &Scene) -> Vec<Finding> {

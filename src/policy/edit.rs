@@ -4,6 +4,7 @@
 use super::COMPILED;
 use super::model::SiteMode;
 use super::parse::Parsed;
+use super::presence;
 use super::site::{FILE, understood};
 use super::vain;
 use crate::admin::{Answer, Failure};
@@ -18,7 +19,8 @@ use std::process::Command;
 const FOLDER: &str = "/etc/sm";
 const COPY: &str = "/etc/sm/policy.toml.new";
 const MODE: u32 = 0o644;
-const OLD: &str = "/etc/sm/policy.toml.old";
+/// The one before.
+pub const OLD: &str = "/etc/sm/policy.toml.old";
 
 /// What a new site policy begins as.
 const BEGINNING: &str = "\
@@ -33,16 +35,11 @@ schema = 1
 /// # Errors
 /// Where it was not changed, and why.
 pub fn edit(program: &Path) -> Result<Answer, Failure> {
-    if !nix::unistd::geteuid().is_root() {
-        let refusal = Refusal::new(Code::NotPrivileged, format!("only root can change {FILE}"))
-            .hint(format!("run: sudo {} policy edit", program.display()));
-        return Err(refusal.into());
-    }
     let failed = |path: &str, error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{path}: {error}"))
             .hint("the policy is as it was")
     };
-    let _lock = state::lock("policy-edit").map_err(|error| failed(FOLDER, error))?;
+    let _lock = alone(program, "edit")?;
     state::folder(FOLDER, 0o755, "root").map_err(|error| failed(FOLDER, error))?;
     let before = match fs::read_to_string(FILE) {
         Ok(text) => Some(text),
@@ -75,6 +72,21 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
         return done.map(|answer| answer.line(&note));
     }
     done
+}
+
+/// As the only one who changes the site policy, until the value is dropped.
+///
+/// # Errors
+/// `not_privileged` where it is not root; `command_failed` where there is no lock to be had.
+pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Refusal::new(Code::NotPrivileged, format!("only root can change {FILE}"))
+            .hint(format!("run: sudo {} policy {command}", program.display())));
+    }
+    state::lock("policy-edit").map_err(|error| {
+        Refusal::new(Code::CommandFailed, format!("{}: {error}", state::FOLDER))
+            .hint("the policy is as it was")
+    })
 }
 
 /// Has it edited until it is a policy or the administrator gives up, also where it was broken
@@ -156,6 +168,7 @@ fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
     }
     // Not the file that the editor made: its owner and mode are the editor's.
     state::put(Path::new(FILE), Path::new(COPY), text.as_bytes(), MODE)?;
+    presence::note()?;
     let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };
     Ok(Answer::text(format!("{FILE} is in force with the next request{kept}"))
         .with("changed", true)

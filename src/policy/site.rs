@@ -6,14 +6,23 @@ use super::cache;
 use super::model::{Policy, SiteMode};
 use super::never;
 use super::parse::{LARGEST, Parsed, parse};
+use super::presence;
 use crate::helper::codes::{Code, Refusal};
+use crate::sys::{self, ReadLease};
 use crate::trust::trusted;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Where it is.
 pub const FILE: &str = "/etc/sm/policy.toml";
 const FOLDER: &str = "/etc/sm";
+
+/// How long somebody may take to write it, and how often it is looked at meanwhile.
+const WRITING: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The site policy, where there is one and the compiled policy lets there be.
 ///
@@ -25,6 +34,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
     }
     match std::fs::symlink_metadata(FILE) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return absent(),
+        _ if nix::unistd::geteuid().is_root() => remember()?,
         _ => {}
     }
     let (real, data) = trusted(Path::new(FILE))
@@ -37,13 +47,14 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
     if data.len() > LARGEST as u64 {
         return Err(invalid(format!("{FILE}:1:1: the policy is larger than {LARGEST} bytes")));
     }
-    let file = std::fs::File::open(&real).map_err(unreadable)?;
+    let file = File::open(&real).map_err(unreadable)?;
+    let _lease = whole(&file)?;
     let identity = cache::Identity::of(&file.metadata().map_err(unreadable)?);
     if let Some(known) = cache::load(&identity) {
         return Ok(Some(known));
     }
     let mut bytes = Vec::with_capacity(data.len() as usize);
-    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    (&file).take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -63,8 +74,53 @@ fn invalid(why: String) -> Refusal {
     ))
 }
 
-/// No site policy, where nobody but root can have taken it away.
+/// Notes that there is a site policy, before anything is made of it.
+fn remember() -> Result<(), Refusal> {
+    match presence::note() {
+        // Root of a user namespace, whose answers bind nobody.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        noted => noted.map_err(|error| {
+            invalid(format!("that there is a {FILE} cannot be noted down: {error}"))
+        }),
+    }
+}
+
+/// Holds writers up until it is read, where root can do that: of a policy that is half written,
+/// the missing half may be the one that takes something away.
+fn whole(file: &File) -> Result<Option<ReadLease<'_>>, Refusal> {
+    let deadline = Instant::now() + WRITING;
+    loop {
+        match sys::read_lease(file) {
+            Ok(lease) => return Ok(Some(lease)),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Ok(None),
+            Err(_) if Instant::now() >= deadline => {
+                return Err(Refusal::new(
+                    Code::PolicyInvalid,
+                    format!("{FILE} is open for writing: it may be half written"),
+                )
+                .hint(format!("try again when it is saved; fuser -v {FILE} shows who writes it")));
+            }
+            Err(_) => sleep(PAUSE),
+        }
+    }
+}
+
+/// No site policy, where there never was one and nobody but root can have taken it away.
 fn absent() -> Result<Option<Parsed>, Refusal> {
+    if presence::is_noted() {
+        // Either note may be gone; the other one has it made again.
+        if nix::unistd::geteuid().is_root() {
+            remember()?;
+        }
+        return Err(Refusal::new(
+            Code::PolicyInvalid,
+            format!("{FILE} is missing, and this host had one: what it took away stays away"),
+        )
+        .hint(
+            "every request is refused until an administrator puts it back (sm policy edit) or \
+             says that none is wanted any more: sm policy remove",
+        ));
+    }
     match std::fs::symlink_metadata(FOLDER) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         _ => match trusted(Path::new(FOLDER)) {

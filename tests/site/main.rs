@@ -3,6 +3,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod absent;
 mod arch;
 mod cached;
 mod callers;

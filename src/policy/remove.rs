@@ -1,0 +1,40 @@
+//! `sm policy remove`: no site policy any more, said by an administrator.
+
+use super::edit::{OLD, alone};
+use super::presence;
+use super::site::FILE;
+use crate::admin::{Answer, Failure};
+use crate::helper::codes::{Code, Refusal};
+use crate::sudoers;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Removes it. What was there is kept beside it.
+///
+/// # Errors
+/// Where it is still there, or still counts as missing.
+pub fn remove(program: &Path) -> Result<Answer, Failure> {
+    let _lock = alone(program, "remove")?;
+    let failed = |error: io::Error| {
+        Refusal::new(Code::CommandFailed, format!("{FILE} cannot be removed: {error}"))
+            .hint("every request is decided, or refused, as before")
+    };
+    let was_noted = presence::is_noted();
+    let was_there = match fs::rename(FILE, OLD) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(failed(error).into()),
+    };
+    // The memory of it last: after a crash in between every request is refused, and this goes on.
+    presence::forget().map_err(failed)?;
+    let text = match (was_there, was_noted) {
+        (true, _) => format!("{FILE} is removed; the old one is in {OLD}"),
+        (false, true) => format!("{FILE} was missing already, and is not expected any more"),
+        (false, false) => "there was no site policy".to_owned(),
+    };
+    Ok(Answer::text(text)
+        .with("changed", was_there || was_noted)
+        .line("the compiled policy decides alone: sm policy show")
+        .warned(sudoers::behind(program)))
+}
