@@ -19,6 +19,16 @@ pub const LARGEST: usize = 64 << 20;
 /// How long a unit can be watched, in seconds: a caller waits for all of it.
 const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
 
+/// The keys of a policy, and of each of its sections.
+const KEYS: [&str; 7] = ["schema", "site", "limits", "services", "packages", "replies", "callers"];
+const LIMITS_KEYS: [&str; 4] = ["rate", "output_bytes", "timeout_seconds", "lock_seconds"];
+const SERVICES_KEYS: [&str; 4] = ["actions", "require_reason", "watch_seconds", "units"];
+const UNIT_KEYS: [&str; 5] = ["actions", "require_reason", "check", "check_start", "watch_seconds"];
+const PACKAGES_KEYS: [&str; 5] =
+    ["actions", "maintenance", "allow_removals", "require_reason", "names"];
+const PACKAGE_KEYS: [&str; 4] = ["actions", "require_reason", "pacman", "allow_removals"];
+const CALLER_KEYS: [&str; 3] = ["services", "packages", "maintenance"];
+
 /// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Parsed {
@@ -71,9 +81,8 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
         let said = error.message().replace('\n', ", ");
         source.error(error.span().unwrap_or(0..0), format!("this is not TOML: {said}"), None)
     })?;
-    let whole = root.span();
-    let mut top = Table::new(&source, root.get_ref(), whole, "the policy");
-    let schema = top.required("schema")?;
+    let top = Table::whole(&source, &root, &KEYS)?;
+    let schema = top.required("schema", "1")?;
     if source.integer(schema, 1..=u32::MAX)? != 1 {
         return Err(source.error(
             schema.span(),
@@ -96,60 +105,69 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
         strings: Strings(String::new()),
         words: Vec::new(),
     };
-    if let Some(mut site) = top.table("site")? {
-        let mode = site.required("mode")?;
+    if let Some(site) = top.table("site", &["mode"], "[site] with mode = \"narrow\"")? {
+        let mode = site.required("mode", "\"narrow\"")?;
         let word = source.string(mode)?;
         parsed.site_mode = source.one_of(mode.span(), word, &SiteMode::WORDS, "a mode")?;
-        site.finish()?;
     }
-    if let Some(limits) = top.table("limits")? {
+    if let Some(limits) = top.table("limits", &LIMITS_KEYS, "[limits] with output_bytes = 65536")? {
         parsed.limits(&source, limits)?;
     }
-    if let Some(services) = top.table("services")? {
+    if let Some(services) =
+        top.table("services", &SERVICES_KEYS, "[services] with actions = [\"status\"]")?
+    {
         parsed.services(&source, services)?;
     }
-    if let Some(packages) = top.table("packages")? {
+    if let Some(packages) =
+        top.table("packages", &PACKAGES_KEYS, "[packages] with actions = [\"install\"]")?
+    {
         parsed.packages(&source, packages)?;
     }
-    if let Some(mut replies) = top.table("replies")? {
+    if let Some(replies) =
+        top.table("replies", &["mask_secrets"], "[replies] with mask_secrets = true")?
+    {
         if let Some(mask) = replies.boolean("mask_secrets")? {
             parsed.limits.mask_secrets = mask;
         }
-        replies.finish()?;
     }
-    for (key, table) in top.named("callers")? {
+    for (key, table) in top.named("callers", &CALLER_KEYS)? {
         parsed.caller(&source, key, table)?;
     }
-    top.finish()?;
     Ok(parsed)
 }
 
 impl Parsed {
-    fn limits(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
+    fn limits(&mut self, source: &Source<'_>, table: Table<'_>) -> Result<(), PolicyError> {
         let into = &mut self.limits;
-        if let Some(mut rate) = table.table("rate")? {
-            into.rate_count = source.integer(rate.required("count")?, 1..=1_000_000)?;
-            into.rate_seconds = source.integer(rate.required("per_seconds")?, 1..=86_400)?;
-            rate.finish()?;
+        if let Some(rate) = table.table(
+            "rate",
+            &["count", "per_seconds"],
+            "rate = { count = 30, per_seconds = 60 }",
+        )? {
+            into.rate_count = source.integer(rate.required("count", "30")?, 1..=1_000_000)?;
+            into.rate_seconds = source.integer(rate.required("per_seconds", "60")?, 1..=86_400)?;
         }
         let set = |limit: &mut u32, said: Option<u32>| *limit = said.unwrap_or(*limit);
         set(&mut into.output_bytes, table.number("output_bytes", 1024..=1 << 20)?);
-        if let Some(mut timeout) = table.table("timeout_seconds")? {
+        if let Some(timeout) = table.table(
+            "timeout_seconds",
+            &["service", "package"],
+            "timeout_seconds = { service = 120, package = 1800 }",
+        )? {
             set(&mut into.service_timeout, timeout.number("service", 1..=86_400)?);
             set(&mut into.package_timeout, timeout.number("package", 1..=86_400)?);
-            timeout.finish()?;
         }
         set(&mut into.lock_seconds, table.number("lock_seconds", 0..=3600)?);
-        table.finish()
+        Ok(())
     }
 
-    fn services(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
-        let (general, general_line) = source.actions(table.required("actions")?)?;
+    fn services(&mut self, source: &Source<'_>, table: Table<'_>) -> Result<(), PolicyError> {
+        let (general, general_line) = source.actions(table.required("actions", "[\"status\"]")?)?;
         let all_require_reason = table.boolean("require_reason")?.unwrap_or(false);
         if let Some(seconds) = table.number("watch_seconds", WATCH_SECONDS)? {
             self.limits.watch_seconds = seconds;
         }
-        for (key, mut unit) in table.named("units")? {
+        for (key, unit) in table.named("units", &UNIT_KEYS)? {
             let name = UnitName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), None))?;
             if is_of_the_broker(name.as_str()) {
@@ -169,7 +187,6 @@ impl Parsed {
             };
             let check_start = unit.boolean("check_start")?.unwrap_or(true);
             let watch_seconds = unit.number("watch_seconds", WATCH_SECONDS)?;
-            unit.finish()?;
             let name = self.strings.add(name.as_str());
             self.units.push(UnitRule {
                 name,
@@ -182,7 +199,6 @@ impl Parsed {
                 watch_seconds,
             });
         }
-        table.finish()?;
         let strings = &self.strings;
         self.units.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
         let rows = self.units.iter().map(|rule| (strings.get(rule.name), rule.line));
@@ -227,7 +243,7 @@ impl Parsed {
         Ok(Span { at: at as u32, len: words.len() as u32 })
     }
 
-    fn packages(&mut self, source: &Source<'_>, mut table: Table<'_>) -> Result<(), PolicyError> {
+    fn packages(&mut self, source: &Source<'_>, table: Table<'_>) -> Result<(), PolicyError> {
         let (general, general_line) = match table.optional("actions") {
             Some(actions) => source.actions(actions)?,
             None => (Set::NONE, 0),
@@ -237,7 +253,7 @@ impl Parsed {
         }
         self.allow_removals = table.boolean("allow_removals")?.unwrap_or(false);
         let all_require_reason = table.boolean("require_reason")?.unwrap_or(false);
-        for (key, mut package) in table.named("names")? {
+        for (key, package) in table.named("names", &PACKAGE_KEYS)? {
             let name = PackageName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), None))?;
             let line = source.line(key.span().start);
@@ -263,7 +279,6 @@ impl Parsed {
                 None => Span { at: 0, len: 0 },
             };
             let allow_removals = package.boolean("allow_removals")?;
-            package.finish()?;
             let name = self.strings.add(name.as_str());
             self.packages.push(PackageRule {
                 name,
@@ -275,7 +290,6 @@ impl Parsed {
                 allow_removals,
             });
         }
-        table.finish()?;
         let strings = &self.strings;
         self.packages.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
         let rows = self.packages.iter().map(|rule| (strings.get(rule.name), rule.line));
@@ -292,7 +306,7 @@ impl Parsed {
         &mut self,
         source: &Source<'_>,
         key: &Spanned<DeKey<'_>>,
-        mut table: Table<'_>,
+        table: Table<'_>,
     ) -> Result<(), PolicyError> {
         let (kind, name) = match key.get_ref().split_once(':') {
             Some(("user", name)) if !name.is_empty() => (CallerKind::User, name),
@@ -328,7 +342,6 @@ impl Parsed {
             Some(actions) => source.fewer_actions(actions, self.maintenance)?.0,
             None => Set::NONE,
         };
-        table.finish()?;
         let name = self.strings.add(name);
         let line = source.line(key.span().start);
         self.callers.push(CallerRule { kind, name, line, services, packages, maintenance });

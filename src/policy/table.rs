@@ -59,14 +59,20 @@ impl<'s> Source<'s> {
         self.line_starts[line as usize - 1]
     }
 
-    fn wrong_kind(&self, value: &Spanned<DeValue<'_>>, wanted: &str) -> PolicyError {
+    fn wrong_kind(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        wanted: &str,
+        hint: Option<String>,
+    ) -> PolicyError {
         let found = value.get_ref().type_str();
-        self.error(value.span(), format!("{wanted} is needed here, not {found}"), None)
+        let article = if found.starts_with(['a', 'i']) { "an" } else { "a" };
+        self.error(value.span(), format!("{wanted} is needed here, not {article} {found}"), hint)
     }
 
     /// The value as a string.
     pub fn string<'v>(&self, value: &'v Spanned<DeValue<'_>>) -> Result<&'v str, PolicyError> {
-        value.get_ref().as_str().ok_or_else(|| self.wrong_kind(value, "a string"))
+        value.get_ref().as_str().ok_or_else(|| self.wrong_kind(value, "a string", None))
     }
 
     /// The items of the value, an array.
@@ -74,8 +80,16 @@ impl<'s> Source<'s> {
         &self,
         value: &'v Spanned<DeValue<'v>>,
     ) -> Result<Vec<&'v Spanned<DeValue<'v>>>, PolicyError> {
-        let array = value.get_ref().as_array();
-        Ok(array.ok_or_else(|| self.wrong_kind(value, "an array"))?.iter().collect())
+        let array = value.get_ref().as_array().ok_or_else(|| {
+            // Several words in one string are meant as several.
+            let words = |text: &str| {
+                let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+                words.map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
+            };
+            let hint = value.get_ref().as_str().map(|text| format!("write [{}]", words(text)));
+            self.wrong_kind(value, "an array", hint)
+        })?;
+        Ok(array.iter().collect())
     }
 
     /// The value as a number in this range.
@@ -84,8 +98,10 @@ impl<'s> Source<'s> {
         value: &Spanned<DeValue<'_>>,
         range: RangeInclusive<u32>,
     ) -> Result<u32, PolicyError> {
-        let number =
-            value.get_ref().as_integer().ok_or_else(|| self.wrong_kind(value, "a number"))?;
+        let number = value.get_ref().as_integer().ok_or_else(|| {
+            let bare = value.get_ref().as_str().filter(|text| text.parse::<u32>().is_ok());
+            self.wrong_kind(value, "a number", bare.map(|bare| format!("write {bare}")))
+        })?;
         match u32::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) if range.contains(&number) => Ok(number),
             _ => Err(self.error(
@@ -117,105 +133,143 @@ impl<'s> Source<'s> {
     }
 }
 
-/// A table that knows which of its keys were asked for: the rest are errors.
+/// A table all of whose keys are known: before one of them is looked at, since the key that is
+/// missing is more often one that was misspelt.
 #[derive(Debug)]
 pub struct Table<'t> {
     source: &'t Source<'t>,
     table: &'t DeTable<'t>,
     at: Range<usize>,
-    name: String,
-    known: Vec<&'static str>,
+    /// Its keys from the top, as in a header: `services.units.nginx`; empty for the whole policy.
+    path: String,
 }
 
 impl<'t> Table<'t> {
-    /// The table at these bytes, which messages call by this name.
-    pub fn new(
+    /// The whole policy, which has no keys but these.
+    ///
+    /// # Errors
+    /// The first key that is none of them.
+    pub fn whole(
         source: &'t Source<'t>,
-        table: &'t DeTable<'t>,
-        at: Range<usize>,
-        name: &str,
-    ) -> Self {
-        Self { source, table, at, name: name.to_owned(), known: Vec::new() }
+        root: &'t Spanned<DeTable<'t>>,
+        keys: &[&str],
+    ) -> Result<Self, PolicyError> {
+        Self { source, table: root.get_ref(), at: root.span(), path: String::new() }.only(keys)
+    }
+
+    /// As messages call it.
+    fn name(&self) -> String {
+        if self.path.is_empty() { "the policy".to_owned() } else { format!("[{}]", self.path) }
+    }
+
+    /// The path of a key in it.
+    fn below(&self, key: &str) -> String {
+        let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        let word = if key.bytes().all(is_bare) { key.to_owned() } else { format!("{key:?}") };
+        if self.path.is_empty() { word } else { format!("{}.{word}", self.path) }
+    }
+
+    fn only(self, keys: &[&str]) -> Result<Self, PolicyError> {
+        let strange = self.table.iter().find(|(key, _)| !keys.contains(&key.get_ref().as_ref()));
+        let Some((key, _)) = strange else { return Ok(self) };
+        let hint = match nearest(key.get_ref(), keys.iter().copied()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("the keys of {} are: {}", self.name(), keys.join(", ")),
+        };
+        let message = format!("{} has no key {:?}", self.name(), key.get_ref());
+        Err(self.source.error(key.span(), message, Some(hint)))
     }
 
     /// The value of a key, where it is there.
-    pub fn optional(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
-        self.known.push(key);
+    pub fn optional(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.table.get(key)
     }
 
-    /// The value of a key that has to be there.
-    pub fn required(&mut self, key: &'static str) -> Result<&'t Spanned<DeValue<'t>>, PolicyError> {
-        if let Some(value) = self.optional(key) {
-            return Ok(value);
-        }
-        // A misspelt key is the likelier mistake than a missing one.
-        self.unknown(&[key])?;
-        let message = format!("{} needs the key {key:?}", self.name);
-        Err(self.source.error(self.at.clone(), message, None))
+    /// The value of a key that has to be there; `example` is what it could be.
+    pub fn required(
+        &self,
+        key: &str,
+        example: &str,
+    ) -> Result<&'t Spanned<DeValue<'t>>, PolicyError> {
+        self.optional(key).ok_or_else(|| {
+            let message = format!("{} needs the key {key:?}", self.name());
+            let hint = format!("for example: {key} = {example}");
+            self.source.error(self.at.clone(), message, Some(hint))
+        })
     }
 
     /// True or false, where the key is there.
-    pub fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, PolicyError> {
+    pub fn boolean(&self, key: &str) -> Result<Option<bool>, PolicyError> {
         let Some(value) = self.optional(key) else { return Ok(None) };
         let flag = value.get_ref().as_bool();
-        flag.map(Some).ok_or_else(|| self.source.wrong_kind(value, "true or false"))
+        flag.map(Some).ok_or_else(|| {
+            let hint = format!("write {key} = true or {key} = false, without quotes");
+            self.source.wrong_kind(value, "true or false", Some(hint))
+        })
     }
 
     /// A number in this range, where the key is there.
     pub fn number(
-        &mut self,
-        key: &'static str,
+        &self,
+        key: &str,
         range: RangeInclusive<u32>,
     ) -> Result<Option<u32>, PolicyError> {
         self.optional(key).map(|value| self.source.integer(value, range)).transpose()
     }
 
-    /// The table of a key, where it is there.
-    pub fn table(&mut self, key: &'static str) -> Result<Option<Table<'t>>, PolicyError> {
+    /// The table of a key, where it is there; it has no keys but these. `example` is what it could
+    /// be.
+    pub fn table(
+        &self,
+        key: &str,
+        keys: &[&str],
+        example: &str,
+    ) -> Result<Option<Table<'t>>, PolicyError> {
         let Some(value) = self.optional(key) else { return Ok(None) };
-        let table =
-            value.get_ref().as_table().ok_or_else(|| self.source.wrong_kind(value, "a table"))?;
-        Ok(Some(Table::new(self.source, table, value.span(), &format!("[{key}]"))))
+        let table = value.get_ref().as_table().ok_or_else(|| {
+            self.source.wrong_kind(value, "a table", Some(format!("for example: {example}")))
+        })?;
+        Table { source: self.source, table, at: value.span(), path: self.below(key) }
+            .only(keys)
+            .map(Some)
     }
 
-    /// The tables in a table whose keys are names.
+    /// The tables in a table whose keys are names; each has no keys but these.
     pub fn named(
-        &mut self,
-        key: &'static str,
+        &self,
+        key: &str,
+        keys: &[&str],
     ) -> Result<Vec<(&'t Spanned<DeKey<'t>>, Table<'t>)>, PolicyError> {
-        let Some(holder) = self.table(key)? else { return Ok(Vec::new()) };
+        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
+        let holder =
+            value.get_ref().as_table().ok_or_else(|| self.no_table_of_names(key, value))?;
+        let path = self.below(key);
+        let holder = Table { source: self.source, table: holder, at: value.span(), path };
         let mut rows = Vec::with_capacity(holder.table.len());
         for (name, value) in holder.table {
-            let table = value
-                .get_ref()
-                .as_table()
-                .ok_or_else(|| self.source.wrong_kind(value, "a table (`{}` will do)"))?;
-            let called = format!("[{key}.{}]", name.get_ref());
-            rows.push((name, Table::new(self.source, table, value.span(), &called)));
+            let path = holder.below(name.get_ref());
+            let table = value.get_ref().as_table().ok_or_else(|| {
+                let hint = format!("write a section, which may be empty: [{path}]");
+                self.source.wrong_kind(value, "a table (`{}` will do)", Some(hint))
+            })?;
+            let table = Table { source: self.source, table, at: value.span(), path };
+            rows.push((name, table.only(keys)?));
         }
         Ok(rows)
     }
 
-    /// Refuses keys that nobody asked for.
-    pub fn finish(self) -> Result<(), PolicyError> {
-        self.unknown(&[])
-    }
-
-    fn unknown(&self, also_near: &[&str]) -> Result<(), PolicyError> {
-        let strange = self.table.iter().find(|(key, _)| {
-            let key = key.get_ref().as_ref();
-            !self.known.contains(&key)
-                && (also_near.is_empty() || nearest(key, also_near.iter().copied()).is_some())
-        });
-        let Some((key, _)) = strange else { return Ok(()) };
-        let known = self.known.join(", ");
-        let hint = match nearest(key.get_ref(), self.known.iter().copied()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("the keys of {} are: {known}", self.name),
-        };
-        let message = format!("{} has no key {:?}", self.name, key.get_ref());
-        Err(self.source.error(key.span(), message, Some(hint)))
+    /// Names in a list, or a single one: each has a section of its own.
+    fn no_table_of_names(&self, key: &str, value: &Spanned<DeValue<'_>>) -> PolicyError {
+        let single = value.get_ref().as_str();
+        let several = value.get_ref().as_array().into_iter().flatten();
+        let names = single.into_iter().chain(several.filter_map(|item| item.get_ref().as_str()));
+        let holder = Table { path: self.below(key), at: 0..0, ..*self };
+        let shown: Vec<String> =
+            names.take(3).map(|name| format!("[{}]", holder.below(name))).collect();
+        let shown =
+            if shown.is_empty() { format!("[{}.NAME]", holder.path) } else { shown.join(" ") };
+        let hint = format!("write a section for each name, which may be empty: {shown}");
+        self.source.wrong_kind(value, "a table", Some(hint))
     }
 }
 
