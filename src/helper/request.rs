@@ -176,7 +176,11 @@ impl Reason {
         &self.0
     }
 
-    fn parse(text: &OsStr) -> Result<Self, Refusal> {
+    /// Takes it as it is, or not at all.
+    ///
+    /// # Errors
+    /// `invalid_argument` with what is wrong.
+    pub fn parse(text: &OsStr) -> Result<Self, Refusal> {
         let bad = |what: String| {
             Refusal::new(Code::InvalidArgument, format!("the reason {what}"))
                 .hint("give 1 to 500 printable characters on one line: --reason \"deploy of 1.4\"")

@@ -4,6 +4,7 @@
 //! properties for each tool can take it as it is (`docs/agents.md`).
 
 use super::request::{Operation, Reason, Shown};
+use super::text::hidden_pattern;
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::policy::model::Limits;
 use serde_json::{Map, Value, json};
@@ -72,9 +73,11 @@ impl Tool<'_> {
         };
         let mut properties = json!({
             "operation": {"const": operation},
+            // What the helper takes, and no more: no line break, and not only white space.
             "reason": {
                 "type": "string", "minLength": 1, "maxLength": Reason::LONGEST,
-                "description": "Why, in a sentence; recorded.",
+                "pattern": "\\S", "not": {"pattern": hidden_pattern()},
+                "description": "Why, in a sentence on one line; recorded.",
             },
             "timeout": {
                 "type": "integer", "minimum": 1, "maximum": timeout,
@@ -157,4 +160,52 @@ fn described(operation: &Operation) -> String {
         return format!("Say what this would change, and change nothing: {text}");
     }
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::names::UnitName;
+    use proptest::prelude::*;
+    use std::sync::OnceLock;
+
+    /// What the schema says of a reason.
+    fn is_valid(text: &str) -> bool {
+        static SAID: OnceLock<(usize, regex::Regex, regex::Regex)> = OnceLock::new();
+        let (longest, wanted, unwanted) = SAID.get_or_init(|| {
+            let unit = UnitName::parse(b"nginx").expect("a name");
+            let shown = Shown::USUAL;
+            let operation = Operation::Service { action: ServiceAction::Stop, unit, shown };
+            let schema = of(&[(operation, false)], &Limits::USUAL);
+            let reason = &schema["$defs"]["service_stop"]["properties"]["reason"];
+            let pattern = |value: &Value| {
+                regex::Regex::new(value.as_str().expect("a pattern")).expect("a good one")
+            };
+            let longest = reason["maxLength"].as_u64().expect("a number") as usize;
+            (longest, pattern(&reason["pattern"]), pattern(&reason["not"]["pattern"]))
+        });
+        let length = text.chars().count();
+        (1..=*longest).contains(&length) && wanted.is_match(text) && !unwanted.is_match(text)
+    }
+
+    #[test]
+    fn a_reason_of_each_character_is_valid_where_the_helper_takes_it() {
+        // All that scripts use, and a sample of the ideographs and of what nobody uses.
+        let is_tried = |c: &char| *c < '\u{3400}' || (*c > '\u{d000}' && *c < '\u{11000}');
+        for c in ('\0'..=char::MAX).filter(|c| is_tried(c) || u32::from(*c) % 97 == 0) {
+            for text in [c.to_string(), format!("why{c}")] {
+                let taken = Reason::parse(text.as_ref()).is_ok();
+                assert_eq!(is_valid(&text), taken, "{c:?} in {text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_reason_is_valid_where_the_helper_takes_it(
+            text in prop_oneof![any::<String>(), "[ a\n\u{a0}\u{ad}]{0,4}", "x{490,510}"],
+        ) {
+            prop_assert_eq!(is_valid(&text), Reason::parse(text.as_ref()).is_ok());
+        }
+    }
 }

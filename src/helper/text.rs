@@ -6,17 +6,48 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 
-/// A character that a person would not see, or that would change how others are seen: control
-/// and format characters, fillers and separators, the bidirectional controls of CVE-2021-42574,
-/// tags, and what has no meaning that everybody agrees on (private use, noncharacters).
+/// The characters that a person would not see, or that would change how others are seen, from and
+/// to: control and format characters, fillers and separators, the bidirectional controls of
+/// CVE-2021-42574, tags, and what has no meaning that everybody agrees on (private use,
+/// noncharacters).
+const HIDDEN: [(char, char); 17] = [
+    ('\0', '\u{1f}'),
+    ('\u{7f}', '\u{9f}'),
+    ('\u{ad}', '\u{ad}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{180e}', '\u{180e}'),
+    ('\u{200b}', '\u{200b}'),
+    ('\u{200e}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{e000}', '\u{f8ff}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff9}', '\u{fffb}'),
+    ('\u{fffe}', '\u{ffff}'),
+    ('\u{e0000}', '\u{10ffff}'),
+];
+
+/// Whether a person would not see the character, or it would change how others are seen.
 pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
-            | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{e0000}'..='\u{10ffff}')
+    let place = HIDDEN.partition_point(|(first, _)| *first <= c);
+    place > 0 && c <= HIDDEN[place - 1].1
+}
+
+/// A regular expression that finds a hidden character, in the part of the language that all
+/// dialects share.
+pub fn hidden_pattern() -> String {
+    let class: String = HIDDEN
+        .iter()
+        .map(
+            |(first, last)| {
+                if first == last { first.to_string() } else { format!("{first}-{last}") }
+            },
+        )
+        .collect();
+    format!("[{class}]")
 }
 
 /// A text for a person, on one line: hidden characters escaped, cut at `most` characters.
@@ -266,6 +297,14 @@ pub fn shell_word(word: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn every_control_character_is_hidden() {
+        assert!(HIDDEN.is_sorted() && HIDDEN.iter().all(|(first, last)| first <= last));
+        for c in '\0'..=char::MAX {
+            assert!(is_hidden(c) || !c.is_control(), "{c:?}");
+        }
+    }
 
     fn clean(bytes: &[u8]) -> String {
         let mut captured = Captured::new(65_536);
