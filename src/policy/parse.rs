@@ -125,10 +125,9 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
     }
     if let Some(replies) =
         top.table("replies", &["mask_secrets"], "[replies] with mask_secrets = true")?
+        && let Some(mask) = replies.boolean("mask_secrets")?
     {
-        if let Some(mask) = replies.boolean("mask_secrets")? {
-            parsed.limits.mask_secrets = mask;
-        }
+        parsed.limits.mask_secrets = mask;
     }
     for (key, table) in top.named("callers", &CALLER_KEYS)? {
         parsed.caller(&source, key, table)?;
