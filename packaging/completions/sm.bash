@@ -61,7 +61,7 @@ _sm_at() {
         flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
         ;;
     'sm policy')
-        commands=('show' 'check' 'surface' 'diff' 'edit' 'remove' 'explain')
+        commands=('show' 'check' 'surface' 'diff' 'edit' 'revert' 'explain')
         flags=('--help' '-h' '--json')
         ;;
     'sm policy show')
@@ -80,7 +80,7 @@ _sm_at() {
     'sm policy edit')
         flags=('--help' '-h' '--json')
         ;;
-    'sm policy remove')
+    'sm policy revert')
         flags=('--help' '-h' '--json')
         ;;
     'sm policy explain')

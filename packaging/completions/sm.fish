@@ -16,7 +16,7 @@ function __sm_at --argument-names wanted count
             case '-*'
             case '*'
                 set -l next (string trim -- "$place $word")
-                if contains -- "$next" 'audit' 'audit search' 'audit setup' 'audit stats' 'audit tail' 'audit verify' 'bootstrap-cluster' 'doctor' 'fleet' 'fleet list' 'fleet run' 'fleet run list' 'fleet run package' 'fleet run service' 'fleet run version' 'helper' 'helper list' 'helper package' 'helper service' 'helper version' 'policy' 'policy check' 'policy diff' 'policy edit' 'policy explain' 'policy explain list' 'policy explain package' 'policy explain service' 'policy explain version' 'policy remove' 'policy show' 'policy surface' 'setup-broker' 'setup-sudo'
+                if contains -- "$next" 'audit' 'audit search' 'audit setup' 'audit stats' 'audit tail' 'audit verify' 'bootstrap-cluster' 'doctor' 'fleet' 'fleet list' 'fleet run' 'fleet run list' 'fleet run package' 'fleet run service' 'fleet run version' 'helper' 'helper list' 'helper package' 'helper service' 'helper version' 'policy' 'policy check' 'policy diff' 'policy edit' 'policy explain' 'policy explain list' 'policy explain package' 'policy explain service' 'policy explain version' 'policy revert' 'policy show' 'policy surface' 'setup-broker' 'setup-sudo'
                     set place "$next"
                 else
                     set given (math $given + 1)
@@ -209,7 +209,7 @@ complete -c sm -n '__sm_at \'policy\' 0' -a 'check' -d 'Say what is wrong with a
 complete -c sm -n '__sm_at \'policy\' 0' -a 'surface' -d 'Every command line that can ever be run as root'
 complete -c sm -n '__sm_at \'policy\' 0' -a 'diff' -d 'What the site policy changes in that'
 complete -c sm -n '__sm_at \'policy\' 0' -a 'edit' -d 'Change the site policy, as visudo does: a copy, an editor, checked, put in place whole'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'remove' -d 'Remove the site policy: the compiled one decides alone'
+complete -c sm -n '__sm_at \'policy\' 0' -a 'revert' -d 'Remove the site policy: the compiled one decides alone'
 complete -c sm -n '__sm_at \'policy\' 0' -a 'explain' -d 'Which line of the policy allows or refuses a request, and what would be run'
 complete -c sm -n '__sm_at \'policy\'' -l help -s h -d 'Print help'
 complete -c sm -n '__sm_at \'policy\'' -l json -d 'One JSON object instead of text'
@@ -229,8 +229,8 @@ complete -c sm -n '__sm_at \'policy diff\'' -l package-manager -x -a 'apt pacman
 complete -c sm -n '__sm_at \'policy diff\'' -l site -r -F -d 'As if this file were the site policy, /etc/sm/policy.toml'
 complete -c sm -n '__sm_at \'policy edit\'' -l help -s h -d 'Print help'
 complete -c sm -n '__sm_at \'policy edit\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy remove\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy remove\'' -l json -d 'One JSON object instead of text'
+complete -c sm -n '__sm_at \'policy revert\'' -l help -s h -d 'Print help'
+complete -c sm -n '__sm_at \'policy revert\'' -l json -d 'One JSON object instead of text'
 complete -c sm -n '__sm_at \'policy explain\' 0' -a 'service' -d 'Do something to a unit'
 complete -c sm -n '__sm_at \'policy explain\' 0' -a 'package' -d 'Do something to a package, or to all'
 complete -c sm -n '__sm_at \'policy explain\' 0' -a 'list' -d 'What this caller may do on this host'

@@ -205,7 +205,7 @@ pub enum PolicyCommand {
     /// Change the site policy, as visudo does: a copy, an editor, checked, put in place whole
     Edit,
     /// Remove the site policy: the compiled one decides alone
-    Remove,
+    Revert,
     /// Which line of the policy allows or refuses a request, and what would be run
     Explain {
         /// As this account asks it [default: any that may]

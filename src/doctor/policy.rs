@@ -28,7 +28,7 @@ pub fn file(scene: &Scene) -> Vec<Finding> {
 pub fn repair() -> String {
     let file = Path::new(FILE);
     let is_missing = file.symlink_metadata().is_err();
-    let other = if is_missing { "sm policy remove" } else { "sm policy edit" };
+    let other = if is_missing { "sm policy revert" } else { "sm policy edit" };
     mend(file).unwrap_or_else(|| other.to_owned())
 }
 

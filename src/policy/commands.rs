@@ -1,11 +1,11 @@
-//! `sm policy show | check | surface | explain | diff | edit | remove`
+//! `sm policy show | check | surface | explain | diff | edit | revert`
 
 use super::force::InForce;
 use super::model::{Limits, Policy, SiteMode};
 use super::parse::{self, LARGEST};
 use super::surface::{Row, allowed, grants, operations, surface};
 use super::verdict::{Denial, Everybody, Line, Who};
-use super::{COMPILED, edit, remove, site, vain};
+use super::{COMPILED, edit, revert, site, vain};
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, Parsed, PolicyCommand, Supposed};
 use crate::helper::caller::groups_of;
@@ -37,7 +37,7 @@ pub fn run(command: &PolicyCommand, program: &Path) -> Result<Answer, Failure> {
         }
         PolicyCommand::Diff(supposed) => diff(supposed),
         PolicyCommand::Edit => edit::edit(program),
-        PolicyCommand::Remove => remove::remove(program),
+        PolicyCommand::Revert => revert::revert(program),
     }
 }
 

@@ -11,7 +11,7 @@ pub mod never;
 pub mod parse;
 mod presence;
 mod removable;
-mod remove;
+mod revert;
 pub mod site;
 pub mod surface;
 mod table;

@@ -12,7 +12,7 @@ const NOTE: &str = "/var/lib/sm/site-policy";
 const PUBLIC_NOTE: &str = "/run/sm/site-policy";
 
 const TEXT: &str = "This host has a site policy, /etc/sm/policy.toml. Where it is missing, every \
-                    request is refused. Where none is wanted any more: sm policy remove\n";
+                    request is refused. Where none is wanted any more: sm policy revert\n";
 
 /// Makes sure that it is known from now on that there is one.
 ///

@@ -118,7 +118,7 @@ fn absent() -> Result<Option<Parsed>, Refusal> {
         )
         .hint(
             "every request is refused until an administrator puts it back (sm policy edit) or \
-             says that none is wanted any more: sm policy remove",
+             says that none is wanted any more: sm policy revert",
         ));
     }
     match std::fs::symlink_metadata(FOLDER) {

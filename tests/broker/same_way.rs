@@ -97,6 +97,6 @@ broker_test!(the_way_in_is_nobodys_to_change, |host| {
         host.write("/etc/sm/policy.toml", format!("{site}\"{unit}\"]\n"));
         let reply = ask(host, &format!("service stop {unit}"));
         assert!(["denied", "policy_invalid"].contains(&reply.code()), "{:#}", reply.json);
-        host.root("systemctl is-active --quiet sm.socket; sm policy remove").ok();
+        host.root("systemctl is-active --quiet sm.socket; sm policy revert").ok();
     }
 });

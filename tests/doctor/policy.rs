@@ -46,7 +46,7 @@ pub const CASES: &[Case] = &[
         says: "/etc/sm/policy.toml:1",
         breaks: "mkdir /etc/sm; echo 'schema = ' >/etc/sm/policy.toml",
         more: &[],
-        mend: By("sm policy remove; rm -r /etc/sm"),
+        mend: By("sm policy revert; rm -r /etc/sm"),
     },
     Case {
         id: "policy_file",
@@ -54,7 +54,7 @@ pub const CASES: &[Case] = &[
         says: "belongs to agent",
         breaks: "mkdir /etc/sm; echo 'schema = 1' >/etc/sm/policy.toml; chown agent /etc/sm/policy.toml",
         more: &[],
-        mend: PrintedThen("sm policy remove; rm -r /etc/sm"),
+        mend: PrintedThen("sm policy revert; rm -r /etc/sm"),
     },
     Case {
         id: "check_programs",

@@ -142,7 +142,7 @@ pub const CASES: &[Case] = &[
         says: "could not be compared with the policy",
         breaks: "sm setup-sudo --user agent --exact; mkdir /etc/sm; echo 'schema = 1' >/etc/sm/policy.toml; chown agent /etc/sm/policy.toml",
         more: &["policy_file"],
-        mend: PrintedThen("sm policy remove; rm -r /etc/sm; sm setup-sudo --user agent"),
+        mend: PrintedThen("sm policy revert; rm -r /etc/sm; sm setup-sudo --user agent"),
     },
     Case {
         id: "drop_ins",

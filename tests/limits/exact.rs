@@ -146,11 +146,11 @@ host_test!(another_rate_gives_nothing_back, all, |host| {
     }
     rate(host, 4, 60);
     reload(host).expect("rate_limited");
-    host.root("sm policy remove").ok();
+    host.root("sm policy revert").ok();
     assert_eq!(of(&codes(host, many), "ok"), 26, "what was spent stays spent");
     rate(host, 2, 60);
     reload(host).expect("rate_limited");
-    host.root("sm policy remove").ok();
+    host.root("sm policy revert").ok();
     assert_eq!(of(&codes(host, many), "ok"), 0, "a smaller rate in between forgets nothing");
     assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
 });

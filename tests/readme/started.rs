@@ -93,6 +93,6 @@ fn copy(host: &Host, folder: &std::path::Path) {
 host_test!(what_is_no_policy_stops_everything, |host| {
     host.root("mkdir -p /etc/sm; echo stopped > /etc/sm/policy.toml").ok();
     host.helper(&["service", "status", "nginx"]).expect("policy_invalid");
-    host.root("sm policy remove").ok();
+    host.root("sm policy revert").ok();
     host.helper(&["service", "status", "nginx"]).expect("ok");
 });

@@ -58,7 +58,7 @@ host_test!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
     assert_eq!(listed(host, "agent").len(), 6);
 
     // The policy permits more.
-    host.root("sm policy remove").ok();
+    host.root("sm policy revert").ok();
     let answer =
         exact(host, &["--check"]).expect("command_failed", 1).says(&["it lacks `", " more"]);
     assert!(texts(&answer, "extra").is_empty());

@@ -64,8 +64,8 @@ host_test!(no_moment_of_saving_is_wider, |host| {
     assert_eq!(intents(host), before, "nothing was run");
 });
 
-fn remove(host: &Host) -> Done {
-    host.root("sm policy remove")
+fn revert(host: &Host) -> Done {
+    host.root("sm policy revert")
 }
 
 host_test!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted, |host| {
@@ -79,26 +79,26 @@ host_test!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted
     ] {
         host.root(&script).ok();
         let reply = ask(host, "service stop nginx").expect("policy_invalid");
-        assert!(text(&reply, "hint").contains("sm policy remove"), "{what}: {:#}", reply.json);
+        assert!(text(&reply, "hint").contains("sm policy revert"), "{what}: {:#}", reply.json);
         let rehearsed = ask(host, "--dry-run service stop nginx").expect("policy_invalid");
         assert_eq!(rehearsed.json["error"], reply.json["error"], "{what}");
         ask(host, "list").expect("policy_invalid");
         assert_eq!(host.root("sm policy show").status, Some(6), "{what}");
         let doctor = host.root("sm doctor");
-        assert!(doctor.stdout_text().contains("sm policy remove"), "{what}: {doctor}");
+        assert!(doctor.stdout_text().contains("sm policy revert"), "{what}: {doctor}");
     }
-    assert_ne!(host.agent("sm policy remove").status, Some(0), "only root");
+    assert_ne!(host.agent("sm policy revert").status, Some(0), "only root");
     ask(host, "service stop nginx").expect("policy_invalid");
-    let done = remove(host);
+    let done = revert(host);
     assert!(done.ok().contains("is not expected any more"), "{done}");
     ask(host, "service restart nginx").expect("ok");
-    assert!(remove(host).ok().contains("there was no site policy"));
+    assert!(revert(host).ok().contains("there was no site policy"));
 
     // One that is there is kept beside it.
     let policy = format!("{FIRST_HALF}{SECOND_HALF}");
     site(host, &policy);
     ask(host, "service restart nginx").expect("denied");
-    assert!(remove(host).ok().contains("policy.toml.old"));
+    assert!(revert(host).ok().contains("policy.toml.old"));
     assert_eq!(host.read("/etc/sm/policy.toml.old"), policy);
     ask(host, "service restart nginx").expect("ok");
 });

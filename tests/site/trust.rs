@@ -61,7 +61,7 @@ host_test!(a_site_policy_that_others_could_have_written_refuses_everything, |hos
         assert!(record.contains("policy_invalid") && record.contains("\"refused\""), "{record}");
     }
     host.root(again).ok();
-    host.root("sm policy remove").ok();
+    host.root("sm policy revert").ok();
     ask(host, "service restart nginx").expect("ok");
 });
 
@@ -116,7 +116,7 @@ host_test!(a_change_is_in_force_with_the_next_request, |host| {
     ask(host, "--dry-run service stop nginx").expect("ok");
     site(host, "schema = 1\n");
     ask(host, "service status nginx").expect("denied");
-    host.root("sm policy remove").ok();
+    host.root("sm policy revert").ok();
     ask(host, "service status nginx").expect("ok");
     // A link that root made to where only root writes is as good as the file.
     host.write("/etc/elsewhere.toml", NGINX);

@@ -35,7 +35,7 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
         host.is_well(case);
         host.write("/etc/sm/policy.toml", SITE);
         assert_eq!(adds(host), is_extend, "{case}");
-        host.root("sm policy remove").ok();
+        host.root("sm policy revert").ok();
         // The other one's purge has nothing to do with this one.
         let purged =
             host.root(&format!("dpkg --purge {}", if is_extend { NARROW } else { EXTEND }));

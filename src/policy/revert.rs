@@ -1,4 +1,4 @@
-//! `sm policy remove`: no site policy any more, said by an administrator.
+//! `sm policy revert`: back to the compiled policy (the word is that of systemctl(1)).
 
 use super::edit::{OLD, alone};
 use super::presence;
@@ -14,8 +14,8 @@ use std::path::Path;
 ///
 /// # Errors
 /// Where it is still there, or still counts as missing.
-pub fn remove(program: &Path) -> Result<Answer, Failure> {
-    let _lock = alone(program, "remove")?;
+pub fn revert(program: &Path) -> Result<Answer, Failure> {
+    let _lock = alone(program, "revert")?;
     let failed = |error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{FILE} cannot be removed: {error}"))
             .hint("every request is decided, or refused, as before")
