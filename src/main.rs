@@ -13,6 +13,7 @@ mod package;
 #[cfg(test)]
 #[path = "../packaging/pages/mod.rs"]
 mod pages;
+mod pipes;
 mod policy;
 mod proc;
 mod state;

@@ -1,10 +1,10 @@
 //! The host's own tools, as the administrator's commands run them.
 
-use std::io::{self, Read};
+use crate::helper::text::one_line;
+use crate::pipes::{self, Kept, Printed};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Where a tool of the system is.
@@ -28,8 +28,9 @@ pub fn clean(program: &Path) -> Command {
     command
 }
 
-/// What is read of each stream at most, in bytes.
-const MOST: u64 = 4 << 20;
+/// What is kept of each stream: more than any tool prints, and of what it complains of the
+/// beginning and the end.
+const KEPT: Kept = Kept { stdout: 64 << 20, stderr: 128 << 10 };
 
 /// Longer than any tool takes that is not stuck: a directory service may answer late, and
 /// systemd after its 90 s.
@@ -46,54 +47,42 @@ pub fn output(command: Command) -> io::Result<Output> {
 /// Runs it to its end, or ends it when the time is up.
 ///
 /// # Errors
-/// What the kernel says; `TimedOut` where it was not done in time.
+/// What the kernel says; `TimedOut` where it was not done in time, `InvalidData` where it printed
+/// without end: a part of an answer is none.
 pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output> {
     let end = Instant::now() + limit;
-    let late = || io::Error::new(io::ErrorKind::TimedOut, format!("not done in {limit:?}"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
-    let left = || end.saturating_duration_since(Instant::now());
-    // Both, or what it left behind holds the pipes and is not waited for.
-    let take = |from: &Receiver<Vec<u8>>| match from.recv_timeout(left()) {
-        Ok(bytes) => Ok(bytes),
-        Err(RecvTimeoutError::Disconnected) => Ok(Vec::new()),
-        Err(RecvTimeoutError::Timeout) => Err(late()),
-    };
-    let read = take(&stdout).and_then(|out| take(&stderr).map(|err| (out, err)));
-    let ended = read.and_then(|read| Ok((wait(&mut child, end)?.ok_or_else(late)?, read)));
-    match ended {
-        Ok((status, (stdout, stderr))) => Ok(Output { status, stdout, stderr }),
+    match pipes::read(&mut child, KEPT, Some(end)) {
+        Ok(Printed { stdout_cut: true, .. }) => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it printed without end"))
+        }
+        Ok(Printed { status, stdout, stderr, .. }) => Ok(Output { status, stdout, stderr }),
         Err(error) => {
             let _ = child.kill();
             let _ = child.wait();
+            if error.kind() == io::ErrorKind::TimedOut {
+                return Err(io::Error::new(error.kind(), format!("not done in {limit:?}")));
+            }
             Err(error)
         }
     }
 }
 
-fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
-    let (to, from) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(stream) = stream {
-            let mut stream = stream.take(MOST);
-            // What came before an error is what there is.
-            let _ = stream.read_to_end(&mut bytes);
-            // The rest is read and dropped, so that it is not ended by a closed pipe.
-            let _ = io::copy(&mut stream.into_inner(), &mut io::sink());
-        }
-        let _ = to.send(bytes);
-    });
-    from
-}
-
-fn wait(child: &mut std::process::Child, end: Instant) -> io::Result<Option<ExitStatus>> {
-    loop {
-        match child.try_wait()? {
-            None if Instant::now() < end => thread::sleep(Duration::from_millis(2)),
-            other => return Ok(other),
-        }
+/// What a tool says of why it gave up, on one line of at most `most` characters: its last line,
+/// which is the reason, and what it had complained of before. None where it said nothing.
+pub fn complaint(stderr: &[u8], most: usize) -> Option<String> {
+    let text = String::from_utf8_lossy(stderr);
+    let is_marker = |line: &str| line.chars().all(|c| "^~".contains(c));
+    let lines = text.lines().map(|line| line.trim().trim_start_matches("sudo: "));
+    let mut lines: Vec<&str> = lines.filter(|line| !is_marker(line)).collect();
+    let last = one_line(lines.pop()?, most);
+    let before = lines.join("; ");
+    let room = most.saturating_sub(last.chars().count());
+    // Less than a few words of it says nothing.
+    if before.is_empty() || room < 40 {
+        return Some(last);
     }
+    Some(format!("{last} (and before that: {})", one_line(&before, room)))
 }
 
 #[cfg(test)]
@@ -116,8 +105,21 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_is_ended_and_what_it_left_is_not_waited_for() {
-        for script in ["exec sleep 1000", "sleep 5 & exit 0", "exec cat /dev/zero"] {
+    fn the_last_line_comes_first_whatever_stands_before_it() {
+        let noise = "/etc/sudoers.d/c:1:14: unknown setting: 'x'\nDefaults !x\n          ^~~\n";
+        for count in [0, 1, 3, 700] {
+            let said = format!("{}sudo: a password is required\n", noise.repeat(count));
+            let said = complaint(said.as_bytes(), 300).expect("a reason");
+            assert!(said.starts_with("a password is required"), "{said}");
+            assert_eq!(said.contains("c:1:14"), count > 0, "{said}");
+            assert!(said.chars().count() < 340, "{said}");
+        }
+        assert_eq!(complaint(b" \n\n", 300), None);
+    }
+
+    #[test]
+    fn what_does_not_end_is_ended() {
+        for script in ["exec sleep 1000", "exec sleep 1000 >/dev/null 2>&1", "exec cat /dev/zero"] {
             let late = output_within(shell(script), Duration::from_millis(100));
             assert_eq!(late.expect_err(script).kind(), io::ErrorKind::TimedOut, "{script}");
         }

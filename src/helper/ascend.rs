@@ -1,13 +1,17 @@
 //! The way from an ordinary account to root: the broker's socket, or `sudo -n` on this program's
 //! own path.
 
+mod refused;
+
 use super::caller::{Caller, name_of};
 use super::codes::{Code, Refusal};
 use super::request::{Operation, Request};
-use super::text::{one_line, shell_word};
+use super::text::shell_word;
 use super::{flags, planned, reply};
 use crate::broker::protocol::{self, NoBroker};
+use crate::pipes::{self, Kept};
 use crate::policy::force::InForce;
+use refused::Sudo;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -18,8 +22,11 @@ use std::time::{Duration, Instant};
 /// Where sudo may be, the usual place first.
 const SUDO: [&str; 3] = ["/usr/bin/sudo", "/usr/local/bin/sudo", "/run/wrappers/bin/sudo"];
 
-/// How much of what sudo says is read.
-const SAID: u64 = 4096;
+/// As root, whatever sudo's configuration makes of who is not named, and without a question.
+pub const AS_ROOT: [&str; 4] = ["-n", "-u", "root", "--"];
+
+/// How much of what sudo says is kept.
+const SAID: usize = 4096;
 
 /// Which way to root a caller wants (`--via`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -113,8 +120,8 @@ fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
         let mut reply = Vec::new();
         // A broker that has heard enough of a request that is too large answers before its end.
         let sent = protocol::send(&mut stream, arguments);
-        let read = stream.take(reply::LONGEST_REPLY).read_to_end(&mut reply);
-        if let Some(exit) = reply::pass_on(reply.as_slice()) {
+        let read = stream.take(reply::LONGEST_REPLY as u64).read_to_end(&mut reply);
+        if let Some(exit) = reply::pass_on(&reply) {
             return Ok(Ok(exit));
         }
         // Who closes a connection with something in it that was not read, resets it (`unix(7)`):
@@ -138,7 +145,7 @@ fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
     }
 }
 
-/// Runs `sudo -n -- <helper> <words>`. The words are those of a permitted command line, letter by
+/// Runs `sudo -n -u root -- <helper> <words>`. The words are those of a permitted command line, letter by
 /// letter, since that may be all that sudo's rule lets through; what can not be one goes as it is.
 fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
@@ -153,10 +160,9 @@ fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
         Err(_) => (asked.arguments.to_vec(), Stdio::null()),
     };
     let mut child = Command::new(&sudo)
-        .arg("-n")
-        .arg("--")
+        .args(AS_ROOT)
         .arg(helper)
-        .args(words)
+        .args(&words)
         // sudo's words are read by a program: in English, whatever the caller's language.
         .env_clear()
         .envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C.UTF-8")])
@@ -165,48 +171,23 @@ fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| not_privileged(format!("{} could not be run: {error}", sudo.display())))?;
-    let passed = child.stdout.take().and_then(reply::pass_on);
-    // A few words at most: they fit the pipe, so that reading them second can not block sudo.
-    let mut said = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        let _ = stderr.take(SAID).read_to_end(&mut said);
-    }
-    let status = child.wait().ok().and_then(|status| status.code());
-    match (passed, status) {
+    let kept = Kept { stdout: reply::LONGEST_REPLY, stderr: SAID };
+    let printed = pipes::read(&mut child, kept, None).map_err(|error| {
+        Refusal::new(Code::Internal, format!("sudo could not be listened to: {error}"))
+            .hint("the audit log says what was begun")
+    })?;
+    match (reply::pass_on(&printed.stdout), printed.status.code()) {
         (Some(exit), _) => Ok(exit),
         // sudo's own refusals (`sudo(8)`, "Exit value").
-        (None, Some(1)) => {
-            Err(asked.verdict().unwrap_or_else(|| refused(helper, &String::from_utf8_lossy(&said))))
-        }
+        (None, Some(1)) => Err(asked
+            .verdict()
+            .unwrap_or_else(|| Sudo { sudo: &sudo, helper }.refused(&words, &printed.stderr))),
         (None, _) => Err(Refusal::new(
             Code::Internal,
             "the privileged side ended without a reply; what it had begun may go on",
         )
         .hint("the audit log says what was begun")),
     }
-}
-
-fn refused(helper: &Path, said: &str) -> Refusal {
-    let lines = said.lines().map(|line| line.trim().trim_start_matches("sudo: "));
-    let said = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
-    let said = if said.is_empty() { "it gave no reason".to_owned() } else { one_line(&said, 300) };
-    let account = account();
-    let word = shell_word(&account);
-    let hint = if nix::sys::prctl::get_no_new_privs() == Ok(true) {
-        // Whatever sudo is told to allow, it can not become root here.
-        format!(
-            "sudo can not work where new privileges are ruled out (NoNewPrivileges=yes, \
-             bubblewrap); take the socket: leave --via out, or an administrator: \
-             sm setup-broker --user {word}"
-        )
-    } else {
-        format!(
-            "it was never allowed, or with --exact and the policy has moved on since (then with \
-             --exact again); an administrator allows it with: sm setup-sudo --user {word}"
-        )
-    };
-    not_privileged(format!("sudo did not let {account} run {} as root: {said}", helper.display()))
-        .hint(hint)
 }
 
 /// The account that asks, by its name where it has one.

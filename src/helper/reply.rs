@@ -26,7 +26,7 @@ const LONGEST_SENTENCE: usize = 1000;
 
 /// The longest reply that is passed on, in bytes: both streams at the largest bound that a
 /// policy can set, each byte escaped as `\u0000`, and room for the rest.
-pub const LONGEST_REPLY: u64 = ((2 * 6) << 20) + (1 << 20);
+pub const LONGEST_REPLY: usize = ((2 * 6) << 20) + (1 << 20);
 
 /// How long root waits for somebody to read its reply, in seconds.
 const READER_TIMEOUT: u32 = 60;
@@ -301,16 +301,14 @@ pub fn pass_on_framed(pipe: PipeReader, patience: Duration) -> Option<u8> {
 }
 
 /// Passes on a reply that another `sm-helper` wrote. Says whether there was a whole one.
-pub fn pass_on(pipe: impl Read) -> Option<u8> {
+pub fn pass_on(reply: &[u8]) -> Option<u8> {
     #[derive(serde::Deserialize)]
     struct Head {
         code: String,
     }
-    let mut bytes = Vec::new();
-    pipe.take(LONGEST_REPLY).read_to_end(&mut bytes).ok()?;
-    let head: Head = serde_json::from_slice(&bytes).ok()?;
+    let head: Head = serde_json::from_slice(reply).ok()?;
     let exit = Code::from_word(&head.code)?.exit();
-    pass_on_bytes(&bytes).then_some(exit)
+    pass_on_bytes(reply).then_some(exit)
 }
 
 /// All that comes through the pipe until `deadline`.

@@ -14,6 +14,7 @@ mod moved;
 mod names;
 mod no_root;
 mod proof;
+mod refused;
 mod remove_all;
 mod terminal;
 mod together;

@@ -65,7 +65,7 @@ host_test!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
     assert!(texts(&answer, "missing").contains(&"service restart caddy"));
     let reply = host.helper(&["service", "status", "nginx"]).expect("not_privileged");
     let hint = reply.json["hint"].as_str().unwrap_or_default();
-    for words in ["--exact", "policy has moved on", "sm setup-sudo --user agent"] {
+    for words in ["--exact", "older than the policy", "sm setup-sudo --user agent"] {
         assert!(hint.contains(words), "{words}: {hint}");
     }
     host.helper(&["service", "restart", "nginx"]).expect("ok");
