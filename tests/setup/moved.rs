@@ -38,6 +38,8 @@ host_test!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
 
     // The policy permits less.
     site(host, NARROW);
+    // Whatever reads it notes that there is one.
+    host.root("sm policy show").ok();
     let before = state(host);
     let answer = exact(host, &["--check"]).expect("command_failed", 1);
     let answer = answer.says(&["still grants `", " more", "sm setup-sudo --user agent --exact"]);
