@@ -22,6 +22,7 @@ pub mod reply;
 pub mod request;
 pub mod schema;
 mod secrets;
+pub mod start_limit;
 pub mod text;
 pub mod transaction;
 pub mod unit;

@@ -95,6 +95,8 @@ pub struct ServiceSteps {
     pub check: Option<Argv>,
     /// Whether the check is also for a unit that is down.
     pub checks_start: bool,
+    /// Has the service manager count the unit's starts anew, where it may be about to refuse one.
+    pub reset_starts: Option<Argv>,
     /// Reads the last thing that the manager itself has logged of it, where it is down again.
     pub last_word: Option<Argv>,
     /// Reads the last lines of the unit's log, where it did not come up or stay up.
@@ -147,7 +149,8 @@ impl Plan {
             Steps::None => (Vec::new(), [None, None]),
             Steps::Service(steps) => {
                 let after = [steps.last_word.as_ref(), steps.log.as_ref()];
-                (vec![Some(&steps.state), steps.check.as_ref()], after)
+                let before = [steps.check.as_ref(), steps.reset_starts.as_ref()];
+                ([Some(&steps.state)].into_iter().chain(before).collect(), after)
             }
             Steps::Package(steps) => {
                 let before = [&steps.inventory, &steps.names, &steps.simulation];
@@ -222,7 +225,7 @@ fn only_planned(only_plan: bool, steps: PackageSteps, main: Argv) -> (Steps, Arg
 }
 
 fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown) -> (Steps, Argv) {
-    use ServiceAction::{Logs, Status};
+    use ServiceAction::{Logs, Restart, Start, Status};
     match action {
         // One look at the manager is a status, and half the price of `systemctl status`,
         // which would show log lines too, whether or not the policy grants them.
@@ -233,15 +236,18 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         }
         _ => {}
     }
+    let systemctl =
+        |word: &str| Argv::new(&[SYSTEMCTL, "--no-pager", "--no-ask-password", word, "--", unit]);
+    let starts = matches!(action, Start | Restart);
     let steps = ServiceSteps {
         state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
         check: approved.check().map(|words| Argv(words.to_vec())),
         checks_start: approved.checks_start(),
+        reset_starts: starts.then(|| systemctl("reset-failed")),
         last_word: action.wakes().then(|| last_word(unit)),
         log: action.wakes().then(|| logs(unit, "10", None)),
     };
-    let words = [SYSTEMCTL, "--no-pager", "--no-ask-password", action.word(), "--", unit];
-    (Steps::Service(steps), Argv::new(&words))
+    (Steps::Service(steps), systemctl(action.word()))
 }
 
 fn show(unit: &str, properties: &str) -> Argv {

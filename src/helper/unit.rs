@@ -1,5 +1,6 @@
 //! The state of a unit, from `systemctl show`.
 
+use super::start_limit::StartLimit;
 use serde::Serialize;
 
 /// The properties that make up the `unit` object of a reply.
@@ -8,7 +9,7 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
-    Conflicts,ConflictedBy,Requires,BindsTo";
+    Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic";
 
 /// The `unit` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -61,6 +62,8 @@ pub struct Unit {
     pub rivals: Vec<String>,
     /// The units that it can not be without.
     pub needs: Vec<String>,
+    /// How often it may be started.
+    pub start_limit: StartLimit,
 }
 
 /// The value of a property in what `systemctl show` printed; none where it is empty.
@@ -89,6 +92,11 @@ impl Unit {
             dependants: units(&["RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"]),
             rivals: units(&["Conflicts", "ConflictedBy"]),
             needs: units(&["Requires", "BindsTo"]),
+            start_limit: StartLimit::parse(
+                value(shown, "StartLimitIntervalUSec"),
+                value(shown, "StartLimitBurst"),
+                value(shown, "InactiveExitTimestampMonotonic"),
+            ),
         }
     }
 }

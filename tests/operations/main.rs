@@ -32,6 +32,7 @@ mod service_faults;
 mod services;
 mod sessions;
 mod shapes;
+mod start_limit;
 mod stuck;
 mod terminal;
 

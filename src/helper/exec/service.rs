@@ -8,6 +8,7 @@ use crate::helper::codes::Refusal;
 use crate::helper::plan::{Plan, ServiceSteps};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
+use crate::helper::start_limit;
 use crate::helper::unit::{Unit, UnitState};
 use crate::policy::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use std::thread::sleep;
@@ -129,10 +130,26 @@ impl Change<'_> {
         let is_loaded = self.before.as_ref().is_none_or(|unit| unit.state.is_loaded());
         match &self.steps.check {
             Some(check) if is_loaded && (self.was_active() || self.steps.checks_start) => {
-                checked(check, self.bounds)
+                checked(check, self.bounds)?;
             }
-            _ => Ok(()),
+            _ => {}
         }
+        self.reset_starts()
+    }
+
+    /// Makes sure that the service manager will not refuse the start for those of before: after
+    /// a restart has stopped the unit, that would leave it down. How often an account may have it
+    /// started is the policy's rate.
+    fn reset_starts(&self) -> Result<(), Box<Outcome>> {
+        let left = self.before.as_ref().filter(|unit| self.wakes() && unit.state.is_loaded());
+        let left = left.and_then(|unit| unit.start_limit.left(start_limit::now()));
+        let (Some(reset), Some(left)) = (&self.steps.reset_starts, left) else { return Ok(()) };
+        let ran = ask(reset, brief(self.bounds));
+        // What is down loses nothing by being refused.
+        if ran.ended == Ended::Exited(0) || !self.was_active() {
+            return Ok(());
+        }
+        Err(Box::new(Outcome::refused(why::may_not_start(self.name(), left), Some(ran), None)))
     }
 
     /// Whether who waits for the reply is ended by it.

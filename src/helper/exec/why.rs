@@ -7,6 +7,7 @@ use crate::helper::plan::Plan;
 use crate::helper::process::{Ended, Ran};
 use crate::helper::unit::{Unit, UnitState};
 use crate::policy::action::ServiceAction::{self, Reload, Restart, Start};
+use std::time::Duration;
 
 /// When to try again where a job is under way, in seconds.
 const RETRY_AFTER: u64 = 5;
@@ -29,6 +30,15 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
         Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name)))
             .hint("an administrator looks at the change, then: systemctl daemon-reload")
     })
+}
+
+/// A restart might stop it and not start it again.
+pub fn may_not_start(name: &str, left: Duration) -> Refusal {
+    let seconds = left.as_secs() + 1;
+    let error = format!(
+        "{name} was started a short time ago, and the service manager might not start it again once it is stopped, so nothing was done"
+    );
+    Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }
 
 /// What the way it ended means for this unit.
