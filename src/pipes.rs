@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_left_behind_by_a_child_that_ended_is_not_waited_for() {
-        let printed = printed("echo out; sleep 1000 & exit 3", Kept { stdout: 10, stderr: 10 });
+        let printed = printed("echo out; sleep 3 & exit 3", Kept { stdout: 10, stderr: 10 });
         assert_eq!((printed.status.code(), &printed.stdout[..]), (Some(3), &b"out\n"[..]));
     }
 
