@@ -4,15 +4,17 @@ use super::Scene;
 use super::accounts::gives_root;
 use super::agents::{Agent, DropInFile, MOST};
 use super::call;
-use super::commands::judged;
+use super::commands::{Host, judged};
 use super::finding::{Finding, Status, or_ok};
 use super::paths::{mend, word};
+use super::versions::pager_escapes;
+use crate::helper::caller::groups_of;
 use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::account::Who;
 use crate::sudoers::exact::{besides, is_exact};
 use crate::sudoers::listing::{Entry, parse, with_environment};
 use crate::sudoers::sudo::{files, main_file, program};
-use nix::unistd::{Gid, Group};
+use nix::unistd::{Gid, Group, Uid, User};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -123,12 +125,13 @@ pub fn rule(scene: &Scene) -> Vec<Finding> {
 /// What else sudo lets them do.
 pub fn more(scene: &Scene) -> Vec<Finding> {
     let helper = scene.helper.to_string_lossy();
+    let host = Host { helper: &helper, pager_escapes: pager_escapes() };
     each(scene, "sudo lets nobody who may ask the helper do more", |agent, listing| {
         let name = &agent.user.name;
         let mut found = Vec::new();
         for entry in &listing.entries {
             for command in &entry.commands {
-                let Some((status, why)) = judged(command, &helper) else { continue };
+                let Some((status, why)) = judged(command, host) else { continue };
                 let how = if entry.is_free() { "without a password" } else { "with a password" };
                 let whom = entry.users.join(", ");
                 let (status, why) = if entry.is_as_root() {
@@ -137,6 +140,8 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                     entry.groups.iter().find_map(|one| gives_root(one))
                 {
                     (status, format!("with the group {group}, {why}"))
+                } else if let Some(why) = entry.users.iter().find_map(|user| is_near_root(user)) {
+                    (status, why)
                 } else {
                     (Status::Warning, "another account's rights are not the policy's".to_owned())
                 };
@@ -159,7 +164,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
         }
         found.extend(besides_the_lines(scene, agent, &listing.entries));
         // Bringing an environment is bringing code: LD_PRELOAD.
-        for commands in with_environment(&listing.short).filter(|list| list.contains(&*helper)) {
+        for commands in with_environment(&listing.short) {
             let what = format!("{name} may set the environment of {}", one_line(commands, 120));
             let again = format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name));
             found.push(
@@ -170,6 +175,27 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
         }
         found
     })
+}
+
+/// Why an account that another may run programs as is as good as root; none where it is not, as far
+/// as its groups and sudo tell.
+fn is_near_root(written: &str) -> Option<String> {
+    let number = written.strip_prefix('#').and_then(|number| number.parse().ok());
+    let user = match number {
+        Some(uid) => User::from_uid(Uid::from_raw(uid)),
+        None => User::from_name(written),
+    };
+    let user = user.ok().flatten()?;
+    for gid in groups_of(&user.name, user.gid).unwrap_or_default() {
+        let group = Group::from_gid(gid).ok().flatten()?;
+        if let Some((_, why)) = gives_root(&group.name) {
+            return Some(format!("{written} is in the group {}: {why}", group.name));
+        }
+    }
+    let listing = listing(&user.name)?.ok()?;
+    let mut free = listing.entries.iter().filter(|entry| entry.is_as_root() && entry.is_free());
+    free.any(|entry| entry.commands.iter().any(|command| command == "ALL"))
+        .then(|| format!("{written} is root without a password, by sudo"))
 }
 
 /// What lets an account with an exact drop-in ask the helper for more than its lines.
@@ -196,7 +222,9 @@ fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Fin
     };
     let more = besides(entries, &scene.helper, &own);
     // What is more than the helper is said of already.
-    let more = more.filter(|command| judged(command, &scene.helper.to_string_lossy()).is_none());
+    let helper = scene.helper.to_string_lossy();
+    let is_helper = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    let more = more.filter(|command| command.strip_prefix(&*helper).is_some_and(is_helper));
     more.map(finding).collect()
 }
 

@@ -48,23 +48,33 @@ pub fn sudo(_: &Scene) -> Vec<Finding> {
 }
 
 pub fn systemd(_: &Scene) -> Vec<Finding> {
-    let said = match call::text(call::tool("systemctl", &["--version"])) {
-        Ok(said) => said,
+    let version = match systemd_version() {
+        Ok(version) => version,
         Err(why) => {
             let found = format!("systemd's version is not known: {why}");
             return vec![unknown(found, call::mend("systemctl"))];
         }
     };
-    // `systemd 252 (252.39-1~deb12u2)`
-    let mut words = said.split_whitespace().skip(1);
-    let (short, long) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let long = long.trim_matches(['(', ')']).split('-').next().unwrap_or_default();
-    let version = if long.starts_with(short) { long } else { short };
+    let version = &version;
     if numbers(version) < numbers(OLDEST_SYSTEMD) {
         let found = format!("systemd {version} is older than {OLDEST_SYSTEMD}");
         return vec![Finding::problem(found).mend(upgrade("systemd"))];
     }
     judged(&installed("systemd", version), &SYSTEMD)
+}
+
+fn systemd_version() -> Result<String, String> {
+    let said = call::text(call::tool("systemctl", &["--version"]))?;
+    // `systemd 252 (252.39-1~deb12u2)`
+    let mut words = said.split_whitespace().skip(1);
+    let (short, long) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let long = long.trim_matches(['(', ')']).split('-').next().unwrap_or_default();
+    Ok(if long.starts_with(short) { long } else { short }.to_owned())
+}
+
+/// Whether systemd's tools start a pager from which other programs can be started (CVE-2023-26604).
+pub fn pager_escapes() -> bool {
+    systemd_version().is_ok_and(|version| numbers(&version) < numbers("247"))
 }
 
 pub fn package_manager(_: &Scene) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! sudo's configuration, and what it lets the accounts do.
 
 use crate::case::Mend::{By, Printed, PrintedThen};
-use crate::case::{Case, try_all};
+use crate::case::{Case, Doctor, try_all};
 use crate::host::{Host, Sudo, host_test};
 
 /// Before our own drop-in in the order in which sudo reads them.
@@ -10,7 +10,7 @@ const RM: &str = "rm /etc/sudoers.d/aa";
 /// A rule before our own.
 macro_rules! rule {
     ($text:literal) => {
-        concat!("echo '", $text, "' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa")
+        concat!("echo -e '", $text, "' >/etc/sudoers.d/aa; chmod 0440 /etc/sudoers.d/aa")
     };
 }
 
@@ -215,6 +215,44 @@ pub const CASES: &[Case] = &[
     },
     more!("warning", "neither the policy", "agent ALL=(root) NOPASSWD: /usr/sbin/reboot"),
     more!("warning", "is not there", "agent ALL=(root) NOPASSWD: /usr/bin/nothing"),
+    // Who makes it there is root with the next call.
+    more!(
+        "problem",
+        "/home/agent belongs to agent",
+        "agent ALL=(root) NOPASSWD: /home/agent/bin/later"
+    ),
+    more!(
+        "problem",
+        "where root finds what it runs",
+        "agent ALL=(root) NOPASSWD: /usr/bin/tee /etc/cron.d/p"
+    ),
+    more!(
+        "problem",
+        "it can start other programs or change files as root",
+        "agent ALL=(root) NOPASSWD: /usr/bin/systemctl edit nginx"
+    ),
+    more!("problem", "of one's own choice", "agent ALL=(root) NOPASSWD: /usr/bin/unlink"),
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "may set the environment of NOPASSWD: /usr/bin/id",
+        breaks: rule!("agent ALL=(root) SETENV: NOPASSWD: /usr/bin/id"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudoers_more",
+        status: "problem",
+        says: "as other without a password: other is in the group disk",
+        breaks: concat!("usermod -aG disk other; ", rule!("agent ALL=(other) NOPASSWD: ALL")),
+        more: &[],
+        mend: By("gpasswd --delete other disk; rm /etc/sudoers.d/aa"),
+    },
+    more!(
+        "problem",
+        "other is root without a password",
+        "agent ALL=(other) NOPASSWD: /bin/sh\nother ALL=(root) NOPASSWD: ALL"
+    ),
     Case {
         id: "sudoers_more",
         status: "problem",
@@ -358,6 +396,46 @@ host_test!(sudo, |host| {
         try_all(host, CLASSIC);
     }
 });
+
+/// Lines that sudoers can have, of a list of commands as sudo lists them.
+fn listed(text: &str) -> Vec<&str> {
+    let is_command = |line: &&str| {
+        line.starts_with('/')
+            || line.starts_with("ALL")
+            || line.starts_with('^')
+            || line.starts_with("sudoedit /")
+    };
+    text.lines().filter(is_command).collect()
+}
+
+/// Every line of the two lists, as sudo itself lists it.
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_gives_root_is_a_problem_and_what_gives_nothing_is_none() {
+    let host = Host::ready(Sudo::Classic);
+    for (text, is_root) in
+        [(include_str!("gives_root.txt"), true), (include_str!("gives_nothing.txt"), false)]
+    {
+        let lines = listed(text);
+        let rules = lines.iter().map(|line| format!("agent ALL=(root) NOPASSWD: {line}\n"));
+        host.write("/etc/sudoers.d/aa", rules.collect::<String>());
+        host.root("chmod 0440 /etc/sudoers.d/aa; visudo -c").ok();
+        let doctor = Doctor::of(&host);
+        let rows = doctor.rows.iter().filter(|row| row.id == "sudoers_more");
+        let rows: Vec<_> = rows.filter(|row| row.found.starts_with("agent may run ")).collect();
+        let status = |line: &&&str| {
+            let begin = format!("agent may run {} as root ", line);
+            rows.iter().find(|row| row.found.starts_with(&begin)).map(|row| &*row.status)
+        };
+        let wanted = if is_root { "problem" } else { "warning" };
+        let wrong: Vec<_> = lines.iter().filter(|line| status(line) != Some(wanted)).collect();
+        assert!(wrong.is_empty(), "{wrong:#?} of {rows:#?}");
+        // Each rule is found in its file.
+        for row in &rows {
+            assert!(row.found.contains("/etc/sudoers.d/aa:"), "{row:?}");
+        }
+    }
+}
 
 host_test!(what_visudo_does_not_accept_is_named_with_what_mends_it, |host| {
     host.root(rule!("bad bad bad")).ok();
