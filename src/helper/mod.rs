@@ -235,7 +235,8 @@ impl Call<'_> {
         };
         self.flush(paid.unrecorded);
         match plan(approved, PackageManager::of_this_host()) {
-            Ok(planned) => run(&self.scene(), planned, paid)
+            Ok(planned) => self
+                .run(planned, paid)
                 .unwrap_or_else(|refusal| self.answer_refusal(Some(&asked), &refusal, Vec::new())),
             Err(refusal) => self.record_refusal(Some(&asked), &refusal, None),
         }
@@ -325,54 +326,63 @@ impl Call<'_> {
             }),
         )
     }
-}
 
-/// Records the intent, then has processes of its own run the plan: whatever happens to this one,
-/// which sudo, a terminal or a service manager may end, what has begun is finished and recorded.
-fn run(scene: &Scene, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
-    let internal = |error: std::io::Error| {
-        Refusal::new(Code::Internal, format!("no process could be made: {error}"))
-    };
-    if planned.request().operation.only_reads() {
-        let recorded = audit::intent(scene, planned, paid)?;
-        let outcome = exec::look(&recorded);
-        return Ok(record_and_answer(&recorded, &outcome));
-    }
-    let timeout = Duration::from_secs(planned.timeout().into()) + exec::afterwards(&planned);
-    // Before the intent is written: what fails here leaves nothing to account for.
-    let (reader, writer) = std::io::pipe().map_err(internal)?;
-    let lifeline = Lifeline::new().map_err(internal)?;
-    let audience = Audience::find(&scene.caller);
-    let recorded = audit::intent(scene, planned, paid)?;
-    let forked = sys::fork().map_err(|error| {
-        let refusal = internal(error);
-        // The refusal says enough; that its record failed too would change nothing.
-        let _ = audit::result(&recorded, &Outcome::of(Err(refusal.clone())));
-        refusal
-    })?;
-    match forked {
-        sys::Forked::Child => {
-            drop(reader);
-            keep(&recorded, lifeline, audience, writer.into());
-            std::process::exit(0)
+    /// Records the intent, then has processes of its own run the plan: whatever happens to this one,
+    /// which sudo, a terminal or a service manager may end, what has begun is finished and recorded.
+    fn run(&self, planned: Plan, paid: Paid) -> Result<u8, Refusal> {
+        let internal = |error: std::io::Error| {
+            Refusal::new(Code::Internal, format!("no process could be made: {error}"))
+        };
+        let scene = &self.scene();
+        let shown = |unit: &str| self.force.shows_unit(&self.caller, unit);
+        let shown = exec::Shown(&shown);
+        if planned.request().operation.only_reads() {
+            let recorded = audit::intent(scene, planned, paid)?;
+            let outcome = exec::look(&recorded, shown);
+            return Ok(record_and_answer(&recorded, &outcome));
         }
-        sys::Forked::Parent(_) => {
-            drop(writer);
-            let passed = reply::pass_on_framed(reader, timeout + SLACK);
-            passed.ok_or_else(|| {
-                Refusal::new(
-                    Code::Internal,
-                    "the process that ran the operation ended without a reply",
-                )
-                .hint("the audit log says what was begun under this request_id")
-            })
+        let timeout = Duration::from_secs(planned.timeout().into()) + exec::afterwards(&planned);
+        // Before the intent is written: what fails here leaves nothing to account for.
+        let (reader, writer) = std::io::pipe().map_err(internal)?;
+        let lifeline = Lifeline::new().map_err(internal)?;
+        let audience = Audience::find(&scene.caller);
+        let recorded = audit::intent(scene, planned, paid)?;
+        let forked = sys::fork().map_err(|error| {
+            let refusal = internal(error);
+            // The refusal says enough; that its record failed too would change nothing.
+            let _ = audit::result(&recorded, &Outcome::of(Err(refusal.clone())));
+            refusal
+        })?;
+        match forked {
+            sys::Forked::Child => {
+                drop(reader);
+                keep(&recorded, lifeline, audience, shown, writer.into());
+                std::process::exit(0)
+            }
+            sys::Forked::Parent(_) => {
+                drop(writer);
+                let passed = reply::pass_on_framed(reader, timeout + SLACK);
+                passed.ok_or_else(|| {
+                    Refusal::new(
+                        Code::Internal,
+                        "the process that ran the operation ended without a reply",
+                    )
+                    .hint("the audit log says what was begun under this request_id")
+                })
+            }
         }
     }
 }
 
 /// Away from whoever asked, splits once more: one runs the plan and answers through `reply`, the
 /// other stands by.
-fn keep(recorded: &audit::Recorded, lifeline: Lifeline, audience: Audience, reply: OwnedFd) {
+fn keep(
+    recorded: &audit::Recorded,
+    lifeline: Lifeline,
+    audience: Audience,
+    shown: exec::Shown<'_>,
+    reply: OwnedFd,
+) {
     let _ = nix::unistd::setsid();
     // Where there is none to go to, what it was started in will have to do.
     let _ = cgroup::leave();
@@ -389,18 +399,25 @@ fn keep(recorded: &audit::Recorded, lifeline: Lifeline, audience: Audience, repl
             keeper::stand_by(lifeline, runs_it, recorded);
         }
         // Where there can be no second process, one has to do.
-        Ok(sys::Forked::Child) | Err(_) => operate(recorded, lifeline, audience, reply),
+        Ok(sys::Forked::Child) | Err(_) => operate(recorded, lifeline, audience, shown, reply),
     }
 }
 
 /// Runs, records what came of it, answers.
-fn operate(recorded: &audit::Recorded, lifeline: Lifeline, audience: Audience, reply: OwnedFd) {
+fn operate(
+    recorded: &audit::Recorded,
+    lifeline: Lifeline,
+    audience: Audience,
+    shown: exec::Shown<'_>,
+    reply: OwnedFd,
+) {
     if reply::send_through(reply).is_err() {
         reply::hang_up();
     }
     let mut around = exec::Around {
         lifeline,
         audience,
+        shown,
         answer: &mut |so_far| {
             let plan = recorded.plan();
             Reply::outcome(plan, &so_far).warnings(recorded.warnings().to_vec()).send();

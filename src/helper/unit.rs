@@ -9,7 +9,8 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
-    Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic";
+    Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
+    Requisite,Wants,WantedBy,Id,TriggeredBy,UpheldBy,Triggers,BusName";
 
 /// The `unit` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -91,7 +92,7 @@ impl Unit {
             cgroup: value(shown, "ControlGroup").map(str::to_owned),
             dependants: units(&["RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"]),
             rivals: units(&["Conflicts", "ConflictedBy"]),
-            needs: units(&["Requires", "BindsTo"]),
+            needs: units(&["Requires", "BindsTo", "Requisite"]),
             start_limit: StartLimit::parse(
                 value(shown, "StartLimitIntervalUSec"),
                 value(shown, "StartLimitBurst"),

@@ -1,15 +1,16 @@
 //! The policy in force: the compiled one, and what the site's does to it.
 
 use super::COMPILED;
-use super::action::PackageAction;
+use super::action::{Action, PackageAction, ServiceAction};
 use super::model::{Limits, Policy, SiteMode};
+use super::names::UnitName;
 use super::parse::Parsed;
 use super::removable::{Removable, removable, together};
 use super::site;
 use super::surface::operations;
 use super::verdict::{Approved, Denial, Line, Who, judge};
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::request::{Operation, Request};
+use crate::helper::request::{Operation, Reason, Request, Shown};
 use std::collections::BTreeSet;
 
 /// The policies that decide together.
@@ -129,6 +130,19 @@ impl InForce {
         }
     }
 
+    /// Whether the caller may know of this unit: `sm-helper list` shows it to them.
+    pub fn shows_unit(&self, who: &dyn Who, unit: &str) -> bool {
+        let Ok(name) = UnitName::parse(unit.as_bytes()) else { return false };
+        let is_allowed = |action: &ServiceAction| {
+            let unit = name.clone();
+            let operation = Operation::Service { action: *action, unit, shown: Shown::USUAL };
+            let request = Request { operation, reason: Some(Reason::any()), timeout: None };
+            self.verdict(who, request).is_ok()
+        };
+        // A request without a suffix means a service; the manager always writes one.
+        name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
+    }
+
     /// Every operation that some policy names, in the order of their names; not all of them need
     /// be allowed.
     pub fn operations(&self) -> Vec<Operation> {
@@ -147,6 +161,22 @@ mod tests {
     use crate::helper::host::PackageManager::Apt;
     use crate::policy::names::PackageName;
     use crate::policy::verdict::Everybody;
+
+    #[test]
+    fn a_caller_may_know_of_the_units_that_the_policy_names() {
+        let force = InForce::compiled();
+        for (unit, shown) in [
+            ("nginx.service", true),
+            ("snapd.socket", true),
+            ("nginx", false),
+            ("nginx.socket", false),
+            ("dbus.service", false),
+            ("-.mount", false),
+            ("", false),
+        ] {
+            assert_eq!(force.shows_unit(&Everybody, unit), shown, "{unit}");
+        }
+    }
 
     #[test]
     fn only_a_removal_comes_with_what_else_may_go() {

@@ -249,3 +249,23 @@ host_test!(what_needs_what_fails_says_so, ready_test_policy, |host| {
     );
     says(host, "service start probe", "command_failed", &["not-there.service"]);
 });
+
+host_test!(what_a_unit_needs_is_named_to_who_may_know_of_it, ready_test_policy, |host| {
+    unit(host, "crashing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+    unit(host, "private-thing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+    for (relation, needed, words) in [
+        // It is not started by this one, and so it must be up.
+        ("Requisite", "crashing.service", "needs: crashing.service"),
+        ("Requisite", "private-thing.service", "needs: a unit that is not in the policy"),
+        ("Requires", "private-thing.service", "needs: a unit that is not in the policy"),
+        (
+            "Requires",
+            "crashing.service private-thing.service",
+            "needs: crashing.service and another one that is not in the policy",
+        ),
+    ] {
+        unit(host, "probe", &format!("[Unit]\n{relation}={needed}\nAfter={needed}\n{RUNS}"));
+        let reply = says(host, "service start probe", "command_failed", &[words]);
+        assert!(!reply.json.to_string().contains("private-thing"), "{:#}", reply.json);
+    }
+});

@@ -62,22 +62,48 @@ impl Outcome {
     }
 }
 
+/// Which units the caller may know of. A reply names these alone; others it counts.
+#[derive(Clone, Copy)]
+pub struct Shown<'a>(pub &'a dyn Fn(&str) -> bool);
+
+impl Shown<'_> {
+    /// These units for a sentence: those that may be named by their names, the others counted.
+    pub fn listed<S: AsRef<str>>(&self, units: &[S]) -> String {
+        let units = units.iter().map(AsRef::as_ref);
+        let (named, hidden): (Vec<&str>, Vec<&str>) = units.partition(|unit| (self.0)(unit));
+        let counted = match (hidden.len(), named.is_empty()) {
+            (0, _) => None,
+            (1, true) => Some("a unit that is not in the policy".to_owned()),
+            (1, false) => Some("another one that is not in the policy".to_owned()),
+            (count, true) => Some(format!("{count} units that are not in the policy")),
+            (count, false) => Some(format!("{count} others that are not in the policy")),
+        };
+        match (named.join(", "), counted) {
+            (named, None) => named,
+            (named, Some(counted)) if named.is_empty() => counted,
+            (named, Some(counted)) => format!("{named} and {counted}"),
+        }
+    }
+}
+
 /// What an operation that changes something is given on its way.
 pub struct Around<'a> {
     /// Shares what is run with the process that stands by.
     pub lifeline: Lifeline,
     /// Who waits for the reply.
     pub audience: Audience,
+    /// Which units a reply may name.
+    pub shown: Shown<'a>,
     /// Gives the reply now, though the operation is not done.
     pub answer: &'a mut dyn FnMut(Outcome),
 }
 
 /// Looks, which changes nothing.
-pub fn look(recorded: &Recorded) -> Outcome {
+pub fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
     let plan = recorded.plan();
     match plan.steps() {
         Steps::Package(steps) => package::only_plan(plan, steps, bounds(plan)),
-        _ => service::look(plan, bounds(plan)),
+        _ => service::look(plan, bounds(plan), shown),
     }
 }
 
@@ -88,7 +114,7 @@ pub fn change(recorded: &Recorded, around: &mut Around<'_>) -> Outcome {
     match plan.steps() {
         Steps::Package(steps) => package::change(plan, steps, bounds(plan), around),
         Steps::Service(steps) => service::change(plan, steps, bounds(plan), around),
-        Steps::None => service::look(plan, bounds(plan)),
+        Steps::None => service::look(plan, bounds(plan), around.shown),
     }
 }
 

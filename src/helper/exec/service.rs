@@ -2,7 +2,7 @@
 
 use super::check::checked;
 use super::health::{Health, watch};
-use super::{Around, Outcome, name_of, verdict, why};
+use super::{Around, Outcome, Shown, name_of, verdict, why};
 use crate::helper::audience::Audience;
 use crate::helper::codes::Refusal;
 use crate::helper::plan::{Plan, ServiceSteps};
@@ -28,7 +28,8 @@ const JOB_PATIENCE: Duration = Duration::from_secs(10);
 const JOB_PAUSE: Duration = Duration::from_millis(50);
 
 /// `status` and `logs`.
-pub fn look(plan: &Plan, bounds: Bounds) -> Outcome {
+pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
+    let _ = shown;
     let mut ran = ask(plan.main(), bounds);
     if let Operation::Service { action: ServiceAction::Logs, shown, .. } = &plan.request().operation
         && shown.minutes().is_some()
@@ -76,10 +77,11 @@ pub fn change(
     around: &mut Around<'_>,
 ) -> Outcome {
     let Operation::Service { action, .. } = plan.request().operation else {
-        return look(plan, bounds);
+        return look(plan, bounds, around.shown);
     };
     let before = idle(action, steps, bounds);
-    let mut change = Change { plan, steps, action, bounds, before };
+    let shown = around.shown;
+    let mut change = Change { plan, steps, action, bounds, shown, before };
     if let Err(refused) = change.may_begin() {
         return Outcome { unit: change.state_before(), ..*refused };
     }
@@ -98,6 +100,7 @@ struct Change<'p> {
     steps: &'p ServiceSteps,
     action: ServiceAction,
     bounds: Bounds,
+    shown: Shown<'p>,
     /// The unit before it; none where that could not be read.
     before: Option<Unit>,
 }
@@ -216,7 +219,7 @@ impl Change<'_> {
             None => verdict(self.plan, ran),
             Some((unit, Health::Bad)) => Err(why::unhealthy(self.action, self.name(), &unit.state)),
             Some((unit, _)) if self.was_not_begun(ran, unit) => Err(why::start_limit(self.name())),
-            Some((unit, _)) => why::explained(self.action, unit, self.plan, ran),
+            Some((unit, _)) => why::explained(self.action, unit, self.plan, ran, self.shown),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Why a unit is not what it was asked to be, in words: what is in the way, how it died, what the
 //! way that systemctl ended means.
 
-use super::{name_of, verdict};
+use super::{Shown, name_of, verdict};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::plan::Plan;
 use crate::helper::process::{Ended, Ran};
@@ -47,11 +47,12 @@ pub fn explained(
     unit: &Unit,
     plan: &Plan,
     ran: &Ran,
+    shown: Shown<'_>,
 ) -> Result<(), Refusal> {
     match ran.ended {
         Ended::Exited(0) | Ended::NotStarted(_) | Ended::Signalled(_) => verdict(plan, ran),
         Ended::Late => Err(late(unit, plan)),
-        Ended::Exited(_) => Err(failed(action, unit, plan, ran)),
+        Ended::Exited(_) => Err(failed(action, unit, plan, ran, shown)),
     }
 }
 
@@ -74,7 +75,7 @@ fn late(unit: &Unit, plan: &Plan) -> Refusal {
 }
 
 /// Why systemctl failed.
-fn failed(action: ServiceAction, unit: &Unit, plan: &Plan, ran: &Ran) -> Refusal {
+fn failed(action: ServiceAction, unit: &Unit, plan: &Plan, ran: &Ran, shown: Shown<'_>) -> Refusal {
     let (name, state) = (name_of(plan), &unit.state);
     let refused = |error: String| Refusal::new(Code::CommandFailed, error);
     match state.load_state.as_deref() {
@@ -101,7 +102,7 @@ fn failed(action: ServiceAction, unit: &Unit, plan: &Plan, ran: &Ran) -> Refusal
             };
             let needs: Vec<&str> = unit.needs.iter().filter(usual).map(String::as_str).collect();
             refused(format!("{name} was not started, since a unit that it needs failed"))
-                .hint(format!("look at what it needs: {}", needs.join(", ")))
+                .hint(format!("look at what it needs: {}", shown.listed(&needs)))
         }
         _ if ran.stderr.starts_with("Assertion failed") => {
             refused(format!("{name} was not started: an Assert… in its unit file is not met"))
