@@ -4,6 +4,7 @@
 //! own words and names of the grammar. [`Plan`] has no other maker, takes nothing but an
 //! approval, and [`crate::policy::surface`] prints what it makes.
 
+use super::apt_options;
 use super::codes::{Code, Refusal};
 use super::host::PackageManager;
 use super::request::{Operation, Request, Shown};
@@ -274,22 +275,8 @@ fn logs(unit: &str, lines: &str, minutes: Option<&str>) -> Argv {
     Argv::new(&words)
 }
 
-/// What every `apt-get` is told: nobody is there to answer, the conffile that is installed stays
-/// (`dpkg(1)`), no terminal is pretended, and a name is a name: without `Pattern-Only` an unknown
-/// `docker.io` would be read as a regular expression and everything that matches it installed.
-const APT: [&str; 11] = [
-    "/usr/bin/apt-get",
-    "--assume-yes",
-    "--quiet",
-    "-o",
-    "APT::Cmd::Pattern-Only=true",
-    "-o",
-    "Dpkg::Use-Pty=0",
-    "-o",
-    "Dpkg::Options::=--force-confdef",
-    "-o",
-    "Dpkg::Options::=--force-confold",
-];
+/// How every `apt-get` begins: nobody is there to answer. What else it is told: [`apt_options`].
+const APT: [&str; 3] = ["/usr/bin/apt-get", "--assume-yes", "--quiet=1"];
 
 /// The simulation may show everything that apt could think of, so that it can be refused with
 /// its reason; what is run afterwards may not do it.
@@ -306,7 +293,12 @@ const DPKG_FORMAT: &str =
     "--showformat=${db:Status-Abbrev}|${Package}|${Version}|${Essential}|${Protected}\n";
 
 fn apt(words: &[&str]) -> Argv {
-    Argv::new(&[&APT, words].concat())
+    Argv::new(&[&APT, &options(&apt_options::PINNED)[..], words].concat())
+}
+
+/// Each after a `-o`.
+fn options<'o>(options: &[&'o str]) -> Vec<&'o str> {
+    options.iter().flat_map(|option| ["-o", option]).collect()
 }
 
 fn apt_steps(name: Option<&str>, simulated: &[&str]) -> PackageSteps {

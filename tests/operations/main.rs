@@ -4,6 +4,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod apt_settings;
 mod arch;
 mod checks;
 mod confined;
