@@ -6,7 +6,9 @@
 //! pins and `APT::Default-Release`, `APT::Install-Recommends`, `APT::Install-Suggests`,
 //! `APT::Get::Fix-Policy-Broken`, phased updates, what is never removed automatically,
 //! `APT::Solver` and `APT::Planner`, hooks, the cache and what stays in it, `DPkg::Lock::Timeout`,
-//! and every option for dpkg that does not decide about a changed configuration file.
+//! and every option for dpkg that does not decide about a changed configuration file. Those that
+//! can still keep apt or dpkg from doing anything (`no-act` in `dpkg.cfg`, which dpkg has no
+//! opposite of) are noticed afterwards: an operation is `ok` only where it is done.
 
 /// Options of every `apt-get`. One that a single operation needs otherwise follows on its
 /// command line, and the last one holds.
@@ -51,3 +53,8 @@ pub const PINNED: [&str; 26] = [
     "Dpkg::Options::=--no-force-confnew",
     "Dpkg::Options::=--no-force-confask",
 ];
+
+/// How a removal is done: what an earlier operation left to be configured stays as it is, since
+/// making room for it is often what the removal is for, and its scripts are not what was asked
+/// for. Triggers are then run by each dpkg itself.
+pub const REMOVING: [&str; 2] = ["DPkg::ConfigurePending=false", "DPkg::NoTriggers=false"];

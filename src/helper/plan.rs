@@ -185,7 +185,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
         Operation::Service { action, unit, shown } => {
             service(&approved, *action, unit.as_str(), *shown)
         }
-        Operation::Package { action, name, only_plan } => {
+        Operation::Package { action, name, .. } => {
             let manager = manager.ok_or_else(no_manager)?;
             let name = match manager {
                 PackageManager::Apt => name.as_str(),
@@ -196,7 +196,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
                 PackageManager::Apt => apt_package(*action, name, removals),
                 PackageManager::Pacman => pacman_package(*action, name, removals),
             };
-            only_planned(*only_plan, steps, main)
+            only_planned(&approved, steps, main)
         }
         Operation::Maintenance { action, only_plan } => {
             let (steps, main) = match manager.ok_or_else(no_manager)? {
@@ -210,16 +210,16 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
                 )
                 .hint("an administrator looks with checkupdates(8) or pacman --query --deps --unrequired"));
             }
-            only_planned(*only_plan, steps, main)
+            only_planned(&approved, steps, main)
         }
     };
     Ok(Plan { approved, steps, main })
 }
 
 /// Where only the plan is asked for, asking the package manager for it is the operation.
-fn only_planned(only_plan: bool, steps: PackageSteps, main: Argv) -> (Steps, Argv) {
+fn only_planned(approved: &Approved, steps: PackageSteps, main: Argv) -> (Steps, Argv) {
     let main = match &steps.simulation {
-        Some(simulation) if only_plan => simulation.clone(),
+        Some(simulation) if approved.request().operation.is_only_plan() => simulation.clone(),
         _ => main,
     };
     (Steps::Package(steps), main)
@@ -287,10 +287,9 @@ const APT_SIMULATE: [&str; 4] = [
     "--allow-remove-essential",
 ];
 
-/// One line a package: what is wanted and how far it got, name, version, whether the system
-/// needs it (`dpkg-query(1)`).
-const DPKG_FORMAT: &str =
-    "--showformat=${db:Status-Abbrev}|${Package}|${Version}|${Essential}|${Protected}\n";
+/// One line a package: what is wanted and how far it got, name, architecture, version, whether
+/// the system needs it (`dpkg-query(1)`).
+const DPKG_FORMAT: &str = "--showformat=${db:Status-Abbrev}|${Package}|${Architecture}|${Version}|${Essential}|${Protected}\n";
 
 fn apt(words: &[&str]) -> Argv {
     Argv::new(&[&APT, &options(&apt_options::PINNED)[..], words].concat())
@@ -321,15 +320,15 @@ fn apt_package(action: PackageAction, name: &str, removals: bool) -> (PackageSte
         PackageAction::Remove => &["remove", "--", name],
     };
     let mut steps = apt_steps(Some(name), words);
-    let keep: &[&str] = match action {
+    let first = match action {
         PackageAction::Remove => {
             steps.automatic = Some(Argv::new(&[APT_MARK, "showauto"]));
-            &[]
+            options(&apt_options::REMOVING)
         }
-        _ if removals => &[],
-        _ => &["--no-remove"],
+        _ if removals => Vec::new(),
+        _ => vec!["--no-remove"],
     };
-    (steps, apt(&[keep, words].concat()))
+    (steps, apt(&[&first, words].concat()))
 }
 
 fn apt_maintenance(action: Maintenance) -> (PackageSteps, Argv) {
@@ -345,17 +344,16 @@ fn apt_maintenance(action: Maintenance) -> (PackageSteps, Argv) {
         Maintenance::Autoclean => return alone(apt(&["autoclean"])),
         // Here too nobody is there to say which conffile is to stay.
         Maintenance::Repair => {
-            return alone(Argv::new(&[
-                DPKG,
-                "--force-confdef",
-                "--force-confold",
-                "--configure",
-                "-a",
-            ]));
+            let words = [DPKG, "--force-confdef", "--force-confold", "--configure", "-a"];
+            let steps = PackageSteps { simulation: None, ..apt_steps(None, &[]) };
+            return (steps, Argv::new(&words));
         }
         // As `apt upgrade`: what is installed may need something new, and nothing is removed.
         Maintenance::Upgrade => &["--with-new-pkgs", "upgrade"],
-        Maintenance::Autoremove => &["autoremove"],
+        Maintenance::Autoremove => {
+            let words = [&options(&apt_options::REMOVING)[..], &["autoremove"]].concat();
+            return (apt_steps(None, &["autoremove"]), apt(&words));
+        }
     };
     (apt_steps(None, words), apt(words))
 }

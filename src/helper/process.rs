@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 /// The environment of what is run, but for `LC_ALL`. Nothing of the caller's is in it.
 ///
 /// The times of systemd are read in UTC, and the package managers are told that nobody is there
-/// (`debconf(7)`, `apt-listchanges(1)`, `needrestart(1)`, `ucf(1)`).
-pub const ENVIRONMENT: [(&str, &str); 12] = [
+/// (`debconf(7)`, `apt-listchanges(1)`, `apt-listbugs(1)`, `needrestart(1)`, `ucf(1)`).
+pub const ENVIRONMENT: [(&str, &str); 13] = [
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("HOME", "/root"),
     ("TZ", "UTC"),
@@ -32,6 +32,7 @@ pub const ENVIRONMENT: [(&str, &str); 12] = [
     ("SYSTEMD_URLIFY", "0"),
     ("DEBIAN_FRONTEND", "noninteractive"),
     ("APT_LISTCHANGES_FRONTEND", "none"),
+    ("APT_LISTBUGS_FRONTEND", "none"),
     ("NEEDRESTART_SUSPEND", "1"),
     ("UCF_FORCE_CONFFOLD", "1"),
 ];

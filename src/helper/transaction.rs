@@ -99,9 +99,19 @@ impl Transaction {
         self.all().next().is_none()
     }
 
+    /// What would be there, anew or in another version.
+    pub fn arriving(&self) -> impl Iterator<Item = &Change> {
+        [&self.install, &self.upgrade, &self.downgrade].into_iter().flatten()
+    }
+
+    /// The name of each package that would change.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all().map(|change| change.name.as_str())
+    }
+
     /// Whether it takes away something that has another name.
     pub fn removes_others(&self, name: Option<&str>) -> bool {
-        self.remove.iter().any(|change| name.is_none_or(|name| !is(&change.name, name)))
+        self.remove.iter().any(|change| Some(change.name.as_str()) != name)
     }
 
     fn all(&self) -> impl Iterator<Item = &Change> {
@@ -201,7 +211,7 @@ impl Transaction {
         let refused = |what: String, hint: &str| {
             Err(Refusal::new(Code::PlanRefused, format!("`{operation}` would {what}")).hint(hint))
         };
-        let is_named = |change: &Change| bounds.name.is_some_and(|name| is(&change.name, name));
+        let is_named = |change: &Change| bounds.name == Some(change.name.as_str());
         let essential = |change: &&Change| {
             bounds.inventory.get(&change.name).is_some_and(|row| row.is_essential)
         };
@@ -232,9 +242,19 @@ impl Transaction {
         let Operation::Package { action, .. } = operation else { return Ok(()) };
         // apt brings a removal that was begun to its end before anything else.
         if *action != PackageAction::Remove && self.remove.iter().any(is_named) {
+            let name = bounds.name.unwrap_or_default();
+            return Err(Refusal::new(
+                Code::PlanRefused,
+                format!("`{operation}` would remove it, since a removal of it was begun"),
+            )
+            .hint(format!("bring that to its end first: sm-helper package remove {name}")));
+        }
+        // Which is only unpacked then: see `apt_options::REMOVING`.
+        if *action == PackageAction::Remove && self.arriving().next().is_some() {
+            let more: Vec<&Change> = self.arriving().collect();
             return refused(
-                "remove it, since a removal of it was begun".to_owned(),
-                "bring that to its end first: sm-helper package remove",
+                format!("also install or upgrade {}, which was not asked for", names(&more)),
+                "what is needed in its place can be installed first; then it can be removed alone",
             );
         }
         let others = self.remove.iter().filter(|change| !is_named(change));
@@ -288,33 +308,6 @@ fn names(changes: &[&Change]) -> String {
 fn section<'p>(printed: &'p str, heading: &str) -> Vec<&'p str> {
     let lines = printed.lines().skip_while(|line| *line != heading).skip(1);
     lines.take_while(|line| line.starts_with("  ")).flat_map(str::split_whitespace).collect()
-}
-
-/// Whether a package manager's name is this one: apt adds the architecture where it is a foreign one.
-fn is(found: &str, name: &str) -> bool {
-    found == name || found.split(':').next() == Some(name)
-}
-
-/// Why a package manager says that there is no way to do it without breaking something, as it
-/// says it; none where it failed for something else.
-pub fn no_way(manager: PackageManager, stdout: &str, stderr: &str) -> Option<String> {
-    let (said, why) = match manager {
-        PackageManager::Apt => (
-            ["E: Unable to correct problems", "E: Unmet dependencies"],
-            "The following packages have unmet dependencies:",
-        ),
-        PackageManager::Pacman => {
-            (["error: failed to prepare transaction", "error: unresolvable package conflicts"], "")
-        }
-    };
-    let is_said = |line: &str| said.iter().any(|said| line.starts_with(said));
-    let first = stderr.lines().find(|line| is_said(line))?;
-    // HoldPkg is a question to which the answer is no, and pacman says no more.
-    let detail = match manager {
-        PackageManager::Apt => stdout.lines().skip_while(|line| *line != why).nth(1),
-        PackageManager::Pacman => stdout.lines().rev().find_map(|line| line.strip_prefix(":: ")),
-    };
-    Some(detail.unwrap_or(first).trim().to_owned())
 }
 
 /// Whether pacman does not want to remove it, since the administrator holds it.
@@ -389,22 +382,34 @@ Remv bystander [1.0]
     #[test]
     fn what_nobody_would_expect_is_refused() {
         use PackageAction::{Install, Remove, Upgrade};
-        let removing = apt("Remv by [1]\nInst curl (2 x [all])\n", "ii |by|1|no|no\n");
+        let removing = apt("Remv by [1]\nInst curl (2 x [all])\n", "ii |by|all|1|no|no\n");
         assert!(judged(&removing, Install, "curl", false).contains("also remove by"));
         assert_eq!(judged(&removing, Install, "curl", true), "");
         let older = apt(&APT.replace("Remv bystander [1.0]\n", ""), "");
         assert!(
             judged(&older, Install, "curl", true).contains("older version in the place of older3")
         );
-        let held = apt("Inst held [1] (2 x [all])\n", "hi |held|1|no|no\n");
+        let held = apt("Inst held [1] (2 x [all])\n", "hi |held|all|1|no|no\n");
         assert!(judged(&held, Upgrade, "held", true).contains("change held, which is held"));
-        let essential = apt("Inst vital [1] (2 x [all])\n", "ii |vital|1|yes|no\n");
+        let essential = apt("Inst vital [1] (2 x [all])\n", "ii |vital|all|1|yes|no\n");
         assert!(judged(&essential, Upgrade, "vital", true).contains("does not work without"));
         // What goes along with a removal must be known.
         let along = apt("Remv curl [1]\nRemv known [1]\nRemv other [1]\n", "");
         assert!(judged(&along, Remove, "curl", true).contains("also remove other, which"));
-        let along = apt("Remv curl:i386 [1]\nRemv known [1]\n", "");
+        let along = apt("Remv curl [1]\nRemv known [1]\n", "");
         assert_eq!(judged(&along, Remove, "curl", false), "");
+        // One for another architecture is another one.
+        let along = apt("Remv curl [1]\nRemv curl:i386 [1]\n", "");
+        assert!(judged(&along, Remove, "curl", false).contains("also remove curl:i386, which"));
+        let instead = apt("Remv curl:i386 [1]\nInst curl (1 x [amd64])\n", "");
+        assert!(judged(&instead, Install, "curl", false).contains("also remove curl:i386, which"));
+        let held = apt(
+            "Inst held [1] (2 x [amd64])\n",
+            "ii |held|amd64|1|no|no\nhi |held|i386|1|no|no\nii |dpkg|amd64|1||\n",
+        );
+        assert_eq!(judged(&held, Upgrade, "held", true), "");
+        let more = apt("Remv curl [1]\nInst other (1 x [all])\n", "");
+        assert!(judged(&more, Remove, "curl", true).contains("also install or upgrade other"));
         // A virtual name.
         let other = apt("Inst mta (1 x [all])\n", "");
         assert!(judged(&other, Install, "mail-agent", true).contains("no package mail-agent"));
@@ -420,7 +425,7 @@ Remv bystander [1.0]
         for (printed, allowed) in
             [("Inst vital [1] (2 x [all])\n", true), ("Remv vital [1]\n", false)]
         {
-            let (plan, inventory) = apt(printed, "ii |vital|1|no|yes\n");
+            let (plan, inventory) = apt(printed, "ii |vital|all|1|no|yes\n");
             let bounds = Bounds {
                 operation: &operation,
                 name: None,
@@ -468,26 +473,5 @@ Remv bystander [1.0]
         let plan = Transaction::between(&before, &after);
         assert_eq!((plan.install[0].name.as_str(), plan.upgrade[0].name.as_str()), ("d", "b"));
         assert_eq!((plan.remove[0].name.as_str(), plan.remove.len()), ("c", 1));
-    }
-
-    #[test]
-    fn the_reason_why_there_is_no_way_is_told() {
-        let apt = "The following packages have unmet dependencies:\n a : Depends: b (= 1) but 2 is to be installed\n";
-        let said = "E: Unable to correct problems, you have held broken packages.\n";
-        assert_eq!(
-            no_way(PackageManager::Apt, apt, said).as_deref(),
-            Some("a : Depends: b (= 1) but 2 is to be installed")
-        );
-        assert_eq!(no_way(PackageManager::Apt, "", "E: Unable to locate package x\n"), None);
-        let pacman = "error: failed to prepare transaction (could not satisfy dependencies)\n";
-        assert_eq!(
-            no_way(
-                PackageManager::Pacman,
-                ":: removing a breaks dependency 'a' required by b\n",
-                pacman
-            )
-            .as_deref(),
-            Some("removing a breaks dependency 'a' required by b")
-        );
     }
 }

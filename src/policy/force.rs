@@ -1,7 +1,7 @@
 //! The policy in force: the compiled one, and what the site's does to it.
 
 use super::COMPILED;
-use super::action::{Action, PackageAction, ServiceAction};
+use super::action::{Action, Maintenance, ServiceAction};
 use super::model::{Limits, Policy, SiteMode};
 use super::names::UnitName;
 use super::parse::Parsed;
@@ -25,7 +25,7 @@ impl InForce {
     /// # Errors
     /// `policy_invalid`: then nothing is allowed.
     pub fn load() -> Result<Self, Refusal> {
-        Ok(Self { site: site::load()? })
+        Ok(Self::with(site::load()?))
     }
 
     /// As if this text, which was read from `file`, were the site policy.
@@ -39,12 +39,16 @@ impl InForce {
                 "no site policy has a say in this program, which was built with the mode \"off\"",
             ));
         }
-        Ok(Self { site: Some(site::understood(file, text)?) })
+        Ok(Self::with(Some(site::understood(file, text)?)))
     }
 
     /// The compiled policy alone.
     pub fn compiled() -> Self {
-        Self { site: None }
+        Self::with(None)
+    }
+
+    fn with(site: Option<Parsed>) -> Self {
+        Self { site }
     }
 
     /// The site policy, where it has a say.
@@ -87,13 +91,24 @@ impl InForce {
         let approved = self.verdict(who, request)?;
         let asked = approved.request();
         match asked.operation {
-            Operation::Package { action: PackageAction::Remove, .. } => {
+            Operation::Service { .. } => Ok(approved),
+            Operation::Package { .. } | Operation::Maintenance { .. } => {
                 let mut others = self.removable(who);
                 others.retain(|other| asked.reason.is_some() || other.needs_no_reason());
-                Ok(approved.with_removable(others))
+                let all = self.maintenance(who);
+                Ok(approved.with_removable(others).with_maintenance(all))
             }
-            _ => Ok(approved),
         }
+    }
+
+    /// What the caller may have done to all packages.
+    fn maintenance(&self, who: &dyn Who) -> Vec<Maintenance> {
+        let is_allowed = |action: &Maintenance| {
+            let operation = Operation::Maintenance { action: *action, only_plan: false };
+            let request = Request { operation, reason: Some(Reason::any()), timeout: None };
+            self.verdict(who, request).is_ok()
+        };
+        Maintenance::ALL.iter().copied().filter(is_allowed).collect()
     }
 
     /// What the caller may remove at all.
@@ -159,6 +174,7 @@ impl InForce {
 mod tests {
     use super::*;
     use crate::helper::host::PackageManager::Apt;
+    use crate::policy::action::PackageAction;
     use crate::policy::names::PackageName;
     use crate::policy::verdict::Everybody;
 
@@ -179,16 +195,17 @@ mod tests {
     }
 
     #[test]
-    fn only_a_removal_comes_with_what_else_may_go() {
+    fn what_a_caller_may_remove_comes_with_every_package_operation() {
         let force = InForce::compiled();
         let judged = |action, asked: &str| {
             let name = PackageName::parse(asked.as_bytes()).expect("a name");
             let operation = Operation::Package { action, name, only_plan: false };
-            force.judge(&Everybody, Request { operation, reason: None, timeout: None })
+            let request = Request { operation, reason: None, timeout: None };
+            force.judge(&Everybody, request).expect("it is allowed")
         };
-        let removal = judged(PackageAction::Remove, "nginx").expect("it is allowed");
-        assert!(removal.may_remove("curl", Apt) && !removal.may_remove("bash", Apt));
-        let install = judged(PackageAction::Install, "nginx").expect("it is allowed");
-        assert!(!install.may_remove("curl", Apt));
+        for action in [PackageAction::Remove, PackageAction::Install] {
+            let approved = judged(action, "nginx");
+            assert!(approved.may_remove("curl", Apt) && !approved.may_remove("bash", Apt));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
+use super::action::Maintenance;
 use super::model::{CallerKind, CallerRule, Limits, Policy};
 use super::names::is_of_the_broker;
 use super::removable::Removable;
@@ -66,6 +67,7 @@ pub struct Approved {
     pacman: Option<String>,
     allow_removals: bool,
     removable: Vec<Removable>,
+    maintenance: Vec<Maintenance>,
     limits: Limits,
     watch_seconds: Option<u32>,
     timeout: u32,
@@ -97,10 +99,14 @@ impl Approved {
     pub fn allow_removals(&self) -> bool {
         self.allow_removals
     }
-    /// Whether the caller, who asked for the removal of one package, could ask for that of this
-    /// one too; `name` is what the package manager calls it.
+    /// Whether the caller could ask for the removal of this package too; `name` is what the
+    /// package manager calls it.
     pub fn may_remove(&self, name: &str, manager: PackageManager) -> bool {
         self.removable.iter().any(|package| package.name_for(manager) == name)
+    }
+    /// Whether the caller could ask for this to be done to all packages: for a hint.
+    pub fn may_do_to_all(&self, action: Maintenance) -> bool {
+        self.maintenance.contains(&action)
     }
     /// How long the unit is watched after a start, restart or reload, in seconds.
     pub fn watch_seconds(&self) -> u32 {
@@ -160,6 +166,13 @@ impl Approved {
     #[must_use]
     pub fn with_removable(mut self, removable: Vec<Removable>) -> Self {
         self.removable = removable;
+        self
+    }
+
+    /// This approval with what else the caller could ask to be done to all packages.
+    #[must_use]
+    pub fn with_maintenance(mut self, actions: Vec<Maintenance>) -> Self {
+        self.maintenance = actions;
         self
     }
 }
@@ -325,6 +338,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         pacman: pacman.map(str::to_owned),
         allow_removals,
         removable: Vec::new(),
+        maintenance: Vec::new(),
         limits: *limits,
         watch_seconds,
         timeout,

@@ -89,3 +89,27 @@ host_test!(no_single_setting_does_either, ready_test_policy, |host| {
         does(host, "remove sm-test-needs", "remove sm-test-needs 1");
     }
 });
+
+host_test!(what_was_not_done_is_no_success, ready_test_policy, |host| {
+    host.root("apt-get -qq --yes install sm-test-old=1 sm-test-base").ok();
+    // dpkg has no opposite of it.
+    for (file, setting) in [
+        ("/etc/dpkg/dpkg.cfg.d/99test", "no-act\n"),
+        ("/etc/apt/apt.conf.d/99test", "DPkg::Options { \"--no-act\"; };\n"),
+    ] {
+        host.write(file, setting);
+        for (line, words) in [
+            ("install sm-test-needs", "sm-test-needs is not installed"),
+            ("upgrade sm-test-old", "sm-test-old is there in version 1 and not 2"),
+            ("upgrade", "sm-test-old is there in version 1 and not 2"),
+            ("remove sm-test-base", "sm-test-base is still installed"),
+        ] {
+            let reply = ask(host, &format!("package {line}")).expect("command_failed");
+            let error = reply.json["error"].as_str().expect("an error");
+            assert!(error.contains(words), "{setting}: {line}: {:#}", reply.json);
+            assert!(reply.json["hint"].is_string(), "{:#}", reply.json);
+            assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
+        }
+        host.root(&format!("rm {file}")).ok();
+    }
+});

@@ -128,8 +128,8 @@ host_test!(a_check_is_run_as_root_with_nothing_of_the_callers, ready_test_policy
     let mut environment: Vec<&str> =
         said.lines().skip(2).filter_map(|line| line.split('=').next()).collect();
     environment.sort_unstable();
-    let known = "APT_LISTCHANGES_FRONTEND DEBIAN_FRONTEND HOME LC_ALL NEEDRESTART_SUSPEND PAGER \
-                 PATH SYSTEMD_COLORS SYSTEMD_PAGER SYSTEMD_URLIFY TERM TZ UCF_FORCE_CONFFOLD";
+    let known = "APT_LISTBUGS_FRONTEND APT_LISTCHANGES_FRONTEND DEBIAN_FRONTEND HOME LC_ALL \
+                 NEEDRESTART_SUSPEND PAGER PATH SYSTEMD_COLORS SYSTEMD_PAGER SYSTEMD_URLIFY TERM TZ UCF_FORCE_CONFFOLD";
     assert_eq!(environment.join(" "), known);
     // What it says is told: the line that names the fault, and all of it, but for secrets.
     assert!(told(&reply).contains("the line 7 is wrong"), "{}", told(&reply));

@@ -6,19 +6,33 @@ use crate::offered::{planned, state};
 
 const UNPACK: &str = "dpkg --unpack /srv/apt/sm-test-conffile_1_all.deb";
 
+/// What only takes away.
+const REMOVALS: [&str; 3] = ["remove sm-test-old", "autoremove", "plan autoremove"];
+
 /// Whatever is asked about other packages is refused, and changes nothing.
 #[track_caller]
-fn refuses_all_else(host: &Host, words: &[&str], help: &str) {
-    let before = state(host);
-    for line in [
+fn refuses_all(host: &Host, words: &[&str], help: &str) {
+    refuses_what_adds(host, words, help);
+    refuses_each(host, &REMOVALS, words, help);
+}
+
+/// The same of what does not only take away: see `room`.
+#[track_caller]
+fn refuses_what_adds(host: &Host, words: &[&str], help: &str) {
+    const LINES: [&str; 5] = [
         "install sm-test-base",
         "plan install sm-test-base",
-        "remove sm-test-old",
         "upgrade sm-test-old",
         "upgrade",
         "plan upgrade",
-        "autoremove",
-    ] {
+    ];
+    refuses_each(host, &LINES, words, help);
+}
+
+#[track_caller]
+fn refuses_each(host: &Host, lines: &[&str], words: &[&str], help: &str) {
+    let before = state(host);
+    for line in lines {
         let reply = ask(host, &format!("package {line}")).expect("plan_refused");
         let text = |key: &str| reply.json[key].as_str().unwrap_or_default();
         for word in words {
@@ -50,7 +64,7 @@ host_test!(what_is_not_configured_comes_first, ready_test_policy, all, |host| {
     assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
 
     ask(host, "package install sm-test-fail").expect("command_failed");
-    refuses_all_else(host, &["sm-test-fail is not configured"], "dpkg --configure -a");
+    refuses_what_adds(host, &["sm-test-fail is not configured"], "package repair");
     // It does not help here, and says why.
     let reply = ask(host, "package repair").expect("command_failed");
     assert!(reply.json["error"].as_str().is_some_and(|error| error.contains("sm-test-fail")));
@@ -63,7 +77,7 @@ host_test!(what_is_not_configured_comes_first, ready_test_policy, all, |host| {
     assert_eq!(planned(&reply), "remove sm-test-fail 1");
 
     host.root(UNPACK).ok();
-    refuses_all_else(host, &["sm-test-conffile is not configured"], "package repair");
+    refuses_what_adds(host, &["sm-test-conffile is not configured"], "package repair");
     repairs(host);
     assert!(host.has_package("sm-test-conffile"));
     host.root(UNPACK).ok();
@@ -79,7 +93,7 @@ host_test!(what_is_half_there_comes_first, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old=1").ok();
     ask(host, "package install sm-test-fail-postrm").expect("ok");
     ask(host, "package remove sm-test-fail-postrm").expect("command_failed");
-    refuses_all_else(host, &["sm-test-fail-postrm is half installed"], "sm-test-fail-postrm");
+    refuses_all(host, &["sm-test-fail-postrm is half installed"], "sm-test-fail-postrm");
     // To be asked for it must not mean that it is removed.
     let before = state(host);
     let reply = ask(host, "package install sm-test-fail-postrm").expect("plan_refused");
@@ -102,7 +116,7 @@ host_test!(what_dpkg_had_not_written_down_comes_first, ready_test_policy, |host|
     };
     // What it holds may look like nothing.
     journal("installed");
-    refuses_all_else(host, &["journal"], "dpkg --configure -a");
+    refuses_all(host, &["journal"], "package repair");
     let reply = ask(host, "package repair").expect("ok");
     assert!(!host.exists("/var/lib/dpkg/updates/0001"), "{:#}", reply.json);
     journal("unpacked");
@@ -123,5 +137,7 @@ host_test!(to_repair_is_a_grant_of_its_own, |host| {
     ask(host, "package repair git").expect("usage");
     let reply = ask(host, "package install git").expect("plan_refused");
     assert!(reply.json["error"].as_str().is_some_and(|error| error.contains("sm-test-conffile")));
+    let hint = reply.json["hint"].as_str().expect("a hint");
+    assert!(hint.contains("dpkg --configure -a") && !hint.contains("sm-helper"), "{hint}");
     assert_eq!(state(host), before);
 });

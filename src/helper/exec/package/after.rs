@@ -1,0 +1,166 @@
+//! What came of an operation: not what the package manager said of it, but what is installed
+//! afterwards, beside what was asked for.
+
+use super::hooks::{self, Hook};
+use super::lists;
+use super::unfinished::{self, way_out};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::exec::verdict;
+use crate::helper::host::PackageManager;
+use crate::helper::inventory::{Inventory, Unfinished};
+use crate::helper::plan::Plan;
+use crate::helper::process::{Ended, Ran};
+use crate::helper::request::Operation;
+use crate::helper::text::one_line;
+use crate::helper::transaction::Transaction;
+use crate::policy::action::{Maintenance, PackageAction};
+use std::collections::BTreeSet;
+
+/// An operation that was run, and what is installed before and after it.
+pub struct Done<'d> {
+    /// What was asked.
+    pub plan: &'d Plan,
+    /// The package manager.
+    pub manager: PackageManager,
+    /// What the package manager takes the name for; none where there is no name.
+    pub name: Option<&'d str>,
+    /// What it said that it would change.
+    pub transaction: Option<&'d Transaction>,
+    /// What was installed.
+    pub before: &'d Inventory,
+    /// What is installed.
+    pub after: &'d Inventory,
+    /// What the command did.
+    pub ran: &'d Ran,
+}
+
+impl Done<'_> {
+    /// `ok` where what was asked for is so.
+    pub fn verdict(&self) -> Result<(), Refusal> {
+        let missing = self.missing();
+        match verdict(self.plan, self.ran) {
+            Ok(()) if missing.is_empty() => script_failed(self.manager, self.ran),
+            Ok(()) => Err(self.nothing_less(&missing)),
+            Err(refusal) => Err(self.explained(refusal, missing.is_empty())),
+        }
+    }
+
+    /// What is not as it was asked for, a few words each.
+    fn missing(&self) -> BTreeSet<String> {
+        let mut missing = BTreeSet::new();
+        let empty = Transaction::default();
+        let transaction = self.transaction.unwrap_or(&empty);
+        for change in transaction.arriving() {
+            missing.extend(self.is_not_there(&change.name, Some(&change.version)));
+        }
+        for change in &transaction.remove {
+            missing.extend(self.is_not_gone(&change.name));
+        }
+        match (&self.plan.request().operation, self.name) {
+            (Operation::Package { action: PackageAction::Remove, .. }, Some(name)) => {
+                missing.extend(self.is_not_gone(name));
+            }
+            (Operation::Package { .. }, Some(name)) => {
+                missing.extend(self.is_not_there(name, None));
+            }
+            _ => {}
+        }
+        for (name, how) in self.begun() {
+            missing.insert(format!("{name} is {}", how.word()));
+        }
+        missing
+    }
+
+    fn is_not_there(&self, name: &str, version: Option<&str>) -> Option<String> {
+        if let Some(how) = self.after.unfinished(name) {
+            return Some(format!("{name} is {}", how.word()));
+        }
+        let Some(row) = self.after.get(name).filter(|_| self.after.has(name)) else {
+            return Some(format!("{name} is not installed"));
+        };
+        let other = version.filter(|version| row.version != *version)?;
+        Some(format!("{name} is there in version {} and not {other}", row.version))
+    }
+
+    fn is_not_gone(&self, name: &str) -> Option<String> {
+        match self.after.unfinished(name) {
+            Some(how) => Some(format!("{name} is {}", how.word())),
+            None => self.after.has(name).then(|| format!("{name} is still installed")),
+        }
+    }
+
+    /// What is not come to its end and was before; to repair is to bring all to their end.
+    fn begun(&self) -> Vec<(&str, Unfinished)> {
+        let repairs = self.plan.request().operation.maintenance() == Some(Maintenance::Repair);
+        let mut begun = self.after.broken();
+        begun.retain(|(name, _)| {
+            repairs || Some(*name) == self.name || self.before.unfinished(name).is_none()
+        });
+        begun
+    }
+
+    /// The command ended with success, and it is none.
+    fn nothing_less(&self, missing: &BTreeSet<String>) -> Refusal {
+        let short = self.plan.main().short();
+        let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+        let missing = one_line(&missing.join(", "), 300);
+        let error = format!("`{short}` ended with success, and yet {missing}");
+        let hint = match self.begun().as_slice() {
+            [] => match self.manager {
+                PackageManager::Apt => "`stdout` has what it did; an administrator looks for a setting that keeps it from that, such as no-act: in /etc/dpkg/dpkg.cfg, /etc/dpkg/dpkg.cfg.d, or with: apt-config dump".to_owned(),
+                PackageManager::Pacman => "`stdout` has what it did; an administrator looks at /etc/pacman.conf and /var/log/pacman.log".to_owned(),
+            },
+            begun => way_out(self.plan, self.manager, self.after, begun),
+        };
+        Refusal::new(Code::CommandFailed, error).hint(hint)
+    }
+
+    /// The command failed; `is_so` is whether what was asked for is so all the same.
+    fn explained(&self, refusal: Refusal, is_so: bool) -> Refusal {
+        if !matches!(self.ran.ended, Ended::Exited(_)) || self.manager != PackageManager::Apt {
+            return refusal;
+        }
+        let begun = self.begun();
+        let short = self.plan.main().short();
+        let hook = Hook::failed(&self.ran.stderr);
+        let refusal = match (&hook, is_so) {
+            (Some(hook), _) => {
+                let done = if is_so { "; the packages themselves are done" } else { "" };
+                hooks::failed(&short, hook, done)
+            }
+            (None, true) => {
+                let error = format!("{}; the packages themselves are done", refusal.error);
+                Refusal { error, ..refusal }
+            }
+            (None, false) => refusal,
+        };
+        match begun.is_empty() {
+            true => lists::too_old(self.plan, self.manager, self.ran, refusal),
+            false => {
+                let left = unfinished::all(&begun);
+                let error = match hook {
+                    Some(_) => format!("{}; {left}", refusal.error),
+                    None => refusal.error.clone(),
+                };
+                let hint = way_out(self.plan, self.manager, self.after, &begun);
+                Refusal { error, ..refusal }.hint(hint)
+            }
+        }
+    }
+}
+
+/// pacman goes on where a script of a package fails, and says so: on standard error, where no
+/// script can write.
+fn script_failed(manager: PackageManager, ran: &Ran) -> Result<(), Refusal> {
+    const SAID: &str = "error: command failed to execute correctly";
+    if manager != PackageManager::Pacman || !ran.stderr.lines().any(|line| line == SAID) {
+        return Ok(());
+    }
+    let last = ran.stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Err(Refusal::new(
+        Code::CommandFailed,
+        "the packages were changed, but a script of one of them failed",
+    )
+    .said(one_line(last, 300))
+    .hint("`stdout` in this reply has what the script wrote; pacman does not undo it"))
+}

@@ -1,0 +1,186 @@
+//! What is looked at before: what is installed, whether it is in order, and what is known without
+//! a plan.
+
+use super::judge::{answered, simulated};
+use super::reasons;
+use super::unfinished::{beyond_help, in_the_way};
+use super::{Planned, Ready, nothing_to_do, whole};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::exec::Outcome;
+use crate::helper::host::PackageManager;
+use crate::helper::inventory::Inventory;
+use crate::helper::plan::{PackageSteps, Plan};
+use crate::helper::process::{Bounds, Ended, Ran, ask};
+use crate::helper::request::Operation;
+use crate::helper::text::one_line;
+use crate::helper::transaction::Transaction;
+use crate::policy::action::PackageAction;
+use crate::policy::names::PackageName;
+
+/// Asks the package manager what it would do, and judges it. What it said is as it said it.
+pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
+    let done = |outcome: Outcome| Planned::Done(Box::new(outcome));
+    let refused = |refusal: Refusal| done(Outcome::refused(refusal, None, None));
+    let inventory = match inventory(plan, steps, bounds) {
+        None => return Planned::Run(Box::default()),
+        Some(Err(refusal)) => return refused(refusal),
+        Some(Ok(inventory)) => inventory,
+    };
+    let name = steps.name.as_deref();
+    if let Some(refusal) = in_the_way(plan, steps.manager, name, &inventory) {
+        return refused(refusal);
+    }
+    if let Some(verdict) = known_beforehand(plan, steps.manager, name, &inventory) {
+        return done(Outcome { plan: Some(Transaction::default()), ..nothing_to_do(verdict) });
+    }
+    let mut input = None;
+    if let Some(query) = &steps.names {
+        match names_in(&ask(query, whole(bounds))) {
+            Err(refusal) => return refused(refusal),
+            Ok(names) if names.is_empty() => return done(nothing_to_do(Ok(()))),
+            Ok(names) => input = Some(names),
+        }
+    }
+    let ready = Ready { input, ..Ready::default() };
+    let Some(simulation) = &steps.simulation else {
+        let name = name.map(str::to_owned);
+        return Planned::Run(Box::new(Ready { name, inventory: Some(inventory), ..ready }));
+    };
+    let simulated = match simulated(plan, steps, simulation, &inventory, bounds) {
+        Err(instead) => return instead,
+        Ok(simulated) => simulated,
+    };
+    let (transaction, name) = (simulated.transaction, simulated.name);
+    let some = name.as_deref();
+    if let Some(name) = some
+        && let Some(refusal) =
+            beyond_help(plan, steps.manager, name, &inventory, !transaction.is_empty())
+    {
+        return done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) });
+    }
+    // Where part of a package is there, apt has still something to do for it.
+    let in_part = some.is_some_and(|name| inventory.unfinished(name).is_some());
+    if transaction.is_empty() && !in_part {
+        let verdict = some.and_then(|name| {
+            not_installed(plan, name, &inventory)
+                .or_else(|| only_foreign(plan, name, &inventory))
+                .or_else(|| not_of_that_name(plan, name, &inventory, &simulated.printed))
+        });
+        let verdict = verdict.map_or(Ok(()), Err);
+        return done(Outcome { plan: Some(transaction), ..nothing_to_do(verdict) });
+    }
+    let transaction = Some(transaction);
+    Planned::Run(Box::new(Ready { transaction, name, inventory: Some(inventory), ..ready }))
+}
+
+/// What is installed; none where the operation does not ask.
+pub fn inventory(
+    plan: &Plan,
+    steps: &PackageSteps,
+    bounds: Bounds,
+) -> Option<Result<Inventory, Refusal>> {
+    let ran = ask(steps.inventory.as_ref()?, whole(bounds));
+    Some(answered(plan, &ran).map(|()| Inventory::parse(steps.manager, &ran.stdout)))
+}
+
+/// What needs no plan: what is there already, or is not.
+fn known_beforehand(
+    plan: &Plan,
+    manager: PackageManager,
+    name: Option<&str>,
+    inventory: &Inventory,
+) -> Option<Result<(), Refusal>> {
+    let (name, Operation::Package { action, .. }) = (name?, &plan.request().operation) else {
+        return None;
+    };
+    let is_gone = || {
+        inventory.is_known(name) && !inventory.has_some(name) && inventory.foreign(name).is_empty()
+    };
+    match action {
+        PackageAction::Install if inventory.has(name) => Some(Ok(())),
+        PackageAction::Remove if is_gone() => Some(Ok(())),
+        // pacman would install it.
+        PackageAction::Upgrade if manager == PackageManager::Pacman => {
+            not_installed(plan, name, inventory).map(Err)
+        }
+        _ => None,
+    }
+}
+
+/// What there is no upgrade for.
+fn not_installed(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusal> {
+    let Operation::Package { action: PackageAction::Upgrade, name: asked, .. } =
+        &plan.request().operation
+    else {
+        return None;
+    };
+    let asked = asked.as_str();
+    (!inventory.has_some(name)).then(|| {
+        let error = match inventory.foreign(name).as_slice() {
+            [] => format!("{asked} is not installed, so it can not be upgraded"),
+            foreign => format!(
+                "{asked} is not installed, so it can not be upgraded; {} is there",
+                foreign.join(", ")
+            ),
+        };
+        Refusal::new(Code::CommandFailed, error)
+            .hint(format!("to install it: sm-helper package install {asked}"))
+    })
+}
+
+/// What apt does not remove, since it takes the name for the package of the host's architecture.
+fn only_foreign(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusal> {
+    let removes = matches!(
+        plan.request().operation,
+        Operation::Package { action: PackageAction::Remove, .. }
+    );
+    let foreign = inventory.foreign(name);
+    (removes && !foreign.is_empty() && !inventory.has_some(name)).then(|| {
+        let foreign = foreign.join(" ");
+        let error = format!(
+            "{name} is not installed for the architecture of this host, which is what the name means; {foreign} is there, and stays"
+        );
+        Refusal::new(Code::PlanRefused, error)
+            .hint(format!("an administrator removes it: apt-get remove {foreign}"))
+    })
+}
+
+/// What apt does not install, since another package that is there says that it provides it.
+fn not_of_that_name(
+    plan: &Plan,
+    name: &str,
+    inventory: &Inventory,
+    printed: &str,
+) -> Option<Refusal> {
+    let installs = matches!(
+        plan.request().operation,
+        Operation::Package { action: PackageAction::Install, .. }
+    );
+    (installs && !inventory.has_some(name)).then(|| {
+        let instead = reasons::instead(printed, name);
+        let instead = instead.as_deref().unwrap_or("another one");
+        let error = format!("there is no package {name}; {instead}, which is there, provides it");
+        Refusal::new(Code::PlanRefused, error)
+            .hint("ask for the package by its own name, if the policy allows it")
+    })
+}
+
+/// The names that a query printed, one a line, as input for another command.
+fn names_in(asked: &Ran) -> Result<String, Refusal> {
+    let strange = |why: &str| {
+        Refusal::new(Code::CommandFailed, format!("the package manager's list of names {why}"))
+    };
+    // pacman exits 1 where the list is empty.
+    match asked.ended {
+        Ended::Exited(0) => {}
+        Ended::Exited(1) if asked.stdout.trim().is_empty() => return Ok(String::new()),
+        _ => return Err(strange("could not be read")),
+    }
+    if asked.stdout_truncated {
+        return Err(strange("is too long"));
+    }
+    match asked.stdout.lines().find(|name| PackageName::parse(name.as_bytes()).is_err()) {
+        Some(name) => Err(strange("holds what is no name").said(one_line(name, 80))),
+        None => Ok(asked.stdout.clone()),
+    }
+}

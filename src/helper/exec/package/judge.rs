@@ -1,0 +1,150 @@
+//! What an operation would change, and whether it may.
+
+use super::lists;
+use super::reasons::{self, Reason};
+use super::{NO, Planned, QUESTIONS, whole};
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::exec::{Outcome, verdict};
+use crate::helper::inventory::Inventory;
+use crate::helper::locks;
+use crate::helper::plan::{Argv, PackageSteps, Plan};
+use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
+use crate::helper::transaction::{self, Transaction, is_held_by_pacman};
+use std::collections::HashSet;
+
+/// What a simulation found.
+pub struct Simulated {
+    /// What would change.
+    pub transaction: Transaction,
+    /// What the package manager takes the name for; none where there is no name.
+    pub name: Option<String>,
+    /// What it printed.
+    pub printed: String,
+}
+
+/// Whether the package manager has answered a question, and the whole of the answer is there.
+pub fn answered(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
+    if ran.stdout_truncated {
+        return Err(Refusal::new(
+            Code::PlanRefused,
+            format!("`{}` would change more than can be looked through", plan.request().operation),
+        )
+        .hint("an administrator does this one"));
+    }
+    match ran.ended {
+        Ended::Exited(0) => Ok(()),
+        // pacman's way of saying that nothing is installed.
+        Ended::Exited(1) if ran.stdout.is_empty() && ran.stderr.is_empty() => Ok(()),
+        Ended::Late => Err(Refusal::new(
+            Code::Timeout,
+            format!("the package manager did not say what it would do within {} s", plan.timeout()),
+        )
+        .hint("nothing was changed; try again")),
+        _ => verdict(plan, ran),
+    }
+}
+
+/// What the operation would change, unless it is something that it should not.
+pub fn simulated(
+    plan: &Plan,
+    steps: &PackageSteps,
+    simulation: &Argv,
+    inventory: &Inventory,
+    bounds: Bounds,
+) -> Result<Simulated, Planned> {
+    let operation = &plan.request().operation;
+    let done = |outcome: Outcome| Planned::Done(Box::new(outcome));
+    let refused = |refusal: Refusal, transaction: Transaction| {
+        done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) })
+    };
+    let asked = steps.name.as_deref();
+    let ran = ask(simulation, whole(bounds));
+    let held = is_held_by_pacman(&ran.stdout);
+    if ran.ended != Ended::Exited(0) && held {
+        let error = format!("`{operation}` would remove what HoldPkg in pacman.conf holds");
+        let refusal = Refusal::new(Code::PlanRefused, error)
+            .hint("an administrator holds it on purpose, and does this one");
+        let removal = Transaction::removal_of(asked.unwrap_or_default(), inventory);
+        return Err(refused(refusal, removal));
+    }
+    if let Err(refusal) = answered(plan, &ran) {
+        let reason = Reason::find(steps.manager, &ran.stdout, &ran.stderr);
+        return Err(match reason.filter(|_| !ran.stdout_truncated) {
+            Some(reason) => refused(no_way(plan, asked, reason, inventory), Transaction::default()),
+            None => {
+                let refusal = lists::too_old(plan, steps.manager, &ran, refusal);
+                // Once more, within the bounds of a reply.
+                let ran = ask(simulation, bounds);
+                done(Outcome::refused(refusal, Some(ran), None))
+            }
+        });
+    }
+    let mut transaction = Transaction::parse(steps.manager, operation, inventory, &ran.stdout);
+    if let Some(questions) = steps.questions.as_ref().filter(|_| !transaction.is_empty()) {
+        let input = Some(NO.repeat(QUESTIONS));
+        let asked = run(questions, whole(bounds), How { input, late: Late::End, lifeline: None });
+        if locks::was_too_late(steps.manager, &asked) {
+            return Err(Planned::Overtaken);
+        }
+        // What it asks is on standard error, where it waits for an answer.
+        transaction = transaction.with_questions(&asked.stderr, inventory);
+    }
+    let automatic: HashSet<String> = match &steps.automatic {
+        Some(query) if transaction.remove.len() > 1 => {
+            let ran = ask(query, whole(bounds));
+            answered(plan, &ran).map_err(|refusal| done(Outcome::refused(refusal, None, None)))?;
+            ran.stdout.lines().map(str::to_owned).collect()
+        }
+        _ => HashSet::new(),
+    };
+    let name = asked.map(|name| meant(name, &transaction, inventory, &ran.stdout));
+    let judged = transaction.judge(&transaction::Bounds {
+        operation,
+        name: name.as_deref(),
+        inventory,
+        removals: plan.approved().allow_removals(),
+        may_go_along: &|name| {
+            automatic.contains(name) || plan.approved().may_remove(name, steps.manager)
+        },
+    });
+    match judged {
+        Ok(()) => Ok(Simulated { transaction, name, printed: ran.stdout }),
+        Err(refusal) => Err(refused(refusal, transaction)),
+    }
+}
+
+/// What the package manager takes a name for: where there is no package of that name for the
+/// host's architecture, apt takes the one for another.
+fn meant(name: &str, transaction: &Transaction, inventory: &Inventory, printed: &str) -> String {
+    let foreign = format!("{name}:");
+    let is_foreign = |found: &str| found.starts_with(&foreign);
+    if inventory.has_some(name) || transaction.names().any(|found| found == name) {
+        return name.to_owned();
+    }
+    let changed = transaction.names().find(|found| is_foreign(found)).map(str::to_owned);
+    let there = || reasons::instead(printed, name).filter(|found| is_foreign(found));
+    changed.or_else(there).unwrap_or_else(|| name.to_owned())
+}
+
+fn no_way(plan: &Plan, name: Option<&str>, reason: Reason, inventory: &Inventory) -> Refusal {
+    match reason {
+        Reason::Breaks(why) => {
+            let error = format!(
+                "`{}` can not be done without breaking something",
+                plan.request().operation
+            );
+            Refusal::new(Code::PlanRefused, error)
+                .said(why)
+                .hint("an administrator decides what has to give way")
+        }
+        Reason::Virtual(providers) => {
+            let error = format!(
+                "there is no package {}; more than one provides it: {}",
+                name.unwrap_or_default(),
+                reasons::told(&providers, inventory)
+            );
+            Refusal::new(Code::PlanRefused, error)
+                .hint("ask for one of them by its own name, if the policy allows it")
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The lists of what can be installed: which of their sources could not be read, and what fails
+//! since they are old or were never read.
+
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::host::PackageManager;
+use crate::helper::plan::Plan;
+use crate::helper::process::{Ended, Ran};
+use crate::helper::text::one_line;
+use crate::policy::action::Maintenance;
+use std::collections::BTreeSet;
+use std::fs::read_dir;
+
+const UPDATE: &str = "sm-helper package update";
+
+/// What came of `apt-get update`, where it failed for some of the sources: how many, and which.
+pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
+    let Some(Sources { all, failed }) = Sources::of(ran) else { return refusal };
+    let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
+    let (count, of) = (failed.len(), all.len());
+    let said = refusal.said.as_deref().map(without_accounts);
+    let (error, hint) = match count < of {
+        true => (
+            format!(
+                "{count} of {of} package sources could not be read: {which}; the lists of the others are up to date"
+            ),
+            "what the others offer can be installed; of these the lists are those of the last time, if there was one",
+        ),
+        false => (
+            match of {
+                1 => format!("the package source could not be read: {which}"),
+                _ => format!("none of the {of} package sources could be read: {which}"),
+            },
+            "look whether this host reaches them; what was read of them before still holds",
+        ),
+    };
+    let refusal = Refusal::new(Code::CommandFailed, error).hint(hint);
+    match said {
+        Some(said) => refusal.said(said),
+        None => refusal,
+    }
+}
+
+/// The sources that `apt-get update` tells of, and those of them that failed.
+struct Sources {
+    all: BTreeSet<String>,
+    failed: BTreeSet<String>,
+}
+
+impl Sources {
+    /// None where nothing is known to have failed.
+    fn of(ran: &Ran) -> Option<Self> {
+        if !matches!(ran.ended, Ended::Exited(status) if status != 0) {
+            return None;
+        }
+        let (mut all, mut failed) = (BTreeSet::new(), BTreeSet::new());
+        for line in ran.stdout.lines() {
+            let Some((what, source)) = fetched(line) else { continue };
+            if what == "Err" {
+                failed.insert(source.clone());
+            }
+            all.insert(source);
+        }
+        // `E: The repository 'URI SUITE Release' does not have a Release file.`
+        let quoted = ran.stderr.lines().filter_map(|line| {
+            let rest = line.strip_prefix("E: The repository '")?;
+            Some(source(&mut rest.split('\'').next()?.split(' ')))
+        });
+        failed.extend(quoted.flatten());
+        all.extend(failed.iter().cloned());
+        (!failed.is_empty()).then_some(Self { all, failed })
+    }
+}
+
+/// `Get:1 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]`
+fn fetched(line: &str) -> Option<(&str, String)> {
+    let mut words = line.split(' ');
+    let (what, number) = words.next()?.split_once(':')?;
+    let is_line = matches!(what, "Get" | "Hit" | "Ign" | "Err")
+        && number.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_line {
+        return None;
+    }
+    Some((what, source(&mut words)?))
+}
+
+/// Where from, and the suite without its component: what a line of `sources.list(5)` names.
+fn source<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<String> {
+    let (uri, suite) = (words.next()?, words.next()?);
+    let suite = match suite.split_once('/') {
+        // A flat repository has a folder for a suite.
+        Some((suite, component)) if !component.is_empty() && suite != "." => suite,
+        _ => suite,
+    };
+    Some(without_accounts(&format!("{uri} {suite}")).into())
+}
+
+/// The text without what stands between `://` and `@` in it: a name and a password.
+fn without_accounts(text: &str) -> Box<str> {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        plain.push_str(before);
+        plain.push_str("://");
+        let end = after.find(['/', ' ']).unwrap_or(after.len());
+        let (host, more) = after.split_at(end);
+        plain.push_str(host.rsplit('@').next().unwrap_or(host));
+        rest = more;
+    }
+    plain.push_str(rest);
+    plain.into()
+}
+
+/// The same refusal with a hint where it may be for lists that are old or not there.
+pub fn too_old(plan: &Plan, manager: PackageManager, ran: &Ran, refusal: Refusal) -> Refusal {
+    if manager != PackageManager::Apt || refusal.hint.is_some() {
+        return refusal;
+    }
+    let says = |words: &str| ran.stderr.lines().any(|line| line.contains(words));
+    let why = if says("E: Unable to locate package ") || says(" has no installation candidate") {
+        match any_lists() {
+            true => "the lists may be older than the package, or no source has it",
+            false => "the lists of what can be installed were never read on this host",
+        }
+    } else if ran.stderr.lines().any(is_gone) {
+        "the lists are older than the source, which has another version by now"
+    } else {
+        return refusal;
+    };
+    let hint = match plan.approved().may_do_to_all(Maintenance::Update) {
+        true => format!("{why}: {UPDATE}, then try again"),
+        false => format!("{why}: an administrator reads them anew with: apt-get update"),
+    };
+    refusal.hint(hint)
+}
+
+/// `E: Failed to fetch http://…/x_1_all.deb  404  Not Found`; of files of this machine's own apt
+/// says that there is none.
+fn is_gone(line: &str) -> bool {
+    line.starts_with("E: Failed to fetch ")
+        && (line.contains(" 404 ") || line.contains("File not found"))
+}
+
+/// Whether the lists of any source are there.
+fn any_lists() -> bool {
+    let names = read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
+    names
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .any(|name| name.contains("_Packages") || name.ends_with("Release"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(stdout: &str, stderr: &str) -> Ran {
+        let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
+        Ran { ended: Ended::Exited(100), stdout, stderr, ..Ran::nothing() }
+    }
+
+    fn told(stdout: &str, stderr: &str) -> String {
+        let said = stderr.lines().next().unwrap_or_default();
+        let refusal = Refusal::new(Code::CommandFailed, "failed").said(said);
+        read_in_part(&update(stdout, stderr), refusal).sentence()
+    }
+
+    #[test]
+    fn which_sources_could_not_be_read_is_told() {
+        let stdout = "Hit:1 http://deb.debian.org/debian bookworm InRelease\n\
+                      Get:2 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]\n\
+                      Ign:3 https://user:pass@apt.example.com/x stable InRelease\n\
+                      Err:3 https://user:pass@apt.example.com/x stable InRelease\n  Could not resolve\n\
+                      Hit:4 file:/srv/apt ./ InRelease\n";
+        let stderr = "E: Failed to fetch https://user:pass@apt.example.com/x/dists/stable/InRelease  Could not resolve\n";
+        let sentence = told(stdout, stderr);
+        let starts = "1 of 3 package sources could not be read: https://apt.example.com/x stable; the lists of the others are up to date: ";
+        assert!(sentence.starts_with(starts), "{sentence}");
+        assert!(!sentence.contains("pass"), "{sentence}");
+        let stderr =
+            "E: The repository 'file:/srv/gone ./ Release' does not have a Release file.\n";
+        let sentence = told("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
+        assert!(sentence.starts_with("the package source could not be read: file:/srv/gone ./"));
+        // For something else.
+        assert_eq!(told("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"), "failed: E: broken");
+    }
+
+    #[test]
+    fn accounts_are_left_out() {
+        for (text, plain) in [
+            ("https://u:p@h/x and http://h2/y@z", "https://h/x and http://h2/y@z"),
+            ("https://u:p@w@h", "https://h"),
+            ("file:/srv/apt ./", "file:/srv/apt ./"),
+        ] {
+            assert_eq!(&*without_accounts(text), plain);
+        }
+    }
+}
