@@ -59,26 +59,41 @@ impl Unfinished {
 /// What is installed, by the package manager's name for it. As for apt, that is a package of
 /// another architecture than the host's with the architecture: `git:i386`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inventory(BTreeMap<String, Installed>);
+pub struct Inventory {
+    rows: BTreeMap<String, Installed>,
+    /// The host's architecture, as its packages say; none where there is no such thing.
+    native: Option<String>,
+}
 
 impl Inventory {
     /// Reads what the package manager printed.
     pub fn parse(manager: PackageManager, printed: &str) -> Self {
         match manager {
-            PackageManager::Apt => Self(of_dpkg(printed)),
-            PackageManager::Pacman => Self(printed.lines().filter_map(of_pacman).collect()),
+            PackageManager::Apt => of_dpkg(printed),
+            PackageManager::Pacman => {
+                let rows = printed.lines().filter_map(of_pacman).collect();
+                Self { rows, native: None }
+            }
+        }
+    }
+
+    /// The name without the host's own architecture, which apt leaves out too: `git:amd64`.
+    pub fn plain<'n>(&self, name: &'n str) -> &'n str {
+        match (name.split_once(':'), &self.native) {
+            (Some((plain, architecture)), Some(native)) if architecture == native => plain,
+            _ => name,
         }
     }
 
     /// What is known of a package.
     pub fn get(&self, name: &str) -> Option<&Installed> {
-        self.0.get(name)
+        self.rows.get(self.plain(name))
     }
 
     /// The names of the packages with this name that are there for other architectures.
     pub fn foreign(&self, name: &str) -> Vec<&str> {
         let starts = format!("{name}:");
-        let after = self.0.range::<str, _>((Bound::Included(starts.as_str()), Bound::Unbounded));
+        let after = self.rows.range::<str, _>((Bound::Included(starts.as_str()), Bound::Unbounded));
         let foreign = after.take_while(|(found, _)| found.starts_with(&starts));
         let there = foreign.filter(|(_, row)| row.stage != Stage::Gone);
         there.map(|(found, _)| found.as_str()).collect()
@@ -86,7 +101,7 @@ impl Inventory {
 
     /// Every package that is known, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Installed)> {
-        self.0.iter().map(|(name, row)| (name.as_str(), row))
+        self.rows.iter().map(|(name, row)| (name.as_str(), row))
     }
 
     /// Whether the package manager has heard of it.
@@ -115,7 +130,7 @@ impl Inventory {
     /// The packages whose installation was begun and not finished, and how far they got, in the
     /// order of their names.
     pub fn broken(&self) -> Vec<(&str, Unfinished)> {
-        let broken = self.0.iter().filter_map(|(name, row)| match row.stage {
+        let broken = self.rows.iter().filter_map(|(name, row)| match row.stage {
             Stage::Broken(how) => Some((name.as_str(), how)),
             _ => None,
         });
@@ -124,7 +139,7 @@ impl Inventory {
 }
 
 /// `ii |NAME|ARCHITECTURE|VERSION|ESSENTIAL|PROTECTED`, one a line.
-fn of_dpkg(printed: &str) -> BTreeMap<String, Installed> {
+fn of_dpkg(printed: &str) -> Inventory {
     let rows: Vec<(&str, &str, Installed)> = printed.lines().filter_map(row_of_dpkg).collect();
     // The host's architecture is dpkg's own.
     let native = rows.iter().find(|(name, _, row)| *name == "dpkg" && row.stage == Stage::Done);
@@ -146,7 +161,7 @@ fn of_dpkg(printed: &str) -> BTreeMap<String, Installed> {
             }
         }
     }
-    all
+    Inventory { rows: all, native: native.map(str::to_owned) }
 }
 
 fn row_of_dpkg(line: &str) -> Option<(&str, &str, Installed)> {
@@ -206,6 +221,8 @@ mod tests {
         assert!(all.get("curl").unwrap().is_held && all.get("init").unwrap().is_essential);
         assert!(!all.has_some("ufw") && !all.has_some("gone") && !all.has_some("unheard-of"));
         assert!(!all.has("nginx") && all.has_some("nginx"));
+        assert_eq!((all.plain("curl:amd64"), all.plain("git:i386")), ("curl", "git:i386"));
+        assert!(all.has("libc6:amd64"));
         // Each architecture is told of by itself.
         assert!(all.has("libc6") && !all.has("libc6:i386") && all.has_some("libc6:i386"));
         assert!(all.get("git").is_none() && all.get("git:i386").unwrap().is_held);

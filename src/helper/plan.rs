@@ -12,6 +12,7 @@ use super::unit::{MORE_PROPERTIES, PROPERTIES};
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::policy::verdict::Approved;
 use serde::Serialize;
+use std::sync::Arc;
 
 const DPKG: &str = "/usr/bin/dpkg";
 const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
@@ -121,6 +122,34 @@ pub struct PackageSteps {
     pub questions: Option<Argv>,
     /// Prints the names that the operation reads from its standard input.
     pub names: Option<Argv>,
+    /// Prints the states of the policy's units, before and after packages are changed.
+    pub units: Option<Arc<PolicyUnits>>,
+}
+
+/// The units that a policy names, and how their states are read.
+#[derive(Debug)]
+pub struct PolicyUnits {
+    /// In the order in which their states are printed.
+    pub names: Vec<String>,
+    /// Prints them.
+    pub states: Argv,
+}
+
+impl PolicyUnits {
+    /// The most that are looked at.
+    const MOST: usize = 64;
+
+    /// The first of these, where there are any.
+    pub fn of(mut names: Vec<String>) -> Option<Self> {
+        names.truncate(Self::MOST);
+        let properties = "--property=LoadState,ActiveState,SubState";
+        let units: Vec<&str> = names.iter().map(String::as_str).collect();
+        // No `--`, which is followed by what was asked for everywhere else; a name of a unit
+        // begins with a letter or a digit.
+        let states =
+            Argv::new(&[&[SYSTEMCTL, "--no-pager", "show", properties], &units[..]].concat());
+        (!names.is_empty()).then_some(Self { names, states })
+    }
 }
 
 impl Plan {
@@ -156,7 +185,8 @@ impl Plan {
             Steps::Package(steps) => {
                 let before = [&steps.inventory, &steps.names, &steps.simulation];
                 let before = before.into_iter().chain([&steps.questions, &steps.automatic]);
-                (before.map(Option::as_ref).collect(), [None, None])
+                let units = steps.units.as_ref().map(|units| &units.states);
+                (before.map(Option::as_ref).chain([units]).collect(), [None, None])
             }
         };
         // Where only the plan is asked for, asking for it is the operation.
@@ -196,7 +226,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
                 PackageManager::Apt => apt_package(*action, name, removals),
                 PackageManager::Pacman => pacman_package(*action, name, removals),
             };
-            only_planned(&approved, steps, main)
+            changing(&approved, steps, main)
         }
         Operation::Maintenance { action, only_plan } => {
             let (steps, main) = match manager.ok_or_else(no_manager)? {
@@ -210,19 +240,26 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
                 )
                 .hint("an administrator looks with checkupdates(8) or pacman --query --deps --unrequired"));
             }
-            only_planned(&approved, steps, main)
+            changing(&approved, steps, main)
         }
     };
     Ok(Plan { approved, steps, main })
 }
 
-/// Where only the plan is asked for, asking the package manager for it is the operation.
-fn only_planned(approved: &Approved, steps: PackageSteps, main: Argv) -> (Steps, Argv) {
-    let main = match &steps.simulation {
-        Some(simulation) if approved.request().operation.is_only_plan() => simulation.clone(),
-        _ => main,
-    };
-    (Steps::Package(steps), main)
+/// Where only the plan is asked for, asking the package manager for it is the operation. What
+/// changes packages can change what runs.
+fn changing(approved: &Approved, steps: PackageSteps, main: Argv) -> (Steps, Argv) {
+    let operation = &approved.request().operation;
+    match &steps.simulation {
+        Some(simulation) if operation.is_only_plan() => {
+            let main = simulation.clone();
+            (Steps::Package(steps), main)
+        }
+        _ => {
+            let units = approved.units().filter(|_| operation.changes_packages());
+            (Steps::Package(PackageSteps { units, ..steps }), main)
+        }
+    }
 }
 
 fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown) -> (Steps, Argv) {
@@ -309,6 +346,7 @@ fn apt_steps(name: Option<&str>, simulated: &[&str]) -> PackageSteps {
         simulation: Some(apt(&[&APT_SIMULATE, simulated].concat())),
         questions: None,
         names: None,
+        units: None,
     }
 }
 
@@ -376,6 +414,7 @@ fn pacman_steps(name: Option<&str>, simulated: Option<&[&str]>) -> PackageSteps 
         simulation: simulated.map(|words| pacman(&[&PACMAN_SIMULATE, words].concat())),
         questions: None,
         names: None,
+        units: None,
     }
 }
 

@@ -86,6 +86,16 @@ impl Operation {
         self.is_only_plan() || matches!(self, Self::Service { action: Status | Logs, .. })
     }
 
+    /// Whether it changes what is installed, or tries to.
+    pub fn changes_packages(&self) -> bool {
+        use Maintenance::{Autoclean, Update};
+        match self {
+            Self::Service { .. } => false,
+            Self::Maintenance { action: Update | Autoclean, .. } => false,
+            Self::Package { only_plan, .. } | Self::Maintenance { only_plan, .. } => !only_plan,
+        }
+    }
+
     /// What is done to all packages, where it is that.
     pub fn maintenance(&self) -> Option<Maintenance> {
         match self {

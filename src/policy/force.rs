@@ -8,15 +8,19 @@ use super::parse::Parsed;
 use super::removable::{Removable, removable, together};
 use super::site;
 use super::surface::operations;
-use super::verdict::{Approved, Denial, Line, Who, judge};
+use super::verdict::{Approved, Denial, Everybody, Line, Who, judge};
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::plan::PolicyUnits;
 use crate::helper::request::{Operation, Reason, Request, Shown};
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 /// The policies that decide together.
 #[derive(Debug)]
 pub struct InForce {
     site: Option<Parsed>,
+    /// The units that somebody may ask about, once it was asked for.
+    units: OnceLock<Option<Arc<PolicyUnits>>>,
 }
 
 impl InForce {
@@ -48,7 +52,7 @@ impl InForce {
     }
 
     fn with(site: Option<Parsed>) -> Self {
-        Self { site }
+        Self { site, units: OnceLock::new() }
     }
 
     /// The site policy, where it has a say.
@@ -106,9 +110,25 @@ impl InForce {
         let is_allowed = |action: &Maintenance| {
             let operation = Operation::Maintenance { action: *action, only_plan: false };
             let request = Request { operation, reason: Some(Reason::any()), timeout: None };
-            self.verdict(who, request).is_ok()
+            self.decided(who, request).is_ok()
         };
         Maintenance::ALL.iter().copied().filter(is_allowed).collect()
+    }
+
+    /// The units whose states are looked at where packages change: the same whoever asks, so that
+    /// the command line is.
+    fn units(&self) -> Option<Arc<PolicyUnits>> {
+        let find = || {
+            let operations = self.operations().into_iter();
+            let units = operations.filter_map(|operation| match operation {
+                Operation::Service { unit, .. } => Some(unit.as_str().to_owned()),
+                _ => None,
+            });
+            let units: BTreeSet<String> = units.collect();
+            let known = units.into_iter().filter(|unit| self.shows_unit(&Everybody, unit));
+            PolicyUnits::of(known.collect()).map(Arc::new)
+        };
+        self.units.get_or_init(find).clone()
     }
 
     /// What the caller may remove at all.
@@ -126,6 +146,15 @@ impl InForce {
     /// # Errors
     /// `denied` where it is not, `reason_required` where somebody wants to know why.
     pub fn verdict(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
+        let approved = self.decided(who, request)?;
+        let units = match approved.request().operation.changes_packages() {
+            true => self.units(),
+            false => None,
+        };
+        Ok(approved.with_units(units))
+    }
+
+    fn decided(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
         let Some(site) = self.site() else {
             return judge(&COMPILED, &COMPILED.limits, who, request);
         };
@@ -176,7 +205,6 @@ mod tests {
     use crate::helper::host::PackageManager::Apt;
     use crate::policy::action::PackageAction;
     use crate::policy::names::PackageName;
-    use crate::policy::verdict::Everybody;
 
     #[test]
     fn a_caller_may_know_of_the_units_that_the_policy_names() {
@@ -195,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_caller_may_remove_comes_with_every_package_operation() {
+    fn what_belongs_to_packages_comes_with_every_operation_on_them() {
         let force = InForce::compiled();
         let judged = |action, asked: &str| {
             let name = PackageName::parse(asked.as_bytes()).expect("a name");
@@ -206,6 +234,8 @@ mod tests {
         for action in [PackageAction::Remove, PackageAction::Install] {
             let approved = judged(action, "nginx");
             assert!(approved.may_remove("curl", Apt) && !approved.may_remove("bash", Apt));
+            let units = approved.units().expect("the policy names units");
+            assert!(units.states.words().contains(&"nginx.service".to_owned()));
         }
     }
 }

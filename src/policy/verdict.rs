@@ -7,7 +7,9 @@ use super::removable::Removable;
 use super::table::nearest;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
+use crate::helper::plan::PolicyUnits;
 use crate::helper::request::{Operation, Request};
+use std::sync::Arc;
 
 /// Who asks, as far as a policy's caller rules want to know.
 pub trait Who {
@@ -67,6 +69,7 @@ pub struct Approved {
     pacman: Option<String>,
     allow_removals: bool,
     removable: Vec<Removable>,
+    units: Option<Arc<PolicyUnits>>,
     maintenance: Vec<Maintenance>,
     limits: Limits,
     watch_seconds: Option<u32>,
@@ -107,6 +110,10 @@ impl Approved {
     /// Whether the caller could ask for this to be done to all packages: for a hint.
     pub fn may_do_to_all(&self, action: Maintenance) -> bool {
         self.maintenance.contains(&action)
+    }
+    /// The units whose states are looked at where packages change.
+    pub fn units(&self) -> Option<Arc<PolicyUnits>> {
+        self.units.clone()
     }
     /// How long the unit is watched after a start, restart or reload, in seconds.
     pub fn watch_seconds(&self) -> u32 {
@@ -166,6 +173,13 @@ impl Approved {
     #[must_use]
     pub fn with_removable(mut self, removable: Vec<Removable>) -> Self {
         self.removable = removable;
+        self
+    }
+
+    /// This approval with the units that are looked at.
+    #[must_use]
+    pub fn with_units(mut self, units: Option<Arc<PolicyUnits>>) -> Self {
+        self.units = units;
         self
     }
 
@@ -338,6 +352,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         pacman: pacman.map(str::to_owned),
         allow_removals,
         removable: Vec::new(),
+        units: None,
         maintenance: Vec::new(),
         limits: *limits,
         watch_seconds,

@@ -6,6 +6,7 @@ mod host;
 
 mod apt_settings;
 mod arch;
+mod beside;
 mod checks;
 mod confined;
 mod deferred;

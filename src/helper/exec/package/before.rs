@@ -26,7 +26,7 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
         Some(Err(refusal)) => return refused(refusal),
         Some(Ok(inventory)) => inventory,
     };
-    let name = steps.name.as_deref();
+    let name = steps.name.as_deref().map(|name| inventory.plain(name));
     if let Some(refusal) = in_the_way(plan, steps.manager, name, &inventory) {
         return refused(refusal);
     }

@@ -57,7 +57,7 @@ pub fn simulated(
     let refused = |refusal: Refusal, transaction: Transaction| {
         done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) })
     };
-    let asked = steps.name.as_deref();
+    let asked = steps.name.as_deref().map(|name| inventory.plain(name));
     let ran = ask(simulation, whole(bounds));
     let held = is_held_by_pacman(&ran.stdout);
     if ran.ended != Ended::Exited(0) && held {

@@ -2,6 +2,7 @@
 
 mod after;
 mod before;
+mod beside;
 mod hooks;
 mod judge;
 mod lists;
@@ -21,6 +22,7 @@ use crate::helper::transaction::Transaction;
 use crate::policy::action::Maintenance;
 use after::Done;
 use before::{inventory, looked_through};
+use beside::{Beside, States};
 use std::time::{Duration, Instant};
 use traces::Traces;
 
@@ -144,6 +146,8 @@ fn begin(
     ready: Ready,
 ) -> Outcome {
     let Ready { transaction, name, inventory: installed, input } = ready;
+    let beside = plan.request().operation.changes_packages().then(Beside::now);
+    let states = steps.units.as_ref().and_then(|units| States::now(units));
     let traces = || Traces::of(steps.manager, plan);
     let before = traces();
     let answer = &mut *around.answer;
@@ -177,8 +181,17 @@ fn begin(
         }
         (transaction, ..) => transaction,
     };
+    let mut warnings = Vec::new();
+    if changed {
+        warnings.extend(beside.iter().flat_map(|before| Beside::now().since(before)));
+        if let (Some(units), Some(before)) = (&steps.units, &states)
+            && let Some(after) = States::now(units)
+        {
+            warnings.extend(after.since(before, units, around.shown));
+        }
+    }
     let changed = Some(changed);
-    Outcome { ran: Some(ran), plan: transaction, changed, ..Outcome::of(verdict) }
+    Outcome { ran: Some(ran), plan: transaction, changed, warnings, ..Outcome::of(verdict) }
 }
 
 /// What is installed, once it is done; that it is late does not matter any more.

@@ -1,0 +1,86 @@
+//! What happened beside a package operation is in `warnings`: configuration files that were kept,
+//! and units that went down, named to whoever may know of them.
+
+use crate::host::{Host, Reply, host_test};
+use crate::offered::offer;
+use crate::{ask, unit};
+
+fn warnings(reply: &Reply) -> String {
+    let all = reply.json["warnings"].as_array().into_iter().flatten();
+    all.filter_map(|each| each.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+#[track_caller]
+fn done(host: &Host, line: &str) -> String {
+    warnings(&ask(host, &format!("package {line}")).expect("ok"))
+}
+
+host_test!(a_configuration_file_that_was_kept_is_told, ready_test_policy, |host| {
+    host.root("apt-get -qq install --yes sm-test-conffile=1").ok();
+    // Of one that nobody changed there is nothing to say.
+    assert_eq!(done(host, "upgrade sm-test-conffile"), "");
+    host.root("apt-get -qq install --yes --allow-downgrades -o Dpkg::Options::=--force-confnew sm-test-conffile=1").ok();
+    host.write("/etc/sm-test.conf", "mine\n");
+    let told = done(host, "upgrade sm-test-conffile");
+    assert!(told.contains("/etc/sm-test.conf was changed on this host and stays"), "{told}");
+    assert!(told.contains("/etc/sm-test.conf.dpkg-dist"), "{told}");
+    // It lies there still, and is no news.
+    assert_eq!(done(host, "install sm-test-base"), "");
+    // Nothing was changed, so nothing is told.
+    assert_eq!(done(host, "install sm-test-base"), "");
+});
+
+/// A unit that stays up.
+fn up(host: &Host, name: &str) {
+    unit(host, name, "[Service]\nExecStart=/bin/sleep infinity\n");
+    host.root(&format!("systemctl start {name}")).ok();
+}
+
+host_test!(a_unit_that_went_down_is_told, ready_test_policy, |host| {
+    up(host, "probe");
+    up(host, "slow");
+    up(host, "nobodys");
+    let script = "systemctl stop probe nobodys; systemctl kill -s KILL slow; sleep 0.5; exit 0";
+    offer(host, "docker.io", "1", "", &[("postinst", script)]);
+    let told = done(host, "install docker.io");
+    assert!(told.contains("probe.service was active before and is inactive now"), "{told}");
+    assert!(told.contains("slow.service was active before and has failed"), "{told}");
+    assert!(!told.contains("nobodys") && !told.contains("nginx"), "{told}");
+    // One that had failed before is no news, and one that is up again none either.
+    host.root("systemctl start probe").ok();
+    assert_eq!(done(host, "remove docker.io"), "");
+
+    // Debian's nginx does not fail where its port is taken; and it is not there before.
+    unit(host, "probe", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+    let script = "systemctl restart probe || true";
+    offer(host, "docker.io", "2", "", &[("postinst", script)]);
+    let told = done(host, "install docker.io");
+    assert!(told.contains("probe.service was active before and has failed"), "{told}");
+});
+
+host_test!(a_unit_of_others_is_counted, ready_test_policy, |host| {
+    host.root("mkdir -p /etc/sm").ok();
+    host.write(
+        "/etc/sm/policy.toml",
+        "schema = 1\n[services]\nactions = [\"status\"]\n[services.units]\nprobe = {}\nslow = {}\n[packages]\nactions = [\"install\"]\n[packages.names]\n\"docker.io\" = {}\n[callers.\"user:agent\"]\nservices = [\"slow\"]\npackages = [\"docker.io\"]\n",
+    );
+    up(host, "probe");
+    up(host, "slow");
+    offer(host, "docker.io", "1", "", &[("postinst", "systemctl stop probe slow")]);
+    let told = done(host, "install docker.io");
+    assert!(told.contains("slow.service was active before and is inactive now"), "{told}");
+    assert!(told.contains("a unit that is not this caller's went down"), "{told}");
+    assert!(!told.contains("probe"), "{told}");
+});
+
+host_test!(how_units_are_read_is_on_the_surface, ready_test_policy, |host| {
+    let surface = host.root("sm policy surface").ok();
+    let shows =
+        surface.split("[\"/usr/bin/systemctl\",").skip(1).filter_map(|rest| rest.split(']').next());
+    let mut lines: Vec<&str> =
+        shows.filter(|line| line.contains("=LoadState,ActiveState,SubState\"")).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("\"nginx.service\""), "{lines:?}");
+});
