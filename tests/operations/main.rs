@@ -29,6 +29,7 @@ mod output;
 mod own_parts;
 mod package_care;
 mod packages;
+mod pacman_settings;
 mod planned;
 mod planned_arch;
 mod room;

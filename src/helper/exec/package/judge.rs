@@ -33,8 +33,8 @@ pub fn answered(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
     }
     match ran.ended {
         Ended::Exited(0) => Ok(()),
-        // pacman's way of saying that nothing is installed.
-        Ended::Exited(1) if ran.stdout.is_empty() && ran.stderr.is_empty() => Ok(()),
+        // pacman's way of saying that nothing is installed; it warns of settings it does not know.
+        Ended::Exited(1) if ran.stdout.is_empty() && only_warns(&ran.stderr) => Ok(()),
         Ended::Late => Err(Refusal::new(
             Code::Timeout,
             format!("the package manager did not say what it would do within {} s", plan.timeout()),
@@ -42,6 +42,10 @@ pub fn answered(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
         .hint("nothing was changed; try again")),
         _ => verdict(plan, ran),
     }
+}
+
+fn only_warns(stderr: &str) -> bool {
+    stderr.lines().all(|line| line.starts_with("warning: "))
 }
 
 /// What the operation would change, unless it is something that it should not.
