@@ -39,6 +39,8 @@ host_test!(what_apt_can_not_do_is_told, ready_test_policy, |host| {
     let reply = fails(host, "install sm-test-big", &["No space left on device", "sm-test-big"]);
     assert_eq!(planned(&reply), "install sm-test-big 1");
     assert!(!host.has_package("sm-test-big"));
+    let hint = reply.json["hint"].as_str().expect("a hint");
+    assert!(hint.contains("make room first: sm-helper package autoremove"), "{hint}");
 
     fails(host, "install docker.io", &["Unable to locate package docker.io"]);
     // What the lists name is not there, then the lists neither.

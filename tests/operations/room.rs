@@ -6,12 +6,14 @@ use crate::offered::{offer, planned};
 use crate::{ask, told};
 
 /// It is configured only where there is room.
-const NEEDS_ROOM: &str = "echo ran >>/run/scripts; test ! -e /srv/full";
+const NEEDS_ROOM: &str = "echo ran >>/run/scripts; test ! -e /srv/full && exit 0; echo 'cp: error writing: No space left on device' >&2; exit 1";
 
 host_test!(what_makes_room_can_be_removed, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old sm-test-dependant sm-test-dep; apt-mark auto sm-test-dep; touch /srv/full").ok();
     offer(host, "sm-test-big", "2", "", &[("postinst", NEEDS_ROOM)]);
-    ask(host, "package install sm-test-big").expect("command_failed");
+    let reply = ask(host, "package install sm-test-big").expect("command_failed");
+    let way = "make room first: sm-helper package autoremove";
+    assert!(told(&reply).contains(way) && told(&reply).contains("repair"), "{:#}", reply.json);
     host.root("rm /run/scripts").ok();
 
     // What adds something still waits.

@@ -53,7 +53,9 @@ impl Done<'_> {
         for change in transaction.arriving() {
             missing.extend(self.is_not_there(&change.name, Some(&change.version)));
         }
-        for change in &transaction.remove {
+        // One that is in the way for a while is removed and comes back.
+        let comes_back = |name: &str| transaction.arriving().any(|change| change.name == name);
+        for change in transaction.remove.iter().filter(|change| !comes_back(&change.name)) {
             missing.extend(self.is_not_gone(&change.name));
         }
         match (&self.plan.request().operation, self.name) {
@@ -135,6 +137,7 @@ impl Done<'_> {
             (None, false) => refusal,
         };
         match begun.is_empty() {
+            true if self.is_full() => refusal.hint(format!("{}, then try again", self.make_room())),
             true => lists::too_old(self.plan, self.manager, self.ran, refusal),
             false => {
                 let left = unfinished::all(&begun);
@@ -142,9 +145,27 @@ impl Done<'_> {
                     Some(_) => format!("{}; {left}", refusal.error),
                     None => refusal.error.clone(),
                 };
-                let hint = way_out(self.plan, self.manager, self.after, &begun);
+                let way = way_out(self.plan, self.manager, self.after, &begun);
+                let hint = match self.is_full() {
+                    true => format!("{}; {way}", self.make_room()),
+                    false => way,
+                };
                 Refusal { error, ..refusal }.hint(hint)
             }
+        }
+    }
+
+    /// Whether a file system was full, as dpkg or a script says.
+    fn is_full(&self) -> bool {
+        const SAID: &str = "No space left on device";
+        [&self.ran.stderr, &self.ran.stdout].into_iter().any(|text| text.contains(SAID))
+    }
+
+    /// What a removal of this caller's does, which goes on beside what is not configured.
+    fn make_room(&self) -> &'static str {
+        match self.plan.approved().may_do_to_all(Maintenance::Autoremove) {
+            true => "make room first: sm-helper package autoremove, or remove what is not needed",
+            false => "make room first: remove what is not needed",
         }
     }
 }
