@@ -10,6 +10,8 @@ pub enum Field {
     Parent = 4,
     /// The controlling terminal's device number (`tty_nr`); 0 where there is none.
     Terminal = 7,
+    /// When it began, in ticks since the boot (`starttime`).
+    Began = 22,
     /// Where in the process its command line begins (`arg_start`).
     ArgumentsStart = 48,
     /// Where it ends (`arg_end`).

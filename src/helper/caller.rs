@@ -1,5 +1,6 @@
 //! Who is asking, and over which way in.
 
+use super::probe;
 use crate::policy::verdict::Who;
 use crate::proc::{Field, Stat};
 use nix::errno::Errno;
@@ -17,6 +18,8 @@ pub enum Via {
     Sudo,
     /// The broker's socket, where the kernel says who.
     Socket,
+    /// sudo, through which root tries as an account whether that may ask.
+    Probe,
     /// No privilege yet: an ordinary account, asking for what needs none.
     None,
 }
@@ -28,6 +31,7 @@ impl Via {
             Self::Root => "root",
             Self::Sudo => "sudo",
             Self::Socket => "socket",
+            Self::Probe => "probe",
             Self::None => "none",
         }
     }
@@ -56,6 +60,9 @@ pub struct Caller {
     pub tty: Option<String>,
     /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
     pub loginuid: Option<u32>,
+    /// The account as which root tries, by its name and its group: the policy is asked for it.
+    #[serde(skip)]
+    tried: Option<(String, u32)>,
     /// Its groups, looked up when somebody wants to know.
     #[serde(skip)]
     groups: OnceCell<Vec<Gid>>,
@@ -72,13 +79,14 @@ pub fn groups_of(name: &str, gid: Gid) -> nix::Result<Vec<Gid>> {
 
 impl Who for Caller {
     fn is_user(&self, name: &str) -> bool {
-        self.user == name
+        self.asks_for().0 == name
     }
 
     fn in_group(&self, name: &str) -> bool {
         let groups = self.groups.get_or_init(|| {
-            let own = Gid::from_raw(self.gid);
-            groups_of(&self.user, own).unwrap_or_else(|_| vec![own])
+            let (name, gid) = self.asks_for();
+            let own = Gid::from_raw(gid);
+            groups_of(name, own).unwrap_or_else(|_| vec![own])
         });
         let wanted = Group::from_name(name).ok().flatten();
         wanted.is_some_and(|group| groups.contains(&group.gid))
@@ -100,9 +108,9 @@ impl Caller {
         let user = match via {
             Via::Sudo => std::env::var("SUDO_USER").ok(),
             Via::Root => Some("root".to_owned()),
-            Via::None | Via::Socket => name_of(uid),
+            Via::None | Via::Socket | Via::Probe => name_of(uid),
         };
-        Self {
+        let caller = Self {
             uid,
             user: user.unwrap_or_else(|| uid.to_string()),
             gid,
@@ -110,8 +118,37 @@ impl Caller {
             via,
             tty: terminal("self"),
             loginuid: loginuid("self"),
+            tried: None,
+            groups: OnceCell::new(),
+        };
+        match via {
+            Via::Sudo => match probe::prober(std::env::args_os().skip(1)) {
+                Some(pid) => caller.tried_by(pid),
+                None => caller,
+            },
+            _ => caller,
+        }
+    }
+
+    /// Root's process `pid`, which tries as this account.
+    fn tried_by(self, pid: i32) -> Self {
+        let process = pid.to_string();
+        Self {
+            uid: 0,
+            user: "root".to_owned(),
+            gid: 0,
+            pid,
+            via: Via::Probe,
+            tty: terminal(&process),
+            loginuid: loginuid(&process),
+            tried: Some((self.user, self.gid)),
             groups: OnceCell::new(),
         }
+    }
+
+    /// The account that the policy is asked for: its name and its group.
+    fn asks_for(&self) -> (&str, u32) {
+        self.tried.as_ref().map_or((&self.user, self.gid), |(name, gid)| (name, *gid))
     }
 
     /// The account with these ids, in whose process `pid` is, that has connected to the socket.
@@ -127,6 +164,7 @@ impl Caller {
             via: Via::Socket,
             tty: terminal(&process),
             loginuid: loginuid(&process),
+            tried: None,
             groups: OnceCell::new(),
         }
     }

@@ -18,6 +18,7 @@ pub mod line;
 pub mod listing;
 pub mod locks;
 pub mod plan;
+pub mod probe;
 pub mod process;
 pub mod reply;
 pub mod request;

@@ -5,6 +5,7 @@ use crate::helper::codes::Refusal;
 use crate::helper::flags::WORD;
 use crate::helper::host::PackageManager;
 use crate::helper::request::Operation;
+use crate::policy::action::ServiceAction;
 use crate::policy::commands::Named;
 use crate::policy::force::InForce;
 use crate::policy::names::{SERVICE, UnitName};
@@ -32,6 +33,23 @@ pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
         lines.insert(line);
     }
     Ok(lines)
+}
+
+/// As many as are worth asking sudo about.
+const A_FEW: usize = 4;
+
+/// The first few lines of the units whose state the account may look at; none where the policy is not well.
+pub fn looks_of(account: &str) -> Vec<String> {
+    let Ok(force) = InForce::load() else { return Vec::new() };
+    let caller = Named(account);
+    let all = possible(&force, &caller, PackageManager::of_this_host());
+    let is_look = |operation: &Operation| {
+        matches!(operation, Operation::Service { action: ServiceAction::Status, .. })
+    };
+    all.filter(|(operation, requires_reason)| is_look(operation) && !requires_reason)
+        .map(|(operation, _)| operation.to_string())
+        .take(A_FEW)
+        .collect()
 }
 
 /// `service restart nginx` for nginx.service, where that is read as the same.

@@ -2,13 +2,17 @@
 
 use super::dropin::FOLDER;
 use super::listing::{Entry, parse};
+use super::permitted::looks_of;
+use crate::helper::ascend::AS_ROOT;
 use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::probe::Announced;
 use crate::helper::text::{one_line, shell_word};
 use crate::sys;
-use crate::tool::{clean, find_in, output};
+use crate::tool::{clean, complaint, find_in, output};
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -32,6 +36,11 @@ pub fn said(output: &Output) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(is_said).collect();
     let text = lines.join("; ");
     if text.is_empty() { format!("it ended with {}", output.status) } else { one_line(&text, 400) }
+}
+
+/// Why it gave up, in a line: its last line comes first.
+fn complained(output: &Output) -> String {
+    complaint(&output.stderr, 400).unwrap_or_else(|| format!("it ended with {}", output.status))
 }
 
 /// The command that gives root the files whose owner or mode visudo complains of; none where it is
@@ -212,11 +221,11 @@ impl Sudo {
     /// Where it does not: what sudo said, if anything.
     pub fn allows(&self, account: &str, path: &Path, arguments: &[&str]) -> Result<(), String> {
         let mut command = clean(&self.0);
-        command.args(["-n", "-l", "-U", account, "--"]).arg(path).args(arguments);
+        command.args(["-n", "-l", "-U", account, "-u", "root", "--"]).arg(path).args(arguments);
         match output(command) {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) if output.stderr.is_empty() => Err("it is not allowed to".to_owned()),
-            Ok(output) => Err(said(&output)),
+            Ok(output) => Err(complained(&output)),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -233,26 +242,52 @@ impl Sudo {
             Ok(output) if output.status.success() => {
                 parse(&String::from_utf8_lossy(&output.stdout))
             }
-            Ok(output) => Err(said(&output)),
+            Ok(output) => Err(complained(&output)),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    /// Has the account itself run `<helper> version` through sudo: the one proof that no
-    /// password is asked, whatever else the configuration says of the account.
+    /// Has the account itself make a request through sudo, one that changes nothing and starts a
+    /// process as all others do: the one proof that no password is asked and nothing else is in
+    /// the way, whatever the configuration says. Where it may ask for no such thing, it is
+    /// `version`. The records name root, who tries.
     ///
     /// # Errors
-    /// What sudo said.
-    pub fn proves(&self, account: &User, helper: &Path) -> Result<(), String> {
+    /// What sudo or the helper said.
+    pub fn try_as(&self, account: &User, helper: &Path) -> Result<(), String> {
+        let words = self.harmless(&account.name, helper);
         let groups = groups_of(&account.name, account.gid).map_err(|error| error.to_string())?;
+        let announced = Announced::new(&words)
+            .map_err(|error| format!("the attempt could not be announced: {error}"))?;
         let mut command = clean(&self.0);
-        command.args(["-n", "--"]).arg(helper).arg("version");
+        command.args(AS_ROOT).arg(helper).args(&words);
         sys::as_account(&mut command, account.uid, account.gid, groups);
-        match output(command) {
-            Ok(output) if output.status.success() && output.stdout.starts_with(b"{") => Ok(()),
-            Ok(output) => Err(said(&output)),
-            Err(error) => Err(error.to_string()),
+        let output = output(command).map_err(|error| error.to_string())?;
+        drop(announced);
+        let reply: Option<Value> = serde_json::from_slice(&output.stdout).ok();
+        let Some(reply) = reply else { return Err(complained(&output)) };
+        let text = |field: &str| reply[field].as_str().unwrap_or_default();
+        match Code::from_word(text("code")) {
+            // Asked too often: it is let through and answers.
+            Some(Code::Ok | Code::RateLimited) => Ok(()),
+            // Of a unit that is not there: the process has run to its end.
+            _ if reply["returncode"].is_i64() => Ok(()),
+            _ if text("hint").is_empty() => Err(text("error").to_owned()),
+            _ => Err(format!("{} ({})", text("error"), text("hint"))),
         }
+    }
+
+    /// The words of a request that changes nothing and that sudo lets the account make.
+    fn harmless(&self, account: &str, helper: &Path) -> Vec<String> {
+        let mut lines = looks_of(account)
+            .into_iter()
+            .map(|line| -> Vec<String> { line.split(' ').map(str::to_owned).collect() });
+        let is_let = |words: &Vec<String>| {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            self.allows(account, helper, &words).is_ok()
+        };
+        // An exact drop-in may be older than the policy; one of a few lines is still on it.
+        lines.find(is_let).unwrap_or_else(|| vec!["version".to_owned()])
     }
 }
 

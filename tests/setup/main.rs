@@ -4,6 +4,7 @@
 mod host;
 
 mod answer;
+mod attempt;
 mod broken;
 mod check;
 mod exact;
