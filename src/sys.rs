@@ -224,13 +224,15 @@ pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
     }
 }
 
-/// Whether the file gives capabilities to who runs it (`xattr(7)`, `capabilities(7)`). A link is
-/// not followed.
+/// Whether the file gives capabilities to who runs it (`capabilities(7)`). A link is not followed.
 pub fn has_capabilities(path: &CStr) -> bool {
+    has_attribute(path, c"security.capability")
+}
+
+/// Whether the file has the extended attribute (`xattr(7)`). A link is not followed.
+pub fn has_attribute(path: &CStr, name: &CStr) -> bool {
     // SAFETY: both strings end with a zero byte; without room the kernel only tells the size.
-    let size = unsafe {
-        libc::lgetxattr(path.as_ptr(), c"security.capability".as_ptr(), std::ptr::null_mut(), 0)
-    };
+    let size = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
     size > 0
 }
 

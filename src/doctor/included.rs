@@ -32,7 +32,7 @@ pub fn by(files: &[PathBuf]) -> Vec<Inclusion> {
         let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
         for included in text.lines().filter_map(Included::by) {
             // A relative one is beside the file that names it.
-            let path = file.with_file_name(host_named(&included.path));
+            let path = file.with_file_name(included.here());
             let is_read = included.is_folder && trusted(&path).is_ok();
             let inside = if is_read { entries(&path) } else { Vec::new() };
             for path in std::iter::once(path).chain(inside) {
@@ -45,10 +45,4 @@ pub fn by(files: &[PathBuf]) -> Vec<Inclusion> {
         }
     }
     found
-}
-
-/// `%h` is the host's name, without its domain.
-fn host_named(path: &str) -> String {
-    let name = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
-    path.replace("%h", name.split('.').next().unwrap_or_default())
 }

@@ -13,9 +13,9 @@ use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::account::Who;
 use crate::sudoers::exact::{besides, is_exact};
 use crate::sudoers::listing::{Entry, parse, with_environment};
-use crate::sudoers::sudo::{files, main_file, program};
+use crate::sudoers::sudo::{main_file, program};
+use crate::sudoers::written::{Account, Rule, Written};
 use nix::unistd::{Gid, Group, Uid, User};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What sudo says of an account.
@@ -154,7 +154,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
         // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
         let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
         for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
-            let (at, mend) = located(place(scene, agent, "CHROOT", None));
+            let (at, mend) = located(tagged(scene, agent, "CHROOT"));
             let what = format!("{name} has sudo take another folder for /, {chroot}{at}");
             found.push(
                 Finding::problem(what)
@@ -170,7 +170,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
             found.push(
                 Finding::problem(what)
                     .means("with LD_PRELOAD the account runs code of its own as root")
-                    .mend(place(scene, agent, "SETENV", None).map_or(again, |place| place.mend)),
+                    .mend(tagged(scene, agent, "SETENV").map_or(again, |place| place.mend)),
             );
         }
         found
@@ -244,55 +244,39 @@ fn located(place: Option<Place>) -> (String, String) {
     )
 }
 
-/// Where a rule for the account with this command in it stands, if it is in a file: first one that
-/// asks for a password, or does not, as the listed one.
+/// Where the rule stands that sudo lists for the account with this command, if it is in a file:
+/// first one that asks for a password, or does not, as the listed one.
 fn place(scene: &Scene, agent: &Agent, command: &str, is_free: Option<bool>) -> Option<Place> {
-    let groups: Vec<(String, u32)> = agent
-        .groups
-        .iter()
-        .filter_map(|gid| Group::from_gid(*gid).ok().flatten())
-        .map(|group| (group.name, group.gid.as_raw()))
-        .collect();
-    let user = &agent.user;
-    let mut second = None;
-    for file in files() {
-        let text = fs::read(&file).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
-        for (number, line) in text.lines().enumerate() {
-            let Some((who, rest)) = line.trim().split_once([' ', '\t']) else { continue };
-            let group = groups
-                .iter()
-                .find(|(name, gid)| who == format!("%{name}") || who == format!("%#{gid}"));
-            let is_own = who == user.name || who == format!("#{}", user.uid) || who == "ALL";
-            let commands = behind_whom(rest);
-            // Without its path sudo may have listed it in another way than it is written.
-            if !(is_own || group.is_some()) || !commands.contains(command) {
-                continue;
-            }
-            let at = format!("{}:{}", file.display(), number + 1);
-            let leave = group
-                .filter(|(name, gid)| *gid != user.gid.as_raw() && !is_one_of_ours(scene, name));
-            let mend = match leave {
-                Some((group, _)) => {
-                    format!("gpasswd --delete {} {}", shell_word(&user.name), shell_word(group))
-                }
-                None => edit(&file),
-            };
-            let place = Place { at, mend };
-            if is_free.is_none_or(|is_free| commands.contains("NOPASSWD") == is_free) {
-                return Some(place);
-            }
-            second.get_or_insert(place);
-        }
-    }
-    second
+    let written = Written::read();
+    let account = Account::with_groups(&agent.user, &agent.groups);
+    let rule = written.rule(&account, command, is_free);
+    Some(placed(scene, agent, &rule?))
 }
 
-/// The tags and commands of a rule, without the hosts and as whom: `ALL=(ALL:ALL) ALL`.
-fn behind_whom(rest: &str) -> &str {
-    let commands = rest.split_once('=').map_or(rest, |(_, commands)| commands).trim_start();
-    let whom = commands.strip_prefix('(').and_then(|whom| whom.split_once(')'));
-    whom.map_or(commands, |(_, commands)| commands)
+/// The same of a rule with this tag or option.
+fn tagged(scene: &Scene, agent: &Agent, tag: &str) -> Option<Place> {
+    let written = Written::read();
+    let account = Account::with_groups(&agent.user, &agent.groups);
+    let rule = written.tagged(&account, tag);
+    Some(placed(scene, agent, &rule?))
+}
+
+fn placed(scene: &Scene, agent: &Agent, rule: &Rule<'_>) -> Place {
+    let user = &agent.user;
+    let groups = agent.groups.iter().filter_map(|gid| Group::from_gid(*gid).ok().flatten());
+    let leave = groups
+        .filter(|group| {
+            let names = [format!("%{}", group.name), format!("%#{}", group.gid)];
+            rule.users.iter().any(|one| names.contains(one))
+        })
+        .find(|group| group.gid != user.gid && !is_one_of_ours(scene, &group.name));
+    let mend = match leave {
+        Some(group) => {
+            format!("gpasswd --delete {} {}", shell_word(&user.name), shell_word(&group.name))
+        }
+        None => edit(&rule.place.file),
+    };
+    Place { at: rule.place.to_string(), mend }
 }
 
 /// Whether a drop-in of ours is for this group.
@@ -305,20 +289,4 @@ fn is_one_of_ours(scene: &Scene, group: &str) -> bool {
 /// The command that opens a file of sudo's configuration.
 pub fn edit(file: &PathBuf) -> String {
     if file == main_file() { "visudo".to_owned() } else { format!("visudo -f {}", word(file)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_commands_of_a_rule_are_told_from_its_hosts() {
-        for (rule, expected) in [
-            ("ALL=(ALL:ALL) ALL", " ALL"),
-            ("ALL = (root) NOPASSWD: /bin/a", " NOPASSWD: /bin/a"),
-            ("web=/bin/a, /bin/b", "/bin/a, /bin/b"),
-        ] {
-            assert_eq!(behind_whom(rule), expected);
-        }
-    }
 }

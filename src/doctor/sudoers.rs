@@ -154,21 +154,27 @@ fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
             Finding::problem(format!("{path} is {is}, and should be root:root 0440"))
                 .mend(mend(&file.path).filter(|_| !is_second).unwrap_or(again)),
         ),
-        Ok(Found::Stale(_) | Found::Missing) => Some(match strange(&file.text, &scene.helper) {
-            Some(strange) => {
-                let only = scene.helper.display();
-                let found =
-                    format!("{path} does not only let {} run {only}: {strange}", who.described());
-                Finding::problem(found).mend(again)
-            }
-            None if !is_exact => {
-                Finding::warning(format!("{path} is not as it was made")).mend(again)
-            }
-            // The helper itself judges each request, whatever sudo lets through.
-            None => Finding::warning(format!("{path} is not what the policy permits now"))
-                .means("sudo refuses what the policy permits by now, or lets the helper refuse it")
-                .mend(again),
-        }),
+        Ok(Found::Stale(_) | Found::Missing | Found::Foreign) => {
+            Some(match strange(&file.text, &scene.helper) {
+                Some(strange) => {
+                    let only = scene.helper.display();
+                    let found = format!(
+                        "{path} does not only let {} run {only}: {strange}",
+                        who.described()
+                    );
+                    Finding::problem(found).mend(again)
+                }
+                None if !is_exact => {
+                    Finding::warning(format!("{path} is not as it was made")).mend(again)
+                }
+                // The helper itself judges each request, whatever sudo lets through.
+                None => Finding::warning(format!("{path} is not what the policy permits now"))
+                    .means(
+                        "sudo refuses what the policy permits by now, or lets the helper refuse it",
+                    )
+                    .mend(again),
+            })
+        }
         Err(error) => Some(Finding::warning(format!("{path} could not be read: {error}"))),
     }
 }

@@ -5,6 +5,7 @@ use super::Rule;
 use super::dropin::Found;
 use super::exact::{self, Moved};
 use super::prove::prove;
+use super::sudo::Visudo;
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// What is not as it should be; exit status 1.
-pub fn check(rule: &Rule<'_>, found: Found) -> Result<Answer, Failure> {
+pub fn check(rule: &Rule<'_>, found: Found, visudo: &Visudo) -> Result<Answer, Failure> {
     let path = rule.drop_in.path().display();
     let wrong = |state: &str, what: String, difference: String| {
         let refusal = Refusal::new(Code::CommandFailed, what)
@@ -27,6 +28,7 @@ pub fn check(rule: &Rule<'_>, found: Found) -> Result<Answer, Failure> {
         Found::Missing => {
             Err(wrong("missing", format!("{path} is not there"), difference("", &rule.wanted)))
         }
+        Found::Foreign => Err(Failure::found(rule.drop_in.foreign()).with("state", "foreign")),
         Found::Stale(text) if rule.exact => {
             let moved = Moved::between(&text, &rule.wanted, rule.who, rule.helper);
             let difference = difference(&text, &rule.wanted);
@@ -60,7 +62,9 @@ pub fn check(rule: &Rule<'_>, found: Found) -> Result<Answer, Failure> {
             if rule.exact {
                 answer = answer.with("missing", [""; 0]).with("extra", [""; 0]);
             }
-            prove(rule, answer).map_err(Failure::into_found)
+            let well = visudo.check_all().map_err(Failure::of);
+            let proved = well.and_then(|warning| prove(rule, answer, warning));
+            proved.map_err(|failure| failure.into_found().with("state", "in_place"))
         }
     }
 }

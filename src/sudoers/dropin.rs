@@ -1,8 +1,10 @@
 //! Puts the drop-in in place, or takes it away, so that sudo's configuration is valid at every
 //! instant: whatever is killed, full or broken meanwhile.
 
+use super::rule::{MARK, is_ours};
 use super::sudo::Visudo;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::shell_word;
 use crate::state::{self, remove};
 use nix::unistd::{Group, User};
 use std::fs::{self, File};
@@ -30,6 +32,8 @@ pub enum Found {
     InPlace,
     /// Another text.
     Stale(String),
+    /// What is not of this program's making, whatever its name.
+    Foreign,
     /// The right text, but others could change or read it.
     Exposed(
         /// The owner, the group and the mode.
@@ -77,6 +81,9 @@ impl DropIn {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
             other => other?,
         };
+        if self.is_foreign()? {
+            return Ok(Found::Foreign);
+        }
         if !data.is_file() {
             return Ok(Found::Stale("(not a file)".to_owned()));
         }
@@ -97,12 +104,63 @@ impl DropIn {
         Ok(Found::InPlace)
     }
 
+    /// Whether something has this name that is not ours; links are followed, as sudo does.
+    fn is_foreign(&self) -> io::Result<bool> {
+        if let Err(error) = fs::symlink_metadata(&self.path) {
+            return if error.kind() == io::ErrorKind::NotFound { Ok(false) } else { Err(error) };
+        }
+        match fs::metadata(&self.path) {
+            Ok(data) if data.is_file() => {
+                let text = fs::read(&self.path)?;
+                Ok(!is_ours(&String::from_utf8_lossy(&text)))
+            }
+            // A folder, or a link that leads nowhere.
+            _ => Ok(true),
+        }
+    }
+
+    /// Why what has this name is neither replaced nor taken away, where it is not ours.
+    pub fn foreign(&self) -> Refusal {
+        let path = self.path.display();
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let other = self.path.with_file_name(format!("own-{name}"));
+        Refusal::new(
+            Code::CommandFailed,
+            format!("{path} is not a drop-in of sm setup-sudo's, so it stays as it is"),
+        )
+        .hint(format!(
+            "whoever made it has it under another name with `mv {} {} && visudo -c`, or takes it \
+             away; then run this again",
+            shell_word(&path.to_string()),
+            shell_word(&other.to_string_lossy())
+        ))
+    }
+
+    /// Makes sure that nothing under this name, or under those beside it, is somebody else's.
+    fn only_ours(&self) -> Result<(), Refusal> {
+        if self.is_foreign().map_err(|error| failed(&self.path, &error))? {
+            return Err(self.foreign());
+        }
+        for path in [self.beside("new"), self.beside("old")] {
+            let Ok(data) = fs::symlink_metadata(&path) else { continue };
+            let text = if data.is_file() { fs::read(&path).ok() } else { None };
+            let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+            // A kill may have left a part of it.
+            if !text.is_some_and(|text| is_ours(&text) || MARK.starts_with(&text)) {
+                return Err(Self { path }.foreign());
+            }
+        }
+        Ok(())
+    }
+
     /// Puts `text` in place. sudo sees either what was there before or, whole and checked, the new.
+    /// Gives what is to be said of the rest of the configuration.
     ///
     /// # Errors
-    /// Where something fails; then what was there before is there again.
-    pub fn put(&self, text: &str, visudo: &Visudo) -> Result<(), Refusal> {
+    /// Where something fails; then what was there before is there again. Where it is not ours.
+    pub fn put(&self, text: &str, visudo: &Visudo) -> Result<Option<String>, Refusal> {
         let _lock = lock()?;
+        self.only_ours()?;
         // With a dot in their names sudo ignores them (sudoers(5)), also when one is left behind
         // by a kill; the next run, which holds the lock, takes it over.
         let (new, old) = (self.beside("new"), self.beside("old"));
@@ -126,20 +184,31 @@ impl DropIn {
         let placed = fs::rename(&new, &self.path)
             .and_then(|()| sync_folder())
             .map_err(|error| failed(&self.path, &error))
-            .and_then(|()| visudo.check(None));
-        if let Err(refusal) = placed {
-            let back = if before { fs::rename(&old, &self.path) } else { remove(&self.path) };
-            let _ = remove(&new);
-            let _ = sync_folder();
-            let how = match back {
-                Ok(()) => "what was there before is there again".to_owned(),
-                Err(error) => format!("and putting back what was there failed too: {error}"),
-            };
-            return Err(Refusal { error: format!("{}; {how}", refusal.error), ..refusal });
-        }
+            .and_then(|()| visudo.check_all());
+        let warning = match placed {
+            Ok(warning) => warning,
+            Err(refusal) => return Err(self.put_back(before, refusal)),
+        };
         // It is in place and valid; sudo ignores what is left, and the next run takes it away.
         let _ = remove(&old).and_then(|()| sync_folder());
-        Ok(())
+        Ok(warning)
+    }
+
+    /// Puts what was there before in place again.
+    fn put_back(&self, before: bool, refusal: Refusal) -> Refusal {
+        let (new, old) = (self.beside("new"), self.beside("old"));
+        let back = if before { fs::rename(&old, &self.path) } else { remove(&self.path) };
+        let _ = remove(&new);
+        if back.is_ok() {
+            // Where both are names of one file, renaming does nothing (`rename(2)`).
+            let _ = remove(&old);
+        }
+        let _ = sync_folder();
+        let how = match back {
+            Ok(()) => "what was there before is there again".to_owned(),
+            Err(error) => format!("and putting back what was there failed too: {error}"),
+        };
+        Refusal { error: format!("{}; {how}", refusal.error), ..refusal }
     }
 
     /// Takes away what a run that was killed has left beside a drop-in that is in place.
@@ -152,6 +221,7 @@ impl DropIn {
             return Ok(());
         }
         let _lock = lock()?;
+        self.only_ours()?;
         let gone = left.iter().try_for_each(|path| remove(path)).and_then(|()| sync_folder());
         gone.map_err(|error| failed(&self.path, &error))
     }
@@ -159,9 +229,10 @@ impl DropIn {
     /// Takes it away. Says whether there was one.
     ///
     /// # Errors
-    /// Where it can not be removed.
+    /// Where it can not be removed, or is not ours.
     pub fn remove(&self) -> Result<bool, Refusal> {
         let _lock = lock()?;
+        self.only_ours()?;
         let was_there = fs::symlink_metadata(&self.path).is_ok();
         let gone = [self.path.clone(), self.beside("new"), self.beside("old")]
             .iter()

@@ -1,5 +1,6 @@
 //! `sm setup-sudo --install`: this program, root's own, where the rule can name it.
 
+use super::rule::{MARK, no_default_acl};
 use crate::helper::codes::{Code, Refusal};
 use crate::package::Package;
 use crate::state;
@@ -26,6 +27,7 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
         return Ok((PACKAGED.into(), false));
     }
     let (folder, _) = trusted(Path::new(FOLDER))?;
+    no_default_acl(&folder)?;
     let failed = |path: &Path, error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
             .hint("nothing was installed half")
@@ -35,8 +37,18 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
     let own =
         fs::read("/proc/self/exe").map_err(|error| failed(Path::new("/proc/self/exe"), error))?;
     let mut changed = false;
-    for name in ["sm", "sm-helper"] {
-        let path = folder.join(name);
+    let paths = ["sm", "sm-helper"].map(|name| folder.join(name));
+    if let Some(other) = paths.iter().find(|path| is_another(path)) {
+        let other = other.display();
+        return Err(Refusal::new(
+            Code::CommandFailed,
+            format!("{other} is another program, so it stays as it is, and nothing was installed"),
+        )
+        .hint(
+            "move it away, or install this program elsewhere: PREFIX=/opt/sm packaging/install",
+        ));
+    }
+    for path in paths {
         changed |= place(&path, &own).map_err(|error| failed(&path, error))?;
     }
     Ok((folder.join("sm"), changed))
@@ -49,6 +61,20 @@ pub fn again(program: &Path) -> Option<String> {
     package.or_else(|| {
         (program == Path::new(PACKAGED)).then(|| "PREFIX=/usr packaging/install".to_owned())
     })
+}
+
+/// Whether something has this name that is not this program, in whatever version.
+fn is_another(path: &Path) -> bool {
+    let is_it = |bytes: Vec<u8>| {
+        let mut starts = bytes.split(|byte| *byte == MARK.as_bytes()[0]).skip(1);
+        starts.any(|rest| rest.starts_with(&MARK.as_bytes()[1..]))
+    };
+    match fs::symlink_metadata(path) {
+        Err(_) => false,
+        // A link is replaced, and what it leads to stays.
+        Ok(data) if data.is_symlink() => false,
+        Ok(data) => data.len() > 0 && !(data.is_file() && fs::read(path).is_ok_and(is_it)),
+    }
 }
 
 fn place(path: &Path, bytes: &[u8]) -> io::Result<bool> {

@@ -5,13 +5,16 @@ mod behind;
 mod check;
 pub mod dropin;
 pub mod exact;
+mod grammar;
 pub mod install;
 pub mod listing;
+mod obstacles;
 mod permitted;
 mod prove;
 mod remove;
 pub mod rule;
 pub mod sudo;
+pub mod written;
 
 pub use behind::behind;
 
@@ -19,6 +22,7 @@ use crate::admin::{Answer, Failure};
 use crate::cli::SetupSudo;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::shell_word;
+use crate::trust::trusted;
 use account::Who;
 use dropin::{DropIn, Found};
 use prove::prove;
@@ -96,6 +100,18 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let visudo = Visudo::find()?;
     Sudo::find()?;
     sudo::reads_drop_ins(dropin::FOLDER)?;
+    // Whoever can write there has root already, and no rule of ours makes it better.
+    let folder = Path::new(dropin::FOLDER);
+    if let Err(refusal) = trusted(folder)
+        && folder.is_dir()
+    {
+        let hint = format!(
+            "only root may change it: chown root:root {0}; chmod 0755 {0}",
+            folder.display()
+        );
+        return Err(refusal.hint(hint).into());
+    }
+    rule::no_default_acl(folder)?;
     let before = drop_in.text().map_err(|error| unreadable(&drop_in, &error))?;
     let was_exact = before.as_deref().is_some_and(exact::is_exact);
     // Who only looks need not know which of the two it is.
@@ -104,11 +120,12 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let found = drop_in.look(&wanted).map_err(|error| unreadable(&drop_in, &error))?;
     let rule = Rule { who: &who, helper: &helper, program: &program, drop_in, exact, wanted };
     if command.check {
-        return check::check(&rule, found);
+        return check::check(&rule, found, &visudo);
     }
+    let warning;
     let answer = if found == Found::InPlace {
         rule.drop_in.tidy()?;
-        visudo.check(None)?;
+        warning = visudo.check_all()?;
         let what = if installed {
             "the drop-in was in place already"
         } else {
@@ -120,9 +137,9 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         // What is broken already is not ours to mend, and would be blamed on the new rule; save
         // where it is our own file, which is replaced.
         if found == Found::Missing {
-            visudo.check(None)?;
+            visudo.check_all()?;
         }
-        rule.drop_in.put(&rule.wanted, &visudo)?;
+        warning = rule.drop_in.put(&rule.wanted, &visudo)?;
         let mut answer = Answer::text(granted(&rule)).with("changed", true);
         if before.is_some() && was_exact != exact {
             answer = answer.line(&replaced(&rule));
@@ -135,7 +152,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         .with("user", user_name(&who))
         .with("group", group_name(&who))
         .with("exact", exact);
-    prove(&rule, answer)
+    prove(&rule, answer, warning)
 }
 
 fn wanted(who: &Who, helper: &Path, exact: bool) -> Result<String, Refusal> {

@@ -4,16 +4,23 @@ use super::Rule;
 use super::account::Who;
 use super::exact::{self, besides};
 use super::listing::{Entry, may_be};
+use super::obstacles::{Asked, Obstacle};
 use super::sudo::{Sudo, member_of};
+use super::written::{Account, Written};
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::text::one_line;
+use crate::helper::text::{one_line, shell_word};
 use nix::unistd::User;
 use std::path::Path;
 
-/// Asks sudo whether all this had the effect that it should have, and no other.
-pub fn prove(rule: &Rule<'_>, answer: Answer) -> Result<Answer, Failure> {
+/// Asks sudo whether all this had the effect that it should have, and no other. `warning` is what
+/// there is to say of the configuration as a whole.
+///
+/// # Errors
+/// What is in the way of requests, and where that is written.
+pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result<Answer, Failure> {
     let Rule { who, helper, program, .. } = *rule;
+    let mut warnings: Vec<String> = warning.into_iter().collect();
     let account = match who {
         Who::User { name, .. } => User::from_name(name).ok().flatten(),
         Who::Group { name, .. } => member_of(name),
@@ -21,31 +28,23 @@ pub fn prove(rule: &Rule<'_>, answer: Answer) -> Result<Answer, Failure> {
     let Some(account) = account else {
         return Ok(answer
             .line("not proved: the group has no member yet to try it with")
-            .with("proved", false));
+            .with("proved", false)
+            .warned(warnings));
     };
     let sudo = Sudo::find()?;
-    let listed = asked(&sudo, &account, helper).map_err(|said| {
-        Failure::of(
-            Refusal::new(
-                Code::CommandFailed,
-                format!(
-                    "the rule is in place, but sudo does not let {} run {}: {said}",
-                    account.name,
-                    helper.display()
-                ),
-            )
-            .hint(format!(
-                "look for another rule that comes after it: sudo -l -U {}",
-                account.name
-            )),
-        )
-    })?;
+    let listed = asked(&sudo, &account, helper)?;
     let mut answer = answer.with("proved", true).line(&format!(
         "sudo agrees: {} runs {} without a password",
         account.name,
         helper.display()
     ));
-    let mut warnings = Vec::new();
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(said) => {
+            warnings.push(format!("what else it may run sudo does not list: {said}"));
+            return Ok(answer.warned(warnings));
+        }
+    };
     let as_root = listed.iter().filter(|entry| entry.is_as_root());
     let sm = as_root.flat_map(|entry| &entry.commands).find(|command| may_be(command, program));
     match sm {
@@ -85,12 +84,44 @@ pub fn prove(rule: &Rule<'_>, answer: Answer) -> Result<Answer, Failure> {
     Ok(answer.warned(warnings))
 }
 
-/// That the account runs the helper; gives all that sudo lists for it.
-fn asked(sudo: &Sudo, account: &User, helper: &Path) -> Result<Vec<Entry>, String> {
-    // A line that every drop-in has: an exact one does not let the helper's name through alone.
-    sudo.allows(&account.name, helper, &["version"])?;
-    sudo.try_as(account, helper)?;
-    sudo.lists(&account.name)
+/// That the account's requests work; gives all that sudo lists for it, or why it lists nothing.
+fn asked(
+    sudo: &Sudo,
+    account: &User,
+    helper: &Path,
+) -> Result<Result<Vec<Entry>, String>, Failure> {
+    let tried = sudo.try_as(account, helper).map_err(|said| {
+        // A line that every drop-in has: an exact one does not let the helper's name through alone.
+        let allowed = sudo.allows(&account.name, helper, &["version"]);
+        allowed.err().map_or(said.clone(), |reason| format!("{reason}; {said}"))
+    });
+    let listed = sudo.lists(&account.name);
+    let (name, helper) = (&account.name, helper);
+    let entries = listed.as_deref().unwrap_or_default();
+    let written = Written::read();
+    let of = Account::of(account);
+    let asked = Asked { account: &of, helper, listed: entries, written: &written };
+    let mut obstacles = asked.obstacles();
+    let what = match tried {
+        Err(said) => format!("sudo does not let {name} run {}: {said}", helper.display()),
+        Ok(()) => {
+            // What it survives is no obstacle to any request.
+            obstacles.retain(|obstacle| obstacle.is_for_some);
+            if obstacles.is_empty() {
+                return Ok(listed);
+            }
+            format!("not every request of {name}'s works")
+        }
+    };
+    let described: Vec<String> = obstacles.iter().map(Obstacle::described).collect();
+    let error = [vec![format!("the rule is in place, but {what}")], described.clone()].concat();
+    let all = format!("sudo -l -U {} lists all of its rules", shell_word(name));
+    let hint = match obstacles.first() {
+        Some(first) => format!("{}; {all}", first.remedy),
+        None => format!("look for another rule that comes after it, or for what it says: {all}"),
+    };
+    let refusal = Refusal::new(Code::CommandFailed, error.join("; ")).hint(hint);
+    Err(Failure::of(refusal).with("in_the_way", described))
 }
 
 /// The lines of the account's own exact drop-in: a member may have more than its group.

@@ -3,12 +3,22 @@
 use super::account::Who;
 use super::install;
 use crate::helper::codes::{Code, Refusal};
+use crate::sys;
 use crate::trust::trusted;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The first line of every drop-in of ours.
 pub const MARK: &str = "# Made by sm setup-sudo";
+
+/// Whether a text is that of a drop-in of ours, or of none: a name alone says nothing, since
+/// `sm-admin` may be what an administrator has called the rule of an account of that name.
+pub fn is_ours(text: &str) -> bool {
+    let is_first = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\n']);
+    text.trim().is_empty() || text.strip_prefix(MARK).is_some_and(is_first)
+}
 
 /// The helper that is installed beside the program at `program`, after making sure that it can
 /// be relied on and that being allowed to run it is not being allowed to run `sm`.
@@ -45,6 +55,12 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     if data.mode() & 0o6000 != 0 {
         return Err(untrusted("is setuid or setgid, which it must never be"));
     }
+    if has_attribute(&real, c"security.capability") {
+        return Err(untrusted("has file capabilities, which it must never have"));
+    }
+    if let Some(folder) = real.parent() {
+        no_default_acl(folder)?;
+    }
     let own = std::fs::metadata(real.with_file_name("sm"));
     if own.is_ok_and(|own| (own.dev(), own.ino()) == (data.dev(), data.ino())) {
         return Err(untrusted("is a hard link to sm, and must be a file of its own"));
@@ -55,6 +71,27 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
         return Err(untrusted("has characters in its path that mean something in sudoers"));
     }
     Ok(real)
+}
+
+/// Makes sure that what is made in the folder gets no access control entries from it (`acl(5)`,
+/// default ACL): whoever they name could change what is put there next.
+///
+/// # Errors
+/// `untrusted_path` where it would.
+pub fn no_default_acl(folder: &Path) -> Result<(), Refusal> {
+    if !has_attribute(folder, c"system.posix_acl_default") {
+        return Ok(());
+    }
+    let folder = folder.display();
+    Err(Refusal::new(
+        Code::UntrustedPath,
+        format!("{folder} has a default ACL, which whatever is made there gets"),
+    )
+    .hint(format!("take it away: setfacl --remove-default {folder}")))
+}
+
+fn has_attribute(path: &Path, name: &CStr) -> bool {
+    CString::new(path.as_os_str().as_bytes()).is_ok_and(|path| sys::has_attribute(&path, name))
 }
 
 /// The text of the drop-in.
@@ -75,8 +112,24 @@ pub fn rights(who: &Who, helper: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::helper_beside;
+    use super::{helper_beside, is_ours};
     use std::path::Path;
+
+    #[test]
+    fn a_drop_in_is_ours_by_its_first_line() {
+        for (text, expected) in [
+            ("# Made by sm setup-sudo for account agent; do not edit\nagent ALL=ALL\n", true),
+            ("# Made by sm setup-sudo --exact for group a; do not edit\n", true),
+            ("# Made by sm setup-sudo\nagent ALL=(root) /bin/x\n", true),
+            ("", true),
+            (" \n\n", true),
+            ("# Made by sm setup-sudoers\n", false),
+            ("sm-admin ALL=(ALL) ALL\n", false),
+            ("# said\n# Made by sm setup-sudo for account agent\n", false),
+        ] {
+            assert_eq!(is_ours(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn the_hint_for_a_missing_helper_can_be_run_by_root() {

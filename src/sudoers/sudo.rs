@@ -85,6 +85,29 @@ impl Visudo {
         })
     }
 
+    /// Checks the whole configuration. Gives what is to be said of it all the same: sudo-rs goes on
+    /// without a setting that it does not know, as drop-ins of other programs have them, and its
+    /// visudo does not accept it.
+    ///
+    /// # Errors
+    /// What visudo said.
+    pub fn check_all(&self) -> Result<Option<String>, Refusal> {
+        let refusal = match self.check(None) {
+            Ok(()) => return Ok(None),
+            Err(refusal) => refusal,
+        };
+        let mut command = clean(&self.0);
+        command.arg("-c");
+        let unknown = output(command).ok().and_then(|output| unknown_settings(&output));
+        match unknown.filter(|_| is_sudo_rs()) {
+            Some(unknown) => Ok(Some(format!(
+                "sudo-rs does not know, and goes on without: {}",
+                one_line(&unknown.join("; "), 300)
+            ))),
+            None => Err(refusal),
+        }
+    }
+
     /// Checks one file, or without one the whole configuration.
     ///
     /// # Errors
@@ -113,6 +136,24 @@ impl Visudo {
             }
         }
     }
+}
+
+/// The complaints of sudo-rs' visudo, where all of them are of settings that it does not know;
+/// behind each it shows the line, and marks the place in it.
+fn unknown_settings(output: &Output) -> Option<Vec<String>> {
+    const UNKNOWN: &str = ": syntax error: unknown setting: ";
+    let both = [&output.stderr[..], &output.stdout[..]].concat();
+    let text = String::from_utf8_lossy(&both).into_owned();
+    let is_complaint = |line: &&str| {
+        line.starts_with('/') && !line.ends_with(": parsed OK") && line.contains(": ")
+    };
+    let all: Vec<&str> = text.lines().filter(is_complaint).collect();
+    let known = all.iter().map(|line| {
+        let (place, setting) = line.split_once(UNKNOWN)?;
+        Some(format!("{setting} in {}", place.rsplit_once(':').map_or(place, |(line, _)| line)))
+    });
+    let known: Vec<String> = known.collect::<Option<_>>()?;
+    (!known.is_empty()).then_some(known)
 }
 
 /// Makes sure that sudo reads the drop-ins.
@@ -173,6 +214,12 @@ pub struct Included {
 }
 
 impl Included {
+    /// The path, of this host: `%h` is its name, without its domain.
+    pub fn here(&self) -> String {
+        let name = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
+        self.path.replace("%h", name.split('.').next().unwrap_or_default())
+    }
+
     /// Reads the line; none where it includes nothing. `#include` is no comment (`sudoers(5)`).
     pub fn by(line: &str) -> Option<Self> {
         let rest = line.trim().strip_prefix(['@', '#'])?.strip_prefix("include")?;
@@ -328,7 +375,27 @@ pub fn become_root(program_path: &Path, arguments: &[std::ffi::OsString]) -> Ref
 
 #[cfg(test)]
 mod tests {
-    use super::Included;
+    use super::{Included, Output, unknown_settings};
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn only_settings_that_are_not_known_are_gone_on_without() {
+        let unknown =
+            "/etc/sudoers.d/c:1:14: syntax error: unknown setting: 'x'\nDefaults !x\n ^\n";
+        let other =
+            "/etc/sudoers.d/c:2:9: syntax error: expecting '=' but found 'b'\nbad bad\n ^\n";
+        let owner = "/etc/sudoers.d/d: bad permissions, should be mode 0440\n";
+        let end = "visudo: invalid sudoers file\n";
+        let of = |stderr: String| {
+            let status = std::process::ExitStatus::from_raw(256);
+            unknown_settings(&Output { status, stdout: Vec::new(), stderr: stderr.into_bytes() })
+        };
+        let known = of(format!("{unknown}{unknown}{end}")).expect("only such");
+        assert_eq!(known, ["'x' in /etc/sudoers.d/c:1", "'x' in /etc/sudoers.d/c:1"]);
+        for bad in [format!("{unknown}{other}{end}"), format!("{unknown}{owner}"), end.to_owned()] {
+            assert_eq!(of(bad.clone()), None, "{bad}");
+        }
+    }
 
     #[test]
     fn what_a_line_includes_is_seen() {

@@ -60,7 +60,7 @@ host_test!(the_reply_says_what_sudo_has_for_the_request, |host| {
     let narrow = "schema = 1\n[services]\nactions = [\"restart\"]\n[services.units.nginx]\n";
     host.write("/etc/sm/policy.toml", narrow);
     setup_sudo(host, &["--user", "agent", "--exact"]).expect("ok", 0);
-    host.root("rm /etc/sm/policy.toml").ok();
+    host.root("rm /etc/sm/policy.toml; sm policy revert").ok();
     for args in [&STATUS[..], &["service", "status", "nginx", "--reason", "why"]] {
         let said = said(&host.helper(args).expect("not_privileged"));
         assert!(said.contains("older than the policy"), "{said}");

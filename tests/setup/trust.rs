@@ -153,10 +153,9 @@ host_test!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare,
     let cases = [
         "true",
         "chown agent /usr/local/bin/sm-helper",
-        "chmod 4755 /usr/local/bin/sm-helper",
+        "chmod 4755 /usr/local/bin/sm-helper; echo half >/usr/local/bin/sm-helper.new",
         "ln -f /usr/local/bin/sm /usr/local/bin/sm-helper",
         "ln -sf /home/agent/sm /usr/local/bin/sm; ln -sf sm /usr/local/bin/sm-helper",
-        "echo old >/usr/local/bin/sm-helper; echo half >/usr/local/bin/sm-helper.new",
         "ln -s /etc/passwd /usr/local/bin/sm.new; rm /usr/local/bin/sm",
     ];
     let passwd = host.read("/etc/passwd");
@@ -178,6 +177,16 @@ host_test!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare,
         host.helper(&["service", "status", "nginx"]).expect("ok");
     }
     assert_eq!(host.read("/etc/passwd"), passwd);
+    // Another program of that name is not ours to replace.
+    for name in ["sm", "sm-helper"] {
+        host.root(&format!("cd /usr/local/bin; mv {name} /root; printf '#!/bin/sh\\necho mine\\n' >{name}; chmod 0755 {name}")).ok();
+        let before = state(host);
+        setup_sudo_of(host, "/home/agent/sm", &["--install", "--user", "agent"])
+            .expect("command_failed", 1)
+            .says(&[&format!("/usr/local/bin/{name} is another program")]);
+        assert_eq!(state(host), before, "{name}");
+        host.root(&format!("mv /root/{name} /usr/local/bin")).ok();
+    }
     assert_eq!(drop_ins(host), ["sm-agent"]);
     let before = state(host);
     let again = setup_sudo(host, &["--install", "--user", "agent"]).expect("ok", 0);

@@ -1,0 +1,337 @@
+//! A line of sudo's configuration, read as sudo reads it (`sudoers(5)`, "SUDOERS FILE FORMAT"), as
+//! far as whom it is for and what it names.
+
+/// A line, its continuations joined.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line {
+    /// `Defaults:agent !requiretty, umask=0022`
+    Settings {
+        /// For what: `:` and users, `@` and hosts, `>` and as whom, `!` and commands; none for all.
+        scope: Option<(char, Vec<String>)>,
+        /// What is set: `!requiretty`, `umask=0022`.
+        settings: Vec<String>,
+    },
+    /// `User_Alias OPS = a, b`, one of each definition.
+    Aliases(
+        /// The name and what it stands for.
+        Vec<(String, Vec<String>)>,
+    ),
+    /// A rule.
+    Rule {
+        /// For whom: `agent`, `%sudo`, `#1000`, `OPS`.
+        users: Vec<String>,
+        /// What they may run, or may not.
+        commands: Vec<Command>,
+    },
+}
+
+/// A command of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// What is said of a password: `NOPASSWD` is true, `PASSWD` false; none where neither is.
+    pub is_free: Option<bool>,
+    /// The tags and options in force: `NOEXEC`, `SETENV`, `CHROOT=/srv`.
+    pub tags: Vec<String>,
+    /// The command with its arguments or the alias, as it is meant; one that is taken away begins
+    /// with `!`.
+    pub text: String,
+}
+
+/// Reads a line; none where it is empty, a comment, or includes something.
+pub fn line(text: &str) -> Option<Line> {
+    let text = without_comment(text).trim();
+    if text.is_empty() || text.starts_with(['@', '#']) && !text[1..].starts_with(is_digit) {
+        return None;
+    }
+    if let Some(rest) = text.strip_prefix("Defaults") {
+        return settings(rest);
+    }
+    for kind in ["User_Alias", "Runas_Alias", "Host_Alias", "Cmnd_Alias", "Cmd_Alias"] {
+        if let Some(rest) = text.strip_prefix(kind).filter(|rest| rest.starts_with([' ', '\t'])) {
+            let definition = |one: &str| {
+                let (name, members) = one.split_once('=')?;
+                Some((name.trim().to_owned(), list(members)))
+            };
+            return Some(Line::Aliases(
+                parts(rest, ':').into_iter().filter_map(definition).collect(),
+            ));
+        }
+    }
+    rule(text)
+}
+
+fn settings(rest: &str) -> Option<Line> {
+    let mut rest = rest;
+    let mut scope = None;
+    if let Some(mark) = rest.chars().next().filter(|mark| [':', '@', '>', '!'].contains(mark)) {
+        let end = end_of_list(&rest[1..])? + 1;
+        scope = Some((mark, list(&rest[1..end])));
+        rest = &rest[end..];
+    }
+    // `env_keep += "A B"` has the blanks around its sign taken away.
+    let plain = |one: &str| {
+        let one = one.trim();
+        let Some(at) = one.find('=') else { return one.to_owned() };
+        let (name, value) = one.split_at(at);
+        let (name, sign) = match name.trim_end().strip_suffix(['+', '-']) {
+            Some(bare) => (bare, &name.trim_end()[bare.len()..]),
+            None => (name, ""),
+        };
+        format!("{}{sign}={}", name.trim(), value[1..].trim())
+    };
+    let settings = parts(rest, ',').into_iter().map(plain).filter(|one| !one.is_empty()).collect();
+    Some(Line::Settings { scope, settings })
+}
+
+fn rule(text: &str) -> Option<Line> {
+    let end = end_of_list(text)?;
+    let users = list(&text[..end]);
+    let mut commands = Vec::new();
+    // `HOSTS = COMMANDS : HOSTS = COMMANDS`
+    let mut rest = after(&text[end..], '=')?;
+    loop {
+        let next = next_hosts(rest);
+        commands_of(next.map_or(rest, |(end, _)| &rest[..end]), &mut commands);
+        match next {
+            Some((_, begin)) => rest = &rest[begin..],
+            None => return Some(Line::Rule { users, commands }),
+        }
+    }
+}
+
+/// Where the commands of the first hosts end and those of the next begin.
+fn next_hosts(text: &str) -> Option<(usize, usize)> {
+    for (at, _) in unescaped(text).filter(|(_, c)| *c == ':') {
+        let (before, behind) = (&text[..at], &text[at + 1..]);
+        // A tag's colon stands behind a word in capitals, that of `(ALL:ALL)` in parentheses.
+        let word = before.rsplit([' ', '\t', ',', ')', ':']).next().unwrap_or_default();
+        let is_tag = !word.is_empty() && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let is_digest = word.starts_with("sha");
+        if !is_tag
+            && !is_digest
+            && let Some(commands) = after(behind, '=')
+        {
+            return Some((at, text.len() - commands.len()));
+        }
+    }
+    None
+}
+
+fn commands_of(text: &str, commands: &mut Vec<Command>) {
+    let (mut is_free, mut tags) = (None, Vec::<String>::new());
+    for one in parts(text, ',') {
+        let mut one = one.trim();
+        if one.starts_with('(') {
+            one = one.split_once(')').map_or("", |(_, rest)| rest).trim_start();
+        }
+        loop {
+            let word = one.split([' ', '\t']).next().unwrap_or_default();
+            let is_name = |name: &str| {
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+            };
+            if let Some((tag, rest)) = one.split_once(':').filter(|(tag, _)| is_name(tag.trim())) {
+                match tag.trim() {
+                    "NOPASSWD" => is_free = Some(true),
+                    "PASSWD" => is_free = Some(false),
+                    tag => {
+                        tags.retain(|old| {
+                            old.trim_start_matches("NO") != tag.trim_start_matches("NO")
+                        });
+                        tags.push(tag.to_owned());
+                    }
+                }
+                one = rest.trim_start();
+            } else if word.split_once('=').is_some_and(|(name, _)| is_name(name)) {
+                tags.push(word.to_owned());
+                one = one[word.len()..].trim_start();
+            } else if word.starts_with("sha") && word.contains(':') {
+                one = one[word.len()..].trim_start();
+            } else {
+                break;
+            }
+        }
+        if !one.is_empty() {
+            let text = plain(one);
+            commands.push(Command { is_free, tags: tags.clone(), text });
+        }
+    }
+}
+
+/// A command as it is meant: what is escaped plain, blanks single. Also what sudo lists, which is
+/// escaped as it is written with sudo and as it is meant with sudo-rs.
+pub fn plain(command: &str) -> String {
+    let words = command.replace('\\', "");
+    words.split_whitespace().collect::<Vec<_>>().join(" ").replace("! ", "!")
+}
+
+/// Each member, its quotes taken away.
+fn list(text: &str) -> Vec<String> {
+    let members = parts(text, ',').into_iter().map(|one| one.trim().trim_matches('"'));
+    members.filter(|one| !one.is_empty()).map(plain).collect()
+}
+
+/// Where a list that ends with a blank ends: those around a comma or behind `!` are in it.
+fn end_of_list(text: &str) -> Option<usize> {
+    let mut end = None;
+    let mut goes_on = true;
+    for (at, c) in unescaped(text) {
+        if c == ' ' || c == '\t' {
+            end = end.or((!goes_on).then_some(at));
+        } else if c == ',' {
+            (goes_on, end) = (true, None);
+        } else if end.is_some() {
+            return end;
+        } else {
+            goes_on = c == '!';
+        }
+    }
+    None
+}
+
+/// What stands behind the first such character that is not escaped.
+fn after(text: &str, wanted: char) -> Option<&str> {
+    let (at, _) = unescaped(text).find(|(_, c)| *c == wanted)?;
+    Some(&text[at + 1..])
+}
+
+/// The parts between such characters, where these are not escaped, quoted or in parentheses.
+fn parts(text: &str, separator: char) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut begin, mut deep) = (0, 0_u32);
+    for (at, c) in unescaped(text) {
+        match c {
+            '(' => deep += 1,
+            ')' => deep = deep.saturating_sub(1),
+            c if c == separator && deep == 0 => {
+                parts.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[begin..]);
+    parts
+}
+
+/// The characters that are neither escaped nor quoted, and where they are.
+fn unescaped(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let (mut is_escaped, mut is_quoted) = (false, false);
+    text.char_indices().filter(move |(_, c)| {
+        if is_escaped {
+            is_escaped = false;
+            return false;
+        }
+        match c {
+            '\\' => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ => return !is_quoted,
+        }
+        false
+    })
+}
+
+/// The text up to a comment. `#1000` is an account's number, and `#include` is none of them.
+fn without_comment(text: &str) -> &str {
+    let is_comment = |(at, c): &(usize, char)| *c == '#' && !text[at + 1..].starts_with(is_digit);
+    match unescaped(text).find(is_comment) {
+        Some((at, _)) => &text[..at],
+        None => text,
+    }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(text: &str) -> (Vec<String>, Vec<(Option<bool>, String)>) {
+        match line(text) {
+            Some(Line::Rule { users, commands }) => {
+                (users, commands.into_iter().map(|one| (one.is_free, one.text)).collect())
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_rule_is_for_its_users_and_its_commands() {
+        let free = Some(true);
+        for (text, users, commands) in [
+            ("agent ALL=(ALL:ALL) ALL", &["agent"][..], &[(None, "ALL")][..]),
+            ("%sudo\tALL = (root) NOPASSWD: /bin/a x", &["%sudo"], &[(free, "/bin/a x")]),
+            ("a, b ,c ALL=/bin/a", &["a", "b", "c"], &[(None, "/bin/a")]),
+            ("ALL, !root ALL=/bin/a", &["ALL", "!root"], &[(None, "/bin/a")]),
+            ("#1000 ALL=(root) /bin/a # said", &["#1000"], &[(None, "/bin/a")]),
+            ("we\\ ird ALL=/bin/a", &["we ird"], &[(None, "/bin/a")]),
+            (
+                "agent ALL=(root) NOPASSWD: NOSETENV: /bin/a, PASSWD:/bin/b  c, !/bin/d",
+                &["agent"],
+                &[(free, "/bin/a"), (Some(false), "/bin/b c"), (Some(false), "!/bin/d")],
+            ),
+            (
+                "agent web,db=/bin/a : mail=/bin/b",
+                &["agent"],
+                &[(None, "/bin/a"), (None, "/bin/b")],
+            ),
+            (
+                "agent ALL=(root) /bin/a --x=y, /bin/b k\\=v\\,w\\:z",
+                &["agent"],
+                &[(None, "/bin/a --x=y"), (None, "/bin/b k=v,w:z")],
+            ),
+            ("agent ALL=CWD=/srv TIMEOUT=5 NOPASSWD:/bin/a", &["agent"], &[(free, "/bin/a")]),
+            ("agent ALL= sha224:ab==, sha256:00 /bin/a", &["agent"], &[(None, "/bin/a")]),
+            ("agent ALL=(root)NOPASSWD:ALL", &["agent"], &[(free, "ALL")]),
+        ] {
+            let users: Vec<String> = users.iter().map(|one| (*one).to_owned()).collect();
+            let commands: Vec<(Option<bool>, String)> =
+                commands.iter().map(|(is, text)| (*is, (*text).to_owned())).collect();
+            assert_eq!(rule(text), (users, commands), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_holds_for_what_follows_until_it_is_taken_back() {
+        let Some(Line::Rule { commands, .. }) =
+            line("a ALL=NOEXEC: /bin/a, SETENV: /bin/b, EXEC: /bin/c")
+        else {
+            panic!("a rule");
+        };
+        let tags: Vec<String> = commands.iter().map(|one| one.tags.join(" ")).collect();
+        assert_eq!(tags, ["NOEXEC", "NOEXEC SETENV", "SETENV EXEC"]);
+    }
+
+    #[test]
+    fn settings_are_known_with_what_they_are_for() {
+        for (text, scope, settings) in [
+            ("Defaults env_reset, !use_pty", None, &["env_reset", "!use_pty"][..]),
+            (
+                "Defaults:agent,other !requiretty",
+                Some((':', vec!["agent", "other"])),
+                &["!requiretty"],
+            ),
+            ("Defaults!/bin/a, /bin/b noexec", Some(('!', vec!["/bin/a", "/bin/b"])), &["noexec"]),
+            ("Defaults>root umask = 0077", Some(('>', vec!["root"])), &["umask=0077"]),
+            ("Defaults env_keep += \"A, B\"", None, &["env_keep+=\"A, B\""]),
+        ] {
+            let scope =
+                scope.map(|(mark, all)| (mark, all.iter().map(|one| (*one).to_owned()).collect()));
+            let settings = settings.iter().map(|one| (*one).to_owned()).collect();
+            assert_eq!(line(text), Some(Line::Settings { scope, settings }), "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_read_and_what_is_nothing_is_none() {
+        let aliases = Line::Aliases(vec![
+            ("A".to_owned(), vec!["/bin/a x".to_owned(), "!/bin/b".to_owned()]),
+            ("B".to_owned(), vec!["ALL".to_owned()]),
+        ]);
+        assert_eq!(line("Cmnd_Alias A = /bin/a x, ! /bin/b : B = ALL"), Some(aliases));
+        for nothing in ["", "  # a comment", "@includedir /etc/sudoers.d", "#include x", "bad"] {
+            assert_eq!(line(nothing), None, "{nothing}");
+        }
+    }
+}

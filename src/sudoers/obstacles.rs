@@ -1,0 +1,230 @@
+//! What of sudo's configuration is in the way of an account's requests: which rule or setting, in
+//! which line, and what to do about it.
+
+use super::dropin::FOLDER;
+use super::listing::{Entry, may_be};
+use super::written::{Account, Place, Setting, Written};
+use crate::helper::text::{one_line, shell_word};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Something that is in the way.
+#[derive(Debug)]
+pub struct Obstacle {
+    /// What it does, as a sentence goes on: `asks for a password`.
+    pub what: String,
+    /// Where it is written, where that is in a file.
+    pub place: Option<Place>,
+    /// What to do.
+    pub remedy: String,
+    /// Whether a request may work all the same, and another one not.
+    pub is_for_some: bool,
+}
+
+impl Obstacle {
+    /// In one sentence.
+    pub fn described(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", self.what),
+            None => self.what.clone(),
+        }
+    }
+}
+
+/// Settings of sudo's that requests do not survive, and what each does to them.
+const SETTINGS: [(&str, &str); 5] = [
+    ("requiretty", "the helper can not be asked without a terminal"),
+    ("noexec", "the helper can start nothing"),
+    ("intercept", "sudo asks its rules for each process that the helper starts"),
+    ("stay_setuid", "the helper is started with the account's own user id"),
+    ("runchroot", "the helper's path leads to another program in that folder"),
+];
+
+/// Settings that requests survive on most hosts: named where they do not.
+const SUSPECTS: [&str; 15] = [
+    "rlimit_as",
+    "rlimit_core",
+    "rlimit_cpu",
+    "rlimit_data",
+    "rlimit_fsize",
+    "rlimit_locks",
+    "rlimit_memlock",
+    "rlimit_nofile",
+    "rlimit_nproc",
+    "rlimit_rss",
+    "rlimit_stack",
+    "runcwd",
+    "role",
+    "type",
+    "apparmor_profile",
+];
+
+/// Tags and options of a rule that requests do not survive, or not on every host.
+const TAGS: [(&str, &str); 7] = [
+    ("NOEXEC", "the helper can start nothing"),
+    ("INTERCEPT", "sudo asks its rules for each process that the helper starts"),
+    ("CHROOT", "the helper's path leads to another program in that folder"),
+    ("ROLE", "the helper is started in that role"),
+    ("TYPE", "the helper is started in that domain"),
+    ("APPARMOR_PROFILE", "the helper is started in that profile"),
+    ("NOTAFTER", "the rule ends"),
+];
+
+/// Whom it is about.
+pub struct Asked<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// The helper.
+    pub helper: &'a Path,
+    /// What sudo lists for the account.
+    pub listed: &'a [Entry],
+    /// What is written.
+    pub written: &'a Written,
+}
+
+impl Asked<'_> {
+    /// Everything that is in the way of all requests, or of some.
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        let mut found = self.later_rules();
+        found.extend(self.tags());
+        found.extend(self.settings());
+        found
+    }
+
+    /// Rules that come after those that let the helper run, and ask for a password or take them
+    /// back. sudo goes by the last one that fits.
+    fn later_rules(&self) -> Vec<Obstacle> {
+        let as_root = self.listed.iter().filter(|entry| entry.is_as_root());
+        let all: Vec<(bool, &String)> = as_root
+            .flat_map(|entry| entry.commands.iter().map(|command| (entry.is_free(), command)))
+            .filter(|(_, command)| may_be(command.trim_start_matches('!'), self.helper))
+            .collect();
+        let mut found = Vec::new();
+        for (at, (is_free, command)) in all.iter().enumerate() {
+            let is_taken = command.starts_with('!');
+            if *is_free && !is_taken {
+                continue;
+            }
+            let bare = command.trim_start_matches('!');
+            let lets = |(is_free, command): &(bool, &String)| *is_free && !command.starts_with('!');
+            // What a still later rule lets through again is in nobody's way.
+            let later = all[at + 1..].iter().filter(|one| lets(one));
+            let again: BTreeSet<Option<&str>> = later.map(|one| self.arguments(one.1)).collect();
+            let is_again = |command: &str| {
+                let arguments = self.arguments(command);
+                [None, Some(""), arguments].iter().any(|one| again.contains(one))
+            };
+            let is_lost =
+                |one: &(bool, &String)| lets(one) && self.overlap(bare, one.1) && !is_again(one.1);
+            if !all[..at].iter().any(is_lost) {
+                continue;
+            }
+            let rule = self.written.rule(self.account, command, (!is_taken).then_some(false));
+            let shown = one_line(bare, 120);
+            let what = match is_taken {
+                true => format!("a later rule takes `{shown}` back"),
+                false => format!("a later rule for `{shown}` asks for a password"),
+            };
+            let place = rule.map(|rule| rule.place.clone());
+            let remedy = to_win(place.as_ref());
+            found.push(Obstacle { what, place, remedy, is_for_some: true });
+        }
+        found
+    }
+
+    /// Whether what the second one lets through is, or may in part be, the first one's.
+    fn overlap(&self, one: &str, other: &str) -> bool {
+        self.covers(one, other) || self.covers(other, one)
+    }
+
+    /// Whether the first one is about all that the second one is about, or may be.
+    fn covers(&self, one: &str, other: &str) -> bool {
+        let (Some(one), Some(other)) = (self.arguments(one), self.arguments(other)) else {
+            // All, a folder or a pattern.
+            return self.arguments(one).is_none();
+        };
+        one.is_empty() || one == other || one.contains(['*', '?', '[', '^'])
+    }
+
+    /// What stands behind the helper's name; none where something wider is named.
+    fn arguments<'c>(&self, command: &'c str) -> Option<&'c str> {
+        let (path, arguments) = command.split_once(' ').unwrap_or((command, ""));
+        (Path::new(path) == self.helper).then_some(arguments)
+    }
+
+    /// Tags of the rule that decides.
+    fn tags(&self) -> Vec<Obstacle> {
+        let rules = self.written.rules(self.account);
+        let mut last = rules.iter().rev().filter(|rule| may_be(&rule.command.text, self.helper));
+        let Some(rule) = last.next() else { return Vec::new() };
+        let tags = rule.command.tags.iter();
+        let found = tags.filter_map(|tag| {
+            let name = tag.split('=').next().unwrap_or_default();
+            let (_, why) = TAGS.iter().find(|(known, _)| *known == name)?;
+            Some(Obstacle {
+                what: format!("{tag} holds for the helper: {why}"),
+                place: Some(rule.place.clone()),
+                remedy: to_win(Some(rule.place)),
+                is_for_some: false,
+            })
+        });
+        found.collect()
+    }
+
+    fn settings(&self) -> Vec<Obstacle> {
+        let holds = |name: &str| {
+            let setting = self.written.setting(self.account, self.helper, name)?;
+            (!setting.text.starts_with('!')).then_some(setting)
+        };
+        let mut found: Vec<Obstacle> = SETTINGS
+            .iter()
+            .filter_map(|(name, why)| Some(self.set(&holds(name)?, name, why)))
+            .collect();
+        found.extend(SUSPECTS.iter().filter_map(|name| {
+            Some(self.set(&holds(name)?, name, "the helper may not start with it"))
+        }));
+        let timeout = holds("command_timeout").filter(|setting| {
+            let value = setting.text.split_once('=').map_or("", |(_, value)| value);
+            value.trim_matches(['"', ' ']) != "0"
+        });
+        found.extend(timeout.map(|setting| {
+            self.set(&setting, "command_timeout", "sudo ends a request that takes longer")
+        }));
+        found
+    }
+
+    fn set(&self, setting: &Setting<'_>, name: &str, why: &str) -> Obstacle {
+        Obstacle {
+            what: format!("{} holds for the helper: {why}", setting.text),
+            place: Some(setting.place.clone()),
+            // Those for a command weigh more than all others, wherever they stand (sudoers(5)).
+            remedy: format!(
+                "to except the helper alone, have this line in a file of {FOLDER}, with visudo -f: \
+                 Defaults!{} !{name}",
+                self.helper.display()
+            ),
+            is_for_some: name == "command_timeout",
+        }
+    }
+}
+
+/// How the drop-in comes to have the last word.
+fn to_win(place: Option<&Place>) -> String {
+    let Some(place) = place else {
+        return "the rule is in no file of this host (LDAP, SSSD): let it except the helper, or come first".to_owned();
+    };
+    let name = place.file.file_name().unwrap_or_default().to_string_lossy();
+    let is_drop_in = place.file.parent() == Some(Path::new(FOLDER));
+    let file = shell_word(&place.file.to_string_lossy());
+    if is_drop_in && !name.starts_with("sm-") {
+        let before = shell_word(&format!("{FOLDER}/00-{name}"));
+        return format!(
+            "sudo goes by the last rule that fits: have that file come first with `mv {file} \
+             {before} && visudo -c`, or change the rule with `visudo -f {file}`"
+        );
+    }
+    let visudo = if is_drop_in { format!("visudo -f {file}") } else { "visudo".to_owned() };
+    format!(
+        "sudo goes by the last rule that fits: change this one, or move it before @includedir, with `{visudo}`"
+    )
+}
