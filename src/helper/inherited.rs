@@ -2,13 +2,14 @@
 //!
 //! Done once, before anything is read or opened, so that the helper and all it starts live in
 //! the same known state: no descriptors, limits, mask, folder, signals, timers, priorities,
-//! keyring or capabilities of the caller's.
+//! keyring, groups or capabilities of the caller's.
 
 use super::cgroup;
 use super::codes::{Code, Refusal};
 use crate::sys;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::{Gid, getgroups, setgroups};
 
 /// What each limit is set to, soft and hard: what systemd gives a system service
 /// (`systemd-system.conf(5)`), with no core dump, which could hold secrets. The last number is
@@ -71,9 +72,20 @@ pub fn undo() -> Result<(), Refusal> {
     }
     // What the kernel gives a process that nobody touched (`core(5)`).
     let _ = std::fs::write("/proc/self/coredump_filter", "0x33");
+    leave_groups().map_err(|error| still("supplementary groups", &error))?;
     sys::leave_keyring();
     if cgroup::is_of_another() {
         cgroup::leave().map_err(|error| still("cgroup", &error))?;
     }
     Ok(())
+}
+
+/// Leaves the groups that `sudo -P` hands down, for root's own one.
+fn leave_groups() -> nix::Result<()> {
+    let own = Gid::from_raw(0);
+    match setgroups(&[own]) {
+        // Root of a user namespace may have to keep its groups (`user_namespaces(7)`).
+        Err(error) if getgroups()?.iter().any(|group| *group != own) => Err(error),
+        _ => Ok(()),
+    }
 }
