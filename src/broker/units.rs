@@ -93,6 +93,14 @@ pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
         if is_it && !path.is_symlink() && trusted(&path).is_ok() {
             continue;
         }
+        if is_foreign(&path) {
+            let path = path.display();
+            return Err(Refusal::new(
+                Code::CommandFailed,
+                format!("{path} is another program's unit, so it stays as it is"),
+            )
+            .hint(format!("give it another name, or move it away: mv {path} /root")));
+        }
         // No unit has a name like this, so that a half one is never read.
         let new = folder.join(format!(".{name}.new"));
         state::put(&path, &new, text.as_bytes(), 0o644).map_err(cannot)?;
@@ -168,8 +176,23 @@ pub fn added(folder: &Path) -> (String, String) {
 /// The units in [`UNITS`], and what else has their names there.
 pub fn copies() -> Vec<PathBuf> {
     let mut files = FILES.map(|(name, _)| Path::new(UNITS).join(name)).to_vec();
-    files.retain(|path| path.symlink_metadata().is_ok());
+    files.retain(|path| path.symlink_metadata().is_ok() && !is_foreign(path));
     files
+}
+
+/// Whether a file that has a unit's name here is not a unit of this program's, in whatever version
+/// and for whatever installation. A link hides ours, and takes nothing with it when it goes.
+fn is_foreign(path: &Path) -> bool {
+    let is_file = path.symlink_metadata().is_ok_and(|data| data.is_file());
+    is_file && fs::read(path).is_ok_and(|text| !is_ours(&String::from_utf8_lossy(&text)))
+}
+
+fn is_ours(text: &str) -> bool {
+    let is_broker = |line: &str| {
+        line == "ListenStream=/run/sm/sm.sock"
+            || line.starts_with("ExecStart=") && line.ends_with("/sm broker")
+    };
+    text.trim().is_empty() || text.lines().map(str::trim).any(is_broker)
 }
 
 /// Whether there should be a broker on this host.
@@ -177,4 +200,21 @@ pub fn is_set_up() -> bool {
     [Path::new(ENABLED), &Path::new(UNITS).join(SOCKET_UNIT)]
         .iter()
         .any(|path| path.symlink_metadata().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_ours_by_what_it_does() {
+        for (_, text) in FILES {
+            assert!(is_ours(text) && is_ours(&text.replace(PROGRAM, "/opt/sm/bin/sm")));
+        }
+        for text in
+            ["[Socket]\nListenStream=/run/other\n", "[Service]\nExecStart=/usr/bin/sms %i\n"]
+        {
+            assert!(!is_ours(text), "{text}");
+        }
+    }
 }

@@ -141,8 +141,9 @@ class Setup:
             # A rule made by hand, or for another installation, is not ours to take away. A number
             # sign and a digit are an account.
             rules = [line for line in lines if not line.startswith("#") or line[1:2].isdigit()]
-            rules = " ".join(rules).replace(",", " ")
-            if not lines or not lines[0].startswith(MARK) or HELPER not in rules.split():
+            words = " ".join(rules).replace(",", " ").split()
+            programs = {word for word in words if word.startswith("/")}
+            if not lines or not lines[0].startswith(MARK) or programs != {HELPER}:
                 continue
             self.changed = True
             if not self.module.check_mode:
