@@ -41,23 +41,32 @@ const SETTINGS: [(&str, &str); 5] = [
 ];
 
 /// Settings that requests survive on most hosts: named where they do not.
-const SUSPECTS: [&str; 15] = [
-    "rlimit_as",
-    "rlimit_core",
-    "rlimit_cpu",
-    "rlimit_data",
-    "rlimit_fsize",
-    "rlimit_locks",
-    "rlimit_memlock",
-    "rlimit_nofile",
-    "rlimit_nproc",
-    "rlimit_rss",
-    "rlimit_stack",
-    "runcwd",
-    "role",
-    "type",
-    "apparmor_profile",
+const SUSPECTS: [(&str, &str); 21] = [
+    ("rlimit_as", LIMITED),
+    ("rlimit_core", LIMITED),
+    ("rlimit_cpu", LIMITED),
+    ("rlimit_data", LIMITED),
+    ("rlimit_fsize", LIMITED),
+    ("rlimit_locks", LIMITED),
+    ("rlimit_memlock", LIMITED),
+    ("rlimit_nofile", LIMITED),
+    ("rlimit_nproc", LIMITED),
+    ("rlimit_rss", LIMITED),
+    ("rlimit_stack", LIMITED),
+    ("runcwd", "sudo runs nothing where there is no such folder"),
+    ("role", "the helper may not start in that role"),
+    ("type", "the helper may not start in that domain"),
+    ("apparmor_profile", "the helper may not start in that profile"),
+    ("log_input", LOGGED),
+    ("log_output", LOGGED),
+    ("log_stdin", LOGGED),
+    ("log_stdout", LOGGED),
+    ("log_stderr", LOGGED),
+    ("logfile", LOGGED),
 ];
+
+const LIMITED: &str = "root may not be able to raise the limit again";
+const LOGGED: &str = "sudo runs nothing where it can not write that log";
 
 /// Tags and options of a rule that requests do not survive, or not on every host.
 const TAGS: [(&str, &str); 7] = [
@@ -180,9 +189,9 @@ impl Asked<'_> {
             .iter()
             .filter_map(|(name, why)| Some(self.set(&holds(name)?, name, why)))
             .collect();
-        found.extend(SUSPECTS.iter().filter_map(|name| {
-            Some(self.set(&holds(name)?, name, "the helper may not start with it"))
-        }));
+        found.extend(
+            SUSPECTS.iter().filter_map(|(name, why)| Some(self.set(&holds(name)?, name, why))),
+        );
         let timeout = holds("command_timeout").filter(|setting| {
             let value = setting.text.split_once('=').map_or("", |(_, value)| value);
             value.trim_matches(['"', ' ']) != "0"

@@ -300,27 +300,29 @@ impl Sudo {
     /// `version`. The records name root, who tries.
     ///
     /// # Errors
-    /// What sudo or the helper said.
+    /// What sudo or the helper said, as a sentence.
     pub fn try_as(&self, account: &User, helper: &Path) -> Result<(), String> {
         let words = self.harmless(&account.name, helper);
-        let groups = groups_of(&account.name, account.gid).map_err(|error| error.to_string())?;
+        let name = &account.name;
+        let refused =
+            |said: String| format!("sudo does not let {name} run {}: {said}", helper.display());
+        let groups = groups_of(name, account.gid).map_err(|error| refused(error.to_string()))?;
         let announced = Announced::new(&words)
             .map_err(|error| format!("the attempt could not be announced: {error}"))?;
         let mut command = clean(&self.0);
         command.args(AS_ROOT).arg(helper).args(&words);
         sys::as_account(&mut command, account.uid, account.gid, groups);
-        let output = output(command).map_err(|error| error.to_string())?;
+        let output = output(command).map_err(|error| refused(error.to_string()))?;
         drop(announced);
         let reply: Option<Value> = serde_json::from_slice(&output.stdout).ok();
-        let Some(reply) = reply else { return Err(complained(&output)) };
+        let Some(reply) = reply else { return Err(refused(complained(&output))) };
         let text = |field: &str| reply[field].as_str().unwrap_or_default();
         match Code::from_word(text("code")) {
             // Asked too often: it is let through and answers.
             Some(Code::Ok | Code::RateLimited) => Ok(()),
             // Of a unit that is not there: the process has run to its end.
             _ if reply["returncode"].is_i64() => Ok(()),
-            _ if text("hint").is_empty() => Err(text("error").to_owned()),
-            _ => Err(format!("{} ({})", text("error"), text("hint"))),
+            _ => Err(format!("the helper answers {name} through sudo: {}", text("error"))),
         }
     }
 

@@ -7,9 +7,9 @@ use crate::host::{Host, Sudo, host_test};
 const LATER: [(&str, &str); 5] = [
     ("agent ALL=(root) PASSWD: /usr/local/bin/sm-helper", "required"),
     ("agent ALL=(root) PASSWD: ALL", "required"),
-    ("agent ALL=(root) !/usr/local/bin/sm-helper", "not allowed"),
-    ("agent ALL=(root) NOPASSWD: ALL, !/usr/local/bin/sm-helper", "not allowed"),
-    ("ALL ALL=(root) !ALL", "not allowed"),
+    ("agent ALL=(root) !/usr/local/bin/sm-helper", "back"),
+    ("agent ALL=(root) NOPASSWD: ALL, !/usr/local/bin/sm-helper", "back"),
+    ("ALL ALL=(root) !ALL", "back"),
 ];
 
 host_test!(a_later_rule_that_takes_it_back_is_noticed, boot, |host| {
