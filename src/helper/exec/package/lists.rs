@@ -66,9 +66,28 @@ impl Sources {
             Some(source(&mut rest.split('\'').next()?.split(' ')))
         });
         failed.extend(quoted.flatten());
+        // `E: Release file for URL is expired (…)`, of which no line of progress tells.
+        let urls = ran.stderr.lines().filter_map(|line| {
+            let starts = ["E: Release file for ", "E: Failed to fetch "];
+            let rest = starts.into_iter().find_map(|start| line.strip_prefix(start))?;
+            rest.split(' ').next()
+        });
+        failed.extend(urls.filter_map(|url| of_url(&without_accounts(url), &all)));
         all.extend(failed.iter().cloned());
         (!failed.is_empty()).then_some(Self { all, failed })
     }
+}
+
+/// The source of these that a file is from (`sources.list(5)`).
+fn of_url(url: &str, all: &BTreeSet<String>) -> Option<String> {
+    let is_from = |source: &&String| {
+        let Some((uri, suite)) = source.split_once(' ') else { return false };
+        let uri = uri.trim_end_matches('/');
+        let folders = [format!("{uri}/dists/{suite}/"), format!("{uri}/{suite}")];
+        // Of a flat repository the suite is the folder, with its stroke.
+        folders.iter().any(|folder| folder.ends_with('/') && url.starts_with(folder))
+    };
+    all.iter().find(is_from).cloned()
 }
 
 /// `Get:1 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]`
@@ -179,6 +198,11 @@ mod tests {
             "E: The repository 'file:/srv/gone ./ Release' does not have a Release file.\n";
         let sentence = told("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
         assert!(sentence.starts_with("the package source could not be read: file:/srv/gone ./"));
+        let stderr = "E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is expired (invalid since 6d). Updates for this repository will not be applied.\n";
+        let sentence = told(&stdout.replace("Err:3", "Hit:3"), stderr);
+        let starts =
+            "1 of 3 package sources could not be read: http://deb.debian.org/debian bookworm;";
+        assert!(sentence.starts_with(starts), "{sentence}");
         // For something else.
         assert_eq!(told("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"), "failed: E: broken");
     }
