@@ -6,7 +6,7 @@ use crate::host::{Host, host_test};
 use crate::offered::{does, does_nothing, refuses};
 
 /// Each alone could make a reply wrong, or the operation another one.
-const SETTINGS: [&str; 29] = [
+const SETTINGS: [&str; 30] = [
     "quiet \"2\";",
     "quiet \"3\";",
     "APT::Get::Show-Versions \"true\";",
@@ -33,6 +33,7 @@ const SETTINGS: [&str; 29] = [
     "APT::Ignore-Hold \"true\";",
     "APT::Get::Force-Yes \"true\";",
     "APT::Get::Allow-Downgrades \"true\"; APT::Get::Allow-Change-Held-Packages \"true\";",
+    "Binary::apt-get::APT::Get::Simulate \"true\"; Binary::apt-get::quiet \"2\";",
     "DPkg::ConfigurePending \"false\";",
     "DPkg::NoTriggers \"true\"; DPkg::TriggersPending \"true\";",
     "DPkg::Options { \"--force-confnew\"; \"--force-confask\"; };",

@@ -4,6 +4,7 @@
 use crate::helper::exec::Shown;
 use crate::helper::plan::PolicyUnits;
 use crate::helper::process::{Bounds, Ended, ask};
+use crate::helper::text::one_line;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ const BESIDE: [(&str, &str); 7] = [
 /// The most folders that are looked through, and the most files that are told of.
 const MOST_FOLDERS: usize = 10_000;
 const MOST_TOLD: usize = 10;
+
+/// The longest path of one, in characters.
+const LONGEST_PATH: usize = 200;
 
 /// Where configuration files are.
 const ETC: &str = "/etc";
@@ -73,8 +77,8 @@ impl Beside {
         let told = new.iter().take(MOST_TOLD).filter_map(|path| {
             let (suffix, what) = suffix_of(path)?;
             let path = path.display().to_string();
-            let file = path.strip_suffix(suffix)?;
-            Some(format!("{file} {what}: {path}"))
+            let file = one_line(path.strip_suffix(suffix)?, LONGEST_PATH);
+            Some(format!("{file} {what}: {file}{suffix}"))
         });
         let mut told: Vec<String> = told.collect();
         if new.len() > MOST_TOLD {
