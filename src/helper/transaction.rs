@@ -247,7 +247,12 @@ impl Transaction {
                 Code::PlanRefused,
                 format!("`{operation}` would remove it, since a removal of it was begun"),
             )
-            .hint(format!("bring that to its end first: sm-helper package remove {name}")));
+            .hint(match (bounds.may_go_along)(name) {
+                true => format!("bring that to its end first: sm-helper package remove {name}"),
+                false => {
+                    format!("an administrator brings that to its end first: apt-get remove {name}")
+                }
+            }));
         }
         // Which is only unpacked then: see `apt_options::REMOVING`.
         if *action == PackageAction::Remove && self.arriving().next().is_some() {
