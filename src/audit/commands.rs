@@ -5,12 +5,13 @@ use super::files::{self, LogFile};
 use super::log::{self, FILE};
 use super::record::Link;
 use super::setup;
+use super::time;
 use super::verify::{self, Found};
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, AuditCommand, AuditFilter, HelperCommand, Parsed};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::{counted, one_line};
-use jiff::{SignedDuration, Span, Timestamp, Zoned};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -195,14 +196,13 @@ fn asked(record: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// Calls `with` for each record that the filter lets through, oldest first.
-fn each(filter: &AuditFilter, mut with: impl FnMut(Value)) -> Result<(), Failure> {
-    let filter = Filter::of(filter)?;
+fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure> {
     let files = files::all().map_err(|error| unreadable(&error))?;
     if files.is_empty() {
         return Err(missing());
     }
     for file in files {
-        read(&file, &filter, &mut with).map_err(|error| unreadable(&error))?;
+        read(&file, filter, &mut with).map_err(|error| unreadable(&error))?;
     }
     Ok(())
 }
@@ -224,6 +224,7 @@ fn read(file: &LogFile, filter: &Filter<'_>, with: &mut impl FnMut(Value)) -> io
 }
 
 fn search(filter: &AuditFilter, limit: u32) -> Result<Answer, Failure> {
+    let filter = &Filter::of(filter)?;
     let mut found: VecDeque<Value> = VecDeque::new();
     let mut all = 0_u64;
     each(filter, |record| {
@@ -237,11 +238,12 @@ fn search(filter: &AuditFilter, limit: u32) -> Result<Answer, Failure> {
     if all > found.len() as u64 {
         let _ = write!(text, "\nthe last {} of {all}; --limit shows more", found.len());
     }
-    Ok(Answer::text(text).with("found", all).with("records", found))
+    Ok(filter.window(Answer::text(text)).with("found", all).with("records", found))
 }
 
 /// Counts by account, operation and code: one row each, the most frequent first.
 fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
+    let filter = &Filter::of(filter)?;
     let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     let mut all = 0_u64;
     each(filter, |record| {
@@ -279,7 +281,7 @@ fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
             serde_json::json!({"user": user, "operation": operation, "code": code, "count": count})
         })
         .collect();
-    Ok(Answer::text(text).with("requests", all).with("counts", objects))
+    Ok(filter.window(Answer::text(text)).with("requests", all).with("counts", objects))
 }
 
 /// What was found of the whole record.
@@ -424,8 +426,31 @@ struct Filter<'f> {
 
 impl<'f> Filter<'f> {
     fn of(given: &'f AuditFilter) -> Result<Self, Failure> {
-        let time = |text: &Option<String>| text.as_deref().map(moment).transpose();
-        Ok(Self { given, since: time(&given.since)?, until: time(&given.until)? })
+        let now = Timestamp::now();
+        let read =
+            |text: &Option<String>| text.as_deref().map(|text| moment(text, now)).transpose();
+        let wrong = |what: String| Refusal::new(Code::Usage, what).hint(time::FORMS);
+        let (since, until) = (read(&given.since)?, read(&given.until)?);
+        // Either would find nothing, which looks as if nothing had happened.
+        if let Some(since) = since.filter(|since| *since > now) {
+            return Err(wrong(format!("--since {since:.0} is in the future")).into());
+        }
+        if let (Some(since), Some(until)) = (since, until)
+            && until < since
+        {
+            return Err(wrong(format!("--until {until:.0} is before --since {since:.0}")).into());
+        }
+        let text = |stamp: Option<Timestamp>| stamp.map(|stamp| format!("{stamp:.6}"));
+        Ok(Self { given, since: text(since), until: text(until) })
+    }
+
+    /// Says which times were meant.
+    fn window(&self, answer: Answer) -> Answer {
+        let times = [("since", &self.since), ("until", &self.until)];
+        times.into_iter().fold(answer, |answer, (key, time)| match time {
+            Some(time) => answer.with(key, time),
+            None => answer,
+        })
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {
@@ -470,29 +495,11 @@ impl<'f> Filter<'f> {
     }
 }
 
-/// A moment as people write it: RFC 3339, a time or a day in UTC, or how long ago (`90m`, `2h`,
-/// `7d`).
-fn moment(text: &str) -> Result<String, Failure> {
-    let now = Timestamp::now();
-    let utc = || {
-        let time: jiff::civil::DateTime = text.parse().ok()?;
-        time.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned: Zoned| zoned.timestamp())
-    };
-    let ago = || {
-        let span: Span = text.parse().ok()?;
-        let days =
-            i64::from(span.get_days()).checked_add(i64::from(span.get_weeks()).checked_mul(7)?)?;
-        let rest: SignedDuration = span.days(0).weeks(0).try_into().ok()?;
-        let whole = rest.checked_add(SignedDuration::from_hours(days.checked_mul(24)?))?;
-        now.checked_sub(whole).ok()
-    };
-    let stamp = text.parse::<Timestamp>().ok().or_else(utc).or_else(ago);
-    stamp.map(|stamp| format!("{stamp:.6}")).ok_or_else(|| {
-        Failure::of(
-            Refusal::new(Code::Usage, format!("{} is not a time", one_line(text, 60))).hint(
-                "write 2026-11-21T19:30:00Z, 2026-11-21, both in UTC, or how long ago: 90m, 2h, 7d",
-            ),
-        )
+/// Reads a moment that a filter is given.
+fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    time::moment(text, now).ok_or_else(|| {
+        let what = format!("{} is not a time", one_line(text, 60));
+        Refusal::new(Code::Usage, what).hint(time::FORMS).into()
     })
 }
 
@@ -500,18 +507,6 @@ fn moment(text: &str) -> Result<String, Failure> {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn a_time_without_a_zone_is_in_utc() {
-        for (text, expected) in [
-            ("2026-11-22 10:00", "2026-11-22T10:00:00.000000Z"),
-            ("2026-11-22T10:00:30", "2026-11-22T10:00:30.000000Z"),
-            ("2026-11-22", "2026-11-22T00:00:00.000000Z"),
-            ("2026-11-22T10:00:00+02:00", "2026-11-22T08:00:00.000000Z"),
-        ] {
-            assert_eq!(moment(text).expect("a time"), expected, "{text}");
-        }
-    }
 
     #[test]
     fn a_question_has_its_word_and_what_is_no_request_has_none() {

@@ -7,6 +7,7 @@ mod kernel;
 pub mod log;
 mod record;
 pub mod setup;
+mod time;
 mod verify;
 
 use crate::helper::caller::Caller;

@@ -285,10 +285,10 @@ pub struct AuditFilter {
     /// With this text anywhere
     #[arg(long)]
     pub text: Option<String>,
-    /// From then on: a time or a day, in UTC unless it says another zone, or how long ago (2h)
-    #[arg(long, value_name = "TIME")]
+    /// From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
     /// Before then
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
 }

@@ -49,7 +49,9 @@ fn each_filter_finds_what_it_says() {
         ("--since 2000-01-01", all),
         ("--since 2000-01-01T00:00:00Z --until 2000-01-02", 0),
         ("--until 1h", 0),
-        ("--since 2999-01-01", 0),
+        ("--since yesterday", all),
+        ("--since -2h --until now", all),
+        ("--since '2 hours ago' --until tomorrow", all),
     ];
     for (filter, count) in cases {
         let (exit, found) = audit(&host, &format!("search {filter}"));
@@ -72,6 +74,10 @@ fn each_filter_finds_what_it_says() {
     assert_eq!(limited["found"], all);
     for (bad, hint) in [
         ("search --since yesterday-ish", "in UTC"),
+        ("search --since 2999-01-01", "journalctl"),
+        ("search --since tomorrow", "journalctl"),
+        ("stats --since +1h", "journalctl"),
+        ("search --since 1h --until '2 hours ago'", "journalctl"),
         ("search --frob", ""),
         ("tail --lines x", ""),
         ("tail -n 0", "-f"),
@@ -82,6 +88,68 @@ fn each_filter_finds_what_it_says() {
         let (exit, answer) = audit(&host, bad);
         assert_eq!((exit, &answer["code"]), (2, &"usage".into()), "{bad}: {answer:#}");
         assert!(answer["hint"].as_str().unwrap_or_default().contains(hint), "{bad}: {answer:#}");
+    }
+}
+
+/// Moments that do not depend on when one asks.
+const FIXED: &[&str] = &[
+    "2026-01-22",
+    "26-01-22",
+    "2026-01-22 10:00",
+    "2026-01-22 10:00:30",
+    "2026-01-22 10:00 UTC",
+    "Thu 2026-01-22",
+    "thursday 2026-01-22 08:15",
+    "@1767225600",
+    "today",
+    "yesterday",
+    "today UTC",
+    "00:00",
+];
+
+/// Moments that do: both programs are asked within a minute, a minute is what they may differ by.
+const MOVING: &[&str] = &[
+    "now",
+    "-2h",
+    "-60min",
+    "2h ago",
+    "2 hours ago",
+    "1 day ago",
+    "1h30min ago",
+    "1 week 2 days ago",
+    "1 month ago",
+    "1y ago",
+    "90 ago",
+    "1.5h ago",
+    "3 hr ago",
+];
+
+/// What is no moment to systemd either, and none that this takes beyond it.
+const NONE: &[&str] =
+    &["5", "Sun", "2026-01-22 10", "25:00", "Mon 2026-01-22", "2 agos", "-2h ago", "@"];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_moment_is_the_one_that_systemd_takes_it_for() {
+    let host = made();
+    let systemd = |text: &str| -> Option<f64> {
+        let said = host.root(&format!("systemd-analyze timestamp -- '{text}'")).stdout_text();
+        let line = said.lines().find_map(|line| line.trim().strip_prefix("UNIX seconds: @"))?;
+        line.parse().ok()
+    };
+    let ours = |text: &str| -> Option<f64> {
+        let (exit, answer) = audit(&host, &format!("search --since '{text}'"));
+        let since = answer["since"].as_str().filter(|_| exit == 0)?;
+        host.root(&format!("date -d {since} +%s.%N")).ok().trim().parse().ok()
+    };
+    for (texts, apart) in [(FIXED, 0.001), (MOVING, 60.0)] {
+        for text in texts {
+            let (theirs, ours) = (systemd(text).expect(text), ours(text).expect(text));
+            assert!((theirs - ours).abs() < apart, "{text}: systemd {theirs}, sm {ours}");
+        }
+    }
+    for text in NONE {
+        assert_eq!((systemd(text), ours(text)), (None, None), "{text}");
     }
 }
 
