@@ -373,7 +373,7 @@ fn verify() -> Result<Answer, Failure> {
     let found = &verified.found;
     if let Some(what) = verified.wrong {
         let refusal = Refusal::new(Code::CommandFailed, what)
-            .hint("keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 -o json");
+            .hint("keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json");
         return Err(Failure::found(refusal)
             .with("records", found.records)
             .with("broken", &found.broken)

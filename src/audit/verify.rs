@@ -181,25 +181,39 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// The last link that the journal holds, from root's own messages: anybody can write to the
-/// journal under any name, but not with root's user id.
+/// The last link that the journal holds, from what root's own processes sent it over its native
+/// socket: journald attests both fields, whatever the entry says of itself. An ordinary account can
+/// use the identifier, and have root's programs print under it, but not over that socket.
 pub fn head_in_journal() -> Option<Link> {
+    /// How many entries are read back: those of requests that the log did not take have no link.
+    const BACK: &str = "--lines=200";
     let program = Path::new("/usr/bin/journalctl");
     // Root does not run what others can change.
     trusted(program).ok()?;
     let mut command = tool::clean(program);
     command
-        .args([
-            "--no-pager",
-            "--quiet",
-            "--lines=1",
-            "--output=json",
-            "--output-fields=SM_SEQ,SM_HASH",
-        ])
-        .args(["--identifier", IDENTIFIER, "_UID=0"]);
+        .args(["--no-pager", "--quiet", "--reverse", BACK, "--output=json"])
+        .arg("--output-fields=SM_SEQ,SM_HASH,_EXE")
+        .args(["--identifier", IDENTIFIER])
+        .args(ATTESTED);
     let output = tool::output(command).ok()?;
-    let entry: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    output.stdout.split(|byte| *byte == b'\n').find_map(link_of)
+}
+
+/// The matches that no ordinary account's entry has.
+const ATTESTED: [&str; 2] = ["_UID=0", "_TRANSPORT=journal"];
+
+/// The link in one entry of `journalctl --output=json`, where this program wrote it.
+fn link_of(entry: &[u8]) -> Option<Link> {
+    let entry: serde_json::Value = serde_json::from_slice(entry).ok()?;
     let field = |name: &str| entry.get(name).and_then(|value| value.as_str());
+    // Where the process was gone before the journal looked, it does not say which program it was.
+    if let Some(program) = field("_EXE") {
+        let name = program.trim_end_matches(" (deleted)").rsplit('/').next()?;
+        if name != "sm" && name != IDENTIFIER {
+            return None;
+        }
+    }
     Some(Link { seq: field("SM_SEQ")?.parse().ok()?, hash: field("SM_HASH")?.to_owned() })
 }
 
@@ -224,6 +238,28 @@ impl Progress {
             self.shown = percent;
             let end = if percent == 100 { "\r                   \r" } else { "" };
             let _ = write!(io::stderr(), "\rverifying {percent:3} %{end}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_entry_of_this_program_has_a_link() {
+        let link = Some(Link { seq: 7, hash: "ab".to_owned() });
+        for (entry, expected) in [
+            (r#"{"SM_SEQ":"7","SM_HASH":"ab","_EXE":"/usr/local/bin/sm-helper"}"#, &link),
+            (r#"{"SM_SEQ":"7","SM_HASH":"ab","_EXE":"/usr/bin/sm (deleted)"}"#, &link),
+            (r#"{"SM_SEQ":"7","SM_HASH":"ab"}"#, &link),
+            (r#"{"SM_SEQ":"7","SM_HASH":"ab","_EXE":"/usr/bin/sudo"}"#, &None),
+            (r#"{"SM_SEQ":["7","8"],"SM_HASH":"ab"}"#, &None),
+            (r#"{"SM_SEQ":"x","SM_HASH":"ab"}"#, &None),
+            (r#"{"SM_HASH":"ab"}"#, &None),
+            ("", &None),
+        ] {
+            assert_eq!(&link_of(entry.as_bytes()), expected, "{entry}");
         }
     }
 }

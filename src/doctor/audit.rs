@@ -92,7 +92,7 @@ pub fn chain(_: &Scene) -> Vec<Finding> {
         }
         Some(what) => Finding::problem(what)
             .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")
-            .mend("journalctl -t sm-helper _UID=0 -o json --output-fields=SM_RECORD"),
+            .mend("journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json --output-fields=SM_RECORD"),
     }]
 }
 

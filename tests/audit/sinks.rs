@@ -48,6 +48,25 @@ fn the_journal_has_each_record_with_its_fields() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_caller_cannot_outshout_the_journal() {
+    let host = Host::ready(Sudo::Classic);
+    // Root's own process prints its reply under the identifier, so that each entry has root's id.
+    let shout = "for i in {1..40}; do systemd-cat -t sm-helper sudo -n /usr/local/bin/sm-helper version; done
+        for i in {1..300}; do echo x; done | systemd-cat -t sm-helper";
+    host.agent(shout);
+    let shouted = journal(&host, "_UID=0 _TRANSPORT=stdout").len();
+    assert!(shouted >= 40, "only {shouted} entries arrived");
+    let (exit, found) = audit(&host, "verify");
+    assert_eq!((exit, &found["journal_agrees"]), (0, &true.into()), "{found:#}");
+    host.root("sed -i '$d' /var/log/sm/audit.jsonl; rm /var/lib/sm/audit.head").ok();
+    let (exit, found) = audit(&host, "verify");
+    let error = found["error"].as_str().unwrap_or_default();
+    assert_eq!(exit, 1, "{found:#}");
+    assert!(error.contains("the journal knows of"), "{error}");
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_missing_journal_is_a_warning_and_syslog_takes_its_place() {
     let host = Host::ready(Sudo::Classic);
     unlimited_starts(&host);
