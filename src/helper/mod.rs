@@ -1,6 +1,7 @@
 //! The way of a request, a file a stage: what was asked, who asks, may they, which command
 //! lines, written down, run, answered. Each stage takes the value of the one before.
 
+pub mod alias;
 mod apt_options;
 pub mod ascend;
 pub mod audience;

@@ -4,12 +4,16 @@
 //! own words and names of the grammar. [`Plan`] has no other maker, takes nothing but an
 //! approval, and [`crate::policy::surface`] prints what it makes.
 
+use super::alias;
 use super::apt_options;
 use super::codes::{Code, Refusal};
+use super::exec::others::RELATIONS;
 use super::host::PackageManager;
 use super::request::{Operation, Request, Shown};
-use super::unit::{MORE_PROPERTIES, PROPERTIES};
+use super::unit::{MORE_PROPERTIES, PROPERTIES, STATUS_PROPERTIES};
 use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::policy::names::is_of_the_broker;
+use crate::policy::never;
 use crate::policy::verdict::Approved;
 use serde::Serialize;
 use std::sync::Arc;
@@ -80,12 +84,21 @@ pub struct Plan {
 /// What is run around the operation itself.
 #[derive(Debug)]
 pub enum Steps {
-    /// Nothing.
-    None,
     /// What goes with changing a unit.
     Service(ServiceSteps),
     /// What goes with changing packages.
     Package(PackageSteps),
+    /// What goes with looking at a unit.
+    Look(LookSteps),
+}
+
+/// What is run after a unit was looked at, where that does not tell enough.
+#[derive(Debug)]
+pub enum LookSteps {
+    /// Lists the units that the manager has loaded: one of them may start this one.
+    Others(Argv),
+    /// Reads the unit's state, where its log is empty.
+    State(Argv),
 }
 
 /// What is run before and after a unit is changed.
@@ -97,6 +110,14 @@ pub struct ServiceSteps {
     pub check: Option<Argv>,
     /// Whether the check is also for a unit that is down.
     pub checks_start: bool,
+    /// Lists the units that the manager has loaded, and their states.
+    pub others: Argv,
+    /// Reads which units take one another along, where some went up or down.
+    pub relations: Option<Argv>,
+    /// Reads whether the manager has yet to read some unit file again.
+    pub unread: Option<Argv>,
+    /// Has it read all of them, where it has none to that was changed by somebody else.
+    pub reread: Option<Argv>,
     /// Has the service manager count the unit's starts anew, where it may be about to refuse one.
     pub reset_starts: Option<Argv>,
     /// Reads the last thing that the manager itself has logged of it, where it is down again.
@@ -176,17 +197,23 @@ impl Plan {
     /// Every command line of the plan, in the order in which they are run.
     pub fn commands(&self) -> Vec<&Argv> {
         let (before, after) = match &self.steps {
-            Steps::None => (Vec::new(), [None, None]),
+            Steps::Look(LookSteps::Others(then) | LookSteps::State(then)) => {
+                (Vec::new(), vec![Some(then)])
+            }
             Steps::Service(steps) => {
-                let after = [steps.last_word.as_ref(), steps.log.as_ref()];
-                let before = [steps.check.as_ref(), steps.reset_starts.as_ref()];
-                ([Some(&steps.state)].into_iter().chain(before).collect(), after)
+                let before = [&steps.unread, &steps.check, &steps.reset_starts];
+                let before = before.into_iter().map(Option::as_ref);
+                let before = [Some(&steps.state), Some(&steps.others), steps.relations.as_ref()]
+                    .into_iter()
+                    .chain(before);
+                let after = [&steps.reread, &steps.last_word, &steps.log];
+                (before.collect(), after.into_iter().map(Option::as_ref).collect())
             }
             Steps::Package(steps) => {
                 let before = [&steps.inventory, &steps.names, &steps.simulation];
                 let before = before.into_iter().chain([&steps.questions, &steps.automatic]);
                 let units = steps.units.as_ref().map(|units| &units.states);
-                (before.map(Option::as_ref).chain([units]).collect(), [None, None])
+                (before.map(Option::as_ref).chain([units]).collect(), Vec::new())
             }
         };
         // Where only the plan is asked for, asking for it is the operation.
@@ -198,8 +225,13 @@ impl Plan {
     pub fn commands_with(&self, lines: &str, minutes: &str) -> Vec<Argv> {
         match &self.request().operation {
             Operation::Service { action: ServiceAction::Logs, unit, .. } => {
-                let unit = unit.as_str();
-                vec![logs(unit, lines, None), logs(unit, lines, Some(minutes))]
+                let names = names_of(unit.as_str());
+                let after = match &self.steps {
+                    Steps::Look(LookSteps::State(state)) => Some(state.clone()),
+                    _ => None,
+                };
+                let logs = [logs(&names, lines, None), logs(&names, lines, Some(minutes))];
+                logs.into_iter().chain(after).collect()
             }
             _ => self.commands().into_iter().cloned().collect(),
         }
@@ -213,6 +245,7 @@ impl Plan {
 pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
     let (steps, main) = match &approved.request().operation {
         Operation::Service { action, unit, shown } => {
+            not_reserved(unit.as_str())?;
             service(&approved, *action, unit.as_str(), *shown)
         }
         Operation::Package { action, name, .. } => {
@@ -263,44 +296,101 @@ fn changing(approved: &Approved, steps: PackageSteps, main: Argv) -> (Steps, Arg
 }
 
 fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown) -> (Steps, Argv) {
-    use ServiceAction::{Logs, Restart, Start, Status};
+    use ServiceAction::{Disable, Enable, Logs, Restart, Start, Status, Stop};
+    let names = names_of(unit);
     match action {
         // One look at the manager is a status, and half the price of `systemctl status`,
         // which would show log lines too, whether or not the policy grants them.
-        Status => return (Steps::None, show(unit, PROPERTIES)),
+        Status => {
+            let state = show(unit, &format!("{PROPERTIES},{STATUS_PROPERTIES}"));
+            return (Steps::Look(LookSteps::Others(others())), state);
+        }
         Logs => {
             let minutes = shown.minutes().map(|minutes| minutes.to_string());
-            return (Steps::None, logs(unit, &shown.lines().to_string(), minutes.as_deref()));
+            let logs = logs(&names, &shown.lines().to_string(), minutes.as_deref());
+            return (Steps::Look(LookSteps::State(show(unit, PROPERTIES))), logs);
         }
         _ => {}
     }
-    let systemctl =
-        |word: &str| Argv::new(&[SYSTEMCTL, "--no-pager", "--no-ask-password", word, "--", unit]);
+    let systemctl = |words: &[&str]| {
+        Argv::new(&[&[SYSTEMCTL, "--no-pager", "--no-ask-password"], words].concat())
+    };
     let starts = matches!(action, Start | Restart);
+    let enables = matches!(action, Enable | Disable);
     let steps = ServiceSteps {
         state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
+        others: others(),
+        relations: (starts || action == Stop).then(|| show_all(RELATIONS)),
+        unread: enables.then(|| show_all("NeedDaemonReload")),
+        reread: enables.then(|| systemctl(&["daemon-reload"])),
         check: approved.check().map(|words| Argv(words.to_vec())),
         checks_start: approved.checks_start(),
-        reset_starts: starts.then(|| systemctl("reset-failed")),
-        last_word: action.wakes().then(|| last_word(unit)),
-        log: action.wakes().then(|| logs(unit, "10", None)),
+        reset_starts: starts.then(|| systemctl(&["reset-failed", "--", unit])),
+        last_word: action.wakes().then(|| last_word(&names)),
+        log: action.wakes().then(|| logs(&names, "10", None)),
     };
-    (Steps::Service(steps), systemctl(action.word()))
+    let main = if enables {
+        // systemd enables a unit by its own name alone. It would have the manager read every
+        // unit file again, also one that an administrator is still at work on.
+        let own = names.last().map_or(unit, String::as_str);
+        systemctl(&[action.word(), "--no-reload", "--", own])
+    } else {
+        systemctl(&[action.word(), "--", unit])
+    };
+    (Steps::Service(steps), main)
+}
+
+/// The name that the policy has for a unit, and after it the unit's own, where that is another.
+fn names_of(unit: &str) -> Vec<String> {
+    [unit.to_owned()].into_iter().chain(alias::own_name(unit)).collect()
+}
+
+/// A name that the host has given to a unit that stands for all of root is no way around the
+/// list of those: only who compiles in the unit's own name, or one on that list, means it.
+fn not_reserved(unit: &str) -> Result<(), Refusal> {
+    match alias::own_name(unit) {
+        Some(own) => reserved(unit, &own).map_or(Ok(()), Err),
+        None => Ok(()),
+    }
+}
+
+/// The refusal where `own` is the own name of what the policy calls `unit`, and is one that no
+/// site policy may name.
+pub fn reserved(unit: &str, own: &str) -> Option<Refusal> {
+    let is_reserved = never::unit(own) && !never::unit(unit);
+    (own != unit && (is_reserved || is_of_the_broker(own))).then(|| {
+        let error = format!("on this host {unit} is another name of {own}, through which an account would have all of root");
+        Refusal::new(Code::Denied, error)
+            .hint("an administrator looks at the link of that name in systemd's folders: systemctl cat")
+    })
 }
 
 fn show(unit: &str, properties: &str) -> Argv {
     Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={properties}"), "--", unit])
 }
 
-/// Of the manager, which is the process with the number 1, and of nobody else.
-fn last_word(unit: &str) -> Argv {
-    let unit = format!("--unit={unit}");
-    let words = ["--no-pager", "--quiet", "--output=cat", "--lines=1", &unit, "_PID=1"];
-    Argv::new(&[&[JOURNALCTL], &words[..]].concat())
+/// The same of every unit that the manager has loaded: no shell sees the star.
+fn show_all(properties: &str) -> Argv {
+    Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={properties}"), "*"])
 }
 
-fn logs(unit: &str, lines: &str, minutes: Option<&str>) -> Argv {
-    let (unit, lines) = (format!("--unit={unit}"), format!("--lines={lines}"));
+/// One question to the manager, unlike `show` of every unit, which is one for each.
+fn others() -> Argv {
+    let words = ["--no-pager", "--plain", "--no-legend", "--full", "--all", "list-units"];
+    Argv::new(&[&[SYSTEMCTL], &words[..]].concat())
+}
+
+/// Of the manager, which is the process with the number 1, and of nobody else.
+fn last_word(names: &[String]) -> Argv {
+    let mut words = vec![JOURNALCTL, "--no-pager", "--quiet", "--output=cat", "--lines=1"];
+    let units = units_of(names);
+    words.extend(units.iter().map(String::as_str));
+    words.push("_PID=1");
+    Argv::new(&words)
+}
+
+fn logs(names: &[String], lines: &str, minutes: Option<&str>) -> Argv {
+    let lines = format!("--lines={lines}");
     let since = minutes.map(|minutes| format!("--since=-{minutes}min"));
     let mut words = vec![JOURNALCTL, "--no-pager", "--quiet", "--output=short-iso", &lines];
     if let Some(since) = &since {
@@ -308,8 +398,14 @@ fn logs(unit: &str, lines: &str, minutes: Option<&str>) -> Argv {
         // gives the first lines of that time, not the last.
         words.extend([since, "--reverse"]);
     }
-    words.push(&unit);
+    let units = units_of(names);
+    words.extend(units.iter().map(String::as_str));
     Argv::new(&words)
+}
+
+/// The journal knows a unit by its own name, and by another one from before it was one.
+fn units_of(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| format!("--unit={name}")).collect()
 }
 
 /// How every `apt-get` begins: nobody is there to answer. What else it is told: [`apt_options`].

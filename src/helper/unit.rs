@@ -10,7 +10,10 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
     Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
-    Requisite,Wants,WantedBy,Id,TriggeredBy,UpheldBy,Triggers,BusName";
+    Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName";
+
+/// What has to be known besides of one whose state is asked for.
+pub const STATUS_PROPERTIES: &str = "TriggeredBy,UpheldBy";
 
 /// The `unit` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -63,6 +66,18 @@ pub struct Unit {
     pub rivals: Vec<String>,
     /// The units that it can not be without.
     pub needs: Vec<String>,
+    /// Its own name, which may not be the one that it was asked for by.
+    pub id: Option<String>,
+    /// The units that are started with it.
+    pub pulls: Vec<String>,
+    /// The units that start it though nobody asks for it.
+    pub wakers: Vec<String>,
+    /// The units that it starts, where it is there for that.
+    pub triggers: Vec<String>,
+    /// Its name on the bus.
+    pub bus_name: Option<String>,
+    /// Another unit has it started when that one is.
+    pub is_wanted: bool,
     /// How often it may be started.
     pub start_limit: StartLimit,
 }
@@ -93,12 +108,28 @@ impl Unit {
             dependants: units(&["RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"]),
             rivals: units(&["Conflicts", "ConflictedBy"]),
             needs: units(&["Requires", "BindsTo", "Requisite"]),
+            id: value(shown, "Id").map(str::to_owned),
+            pulls: units(&["Requires", "Wants", "BindsTo", "Upholds"]),
+            wakers: units(&["TriggeredBy", "UpheldBy"]),
+            triggers: units(&["Triggers"]),
+            bus_name: value(shown, "BusName").map(str::to_owned),
+            is_wanted: !units(&["WantedBy", "RequiredBy", "UpheldBy"]).is_empty(),
             start_limit: StartLimit::parse(
                 value(shown, "StartLimitIntervalUSec"),
                 value(shown, "StartLimitBurst"),
                 value(shown, "InactiveExitTimestampMonotonic"),
             ),
         }
+    }
+}
+
+impl Unit {
+    /// Whether nothing may start it: by what the manager has read, and by what is there now.
+    pub fn is_masked(&self) -> bool {
+        let is = |state: &Option<String>| {
+            state.as_deref().is_some_and(|state| state.starts_with("masked"))
+        };
+        is(&self.state.load_state) && is(&self.state.unit_file_state)
     }
 }
 

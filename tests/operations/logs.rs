@@ -1,7 +1,7 @@
 //! The log of a unit: only where it is granted, only that unit's, and never without an end.
 
 use crate::host::host_test;
-use crate::{ask, log_of, unit};
+use crate::{ask, log_of, told, unit};
 
 host_test!(a_log_is_read_only_where_that_is_granted, |host| {
     // The usual policy grants it for nothing.
@@ -167,4 +167,38 @@ host_test!(no_text_of_a_unit_gets_out_of_the_log, ready_test_policy, |host| {
     let reply = ask(host, "service start probe").expect("unhealthy");
     assert!(log_of(&reply).len() <= 10);
     assert!(reply.stdout.len() < 100_000, "a reply of {} bytes", reply.stdout.len());
+});
+
+host_test!(a_log_is_the_units_by_whatever_name, ready_test_policy, |host| {
+    unit(
+        host,
+        "mariadb",
+        "[Unit]\nConditionPathExists=!/run/no\n[Service]\nExecStart=/bin/sh -c 'echo out of cheese; sleep 1; exit 3'\n[Install]\nWantedBy=multi-user.target\nAlias=probe.service\n",
+    );
+    host.root("systemctl enable -q mariadb").ok();
+    let reply = ask(host, "service start probe").expect("unhealthy");
+    assert!(reply.json["log"].to_string().contains("out of cheese"), "{:#}", reply.json);
+    let reply = ask(host, "service logs probe").expect("ok");
+    assert!(reply.json["stdout"].as_str().is_some_and(|text| text.contains("out of cheese")));
+    let surface = host.root("sm policy surface").ok();
+    assert!(surface.contains("\"--unit=mariadb.service\""), "it is run and not on the surface");
+    // A condition is found by it too.
+    host.root("touch /run/no; systemctl reset-failed").ok();
+    let reply = ask(host, "service start probe").expect("ok");
+    assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
+    assert!(reply.json["warnings"].to_string().contains("ondition"), "{:#}", reply.json);
+});
+
+host_test!(there_is_no_log_of_what_is_not_there, ready_test_policy, |host| {
+    for line in ["service logs forker", "service logs forker --since 5"] {
+        let reply = ask(host, line).expect("command_failed");
+        assert!(told(&reply).contains("no unit forker.service"), "{}", told(&reply));
+        assert_eq!(reply.json["changed"], false);
+    }
+    // One that has not written anything is there, and one that is gone has left its log.
+    unit(host, "forker", "[Service]\nExecStart=/bin/echo last words\n");
+    ask(host, "service logs forker --lines 5").expect("ok");
+    host.root("systemctl start forker; sleep 0.5; rm /etc/systemd/system/forker.service; systemctl daemon-reload").ok();
+    let reply = ask(host, "service logs forker").expect("ok");
+    assert!(reply.json["stdout"].as_str().is_some_and(|text| text.contains("last words")));
 });

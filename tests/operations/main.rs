@@ -6,11 +6,13 @@ mod host;
 
 mod apt_settings;
 mod arch;
+mod around;
 mod beside;
 mod checks;
 mod confined;
 mod deferred;
 mod dry_run;
+mod enablement;
 mod failing;
 mod foreign;
 mod forged;

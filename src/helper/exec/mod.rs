@@ -2,10 +2,15 @@
 //! for an operation.
 
 mod check;
+mod enablement;
 mod health;
+pub mod others;
 mod package;
 mod said;
 mod service;
+mod stopped;
+mod surroundings;
+mod triggers;
 mod why;
 
 use super::audience::Audience;
@@ -114,7 +119,7 @@ pub fn change(recorded: &Recorded, around: &mut Around<'_>) -> Outcome {
     match plan.steps() {
         Steps::Package(steps) => package::change(plan, steps, bounds(plan), around),
         Steps::Service(steps) => service::change(plan, steps, bounds(plan), around),
-        Steps::None => service::look(plan, bounds(plan), around.shown),
+        Steps::Look(_) => service::look(plan, bounds(plan), around.shown),
     }
 }
 

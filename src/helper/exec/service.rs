@@ -1,11 +1,15 @@
 //! Operations on units: looked at, checked, run, watched.
 
 use super::check::checked;
+use super::enablement;
 use super::health::{Health, watch};
+use super::others::Others;
+use super::surroundings::{ALL_UNITS, Asked, Surroundings};
+use super::triggers::Wakers;
 use super::{Around, Outcome, Shown, name_of, verdict, why};
 use crate::helper::audience::Audience;
 use crate::helper::codes::Refusal;
-use crate::helper::plan::{Plan, ServiceSteps};
+use crate::helper::plan::{LookSteps, Plan, ServiceSteps, Steps, reserved};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
 use crate::helper::start_limit;
@@ -29,8 +33,15 @@ const JOB_PAUSE: Duration = Duration::from_millis(50);
 
 /// `status` and `logs`.
 pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
-    let _ = shown;
     let mut ran = ask(plan.main(), bounds);
+    if let Steps::Look(LookSteps::State(state)) = plan.steps()
+        && ran.ended == Ended::Exited(0)
+        && ran.stdout.is_empty()
+        && unit_of(&ask(state, brief(bounds))).is_some_and(|unit| !unit.state.exists())
+    {
+        let verdict = Err(why::no_unit(name_of(plan)));
+        return Outcome { ran: Some(ran), changed: Some(false), ..Outcome::of(verdict) };
+    }
     if let Operation::Service { action: ServiceAction::Logs, shown, .. } = &plan.request().operation
         && shown.minutes().is_some()
     {
@@ -50,11 +61,23 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
         None => read(verdict(plan, &ran), ran, None),
         Some(unit) => {
             let (verdict, ran) = status(name_of(plan), &unit.state, ran);
-            let warnings =
-                if unit.needs_reload { vec![why::stale_file(name_of(plan))] } else { vec![] };
+            let stale = unit.needs_reload.then(|| why::stale_file(name_of(plan)));
+            let warnings = stale.into_iter().chain(woken(plan, &unit, bounds, shown)).collect();
             Outcome { warnings, ..read(verdict, ran, Some(unit.state)) }
         }
     }
+}
+
+/// What may start a unit that is down, which a caller could take for one that does not work.
+fn woken(plan: &Plan, unit: &Unit, bounds: Bounds, shown: Shown<'_>) -> Option<String> {
+    let Steps::Look(LookSteps::Others(list)) = plan.steps() else { return None };
+    let is_down = unit.state.is("inactive") || unit.state.is("failed");
+    if !is_down || unit.wakers.is_empty() {
+        return None;
+    }
+    let others = Others::now(list, Bounds { output_bytes: ALL_UNITS, ..brief(bounds) });
+    let wakers = Wakers::of(unit, others.as_ref());
+    (!wakers.is_none()).then(|| why::may_wake(name_of(plan), &wakers, shown))
 }
 
 /// `status` succeeds where the state could be read: a stopped unit is no failure. Its exit
@@ -81,17 +104,27 @@ pub fn change(
     };
     let before = idle(action, steps, bounds);
     let shown = around.shown;
-    let mut change = Change { plan, steps, action, bounds, shown, before };
+    let mut change = Change {
+        plan,
+        steps,
+        action,
+        bounds,
+        shown,
+        before,
+        surroundings: Surroundings::default(),
+    };
     if let Err(refused) = change.may_begin() {
         return Outcome { unit: change.state_before(), ..*refused };
     }
     if change.ends(&around.audience) {
         change.answer_first(around);
     }
+    change.surroundings = Surroundings::before(change.asked(), change.before.as_ref());
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });
+    let is_known = change.surroundings.reread(change.asked());
     let after = change.watched(&ran);
-    change.outcome(ran, after)
+    change.outcome(ran, after, is_known)
 }
 
 /// Something that is done to a unit.
@@ -103,11 +136,23 @@ struct Change<'p> {
     shown: Shown<'p>,
     /// The unit before it; none where that could not be read.
     before: Option<Unit>,
+    /// What was around it before.
+    surroundings: Surroundings,
 }
 
 impl Change<'_> {
     fn name(&self) -> &str {
         name_of(self.plan)
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            action: self.action,
+            name: self.name(),
+            steps: self.steps,
+            shown: self.shown,
+            bounds: brief(self.bounds),
+        }
     }
 
     fn state_before(&self) -> Option<UnitState> {
@@ -125,7 +170,14 @@ impl Change<'_> {
 
     /// Makes sure that nothing is in the way, and that the check passes.
     fn may_begin(&self) -> Result<(), Box<Outcome>> {
-        let obstacle = |unit| why::obstacle(self.action, self.name(), unit);
+        let obstacle = |unit: &Unit| {
+            // The manager may know of a name that the folders do not show.
+            let reserved = unit.id.as_deref().and_then(|id| reserved(self.name(), id));
+            reserved.or_else(|| why::obstacle(self.action, self.name(), unit))
+        };
+        if let Some(refusal) = enablement::obstacle(self.action, self.name()) {
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
         if let Some(refusal) = self.before.as_ref().and_then(obstacle) {
             return Err(Box::new(Outcome::refused(refusal, None, None)));
         }
@@ -188,9 +240,13 @@ impl Change<'_> {
     }
 
     /// What came of it.
-    fn outcome(&self, ran: Ran, after: Option<(Unit, Health)>) -> Outcome {
-        let verdict = self.verdict(&ran, after.as_ref());
+    fn outcome(&self, ran: Ran, after: Option<(Unit, Health)>, is_known: bool) -> Outcome {
+        let mut verdict = self.verdict(&ran, after.as_ref());
         let after = after.map(|(unit, _)| unit);
+        let aftermath = after
+            .as_ref()
+            .map(|unit| self.surroundings.after(self.asked(), &ran, unit, is_known, &mut verdict));
+        let aftermath = aftermath.unwrap_or_default();
         let log = match (&self.steps.log, &after) {
             (Some(log), Some(unit)) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
                 lines_of(&ask(log, brief(self.bounds)))
@@ -209,8 +265,10 @@ impl Change<'_> {
             _ => None,
         };
         // What was done again has changed something, though the state reads the same.
-        let changed = Some((went_well && !was_skipped) || self.differs(after.as_ref()));
-        let (unit, warnings) = (after.map(|unit| unit.state), warning.into_iter().collect());
+        let changed = (went_well && !was_skipped) || self.differs(after.as_ref());
+        let changed = Some(changed || aftermath.has_changed);
+        let warnings = warning.into_iter().chain(aftermath.warnings).collect();
+        let unit = after.map(|unit| unit.state);
         Outcome { ran: Some(ran), unit, log, changed, warnings, ..Outcome::of(verdict) }
     }
 

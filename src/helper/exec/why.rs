@@ -1,6 +1,7 @@
 //! Why a unit is not what it was asked to be, in words: what is in the way, how it died, what the
 //! way that systemctl ended means.
 
+use super::triggers::Wakers;
 use super::{Shown, name_of, verdict};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::plan::Plan;
@@ -26,7 +27,11 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
                 .retry_after(RETRY_AFTER),
         );
     }
-    unit.needs_reload.then(|| {
+    // What is down is started as it was read last: else nobody but an administrator could bring
+    // back what was stopped. What is up loses nothing by a refusal.
+    let may_start =
+        unit.state.is_loaded() && (unit.state.is("inactive") || unit.state.is("failed"));
+    (unit.needs_reload && !may_start && !unit.is_masked()).then(|| {
         Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name)))
             .hint("an administrator looks at the change, then: systemctl daemon-reload")
     })
@@ -163,6 +168,54 @@ pub fn no_unit(name: &str) -> Refusal {
 /// What the manager goes by is not what the file says; as the part of a sentence.
 pub fn stale_file(name: &str) -> String {
     format!("the unit file of {name} was changed and the service manager has not read it again")
+}
+
+/// What links were made or removed is not known to the manager yet.
+pub fn not_reread(name: &str) -> String {
+    format!(
+        "this is so from the next boot on: another unit file was changed and the service manager has not read it again, so it was not made to read that of {name} either (systemctl daemon-reload)"
+    )
+}
+
+/// It was stopped, and is up.
+pub fn is_up_again(name: &str, wakers: &Wakers, shown: Shown<'_>) -> Refusal {
+    let (who, hint) = if wakers.is_none() {
+        (
+            String::new(),
+            "ask for the status, or an administrator looks at what starts it".to_owned(),
+        )
+    } else {
+        let listed = wakers.listed(shown);
+        (format!(": it is started by {listed}"), format!("stop what starts it first: {listed}"))
+    };
+    Refusal::new(Code::CommandFailed, format!("{name} was stopped and is up again{who}")).hint(hint)
+}
+
+/// It is down or is not to be started at boot, and may not stay so.
+pub fn may_wake(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
+    format!(
+        "{name} may be started at any time though nobody asks for it, by {}",
+        wakers.listed(shown)
+    )
+}
+
+/// Why there is nothing to do for new settings.
+pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
+    format!(
+        "nothing has to be done: {name} is started when it is needed by {}, and reads its settings then",
+        wakers.listed(shown)
+    )
+}
+
+/// It was told to read its settings again, and ended.
+pub fn ended_by_reload(name: &str, unit: &Unit) -> Refusal {
+    let error = format!(
+        "{name} ended when it was reloaded, and is not running now: {}",
+        end_of(&unit.state)
+    );
+    Refusal::new(Code::Unhealthy, error).hint(format!(
+        "its way to reload is one that ends it; to start it: sm-helper service start {name}"
+    ))
 }
 
 /// It is not up, though starting it went well, since it never began.

@@ -1,0 +1,170 @@
+//! Whether a unit's name is another name of a unit (`Alias=` of `systemd.unit(5)`).
+//!
+//! The journal and `systemctl enable` know a unit by its own name alone, so it has to be known
+//! before the command lines are made. It is read from the links in systemd's folders, as systemd
+//! does it: to ask systemd costs a process.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Where systemd looks for units, the first one first (`systemd-analyze unit-paths`).
+const FOLDERS: [&str; 13] = [
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/run/systemd/transient",
+    "/run/systemd/generator.early",
+    "/etc/systemd/system",
+    "/etc/systemd/system.attached",
+    "/run/systemd/system",
+    "/run/systemd/system.attached",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/run/systemd/generator.late",
+];
+
+/// The folders that `systemctl disable` removes links from.
+pub const CONFIGURED: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"];
+
+/// More than one link to the next name is allowed; a circle is not followed for ever.
+const LONGEST_CHAIN: usize = 8;
+
+/// The unit's own name on this host, where `name` is another one of it.
+pub fn own_name(name: &str) -> Option<String> {
+    own_name_in(present(), name)
+}
+
+/// Whether there is a file for this unit, of its own or a template's.
+pub fn has_file(name: &str) -> bool {
+    let template = template_of(name).map(|(template, _)| template);
+    let names = || [Some(name), template.as_deref()].into_iter().flatten();
+    present().iter().any(|folder| names().any(|name| exists(&folder.join(name))))
+}
+
+/// Those of the folders that are there.
+fn present() -> &'static [PathBuf] {
+    static PRESENT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    PRESENT.get_or_init(|| {
+        FOLDERS.iter().map(PathBuf::from).filter(|folder| folder.is_dir()).collect()
+    })
+}
+
+fn own_name_in(folders: &[PathBuf], name: &str) -> Option<String> {
+    let mut current = name.to_owned();
+    for _ in 0..LONGEST_CHAIN {
+        let next = link(folders, &current).or_else(|| {
+            // An instance may get its name from the template.
+            let (template, instance) = template_of(&current)?;
+            let other = link(folders, &template)?;
+            let (before, after) = other.split_once("@.")?;
+            Some(format!("{before}@{instance}.{after}"))
+        });
+        match next {
+            Some(next) if next != current => current = next,
+            _ => break,
+        }
+    }
+    (current != name).then_some(current)
+}
+
+/// `app@.service` and `blue` of `app@blue.service`.
+fn template_of(name: &str) -> Option<(String, &str)> {
+    let (before, rest) = name.split_once('@')?;
+    let (instance, suffix) = rest.rsplit_once('.')?;
+    (!instance.is_empty()).then(|| (format!("{before}@.{suffix}"), instance))
+}
+
+/// The name of what the first file of this name is a link to, where that is a unit of the same
+/// kind. A link to a file outside of systemd's folders is no other name but a file of its own
+/// (`systemctl link`), and so is one to a unit's template.
+fn link(folders: &[PathBuf], name: &str) -> Option<String> {
+    let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.is_symlink())?;
+    // What comes before it as a file hides it.
+    let first = folders.iter().map(|folder| folder.join(name)).find(|file| exists(file))?;
+    if first != file {
+        return None;
+    }
+    let target = std::fs::read_link(&file).ok()?;
+    let target = file.parent()?.join(target);
+    let is_among = target.parent().is_some_and(|parent| {
+        folders.iter().any(|folder| folder == parent || same_folder(folder, parent))
+    });
+    let other = target.file_name()?.to_str()?;
+    let same_kind = Path::new(name).extension() == Path::new(other).extension();
+    let is_template = |name: &str| name.contains("@.");
+    let same_level = is_template(name) == is_template(other);
+    (is_among && same_kind && same_level).then(|| other.to_owned())
+}
+
+fn exists(file: &Path) -> bool {
+    file.symlink_metadata().is_ok()
+}
+
+fn same_folder(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().ok();
+    whole(one).is_some_and(|one| Some(one) == whole(other))
+}
+
+/// Whether disabling this unit takes the name away: it is there as a link alone, in a folder
+/// that `systemctl disable` removes every link to the unit from.
+pub fn goes_with_disable(name: &str) -> bool {
+    CONFIGURED.iter().any(|folder| {
+        let file = Path::new(folder).join(name);
+        std::fs::read_link(&file).is_ok_and(|target| target != Path::new("/dev/null"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{create_dir_all, write};
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn another_name_of_a_unit_is_followed_to_its_own() {
+        let top = std::env::temp_dir().join(format!("sm-alias-{}", std::process::id()));
+        let folders = [top.join("etc"), top.join("lib")];
+        for folder in &folders {
+            create_dir_all(folder).expect("a folder");
+        }
+        let outside = top.join("outside.service");
+        write(&outside, "").expect("a file");
+        for file in ["lib/mariadb.service", "lib/app@.service", "etc/own.service", "lib/a.socket"] {
+            write(top.join(file), "").expect("a file");
+        }
+        for (link, target) in [
+            ("etc/mysql.service", top.join("lib/mariadb.service")),
+            ("lib/mysqld.service", "mysql.service".into()),
+            ("etc/other@.service", top.join("lib/app@.service")),
+            ("lib/default@blue.service", "app@.service".into()),
+            ("etc/linked.service", outside.clone()),
+            ("etc/masked.service", "/dev/null".into()),
+            ("lib/own.service", "mariadb.service".into()),
+            ("lib/circle.service", "circle2.service".into()),
+            ("lib/circle2.service", "circle.service".into()),
+            ("lib/a.service", "a.socket".into()),
+        ] {
+            symlink(target, top.join(link)).expect("a link");
+        }
+        for (name, own) in [
+            ("mysql.service", Some("mariadb.service")),
+            ("mysqld.service", Some("mariadb.service")),
+            ("other@blue.service", Some("app@blue.service")),
+            ("other@a.b.service", Some("app@a.b.service")),
+            ("mariadb.service", None),
+            ("app@blue.service", None),
+            ("default@blue.service", None),
+            ("linked.service", None),
+            ("masked.service", None),
+            ("own.service", None),
+            ("a.service", None),
+            ("nowhere.service", None),
+        ] {
+            assert_eq!(own_name_in(&folders, name).as_deref(), own, "{name}");
+        }
+        // It ends.
+        let _ = own_name_in(&folders, "circle.service");
+        std::fs::remove_dir_all(&top).expect("it goes");
+    }
+}

@@ -1,0 +1,211 @@
+//! The units beside the one that is asked for: which are up, what goes up or down along with it.
+
+use super::Shown;
+use crate::helper::plan::Argv;
+use crate::helper::process::{Bounds, Ended, ask};
+use crate::helper::unit::Unit;
+use crate::policy::action::ServiceAction::{self, Restart, Start, Stop};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Kinds that come and go by themselves, or stand for a moment of the boot: nobody misses one.
+const UNTOLD: [&str; 4] = [".target", ".slice", ".scope", ".device"];
+
+/// The state of every unit that the manager has loaded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Others(BTreeMap<String, String>);
+
+impl Others {
+    /// Asks the manager; none where it does not answer.
+    pub fn now(list: &Argv, bounds: Bounds) -> Option<Self> {
+        let shown = ask(list, bounds);
+        (shown.ended == Ended::Exited(0) && !shown.stdout_truncated)
+            .then(|| Self::parse(&shown.stdout))
+    }
+
+    /// Reads what `systemctl list-units --plain --no-legend` printed: name, load state, active
+    /// state, and more.
+    fn parse(shown: &str) -> Self {
+        let unit = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (name, active) = (words.next()?, words.nth(1)?);
+            Some((name.to_owned(), active.to_owned()))
+        };
+        Self(shown.lines().filter_map(unit).collect())
+    }
+
+    /// Whether this unit is up, or on its way.
+    pub fn is_up(&self, unit: &str) -> bool {
+        self.0.get(unit).is_some_and(|state| is_up(state))
+    }
+
+    /// Whether this unit failed.
+    fn is_failed(&self, unit: &str) -> bool {
+        self.0.get(unit).is_some_and(|state| state == "failed")
+    }
+
+    fn up(&self) -> BTreeSet<&str> {
+        let told = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
+        let up = self.0.iter().filter(|(_, state)| is_up(state)).map(|(name, _)| name.as_str());
+        up.filter(told).collect()
+    }
+}
+
+fn is_up(state: &str) -> bool {
+    matches!(state, "active" | "activating" | "reloading" | "refreshing")
+}
+
+/// Whether the action may take other units along. Nearly every unit has some that it is always
+/// with: the targets and the slice.
+pub fn takes_along(action: ServiceAction, unit: &Unit) -> bool {
+    let told = |name: &String| !UNTOLD.iter().any(|kind| name.ends_with(kind));
+    let goes_down = unit.dependants.iter().any(told);
+    let goes_up = unit.rivals.iter().chain(&unit.pulls).any(told);
+    match action {
+        Stop => goes_down,
+        Start => goes_up,
+        Restart => goes_down || goes_up,
+        _ => false,
+    }
+}
+
+/// Other units that were up and are not now, and the other way round.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SideEffects {
+    /// Taken down.
+    pub down: Vec<String>,
+    /// Those of them that failed.
+    pub failed: Vec<String>,
+    /// Brought up.
+    pub up: Vec<String>,
+}
+
+impl SideEffects {
+    /// What became of the units that `related` has among what changed.
+    pub fn between(before: &Others, after: &Others, related: &BTreeSet<String>) -> Self {
+        let (was, is) = (before.up(), after.up());
+        let names = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| -> Vec<String> {
+            let changed = one.difference(other).filter(|name| related.contains(**name));
+            changed.map(|name| (*name).to_owned()).collect()
+        };
+        let (failed, down) =
+            names(&was, &is).into_iter().partition(|name: &String| after.is_failed(name));
+        Self { down, failed, up: names(&is, &was) }
+    }
+
+    /// Whether nothing happened.
+    pub fn is_none(&self) -> bool {
+        self.down.is_empty() && self.failed.is_empty() && self.up.is_empty()
+    }
+
+    /// A sentence for each kind of them.
+    pub fn told(&self, shown: Shown<'_>) -> Vec<String> {
+        let told = |units: &Vec<String>, what: &str| {
+            (!units.is_empty()).then(|| format!("{what}: {}", shown.listed(units)))
+        };
+        [
+            told(&self.down, "this has taken down other units"),
+            told(&self.failed, "other units have failed with this"),
+            told(&self.up, "this has started other units"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// The properties by which units take one another along.
+pub const RELATIONS: &str = "Id,Requires,Requisite,Wants,BindsTo,Upholds,ConsistsOf,PropagatesStopTo,RequiredBy,BoundBy,\
+    Conflicts,ConflictedBy";
+
+/// Every unit that this one may take along, through others too, in what `systemctl show` printed
+/// of all: `shown` has a block for each, with [`RELATIONS`].
+pub fn related(shown: &str, unit: &str) -> BTreeSet<String> {
+    let mut relations: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for block in shown.split("\n\n") {
+        let lines = || block.lines().filter_map(|line| line.split_once('='));
+        let Some((_, id)) = lines().find(|(key, _)| *key == "Id") else { continue };
+        let others = lines().filter(|(key, _)| *key != "Id");
+        let others = others.flat_map(|(_, value)| value.split_whitespace());
+        relations.entry(id).or_default().extend(others);
+    }
+    let (mut found, mut next) = (BTreeSet::new(), vec![unit]);
+    while let Some(each) = next.pop() {
+        for other in relations.get(each).into_iter().flatten() {
+            // Through a target or a slice everything is related to everything.
+            let is_told = !UNTOLD.iter().any(|kind| other.ends_with(kind));
+            if is_told && *other != unit && found.insert((*other).to_owned()) {
+                next.push(other);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "\
+a.service    loaded    active   running Of A
+b.service    loaded    active   running Of B
+c.service    loaded    active   running Of C
+d.service    loaded    inactive dead    Of D
+gone.service not-found inactive dead    gone.service
+e.timer      loaded    active   waiting Of E
+x.target     loaded    active   active  Of X
+";
+
+    #[test]
+    fn what_goes_up_and_down_is_seen() {
+        let before = Others::parse(BEFORE);
+        assert!(before.is_up("a.service") && !before.is_up("d.service") && !before.is_up("z"));
+        let after = BEFORE
+            .replace("b.service    loaded    active   running", "b.service loaded inactive dead")
+            .replace("c.service    loaded    active   running", "c.service loaded failed failed")
+            .replace("d.service    loaded    inactive dead", "d.service loaded activating start")
+            .replace("e.timer      loaded    active   waiting", "e.timer loaded inactive dead")
+            .replace("x.target     loaded    active   active", "x.target loaded inactive dead");
+        let after = Others::parse(&after);
+        let related = ["b.service", "c.service", "d.service", "x.target"];
+        let related = related.map(str::to_owned).into_iter().collect();
+        let effects = SideEffects::between(&before, &after, &related);
+        assert_eq!(effects.down, ["b.service"]);
+        assert_eq!(effects.failed, ["c.service"]);
+        assert_eq!(effects.up, ["d.service"]);
+        let shown = |unit: &str| unit == "b.service";
+        let told = effects.told(Shown(&shown)).join("; ");
+        assert!(told.contains("taken down other units: b.service"), "{told}");
+        assert!(!told.contains("c.service") && !told.contains("d.service"), "{told}");
+        assert!(SideEffects::between(&before, &before, &related).is_none());
+    }
+
+    #[test]
+    fn what_is_related_is_found_at_any_depth_and_not_through_a_target() {
+        let shown = "Id=a.service\nRequiredBy=b.service\nRequires=sysinit.target\n\n\
+                     Id=b.service\nRequiredBy=c.service x.target\nRequires=a.service\n\n\
+                     Id=c.service\nConflicts=d.service\n\n\
+                     Id=sysinit.target\nRequires=z.service\n\nId=x.target\nWants=y.service\n";
+        let related = related(shown, "a.service");
+        let related: Vec<&str> = related.iter().map(String::as_str).collect();
+        assert_eq!(related, ["b.service", "c.service", "d.service"]);
+    }
+
+    #[test]
+    fn few_units_take_others_along() {
+        let usual = "Requires=sysinit.target system.slice\nConflicts=shutdown.target\nWants=network-online.target\n";
+        for (shown, action, expected) in [
+            ("", Start, false),
+            ("", Restart, false),
+            ("RequiredBy=b.service\n", Stop, true),
+            ("RequiredBy=b.service\n", Start, false),
+            ("ConflictedBy=b.service\n", Start, true),
+            ("Wants=b.socket\n", Restart, true),
+            ("Wants=b.socket\n", Stop, false),
+            ("RequiredBy=multi-user.target\n", Stop, false),
+        ] {
+            let unit = Unit::parse(&format!("{usual}{shown}"));
+            let unit = if shown.starts_with("Wants") { Unit::parse(shown) } else { unit };
+            assert_eq!(takes_along(action, &unit), expected, "{shown} {action:?}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What an operation on a unit finds around it and leaves behind: links, other units, processes.
+//! `systemctl` ends with success whatever became of these.
+
+use super::enablement::{self, Links};
+use super::others::{Others, SideEffects, related, takes_along};
+use super::triggers::Wakers;
+use super::{Shown, stopped, why};
+use crate::helper::alias;
+use crate::helper::codes::{Code, Refusal};
+use crate::helper::plan::ServiceSteps;
+use crate::helper::process::{Bounds, Ended, Ran, ask};
+use crate::helper::unit::Unit;
+use crate::policy::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// The most that is kept of what the manager says of all its units.
+pub const ALL_UNITS: usize = 16 << 20;
+
+/// How often units that a restart has taken along are looked for, and how long in between, until
+/// they are up again.
+const TIMES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The kinds of units that do nothing but start another one.
+const STARTERS: [&str; 4] = [".timer", ".socket", ".path", ".automount"];
+
+/// What is asked to be done to which unit.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// What is done.
+    pub action: ServiceAction,
+    /// To which unit.
+    pub name: &'a str,
+    /// With which command lines.
+    pub steps: &'a ServiceSteps,
+    /// Which units a reply may name.
+    pub shown: Shown<'a>,
+    /// The bounds of a look.
+    pub bounds: Bounds,
+}
+
+impl Asked<'_> {
+    fn others(&self) -> Option<Others> {
+        Others::now(&self.steps.others, self.wide())
+    }
+
+    /// Every unit that this one may take along at this moment: what is down is soon forgotten,
+    /// and what it had to do with others too.
+    fn related(&self, unit: &Unit) -> BTreeSet<String> {
+        let id = unit.id.as_deref().unwrap_or(self.name);
+        let relations = self.steps.relations.as_ref().map(|argv| ask(argv, self.wide()));
+        let mut related = relations.map_or_else(BTreeSet::new, |all| related(&all.stdout, id));
+        // Also where that could not be read.
+        let near = [&unit.dependants, &unit.rivals, &unit.pulls];
+        related.extend(near.into_iter().flatten().cloned());
+        related
+    }
+
+    /// The bounds of a look at all units, of which nothing is shown.
+    fn wide(&self) -> Bounds {
+        Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..self.bounds }
+    }
+}
+
+/// What there is before it.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    before: Option<Unit>,
+    others: Option<Others>,
+    /// The units that it may take along.
+    related: BTreeSet<String>,
+    links: Option<Links>,
+    /// Whether the manager has read every unit file as it is; then it may do so again.
+    has_read_all: bool,
+}
+
+/// What came of it besides.
+#[derive(Debug, Default)]
+pub struct Aftermath {
+    /// What to say of it.
+    pub warnings: Vec<String>,
+    /// Whether something has changed beside the unit's own state.
+    pub has_changed: bool,
+}
+
+impl Surroundings {
+    /// Looks at what this operation may change.
+    pub fn before(asked: Asked<'_>, unit: Option<&Unit>) -> Self {
+        let enables = matches!(asked.action, Enable | Disable);
+        let unread = asked.steps.unread.as_ref().map(|unread| ask(unread, asked.wide()));
+        let has_read_all = unread.is_some_and(|shown| {
+            shown.ended == Ended::Exited(0)
+                && !shown.stdout.lines().any(|line| line == "NeedDaemonReload=yes")
+        });
+        let along = unit.filter(|unit| takes_along(asked.action, unit));
+        Self {
+            before: unit.cloned(),
+            others: along.and_then(|_| asked.others()),
+            related: along.map(|unit| asked.related(unit)).unwrap_or_default(),
+            links: enables.then(Links::now),
+            has_read_all,
+        }
+    }
+
+    /// After links came or went the manager reads them, unless that would have it read what
+    /// somebody else has changed and not had it read. Gives whether it knows them.
+    pub fn reread(&self, asked: Asked<'_>) -> bool {
+        match (&self.links, &asked.steps.reread) {
+            (Some(links), Some(reread)) if *links != Links::now() => {
+                self.has_read_all && ask(reread, asked.bounds).ended == Ended::Exited(0)
+            }
+            _ => true,
+        }
+    }
+
+    /// What came of it. `verdict` is of the unit alone, and becomes what is so of all of it;
+    /// `is_known` is what [`Surroundings::reread`] gave.
+    pub fn after(
+        &self,
+        asked: Asked<'_>,
+        ran: &Ran,
+        unit: &Unit,
+        is_known: bool,
+        verdict: &mut Result<(), Refusal>,
+    ) -> Aftermath {
+        let Asked { action, name, shown, .. } = asked;
+        let mut aftermath = Aftermath::default();
+        let is_down = unit.state.is("inactive") || unit.state.is("failed");
+        let went_well = ran.ended == Ended::Exited(0) && verdict.is_ok();
+        match action {
+            Enable | Disable if went_well => {
+                let has_changed = self.links.as_ref().is_some_and(|links| *links != Links::now());
+                aftermath.has_changed = has_changed;
+                match enablement::After::of(unit, name, !is_known).judged(action, name) {
+                    Ok(warning) => aftermath.warnings.extend(warning),
+                    Err(refusal) => *verdict = Err(refusal),
+                }
+            }
+            Stop if went_well && !is_down => {
+                let wakers = Wakers::of(unit, asked.others().as_ref());
+                *verdict = Err(why::is_up_again(name, &wakers, shown));
+            }
+            Stop if went_well => {
+                let before = self.before.as_ref().map(|unit| &unit.state);
+                aftermath.warnings.extend(stopped::warnings(name, before, unit));
+            }
+            Reload if went_well && is_down => *verdict = Err(why::ended_by_reload(name, unit)),
+            Reload if is_down && unit.state.is_loaded() => {
+                let others = asked.others();
+                let wakers = Wakers::of(unit, others.as_ref()).or_socket(name, others.as_ref());
+                if let (Err(refusal), false) = (&mut *verdict, wakers.is_none()) {
+                    refusal.hint = Some(why::is_woken(name, &wakers, shown));
+                }
+            }
+            Start | Restart if verdict.is_err() && is_down => {
+                if let Some(refusal) = starts_nothing(asked, unit) {
+                    *verdict = Err(refusal);
+                }
+            }
+            _ => {}
+        }
+        if !is_known && went_well {
+            aftermath.warnings.push(why::not_reread(name));
+        }
+        if let Some(warning) = self.woken(asked, unit, went_well, is_down) {
+            aftermath.warnings.push(warning);
+        }
+        if let Some(effects) = self.side_effects(asked, unit) {
+            aftermath.has_changed |= !effects.is_none();
+            aftermath.warnings.extend(effects.told(shown));
+        }
+        if matches!(action, Start | Stop)
+            && self.before.as_ref().is_some_and(|unit| unit.needs_reload)
+        {
+            aftermath.warnings.push(why::stale_file(name));
+        }
+        aftermath
+    }
+
+    /// What starts it though it is down, or will not be started at boot.
+    fn woken(
+        &self,
+        asked: Asked<'_>,
+        unit: &Unit,
+        went_well: bool,
+        is_down: bool,
+    ) -> Option<String> {
+        let may_be_woken = !unit.wakers.is_empty() || unit.bus_name.is_some();
+        let matters = match asked.action {
+            Stop | Enable => is_down,
+            Disable => true,
+            _ => false,
+        };
+        if !went_well || !may_be_woken || !matters {
+            return None;
+        }
+        let wakers = Wakers::of(unit, asked.others().as_ref());
+        (!wakers.is_none()).then(|| why::may_wake(asked.name, &wakers, asked.shown))
+    }
+
+    /// Which other units went up or down.
+    fn side_effects(&self, asked: Asked<'_>, unit: &Unit) -> Option<SideEffects> {
+        let before = self.others.as_ref()?;
+        let mut related = self.related.clone();
+        // What is started with it may not have been loaded before.
+        if matches!(asked.action, Start | Restart) {
+            related.extend(asked.related(unit));
+        }
+        let mut effects = SideEffects::default();
+        for _ in 0..TIMES {
+            effects = SideEffects::between(before, &asked.others()?, &related);
+            // They are started again one after the other.
+            if asked.action != Restart || effects.down.is_empty() {
+                break;
+            }
+            sleep(PAUSE);
+        }
+        Some(effects)
+    }
+}
+
+/// Why a timer, a socket or a path was not started, where what it starts is not there.
+fn starts_nothing(asked: Asked<'_>, unit: &Unit) -> Option<Refusal> {
+    let is_starter = STARTERS.iter().any(|kind| asked.name.ends_with(kind));
+    if !is_starter || unit.triggers.is_empty() {
+        return None;
+    }
+    let missing: Vec<&String> =
+        unit.triggers.iter().filter(|unit| !alias::has_file(unit)).collect();
+    (!missing.is_empty()).then(|| {
+        let missing = asked.shown.listed(&missing);
+        let error =
+            format!("{} was not started, since what it starts is not there: {missing}", asked.name);
+        Refusal::new(Code::CommandFailed, error)
+            .hint("install what brings it, or an administrator repairs the unit file")
+    })
+}

@@ -1,0 +1,145 @@
+//! Enabled or not: what `enable` and `disable` say is what starts at the next boot, in every
+//! state that a unit file can be in, and no name is lost by them.
+
+use crate::host::{Host, Reply, host_test};
+use crate::{ask, told, unit};
+
+const RUNS: &str = "[Service]\nExecStart=/bin/sleep 1000\n";
+const INSTALL: &str = "[Install]\nWantedBy=multi-user.target\n";
+
+fn is_enabled(host: &Host, name: &str) -> String {
+    host.root(&format!("systemctl is-enabled {name}")).stdout_text().trim().to_owned()
+}
+
+fn links(host: &Host) -> String {
+    host.root("find /etc/systemd/system /run/systemd/system /etc/rc?.d -type l | sort")
+        .stdout_text()
+}
+
+/// Asks, and compares what is said with what became of the links.
+#[track_caller]
+fn changes(host: &Host, line: &str, code: &str) -> Reply {
+    let before = links(host);
+    let reply = ask(host, line).expect(code);
+    assert_eq!(reply.json["changed"], before != links(host), "{line}: {:#}", reply.json);
+    reply
+}
+
+fn warns(reply: &Reply) -> String {
+    reply.json["warnings"].to_string()
+}
+
+host_test!(enable_is_no_success_where_nothing_is_enabled, ready_test_policy, |host| {
+    // An ordinary one, both ways, again and again.
+    unit(host, "probe", &format!("{RUNS}{INSTALL}"));
+    for (action, state) in [
+        ("enable", "enabled"),
+        ("enable", "enabled"),
+        ("disable", "disabled"),
+        ("disable", "disabled"),
+    ] {
+        let reply = changes(host, &format!("service {action} probe"), "ok");
+        assert_eq!(reply.json["unit"]["unit_file_state"], state, "{:#}", reply.json);
+        assert_eq!(is_enabled(host, "probe"), state);
+        assert!(reply.json["warnings"].is_null(), "{:#}", reply.json);
+    }
+
+    // Without an [Install] section; with one thing that wants it all the same.
+    unit(host, "probe", RUNS);
+    let reply = changes(host, "service enable probe", "command_failed");
+    assert!(told(&reply).contains("nothing was enabled: probe.service has no [Install]"));
+    assert_eq!(reply.json["changed"], false);
+    changes(host, "service disable probe", "ok");
+    host.root("mkdir -p /usr/local/lib/systemd/system/multi-user.target.wants; ln -s ../probe.service /usr/local/lib/systemd/system/multi-user.target.wants/probe.service; systemctl daemon-reload").ok();
+    let reply = changes(host, "service enable probe", "ok");
+    assert!(warns(&reply).contains("no [Install]"), "{:#}", reply.json);
+    let reply = changes(host, "service disable probe", "ok");
+    assert!(warns(&reply).contains("at boot still"), "{:#}", reply.json);
+    host.root("rm -r /usr/local/lib/systemd/system/multi-user.target.wants").ok();
+
+    // What enables another one.
+    unit(host, "slow", &format!("{RUNS}{INSTALL}"));
+    unit(host, "probe", &format!("{RUNS}[Install]\nAlso=slow.service\n"));
+    let reply = changes(host, "service enable probe", "ok");
+    assert_eq!(reply.json["changed"], true);
+    assert!(warns(&reply).contains("Also="), "{:#}", reply.json);
+    assert_eq!(is_enabled(host, "slow"), "enabled");
+    let reply = changes(host, "service disable probe", "ok");
+    assert_eq!(reply.json["changed"], true);
+
+    // Masked, made at run time, generated, not there.
+    host.root("rm /etc/systemd/system/probe.service; systemctl mask -q masked; systemd-run -q --unit=crashing sleep 1000; mkdir -p /run/systemd/generator; printf '[Service]\\nExecStart=/bin/sleep 9\\n' >/run/systemd/generator/looping.service").ok();
+    for name in ["masked", "crashing", "looping", "forker"] {
+        let reply = changes(host, &format!("service enable {name}"), "command_failed");
+        assert_eq!(reply.json["changed"], false, "{name}");
+        assert!(!told(&reply).contains("internal"), "{}", told(&reply));
+    }
+
+    // A System V script: update-rc.d makes its links, and nothing is printed of them.
+    host.write("/etc/init.d/oneshot-job", "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: oneshot-job\n# Required-Start: $remote_fs\n# Required-Stop:\n# Default-Start: 2 3 4 5\n# Default-Stop: 0 1 6\n### END INIT INFO\nexit 0\n");
+    host.root("chmod 755 /etc/init.d/oneshot-job; systemctl daemon-reload").ok();
+    for (action, changed) in [
+        ("enable", true),
+        ("enable", false),
+        ("disable", true),
+        ("disable", false),
+        ("enable", true),
+    ] {
+        let reply = changes(host, &format!("service {action} oneshot-job"), "ok");
+        assert_eq!(reply.json["changed"], changed, "{action}: {:#}", reply.json);
+    }
+});
+
+host_test!(no_name_is_lost_by_disabling, ready_test_policy, |host| {
+    // `probe` is the name that the policy has; the unit is called otherwise.
+    unit(host, "mariadb", &format!("{RUNS}{INSTALL}Alias=probe.service\n"));
+    host.root("systemctl enable -q mariadb").ok();
+    let before = links(host);
+    let reply = ask(host, "service disable probe").expect("check_failed");
+    assert!(told(&reply).contains("another name of mariadb.service"), "{}", told(&reply));
+    assert_eq!(links(host), before);
+    let reply = changes(host, "service enable probe", "ok");
+    assert_eq!(reply.argv().and_then(|argv| argv.last().copied()), Some("mariadb.service"));
+    assert_eq!(reply.json["unit"]["unit_file_state"], "enabled");
+    // Nor that of one that is linked in.
+    host.root("mkdir /opt/app; cp /etc/systemd/system/mariadb.service /opt/app/slow.service; sed -i /Alias/d /opt/app/slow.service; systemctl link -q /opt/app/slow.service").ok();
+    changes(host, "service enable slow", "ok");
+    assert_eq!(is_enabled(host, "slow"), "enabled");
+    let before = links(host);
+    let reply = ask(host, "service disable slow").expect("check_failed");
+    assert!(told(&reply).contains("linked in"), "{}", told(&reply));
+    assert_eq!(links(host), before);
+});
+
+host_test!(enabling_has_no_changed_file_read, ready_test_policy, |host| {
+    unit(host, "probe", &format!("{RUNS}{INSTALL}"));
+    unit(host, "slow", RUNS);
+    ask(host, "service start slow").expect("ok");
+    host.root("sleep 1; echo '# more' >>/etc/systemd/system/slow.service").ok();
+    let unread = || host.root("systemctl show --property=NeedDaemonReload slow").stdout_text();
+    assert_eq!(unread().trim(), "NeedDaemonReload=yes");
+    for (action, state) in [("enable", "enabled"), ("disable", "disabled")] {
+        let reply = changes(host, &format!("service {action} probe"), "ok");
+        assert_eq!(reply.json["changed"], true);
+        assert_eq!(is_enabled(host, "probe"), state);
+        assert!(warns(&reply).contains("daemon-reload"), "{:#}", reply.json);
+        assert_eq!(unread().trim(), "NeedDaemonReload=yes", "{action}");
+        ask(host, "service restart slow").expect("check_failed");
+    }
+});
+
+host_test!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_policy, |host| {
+    let own = "/lib/systemd/system/dbus.service";
+    host.root(&format!("ln -s {own} /etc/systemd/system/probe.service; systemctl daemon-reload"))
+        .ok();
+    let listed = || host.root("sm policy surface").stdout_text();
+    assert!(!listed().contains("dbus"), "it is on the surface");
+    let before = host.main_pid("dbus");
+    for action in ["start", "stop", "restart", "reload", "enable", "disable", "status", "logs"] {
+        let line = format!("service {action} probe");
+        let reply = ask(host, &line).expect("denied");
+        assert!(told(&reply).contains("another name of dbus.service"), "{}", told(&reply));
+        ask(host, &format!("{line} --dry-run")).expect("denied");
+    }
+    assert_eq!(host.main_pid("dbus"), before);
+});
