@@ -16,7 +16,7 @@ use crate::admin::{Answer, Failure};
 use crate::cli::{Bootstrap, FleetCommand, Hosts};
 use crate::helper::codes::{Code, Refusal};
 use crate::sys;
-use inventory::{Host, Inventory};
+use inventory::{Host, Inventory, STANDARD_INPUT};
 use serde_json::{Map, Value, json};
 
 /// `sm bootstrap-cluster`
@@ -24,6 +24,16 @@ use serde_json::{Map, Value, json};
 /// # Errors
 /// What is wrong.
 pub fn bootstrap(command: &Bootstrap) -> Result<Answer, Failure> {
+    let is_inventory_piped =
+        command.hosts.inventory.as_deref().is_some_and(|file| file.as_os_str() == STANDARD_INPUT);
+    if is_inventory_piped && command.password_fd == Some(0) {
+        return Err(Refusal::new(
+            Code::Usage,
+            "--inventory - and --password-fd 0 both read standard input",
+        )
+        .hint("give the password on another descriptor: --password-fd 3 3<FILE")
+        .into());
+    }
     // Before anything else is opened.
     let password = command
         .password_fd

@@ -4,15 +4,13 @@ use super::address;
 use super::groups::{Model, group_label};
 use super::problem::{Problem, Result, named, nearest};
 use super::range;
-use super::variables::{self, Form, OFFLINE, Value};
+use super::variables::{self, Form, OFFLINE, PRIORITY, Value};
 use super::yaml::{Key, Kind, Node};
 use crate::policy::names::quoted;
 use std::rc::Rc;
 
 /// What a group consists of.
 pub const PARTS: [&str; 3] = ["hosts", "children", "vars"];
-
-const PRIORITY: &str = "ansible_group_priority";
 
 /// Reads all groups of the file.
 ///
@@ -146,7 +144,8 @@ fn vars(
     Ok(())
 }
 
-/// What stands below `hosts`, `children` or `vars`. As in Ansible a single name may stand there.
+/// What stands below `hosts`, `children` or `vars`. As in Ansible a single name may stand below the
+/// first two; lines without colons, which YAML folds into one text, are names that got lost.
 fn mapping(part: &Key, content: &Rc<Node>, whose: &str) -> Result<Vec<(Key, Rc<Node>)>> {
     if content.is_null() {
         return Ok(Vec::new());
@@ -154,6 +153,21 @@ fn mapping(part: &Key, content: &Rc<Node>, whose: &str) -> Result<Vec<(Key, Rc<N
     plain_tag(content, part.line, whose)?;
     match &content.kind {
         Kind::Map(entries) => Ok(entries.clone()),
+        Kind::Scalar(text, _) if &*part.text == "vars" => {
+            let text = format!("vars can not be a plain value: {}", quoted(text.as_bytes()));
+            Err(Problem::new(content.line, text)
+                .of(whose)
+                .hint("write each variable with a colon behind it: ansible_user: deploy"))
+        }
+        Kind::Scalar(text, _) if text.contains(|c: char| c.is_whitespace() || c == ',') => {
+            let example = text.split(|c: char| c.is_whitespace() || c == ',').next();
+            let example = named(example.unwrap_or_default());
+            let text =
+                format!("without colons all of this is one name: {}", quoted(text.as_bytes()));
+            Err(Problem::new(content.line, text).of(whose).hint(format!(
+                "write each name on a line of its own, with a colon behind it: {example}:"
+            )))
+        }
         Kind::Scalar(text, _) => {
             let key = Key { text: text.clone().into(), line: content.line };
             Ok(vec![(key, Rc::new(Node::text("", content.line)))])

@@ -19,7 +19,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
     let all = std::fs::read_dir(folder).expect("a folder");
     let mut files: Vec<PathBuf> = all
         .map(|entry| entry.expect("an entry").path())
-        .filter(|file| file.extension().is_some_and(|end| end == "yml"))
+        .filter(|file| file.extension().is_some_and(|end| end == "yml" || end == "ini"))
         .collect();
     files.sort();
     assert!(!files.is_empty());

@@ -1,6 +1,7 @@
 //! The flat form: an alias, and how its host is reached.
 
 use super::address;
+use super::form;
 use super::groups::{ALL, Model};
 use super::problem::{Problem, Result, named, nearest};
 use super::range;
@@ -72,6 +73,14 @@ fn strange(name: &Key, node: &Node, label: &str, model: &mut Model) -> Result<()
     let word = quoted(name.text.as_bytes());
     let plain = name.text.to_ascii_lowercase().replace('-', "_");
     let near = nearest(&plain, variables::of_the_flat_form());
+    if let Kind::Map(entries) = &node.kind
+        && entries.iter().any(|(key, _)| form::is_of_a_host(&key.text))
+    {
+        let text = format!("{word} looks like a host inside a host");
+        return Err(Problem::new(name.line, text)
+            .of(label)
+            .hint("is this a group? put its hosts below hosts:"));
+    }
     if near.is_none() && !matches!(node.kind, Kind::Scalar(..)) {
         model.warnings.add(name.line, label, format!("{word} is not read"));
         return Ok(());

@@ -14,6 +14,10 @@ use std::rc::Rc;
 pub fn of(top: &[(Key, Rc<Node>)]) -> Result<Form> {
     let mut ansible: Option<&Key> = None;
     let mut flat: Option<(&Key, &Key)> = None;
+    if let Some((key, _)) = top.iter().find(|(key, _)| PARTS.contains(&&*key.text)) {
+        let text = format!("{} belongs to a group, and stands at the top", key.text);
+        return Err(Problem::new(key.line, text).hint("write all: above it, and indent the rest"));
+    }
     for (key, node) in top {
         let is_a_group = matches!(&*key.text, "all" | "ungrouped" | "plugin");
         if is_a_group {
@@ -50,6 +54,7 @@ pub fn of(top: &[(Key, Rc<Node>)]) -> Result<Form> {
     }
 }
 
-fn is_of_a_host(name: &str) -> bool {
+/// Whether a key is one of those by which a host is reached.
+pub fn is_of_a_host(name: &str) -> bool {
     variables::known(name, Form::Flat).is_some() || name == "password"
 }

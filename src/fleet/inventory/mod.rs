@@ -10,6 +10,9 @@ mod form;
 mod glob;
 mod groups;
 mod host;
+mod ini;
+mod list_json;
+mod literal;
 mod pattern;
 mod problem;
 #[cfg(test)]
@@ -33,6 +36,9 @@ use yaml::Kind;
 
 /// A file of hosts that is larger is something else.
 const MOST_BYTES: u64 = 8 << 20;
+
+/// What is written for a file's name where the inventory comes by standard input.
+pub const STANDARD_INPUT: &str = "-";
 
 /// The hosts of an inventory, in the order in which the file names them first.
 #[derive(Debug)]
@@ -82,8 +88,8 @@ impl Inventory {
         }
         Self::usual_place().ok_or_else(|| {
             Refusal::new(Code::Usage, "no inventory was named, and none is at the usual place").hint(
-                "write --inventory FILE, or keep it as ~/.config/agent-utilities/inventory.yml or \
-                 ~/.config/agent-utilities/inventory.yaml",
+                "write --inventory FILE, or keep it as ~/.config/agent-utilities/inventory.yml, \
+                 inventory.yaml or inventory.ini there",
             )
         })
     }
@@ -91,7 +97,7 @@ impl Inventory {
     /// Where it is looked for when nobody says: the first that is there.
     pub fn usual_place() -> Option<PathBuf> {
         let folder = home()?.join(".config/agent-utilities");
-        ["inventory.yml", "inventory.yaml"]
+        ["inventory.yml", "inventory.yaml", "inventory.ini"]
             .into_iter()
             .map(|name| folder.join(name))
             .find(|file| file.symlink_metadata().is_ok())
@@ -102,7 +108,14 @@ impl Inventory {
     /// # Errors
     /// With file and line, and host where it is about one.
     pub fn read(file: &Path) -> Result<Self, Refusal> {
-        let bytes = contents(file)?;
+        if file == Path::new(STANDARD_INPUT) {
+            let bytes = contents(Path::new("standard input"), Ok(std::io::stdin().lock()))?;
+            let mut inventory =
+                Self::parse(Path::new("standard input"), &bytes, home().as_deref())?;
+            file.clone_into(&mut inventory.file);
+            return Ok(inventory);
+        }
+        let bytes = contents(file, std::fs::File::open(file))?;
         let mut inventory = Self::parse(file, &bytes, home().as_deref())?;
         let folder = file.parent().unwrap_or(Path::new(""));
         for name in ["group_vars", "host_vars"] {
@@ -133,19 +146,14 @@ impl Inventory {
         bytes: &[u8],
         home: Option<&Path>,
     ) -> problem::Result<(Model, Vec<Host>)> {
-        let text = text(bytes)?;
-        let root = yaml::load(text).map_err(|problem| without_ini(text, problem))?;
-        let Kind::Map(top) = &root.kind else {
-            let problem = Problem::new(root.line, format!("the inventory is {}", root.what()))
-                .hint("write a mapping: all: {hosts: {web1: {ansible_host: 192.0.2.1}}}");
-            return Err(without_ini(text, problem));
-        };
-        let mut model = Model::default();
-        match form::of(top)? {
-            Form::Ansible => ansible::read(top, &mut model)?,
-            Form::Flat => flat::read(top, &mut model)?,
-        }
+        let mut model = read_any_form(text(bytes)?)?;
         model.settle()?;
+        if model.members.is_empty() {
+            return Err(Problem::new(1, "there is no host in it").hint(
+                "write for example: all: {hosts: {web1: {ansible_host: 192.0.2.1}}}; where Ansible made the file, see whether it \
+                 could read what it was given",
+            ));
+        }
         let mut hosts = Vec::with_capacity(model.members.len());
         let mut warnings = std::mem::take(&mut model.warnings);
         let reader = host::Reader { file, home, model: &model };
@@ -185,17 +193,17 @@ fn home() -> Option<PathBuf> {
     })
 }
 
-fn contents(file: &Path) -> Result<Vec<u8>, Refusal> {
+fn contents(file: &Path, source: std::io::Result<impl std::io::Read>) -> Result<Vec<u8>, Refusal> {
     let unreadable = |why: &str| Refusal::new(Code::Usage, format!("{}: {why}", shown(file)));
     let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| match error.kind() {
+    source.and_then(|source| source.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(
+        |error| match error.kind() {
             std::io::ErrorKind::IsADirectory => {
-                unreadable("a folder is no inventory").hint("name one YAML file")
+                unreadable("a folder is no inventory").hint("name one file in it")
             }
             _ => unreadable(&error.to_string()).hint("name a file with --inventory"),
-        })?;
+        },
+    )?;
     if bytes.len() as u64 > MOST_BYTES {
         let text = format!("an inventory of more than {} MiB is not read", MOST_BYTES >> 20);
         return Err(Problem::new(1, text).refusal(file));
@@ -214,19 +222,56 @@ fn text(bytes: &[u8]) -> problem::Result<&str> {
     }
 }
 
-/// Ansible's other form begins a group with `[web]`: say so, where that is what is wrong.
-fn without_ini(text: &str, problem: Problem) -> Problem {
-    let is_head = |line: &str| {
-        line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|name| {
-            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c))
-        })
+/// Reads whichever form it is, as Ansible does: what YAML has a mapping for is YAML, and all else
+/// INI.
+fn read_any_form(text: &str) -> problem::Result<Model> {
+    let yaml = match yaml::load(text) {
+        Ok(root) => match &root.kind {
+            Kind::Map(top) => return read_mapping(top),
+            _ => Problem::new(root.line, format!("the inventory is {}", root.what()))
+                .hint("write a mapping: all: {hosts: {web1: {ansible_host: 192.0.2.1}}}"),
+        },
+        Err(problem) => problem,
     };
-    if text.lines().any(|line| is_head(line.trim_end())) {
-        problem.hint(
-            "Ansible's INI form is not read; this makes YAML of it: ansible-inventory -i FILE \
-             --list --yaml --export",
-        )
+    let mut model = Model::default();
+    let Err(ini) = ini::read(text, &mut model) else {
+        return Ok(model);
+    };
+    // Who stumbles over the first line says nothing of the rest.
+    let first = 1 + text.lines().take_while(|line| ini::content(line).is_none()).count();
+    Err(if text.starts_with("#!") {
+        Problem::new(1, "this is a script, and none is run here")
+            .hint("give its output: ./SCRIPT --list | sm fleet list --inventory -")
+    } else if ini::head(text.lines().find_map(ini::content).unwrap_or_default()).is_some() {
+        ini
+    } else if looks_like_ini(text) {
+        ini.or("YAML", &yaml, first)
     } else {
-        problem
+        yaml.or("INI", &ini, first)
+    })
+}
+
+fn read_mapping(top: &[(yaml::Key, std::rc::Rc<yaml::Node>)]) -> problem::Result<Model> {
+    let mut model = Model::default();
+    if list_json::is_one(top) {
+        list_json::read(top, &mut model)?;
+        return Ok(model);
     }
+    match form::of(top)? {
+        Form::Ansible => ansible::read(top, &mut model)?,
+        Form::Flat => flat::read(top, &mut model)?,
+    }
+    Ok(model)
+}
+
+/// Whether the one who wrote it meant INI: it has a head of a section, or nothing that only YAML has.
+fn looks_like_ini(text: &str) -> bool {
+    let of_yaml = |line: &str| {
+        line.ends_with(':')
+            || line.contains(": ")
+            || ["- ", "{", "---", "&", "*", "!", "|", ">"].iter().any(|mark| line.starts_with(mark))
+    };
+    let mut lines = text.lines().filter_map(ini::content);
+    text.lines().filter_map(ini::content).any(|line| ini::head(line).is_some())
+        || !lines.any(of_yaml)
 }

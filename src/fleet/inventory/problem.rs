@@ -36,6 +36,19 @@ impl Problem {
         self
     }
 
+    /// With what another reader, who is less likely to be meant, says of the same file, where that
+    /// got beyond the line `first`.
+    #[must_use]
+    pub fn or(mut self, form: &str, other: &Self, first: usize) -> Self {
+        if other.line <= first {
+            return self;
+        }
+        let whose =
+            if other.whose.is_empty() { String::new() } else { format!("{}: ", other.whose) };
+        self.text = format!("{}; as {form}, line {}: {whose}{}", self.text, other.line, other.text);
+        self
+    }
+
     /// For the one who asked.
     pub fn refusal(self, file: &Path) -> Refusal {
         let refusal =

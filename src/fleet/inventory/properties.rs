@@ -118,6 +118,22 @@ const WORDS: &[&str] = &[
     "---",
     "...",
     "%YAML 1.2",
+    "\n[web]\n",
+    "\n[web:vars]\n",
+    "\n[all:children]\nweb\n",
+    "\nweb1 ansible_host=",
+    "ansible_port = ",
+    "'-oProxyCommand=id'",
+    "\"'\\n-x'\"",
+    ";",
+    "=",
+    "\r",
+    "\u{2028}",
+    "None",
+    "0x16",
+    "_meta",
+    "{\"_meta\": {\"hostvars\": {\"a\": {\"ansible_host\": ",
+    "hostvars",
     "\u{feff}",
     "\u{0}",
     "ä",
@@ -223,11 +239,12 @@ fn a_small_file_does_not_become_a_large_inventory() {
         }
         text
     };
-    let chain: String = (0..5000)
-        .map(|group| {
-            format!("g{group}: {{children: {{g{}: }}, vars: {{ansible_port: 1}}}}\n", group + 1)
-        })
-        .collect();
+    let chain: String = "g5000: {hosts: {a: }}\n".to_owned()
+        + &(0..5000)
+            .map(|group| {
+                format!("g{group}: {{children: {{g{}: }}, vars: {{ansible_port: 1}}}}\n", group + 1)
+            })
+            .collect::<String>();
     let children = {
         let mut text = "g0: &g0 {hosts: {a: }}\n".to_owned();
         for level in 1..40 {
@@ -274,6 +291,27 @@ fn a_small_file_does_not_become_a_large_inventory() {
         ("questions", "? ".repeat(100_000), false),
         ("spaces", " ".repeat(1 << 20), false),
         ("lines", "\n".repeat(1 << 20), false),
+        ("INI: lines", "[web]\n".repeat(100_000), false),
+        ("INI: groups", (0..100_001).map(|group| format!("[g{group}]\n")).collect(), false),
+        ("INI: hosts", "[a]\nb[1:100000]\n[c]\n".to_owned(), true),
+        ("INI: hosts in hosts", "a[1:1000]b[1:1000]\n".to_owned(), false),
+        (
+            "INI: too often",
+            (0..11).map(|group| format!("[g{group}]\na[1:100000]\n")).collect(),
+            false,
+        ),
+        ("INI: brackets", format!("a ansible_host={}", "[".repeat(1 << 20)), false),
+        ("INI: braces", format!("[a:vars]\nx={}", "{(".repeat(1 << 20)), false),
+        ("INI: strings", format!("a x=\"{}\"", "''".repeat(1 << 20)), true),
+        ("INI: digits", format!("a ansible_port={}", "9".repeat(1 << 20)), false),
+        (
+            "INI: a long chain",
+            (0..5000)
+                .map(|group| format!("[g{group}:children]\ng{}\n", group + 1))
+                .collect::<String>()
+                + "[g5000]\na\n",
+            true,
+        ),
         ("tags", "!a ".repeat(100_000), false),
         ("keys", (0..50_000).map(|key| format!("k{key}:\n")).collect(), true),
         ("stars", format!("all: {{hosts: {{{}: }}}}", "a".repeat(200)), true),

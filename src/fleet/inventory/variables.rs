@@ -67,6 +67,9 @@ const TABLE: [(&str, Setting, Form); 22] = [
     ("ansible_ssh_host_key_checking", Setting::HostKeys, Form::Ansible),
 ];
 
+/// Who wins among groups of the same depth.
+pub const PRIORITY: &str = "ansible_group_priority";
+
 /// Both forms have it, and in Ansible's form it may stand beside `hosts` too.
 pub const OFFLINE: &str = "offline";
 

@@ -6,6 +6,18 @@
 /// # Errors
 /// Where a quote is not closed.
 pub fn split(text: &str) -> Result<Vec<String>, String> {
+    taken_apart(text, false)
+}
+
+/// The same up to a `#` outside of quotes, also one in a word: `shlex.split` with `comments`.
+///
+/// # Errors
+/// Where a quote is not closed.
+pub fn split_before_comment(text: &str) -> Result<Vec<String>, String> {
+    taken_apart(text, true)
+}
+
+fn taken_apart(text: &str, has_comments: bool) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = text.chars();
@@ -13,6 +25,9 @@ pub fn split(text: &str) -> Result<Vec<String>, String> {
         if matches!(c, ' ' | '\t' | '\n' | '\r') {
             words.extend(word.take());
             continue;
+        }
+        if has_comments && c == '#' {
+            break;
         }
         let word = word.get_or_insert_default();
         match c {
@@ -70,6 +85,20 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_comment_ends_the_words_of_a_line_of_hosts_and_no_others() {
+        for (text, words) in [
+            ("a b #c", &["a", "b"][..]),
+            ("a=b#c d", &["a=b"]),
+            ("'#' \\#", &["#", "#"]),
+            ("#", &[]),
+        ] {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(split_before_comment(text), Ok(words), "{text}");
+        }
+        assert_eq!(split("a#b #"), Ok(vec!["a#b".to_owned(), "#".to_owned()]));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! Scalars stay the text that was written: what YAML 1.1 would make of `022`, `1:30` or `no` is
 //! not what somebody who writes a port or a name means.
 
-use super::problem::{Problem, Result};
+use super::problem::{Problem, Result, named};
 use crate::policy::names::quoted;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use std::collections::HashMap;
@@ -50,7 +50,17 @@ pub struct Key {
 impl Node {
     /// A text without quotes; nothing, where it is empty.
     pub fn text(text: &str, line: usize) -> Self {
-        Self { line, kind: Kind::Scalar(text.into(), true), tag: None, values: 1, height: 1 }
+        Self::of(Kind::Scalar(text.into(), true), line)
+    }
+
+    /// A text that means itself, whatever it is.
+    pub fn quoted(text: &str, line: usize) -> Self {
+        Self::of(Kind::Scalar(text.into(), false), line)
+    }
+
+    /// A value without a tag, of a reader that bounds what it makes itself.
+    pub fn of(kind: Kind, line: usize) -> Self {
+        Self { line, kind, tag: None, values: 1, height: 1 }
     }
 
     /// Whether it is nothing: `~`, `null`, or no text at all.
@@ -134,10 +144,21 @@ fn unreadable(text: &str, line: usize, error: &saphyr_parser::ScanError) -> Prob
         line[..line.len() - line.trim_start().len()].contains('\t')
     };
     if indent(line) || (line > 1 && indent(line - 1)) {
-        problem.hint("YAML is indented with spaces, not with tabs")
-    } else {
-        problem
+        return problem.hint("YAML is indented with spaces, not with tabs");
     }
+    match (line.saturating_sub(2)..=line).rev().find_map(|at| without_colon(of_line(at))) {
+        Some(name) => problem.hint(format!("write a colon behind each name: {name}:")),
+        None => problem,
+    }
+}
+
+/// A line that is a name with nothing behind it.
+fn without_colon(line: &str) -> Option<String> {
+    let name = line.trim();
+    let is_name = !name.is_empty()
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'))
+        && name.starts_with(|c: char| c.is_alphanumeric());
+    is_name.then(|| named(name))
 }
 
 impl Loader {

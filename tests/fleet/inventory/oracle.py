@@ -4,7 +4,7 @@
     oracle.py FOLDER            one JSON object: file name to what Ansible says
     oracle.py --write FOLDER    the same, each beside its inventory
 
-Each FOLDER/*.yml is read by Ansible's own inventory manager, and the options of its ssh
+Each FOLDER/*.yml and *.ini is read by Ansible's own inventory manager, and the options of its ssh
 connection are asked for each host. A line "# limit: PATTERN" asks whom --limit PATTERN means.
 Needs ansible-core; reads nothing else than the folder.
 """
@@ -26,6 +26,7 @@ from ansible.plugins import loader as plugins  # noqa: E402
 from ansible.utils.display import Display  # noqa: E402
 from ansible.vars.manager import VariableManager  # noqa: E402
 
+ENDS = (".yml", ".ini")
 OPTIONS = {"address": "host", "port": "port", "user": "remote_user", "identity": "private_key_file"}
 
 
@@ -73,13 +74,14 @@ def main():
     getattr(plugins, "init_plugin_loader", lambda: None)()
     Display().display = lambda *_, **__: None
     said = {}
-    for path in sorted(glob.glob(os.path.join(folder, "*.yml"))):
+    paths = [path for end in ENDS for path in glob.glob(os.path.join(folder, "*" + end))]
+    for path in sorted(paths):
         said[os.path.basename(path)] = read(path)
     if not write:
         print(json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False))
         return
     for name, one in said.items():
-        with open(os.path.join(folder, name[:-len("yml")] + "json"), "w", encoding="utf-8") as out:
+        with open(os.path.join(folder, os.path.splitext(name)[0] + ".json"), "w", encoding="utf-8") as out:
             json.dump(one, out, indent=2, sort_keys=True, ensure_ascii=False)
             out.write("\n")
 
