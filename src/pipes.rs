@@ -38,21 +38,41 @@ pub struct Printed {
     pub stderr: Vec<u8>,
 }
 
-/// Reads both pipes of the child and waits for its end, until `deadline` where there is one. The
-/// child is not ended then.
+/// How long a child's pipes are read.
+#[derive(Debug, Clone, Copy)]
+pub enum Until {
+    /// Until it has ended, or this moment has come.
+    Ended(Instant),
+    /// Until its standard output is closed as well, by all that hold it: what sudo has run answers
+    /// also where sudo itself is killed.
+    OutputClosed,
+}
+
+/// Reads both pipes of the child and waits for its end. The child is not ended at a deadline.
 ///
 /// # Errors
 /// What the kernel says; `TimedOut` at the deadline.
-pub fn read(child: &mut Child, kept: Kept, deadline: Option<Instant>) -> io::Result<Printed> {
+pub fn read(child: &mut Child, kept: Kept, until: Until) -> io::Result<Printed> {
     // Both are had before the first wait: it is the child's, and not waited for yet.
     let pid = i32::try_from(child.id()).map_err(|_| io::Error::from(Errno::ESRCH))?;
     let ended = sys::pidfd(Pid::from_raw(pid))?;
     let mut stdout = Pipe::new(child.stdout.take(), HeadTail::head(kept.stdout))?;
     let mut stderr = Pipe::new(child.stderr.take(), HeadTail::both(kept.stderr))?;
     // When to stop although a pipe is open.
-    let mut end = deadline;
+    let mut end = match until {
+        Until::Ended(deadline) => Some(deadline),
+        Until::OutputClosed => None,
+    };
+    let mut is_draining = false;
     let mut status = None;
     loop {
+        let is_enough =
+            status.is_some() && (matches!(until, Until::Ended(_)) || stdout.is_closed());
+        if is_enough && !is_draining {
+            let drained = Instant::now() + DRAIN;
+            end = Some(end.map_or(drained, |deadline| deadline.min(drained)));
+            is_draining = true;
+        }
         let is_over = stdout.is_closed() && stderr.is_closed() && status.is_some();
         let is_late = end.is_some_and(|end| Instant::now() >= end);
         match (is_over || is_late, status) {
@@ -73,8 +93,6 @@ pub fn read(child: &mut Child, kept: Kept, deadline: Option<Instant>) -> io::Res
         }
         if is_ended {
             status = Some(child.wait()?);
-            let drained = Instant::now() + DRAIN;
-            end = Some(deadline.map_or(drained, |deadline| deadline.min(drained)));
         }
     }
 }
@@ -197,7 +215,8 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("a shell");
-        read(&mut child, kept, Some(Instant::now() + Duration::from_secs(60))).expect("an end")
+        read(&mut child, kept, Until::Ended(Instant::now() + Duration::from_secs(60)))
+            .expect("an end")
     }
 
     /// A script that prints this many bytes to descriptor `to`.
@@ -226,12 +245,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_child_has_run_is_read_to_its_end_where_the_child_was_killed() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "(sleep 0.3; echo late) & kill -KILL $$"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let kept = Kept { stdout: 10, stderr: 10 };
+        let read = read(&mut child.expect("a shell"), kept, Until::OutputClosed);
+        let printed = read.expect("an end");
+        assert_eq!((printed.status.code(), &printed.stdout[..]), (None, &b"late\n"[..]));
+    }
+
+    #[test]
     fn a_child_that_does_not_end_is_late() {
         let mut command = Command::new("/bin/sleep");
         command.arg("1000").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("sleep");
         let kept = Kept { stdout: 10, stderr: 10 };
-        let late = read(&mut child, kept, Some(Instant::now() + Duration::from_millis(10)));
+        let late = read(&mut child, kept, Until::Ended(Instant::now() + Duration::from_millis(10)));
         assert_eq!(late.expect_err("late").kind(), io::ErrorKind::TimedOut);
         child.kill().and_then(|()| child.wait()).expect("it ends");
     }

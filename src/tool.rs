@@ -1,7 +1,7 @@
 //! The host's own tools, as the administrator's commands run them.
 
 use crate::helper::text::one_line;
-use crate::pipes::{self, Kept, Printed};
+use crate::pipes::{self, Kept, Printed, Until};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -52,7 +52,7 @@ pub fn output(command: Command) -> io::Result<Output> {
 pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output> {
     let end = Instant::now() + limit;
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    match pipes::read(&mut child, KEPT, Some(end)) {
+    match pipes::read(&mut child, KEPT, Until::Ended(end)) {
         Ok(Printed { stdout_cut: true, .. }) => {
             Err(io::Error::new(io::ErrorKind::InvalidData, "it printed without end"))
         }

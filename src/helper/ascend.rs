@@ -9,7 +9,7 @@ use super::request::{Operation, Request};
 use super::text::shell_word;
 use super::{flags, planned, reply};
 use crate::broker::protocol::{self, NoBroker};
-use crate::pipes::{self, Kept};
+use crate::pipes::{self, Kept, Until};
 use crate::policy::force::InForce;
 use refused::Sudo;
 use std::ffi::OsString;
@@ -172,7 +172,7 @@ fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
         .spawn()
         .map_err(|error| not_privileged(format!("{} could not be run: {error}", sudo.display())))?;
     let kept = Kept { stdout: reply::LONGEST_REPLY, stderr: SAID };
-    let printed = pipes::read(&mut child, kept, None).map_err(|error| {
+    let printed = pipes::read(&mut child, kept, Until::OutputClosed).map_err(|error| {
         Refusal::new(Code::Internal, format!("sudo could not be listened to: {error}"))
             .hint("the audit log says what was begun")
     })?;
