@@ -68,6 +68,11 @@ pub fn takes_along(action: ServiceAction, unit: &Unit) -> bool {
     }
 }
 
+/// Whether a unit is of a kind that somebody misses.
+pub fn is_told(unit: &str) -> bool {
+    !UNTOLD.iter().any(|kind| unit.ends_with(kind))
+}
+
 /// Other units that were up and are not now, and the other way round.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SideEffects {
@@ -118,8 +123,8 @@ pub const RELATIONS: &str = "Id,Requires,Requisite,Wants,BindsTo,Upholds,Consist
     Conflicts,ConflictedBy";
 
 /// Every unit that this one may take along, through others too, in what `systemctl show` printed
-/// of all: `shown` has a block for each, with [`RELATIONS`].
-pub fn related(shown: &str, unit: &str) -> BTreeSet<String> {
+/// of all: `near` are those next to it, `shown` has a block for each, with [`RELATIONS`].
+pub fn related(shown: &str, unit: &str, near: &[String]) -> BTreeSet<String> {
     let mut relations: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for block in shown.split("\n\n") {
         let lines = || block.lines().filter_map(|line| line.split_once('='));
@@ -128,7 +133,9 @@ pub fn related(shown: &str, unit: &str) -> BTreeSet<String> {
         let others = others.flat_map(|(_, value)| value.split_whitespace());
         relations.entry(id).or_default().extend(others);
     }
-    let (mut found, mut next) = (BTreeSet::new(), vec![unit]);
+    // A unit that is down may be forgotten between two looks; what is next to it is known.
+    let mut found: BTreeSet<String> = near.iter().cloned().collect();
+    let mut next: Vec<&str> = near.iter().map(String::as_str).chain([unit]).collect();
     while let Some(each) = next.pop() {
         for other in relations.get(each).into_iter().flatten() {
             // Through a target or a slice everything is related to everything.
@@ -185,7 +192,7 @@ x.target     loaded    active   active  Of X
                      Id=b.service\nRequiredBy=c.service x.target\nRequires=a.service\n\n\
                      Id=c.service\nConflicts=d.service\n\n\
                      Id=sysinit.target\nRequires=z.service\n\nId=x.target\nWants=y.service\n";
-        let related = related(shown, "a.service");
+        let related = related(shown, "a.service", &["b.service".to_owned()]);
         let related: Vec<&str> = related.iter().map(String::as_str).collect();
         assert_eq!(related, ["b.service", "c.service", "d.service"]);
     }

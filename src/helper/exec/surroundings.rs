@@ -2,7 +2,7 @@
 //! `systemctl` ends with success whatever became of these.
 
 use super::enablement::{self, Links};
-use super::others::{Others, SideEffects, related, takes_along};
+use super::others::{Others, SideEffects, is_told, related, takes_along};
 use super::triggers::Wakers;
 use super::{Shown, stopped, why};
 use crate::helper::alias;
@@ -50,12 +50,12 @@ impl Asked<'_> {
     /// and what it had to do with others too.
     fn related(&self, unit: &Unit) -> BTreeSet<String> {
         let id = unit.id.as_deref().unwrap_or(self.name);
-        let relations = self.steps.relations.as_ref().map(|argv| ask(argv, self.wide()));
-        let mut related = relations.map_or_else(BTreeSet::new, |all| related(&all.stdout, id));
-        // Also where that could not be read.
         let near = [&unit.dependants, &unit.rivals, &unit.pulls];
-        related.extend(near.into_iter().flatten().cloned());
-        related
+        let near: Vec<String> =
+            near.into_iter().flatten().filter(|unit| is_told(unit)).cloned().collect();
+        let relations = self.steps.relations.as_ref().map(|argv| ask(argv, self.wide()));
+        let shown = relations.map(|shown| shown.stdout).unwrap_or_default();
+        related(&shown, id, &near)
     }
 
     /// The bounds of a look at all units, of which nothing is shown.
