@@ -5,14 +5,14 @@
 mod peer;
 pub mod protocol;
 pub mod setup;
-mod slots;
 pub mod units;
 
 use crate::helper::caller::Caller;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::slots::{self, Slot};
 use crate::sys;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::AsFd;
 
@@ -27,32 +27,25 @@ pub struct Received {
     /// The words after the helper's name, or why there are none.
     pub arguments: Result<Vec<OsString>, Refusal>,
     /// Held as long as the request takes, and whatever it has begun.
-    pub slot: Option<File>,
+    pub slot: Option<Slot>,
 }
 
 /// Takes the request from the connection; the reply goes to standard output, which is the
 /// connection from here on.
 ///
 /// # Errors
-/// Where standard input is no such connection, or the caller is nobody of this host.
+/// Where standard input is no such connection.
 pub fn receive() -> Result<Received, Refusal> {
     let connection = io::stdin().as_fd().try_clone_to_owned().map_err(no_connection)?;
-    let caller = peer::caller(connection.as_fd())?;
+    let (caller, admitted) = peer::caller(connection.as_fd())?;
     sys::replace(1, &connection).map_err(no_connection)?;
     let null = OpenOptions::new().read(true).open("/dev/null").map_err(no_connection)?;
     sys::replace(0, null).map_err(no_connection)?;
-    let taken = match &caller {
-        Ok(caller) => slots::take(caller.uid),
-        Err(_) => Ok(None),
-    };
+    // Of who may not ask nothing is read, and no place is taken: that is answered at once.
+    let taken = admitted.and_then(|()| slots::take(&caller));
     let (slot, arguments) = match taken {
         Ok(slot) => (slot, protocol::receive(connection.as_fd())),
         Err(refusal) => (None, Err(refusal)),
-    };
-    let (caller, arguments) = match caller {
-        Ok(caller) => (caller, arguments),
-        // Recorded as what it is, whatever it asks.
-        Err((caller, refusal)) => (caller, Err(refusal)),
     };
     Ok(Received { caller, arguments, slot })
 }

@@ -1,20 +1,22 @@
 //! Who is at the other end of the connection: from the kernel, never from the request.
 
 use super::no_connection;
-use crate::helper::caller::Caller;
+use super::setup::GROUP;
+use crate::helper::caller::{Caller, Counted};
 use crate::helper::codes::{Code, Refusal};
-use crate::proc::is_unmapped;
+use crate::helper::text::shell_word;
+use crate::policy::verdict::Who;
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// The account at the other end (`SO_PEERCRED`, `unix(7)`): as it was when it connected. Where it
-/// is none of this host, the caller as far as it is known and why it is refused.
+/// may not ask, the caller as far as it is known and why it is refused.
 ///
 /// # Errors
 /// Where this is no connection.
-pub fn caller(connection: BorrowedFd<'_>) -> Result<Result<Caller, (Caller, Refusal)>, Refusal> {
+pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>), Refusal> {
     let peer = getsockopt(&connection, sockopt::PeerCredentials)
         .map_err(|error| no_connection(error.into()))?;
     let mut caller = Caller::of_peer(peer.uid(), peer.gid(), peer.pid());
@@ -27,20 +29,31 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<Result<Caller, (Caller, Refu
     if !is_there {
         caller.forget_process();
     }
-    if is_of_nobody(peer.uid()) {
-        let refusal = Refusal::new(
+    let admitted = admitted(&caller);
+    Ok((caller, admitted))
+}
+
+/// Whether the caller may ask over the socket: root, and whose account is in the group now, by
+/// the account database. That the process could connect says less: its group can be from a file
+/// that gives it to everybody (set-group-ID), from before the account was taken out of it, or the
+/// number of a group that is gone.
+fn admitted(caller: &Caller) -> Result<(), Refusal> {
+    match caller.counted() {
+        Counted::Account(0) => Ok(()),
+        Counted::Account(_) if caller.in_group(GROUP) => Ok(()),
+        Counted::Account(_) => {
+            let what = format!("the account {} is not in the group {GROUP}", caller.user);
+            Err(Refusal::new(Code::Denied, what).hint(format!(
+                "the account counts, not a group of its process; to let it in, an administrator: sm setup-broker --user {}",
+                shell_word(&caller.user)
+            )))
+        }
+        Counted::Strangers => Err(Refusal::new(
             Code::Denied,
-            format!("the caller's user id ({}) is no account of this host", peer.uid()),
+            format!("the caller's user id ({}) is no account of this host", caller.uid),
         )
         .hint(
             "call from an account of the host; in a user namespace, map one (user_namespaces(7))",
-        );
-        return Ok(Err((caller, refusal)));
+        )),
     }
-    Ok(Ok(caller))
-}
-
-/// Whether no account has this id.
-fn is_of_nobody(uid: u32) -> bool {
-    is_unmapped(uid) || nix::unistd::User::from_uid(uid.into()).ok().flatten().is_none()
 }

@@ -167,7 +167,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         {
             if is_member(&user) {
                 call("gpasswd", &["--delete", &user.name, GROUP])?;
-                done.push(format!("{} may not connect any more", user.name));
+                done.push(format!("{} may not ask over the socket any more", user.name));
             }
         }
     } else {

@@ -9,8 +9,10 @@ use super::request::{Operation, Request};
 use super::text::shell_word;
 use super::{flags, planned, reply};
 use crate::broker::protocol::{self, NoBroker};
+use crate::broker::setup::GROUP;
 use crate::pipes::{self, Kept, Until};
 use crate::policy::force::InForce;
+use crate::policy::verdict::Who;
 use refused::Sudo;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
@@ -83,7 +85,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
     let no_socket = match way {
         Way::Sudo => None,
-        Way::Auto | Way::Socket => match over_socket(asked.arguments)? {
+        Way::Auto | Way::Socket => match over_socket(way, asked.arguments)? {
             Ok(exit) => return Ok(exit),
             Err(why) => Some(why),
         },
@@ -104,7 +106,7 @@ pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal>
 ///
 /// # Errors
 /// Where something may have begun.
-fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
+fn over_socket(way: Way, arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
     let began = Instant::now();
     let deadline = began + PATIENCE;
     loop {
@@ -121,6 +123,13 @@ fn over_socket(arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
         // A broker that has heard enough of a request that is too large answers before its end.
         let sent = protocol::send(&mut stream, arguments);
         let read = stream.take(reply::LONGEST_REPLY as u64).read_to_end(&mut reply);
+        // The group of this process let it connect, and the account is not in it: nothing was read.
+        let is_not_admitted = way == Way::Auto
+            && reply::code_of(&reply) == Some(Code::Denied)
+            && !Caller::find().in_group(GROUP);
+        if is_not_admitted {
+            return Ok(Err(format!("this account is not in the group {GROUP}")));
+        }
         if let Some(exit) = reply::pass_on(&reply) {
             return Ok(Ok(exit));
         }

@@ -2,7 +2,7 @@
 
 use super::probe;
 use crate::policy::verdict::Who;
-use crate::proc::{Field, Stat};
+use crate::proc::{Field, Stat, is_unmapped};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
 use serde::{Serialize, Serializer};
@@ -43,6 +43,26 @@ impl Serialize for Via {
     }
 }
 
+/// Whom a request is counted for: what it spends, and the place that it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// The account with this id.
+    Account(u32),
+    /// All together who have no account on this host. An ordinary account can have tens of
+    /// thousands of such ids (`subuid(5)`), and one count for each would be none.
+    Strangers,
+}
+
+/// The account's number, or `strangers`.
+impl std::fmt::Display for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Account(uid) => write!(f, "{uid}"),
+            Self::Strangers => f.write_str("strangers"),
+        }
+    }
+}
+
 /// The account that asks.
 #[derive(Debug, Clone, Serialize)]
 pub struct Caller {
@@ -60,9 +80,12 @@ pub struct Caller {
     pub tty: Option<String>,
     /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
     pub loginuid: Option<u32>,
-    /// The account as which root tries, by its name and its group: the policy is asked for it.
+    /// The account as which root tries, by its name: the policy is asked for it.
     #[serde(skip)]
-    tried: Option<(String, u32)>,
+    tried: Option<String>,
+    /// Whether the account database knows it.
+    #[serde(skip)]
+    has_account: bool,
     /// Its groups, looked up when somebody wants to know.
     #[serde(skip)]
     groups: OnceCell<Vec<Gid>>,
@@ -79,21 +102,29 @@ pub fn groups_of(name: &str, gid: Gid) -> nix::Result<Vec<Gid>> {
 
 impl Who for Caller {
     fn is_user(&self, name: &str) -> bool {
-        self.asks_for().0 == name
+        self.asks_for() == name
     }
 
     fn in_group(&self, name: &str) -> bool {
-        let groups = self.groups.get_or_init(|| {
-            let (name, gid) = self.asks_for();
-            let own = Gid::from_raw(gid);
-            groups_of(name, own).unwrap_or_else(|_| vec![own])
-        });
+        let groups = self.groups.get_or_init(|| self.groups_in_database());
         let wanted = Group::from_name(name).ok().flatten();
         wanted.is_some_and(|group| groups.contains(&group.gid))
     }
 }
 
 impl Caller {
+    /// The groups of the account, from the account database alone. A process can have others, and
+    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`.
+    fn groups_in_database(&self) -> Vec<Gid> {
+        let account = User::from_name(self.asks_for()).ok().flatten();
+        account.and_then(|account| groups_of(&account.name, account.gid).ok()).unwrap_or_default()
+    }
+
+    /// Whom its requests are counted for.
+    pub fn counted(&self) -> Counted {
+        if self.has_account { Counted::Account(self.uid) } else { Counted::Strangers }
+    }
+
     /// Finds out. Root's own environment is believed, since sudo sets these variables itself and
     /// whoever else can set them for a root process is root; nobody else's is.
     pub fn find() -> Self {
@@ -110,8 +141,11 @@ impl Caller {
             Via::Root => Some("root".to_owned()),
             Via::None | Via::Socket | Via::Probe => name_of(uid),
         };
+        // For one without a name sudo gives its number, if it lets it in at all (`sudo(8)`).
+        let has_account = user.as_ref().is_some_and(|name| !name.starts_with('#'));
         let caller = Self {
             uid,
+            has_account,
             user: user.unwrap_or_else(|| uid.to_string()),
             gid,
             pid: getppid().as_raw(),
@@ -141,14 +175,15 @@ impl Caller {
             via: Via::Probe,
             tty: terminal(&process),
             loginuid: loginuid(&process),
-            tried: Some((self.user, self.gid)),
+            tried: Some(self.user),
+            has_account: true,
             groups: OnceCell::new(),
         }
     }
 
-    /// The account that the policy is asked for: its name and its group.
-    fn asks_for(&self) -> (&str, u32) {
-        self.tried.as_ref().map_or((&self.user, self.gid), |(name, gid)| (name, *gid))
+    /// The name of the account that the policy is asked for.
+    fn asks_for(&self) -> &str {
+        self.tried.as_deref().unwrap_or(&self.user)
     }
 
     /// The account with these ids, in whose process `pid` is, that has connected to the socket.
@@ -157,6 +192,8 @@ impl Caller {
         let process = pid.to_string();
         Self {
             uid,
+            // The kernel shows one and the same id for all that have none here.
+            has_account: account.is_some() && !is_unmapped(uid),
             // Its groups are those of the account, as with sudo, not those of the process.
             gid: account.as_ref().map_or(gid, |account| account.gid.as_raw()),
             user: account.map_or_else(|| uid.to_string(), |account| account.name),

@@ -84,7 +84,7 @@ pub struct Unpaid {
 /// # Errors
 /// `rate_limited` where it is used up, `untrusted_path` where its state can not be relied on.
 pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, Unpaid> {
-    let path = format!("{STATE}/{}.{}", caller.uid, budget.name());
+    let path = format!("{STATE}/{}.{}", caller.counted(), budget.name());
     let untrusted = |error: io::Error| Unpaid {
         refusal: Refusal::new(
             Code::UntrustedPath,

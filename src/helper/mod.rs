@@ -25,6 +25,7 @@ pub mod reply;
 pub mod request;
 pub mod schema;
 mod secrets;
+pub mod slots;
 pub mod start_limit;
 pub mod text;
 pub mod transaction;

@@ -56,6 +56,7 @@ pub fn begin() {
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         let refusal = Refusal::new(Code::Internal, format!("this is a defect of sm{place}"))
             .hint("please report it with this reply");
+        super::answer::record_defect(&refusal);
         std::process::exit(i32::from(Reply::refused(&refusal).send()));
     }));
 }
@@ -103,6 +104,9 @@ pub struct Reply<'r> {
     changed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The same without what a command printed, which is in no log.
+    #[serde(skip)]
+    unsaid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +153,7 @@ impl<'r> Reply<'r> {
             ran: None,
             changed: None,
             error: refusal.map(|refusal| one_line(&refusal.sentence(), LONGEST_SENTENCE)),
+            unsaid: refusal.map(|refusal| refusal.error.clone()),
             hint: refusal
                 .and_then(|refusal| refusal.hint.as_deref())
                 .map(|hint| one_line(hint, LONGEST_SENTENCE)),
@@ -199,6 +204,21 @@ impl<'r> Reply<'r> {
     /// What would be done.
     pub fn dry_run(plan: &'r Plan) -> Self {
         Self { dry_run: true, ..Self::new(Ok(())).plan(plan) }
+    }
+
+    /// The code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Whether it is of a dry run.
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// The sentence as a record may have it, where it is no success.
+    pub fn recorded_error(&self) -> Option<&str> {
+        self.unsaid.as_deref()
     }
 
     /// With what was asked.
@@ -302,13 +322,18 @@ pub fn pass_on_framed(pipe: PipeReader, patience: Duration) -> Option<u8> {
 
 /// Passes on a reply that another `sm-helper` wrote. Says whether there was a whole one.
 pub fn pass_on(reply: &[u8]) -> Option<u8> {
+    let exit = code_of(reply)?.exit();
+    pass_on_bytes(reply).then_some(exit)
+}
+
+/// The code of a reply that another `sm-helper` wrote.
+pub fn code_of(reply: &[u8]) -> Option<Code> {
     #[derive(serde::Deserialize)]
     struct Head {
         code: String,
     }
     let head: Head = serde_json::from_slice(reply).ok()?;
-    let exit = Code::from_word(&head.code)?.exit();
-    pass_on_bytes(reply).then_some(exit)
+    Code::from_word(&head.code)
 }
 
 /// All that comes through the pipe until `deadline`.

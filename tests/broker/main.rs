@@ -6,10 +6,12 @@ mod host;
 
 mod crowd;
 mod going_on;
+mod membership;
 mod protocol;
 mod same_way;
 mod sandbox;
 mod setup;
+mod strangers;
 mod ways;
 mod who;
 
