@@ -136,10 +136,6 @@ pub fn reset_scheduling() -> io::Result<()> {
         libc::prctl(libc::PR_SET_TIMERSLACK, 50_000, 0, 0, 0);
         libc::prctl(libc::PR_SET_THP_DISABLE, 0, 0, 0, 0);
         libc::syscall(libc::SYS_set_mempolicy, 0, 0, 0);
-        // Once set it can not be taken back.
-        if libc::prctl(libc::PR_GET_MDWE, 0, 0, 0, 0) > 0 {
-            return Err(io::Error::other("memory-deny-write-execute is set (PR_SET_MDWE)"));
-        }
         libc::personality(0);
         // IOPRIO_WHO_PROCESS, this process, class "none": as the nice value says.
         libc::syscall(libc::SYS_ioprio_set, 1, 0, 0);
@@ -153,6 +149,11 @@ pub fn reset_scheduling() -> io::Result<()> {
     Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual) })?;
     // SAFETY: plain numbers; 0 is this process.
     Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) })?;
+    // Once set it can not be taken back.
+    // SAFETY: plain numbers, and nothing is changed.
+    if unsafe { libc::prctl(libc::PR_GET_MDWE, 0, 0, 0, 0) } > 0 {
+        return Err(io::Error::other("memory-deny-write-execute is set (PR_SET_MDWE)"));
+    }
     Ok(())
 }
 

@@ -147,10 +147,11 @@ fn rows<'r>(records: impl IntoIterator<Item = &'r Value>) -> String {
 /// A record on one line, for people.
 fn row(record: &Value) -> String {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-    let operation = operation_of(record).unwrap_or_else(|| {
+    let mut operation = operation_of(record).unwrap_or_else(|| {
         let words: Vec<&str> = asked(record).collect();
         format!("? {}", one_line(&words.join(" "), 80))
     });
+    operation.push_str(rehearsed(record));
     let time = text("/time").get(..19).unwrap_or("").replace('T', " ");
     let mut line = format!(
         "{time}Z  {:<12} {:<8} {:<17} {operation}",
@@ -165,6 +166,11 @@ fn row(record: &Value) -> String {
         let _ = write!(line, "  ({})", one_line(text("/error"), 200));
     }
     line
+}
+
+/// What stands behind the operation of a dry run, so that nobody takes it for the real one.
+fn rehearsed(record: &Value) -> &'static str {
+    if record["dry_run"] == true { " --dry-run" } else { "" }
 }
 
 /// `service restart nginx.service`, `list`; none where it was no whole request.
@@ -254,7 +260,8 @@ fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
         if text("/event") == "intent" {
             return;
         }
-        let operation = operation_of(&record).unwrap_or_else(|| "(not a request)".to_owned());
+        let mut operation = operation_of(&record).unwrap_or_else(|| "(not a request)".to_owned());
+        operation.push_str(rehearsed(&record));
         let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
         all += count;
         *counts.entry((text("/caller/user"), operation, text("/code"))).or_default() += count;

@@ -53,10 +53,15 @@ fn native(record: &Record<'_>, line: &str, link: &Link) -> Vec<u8> {
     let argv = record.argv.map(|argv| serde_json::to_string(argv).unwrap_or_default());
     let reason = record.reason.map(|reason| reason.as_str().to_owned());
     let what = operation.clone().unwrap_or_else(|| "not a request".to_owned());
-    let message =
-        format!("{}: {what}: {} {}", record.caller.user, record.event.word(), record.code.word());
+    let rehearsed = if record.dry_run { " --dry-run" } else { "" };
+    let message = format!(
+        "{}: {what}{rehearsed}: {} {}",
+        record.caller.user,
+        record.event.word(),
+        record.code.word()
+    );
     let number = |number: Option<u64>| number.map(|number| number.to_string());
-    let fields: [(&str, Option<String>); 17] = [
+    let fields: [(&str, Option<String>); 18] = [
         ("MESSAGE", Some(message)),
         ("PRIORITY", number(Some(priority(record)))),
         ("SYSLOG_IDENTIFIER", Some(IDENTIFIER.to_owned())),
@@ -67,6 +72,7 @@ fn native(record: &Record<'_>, line: &str, link: &Link) -> Vec<u8> {
         ("SM_UID", number(Some(record.caller.uid.into()))),
         ("SM_VIA", Some(record.caller.via.word().to_owned())),
         ("SM_OPERATION", operation),
+        ("SM_DRY_RUN", record.dry_run.then(|| "true".to_owned())),
         ("SM_ARGV", argv),
         ("SM_REASON", reason),
         ("SM_ERROR", record.error.clone()),

@@ -77,6 +77,7 @@ fn message(record: &Record<'_>) -> nix::Result<()> {
 fn text(record: &Record<'_>) -> String {
     let command = match (record.argv, record.operation) {
         (Some(argv), _) => argv.words().join(" "),
+        (None, Some(operation)) if record.dry_run => format!("sm-helper {operation} --dry-run"),
         (None, Some(operation)) => format!("sm-helper {operation}"),
         (None, None) => "sm-helper".to_owned(),
     };

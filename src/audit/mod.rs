@@ -16,6 +16,7 @@ use crate::helper::exec::Outcome;
 use crate::helper::limits::Paid;
 use crate::helper::plan::Plan;
 use crate::helper::process::Ended;
+use crate::helper::reply::Reply;
 use crate::helper::request::Request;
 use log::Sync;
 pub use record::Event;
@@ -94,28 +95,8 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
     write(record, sync)
 }
 
-/// Writes down that nothing was done, and why; where `count` is given, how often.
-///
-/// # Errors
-/// `audit_unavailable`.
-pub fn refused(
-    scene: &Scene,
-    request: Option<&Request>,
-    arguments: &[OsString],
-    refusal: &Refusal,
-    count: Option<u64>,
-) -> Result<Vec<String>, Refusal> {
-    let record = Record {
-        count,
-        asked: Some(record::asked(arguments)),
-        error: Some(refusal.error.clone()),
-        duration_ms: Some(crate::helper::reply::duration_ms()),
-        ..Record::of(Event::Refused, scene, request, refusal.code)
-    };
-    write(record, Sync::Soon)
-}
-
-/// Writes down a question that was answered without running anything: `list`, `version`, a dry run.
+/// Writes down what is answered without running anything: a refusal, a question, a dry run. The
+/// record says what the reply says. Where `count` is given it stands for so many requests.
 ///
 /// # Errors
 /// `audit_unavailable`.
@@ -123,12 +104,17 @@ pub fn answered(
     scene: &Scene,
     request: Option<&Request>,
     arguments: &[OsString],
+    reply: &Reply<'_>,
+    count: Option<u64>,
 ) -> Result<Vec<String>, Refusal> {
+    let event = if reply.code() == Code::Ok { Event::Result } else { Event::Refused };
     let record = Record {
+        count,
         asked: Some(record::asked(arguments)),
-        dry_run: request.is_some(),
+        error: reply.recorded_error().map(str::to_owned),
+        dry_run: reply.is_dry_run(),
         duration_ms: Some(crate::helper::reply::duration_ms()),
-        ..Record::of(Event::Result, scene, request, Code::Ok)
+        ..Record::of(event, scene, request, reply.code())
     };
     write(record, Sync::Soon)
 }

@@ -43,7 +43,8 @@ pub fn ignore_signals() {
     sys::stop_timers();
 }
 
-/// Undoes the rest. For the privileged side only: an ordinary account could not.
+/// Undoes the rest. For the privileged side only: an ordinary account could not. What can be undone
+/// is, also where something else can not: the refusal is still to be recorded.
 ///
 /// # Errors
 /// `unsupported` where something of the caller's would stay in force.
@@ -52,32 +53,38 @@ pub fn undo() -> Result<(), Refusal> {
         Refusal::new(Code::Unsupported, format!("the caller's {what} can not be undone: {error}"))
             .hint("run it where root has all its capabilities")
     };
-    sys::close_descriptors().map_err(|error| still("descriptors", &error))?;
-    for (resource, soft, hard, least) in LIMITS {
-        let Err(error) = setrlimit(resource, soft, hard) else { continue };
-        let most = getrlimit(resource).map_or(0, |(_, most)| most);
-        if most < least || setrlimit(resource, soft.min(most), most).is_err() {
-            return Err(still(&format!("limit {resource:?}"), &error));
-        }
-    }
-    sys::reset_scheduling().map_err(|error| still("scheduling", &error))?;
+    let descriptors = sys::close_descriptors().map_err(|error| still("descriptors", &error));
     umask(Mode::from_bits_truncate(0o022));
-    std::env::set_current_dir("/").map_err(|error| still("working directory", &error))?;
+    let limits = LIMITS.iter().fold(Ok(()), |undone, (resource, soft, hard, least)| {
+        let Err(error) = setrlimit(*resource, *soft, *hard) else { return undone };
+        let most = getrlimit(*resource).map_or(0, |(_, most)| most);
+        let lowered = setrlimit(*resource, (*soft).min(most), most);
+        let is_enough = most >= *least && lowered.is_ok();
+        undone.and(if is_enough {
+            Ok(())
+        } else {
+            Err(still(&format!("limit {resource:?}"), &error))
+        })
+    });
+    let scheduling = sys::reset_scheduling().map_err(|error| still("scheduling", &error));
+    let folder = std::env::set_current_dir("/").map_err(|error| still("working directory", &error));
     // Lowering needs no privilege; where it was raised, root sets it back.
+    let mut score = Ok(());
     if std::fs::write("/proc/self/oom_score_adj", "0").is_err() {
         let now = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
         if now.trim() != "0" {
-            return Err(still("OOM score", &now.trim()));
+            score = Err(still("OOM score", &now.trim()));
         }
     }
     // What the kernel gives a process that nobody touched (`core(5)`).
     let _ = std::fs::write("/proc/self/coredump_filter", "0x33");
     leave_groups().map_err(|error| still("supplementary groups", &error))?;
     sys::leave_keyring();
+    let mut cgroup = Ok(());
     if cgroup::is_of_another() {
-        cgroup::leave().map_err(|error| still("cgroup", &error))?;
+        cgroup = cgroup::leave().map_err(|error| still("cgroup", &error));
     }
-    Ok(())
+    descriptors.and(limits).and(scheduling).and(folder).and(score).and(cgroup)
 }
 
 /// Leaves the groups that `sudo -P` hands down, for root's own one.

@@ -11,7 +11,7 @@ use crate::policy::surface::{allowed, possible};
 use serde_json::{Map, json};
 
 /// Answers what this caller may do on this host.
-pub fn list(caller: &Caller, force: &InForce, warnings: Vec<String>) -> u8 {
+pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
     let (mut services, mut packages) = (Map::new(), Map::new());
     let mut maintenance = Vec::new();
     for (operation, require_reason) in allowed(force, caller) {
@@ -41,28 +41,22 @@ pub fn list(caller: &Caller, force: &InForce, warnings: Vec<String>) -> u8 {
         .with("packages", packages)
         .with("maintenance", maintenance)
         .with("limits", limits)
-        .warnings(warnings)
-        .send()
 }
 
 /// Answers the same as a JSON Schema: one object that is both, a reply and a schema, for a schema
 /// may have words that it does not know (JSON Schema 2020-12, section 6.5).
-pub fn schema(caller: &Caller, force: &InForce, warnings: Vec<String>) -> u8 {
+pub fn schema(caller: &Caller, force: &InForce) -> Reply<'static> {
     let possible: Vec<_> = possible(force, caller, PackageManager::of_this_host()).collect();
     let keywords = schema::of(&possible, &force.limits());
     keywords
         .into_iter()
         .fold(Reply::new(Ok(())), |reply, (keyword, value)| reply.with(&keyword, value))
-        .warnings(warnings)
-        .send()
 }
 
 /// Answers which program this is.
-pub fn version(warnings: Vec<String>) -> u8 {
+pub fn version() -> Reply<'static> {
     Reply::new(Ok(()))
         .with("version", env!("CARGO_PKG_VERSION"))
         .with("policy", json!({"file": COMPILED.file, "sha256": COMPILED.hash}))
         .with("contract", SCHEMA)
-        .warnings(warnings)
-        .send()
 }

@@ -1,7 +1,7 @@
 //! Many at once: everybody is answered, and nobody keeps another out.
 
-use crate::host::{Host, wait_until};
-use crate::{ask, ask_as, broker_test, is_quiet, replies};
+use crate::host::{Host, events, host_test, wait_until};
+use crate::{Made, ask, ask_as, broker_test, is_quiet, replies};
 use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
 use std::thread;
@@ -133,4 +133,35 @@ while True:
     wait_until("it is over", || ask(host, "service status nginx").code() == "ok");
     is_quiet(host);
     host.root("sm setup-broker --check --user agent; sm audit verify").ok();
+});
+
+/// Begins 35 plans each way, which come no further than to the list of what is installed.
+const PLANS: &str = "mkdir out
+for i in {1..35}; do
+    sm-helper --via sudo package plan install git >out/a$i &
+    sm-helper --via socket package plan install git >out/b$i &
+done
+wait; cat out/*";
+
+// However they came: 64 of an account are under way, and whatever else it asks for is `busy`.
+host_test!(what_an_account_has_under_way_is_bounded_over_both_ways_together, both_ways, |host| {
+    host.root("mv /usr/bin/dpkg-query /usr/bin/dpkg-query.real; printf '#!/bin/sh\\nuntil [ -e /srv/go ]; do sleep 0.2; done\\nexec /usr/bin/dpkg-query.real \"$@\"\\n' >/usr/bin/dpkg-query; chmod 755 /usr/bin/dpkg-query; sm setup-broker --user other").ok();
+    let text = thread::scope(|scope| {
+        let plans = scope.spawn(|| host.agent(PLANS).ok());
+        wait_until("all but 64 have their reply", || {
+            host.root("cat /home/agent/out/* 2>/dev/null | grep -c busy").stdout_text() == "6\n"
+        });
+        for way in ["sudo", "socket"] {
+            let reply = host.helper(&["--via", way, "service", "status", "nginx"]).expect("busy");
+            assert_eq!(reply.json["retry_after_s"], 1);
+            assert_eq!(events(host, &reply.json["request_id"]), "refused busy");
+        }
+        ask_as(host, "other", "service status nginx").expect("ok");
+        host.root("touch /srv/go").ok();
+        plans.join().expect("the plans")
+    });
+    let replies = replies(&text);
+    let count = |code: &str| replies.iter().filter(|reply| reply["code"] == code).count();
+    assert_eq!((count("ok"), count("busy")), (64, 6), "{replies:#?}");
+    ask(host, "service status nginx").expect("ok");
 });

@@ -12,3 +12,4 @@ mod lines;
 mod names;
 mod proof;
 mod random;
+mod ways_out;

@@ -1,0 +1,239 @@
+//! What is answered in this process. As root, for whoever asks, no request ends but with a charge,
+//! a record and the reply that says the same: what gives an exit status there is an [`Answered`],
+//! and only this file makes one.
+
+mod run;
+
+use super::caller::Caller;
+use super::codes::{Code, Refusal};
+use super::exec;
+use super::host::PackageManager;
+use super::limits::{self, Budget, Unpaid};
+use super::plan::plan;
+use super::reply::Reply;
+use super::request::Request;
+use super::{listing, planned};
+use crate::audit::{self, Scene};
+use crate::cli::{Helper, HelperCommand, Parsed};
+use crate::policy::force::InForce;
+use crate::policy::model::Limits;
+use crate::sys;
+use run::{Failed, run};
+use std::cell::RefCell;
+use std::ffi::OsString;
+
+/// A request that was charged, recorded and answered; without privilege, one that was answered.
+#[must_use]
+pub struct Answered(u8);
+
+impl Answered {
+    /// The exit status that belongs to the reply.
+    pub fn exit(self) -> u8 {
+        self.0
+    }
+}
+
+/// Answers a request whose words were read: `parsed` is what they turned out to be.
+pub fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Answered {
+    let command = match parsed {
+        Parsed::Command(command) => command,
+        Parsed::Help(text) => {
+            let lines: Vec<&str> = text.lines().collect();
+            let help = || Reply::new(Ok(())).with("help", lines);
+            return Call::unread(caller, arguments).question(None, help);
+        }
+        Parsed::Wrong(refusal) => return refuse(caller, arguments, &refusal),
+    };
+    let dry_run = command.common.dry_run;
+    let request = command.request();
+    let is_version = matches!(command.command, HelperCommand::Version);
+    let list = match command.command {
+        HelperCommand::List { schema: true } => listing::schema,
+        _ => listing::list,
+    };
+    let force = match InForce::load() {
+        Ok(force) => force,
+        Err(_) if is_version => InForce::compiled(),
+        // A broken policy refuses everything, whatever was asked.
+        Err(refusal) => {
+            let call = Call::new(caller, InForce::compiled(), arguments);
+            return call.refuse(request.and_then(Result::ok).as_ref(), &refusal, dry_run);
+        }
+    };
+    let call = Call::new(caller, force, arguments);
+    match request {
+        None if is_version => call.question(None, listing::version),
+        None => call.question(None, || list(&call.caller, &call.force)),
+        Some(Ok(request)) if dry_run => call.rehearse(request),
+        Some(Ok(request)) => call.handle(request),
+        Some(Err(refusal)) => call.refuse(None, &refusal, dry_run),
+    }
+}
+
+/// Refuses a request whose words were not read, or are none. It is limited like everything else:
+/// another rate for these would be a way around it.
+pub fn refuse(caller: Caller, arguments: &[OsString], refusal: &Refusal) -> Answered {
+    Call::unread(caller, arguments).refuse(None, refusal, false)
+}
+
+/// A call of the helper: who, under which policy, and with which words.
+struct Call<'c> {
+    caller: Caller,
+    force: InForce,
+    arguments: &'c [OsString],
+    /// Whether there is somebody to record and to charge: this is root, for whoever asked.
+    is_privileged: bool,
+}
+
+impl<'c> Call<'c> {
+    fn new(caller: Caller, force: InForce, arguments: &'c [OsString]) -> Self {
+        let is_privileged = nix::unistd::geteuid().is_root();
+        let call = Self { caller, force, arguments, is_privileged };
+        if is_privileged {
+            UNDER_WAY.set(Some((call.scene(), call.force.limits())));
+        }
+        call
+    }
+
+    fn unread(caller: Caller, arguments: &'c [OsString]) -> Self {
+        let is_privileged = nix::unistd::geteuid().is_root();
+        let force = if is_privileged { InForce::load().ok() } else { None };
+        Self::new(caller, force.unwrap_or_else(InForce::compiled), arguments)
+    }
+
+    /// What every record of it says.
+    fn scene(&self) -> Scene {
+        Scene { caller: self.caller.clone(), policy: self.force.hash() }
+    }
+
+    /// Judges, limits, plans, records, runs, answers.
+    fn handle(&self, request: Request) -> Answered {
+        let asked = request.clone();
+        let approved = match self.force.judge(&self.caller, request) {
+            Ok(approved) => approved,
+            Err(denial) => return self.refuse(Some(&asked), &denial.refusal, false),
+        };
+        let limits = self.force.limits();
+        let budget = if asked.operation.only_reads() { Budget::Looks } else { Budget::Changes };
+        let paid = match limits::spend(&self.caller, budget, &limits) {
+            Ok(paid) => paid,
+            Err(unpaid) => return self.limited(Some(&asked), &unpaid, false),
+        };
+        self.flush(paid.unrecorded);
+        let shown = |unit: &str| self.force.shows_unit(&self.caller, unit);
+        let ran = plan(approved, PackageManager::of_this_host())
+            .map_err(Failed::Unrecorded)
+            .and_then(|planned| run(&self.scene(), exec::Shown(&shown), planned, paid));
+        match ran {
+            Ok(answered) => answered,
+            Err(Failed::Unrecorded(refusal)) => {
+                self.close(Some(&asked), refused(Some(&asked), &refusal, false), None)
+            }
+            Err(Failed::Recorded(refusal)) => {
+                Answered(refused(Some(&asked), &refusal, false).send())
+            }
+        }
+    }
+
+    /// Answers as the real call would, up to the point of running anything.
+    fn rehearse(&self, request: Request) -> Answered {
+        let asked = request.clone();
+        match planned(&self.force, &self.caller, request) {
+            Ok(planned) => self.question(Some(&asked), || Reply::dry_run(&planned)),
+            Err(refusal) => self.refuse(Some(&asked), &refusal, true),
+        }
+    }
+
+    /// Answers a question, for which nothing is run. Where it is root that answers, it is a look.
+    fn question<'r>(
+        &self,
+        request: Option<&Request>,
+        answer: impl FnOnce() -> Reply<'r>,
+    ) -> Answered {
+        match self.charge(Budget::Looks) {
+            Ok(()) => self.close(request, answer(), None),
+            Err(unpaid) => self.limited(request, &unpaid, false),
+        }
+    }
+
+    /// Refuses, unless even refusals are used up.
+    fn refuse(&self, request: Option<&Request>, refusal: &Refusal, dry_run: bool) -> Answered {
+        match self.charge(Budget::Refusals) {
+            Err(unpaid) if unpaid.refusal.code == Code::RateLimited => {
+                self.limited(request, &unpaid, dry_run)
+            }
+            // Nothing is run either way, and this is what the caller has to know.
+            Ok(()) | Err(_) => self.close(request, refused(request, refusal, dry_run), None),
+        }
+    }
+
+    fn charge(&self, budget: Budget) -> Result<(), Unpaid> {
+        if self.is_privileged {
+            let paid = limits::spend(&self.caller, budget, &self.force.limits())?;
+            self.flush(paid.unrecorded);
+        }
+        Ok(())
+    }
+
+    /// Refuses for the rate; a flood of it costs one record a second.
+    fn limited(&self, request: Option<&Request>, unpaid: &Unpaid, dry_run: bool) -> Answered {
+        let reply = refused(request, &unpaid.refusal, dry_run);
+        match unpaid.record {
+            Some(count) => self.close(request, reply, Some(count)),
+            // The next record counts it.
+            None => Answered(reply.send()),
+        }
+    }
+
+    /// Records the refusals for the rate that had no record of their own.
+    fn flush(&self, unrecorded: u64) {
+        if unrecorded > 0 {
+            let refusal =
+                Refusal::new(Code::RateLimited, "refused for the rate, counted until now");
+            let reply = Reply::refused(&refusal);
+            // The count is lost where there is no log; the request itself then fails for that.
+            let _ = audit::answered(&self.scene(), None, &[], &reply, Some(unrecorded));
+        }
+    }
+
+    /// Records the reply, as root, and sends it.
+    fn close(&self, request: Option<&Request>, reply: Reply<'_>, count: Option<u64>) -> Answered {
+        if !self.is_privileged {
+            return Answered(reply.send());
+        }
+        let recorded = audit::answered(&self.scene(), request, self.arguments, &reply, count);
+        forget();
+        let warnings = recorded
+            .unwrap_or_else(|error| vec![format!("this could not be recorded: {}", error.error)]);
+        Answered(reply.warnings(warnings).send())
+    }
+}
+
+fn refused<'r>(request: Option<&'r Request>, refusal: &Refusal, dry_run: bool) -> Reply<'r> {
+    Reply::refused(refusal).operation(request.map(|request| &request.operation)).dry(dry_run)
+}
+
+thread_local! {
+    /// The request that has no record of its own yet, as long as there is one.
+    static UNDER_WAY: RefCell<Option<(Scene, Limits)>> = const { RefCell::new(None) };
+}
+
+/// The request has a record.
+fn forget() {
+    UNDER_WAY.set(None);
+}
+
+/// Charges and records a request that a defect of this program ends.
+///
+/// In a process of its own, with none of the files of this one: it may have a lock, which it gives
+/// back when it ends.
+pub fn record_defect(refusal: &Refusal) {
+    let under_way = UNDER_WAY.try_with(|under_way| under_way.try_borrow_mut().ok()?.take());
+    let Ok(Some((scene, limits))) = under_way else { return };
+    if let Ok(sys::Forked::Child) = sys::fork() {
+        let _ = sys::close_descriptors();
+        let _ = limits::spend(&scene.caller, Budget::Refusals, &limits);
+        let _ = audit::answered(&scene, None, &[], &Reply::refused(refusal), None);
+        std::process::exit(0);
+    }
+}
