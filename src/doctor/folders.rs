@@ -4,6 +4,7 @@ use super::Scene;
 use super::finding::{Finding, or_ok};
 use super::paths::{mend, weak, word};
 use crate::audit::log::FOLDER as LOG;
+use crate::helper::limits;
 use crate::state::FOLDER as STATE;
 use nix::unistd::Group;
 use std::fs::{self, Metadata};
@@ -57,6 +58,12 @@ pub fn run(_: &Scene) -> Vec<Finding> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         found.extend(entries.filter_map(|entry| weak(&entry.path())));
     }
+    found.extend(limits::unsound().into_iter().map(|(path, why)| {
+        let shown = path.display();
+        let what =
+            format!("{shown} is no state of the rate limit, so that its account is refused: {why}");
+        Finding::problem(what).mend(format!("rm -r {}", word(&path)))
+    }));
     or_ok(found, format!("{RUN} is root's alone"))
 }
 

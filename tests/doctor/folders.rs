@@ -113,8 +113,16 @@ pub const CASES: &[Case] = &[
     Case {
         id: "run_folder",
         status: "problem",
+        says: "/run/sm/rate/1000.changes is no state of the rate limit",
+        breaks: "head -c 100 /dev/zero >/run/sm/rate/1000.changes",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "run_folder",
+        status: "problem",
         says: "/run/sm/connections/1000.0 belongs to agent",
-        breaks: "d=/run/sm/connections; mkdir -m 0700 $d; touch $d/1000.0; chown agent $d/1000.0",
+        breaks: "d=/run/sm/connections; mkdir -p -m 0700 $d; touch $d/1000.0; chown agent $d/1000.0",
         more: &[],
         mend: PrintedThen("rm -r /run/sm/connections"),
     },
@@ -122,9 +130,9 @@ pub const CASES: &[Case] = &[
         id: "run_folder",
         status: "problem",
         says: "/run/sm/connections can be written to by everybody",
-        breaks: "mkdir /run/sm/connections; chmod 0777 /run/sm/connections",
+        breaks: "mkdir -p /run/sm/connections; chmod 0777 /run/sm/connections",
         more: &[],
-        mend: PrintedThen("rmdir /run/sm/connections"),
+        mend: PrintedThen("rm -r /run/sm/connections"),
     },
 ];
 
@@ -132,6 +140,8 @@ pub const CASES: &[Case] = &[
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn the_folders() {
     let host = Host::ready(Sudo::Classic);
+    // What is kept of it stays where it is.
+    host.limit_the_rate();
     // A request makes the rest of them.
     host.helper(&["service", "restart", "nginx"]).expect("ok");
     try_all(&host, CASES);

@@ -5,6 +5,7 @@ mod host;
 
 mod caller;
 mod exact;
+mod killed;
 mod state;
 
 use host::{Host, Reply};

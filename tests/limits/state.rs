@@ -9,12 +9,12 @@ const BROKEN: [(&str, &str, &str); 13] = [
     ("cut short", "truncate -s 10 $f", ""),
     ("all zero", "head -c 300 /dev/zero >$f", ""),
     (
-        "a place beyond its end",
+        "a head that is not whole",
         "printf '\\377\\377' | dd of=$f bs=1 seek=32 conv=notrunc status=none",
         "",
     ),
     (
-        "a moment to come",
+        "other entries",
         "printf '\\377\\377\\377\\377\\377\\377\\377\\177' >/tmp/m; for i in {0..29}; do dd if=/tmp/m of=$f bs=1 seek=$((64 + 8 * i)) conv=notrunc status=none; done",
         "",
     ),
