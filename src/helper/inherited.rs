@@ -55,17 +55,15 @@ pub fn undo() -> Result<(), Refusal> {
     };
     let descriptors = sys::close_descriptors().map_err(|error| still("descriptors", &error));
     umask(Mode::from_bits_truncate(0o022));
-    let limits = LIMITS.iter().fold(Ok(()), |undone, (resource, soft, hard, least)| {
-        let Err(error) = setrlimit(*resource, *soft, *hard) else { return undone };
-        let most = getrlimit(*resource).map_or(0, |(_, most)| most);
-        let lowered = setrlimit(*resource, (*soft).min(most), most);
-        let is_enough = most >= *least && lowered.is_ok();
-        undone.and(if is_enough {
-            Ok(())
-        } else {
-            Err(still(&format!("limit {resource:?}"), &error))
-        })
-    });
+    let mut limits = Ok(());
+    for (resource, soft, hard, least) in LIMITS {
+        let Err(error) = setrlimit(resource, soft, hard) else { continue };
+        let most = getrlimit(resource).map_or(0, |(_, most)| most);
+        let lowered = setrlimit(resource, soft.min(most), most);
+        if most < least || lowered.is_err() {
+            limits = limits.and(Err(still(&format!("limit {resource:?}"), &error)));
+        }
+    }
     let scheduling = sys::reset_scheduling().map_err(|error| still("scheduling", &error));
     let folder = std::env::set_current_dir("/").map_err(|error| still("working directory", &error));
     // Lowering needs no privilege; where it was raised, root sets it back.
@@ -78,13 +76,13 @@ pub fn undo() -> Result<(), Refusal> {
     }
     // What the kernel gives a process that nobody touched (`core(5)`).
     let _ = std::fs::write("/proc/self/coredump_filter", "0x33");
-    leave_groups().map_err(|error| still("supplementary groups", &error))?;
+    let groups = leave_groups().map_err(|error| still("supplementary groups", &error));
     sys::leave_keyring();
     let mut cgroup = Ok(());
     if cgroup::is_of_another() {
         cgroup = cgroup::leave().map_err(|error| still("cgroup", &error));
     }
-    descriptors.and(limits).and(scheduling).and(folder).and(score).and(cgroup)
+    descriptors.and(limits).and(scheduling).and(folder).and(score).and(groups).and(cgroup)
 }
 
 /// Leaves the groups that `sudo -P` hands down, for root's own one.

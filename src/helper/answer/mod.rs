@@ -156,9 +156,10 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Refuses, unless even refusals are used up.
+    /// Refuses, unless even refusals are used up. A rehearsal is a look, whatever it ends with: who
+    /// tests a policy asks for much that it refuses.
     fn refuse(&self, request: Option<&Request>, refusal: &Refusal, dry_run: bool) -> Answered {
-        match self.charge(Budget::Refusals) {
+        match self.charge(if dry_run { Budget::Looks } else { Budget::Refusals }) {
             Err(unpaid) if unpaid.refusal.code == Code::RateLimited => {
                 self.limited(request, &unpaid, dry_run)
             }
