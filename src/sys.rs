@@ -8,11 +8,11 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use nix::unistd::{Gid, Pid, Uid};
 use std::ffi::CStr;
 use std::fs::File;
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 /// The last signal number of Linux, real-time signals included (`signal(7)`).
 const LAST_SIGNAL: c_int = 64;
@@ -292,6 +292,60 @@ pub fn count_interrupts() {
 /// Whether somebody has asked this process to end.
 pub fn is_interrupted() -> bool {
     INTERRUPTS.load(Ordering::SeqCst) > 0
+}
+
+/// The signals that ask a process to end: of a terminal, of a service manager, of `timeout(1)`.
+const END_SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
+/// The last of them that came since [`note_end_signals`]; 0: none.
+static END_SIGNAL: AtomicI32 = AtomicI32::new(0);
+
+/// Where it is told besides; below 0: nowhere.
+static END_PIPE: AtomicI32 = AtomicI32::new(-1);
+
+/// From now on a signal that asks this process to end is only noted. What is executed from here
+/// has its default action again (`execve(2)`), and what is forked ignores it when it calls
+/// [`ignore_signals`].
+pub fn note_end_signals() {
+    extern "C" fn note(signal: c_int) {
+        let before = Errno::last_raw();
+        END_SIGNAL.store(signal, Ordering::SeqCst);
+        let pipe = END_PIPE.load(Ordering::SeqCst);
+        if pipe >= 0 {
+            // SAFETY: async-signal-safe (`signal-safety(7)`); the byte outlives the call.
+            unsafe { libc::write(pipe, [0_u8].as_ptr().cast(), 1) };
+        }
+        Errno::set_raw(before);
+    }
+    let action = SigAction::new(SigHandler::Handler(note), SaFlags::SA_RESTART, SigSet::empty());
+    for signal in END_SIGNALS {
+        // SAFETY: the handler does nothing but note the signal.
+        let _ = unsafe { sigaction(signal, &action) };
+    }
+}
+
+/// The signal that asked this process to end, where one did.
+pub fn end_signal() -> Option<i32> {
+    Some(END_SIGNAL.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+}
+
+/// A pipe that has something to read once this process was asked to end.
+///
+/// # Errors
+/// What the kernel says.
+pub fn end_pipe() -> io::Result<PipeReader> {
+    let (reader, writer) = io::pipe()?;
+    nonblocking(writer.as_fd())?;
+    // Kept to the end of the process: the handler may write at any time. One that is replaced
+    // has nobody left who reads it.
+    END_PIPE.store(writer.into_raw_fd(), Ordering::SeqCst);
+    if end_signal().is_some() {
+        // It came before there was a pipe.
+        let pipe = END_PIPE.load(Ordering::SeqCst);
+        // SAFETY: the descriptor is open, and the byte outlives the call.
+        unsafe { libc::write(pipe, [0_u8].as_ptr().cast(), 1) };
+    }
+    Ok(reader)
 }
 
 /// Keeps these bytes out of swap and of core dumps, where the limits allow it (`mlock(2)`,

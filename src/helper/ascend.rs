@@ -7,7 +7,7 @@ use super::caller::{Caller, name_of};
 use super::codes::{Code, Refusal};
 use super::request::{Operation, Request};
 use super::text::shell_word;
-use super::{flags, planned, reply};
+use super::{flags, interrupt, planned, reply};
 use crate::broker::protocol::{self, NoBroker};
 use crate::broker::setup::GROUP;
 use crate::pipes::{self, Kept, Until};
@@ -83,6 +83,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// `not_privileged` with what was tried and why it failed; where sudo has refused what the policy
 /// refuses too, the policy's refusal.
 pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
+    interrupt::answer_when_asked_to_end(asked.operation().cloned());
     let no_socket = match way {
         Way::Sudo => None,
         Way::Auto | Way::Socket => match over_socket(way, asked.arguments)? {

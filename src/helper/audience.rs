@@ -58,19 +58,28 @@ impl Audience {
     }
 
     /// Whether some of them are in one of these units.
-    pub fn is_in(&self, units: &[String]) -> bool {
-        let is_named = |part: &str| units.iter().any(|unit| unit == part);
-        self.cgroups.iter().any(|own| own.split('/').any(is_named))
+    pub fn is_in<'n>(&self, units: impl IntoIterator<Item = &'n str>) -> bool {
+        let is_in = |unit: &str| self.units().any(|own| own == unit);
+        units.into_iter().any(is_in)
     }
 
-    /// Whether some of them are ended when this unit is: as part of it, or of a unit that goes
-    /// down with it.
-    pub fn ends_with(&self, unit: &Unit) -> bool {
+    /// Whether some of them are in a service, and not in a login.
+    pub fn is_in_a_service(&self) -> bool {
+        self.units().any(|own| own.ends_with(".service") && !own.starts_with("user@"))
+    }
+
+    /// Whether some of them are part of this unit, which is known by its cgroup.
+    pub fn is_part_of(&self, unit: &Unit) -> bool {
         let is_below = |own: &String, top: &str| {
             own.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let is_part = |own: &String| unit.cgroup.as_ref().is_some_and(|top| is_below(own, top));
-        self.cgroups.iter().any(is_part) || self.is_in(&unit.dependants)
+        self.cgroups.iter().any(is_part)
+    }
+
+    /// The units that they belong to, with those around these.
+    fn units(&self) -> impl Iterator<Item = &str> {
+        self.cgroups.iter().flat_map(|own| own.split('/')).filter(|part| !part.is_empty())
     }
 
     /// Waits until the reply has reached the caller, and a moment more for it to be read.
@@ -111,12 +120,12 @@ mod tests {
 
     fn ends(own: &str, unit: &str) -> bool {
         let audience = Audience { passing_on: Vec::new(), cgroups: vec![own.to_owned()] };
-        audience.ends_with(&Unit::parse(unit))
+        audience.is_part_of(&Unit::parse(unit)) || audience.is_in(["other.service"])
     }
 
     #[test]
     fn who_is_part_of_the_unit_ends_with_it() {
-        let unit = "ControlGroup=/system.slice/agent.service\nBoundBy=other.service";
+        let unit = "ControlGroup=/system.slice/agent.service";
         for (own, expected) in [
             ("/system.slice/agent.service", true),
             ("/system.slice/agent.service/worker", true),

@@ -34,12 +34,14 @@ const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 16] = [
     (Resource::RLIMIT_STACK, 8 << 20, RLIM_INFINITY, 8 << 20),
 ];
 
-/// Makes this process deaf to signals that would end it before it has answered.
+/// Makes this process deaf to signals that would end it before it has answered; one that asks it
+/// to end is noted, and answered while it waits for a reply to pass on.
 ///
 /// An operation that has begun is finished and accounted for, whoever presses a key; before it
 /// has begun there are only milliseconds.
 pub fn ignore_signals() {
     sys::ignore_signals();
+    sys::note_end_signals();
     sys::stop_timers();
 }
 

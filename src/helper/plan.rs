@@ -6,6 +6,7 @@
 
 use super::alias;
 use super::apt_options;
+use super::closure;
 use super::codes::{Code, Refusal};
 use super::exec::others::RELATIONS;
 use super::host::PackageManager;
@@ -106,6 +107,10 @@ pub enum LookSteps {
 pub struct ServiceSteps {
     /// Reads the unit's state, before and after.
     pub state: Argv,
+    /// Reads how all units are bound to each other, where others go down or up with this one.
+    pub units: Option<Argv>,
+    /// Reads when which unit was started, where one of those others may not be again.
+    pub starts: Option<Argv>,
     /// Must exit 0, else nothing is done.
     pub check: Option<Argv>,
     /// Whether the check is also for a unit that is down.
@@ -201,8 +206,9 @@ impl Plan {
                 (Vec::new(), vec![Some(then)])
             }
             Steps::Service(steps) => {
-                let before = [&steps.unread, &steps.check, &steps.reset_starts];
-                let before = before.into_iter().map(Option::as_ref);
+                let before = [&steps.units, &steps.unread, &steps.check, &steps.starts];
+                let before = before.into_iter().chain([&steps.reset_starts]);
+                let before = before.map(Option::as_ref);
                 let before = [Some(&steps.state), Some(&steps.others), steps.relations.as_ref()]
                     .into_iter()
                     .chain(before);
@@ -323,6 +329,8 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         relations: (starts || action == Stop).then(|| show_all(RELATIONS)),
         unread: enables.then(|| show_all("NeedDaemonReload")),
         reread: enables.then(|| systemctl(&["daemon-reload"])),
+        units: matches!(action, Start | Restart | Stop).then(show_bonds),
+        starts: starts.then(all_starts),
         check: approved.check().map(|words| Argv(words.to_vec())),
         checks_start: approved.checks_start(),
         reset_starts: starts.then(|| systemctl(&["reset-failed", "--", unit])),
@@ -372,6 +380,29 @@ fn show(unit: &str, properties: &str) -> Argv {
 /// The same of every unit that the manager has loaded: no shell sees the star.
 fn show_all(properties: &str) -> Argv {
     Argv::new(&[SYSTEMCTL, "--no-pager", "show", &format!("--property={properties}"), "*"])
+}
+
+/// Of all units that the manager has in memory.
+fn show_bonds() -> Argv {
+    let properties = format!("--property={}", closure::PROPERTIES);
+    Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"])
+}
+
+/// The last starts of all units since the boot, good or not (`sd-messages.h`:
+/// `SD_MESSAGE_UNIT_STARTED`, `SD_MESSAGE_UNIT_FAILED`).
+fn all_starts() -> Argv {
+    Argv::new(&[
+        JOURNALCTL,
+        "--no-pager",
+        "--quiet",
+        "--boot",
+        "--lines=10000",
+        "--output=json",
+        "--output-fields=UNIT",
+        "_PID=1",
+        "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf",
+        "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d",
+    ])
 }
 
 /// One question to the manager, unlike `show` of every unit, which is one for each.

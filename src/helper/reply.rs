@@ -9,10 +9,11 @@ use super::text::one_line;
 use super::transaction::Transaction;
 use super::unit::UnitState;
 use crate::sys;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, ErrorKind, PipeReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -280,6 +281,11 @@ impl<'r> Reply<'r> {
     }
 }
 
+/// Whether a reply was written, or is being written.
+pub fn is_sent() -> bool {
+    REPLIED.load(Ordering::SeqCst)
+}
+
 /// Writes the whole reply to standard output; says so where that can not be done.
 fn write(bytes: &[u8]) {
     // A caller who does not read must not hold a root process for ever. By now the operation is
@@ -287,11 +293,40 @@ fn write(bytes: &[u8]) {
     if nix::unistd::geteuid().is_root() {
         sys::end_after(READER_TIMEOUT);
     }
-    let written = io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().flush());
+    let written = write_all(bytes);
     if let Err(error) = written {
         let _ = writeln!(io::stderr(), "sm-helper: the reply could not be written: {error}");
     }
     sys::end_after(0);
+}
+
+/// Writes it unless nobody reads it when this process is asked to end.
+fn write_all(bytes: &[u8]) -> io::Result<()> {
+    let end = sys::end_pipe()?;
+    let mut stdout = io::stdout().lock();
+    // What a pipe that is ready takes without waiting (`pipe(7)`, "PIPE_BUF").
+    for part in bytes.chunks(4096) {
+        loop {
+            let mut fds = [
+                PollFd::new(stdout.as_fd(), PollFlags::POLLOUT),
+                PollFd::new(end.as_fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Err(Errno::EINTR) => continue,
+                // What can not be polled takes what it takes.
+                Err(_) => break,
+                Ok(_) => {}
+            }
+            match fds.map(|fd| fd.any().unwrap_or(true)) {
+                [true, _] => break,
+                [false, true] => return Err(ErrorKind::Interrupted.into()),
+                [false, false] => {}
+            }
+        }
+        stdout.write_all(part)?;
+        stdout.flush()?;
+    }
+    Ok(())
 }
 
 /// From here on standard output is `pipe`, and what reads it passes the reply on.
@@ -311,13 +346,27 @@ pub fn hang_up() {
     }
 }
 
+/// What came of waiting for a reply to pass on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passed {
+    /// It was passed on, and this is its exit status.
+    On(u8),
+    /// This process was asked to end by this signal before it was there.
+    Interrupted(i32),
+    /// There was no whole reply. Nothing was written.
+    Nothing,
+}
+
 /// Passes on the reply of a process that wrote it with [`send_through`], waiting `patience` for
-/// all of it. Gives its exit status; none where there was no whole reply, and then nothing was
-/// written.
-pub fn pass_on_framed(pipe: PipeReader, patience: Duration) -> Option<u8> {
-    let bytes = whole(pipe, Instant::now() + patience)?;
-    let (exit, reply) = bytes.split_first()?;
-    pass_on_bytes(reply).then_some(*exit)
+/// all of it, or until this process is asked to end.
+pub fn pass_on_framed(pipe: PipeReader, patience: Duration) -> Passed {
+    match whole(pipe, Instant::now() + patience) {
+        Ok(bytes) => match bytes.split_first() {
+            Some((exit, reply)) if pass_on_bytes(reply) => Passed::On(*exit),
+            _ => Passed::Nothing,
+        },
+        Err(_) => sys::end_signal().map_or(Passed::Nothing, Passed::Interrupted),
+    }
 }
 
 /// Passes on a reply that another `sm-helper` wrote. Says whether there was a whole one.
@@ -337,19 +386,25 @@ pub fn code_of(reply: &[u8]) -> Option<Code> {
 }
 
 /// All that comes through the pipe until `deadline`.
-fn whole(mut pipe: PipeReader, deadline: Instant) -> Option<Vec<u8>> {
+fn whole(mut pipe: PipeReader, deadline: Instant) -> io::Result<Vec<u8>> {
+    let end = sys::end_pipe()?;
     let mut bytes = Vec::new();
     let mut part = vec![0; 65_536];
     loop {
-        let left = deadline.checked_duration_since(Instant::now())?;
+        let left = deadline.checked_duration_since(Instant::now()).ok_or(ErrorKind::TimedOut)?;
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)];
-        if poll(&mut fds, timeout).ok()? == 0 {
-            continue;
+        let mut fds = [&pipe, &end].map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        match poll(&mut fds, timeout) {
+            Err(Errno::EINTR) | Ok(0) => continue,
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
         }
-        match pipe.read(&mut part).ok()? {
-            0 => return Some(bytes),
-            count => bytes.extend_from_slice(&part[..count]),
+        let [has_more, is_asked] = fds.map(|fd| fd.any().unwrap_or(false));
+        match has_more.then(|| pipe.read(&mut part)).transpose()? {
+            Some(0) => return Ok(bytes),
+            Some(count) => bytes.extend_from_slice(&part[..count]),
+            None if is_asked => return Err(ErrorKind::Interrupted.into()),
+            None => {}
         }
     }
 }

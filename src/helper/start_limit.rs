@@ -1,10 +1,13 @@
 //! How often a unit may be started before the service manager refuses to
 //! (`StartLimitIntervalSec=` and `StartLimitBurst=` of `systemd.unit(5)`).
 //!
-//! The manager counts, and publishes no count: only when the last start was. A restart stops
-//! first and is refused afterwards, so whether one is safe must be known before.
+//! The manager counts, and publishes no count: only when the last start was, and in the journal
+//! each start. A restart stops first and is refused afterwards, so whether one is safe must be
+//! known before.
 
+use super::unit::value;
 use nix::time::{ClockId, clock_gettime};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The limit of a unit, and when it was started last.
@@ -12,17 +15,29 @@ use std::time::Duration;
 pub struct StartLimit {
     /// Over which time starts are counted; zero where there is no limit.
     interval: Duration,
+    /// How many there may be in it.
+    burst: usize,
     /// The last start, on the manager's monotonic clock; none where there was none.
     last_start: Option<Duration>,
 }
 
 impl StartLimit {
-    /// From `StartLimitIntervalUSec`, `StartLimitBurst` and `InactiveExitTimestampMonotonic`.
-    pub fn parse(interval: Option<&str>, burst: Option<&str>, last_start: Option<&str>) -> Self {
-        let is_off = burst == Some("0");
+    /// Reads what `systemctl show` printed of a unit.
+    pub fn of(shown: &str) -> Self {
+        let value = |key| value(shown, key);
+        Self::parse(
+            value("StartLimitIntervalUSec"),
+            value("StartLimitBurst"),
+            value("InactiveExitTimestampMonotonic"),
+        )
+    }
+
+    fn parse(interval: Option<&str>, burst: Option<&str>, last_start: Option<&str>) -> Self {
+        let burst = burst.and_then(|text| text.parse().ok()).unwrap_or(0);
         let last_start = last_start.and_then(|text| text.parse().ok()).filter(|start| *start > 0);
         Self {
-            interval: interval.filter(|_| !is_off).and_then(timespan).unwrap_or_default(),
+            interval: interval.filter(|_| burst > 0).and_then(timespan).unwrap_or_default(),
+            burst,
             last_start: last_start.map(Duration::from_micros),
         }
     }
@@ -32,6 +47,50 @@ impl StartLimit {
     pub fn left(&self, now: Duration) -> Option<Duration> {
         let over = self.last_start?.checked_add(self.interval)?;
         over.checked_sub(now).filter(|left| !left.is_zero())
+    }
+
+    /// The same where the unit's starts are known, from the first to the last: none as long as
+    /// one more is allowed.
+    pub fn left_after(&self, now: Duration, starts: &[Duration]) -> Option<Duration> {
+        let left = self.left(now)?;
+        // Not all are written down where the last one is not.
+        if starts.last().is_none_or(|last| Some(*last) < self.last_start) {
+            return Some(left);
+        }
+        let counts = |start: &&Duration| **start + self.interval > now;
+        let recent: Vec<&Duration> = starts.iter().filter(counts).collect();
+        let first_to_go = recent.len().checked_sub(self.burst)?;
+        let over = **recent.get(first_to_go)? + self.interval;
+        over.checked_sub(now).map(|until| until.min(left))
+    }
+}
+
+/// The starts of all units, as the manager has written them to the journal.
+#[derive(Debug, Default)]
+pub struct Starts(BTreeMap<String, Vec<Duration>>);
+
+impl Starts {
+    /// Reads what `journalctl --output=json` printed.
+    pub fn parse(log: &str) -> Self {
+        #[derive(serde::Deserialize)]
+        struct Entry {
+            #[serde(rename = "UNIT")]
+            unit: String,
+            #[serde(rename = "__MONOTONIC_TIMESTAMP")]
+            at: String,
+        }
+        let mut starts = Self::default();
+        for entry in log.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok()) {
+            if let Ok(at) = entry.at.parse() {
+                starts.0.entry(entry.unit).or_default().push(Duration::from_micros(at));
+            }
+        }
+        starts
+    }
+
+    /// Those of a unit.
+    pub fn of(&self, unit: &str) -> &[Duration] {
+        self.0.get(unit).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -108,5 +167,31 @@ mod tests {
             assert_eq!(limit.left(at(now)), left.map(at), "{limit:?}, {now}");
         }
         assert!(now() > Duration::ZERO);
+    }
+
+    #[test]
+    fn one_more_start_is_allowed_below_the_burst() {
+        let log = "{\"UNIT\":\"a.service\",\"__MONOTONIC_TIMESTAMP\":\"95000000\"}\nno JSON\n\
+                   {\"UNIT\":\"a.service\",\"__MONOTONIC_TIMESTAMP\":\"98000000\",\"x\":1}\n\
+                   {\"UNIT\":\"a.service\",\"__MONOTONIC_TIMESTAMP\":\"100000100\"}\n";
+        let starts = Starts::parse(log);
+        assert_eq!((starts.of("a.service").len(), starts.of("b.service").len()), (3, 0));
+        let at = Duration::from_secs;
+        for (burst, now, unit, left) in [
+            ("5", 101, "a.service", None),
+            ("4", 101, "a.service", None),
+            // The first has to be forgotten, or the first two.
+            ("3", 101, "a.service", Some(4)),
+            ("2", 101, "a.service", Some(7)),
+            ("1", 101, "a.service", Some(9)),
+            ("3", 106, "a.service", None),
+            ("1", 111, "a.service", None),
+            // It is not in the journal.
+            ("5", 101, "b.service", Some(9)),
+        ] {
+            let limit = StartLimit::parse(Some("10s"), Some(burst), Some("100000000"));
+            let found = limit.left_after(at(now), starts.of(unit));
+            assert_eq!(found, left.map(at), "{burst}, {now}, {unit}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The state of a unit, from `systemctl show`.
 
+use super::closure::{DEPENDANTS, PULLS, RIVALS};
 use super::start_limit::StartLimit;
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
     Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
-    Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName";
+    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName";
 
 /// What has to be known besides of one whose state is asked for.
 pub const STATUS_PROPERTIES: &str = "TriggeredBy,UpheldBy";
@@ -83,20 +84,23 @@ pub struct Unit {
 }
 
 /// The value of a property in what `systemctl show` printed; none where it is empty.
-fn value<'s>(shown: &'s str, key: &str) -> Option<&'s str> {
+pub fn value<'s>(shown: &'s str, key: &str) -> Option<&'s str> {
     let values = shown.lines().filter_map(|line| line.split_once('='));
     let mut named = values.filter(|(name, _)| *name == key).map(|(_, value)| value);
     named.next().filter(|value| !value.is_empty())
+}
+
+/// The units that these properties name.
+pub fn named_units(shown: &str, keys: &[&str]) -> Vec<String> {
+    let named = keys.iter().filter_map(|key| value(shown, key));
+    named.flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
 impl Unit {
     /// Reads what `systemctl show` printed.
     pub fn parse(shown: &str) -> Self {
         let is = |key: &str| value(shown, key) == Some("yes");
-        let units = |keys: &[&str]| -> Vec<String> {
-            let named = keys.iter().filter_map(|key| value(shown, key));
-            named.flat_map(str::split_whitespace).map(str::to_owned).collect()
-        };
+        let units = |keys: &[&str]| named_units(shown, keys);
         Self {
             state: UnitState::parse(shown),
             needs_reload: is("NeedDaemonReload"),
@@ -105,20 +109,16 @@ impl Unit {
             can_reload: is("CanReload"),
             invocation: value(shown, "InvocationID").map(str::to_owned),
             cgroup: value(shown, "ControlGroup").map(str::to_owned),
-            dependants: units(&["RequiredBy", "BoundBy", "ConsistsOf", "PropagatesStopTo"]),
-            rivals: units(&["Conflicts", "ConflictedBy"]),
+            dependants: units(&DEPENDANTS),
+            rivals: units(&RIVALS),
             needs: units(&["Requires", "BindsTo", "Requisite"]),
             id: value(shown, "Id").map(str::to_owned),
-            pulls: units(&["Requires", "Wants", "BindsTo", "Upholds"]),
+            pulls: units(&PULLS),
             wakers: units(&["TriggeredBy", "UpheldBy"]),
             triggers: units(&["Triggers"]),
             bus_name: value(shown, "BusName").map(str::to_owned),
             is_wanted: !units(&["WantedBy", "RequiredBy", "UpheldBy"]).is_empty(),
-            start_limit: StartLimit::parse(
-                value(shown, "StartLimitIntervalUSec"),
-                value(shown, "StartLimitBurst"),
-                value(shown, "InactiveExitTimestampMonotonic"),
-            ),
+            start_limit: StartLimit::of(shown),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::host::gate::Gate;
 use crate::host::{Done, Host, Reply, Sudo, events, host_test, wait_until};
-use crate::{ask, unit};
+use crate::{ask, told, unit};
 
 /// What the agent in a unit runs, once: asks, and leaves what it got for us to see.
 fn agent(host: &Host, call: &str) {
@@ -143,6 +144,123 @@ host_test!(an_agent_in_a_unit_that_goes_down_with_it_hears_first, ready_test_pol
         assert!(host.main_pid("slow") != 0 && host.main_pid("agentd") == 0);
         host.root("systemctl stop slow").ok();
     }
+});
+
+/// How one unit can be bound to another so that it goes down with it.
+const BONDS: [&str; 5] = ["Requires", "BindsTo", "PartOf", "StopPropagatedFrom", "Requisite"];
+
+host_test!(an_agent_at_any_depth_hears_first, ready_test_policy, all, |host| {
+    unit(host, "slow", "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n");
+    for depth in 2..=5 {
+        for action in ["restart", "stop"] {
+            let bond = |step: usize| BONDS[(depth + step) % BONDS.len()];
+            let mut above = "slow".to_owned();
+            for step in 1..depth {
+                let name = format!("middle{step}");
+                let (bond, service) = (bond(step), "[Service]\nExecStart=/bin/sleep 1000\n");
+                unit(
+                    host,
+                    &name,
+                    &format!("[Unit]\n{bond}={above}.service\nAfter={above}.service\n{service}"),
+                );
+                host.root(&format!("systemctl start {above} {name}")).ok();
+                above = name;
+            }
+            agent(host, &format!("sm-helper service {action} slow"));
+            let last = bond(0);
+            unit(
+                host,
+                "agentd",
+                &format!("[Unit]\n{last}={above}.service\nAfter={above}.service\n{AGENT}"),
+            );
+            host.root("systemctl start agentd").ok();
+            let case = format!("{action} at depth {depth}, {last}");
+            let reply = is_deferred(reply(host), &case);
+            assert_eq!(ends(host, &reply.json["request_id"]), "intent ok, result ok", "{case}");
+            assert_eq!(host.main_pid("slow") != 0, action == "restart", "{case}");
+            host.root("systemctl stop agentd slow 'middle*'; systemctl reset-failed").ok();
+        }
+    }
+    // What is pulled in stops what the agent needs.
+    unit(host, "slow", "[Unit]\nWants=middle1.service\n[Service]\nExecStart=/bin/sleep 1000\n");
+    unit(
+        host,
+        "middle1",
+        "[Unit]\nConflicts=middle2.service\n[Service]\nExecStart=/bin/sleep 1000\n",
+    );
+    unit(host, "middle2", "[Service]\nExecStart=/bin/sleep 1000\n");
+    agent(host, "sm-helper service start slow");
+    unit(
+        host,
+        "agentd",
+        &format!("[Unit]\nBindsTo=middle2.service\nAfter=middle2.service\n{AGENT}"),
+    );
+    // The manager knows of it, since something refers to it.
+    unit(host, "keeps", "[Unit]\nAfter=middle1.service\n[Service]\nExecStart=/bin/sleep 1000\n");
+    host.root("systemctl start keeps agentd").ok();
+    let reply = is_deferred(reply(host), "a conflict of what is pulled in");
+    assert_eq!(ends(host, &reply.json["request_id"]), "intent ok, result ok");
+    assert!(host.main_pid("middle1") != 0 && host.main_pid("agentd") == 0);
+});
+
+// What restarts along with a unit has a start limit of its own.
+host_test!(what_is_restarted_along_is_not_left_down_either, ready_test_policy, |host| {
+    for bond in ["Requires", "BindsTo", "PartOf"] {
+        unit(host, "notifier", "[Service]\nType=forking\nExecStart=/bin/sh -c 'sleep 1000 &'\n");
+        unit(
+            host,
+            "middle1",
+            &format!(
+                "[Unit]\n{bond}=notifier.service\nAfter=notifier.service\nStartLimitBurst=1\nStartLimitIntervalSec=2\n[Service]\nExecStart=/bin/sleep 1000\n"
+            ),
+        );
+        host.root("systemctl start notifier middle1").ok();
+        for _ in 0..3 {
+            ask(host, "service restart notifier").expect("ok");
+            assert_ne!(host.main_pid("middle1"), 0, "{bond}");
+        }
+        // Where it would take too long, nothing is done.
+        unit(
+            host,
+            "middle1",
+            &format!(
+                "[Unit]\n{bond}=notifier.service\nAfter=notifier.service\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/sleep 1000\n"
+            ),
+        );
+        let before = (host.main_pid("notifier"), host.main_pid("middle1"));
+        let reply = ask(host, "service restart notifier").expect("busy");
+        assert!(
+            reply.json["retry_after_s"].as_u64().is_some_and(|left| (3500..=3601).contains(&left))
+        );
+        assert_eq!((host.main_pid("notifier"), host.main_pid("middle1")), before);
+        host.root("systemctl stop notifier middle1").ok();
+    }
+});
+
+// Who only passes the reply on ends when it is told to, and the operation does not.
+host_test!(nobody_waits_for_who_passes_a_reply_on, ready_test_policy, all, |host| {
+    let gate = Gate::on(host);
+    unit(host, "agentd", AGENT);
+    gate.close();
+    agent(host, "sm-helper package install docker.io");
+    host.root("systemctl start agentd").ok();
+    gate.begun();
+    // Else it would be killed after that time.
+    let took = host.root("set -e; systemctl stop agentd; systemctl show -P Result agentd").ok();
+    assert_eq!(took.trim(), "success", "it ended by itself");
+    assert!(gate.is_in_the_middle(), "the operation goes on");
+    gate.open();
+    gate.ends_well("stop of the agent's unit");
+
+    gate.close();
+    let mut done = host.agent("timeout 2 sm-helper package install docker.io");
+    assert_eq!(done.status, Some(124), "{done}");
+    done.status = Some(1);
+    let reply = Reply::of(&done).expect("timeout");
+    assert!(told(&reply).contains("goes on"), "{}", told(&reply));
+    assert!(gate.is_in_the_middle(), "the operation goes on");
+    gate.open();
+    gate.ends_well("timeout");
 });
 
 /// Moves itself below the unit's own cgroup, in whichever hierarchies there are, then is agent.

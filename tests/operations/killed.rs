@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use crate::host::gate::Gate;
 use crate::host::{Done, Reply, host_test};
+use crate::told;
 
 /// What the caller gets.
 enum Gets {
     /// The reply, as if nothing had happened.
     Ok,
+    /// At once that it goes on.
+    Early,
     /// Nothing: who would have passed it on is gone.
     Nothing,
 }
@@ -31,15 +34,15 @@ host_test!(no_signal_ends_an_operation_in_the_middle, ready_test_policy, |host| 
     let direct = "exec sudo -n sm-helper package install docker.io";
     for (line, act, gets) in [
         // As a terminal sends them: to all of the group.
-        (front, "kill -INT -- -$GROUP", Gets::Ok),
+        (front, "kill -INT -- -$GROUP", Gets::Early),
         (front, "kill -QUIT -- -$GROUP", Gets::Ok),
-        (front, "kill -TERM -- -$GROUP", Gets::Ok),
-        (front, "kill -HUP -- -$GROUP", Gets::Ok),
-        (direct, "kill -INT -- -$GROUP", Gets::Ok),
+        (front, "kill -TERM -- -$GROUP", Gets::Early),
+        (front, "kill -HUP -- -$GROUP", Gets::Early),
+        (direct, "kill -INT -- -$GROUP", Gets::Early),
         (
             direct,
-            "for i in 1 2 3 4 5; do kill -TERM $SUDO $ROOT; kill -HUP $SUDO $ROOT; done",
-            Gets::Ok,
+            "for i in 1 2 3 4 5; do kill -TERM $SUDO $ROOT; kill -HUP $SUDO $ROOT; done; true",
+            Gets::Early,
         ),
         (
             front,
@@ -66,6 +69,10 @@ host_test!(no_signal_ends_an_operation_in_the_middle, ready_test_policy, |host| 
                     reply.json["stdout"].as_str().is_some_and(|text| text.contains("gate: done")),
                     "{act}"
                 );
+            }
+            Gets::Early => {
+                let reply = Reply::of(&done).expect("timeout");
+                assert!(told(&reply).contains("goes on"), "{act}: {}", told(&reply));
             }
             Gets::Nothing => assert!(done.signal.is_some(), "{act}: {done}"),
         }

@@ -6,10 +6,11 @@ use crate::helper::audience::Audience;
 use crate::helper::cgroup;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::exec::{self, Outcome};
+use crate::helper::interrupt;
 use crate::helper::keeper::{self, Lifeline};
 use crate::helper::limits::Paid;
 use crate::helper::plan::Plan;
-use crate::helper::reply::{self, Reply};
+use crate::helper::reply::{self, Passed, Reply};
 use crate::sys;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -64,16 +65,20 @@ pub fn run(
         }
         sys::Forked::Parent(_) => {
             drop(writer);
-            let passed = reply::pass_on_framed(reader, timeout + SLACK);
-            passed.map(Answered).ok_or_else(|| {
-                Failed::Recorded(
+            match reply::pass_on_framed(reader, timeout + SLACK) {
+                Passed::On(exit) => Ok(Answered(exit)),
+                Passed::Interrupted(signal) => {
+                    let refusal = interrupt::refusal(signal);
+                    Ok(Answered(Reply::refused(&refusal).plan(recorded.plan()).send()))
+                }
+                Passed::Nothing => Err(Failed::Recorded(
                     Refusal::new(
                         Code::Internal,
                         "the process that ran the operation ended without a reply",
                     )
                     .hint("the audit log says what was begun under this request_id"),
-                )
-            })
+                )),
+            }
         }
     }
 }
@@ -87,6 +92,8 @@ fn keep(
     shown: exec::Shown<'_>,
     reply: OwnedFd,
 ) {
+    // Whoever asks the process to end that waits for the reply does not end this one.
+    sys::ignore_signals();
     let _ = nix::unistd::setsid();
     // Where there is none to go to, what it was started in will have to do.
     let _ = cgroup::leave();

@@ -8,13 +8,15 @@ use super::surroundings::{ALL_UNITS, Asked, Surroundings};
 use super::triggers::Wakers;
 use super::{Around, Outcome, Shown, name_of, verdict, why};
 use crate::helper::audience::Audience;
+use crate::helper::closure::Units;
 use crate::helper::codes::Refusal;
-use crate::helper::plan::{LookSteps, Plan, ServiceSteps, Steps, reserved};
+use crate::helper::plan::{Argv, LookSteps, Plan, ServiceSteps, Steps, reserved};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
-use crate::helper::start_limit;
+use crate::helper::start_limit::{self, Starts};
 use crate::helper::unit::{Unit, UnitState};
 use crate::policy::action::ServiceAction::{self, Reload, Restart, Start, Stop};
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,9 @@ const LOG_LINE: usize = 1000;
 /// How long another's job is waited for, and how often it is looked for.
 const JOB_PATIENCE: Duration = Duration::from_secs(10);
 const JOB_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long it is waited until others may be started again: the usual interval of a limit.
+const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `status` and `logs`.
 pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
@@ -112,7 +117,9 @@ pub fn change(
         shown,
         before,
         surroundings: Surroundings::default(),
+        others: None,
     };
+    change.others = change.look_at_others(&around.audience);
     if let Err(refused) = change.may_begin() {
         return Outcome { unit: change.state_before(), ..*refused };
     }
@@ -138,6 +145,8 @@ struct Change<'p> {
     before: Option<Unit>,
     /// What was around it before.
     surroundings: Surroundings,
+    /// All units before it, where some go down or up along with this one.
+    others: Option<Units>,
 }
 
 impl Change<'_> {
@@ -189,7 +198,30 @@ impl Change<'_> {
             }
             _ => {}
         }
+        self.wait_for_others()?;
         self.reset_starts()
+    }
+
+    /// Makes sure that the service manager will not refuse to start what goes down or up along
+    /// with it: to set back the count of starts of another unit is not what was asked for.
+    fn wait_for_others(&self) -> Result<(), Box<Outcome>> {
+        let Some(others) = self.others.as_ref().filter(|_| self.starts()) else { return Ok(()) };
+        let left = |starts: Option<&Starts>| {
+            others.start_limit(self.name(), self.stops(), start_limit::now(), starts)
+        };
+        if left(None).is_none() {
+            return Ok(());
+        }
+        let log = self.steps.starts.as_ref().map(|log| self.ask_all(log).stdout);
+        let starts = log.map(|log| Starts::parse(&log));
+        let Some(left) = left(starts.as_ref()) else { return Ok(()) };
+        let patience = self.bounds.deadline.saturating_duration_since(Instant::now()) / 2;
+        if left > patience.min(START_PATIENCE) {
+            let refusal = why::others_may_not_start(self.name(), left);
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
+        sleep(left);
+        Ok(())
     }
 
     /// Makes sure that the service manager will not refuse the start for those of before: after
@@ -207,12 +239,56 @@ impl Change<'_> {
         Err(Box::new(Outcome::refused(why::may_not_start(self.name(), left), Some(ran), None)))
     }
 
+    fn stops(&self) -> bool {
+        matches!(self.action, Stop | Restart)
+    }
+
+    fn starts(&self) -> bool {
+        matches!(self.action, Start | Restart)
+    }
+
+    /// All units as they are, where it may matter how they are bound to this one. It takes many
+    /// times longer than a look at one, so not where nothing comes of it: most units have none
+    /// that depend on them, and most of who ask are in no unit that could go down.
+    fn look_at_others(&self, audience: &Audience) -> Option<Units> {
+        let unit = self.before.as_ref().filter(|unit| unit.state.is_loaded())?;
+        let was_started = || unit.start_limit.left(start_limit::now()).is_some();
+        let has_dependants = self.action != Reload && !unit.dependants.is_empty();
+        let pulls = self.starts() && unit.pulls.iter().any(|name| may_be_down(name));
+        let has_rivals = unit.rivals.iter().any(|name| name != "shutdown.target");
+        let pulls = pulls || (self.starts() && has_rivals);
+        let matters = has_dependants || (pulls && (audience.is_in_a_service() || was_started()));
+        let look = self.steps.units.as_ref().filter(|_| matters)?;
+        let ran = self.ask_all(look);
+        (ran.ended == Ended::Exited(0)).then(|| Units::parse(&ran.stdout))
+    }
+
+    /// Of all units, which is shown to nobody.
+    fn ask_all(&self, look: &Argv) -> Ran {
+        ask(look, Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..brief(self.bounds) })
+    }
+
     /// Whether who waits for the reply is ended by it.
     fn ends(&self, audience: &Audience) -> bool {
-        self.before.as_ref().is_some_and(|unit| {
-            (matches!(self.action, Stop | Restart) && audience.ends_with(unit))
-                || (matches!(self.action, Start | Restart) && audience.is_in(&unit.rivals))
-        })
+        let Some(unit) = &self.before else { return false };
+        let name = self.name();
+        let (stops, starts) = (self.stops(), self.starts());
+        let listed = |names: &[String]| audience.is_in(names.iter().map(String::as_str));
+        let is_near = (stops && (audience.is_part_of(unit) || listed(&unit.dependants)))
+            || (starts && listed(&unit.rivals));
+        is_near
+            || self.others.as_ref().is_some_and(|all| {
+                // The name may be an alias, which the others are not bound to.
+                let near = unit.dependants.iter().map(String::as_str).chain([name]);
+                let down = if stops { all.stopped_with(near) } else { BTreeSet::new() };
+                // What is restarted along is started too.
+                let up = down.iter().copied().filter(|each| all.is_active(each)).chain([name]);
+                let pulled = unit.pulls.iter().map(String::as_str);
+                let rivals =
+                    if starts { all.stopped_by_start(up.chain(pulled)) } else { BTreeSet::new() };
+                let near = all.stopped_with(unit.rivals.iter().map(String::as_str));
+                audience.is_in(rivals) || audience.is_in(down) || (starts && audience.is_in(near))
+            })
     }
 
     /// Gives the reply before it is done. The time until it has been read is not the operation's.
@@ -308,6 +384,12 @@ impl Change<'_> {
         let before = self.before.as_ref();
         run(before) != run(after) || state(before) != state(after)
     }
+}
+
+/// Whether a unit that another one pulls in may be down; not so those that are up on any host.
+fn may_be_down(name: &str) -> bool {
+    let is_usual = matches!(name, "sysinit.target" | "basic.target" | "local-fs.target");
+    !is_usual && !name.ends_with(".slice") && !name.ends_with(".mount")
 }
 
 /// Whether the job began and failed, which is the only way for systemctl to tell of a start limit

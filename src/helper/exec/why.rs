@@ -46,6 +46,15 @@ pub fn may_not_start(name: &str, left: Duration) -> Refusal {
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }
 
+/// The same for what is restarted or started along with it.
+pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
+    let seconds = left.as_secs() + 1;
+    let error = format!(
+        "a unit that is started along with {name} was started a short time ago, and the service manager might not start it again, so nothing was done"
+    );
+    Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
+}
+
 /// What the way it ended means for this unit.
 pub fn explained(
     action: ServiceAction,
