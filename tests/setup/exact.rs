@@ -229,8 +229,17 @@ host_test!(flags_work_and_sudo_never_sees_them, ready_test_policy, |host| {
     let records = records(host, &reply.json["request_id"]);
     assert!(!records.is_empty() && records.iter().all(|record| record["reason"] == reason));
     let sudo = execs.iter().find(|exec| exec.path.ends_with("/sudo")).expect("sudo");
-    let expected =
-        ["-n", "--", HELPER, "--flags-on-stdin", "service", "restart", "explained.service"];
+    let expected = [
+        "-n",
+        "-u",
+        "root",
+        "--",
+        HELPER,
+        "--flags-on-stdin",
+        "service",
+        "restart",
+        "explained.service",
+    ];
     assert_eq!(sudo.argv[1..], expected);
     let odd = |text: &String| text.contains("odd");
     assert!(execs[1..].iter().all(|exec| !exec.argv.iter().chain(&exec.env).any(odd)));
@@ -239,7 +248,8 @@ host_test!(flags_work_and_sudo_never_sees_them, ready_test_policy, |host| {
     // Without flags, and with all spellings and places of them.
     let (_, execs) = host.helper_traced(&["service", "status", "probe"]);
     let sudo = execs.iter().find(|exec| exec.path.ends_with("/sudo")).expect("sudo");
-    assert_eq!(sudo.argv[1..], ["-n", "--", HELPER, "service", "status", "probe.service"]);
+    let expected = ["-n", "-u", "root", "--", HELPER, "service", "status", "probe.service"];
+    assert_eq!(sudo.argv[1..], expected);
     for line in [
         "--reason=why service restart explained.service",
         "service --timeout=6 restart explained --reason=--pretty",

@@ -25,14 +25,19 @@ struct Work {
 }
 
 /// The lock is there already, so that each run makes the same calls.
-const LOCKED: &str = "mkdir -pm 0700 /var/lib/sm; touch /var/lib/sm/setup-sudo.lock";
+const LOCKED: &str = "mkdir -pm 0700 /var/lib/sm; touch /var/lib/sm/setup-sudo.lock; \
+    mkdir -pm 0755 /run/sm; install -m 0600 /dev/null /run/sm/probe";
 
-const OLD: &str = "agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper version\n";
+/// What is replaced: its first line says that it is ours.
+const OLD: &str = "\
+# Made by sm setup-sudo for account agent; do not edit: run `sm setup-sudo` again, or with --remove.
+agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper version
+";
 
 const WORKS: [Work; 4] = [
     Work {
         name: "fresh",
-        prepare: "rm -rf /var/lib/sm",
+        prepare: "rm -rf /var/lib/sm /run/sm",
         command: "sm setup-sudo --user agent --json",
         before: "",
         after: RULE,
@@ -56,7 +61,7 @@ const WORKS: [Work; 4] = [
     },
     Work {
         name: "install",
-        prepare: "rm -rf /var/lib/sm /usr/local/bin/*",
+        prepare: "rm -rf /var/lib/sm /run/sm /usr/local/bin/*",
         command: "/opt/sm/sm setup-sudo --install --user agent --json",
         before: "",
         after: RULE,
