@@ -15,25 +15,28 @@ pub const JOURNAL: &str = "/run/systemd/journal/socket";
 /// Where syslog listens.
 pub const SYSLOG: &str = "/dev/log";
 
-/// Sends the record to the journal, else to syslog.
+/// Sends the record to the journal, or to syslog where there is no journal or it does not take
+/// the record. `link` is its place in the chain, where it has one.
 ///
 /// # Errors
 /// Where neither takes it.
-pub fn send(record: &Record<'_>, line: &str, link: &Link) -> io::Result<()> {
-    if Path::new(JOURNAL).exists() {
+pub fn send(record: &Record<'_>, line: &str, link: Option<&Link>) -> io::Result<()> {
+    let by_journal = if Path::new(JOURNAL).exists() {
         send_to(JOURNAL, &native(record, line, link))
-    } else if Path::new(SYSLOG).exists() {
-        let (facility, severity) = (10, priority(record)); // authpriv
-        let text = format!(
-            "<{}>{IDENTIFIER}[{}]: {}",
-            facility * 8 + severity,
-            std::process::id(),
-            line.trim_end()
-        );
-        send_to(SYSLOG, text.as_bytes())
     } else {
         Err(io::Error::new(io::ErrorKind::NotFound, "this host has neither a journal nor syslog"))
+    };
+    if by_journal.is_ok() || !Path::new(SYSLOG).exists() {
+        return by_journal;
     }
+    let (facility, severity) = (10, priority(record)); // authpriv
+    let text = format!(
+        "<{}>{IDENTIFIER}[{}]: {}",
+        facility * 8 + severity,
+        std::process::id(),
+        line.trim_end()
+    );
+    send_to(SYSLOG, text.as_bytes())
 }
 
 /// Sends a datagram, and waits for nobody.
@@ -48,7 +51,7 @@ pub fn send_to(path: &str, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// One field a line; a value that may hold a line break goes with its length in front.
-fn native(record: &Record<'_>, line: &str, link: &Link) -> Vec<u8> {
+fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
     let operation = record.operation.map(ToString::to_string);
     let argv = record.argv.map(|argv| serde_json::to_string(argv).unwrap_or_default());
     let reason = record.reason.map(|reason| reason.as_str().to_owned());
@@ -77,8 +80,8 @@ fn native(record: &Record<'_>, line: &str, link: &Link) -> Vec<u8> {
         ("SM_REASON", reason),
         ("SM_ERROR", record.error.clone()),
         ("SM_RETURNCODE", record.returncode.map(|code| code.to_string())),
-        ("SM_SEQ", number(Some(link.seq))),
-        ("SM_HASH", Some(link.hash.clone())),
+        ("SM_SEQ", number(link.map(|link| link.seq))),
+        ("SM_HASH", link.map(|link| link.hash.clone())),
         ("SM_RECORD", Some(line.trim_end().to_owned())),
     ];
     let mut bytes = Vec::with_capacity(2048);

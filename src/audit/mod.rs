@@ -95,6 +95,19 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
     write(record, sync)
 }
 
+/// As [`result`], for who stands by for a process that was killed: unless that process has done it
+/// and was killed before it could say so. Where that can not be found out, twice is better than not
+/// at all.
+///
+/// # Errors
+/// `audit_unavailable`, though it is done.
+pub fn result_unless_there(recorded: &Recorded, outcome: &Outcome) -> Result<(), Refusal> {
+    if files::has_result(crate::helper::reply::request_id()).unwrap_or(false) {
+        return Ok(());
+    }
+    result(recorded, outcome).map(|_| ())
+}
+
 /// Writes down what is answered without running anything: a refusal, a question, a dry run. The
 /// record says what the reply says. Where `count` is given it stands for so many requests.
 ///
@@ -119,21 +132,38 @@ pub fn answered(
     write(record, Sync::Soon)
 }
 
-/// To the log, which must take it, then to the other sinks, which may fail.
+/// To every sink, whatever became of the others; the log must take it.
 fn write(mut record: Record<'_>, sync: Sync) -> Result<Vec<String>, Refusal> {
-    let (line, link) = log::append(&mut record, sync).map_err(|error| {
-        Refusal::new(
-            Code::AuditUnavailable,
-            format!("the audit log {} can not be written: {error}", log::FILE),
-        )
-        .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm")
-    })?;
+    let appended = log::append(&mut record, sync);
+    let sent = match &appended {
+        Ok((line, link)) => journal::send(&record, line, Some(link)),
+        // Nothing begins, and the refusal that comes of it is told instead.
+        Err(error) if record.event == Event::Intent => return Err(unavailable(error, "")),
+        // Where the log is full, the other sinks are all that tells of a refusal.
+        Err(_) => {
+            let line = record.loose_line();
+            line.map_err(Into::into).and_then(|line| journal::send(&record, &line, None))
+        }
+    };
+    let is_told = sent.is_ok();
     let mut warnings = Vec::new();
-    if let Err(error) = journal::send(&record, &line, &link) {
+    if let Err(error) = sent {
         warnings.push(format!("the journal did not take the audit record: {error}"));
     }
     if let Err(error) = kernel::send(&record) {
         warnings.push(format!("the kernel's audit log did not take the record: {error}"));
     }
-    Ok(warnings)
+    match appended {
+        Ok(_) => Ok(warnings),
+        Err(error) if is_told => Err(unavailable(&error, "; the journal has the record")),
+        Err(error) => Err(unavailable(&error, &format!("; {}", warnings.join("; ")))),
+    }
+}
+
+fn unavailable(error: &std::io::Error, and: &str) -> Refusal {
+    Refusal::new(
+        Code::AuditUnavailable,
+        format!("the audit log {} can not be written: {error}{and}", log::FILE),
+    )
+    .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm")
 }

@@ -109,7 +109,7 @@ impl<'r> Record<'r> {
     pub fn line_after(&mut self, last: &Link) -> serde_json::Result<(String, Link)> {
         self.seq = last.seq + 1;
         self.prev.clone_from(&last.hash);
-        self.time = format!("{:.6}", jiff::Timestamp::now());
+        self.time = now();
         let mut line = serde_json::to_string(self)?;
         let hash = hash_of(&line);
         line.pop();
@@ -118,6 +118,22 @@ impl<'r> Record<'r> {
         line.push_str("\"}\n");
         Ok((line, Link { seq: self.seq, hash }))
     }
+
+    /// The record for the other sinks where the log does not take it: in no chain, and so with the
+    /// number 0 and no hash.
+    ///
+    /// # Errors
+    /// Never in fact, as with [`Record::line_after`].
+    pub fn loose_line(&mut self) -> serde_json::Result<String> {
+        self.seq = 0;
+        self.prev.clear();
+        self.time = now();
+        serde_json::to_string(self)
+    }
+}
+
+fn now() -> String {
+    format!("{:.6}", jiff::Timestamp::now())
 }
 
 /// What stands between a record's last field and its hash.

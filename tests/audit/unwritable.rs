@@ -108,10 +108,31 @@ fn what_can_not_be_recorded_is_not_run() {
             ));
         }
         if *then == Refused && fits {
-            // Also a refusal is answered, and says that it could not be recorded.
-            let reply = host.helper(&["service", "restart", "nope"]).expect("denied");
-            if !reply.json["warnings"].to_string().contains("could not be recorded") {
-                wrong.push(format!("{done}\n    no warning: {}", reply.json));
+            let mut told = vec![("audit_unavailable", reply["request_id"].clone())];
+            // Also a refusal is answered, and says that it could not be recorded in the log; so are
+            // a question and a rehearsal that root answers. The journal has all of them.
+            let refused = host.helper(&["service", "restart", "nope"]).expect("denied");
+            let sudo = "sudo -n /usr/local/bin/sm-helper";
+            let listed = host.agent(&format!("{sudo} list"));
+            let rehearsed = host.agent(&format!("{sudo} service stop dbus --dry-run"));
+            let others = [&listed, &rehearsed].map(|done| crate::host::Reply::of(done).json);
+            for (code, reply) in
+                ["denied", "ok", "denied"].iter().zip([refused.json].into_iter().chain(others))
+            {
+                if !reply["warnings"].to_string().contains("could not be recorded") {
+                    wrong.push(format!("{done}\n    no warning: {reply}"));
+                }
+                told.push((code, reply["request_id"].clone()));
+            }
+            host.root("journalctl --sync").ok();
+            for (code, id) in told {
+                let id = id.as_str().unwrap_or_default();
+                let found = host.root(&format!(
+                    "journalctl -q -o cat --output-fields=SM_CODE -t sm-helper _UID=0 _TRANSPORT=journal SM_REQUEST_ID={id}"
+                ));
+                if found.stdout_text().trim() != code {
+                    wrong.push(format!("{done}\n    the journal lacks {code} {id}: {found}"));
+                }
             }
         }
         host.root(undo).ok();
