@@ -1,8 +1,9 @@
 //! The log and what rotation made of its past, oldest record first.
 
 use super::log::{FILE, FOLDER};
-use super::record::Link;
+use super::record::{Event, Link};
 use flate2::read::MultiGzDecoder;
+use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -83,4 +84,63 @@ fn first_number(path: &Path) -> io::Result<u64> {
         line.clear();
     }
     Ok(u64::MAX)
+}
+
+/// The link of the last record in what rotation has put aside.
+///
+/// # Errors
+/// Where the folder can not be read.
+pub fn last_rotated() -> io::Result<Option<Link>> {
+    for file in all()?.iter().rev().filter(|file| !file.is_current()) {
+        let mut last = None;
+        each_line(file, |line| {
+            last = serde_json::from_slice::<Link>(line).ok().or_else(|| last.take());
+            false
+        })?;
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    Ok(None)
+}
+
+/// Whether what came of this request is written down already. The newest records are looked at
+/// first.
+///
+/// # Errors
+/// Where the log can not be read.
+pub fn has_result(request_id: &str) -> io::Result<bool> {
+    #[derive(Deserialize)]
+    struct Told {
+        event: String,
+        request_id: String,
+    }
+    for file in all()?.iter().rev() {
+        let (mut has_intent, mut has_result) = (false, false);
+        each_line(file, |line| {
+            let told = serde_json::from_slice::<Told>(line).ok();
+            let own = told.filter(|told| told.request_id == request_id);
+            has_intent |= own.as_ref().is_some_and(|own| own.event == Event::Intent.word());
+            has_result |= own.is_some_and(|own| own.event == Event::Result.word());
+            has_result
+        })?;
+        // Nothing of a request is before its intent.
+        if has_intent || has_result {
+            return Ok(has_result);
+        }
+    }
+    Ok(false)
+}
+
+/// Shows each line, until that is enough.
+fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
+    let mut reader = file.open()?;
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        if show(&line) {
+            break;
+        }
+        line.clear();
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The file: one append a record, by one process at a time, synced. It is the one sink that a
 //! request can not do without.
 
+use super::files;
 use super::record::{Link, Record};
 use crate::state;
 use std::fs::{File, OpenOptions};
@@ -39,9 +40,15 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
     let mut log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;
     let size = log.metadata()?.len();
     let End { link, torn, open } = end_of(&log, size)?;
+    // A log that was just rotated goes on from what was put aside: the head may be older than that,
+    // since it is not synced and a power cut takes it back.
+    let link = match link {
+        None => files::last_rotated()?,
+        link => link,
+    };
     let head = head();
-    // A log that was rotated, deleted or cut has less than the head: the chain goes on from the
-    // head, so that what is missing shows.
+    // A log that was deleted or cut has less than the head: the chain goes on from the head, so that
+    // what is missing shows.
     let last = match (link, head) {
         (Some(link), Some(head)) if link.seq >= head.seq => link,
         (_, Some(head)) => head,
@@ -57,12 +64,12 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
         Err(error) => Err(error),
     };
     let synced = written.and_then(|()| if sync == Sync::Now { log.sync_data() } else { Ok(()) });
-    if let Err(error) = synced {
-        // Half a record is none.
+    // A record that is half there, or that the next one could not follow, is none: who is told that
+    // nothing was written must be right.
+    if let Err(error) = synced.and_then(|()| set_head(&next)) {
         let _ = log.set_len(size);
         return Err(error);
     }
-    set_head(&next)?;
     Ok((line, next))
 }
 

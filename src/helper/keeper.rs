@@ -236,7 +236,7 @@ pub fn stand_by(lifeline: Lifeline, runs_it: Pid, recorded: &Recorded) {
         },
     };
     // There is nobody left to tell that this failed too.
-    let _ = audit::result(recorded, &outcome);
+    let _ = audit::result_unless_there(recorded, &outcome);
 }
 
 /// What came of a command whose output nobody reads any more.
