@@ -8,7 +8,7 @@ use super::parse::Parsed;
 use super::removable::{Removable, removable, together};
 use super::site;
 use super::surface::operations;
-use super::verdict::{Approved, Denial, Everybody, Line, Who, judge};
+use super::verdict::{Approved, Denial, Line, Who, judge};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::plan::PolicyUnits;
 use crate::helper::request::{Operation, Reason, Request, Shown};
@@ -115,8 +115,8 @@ impl InForce {
         Maintenance::ALL.iter().copied().filter(is_allowed).collect()
     }
 
-    /// The units whose states are looked at where packages change: the same whoever asks, so that
-    /// the command line is.
+    /// The units whose states are looked at where packages change: all that a policy names, so that
+    /// the command line is the same whoever asks, and a policy that narrows brings no other one.
     fn units(&self) -> Option<Arc<PolicyUnits>> {
         let find = || {
             let operations = self.operations().into_iter();
@@ -125,8 +125,7 @@ impl InForce {
                 _ => None,
             });
             let units: BTreeSet<String> = units.collect();
-            let known = units.into_iter().filter(|unit| self.shows_unit(&Everybody, unit));
-            PolicyUnits::of(known.collect()).map(Arc::new)
+            PolicyUnits::of(units.into_iter().collect()).map(Arc::new)
         };
         self.units.get_or_init(find).clone()
     }
@@ -205,6 +204,7 @@ mod tests {
     use crate::helper::host::PackageManager::Apt;
     use crate::policy::action::PackageAction;
     use crate::policy::names::PackageName;
+    use crate::policy::verdict::Everybody;
 
     #[test]
     fn a_caller_may_know_of_the_units_that_the_policy_names() {

@@ -1,6 +1,6 @@
 //! `sm setup-sudo --install`: this program, root's own, where the rule can name it.
 
-use super::rule::{MARK, no_default_acl};
+use super::rule::{MARK, has_attribute, no_default_acl};
 use crate::helper::codes::{Code, Refusal};
 use crate::package::Package;
 use crate::state;
@@ -79,8 +79,11 @@ fn is_another(path: &Path) -> bool {
 
 fn place(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     if let Ok(data) = fs::symlink_metadata(path) {
-        let own =
-            data.is_file() && data.uid() == 0 && data.mode() & 0o7777 == MODE && data.nlink() == 1;
+        let own = data.is_file()
+            && data.uid() == 0
+            && data.mode() & 0o7777 == MODE
+            && data.nlink() == 1
+            && !has_attribute(path, c"security.capability");
         if own && data.len() == bytes.len() as u64 && fs::read(path)? == bytes {
             return Ok(false);
         }

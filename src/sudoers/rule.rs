@@ -90,7 +90,8 @@ pub fn no_default_acl(folder: &Path) -> Result<(), Refusal> {
     .hint(format!("take it away: setfacl --remove-default {folder}")))
 }
 
-fn has_attribute(path: &Path, name: &CStr) -> bool {
+/// Whether the file itself, where it is a link, has this extended attribute (`xattr(7)`).
+pub fn has_attribute(path: &Path, name: &CStr) -> bool {
     CString::new(path.as_os_str().as_bytes()).is_ok_and(|path| sys::has_attribute(&path, name))
 }
 

@@ -91,7 +91,7 @@ pub const CASES: &[Case] = &[
         says: "/usr/local/bin/sm-helper",
         // CAP_DAC_OVERRIDE, permitted and effective (linux/capability.h).
         breaks: "python3 -c 'import os,struct; os.setxattr(\"/usr/local/bin/sm-helper\", \"security.capability\", struct.pack(\"<5I\", 0x02000001, 2, 0, 0, 0))'",
-        more: &[],
+        more: &["helper_path"],
         mend: Printed,
     },
     Case {

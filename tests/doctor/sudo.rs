@@ -167,7 +167,7 @@ pub const CASES: &[Case] = &[
         says: "/etc/sudoers.d/sm-agent has a rule for /usr/local/bin/sm-helper, and is no drop-in",
         breaks: "sed -i '1i # Ansible managed' /etc/sudoers.d/sm-agent",
         more: &[],
-        mend: By("sm setup-sudo --user agent"),
+        mend: By("rm /etc/sudoers.d/sm-agent; sm setup-sudo --user agent"),
     },
     Case {
         id: "helper_rule",

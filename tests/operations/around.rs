@@ -165,6 +165,7 @@ host_test!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
     assert_eq!(reply.json["changed"], true);
     warned(host, "service start looping", &["taken down other units: probe.service, slow.service"]);
     // Also where it came to nothing itself.
+    host.root("systemctl stop looping").ok();
     unit(
         host,
         "looping",
