@@ -30,7 +30,8 @@ fn what_is_stale_exposed_or_another_version_is_mended_and_the_rest_left() {
     // One connection for all of it.
     assert_eq!(fleet.hosts.iter().map(logins).collect::<Vec<_>>(), [1, 1, 1, 1]);
 
-    stale.write(DROP_IN, "admin ALL=(root) NOPASSWD: /usr/local/bin/sm-helper version\n");
+    // Ours by its first line, and of another version.
+    stale.root(&format!("sed -i 's/NOSETENV: //' {DROP_IN}")).ok();
     exposed.root(&format!("chmod 0666 {DROP_IN}")).ok();
     older.root("for each in sm sm-helper; do printf old >>/usr/local/bin/$each; done").ok();
     writable
