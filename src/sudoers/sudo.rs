@@ -322,6 +322,9 @@ impl Sudo {
             Some(Code::Ok | Code::RateLimited) => Ok(()),
             // Of a unit that is not there: the process has run to its end.
             _ if reply["returncode"].is_i64() => Ok(()),
+            // Without a service manager nobody can ask it anything, root neither: what has asked
+            // for it was let through, and packages need none.
+            Some(Code::Unsupported) if !runs_here("systemctl") => Ok(()),
             _ => Err(format!("the helper answers {name} through sudo: {}", text("error"))),
         }
     }
@@ -338,6 +341,15 @@ impl Sudo {
         // An exact drop-in may be older than the policy; one of a few lines is still on it.
         lines.find(is_let).unwrap_or_else(|| vec!["version".to_owned()])
     }
+}
+
+/// Whether root itself can start this tool.
+fn runs_here(tool: &str) -> bool {
+    program(tool).is_some_and(|path| {
+        let mut command = Command::new(path);
+        command.arg("--version");
+        output(command).is_ok()
+    })
 }
 
 /// An account that is in the group.

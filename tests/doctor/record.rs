@@ -38,11 +38,7 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: PrintedThen("umount /var/lib/sm"),
     },
-    chain!(
-        "audit.jsonl:2 was changed",
-        "sed -i '2s/\"code\":\"ok/\"code\":\"no/' audit.jsonl",
-        &[]
-    ),
+    chain!("audit.jsonl:2 was changed", "sed -i '2s/\"policy\":\"/&x/' audit.jsonl", &[]),
     chain!("audit.jsonl:2 has the number", "sed -i 2d audit.jsonl", &[]),
     chain!("the end was cut", "sed -i '$d' audit.jsonl", &[]),
     chain!("the end was cut", ": >audit.jsonl", &[]),

@@ -85,7 +85,7 @@ const LINES: [(&str, &str); 17] = [
     ("sm-helper service restart --via ", "auto socket sudo"),
     ("sm-helper list --sch", "--schema"),
     ("sm ", "audit bootstrap-cluster doctor fleet helper policy setup-broker setup-sudo"),
-    ("sm policy ", "check diff edit explain show surface"),
+    ("sm policy ", "check diff edit explain revert show surface"),
     ("sm audit se", "search setup"),
     ("sm helper service restart ng", "nginx.service"),
     ("sm setup-sudo --user age", "agent"),
