@@ -10,6 +10,7 @@ use super::transaction::Transaction;
 use super::unit::UnitState;
 use crate::sys;
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -302,8 +303,14 @@ fn write(bytes: &[u8]) {
 
 /// Writes it unless nobody reads it when this process is asked to end.
 fn write_all(bytes: &[u8]) -> io::Result<()> {
-    let end = sys::end_pipe()?;
     let mut stdout = io::stdout().lock();
+    // What does not wait is not waited for, and where the caller has left no descriptor to wait
+    // with, the reply is worth more than a quick end.
+    let flags = fcntl(stdout.as_fd(), FcntlArg::F_GETFL).unwrap_or_default();
+    let is_waiting = !OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK);
+    let Some(end) = is_waiting.then(sys::end_pipe).and_then(Result::ok) else {
+        return stdout.write_all(bytes).and_then(|()| stdout.flush());
+    };
     // What a pipe that is ready takes without waiting (`pipe(7)`, "PIPE_BUF").
     for part in bytes.chunks(4096) {
         loop {
