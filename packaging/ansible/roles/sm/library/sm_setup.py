@@ -125,8 +125,8 @@ class Setup:
             rc, found = self.call(["setup-sudo", each, "--check"], (0, 1))
             if rc == 0:
                 continue
-            # Without a state it is not the drop-in that is wrong, and making it anew would not help.
-            if "state" not in found:
+            # Where it is in place, or somebody else's, making it anew would not help.
+            if found.get("state") in (None, "in_place", "foreign"):
                 self.refused(found, rc)
             self.diff.append(found.get("difference", ""))
             if not self.module.check_mode:
