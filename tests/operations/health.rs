@@ -1,6 +1,6 @@
 //! Whether a unit that was started, restarted or reloaded stays up.
 
-use crate::host::{Host, Reply, events, host_test, records};
+use crate::host::{Host, Reply, events, host_test, records, wait_until};
 use crate::{ask, log_of, told, unit};
 
 /// A unit that does not stay up, and how it ends.
@@ -184,6 +184,22 @@ host_test!(a_unit_that_is_started_again_and_again_is_unhealthy, ready_test_polic
     assert_eq!(reply.json["unit"]["sub_state"], "auto-restart");
     let reply = ask(host, "service start looping --timeout 2").expect("timeout");
     assert!(told(&reply).contains("(phase auto-restart)"), "{}", told(&reply));
+    // Mended meanwhile, it is well, also where the manager's own restart comes first.
+    for pause in ["1000", "300ms"] {
+        unit(
+            host,
+            "looping",
+            &format!(
+                "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec={pause}\n\
+                 ExecStart=/bin/sh -c 'test -e /run/mended && exec sleep 1000'\n"
+            ),
+        );
+        host.root("rm -f /run/mended; systemctl restart looping").ok();
+        let state = "systemctl show -P SubState looping";
+        wait_until("it is between two starts", || host.root(state).ok() == "auto-restart\n");
+        host.root("touch /run/mended").ok();
+        ask(host, "service restart looping").expect("ok");
+    }
 });
 
 /// What comes of a unit that is well: whether it was changed, its state, the warning.

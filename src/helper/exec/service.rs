@@ -308,6 +308,10 @@ impl Change<'_> {
         }
         let restarts = match (self.action, &self.before) {
             (Reload, Some(unit)) => unit.state.restarts.unwrap_or(0),
+            // What waits for its automatic restart may have that one instead.
+            (_, Some(unit)) if unit.state.sub_state.as_deref() == Some("auto-restart") => {
+                unit.state.restarts.unwrap_or(0) + 1
+            }
             // The manager counts anew with each start that is asked for.
             _ => 0,
         };
