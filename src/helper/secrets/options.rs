@@ -97,8 +97,11 @@ pub fn secret(
     value: impl Fn(usize) -> Range<usize>,
 ) -> Option<(usize, Range<usize>)> {
     let rest = &line[at..];
-    let known = OPTIONS.iter().filter(|(_, option, _)| rest.starts_with(option));
+    let mut known = OPTIONS.iter().filter(|(_, option, _)| rest.starts_with(option)).peekable();
+    known.peek()?;
+    let words = Words::before(line, at);
     for (programs, option, form) in known {
+        let Some(from) = words.first_of(programs) else { continue };
         let after = at + option.len();
         let is_apart = line[after..].starts_with([' ', '\t']);
         let is_glued = !is_apart && after < line.len();
@@ -112,12 +115,13 @@ pub fn secret(
             _ if is_glued => after,
             _ => line.len() - line[after..].trim_start_matches([' ', '\t']).len(),
         };
-        let Some(from) = program(line, at, programs) else { continue };
-        let mut value = value(begin);
         // Another option, or a placeholder of a help text.
-        if line[value.clone()].starts_with(['<', '-', '[']) && !is_glued {
+        if !is_glued
+            && line[begin..].trim_start_matches(['\\', '"', '\'']).starts_with(['<', '-', '['])
+        {
             continue;
         }
+        let mut value = value(begin);
         if let Form::After(mark) = form {
             let Some(sign) = line[value.clone()].find(*mark) else { continue };
             value.start += sign + mark.len_utf8();
@@ -127,24 +131,40 @@ pub fn secret(
     None
 }
 
-/// Where the command begins in whose words all these programs are.
-fn program(line: &str, at: usize, programs: &str) -> Option<usize> {
-    let mut begin = at.saturating_sub(BEFORE);
-    while !line.is_char_boundary(begin) {
-        begin += 1;
+/// The words of a command, each without what stands before its last name (`/usr/bin/curl`), and
+/// where that name begins.
+struct Words<'l>(Vec<(usize, &'l str)>);
+
+impl<'l> Words<'l> {
+    /// Those before `at` in the same command.
+    fn before(line: &'l str, at: usize) -> Self {
+        let earliest = at.saturating_sub(BEFORE);
+        let earliest = (earliest..at).find(|at| line.is_char_boundary(*at)).unwrap_or(at);
+        // A `;` in the middle of a word can be a part of another secret.
+        let is_end = |(at, sign): &(usize, &str)| line[at + sign.len()..].starts_with([' ', '\t']);
+        let ends = line[earliest..at].rmatch_indices([';', '|', '&']);
+        let end = ends.map(|(end, sign)| (earliest + end, sign)).find(is_end);
+        let mut begin = end.map_or(earliest, |(end, sign)| end + sign.len());
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+        let mut words = Vec::new();
+        for word in line[begin..at].split_inclusive([' ', '\t']) {
+            let end = begin + word.len();
+            let word = word.trim_end_matches([' ', '\t']);
+            let name = word.bytes().rev().take_while(is_name).count();
+            if name > 0 {
+                let name = &word[word.len() - name..];
+                words.push((begin + word.len() - name.len(), name));
+            }
+            begin = end;
+        }
+        Self(words)
     }
-    let before = &line[begin..at];
-    let command = before.rfind([';', '|', '&', '\n']).map_or(0, |end| end + 1);
-    let mut first = None;
-    for program in programs.split(' ') {
-        let is_it = |(at, _): &(usize, &str)| {
-            let is_begin =
-                !before[..*at].ends_with(|c: char| c.is_ascii_alphanumeric() || "_-.".contains(c));
-            is_begin && before[at + program.len()..].starts_with([' ', '\t'])
-        };
-        let at = before[command..].match_indices(program).map(|(at, word)| (at + command, word));
-        let (at, _) = at.clone().find(is_it)?;
-        first = Some(first.map_or(at, |first: usize| first.min(at)));
+
+    /// Where the first one of these stands, if all of them are there.
+    fn first_of(&self, programs: &str) -> Option<usize> {
+        let places = programs.split(' ').map(|program| {
+            self.0.iter().find(|(_, word)| *word == program).map(|(place, _)| *place)
+        });
+        places.reduce(|first, next| Some(first?.min(next?)))?
     }
-    first.map(|first| begin + first)
 }

@@ -83,7 +83,16 @@ fn marker(text: &str, at: usize, word: &str) -> Option<usize> {
     (is_key && dashes >= 4).then(|| text.len() - rest.len() + dashes)
 }
 
+/// How much of a value is looked at to decide whether it is a secret, in bytes: each sign of a line
+/// that was made to be slow costs no more. One that is longer is a secret where its beginning is not
+/// something else.
+const DECIDES: usize = 512;
+
+/// How much is looked at of what stands before a value, in bytes.
+const BEFORE: usize = 256;
+
 /// A look at a line.
+#[derive(Clone, Copy)]
 struct Look<'l> {
     line: &'l str,
     start: usize,
@@ -181,7 +190,9 @@ impl Look<'_> {
         let text = &self.line[begin..end];
         // `bearer expires_in=3600`, `Bearer error="…"`: base64 has it at its end alone (RFC 6750).
         let is_assignment = text.trim_end_matches('=').contains('=')
-            || text.ends_with('=') && matches!(self.byte(end), Some(b'"' | b'\''));
+            || text.ends_with('=')
+                && (matches!(self.byte(end), Some(b'"' | b'\''))
+                    || self.line[end..].starts_with(MASK));
         if !is_long || is_assignment || is_prose(text) {
             return None;
         }
@@ -197,12 +208,15 @@ impl Look<'_> {
     /// `name:HASH:19000:0:99999:7:::` where the hash is one of the old kind (`shadow(5)`).
     fn shadow(&self, colon: usize) -> Option<Found> {
         let end = self.run(colon + 1, "./");
+        if end - colon != 14 {
+            return None;
+        }
         let mut rest = self.line.get(end..)?.strip_prefix(':')?.split(':');
         let is_number = |field: Option<&str>| {
             field.is_some_and(|field| field.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let is_line = is_number(rest.next()) && is_number(rest.next()) && is_number(rest.next());
-        (end - colon == 14 && is_line).then(|| self.secret(colon, colon + 1..end))?
+        is_line.then(|| self.secret(colon, colon + 1..end))?
     }
 
     /// `password 'SECRET'`, `identified by 'SECRET'` in SQL; `login a password SECRET` in a netrc.
@@ -214,7 +228,7 @@ impl Look<'_> {
         }
         let begin = self.after_spaces(end);
         let is_quoted = matches!(self.byte(begin), Some(b'\'' | b'"'));
-        let before = &self.line[self.start.max(floor(self.line, at.saturating_sub(256)))..at];
+        let before = self.shortly_before(at);
         let mut words = before.split_whitespace().rev();
         let last = words.next().unwrap_or_default();
         let is_it = if word.eq_ignore_ascii_case("by") {
@@ -223,8 +237,11 @@ impl Look<'_> {
             is_quoted && !is_one_of(last, &["option", "field", "parameter", "column", "key"])
                 || words.next() == Some("login") && before.contains("machine ")
         };
+        if !is_it {
+            return None;
+        }
         let value = self.value(begin);
-        if !is_it || self.line[value.clone()].contains(' ') {
+        if self.line[value.clone()].contains(' ') {
             return None;
         }
         self.secret(at, value)
@@ -254,9 +271,9 @@ impl Look<'_> {
     /// An address that is a secret itself.
     fn hook(&self, at: usize) -> Option<Found> {
         let begin = at + 3;
+        let secret = begin + tokens::hook(&self.line[begin..])?;
         let is_end = |c: char| c.is_whitespace() || "\"'`<>\\".contains(c);
-        let end = self.line[begin..].find(is_end).map_or(self.line.len(), |end| begin + end);
-        let secret = begin + tokens::hook(&self.line[begin..end])?;
+        let end = self.line[secret..].find(is_end).map_or(self.line.len(), |end| secret + end);
         self.secret(at, secret..end)
     }
 
@@ -351,7 +368,8 @@ impl Look<'_> {
         let after = self.line[sign + 1..].trim_start_matches(['=', '>']);
         let after = self.line.len() - after.len();
         let begin = self.after_spaces(after);
-        let value = self.value(begin);
+        // What it is shows at its beginning; how far it reaches is looked for where it is a secret.
+        let value = self.up_to(begin + DECIDES).value(begin);
         let text = &self.line[value.clone()];
         let is_plain = is_one_of(text, &PLAIN);
         let is_path = text.starts_with('/') && word.to_ascii_lowercase().ends_with("key");
@@ -362,14 +380,24 @@ impl Look<'_> {
         {
             return None;
         }
-        self.secret(name.start, value)
+        self.secret(name.start, self.value(begin))
+    }
+
+    /// The same look at the line as if it ended there.
+    fn up_to(&self, end: usize) -> Self {
+        Self { line: &self.line[..floor(self.line, end.min(self.line.len()))], ..*self }
+    }
+
+    /// What stands before, as far as it is looked at.
+    fn shortly_before(&self, at: usize) -> &str {
+        &self.line[self.start.max(floor(self.line, at.saturating_sub(BEFORE)))..at]
     }
 
     /// Whether it is a sentence (`passwd: password updated successfully`), a package
     /// (`passwd:amd64`) or a file (`/etc/passwd: …`).
     fn is_colon_of_prose(&self, name: &Range<usize>, after: usize, value: &Range<usize>) -> bool {
         let (word, text) = (&self.line[name.clone()], &self.line[value.clone()]);
-        let last_word = self.line[self.start..name.start].split_whitespace().next_back();
+        let last_word = self.shortly_before(name.start).split_whitespace().next_back();
         let is_of_parser = last_word.is_some_and(|last| is_one_of(last, &OF_PARSERS));
         let has_more = self.line[value.end..].starts_with([' ', '\t'])
             && !self.line[value.end..].trim().is_empty();

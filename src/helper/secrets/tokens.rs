@@ -255,8 +255,8 @@ pub fn form(text: &str) -> Option<usize> {
         return Some(82);
     }
     // A bot of Discord's: its number in base64, when, and a signature
-    if (24..=28).contains(&run(0, b"-_")) && bytes[0].is_ascii_uppercase() {
-        let number = run(0, b"-_");
+    let number = if bytes[0].is_ascii_uppercase() { run(0, b"-_") } else { 0 };
+    if (24..=28).contains(&number) {
         let when = run(number + 1, b"-_");
         let sign = run(number + when + 2, b"-_");
         let is_it = bytes.get(number) == Some(&b'.')
@@ -266,10 +266,9 @@ pub fn form(text: &str) -> Option<usize> {
         return is_it.then_some(number + when + 2 + sign);
     }
     // Azure's client secrets have this where they were made: `abc8Q~…`
-    if run(0, b"-_~.") >= 37 && text.get(3..6).is_some_and(|mark| mark.ends_with("Q~")) {
-        return Some(run(0, b"-_~."));
-    }
-    None
+    let has_mark = text.get(3..6).is_some_and(|mark| mark.ends_with("Q~"));
+    let length = if has_mark { run(0, b"-_~.") } else { 0 };
+    (length >= 37).then_some(length)
 }
 
 /// The pages whose address is a secret, by their host and how their path begins.
@@ -286,7 +285,9 @@ const HOOKS: [(&str, &str); 8] = [
 
 /// Where the secret begins in an address, behind its scheme.
 pub fn hook(address: &str) -> Option<usize> {
-    let (host, _) = address.split_once('/')?;
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.".contains(byte);
+    // The longest name of a host has 253 characters (RFC 1035).
+    let host = &address[..address.bytes().take(253).take_while(is_host).count()];
     let path = &address[host.len()..];
     let is_it = |(own, begin): &&(&str, &str)| host.ends_with(own) && path.starts_with(begin);
     HOOKS.iter().find(is_it).map(|(_, begin)| host.len() + begin.len())
