@@ -31,10 +31,12 @@ const ENDS: &[&str] = &[
     "rootpw",
     "secret",
     "secretkey",
+    "secretkeybase",
     "seedphrase",
     "sessionkey",
     "signingkey",
     "sshkey",
+    "sshpass",
     "storepass",
     "subscriptionkey",
     "token",
@@ -73,8 +75,25 @@ pub enum Sure {
     Perhaps,
 }
 
+/// What a name can have after that which says that it is a secret: `DB_PASSWORD_PROD`.
+const SUFFIXES: [&str; 12] = [
+    "_current",
+    "_dev",
+    "_live",
+    "_new",
+    "_next",
+    "_old",
+    "_previous",
+    "_prod",
+    "_production",
+    "_stage",
+    "_staging",
+    "_test",
+];
+
 /// Whether the value of something that is called so is a secret.
 pub fn secrecy(name: &str) -> Option<Sure> {
+    let name = without_suffix(name);
     let lower = name.to_ascii_lowercase();
     let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
     if ENDS.iter().any(|end| letters.ends_with(end)) {
@@ -96,6 +115,19 @@ pub fn secrecy(name: &str) -> Option<Sure> {
 /// Whether it is one as a parameter in an address: `?sig=…`
 pub fn is_secret_in_query(name: &str) -> bool {
     IN_QUERIES.contains(&&*name.to_ascii_lowercase())
+}
+
+/// A name without its number (`password1`, `DB_PASS_2`) or one of [`SUFFIXES`].
+fn without_suffix(name: &str) -> &str {
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    if plain.len() < name.len() {
+        return plain.trim_end_matches(['_', '-']);
+    }
+    let suffix = |suffix: &&str| {
+        let begin = name.len().checked_sub(suffix.len())?;
+        name.get(begin..)?.eq_ignore_ascii_case(suffix).then_some(&name[..begin])
+    };
+    SUFFIXES.iter().find_map(suffix).unwrap_or(name)
 }
 
 /// The last of the parts of a name: after `_`, `-` or `.`, or from where small letters end.

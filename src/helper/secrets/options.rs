@@ -86,6 +86,9 @@ const OPTIONS: &[(&str, &str, Form)] = &[
     ("zip", "-P", Form::Value),
 ];
 
+/// The options of curl without a value that it takes in one word before another: `-fsSu`.
+const FLAGS_OF_CURL: &[u8] = b"#0123456GIJLMNOSVZafgijklnpqsv";
+
 /// How far before an option its program is looked for, in bytes.
 const BEFORE: usize = 256;
 
@@ -97,10 +100,18 @@ pub fn secret(
     value: impl Fn(usize) -> Range<usize>,
 ) -> Option<(usize, Range<usize>)> {
     let rest = &line[at..];
-    let mut known = OPTIONS.iter().filter(|(_, option, _)| rest.starts_with(option)).peekable();
+    let is_flag = |byte: &u8| FLAGS_OF_CURL.contains(byte);
+    let flags = rest.bytes().skip(1).take(20).take_while(is_flag).count();
+    let known = OPTIONS.iter().filter_map(|(programs, option, form)| {
+        let is_cluster = flags > 0 && *programs == "curl" && !option.starts_with("--");
+        let skipped = if is_cluster { flags } else { 0 };
+        let letters = rest.get(1 + skipped..)?;
+        letters.starts_with(&option[1..]).then_some((programs, option, form, at + skipped))
+    });
+    let mut known = known.peekable();
     known.peek()?;
     let words = Words::before(line, at);
-    for (programs, option, form) in known {
+    for (programs, option, form, at) in known {
         let Some(from) = words.first_of(programs) else { continue };
         let after = at + option.len();
         let is_apart = line[after..].starts_with([' ', '\t']);

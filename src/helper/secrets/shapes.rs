@@ -52,6 +52,7 @@ pub fn find(line: &str, start: usize, open: bool) -> Option<Found> {
         b':' if line[at..].starts_with("://") => look.hook(at).or_else(|| look.url(at)),
         b':' => look.header(at).or_else(|| look.assignment(at)).or_else(|| look.shadow(at)),
         b'=' => look.assignment(at),
+        b'>' => look.element(at),
         b'$' | b'{' => look.hash(at),
         byte if byte.is_ascii_alphanumeric() && look.is_begin(at) => look
             .token(at)
@@ -219,11 +220,29 @@ impl Look<'_> {
         is_line.then(|| self.secret(colon, colon + 1..end))?
     }
 
+    /// `<password>SECRET</password>`
+    fn element(&self, end: usize) -> Option<Found> {
+        let name = self.name_before(end)?;
+        let is_element = name.end == end && self.before(name.start) == Some(b'<');
+        if !is_element || secrecy(&self.line[name.clone()]) != Some(Sure::Yes) {
+            return None;
+        }
+        let begin = end + 1;
+        let length = self.line[begin..].find('<').unwrap_or(self.line.len() - begin);
+        // `<TOKEN>` alone is a placeholder of a help text.
+        let is_closed = self.line[begin + length..].starts_with("</");
+        if !is_closed && !self.is_cut(begin + length) {
+            return None;
+        }
+        let text = self.line[begin..begin + length].trim();
+        (!is_one_of(text, &PLAIN)).then(|| self.secret(name.start, begin..begin + length))?
+    }
+
     /// `password 'SECRET'`, `identified by 'SECRET'` in SQL; `login a password SECRET` in a netrc.
     fn spoken(&self, at: usize) -> Option<Found> {
         let end = self.run(at, "");
         let word = &self.line[at..end];
-        if self.byte(end) != Some(b' ') || !is_one_of(word, &["password", "passwd", "by"]) {
+        if self.byte(end) != Some(b' ') || !is_one_of(word, &["password", "passwd", "psk", "by"]) {
             return None;
         }
         let begin = self.after_spaces(end);
