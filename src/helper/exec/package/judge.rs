@@ -9,7 +9,9 @@ use crate::helper::inventory::Inventory;
 use crate::helper::locks;
 use crate::helper::plan::{Argv, PackageSteps, Plan};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
+use crate::helper::request::Operation;
 use crate::helper::transaction::{self, Transaction, is_held_by_pacman};
+use crate::policy::action::PackageAction;
 use std::collections::HashSet;
 
 /// What a simulation found.
@@ -71,6 +73,13 @@ pub fn simulated(
         let removal = Transaction::removal_of(asked.unwrap_or_default(), inventory);
         return Err(refused(refusal, removal));
     }
+    if is_gone_already(plan, asked, inventory, &ran) {
+        return Ok(Simulated {
+            transaction: Transaction::default(),
+            name: asked.map(str::to_owned),
+            printed: String::new(),
+        });
+    }
     if let Err(refusal) = answered(plan, &ran) {
         let reason = Reason::find(steps.manager, &ran.stdout, &ran.stderr);
         return Err(match reason.filter(|_| !ran.stdout_truncated) {
@@ -115,6 +124,18 @@ pub fn simulated(
         Ok(()) => Ok(Simulated { transaction, name, printed: ran.stdout }),
         Err(refusal) => Err(refused(refusal, transaction)),
     }
+}
+
+/// Whether pacman refuses to remove what is not there. Asked first, since the name can be that of
+/// a group (`pacman(8)`, `--remove`).
+fn is_gone_already(plan: &Plan, name: Option<&str>, inventory: &Inventory, ran: &Ran) -> bool {
+    let Some(name) = name else { return false };
+    let removes = matches!(
+        plan.request().operation,
+        Operation::Package { action: PackageAction::Remove, .. }
+    );
+    let is_missing = |line: &str| line.strip_prefix("error: target not found: ") == Some(name);
+    removes && !inventory.has_some(name) && ran.stderr.lines().any(is_missing)
 }
 
 /// What the package manager takes a name for: where there is no package of that name for the
