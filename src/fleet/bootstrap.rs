@@ -2,13 +2,13 @@
 //! one, the password: asked for once, tried on one host, and given to the others when that one
 //! has accepted it.
 
+use super::arguments::Manner;
 use super::inventory::Host;
 use super::password::{self, Secret};
 use super::pool;
 use super::program::Programs;
 use super::report::{self, INTERRUPTED, Line, Progress, Row, Status};
 use super::setup::{self, Reached, Seen, Tried, UNTOUCHED, Wanted};
-use super::ssh::Manner;
 use crate::admin::{Answer, Failure};
 use crate::cli::Bootstrap;
 use crate::helper::codes::{Code, Refusal};

@@ -1,6 +1,9 @@
 //! Many hosts at once, over the system's ssh: `sm bootstrap-cluster` and `sm fleet`.
 
+mod arguments;
 mod bootstrap;
+mod greeting;
+mod host_key;
 mod inventory;
 mod password;
 mod pool;
@@ -9,8 +12,10 @@ mod report;
 mod run;
 mod setup;
 mod ssh;
+mod table;
 mod trouble;
 mod visit;
+mod words;
 
 use crate::admin::{Answer, Failure};
 use crate::cli::{Bootstrap, FleetCommand, Hosts};

@@ -1,6 +1,7 @@
 //! What came of each host, for people and for programs.
 
 use super::inventory::Host;
+use super::table;
 use crate::admin::{Answer, Failure, has_colour};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::reply::milliseconds;
@@ -8,7 +9,6 @@ use crate::helper::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -43,7 +43,8 @@ impl Status {
         }
     }
 
-    fn colour(self) -> &'static str {
+    /// What makes a terminal show it so.
+    pub fn colour(self) -> &'static str {
         match self {
             Self::Done | Self::Already => "\x1b[32m",
             Self::Skipped => "\x1b[33m",
@@ -67,6 +68,9 @@ pub struct Row {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The command at the end of the hint, where it is this host's alone; for people.
+    #[serde(skip)]
+    pub command: Option<String>,
     /// What was done, or would be; for people.
     #[serde(skip)]
     pub what: String,
@@ -86,6 +90,7 @@ impl Row {
             code: code.to_owned(),
             error: None,
             hint: None,
+            command: None,
             what: String::new(),
             duration_ms: 0.0,
             more: Map::new(),
@@ -109,6 +114,15 @@ impl Row {
     #[must_use]
     pub fn hint(mut self, hint: Option<&str>) -> Self {
         self.hint = hint.map(str::to_owned);
+        self.command = None;
+        self
+    }
+
+    /// With a command behind the hint, which may be another for each host.
+    #[must_use]
+    pub fn command(mut self, command: String) -> Self {
+        self.hint = self.hint.map(|hint| format!("{hint}: {command}"));
+        self.command = Some(command);
         self
     }
 
@@ -132,7 +146,6 @@ impl Row {
         if warnings.is_empty() {
             return self;
         }
-        let _ = write!(self.what, "; warning: {}", warnings.join("; "));
         match self.more.entry("warnings").or_insert_with(|| json!([])) {
             Value::Array(all) => all.extend(warnings.into_iter().map(Value::String)),
             other => *other = json!(warnings),
@@ -174,7 +187,7 @@ pub fn finish(
     let failed = rows.iter().filter(|row| row.counts_as_failed(skip_unreachable)).count();
     let summary: Map<String, Value> =
         counts(&rows).map(|(status, count)| (status.word().to_owned(), json!(count))).collect();
-    let text = table(&rows, has_colour(&io::stdout()));
+    let text = table::of(&rows, has_colour(&io::stdout()));
     let fields = fields
         .into_iter()
         .chain([("summary".to_owned(), summary.into()), ("hosts".to_owned(), json!(rows))]);
@@ -208,28 +221,6 @@ pub fn counted<'r>(rows: impl IntoIterator<Item = &'r Row, IntoIter: Clone>) -> 
         .map(|(status, count)| format!("{count} {}", status.word()))
         .collect();
     words.join(", ")
-}
-
-/// A line for each host, in their order, and one that counts.
-fn table(rows: &[Row], coloured: bool) -> String {
-    let width = rows.iter().map(|row| row.host.chars().count()).max().unwrap_or(0).min(40);
-    let mut text = String::new();
-    for row in rows {
-        let (on, off) = if coloured { (row.status.colour(), "\x1b[0m") } else { ("", "") };
-        let what = row.error.as_deref().unwrap_or(&row.what);
-        let seconds = row.duration_ms / 1000.0;
-        let _ = writeln!(
-            text,
-            "{:width$}  {on}{:11}{off}  {seconds:6.1} s  {what}",
-            row.host,
-            row.status.word()
-        );
-        if let Some(hint) = &row.hint {
-            let _ = writeln!(text, "{:width$}  {:11}  {:8}  → {hint}", "", "", "");
-        }
-    }
-    let _ = write!(text, "{}: {}", text::counted(rows.len() as u64, "host"), counted(rows));
-    text
 }
 
 /// What a person sees meanwhile: a line for each host under way, and above them one for each that

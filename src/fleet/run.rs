@@ -1,10 +1,11 @@
 //! `sm fleet run`: one request to the helper of each host, and the replies as one JSON object.
 
+use super::arguments::Manner;
 use super::bootstrap::left_out;
+use super::greeting;
 use super::inventory::Host;
 use super::pool;
 use super::report::{self, Progress, Row, Status};
-use super::ssh::{Manner, Session};
 use super::trouble;
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, FleetRun, Parsed};
@@ -78,17 +79,16 @@ fn request(command: &FleetRun) -> Result<String, Refusal> {
 }
 
 fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
-    let opened = Session::open(host, manner, SCRIPT);
-    let mut session = match opened {
+    let mut session = match greeting::open(host, manner, SCRIPT) {
         Ok(session) => session,
-        Err((lost, said)) => return trouble::not_reached(host, &lost, &said),
+        Err(not) => return trouble::not_reached(host, &not),
     };
     let end = Instant::now() + TO_ANSWER;
     let answered = session.send_script(words, end).and_then(|()| session.expect("reply", end));
     let answer = match answered {
         Ok(answer) => answer,
         Err(lost) => {
-            let said = session.said();
+            let said = session.words();
             return trouble::lost_on_the_way(host, &lost, &said, "its helper was at work")
                 .hint(Some("what became of it is in the host's audit log: sm audit tail"));
         }
@@ -99,17 +99,16 @@ fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
             row_of(host, reply)
         }
         _ => {
-            let said = session.said();
-            let behind = if said.is_empty() { said } else { format!(": {said}") };
+            let said = session.words();
             Row::new(host, Status::Failed, "no_reply")
-                .error(&format!("there is no reply of sm-helper{behind}"))
+                .error(&format!("there is no reply of sm-helper{}", said.behind()))
                 .hint(Some("set it up there: sm bootstrap-cluster"))
         }
     }
 }
 
 fn row_of(host: &Host, reply: Value) -> Row {
-    let text = |field: &str| reply[field].as_str().map(|text| one_line(text, 600));
+    let text = |field: &str| reply[field].as_str().map(|text| one_line(text, 2000));
     let code = text("code").unwrap_or_default();
     let row = if reply["success"] == true {
         let changed = if reply["changed"] == false { "nothing to change" } else { "done" };

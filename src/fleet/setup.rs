@@ -1,12 +1,13 @@
 //! One host of `sm bootstrap-cluster`: look, become root, look closer, send what is missing, and
 //! have the host's own `sm setup-sudo` do the rest.
 
+use super::arguments::Manner;
 use super::inventory::Host;
 use super::password::Secret;
 use super::program::{Program, Programs};
 use super::report::{INTERRUPTED, Line, Row, Status};
-use super::ssh::Manner;
-use super::visit::{Stop, Visit, stop};
+use super::visit::{Stop, Visit, asks_for_password, stop};
+use super::words::{Words, end_of};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use crate::sys;
@@ -163,23 +164,19 @@ impl<'h, 'w> Seen<'h, 'w> {
     /// Becomes root where that needs no password; ends where root is not needed.
     fn without_password(&mut self) -> Result<(), Stop> {
         if self.visit.fact("uid") == "0" {
-            self.visit.become_root("direct")?;
-            self.is_root = true;
+            self.is_root = self.visit.become_root("direct")?;
             return Ok(());
         }
         self.visit.ask_sudo()?;
         // sudo lists without a password what needs one, so only trying shows it.
         let listed = self.visit.fact("listed").to_owned();
-        let mut asks = asks_for_password(&listed);
+        let mut asks = asks_for_password(&Words::line(&listed));
         if self.visit.fact("all") == "yes" {
-            match self.visit.become_root("sudo") {
-                Ok(()) => {
-                    self.is_root = true;
-                    return Ok(());
-                }
-                Err(row) if row.error.as_deref().is_some_and(asks_for_password) => asks = true,
-                Err(row) => return Err(row),
+            if self.visit.become_root("sudo")? {
+                self.is_root = true;
+                return Ok(());
             }
+            asks = true;
         }
         if self.is_done_without_root() {
             let row = Row::new(self.visit.host, Status::Already, "ok")
@@ -188,7 +185,7 @@ impl<'h, 'w> Seen<'h, 'w> {
         }
         if !asks {
             let account = one_line(self.visit.fact("account"), 64);
-            let said = one_line(&listed, 200);
+            let said = end_of(&listed, 300);
             let behind = if said.is_empty() { said } else { format!(" ({said})") };
             let refusal = Refusal::new(
                 Code::NotPrivileged,
@@ -327,11 +324,4 @@ impl<'h, 'w> Seen<'h, 'w> {
 fn to_do(needs: &[Need]) -> String {
     let words: Vec<&str> = needs.iter().map(|need| need.words().0).collect();
     words.join(", ")
-}
-
-/// What sudo and sudo-rs say when they may not ask.
-fn asks_for_password(said: &str) -> bool {
-    ["a password is required", "authentication is required", "authentication required"]
-        .iter()
-        .any(|saying| said.contains(saying))
 }

@@ -4,12 +4,13 @@
 //! Whatever an account's profile prints, and whatever a host says that was not asked, is dropped:
 //! what counts are lines that begin with a word that nobody could know before.
 
+use super::arguments::{Manner, arguments};
+use super::greeting::{GREETING, Instead};
 use super::inventory::Host;
-use crate::helper::text::one_line;
+use super::words::Words;
 use crate::sys;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -17,56 +18,11 @@ use std::time::{Duration, Instant};
 
 const SSH: &str = "/usr/bin/ssh";
 
-/// Before everything else, since ssh takes the first value that it finds (`ssh_config(5)`).
-/// Nothing is asked, nobody's agent or screen is lent to a host, and what the user's configuration
-/// starts for a person at a terminal is left out. A host that has vanished is noticed in 15 s.
-const OPTIONS: [&str; 19] = [
-    // What keeps a conversation from being one. OpenSSH before 8.7 does not have these; the other two
-    // are what configurations tell ssh to ignore, which this takes the place of.
-    "IgnoreUnknown=SessionType,StdinNull,ForkAfterAuthentication,UseKeychain,GSSAPI*",
-    "SessionType=default",
-    "StdinNull=no",
-    "ForkAfterAuthentication=no",
-    "BatchMode=yes",
-    "ConnectTimeout=3",
-    "ServerAliveInterval=5",
-    "ServerAliveCountMax=3",
-    "ForwardAgent=no",
-    "ForwardX11=no",
-    "ClearAllForwardings=yes",
-    "PermitLocalCommand=no",
-    "RemoteCommand=none",
-    "RequestTTY=no",
-    "Tunnel=no",
-    // One connection for each host, and no other process that outlives it.
-    "ControlMaster=no",
-    "ControlPath=none",
-    "NoHostAuthenticationForLocalhost=no",
-    "LogLevel=ERROR",
-];
-
-/// Any shell reads this, for there is nothing in the quotation marks that one of them would take
-/// for its own. It reads a script whole before it runs it. Two hours: a person may look for a
-/// password that long.
-const GREETING: &str = r#"timeout -s KILL 7200 /bin/sh -c 'echo; echo "$1 hello"; IFS= read -r n && eval "$(head -c "$n")"' sm "#;
-
-/// How long a host has to let us in and say hello; ssh itself waits 3 s for the connection.
-const TO_SAY_HELLO: Duration = Duration::from_secs(30);
-
 /// How much a host may print in all, asked or not: many times the longest reply of the helper.
 const MOST: usize = 4 << 20;
 
-/// How much of what comes on standard error is kept: its end.
+/// How much is kept of what comes on standard error, and in front of hello: its end.
 const SAID: usize = 4096;
-
-/// How hosts are reached that the inventory does not say.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner<'m> {
-    /// Log in as this account, whatever the inventory says.
-    pub user: Option<&'m str>,
-    /// Trust a host's key the first time it is seen.
-    pub accept_new_host_keys: bool,
-}
 
 /// Why a conversation ended.
 #[derive(Debug)]
@@ -79,6 +35,8 @@ pub enum Lost {
     Late,
     /// The host prints without end.
     Endless,
+    /// Something else runs there than what was asked for.
+    Instead(Instead),
 }
 
 /// What a host says.
@@ -102,16 +60,18 @@ pub struct Session {
     printed: usize,
     said: Vec<u8>,
     prompts: usize,
+    /// ssh says that the host has let us in.
+    is_let_in: bool,
+    /// What came in front of hello and is not ours; nothing is kept of what comes behind it.
+    before_hello: Option<Vec<u8>>,
 }
 
 impl Session {
-    /// Connects, and has the host read `script` with `/bin/sh`. Gives the session as soon as the
-    /// host has said hello.
+    /// Starts ssh, which connects and asks for our shell.
     ///
     /// # Errors
-    /// Why not, and what ssh said.
-    pub fn open(host: &Host, manner: &Manner<'_>, script: &str) -> Result<Self, (Lost, String)> {
-        let deadline = Instant::now() + TO_SAY_HELLO;
+    /// Where ssh can not be started.
+    pub fn connect(host: &Host, manner: &Manner<'_>) -> Result<Self, Lost> {
         let word = format!("sm-{}", uuid::Uuid::new_v4().simple());
         let mut command = Command::new(SSH);
         command
@@ -125,9 +85,8 @@ impl Session {
             .env("SSH_ASKPASS_REQUIRE", "never");
         // Ctrl-C is for us, and a question at the terminal for nobody.
         sys::in_new_session(&mut command);
-        let mut child =
-            command.spawn().map_err(|error| (Lost::NotStarted(error), String::new()))?;
-        let mut session = Self {
+        let mut child = command.spawn().map_err(Lost::NotStarted)?;
+        let session = Self {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
@@ -137,18 +96,34 @@ impl Session {
             printed: 0,
             said: Vec::new(),
             prompts: 0,
+            is_let_in: false,
+            before_hello: Some(Vec::new()),
         };
-        let greeted = session
-            .stdin
-            .as_ref()
-            .map_or(Ok(()), |stdin| sys::nonblocking(stdin.as_fd()))
-            .map_err(Lost::NotStarted)
-            .and_then(|()| session.expect("hello", deadline))
-            .and_then(|_| session.send_script(script, deadline));
-        match greeted {
-            Ok(()) => Ok(session),
-            Err(lost) => Err((lost, session.said())),
+        if let Some(stdin) = &session.stdin {
+            sys::nonblocking(stdin.as_fd()).map_err(Lost::NotStarted)?;
         }
+        Ok(session)
+    }
+
+    /// The word that marks what the host says to us.
+    pub fn mark(&self) -> &str {
+        &self.word
+    }
+
+    /// Whether the host has let us in.
+    pub fn is_let_in(&self) -> bool {
+        self.is_let_in
+    }
+
+    /// Hello was said: whatever came before is of no interest any more.
+    pub fn begin(&mut self) {
+        self.before_hello = None;
+        self.said.clear();
+    }
+
+    /// The host sees the end of its input.
+    pub fn end_input(&mut self) {
+        self.stdin = None;
     }
 
     /// Sends a script to a shell that waits for one.
@@ -214,21 +189,18 @@ impl Session {
         }
     }
 
-    /// What came on standard error, its end, on one line.
-    pub fn said(&mut self) -> String {
+    /// What came that is not ours: in front of hello, and on standard error.
+    pub fn words(&mut self) -> Words {
         // What ssh says last may still be in the pipe.
         let soon = Instant::now() + Duration::from_millis(50);
         while self.stderr.is_some() && self.wait(false, soon).is_ok() {}
-        let text = String::from_utf8_lossy(&self.said);
-        let prompt = format!("{}-password", self.word);
-        let lines: Vec<&str> = text
-            .lines()
-            // sudo's prompt has no newline behind it; ssh frames its warnings in `@`.
-            .map(|line| line.rsplit(&prompt).next().unwrap_or_default())
-            .map(|line| line.trim_matches(|each: char| each == '@' || each.is_whitespace()))
-            .filter(|line| !line.is_empty() && !line.contains(&self.word))
-            .collect();
-        one_line(&lines.join("; "), 400)
+        let mut before = Vec::new();
+        if let Some(lines) = &mut self.before_hello {
+            // Also a line without an end.
+            lines.extend_from_slice(&self.unread);
+            before.clone_from(lines);
+        }
+        Words::of(&before, &self.word).and(Words::of(&self.said, &self.word))
     }
 
     /// Waits until something came, or something can be sent.
@@ -259,21 +231,24 @@ impl Session {
         if err {
             let before = self.said.len();
             read(&mut self.stderr, &mut self.said);
-            self.look_for_prompts(before);
+            self.look_at_errors(before);
         }
         Ok(())
     }
 
-    /// sudo's prompt has no newline behind it, and comes where the errors come.
-    fn look_for_prompts(&mut self, before: usize) {
+    /// sudo's prompt has no newline behind it, and comes where the errors come; so does what ssh
+    /// says.
+    fn look_at_errors(&mut self, before: usize) {
         let prompt = format!("{}-password", self.word).into_bytes();
-        let from = before.saturating_sub(prompt.len() - 1);
-        let new = self.said[from..].windows(prompt.len()).filter(|bytes| *bytes == prompt).count();
-        self.prompts += new;
+        let count = |text: &[u8]| {
+            let from = before.saturating_sub(text.len() - 1).min(self.said.len());
+            self.said[from..].windows(text.len()).filter(|bytes| *bytes == text).count()
+        };
+        let (prompts, let_in) = (count(&prompt), count(b"Authenticated to "));
+        self.prompts += prompts;
+        self.is_let_in |= let_in > 0;
         self.printed += self.said.len() - before;
-        if self.said.len() > 2 * SAID {
-            self.said.drain(..self.said.len() - SAID);
-        }
+        keep_the_end(&mut self.said);
     }
 
     /// The next line for us out of what was read.
@@ -289,6 +264,14 @@ impl Session {
                 && let Some(rest) = rest.strip_prefix(' ')
             {
                 return Ok(Some(rest.trim_end().to_owned()));
+            }
+            if let Some(before) = &mut self.before_hello {
+                if line.contains(&self.word) {
+                    return Err(Lost::Instead(Instead::Echo));
+                }
+                before.extend_from_slice(line.as_bytes());
+                before.push(b'\n');
+                keep_the_end(before);
             }
         }
         if self.printed + self.unread.len() > MOST { Err(Lost::Endless) } else { Ok(None) }
@@ -316,6 +299,13 @@ impl Drop for Session {
     }
 }
 
+/// Of what is too long, its end.
+fn keep_the_end(bytes: &mut Vec<u8>) {
+    if bytes.len() > 2 * SAID {
+        bytes.drain(..bytes.len() - SAID);
+    }
+}
+
 /// Reads what there is; none any more at the end.
 fn read<R: Read>(from: &mut Option<R>, to: &mut Vec<u8>) {
     let mut buffer = [0; 16384];
@@ -325,70 +315,5 @@ fn read<R: Read>(from: &mut Option<R>, to: &mut Vec<u8>) {
         Ok(count) => to.extend_from_slice(&buffer[..count]),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
         Err(_) => *from = None,
-    }
-}
-
-/// ssh's arguments, up to the destination. Every value is behind an option that takes it, and the
-/// destination behind `--`.
-fn arguments(host: &Host, manner: &Manner<'_>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["-T".into()];
-    let mut option = |text: OsString| arguments.extend(["-o".into(), text]);
-    let checking = if manner.accept_new_host_keys { "accept-new" } else { "yes" };
-    option(format!("StrictHostKeyChecking={checking}").into());
-    OPTIONS.iter().for_each(|text| option(text.into()));
-    if let Some(port) = host.port {
-        option(format!("Port={port}").into());
-    }
-    if let Some(user) = manner.user.or(host.user.as_deref()) {
-        option(format!("User={user}").into());
-    }
-    if let Some(identity) = &host.identity {
-        arguments.extend(["-i".into(), identity.into()]);
-    }
-    arguments.extend(host.ssh_arguments.iter().cloned());
-    arguments.extend(["--".into(), OsString::from(&host.address)]);
-    arguments
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host() -> Host {
-        Host {
-            alias: "web1".into(),
-            address: "10.0.0.1".into(),
-            port: Some(2222),
-            user: Some("deploy".into()),
-            identity: Some("/home/me/.ssh/id".into()),
-            ssh_arguments: vec!["-o".into(), "ProxyJump=bastion".into()],
-            offline: false,
-            line: 1,
-            refused: None,
-        }
-    }
-
-    fn words(manner: &Manner<'_>) -> Vec<String> {
-        let words = arguments(&host(), manner);
-        words.iter().map(|word| word.to_string_lossy().into_owned()).collect()
-    }
-
-    #[test]
-    fn our_options_come_first_and_the_destination_is_behind_the_dashes() {
-        let words = words(&Manner { user: None, accept_new_host_keys: false });
-        assert_eq!(words[..3], ["-T", "-o", "StrictHostKeyChecking=yes"]);
-        assert_eq!(words[words.len() - 2..], ["--", "10.0.0.1"]);
-        let place = |word: &str| words.iter().position(|other| other == word).expect(word);
-        assert!(place("BatchMode=yes") < place("ProxyJump=bastion"));
-        assert!(place("User=deploy") < place("ProxyJump=bastion"));
-        assert_eq!(words[place("-i") + 1], "/home/me/.ssh/id");
-    }
-
-    #[test]
-    fn another_account_and_new_keys_only_where_somebody_says_so() {
-        let words = words(&Manner { user: Some("agent"), accept_new_host_keys: true });
-        assert!(words.contains(&"User=agent".to_owned()));
-        assert!(!words.contains(&"User=deploy".to_owned()));
-        assert!(words.contains(&"StrictHostKeyChecking=accept-new".to_owned()));
     }
 }

@@ -1,11 +1,14 @@
 //! A connection to one host, and what is said over it: facts, root's rights, a program, replies.
 
+use super::arguments::Manner;
+use super::greeting;
 use super::inventory::Host;
 use super::password::Secret;
 use super::program::Program;
 use super::report::{Row, Status};
-use super::ssh::{Lost, Manner, Said, Session};
+use super::ssh::{Lost, Said, Session};
 use super::trouble;
+use super::words::Words;
 use crate::helper::codes::Code;
 use crate::helper::reply::milliseconds;
 use crate::helper::text::one_line;
@@ -43,9 +46,8 @@ impl<'h> Visit<'h> {
     /// Why there is no way to the host.
     pub fn begin(host: &'h Host, manner: &Manner<'_>) -> Result<Self, Stop> {
         let began = Instant::now();
-        let session = Session::open(host, manner, LOGIN).map_err(|(lost, said)| {
-            Box::new(trouble::not_reached(host, &lost, &said).took(began.elapsed()))
-        })?;
+        let session = greeting::open(host, manner, LOGIN)
+            .map_err(|not| Box::new(trouble::not_reached(host, &not).took(began.elapsed())))?;
         let facts = BTreeMap::new();
         let mut visit = Self { host, session, facts, spent: Duration::ZERO, timings: Map::new() };
         visit.timed("connect_ms", began);
@@ -75,7 +77,7 @@ impl Visit<'_> {
                 }
                 Ok(Said::Line(line)) if line == "root" => break,
                 Ok(Said::Line(line)) if line == "ended password" => {
-                    let said = self.session.said();
+                    let said = self.session.words();
                     // With `passwd_tries=1`, or an account that is locked, sudo does not ask
                     // again. Whatever does not say that the password was taken is a refusal of
                     // it: it shall not go on to the next host.
@@ -85,7 +87,10 @@ impl Visit<'_> {
                     return stop(
                         self.failed(
                             "not_privileged",
-                            &format!("sudo does not let the account become root there: {said}"),
+                            &format!(
+                                "sudo does not let the account become root there{}",
+                                said.behind()
+                            ),
                         )
                         .hint(Some(
                             "log in as an account that may use sudo for everything: ansible_user",
@@ -100,11 +105,11 @@ impl Visit<'_> {
         Ok(true)
     }
 
-    /// Becomes root with what needs no password.
+    /// Becomes root with what needs no password: whether it does not need one.
     ///
     /// # Errors
     /// Where sudo does not let us, or the connection is lost.
-    pub fn become_root(&mut self, how: &str) -> Result<(), Stop> {
+    pub fn become_root(&mut self, how: &str) -> Result<bool, Stop> {
         let began = Instant::now();
         let end = self.until(TO_BECOME_ROOT);
         self.tell(how)?;
@@ -112,16 +117,18 @@ impl Visit<'_> {
             match self.session.next(end) {
                 Ok(Said::Line(line)) if line == "root" => break,
                 Ok(Said::Line(line)) if line.starts_with("ended") => {
-                    let said = self.session.said();
-                    return stop(
-                        self.failed("not_privileged", &format!("no way to root there: {said}")),
-                    );
+                    let said = self.session.words();
+                    let row = self
+                        .failed("not_privileged", &format!("no way to root there{}", said.behind()))
+                        .hint(Some("try it there by hand: sudo -n unshare --mount true"));
+                    return if asks_for_password(&said) { Ok(false) } else { stop(row) };
                 }
                 Ok(_) => {}
                 Err(lost) => return stop(self.lost(&lost, "becoming root")),
             }
         }
-        self.read_root_script(began)
+        self.read_root_script(began)?;
+        Ok(true)
     }
 
     fn read_root_script(&mut self, began: Instant) -> Result<(), Stop> {
@@ -229,11 +236,11 @@ impl Visit<'_> {
         match serde_json::from_str(text) {
             Ok(json) => Ok(Reply { json }),
             Err(_) => {
-                let said = self.session.said();
+                let said = self.session.words();
                 stop(
                     self.failed(
                         "unsupported",
-                        &format!("the program can not be run there: {said}"),
+                        &format!("the program can not be run there{}", said.behind()),
                     )
                     .hint(Some(
                         "build it on a host as old as this one, and name it: --binary ARCH=PATH",
@@ -248,7 +255,7 @@ impl Visit<'_> {
     }
 
     fn lost(&mut self, lost: &Lost, doing: &str) -> Row {
-        let said = self.session.said();
+        let said = self.session.words();
         trouble::lost_on_the_way(self.host, lost, &said, doing)
     }
 
@@ -303,7 +310,7 @@ impl Reply {
     }
 
     fn text(&self, field: &str) -> Option<String> {
-        self.json[field].as_str().map(|text| one_line(text, 600))
+        self.json[field].as_str().map(|text| one_line(text, 2000))
     }
 
     /// The row of the host, in its own words.
@@ -320,7 +327,7 @@ impl Reply {
             .as_array()
             .into_iter()
             .flatten()
-            .filter_map(|warning| warning.as_str().map(|text| one_line(text, 300)))
+            .filter_map(|warning| warning.as_str().map(|text| one_line(text, 1000)))
             .collect();
         row.warned(warnings)
     }
@@ -328,8 +335,15 @@ impl Reply {
 
 /// What is said by sudo, sudo-rs and what they were to run when the password was right and it
 /// does not go on nevertheless.
-fn accepts_password(said: &str) -> bool {
-    ["is not in the sudoers file", "is not allowed to", "afraid I can't do that", "unshare:"]
+fn accepts_password(said: &Words) -> bool {
+    ["is not in the sudoers file", "is not allowed to", "afraid i can't do that", "unshare:"]
         .iter()
-        .any(|saying| said.contains(saying))
+        .any(|saying| said.contain(saying))
+}
+
+/// What sudo and sudo-rs say when they may not ask.
+pub fn asks_for_password(said: &Words) -> bool {
+    ["a password is required", "authentication is required", "authentication required"]
+        .iter()
+        .any(|saying| said.contain(saying))
 }

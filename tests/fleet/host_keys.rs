@@ -2,7 +2,7 @@
 
 use crate::host::Host;
 use crate::traces::{nothing_left, places};
-use crate::{Fleet, is_done, is_untouched};
+use crate::{BOOTSTRAP, Fleet, is_done, is_untouched, no_password};
 
 const KNOWN: &str = "/home/admin/.ssh/known_hosts";
 
@@ -55,7 +55,7 @@ fn an_unknown_or_changed_key_is_refused_and_a_new_one_taken_only_when_told() {
         let report = fleet.bootstrap(&[]).exit(1);
         let report = report.expect(&["web1 failed host_key", "web2 failed host_key"]);
         let report = report.says("web1", &["not known", "--accept-new-host-keys"]);
-        drop(report.says("web2", &["ssh-keygen -R"]));
+        drop(report.says("web2", &["Offending ", KNOWN, "ssh-keygen -R"]));
         assert_eq!(fleet.controller().read(KNOWN), known, "nothing was learned");
     }
     for (host, before) in fleet.hosts.iter().zip(&before) {
@@ -78,6 +78,75 @@ fn an_unknown_or_changed_key_is_refused_and_a_new_one_taken_only_when_told() {
     new_key(unknown);
     let report = fleet.bootstrap(&["--accept-new-host-keys"]).exit(1);
     drop(report.expect(&["web1 failed host_key", "web2 failed host_key"]));
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_is_said_to_be_done_about_keys_is_said_once_and_does_it() {
+    let fleet = Fleet::open(4);
+    // Another port, another file of known hosts, and the machine's own.
+    for (host, port) in fleet.hosts.iter().zip([22, 2222, 2222, 22]) {
+        host.write("/etc/ssh/sshd_config.d/port.conf", format!("Port {port}\n"));
+        new_key(host);
+    }
+    let [_, _, other, global] = [0, 1, 2, 3].map(|at| fleet.hosts[at].address());
+    let of_old = |name: &str| {
+        format!("{name} $(ssh-keygen -y -f /home/admin/.ssh/id_ed25519 | cut -d ' ' -f 1,2)")
+    };
+    let script = format!(
+        "echo \"{}\" >/home/admin/fleet-keys; echo \"{}\" >/etc/ssh/ssh_known_hosts; echo \"{}\" >>{KNOWN}; \
+         chown admin: /home/admin/fleet-keys",
+        of_old(&format!("[{other}]:2222")),
+        of_old(global),
+        of_old(&format!("[{}]:2222", fleet.hosts[1].address())),
+    );
+    fleet.controller().root(&script).ok();
+    fleet
+        .controller()
+        .root(&format!("ssh-keygen -q -f {KNOWN} -R {global}; chown admin {KNOWN}"))
+        .ok();
+    let at = |number: usize, more: &str| {
+        let address = fleet.hosts[number - 1].address();
+        format!("web{number}: {{hostname: {address}, user: admin{more}}}\n")
+    };
+    let known = |file: &str| format!(", ssh_common_args: -o UserKnownHostsFile={file}");
+    let lines = [
+        at(1, ""),
+        at(2, ", port: 2222"),
+        at(3, &format!(", port: 2222{}", known("/home/admin/fleet-keys"))),
+        at(4, ""),
+    ];
+    fleet.inventory(&lines.concat());
+    no_password(fleet.controller());
+    let report = fleet.bootstrap(&["--accept-new-host-keys"]).exit(1);
+    let report = report.expect(
+        &["web1", "web2", "web3", "web4"]
+            .map(|name| format!("{name} failed host_key"))
+            .each_ref()
+            .map(String::as_str),
+    );
+    let commands: Vec<String> = ["web1", "web2", "web3", "web4"]
+        .map(|name| report.row(name)["hint"].as_str().expect("a hint").to_owned())
+        .iter()
+        .map(|hint| hint.rsplit_once(": ").expect("a command behind it").1.to_owned())
+        .collect();
+    // For people the four are one.
+    let done = fleet.command(&BOOTSTRAP[..4], &["--accept-new-host-keys"]).run();
+    let text = done.stdout_text();
+    assert_eq!(text.matches("find out why").count(), 1, "{text}");
+    assert!(text.contains("web1, web2, web3, web4: → find out why"), "{text}");
+    for command in &commands {
+        assert!(text.contains(&format!("    {command}\n")), "{text}");
+        fleet.controller().command("admin", &["/bin/sh", "-c", command]).run().ok();
+    }
+    drop(fleet.bootstrap(&["--accept-new-host-keys"]).exit(0));
+
+    // And so are those that nobody has seen.
+    fleet.controller().root(&format!("rm {KNOWN} /home/admin/fleet-keys")).ok();
+    let text = fleet.command(&BOOTSTRAP[..4], &[]).run().stdout_text();
+    assert_eq!(text.matches("--accept-new-host-keys").count(), 1, "{text}");
+    assert!(text.contains("web1, web2, web3, web4: → compare it"), "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
 }
 
 #[test]

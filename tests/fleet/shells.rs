@@ -121,6 +121,6 @@ fn a_profile_that_waits_is_left_waiting() {
     fleet.inventory(&lines.collect::<String>());
     let report = fleet.bootstrap(&[]).exit(1);
     let report =
-        report.expect(&["reads unreachable timeout", "sleeps unreachable timeout", "fine done ok"]);
-    drop(report.says("sleeps", &["said nothing"]));
+        report.expect(&["reads failed unsupported", "sleeps failed timeout", "fine done ok"]);
+    drop(report.says("sleeps", &["lets the account in", "profile"]));
 }
