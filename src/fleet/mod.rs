@@ -5,6 +5,7 @@ mod bootstrap;
 mod greeting;
 mod host_key;
 mod inventory;
+mod mounts;
 mod password;
 mod pool;
 mod program;

@@ -3,6 +3,7 @@
 
 use super::arguments::Manner;
 use super::inventory::Host;
+use super::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use super::password::Secret;
 use super::program::{Program, Programs};
 use super::report::{INTERRUPTED, Line, Row, Status};
@@ -142,7 +143,25 @@ fn judge<'w>(visit: &Visit<'_>, wanted: &'w Wanted<'w>) -> Result<Source<'w>, St
     let program = program.map_err(|refusal| Box::new(Row::refused(visit.host, &refusal)))?;
     let should = format!("0:0:755 {}", program.sha256);
     let is_there = ["sm", "sm-helper"].iter().all(|name| visit.fact(name) == should);
-    Ok(if is_there { Source::Here } else { Source::Sent(program) })
+    visit.need(PROGRAMS, Use::Run)?;
+    if is_there {
+        return Ok(Source::Here);
+    }
+    // Both are written anew beside the old ones, one after the other.
+    let is_new = visit.fact("sm").is_empty();
+    let copies = if is_new { 2 } else { 1 };
+    visit.need(PROGRAMS, Use::Write(copies * program.bytes.len() as u64))?;
+    records(visit)?;
+    // A host that had it may have its rule, and only root can see whether it is the right one.
+    if is_new {
+        visit.need(RULES, Use::Write(SMALL))?;
+    }
+    Ok(Source::Sent(program))
+}
+
+/// Whether what is done can be written down there.
+fn records(visit: &Visit<'_>) -> Result<(), Stop> {
+    RECORDS.iter().try_for_each(|place| visit.need(place, Use::Write(SMALL)))
 }
 
 impl<'h, 'w> Seen<'h, 'w> {
@@ -194,8 +213,12 @@ impl<'h, 'w> Seen<'h, 'w> {
             .hint("log in as an account that may use sudo for everything: ansible_user");
             return stop(Row::refused(self.visit.host, &refusal));
         }
+        records(&self.visit)?;
         if self.wanted.dry_run {
-            return stop(self.would(&self.all_needs()));
+            let row = self.would(&self.all_needs());
+            // What is needed of the rule only root can see.
+            let obstacle = self.visit.need(RULES, Use::Write(SMALL)).err();
+            return stop(row.warned(obstacle.and_then(|row| row.error).into_iter().collect()));
         }
         Ok(())
     }
@@ -295,6 +318,10 @@ impl<'h, 'w> Seen<'h, 'w> {
             }
         }
         let needs = self.root_needs();
+        records(&self.visit)?;
+        if !matches!(self.source, Source::Sent(_)) {
+            self.visit.need(RULES, Use::Write(SMALL))?;
+        }
         if self.wanted.dry_run {
             return Ok(self.would(&needs));
         }

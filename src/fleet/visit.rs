@@ -3,6 +3,7 @@
 use super::arguments::Manner;
 use super::greeting;
 use super::inventory::Host;
+use super::mounts::{self, Use};
 use super::password::Secret;
 use super::program::Program;
 use super::report::{Row, Status};
@@ -247,6 +248,18 @@ impl Visit<'_> {
                     )),
                 )
             }
+        }
+    }
+
+    /// What keeps a place there from being used so, if anything.
+    ///
+    /// # Errors
+    /// The row that says so.
+    pub fn need(&self, place: &str, wanted: Use) -> Result<(), Stop> {
+        let fact = self.fact(&format!("mount:{place}"));
+        match mounts::obstacle(place, fact, wanted) {
+            Some(refusal) => stop(Row::refused(self.host, &refusal)),
+            None => Ok(()),
         }
     }
 

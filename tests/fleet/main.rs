@@ -7,6 +7,7 @@ mod host_keys;
 mod hostile;
 mod interrupted;
 mod kinds;
+mod mounts;
 mod not_ours;
 mod oracle;
 mod output;

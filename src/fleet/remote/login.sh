@@ -46,6 +46,12 @@ for each in sm sm-helper; do
         fact "$each" "$(stat -c %u:%g:%a "$file") $(sha256sum <"$file" | cut -c 1-64)"
     fi
 done
+# How the places are mounted that are written to, or run from, and how much room root has there.
+for each in "$folder" /etc/sudoers.d /var/log/sm /var/lib/sm; do
+    there=$each
+    while [ ! -e "$there/" ]; do there=${there%/*}; done
+    fact "mount:$each" "$(stat -f -c '%S %f %c %d' "$there" | tr '\n' ' ')$(findmnt -nr -o OPTIONS,TARGET -T "$there" 2>/dev/null | tail -n 1)"
+done
 say ready
 
 while IFS= read -r word; do
