@@ -225,6 +225,8 @@ impl Kind {
                 Ok(bare.to_owned())
             }
             Self::Agent | Self::Path => path(bare),
+            // In quotes it is one file, and ssh would take it for two without them.
+            Self::KnownHosts if bare != value => path(bare),
             Self::KnownHosts => {
                 let files: Result<Vec<_>, _> = bare.split_whitespace().map(path).collect();
                 Ok(files?.join(" "))
