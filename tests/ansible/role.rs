@@ -122,6 +122,22 @@ fn what_can_not_be_done_is_said_and_replaces_nothing() {
     site.role("sm_way: door\nsm_binary: x", &[]).failed("value of sm_way must be one of");
     let group = "sm_binary: /usr/local/bin/sm\nsm_way: broker\nsm_groups: [sudo]";
     site.role(group, &[]).failed("the broker lets in accounts alone");
+    // Nobody is named: nothing would be in place at the end, and that is no success.
+    let binary = "sm_binary: /usr/local/bin/sm";
+    for nobody in [
+        "",
+        "\nsm_users: []",
+        "\nsm_users: ['']\nsm_groups: ['']",
+        "\nsm_way: broker",
+        "\nsm_way: both\nsm_groups: [sudo]",
+    ] {
+        let all = format!("{binary}{nobody}");
+        site.role(&all, &[]).failed("sm_users or sm_groups must name who may ask");
+        site.role(&all, &["--check"]).failed("sm_users or sm_groups must name who may ask");
+    }
+    let module =
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - sm_setup:\n        what: sudo\n";
+    site.play(module, &[]).failed("nobody is named who may ask");
     // A rule that comes after ours and takes it back again: making ours anew would not help.
     host.let_in("agent");
     host.root("umask 337; echo 'agent ALL=(root) !ALL' >/etc/sudoers.d/zz-never").ok();

@@ -30,7 +30,7 @@ options:
     choices: [present, absent]
     default: present
   users:
-    description: The accounts, for I(what=sudo) and I(what=broker).
+    description: The accounts, for I(what=sudo), which needs one here or in I(groups), and I(what=broker).
     type: list
     elements: str
     default: []
@@ -118,8 +118,10 @@ class Setup:
 
     def sudo(self, users, groups):
         whom = ["--user=" + user for user in users] + ["--group=" + group for group in groups]
+        if not whom:
+            self.module.fail_json(msg="nobody is named who may ask: users or groups", replies=[])
         if self.not_yet():
-            self.changed = bool(whom)
+            self.changed = True
             return
         for each in whom:
             rc, found = self.call(["setup-sudo", each, "--check"], (0, 1))
