@@ -108,8 +108,9 @@ pub struct SetupBroker {
 /// Which hosts.
 #[derive(Debug, Clone, Args)]
 pub struct Hosts {
-    /// The inventory: Ansible's YAML, or alias to hostname, user, port, identity_file
-    /// [default: ~/.config/agent-utilities/inventory.yml or .yaml]
+    /// The inventory: Ansible's YAML or INI, what `ansible-inventory --list` prints, or alias to hostname,
+    /// user, port, identity_file; `-` is standard input
+    /// [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]
     #[arg(long, short, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
     /// Only these: names, groups, `*`, `!` and `:&` as Ansible has them

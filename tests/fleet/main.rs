@@ -11,6 +11,7 @@ mod mounts;
 mod not_ours;
 mod oracle;
 mod output;
+mod piped;
 mod report;
 mod run;
 mod secret;
