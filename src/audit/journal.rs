@@ -54,7 +54,7 @@ pub fn send_to(path: &str, bytes: &[u8]) -> io::Result<()> {
 fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
     let operation = record.operation.map(ToString::to_string);
     let argv = record.argv.map(|argv| serde_json::to_string(argv).unwrap_or_default());
-    let reason = record.reason.map(|reason| reason.as_str().to_owned());
+    let reason = record.reason.as_deref().map(str::to_owned);
     let what = operation.clone().unwrap_or_else(|| "not a request".to_owned());
     let rehearsed = if record.dry_run { " --dry-run" } else { "" };
     let message = format!(
@@ -78,7 +78,7 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
         ("SM_DRY_RUN", record.dry_run.then(|| "true".to_owned())),
         ("SM_ARGV", argv),
         ("SM_REASON", reason),
-        ("SM_ERROR", record.error.clone()),
+        ("SM_ERROR", record.error.as_deref().map(str::to_owned)),
         ("SM_RETURNCODE", record.returncode.map(|code| code.to_string())),
         ("SM_SEQ", number(link.map(|link| link.seq))),
         ("SM_HASH", link.map(|link| link.hash.clone())),

@@ -1,5 +1,6 @@
 //! The record of what was asked, refused and done: on disk before anything is run.
 
+mod bounds;
 pub mod commands;
 mod files;
 pub mod journal;
@@ -80,7 +81,7 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
     let sync = if recorded.plan.request().operation.only_reads() { Sync::Soon } else { Sync::Now };
     let record = Record {
         argv: Some(recorded.plan.main()),
-        error: refusal.map(|refusal| refusal.error.clone()),
+        error: refusal.map(|refusal| bounds::cut(&refusal.error, bounds::ERROR)),
         returncode,
         stdout: outcome.ran.as_ref().map(|ran| &ran.seals[0]),
         stderr: outcome.ran.as_ref().map(|ran| &ran.seals[1]),
@@ -123,8 +124,9 @@ pub fn answered(
     let event = if reply.code() == Code::Ok { Event::Result } else { Event::Refused };
     let record = Record {
         count,
-        asked: Some(record::asked(arguments)),
-        error: reply.recorded_error().map(str::to_owned),
+        reason: request.and_then(|request| record::reason(request, false)),
+        asked: Some(bounds::asked(arguments)),
+        error: reply.recorded_error().map(|error| bounds::cut(error, bounds::ERROR)),
         dry_run: reply.is_dry_run(),
         duration_ms: Some(crate::helper::reply::duration_ms()),
         ..Record::of(event, scene, request, reply.code())

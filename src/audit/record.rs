@@ -1,15 +1,17 @@
 //! One record, and how it is chained to the one before.
 
 use super::Scene;
+use super::bounds::cut;
 use crate::helper::caller::Caller;
 use crate::helper::codes::Code;
 use crate::helper::plan::Argv;
 use crate::helper::reply;
-use crate::helper::request::{Operation, Reason, Request};
+use crate::helper::request::{Operation, Request};
 use crate::helper::text::Seal;
 use crate::policy::parse::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,7 +40,7 @@ impl Event {
 }
 
 /// A record, field by field as the contract lists them. Everything in it is bounded where it is
-/// made: names by the grammar, reasons and sentences by their length, `asked` by [`asked`].
+/// made: names by the grammar, what the caller's words may add by [`super::bounds`].
 #[derive(Debug, Serialize)]
 pub struct Record<'r> {
     pub seq: u64,
@@ -48,13 +50,13 @@ pub struct Record<'r> {
     pub caller: &'r Caller,
     pub operation: Option<&'r Operation>,
     pub argv: Option<&'r Argv>,
-    pub reason: Option<&'r Reason>,
+    pub reason: Option<Cow<'r, str>>,
     pub code: Code,
     /// What was not understood or not allowed, as it was written: escaped and cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Cow<'r, str>>,
     /// How many requests a record stands for, where they are too many for a record each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -85,7 +87,7 @@ impl<'r> Record<'r> {
             caller: &scene.caller,
             operation: request.map(|request| &request.operation),
             argv: None,
-            reason: request.and_then(|request| request.reason.as_ref()),
+            reason: request.and_then(|request| reason(request, true)),
             code,
             asked: None,
             error: None,
@@ -160,25 +162,10 @@ impl Link {
     }
 }
 
-/// The words of a command line as a record holds them: every byte that is not plain ASCII
-/// escaped, at most 16 words of at most 128 characters.
-pub fn asked(arguments: &[std::ffi::OsString]) -> Vec<String> {
-    const WORDS: usize = 16;
-    const BYTES: usize = 96;
-    use std::os::unix::ffi::OsStrExt;
-    let mut words: Vec<String> = arguments
-        .iter()
-        .take(WORDS)
-        .map(|word| {
-            let bytes = word.as_bytes();
-            let cut = &bytes[..bytes.len().min(BYTES)];
-            let more = bytes.len() - cut.len();
-            let rest = if more > 0 { format!("…(+{more} bytes)") } else { String::new() };
-            format!("{}{rest}", cut.escape_ascii())
-        })
-        .collect();
-    if arguments.len() > WORDS {
-        words.push(format!("…(+{} words)", arguments.len() - WORDS));
-    }
-    words
+/// The reason of a request: whole where it is run and may change something, else a part of it.
+pub fn reason(request: &Request, is_run: bool) -> Option<Cow<'_, str>> {
+    const PART: usize = 256;
+    let text = request.reason.as_ref()?.as_str();
+    let is_whole = is_run && !request.operation.only_reads();
+    Some(if is_whole { text.into() } else { cut(text, PART) })
 }

@@ -142,7 +142,7 @@ host_test!(what_was_asked_is_escaped_and_bounded, |host| {
         let text = host.read(FILE);
         let new: Vec<&str> = text.lines().skip(before).collect();
         assert_eq!(new.len(), 1, "{new:?}");
-        assert!(new[0].len() < 32_768, "{} bytes", new[0].len());
+        assert!(new[0].len() < 4096, "{} bytes", new[0].len());
         let record: Value = serde_json::from_str(new[0]).expect("JSON");
         is_complete(&record);
         let asked = record["asked"].as_array().expect("what was asked");
@@ -153,6 +153,33 @@ host_test!(what_was_asked_is_escaped_and_bounded, |host| {
             assert!(plain && word.len() < 512, "{word}");
         }
         assert!(!new[0].contains('\u{202e}') && !new[0].contains('\u{2028}'), "{}", new[0]);
+    }
+    intact(host);
+});
+
+// Only what may change something is worth root's disk for all of the caller's words.
+host_test!(a_reason_is_whole_where_something_is_done_for_it, |host| {
+    unlimited_starts(host);
+    let (quotes, wide) = ("\"".repeat(500), "🙂".repeat(500));
+    for (words, reason, code, most) in [
+        (&["service", "restart", "nginx"] as &[&str], &wide, "ok", 2000),
+        (&["service", "status", "nginx"], &wide, "ok", 256),
+        (&["service", "restart", "nginx", "--dry-run"], &wide, "ok", 256),
+        (&["service", "restart", "sshd"], &quotes, "denied", 256),
+        (&["package", "install", "zsh"], &wide, "denied", 256),
+    ] {
+        let before = log(host).len();
+        let arguments = [words, &["--reason", reason]].concat();
+        through_sudo(host, &arguments).expect(code);
+        for record in &log(host)[before..] {
+            let kept = record["reason"].as_str().expect("a reason");
+            assert!(serde_json::to_string(kept).expect("JSON").len() <= most + 2, "{record:#}");
+            match kept.strip_suffix('…') {
+                Some(beginning) => assert!(most == 256 && reason.starts_with(beginning)),
+                None => assert!(most > 256 && kept == reason, "{record:#}"),
+            }
+            assert!(record.to_string().len() < most + 3000, "{record:#}");
+        }
     }
     intact(host);
 });
