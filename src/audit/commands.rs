@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -67,19 +67,26 @@ fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
             .hint("with -f it shows what is written from now on");
         return Err(refusal.into());
     }
-    let mut file = std::fs::File::open(FILE).map_err(|error| unreadable(&error))?;
-    let last = last_lines(&mut file, lines).map_err(|error| unreadable(&error))?;
-    let records: Vec<Value> =
-        last.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut file = match std::fs::File::open(FILE) {
+        Ok(file) => file,
+        // Rotation has just put it aside; or there is none.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !follow => {
+            let last = files::last_lines_of_all(None, lines).map_err(|error| unreadable(&error))?;
+            return if last.is_empty() { Err(missing()) } else { Ok(shown(&last)) };
+        }
+        Err(error) => return Err(unreadable(&error)),
+    };
+    let last =
+        files::last_lines_of_all(Some(&mut file), lines).map_err(|error| unreadable(&error))?;
     if !follow {
-        return Ok(Answer::text(rows(&records)).with("records", records));
+        return Ok(shown(&last));
     }
     let show = |record: &Value| {
         let line = if json { record.to_string() } else { row(record) };
         writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush())
     };
     // Whoever reads this goes away with a closed pipe or a signal: both end it.
-    let mut went_well = records.iter().try_for_each(show);
+    let mut went_well = records(&last).iter().try_for_each(show);
     let mut reader = io::BufReader::new(file);
     let mut next: Option<io::BufReader<std::fs::File>> = None;
     let mut line = Vec::new();
@@ -106,6 +113,15 @@ fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
     Ok(Answer::text(""))
 }
 
+fn records(lines: &[String]) -> Vec<Value> {
+    lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn shown(lines: &[String]) -> Answer {
+    let records = records(lines);
+    Answer::text(rows(&records)).with("records", records)
+}
+
 /// The new log, where rotation put one in the place of the old.
 fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std::fs::File>> {
     use std::os::unix::fs::MetadataExt;
@@ -115,27 +131,6 @@ fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std:
         return None;
     }
     std::fs::File::open(FILE).ok().map(io::BufReader::new)
-}
-
-fn last_lines(file: &mut std::fs::File, wanted: usize) -> io::Result<Vec<String>> {
-    let size = file.metadata()?.len();
-    let mut room = 65_536_u64;
-    loop {
-        let start = size.saturating_sub(room);
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        Read::by_ref(file).take(size - start).read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let mut lines: VecDeque<&str> = text.lines().collect();
-        if start > 0 {
-            lines.pop_front(); // the rest of a line
-        }
-        if start == 0 || lines.len() >= wanted {
-            let skipped = lines.len().saturating_sub(wanted);
-            return Ok(lines.into_iter().skip(skipped).map(str::to_owned).collect());
-        }
-        room *= 4;
-    }
 }
 
 /// Records for people, one a line.
@@ -419,8 +414,8 @@ fn verify() -> Result<Answer, Failure> {
 
 /// The last record, where there is one.
 pub fn last() -> Option<Value> {
-    let mut file = std::fs::File::open(FILE).ok()?;
-    let lines = last_lines(&mut file, 1).ok()?;
+    let mut file = std::fs::File::open(FILE).ok();
+    let lines = files::last_lines_of_all(file.as_mut(), 1).ok()?;
     lines.last().and_then(|line| serde_json::from_str(line).ok())
 }
 

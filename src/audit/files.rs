@@ -1,47 +1,175 @@
 //! The log and what rotation made of its past, oldest record first.
 
-use super::log::{FILE, FOLDER};
+use super::end::End;
+use super::log::FOLDER;
 use super::record::{Event, Link};
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// One file of the log.
+/// The name of the log, and how those of its older files begin.
+pub const NAME: &str = "audit.jsonl";
+
+/// One file of the log, open: whatever name it gets meanwhile, it stays this one.
 #[derive(Debug)]
 pub struct LogFile {
-    /// Where it is.
+    /// Where it was.
     pub path: PathBuf,
     /// Its size on disk, in bytes.
     pub size: u64,
+    file: File,
     /// The number of its first record.
     first: u64,
 }
 
 impl LogFile {
-    /// Opens it for reading, unpacked.
+    fn open_at(path: PathBuf) -> io::Result<Self> {
+        let file = File::open(&path)?;
+        let size = file.metadata()?.len();
+        let mut opened = Self { path, size, file, first: u64::MAX };
+        opened.first = opened.first_number()?;
+        Ok(opened)
+    }
+
+    /// Reads it from its beginning, unpacked.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn open(&self) -> io::Result<Box<dyn BufRead>> {
-        open(&self.path)
+        const BUFFER: usize = 1 << 18;
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(if self.is_packed() {
+            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
+        } else {
+            Box::new(BufReader::with_capacity(BUFFER, file))
+        })
     }
 
     /// Whether it is the one that is written to.
     pub fn is_current(&self) -> bool {
-        self.path == Path::new(FILE)
+        self.path.file_name().is_some_and(|name| name == NAME)
+    }
+
+    /// Whether rotation made it, ours or logrotate's: by its name, by whose it is, and by what is
+    /// in it.
+    pub fn is_put_aside(&self) -> bool {
+        let name = self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_own =
+            self.file.metadata().is_ok_and(|data| data.uid() == nix::unistd::geteuid().as_raw());
+        is_own && self.first != u64::MAX && is_rotated(name)
+    }
+
+    fn is_packed(&self) -> bool {
+        self.path.extension().is_some_and(|suffix| suffix == "gz")
+    }
+
+    fn first_number(&self) -> io::Result<u64> {
+        let mut first = u64::MAX;
+        each_line(self, |line| {
+            let link = serde_json::from_slice::<Link>(line);
+            first = link.as_ref().map_or(first, |link| link.seq);
+            link.is_ok()
+        })?;
+        Ok(first)
+    }
+
+    /// The link of its last record.
+    fn last(&self) -> io::Result<Option<Link>> {
+        if !self.is_packed() {
+            return Ok(End::of(&self.file, self.size)?.link);
+        }
+        let mut last = None;
+        each_line(self, |line| {
+            last = serde_json::from_slice::<Link>(line).ok().or_else(|| last.take());
+            false
+        })?;
+        Ok(last)
+    }
+
+    /// Its last lines, oldest first.
+    ///
+    /// # Errors
+    /// Where it can not be read.
+    pub fn last_lines(&self, wanted: usize) -> io::Result<VecDeque<String>> {
+        if !self.is_packed() {
+            return last_lines(&mut self.file.try_clone()?, wanted);
+        }
+        let mut last = VecDeque::new();
+        each_line(self, |line| {
+            last.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
+            if last.len() > wanted {
+                last.pop_front();
+            }
+            false
+        })?;
+        Ok(last)
     }
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    const BUFFER: usize = 1 << 18;
-    let file = File::open(path)?;
-    Ok(if path.extension().is_some_and(|suffix| suffix == "gz") {
-        Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
-    } else {
-        Box::new(BufReader::with_capacity(BUFFER, file))
-    })
+/// Whether a file of this name is what rotation makes: `.1`, `-20261128`, `-until-00…17`, packed
+/// or not.
+fn is_rotated(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(NAME) else { return false };
+    let rest = rest.strip_suffix(".gz").unwrap_or(rest);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = rest.strip_prefix("-until-").or(rest.strip_prefix('.')).or(rest.strip_prefix('-'));
+    parts.is_some_and(|parts| parts.split('-').all(is_number))
+}
+
+/// The last lines of a file, oldest first, from its end. It is read to that end afterwards.
+///
+/// # Errors
+/// Where it can not be read.
+pub fn last_lines(file: &mut File, wanted: usize) -> io::Result<VecDeque<String>> {
+    let size = file.metadata()?.len();
+    let mut room = 65_536_u64;
+    loop {
+        let start = size.saturating_sub(room);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        Read::by_ref(file).take(size - start).read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines: VecDeque<&str> = text.lines().collect();
+        if start > 0 {
+            lines.pop_front(); // the rest of a line
+        }
+        if start == 0 || lines.len() >= wanted {
+            let skipped = lines.len().saturating_sub(wanted);
+            return Ok(lines.into_iter().skip(skipped).map(str::to_owned).collect());
+        }
+        room *= 4;
+    }
+}
+
+/// The last lines of the log, and where it has too few of those of its older files, too. `log` is
+/// the current one, where there is one; it is read to its end afterwards.
+///
+/// # Errors
+/// Where one of them can not be read.
+pub fn last_lines_of_all(log: Option<&mut File>, wanted: usize) -> io::Result<Vec<String>> {
+    let mut lines = log.map_or_else(|| Ok(VecDeque::new()), |log| last_lines(log, wanted))?;
+    if lines.len() >= wanted {
+        return Ok(lines.into());
+    }
+    let number = |line: &String| serde_json::from_str::<Link>(line).map(|link| link.seq).ok();
+    for file in all()?.iter().rev() {
+        // What was put aside since the log was opened is there twice.
+        let until = lines.iter().find_map(number).unwrap_or(u64::MAX);
+        if lines.len() >= wanted || file.is_current() || file.first >= until {
+            continue;
+        }
+        let older = file.last_lines(wanted - lines.len())?;
+        let is_older = |line: &String| number(line).is_none_or(|number| number < until);
+        for line in older.into_iter().filter(is_older).rev() {
+            lines.push_front(line);
+        }
+    }
+    Ok(lines.into())
 }
 
 /// Every file of the log, in the order of their records: rotation names them in several ways,
@@ -50,40 +178,57 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
 /// # Errors
 /// Where the folder can not be read.
 pub fn all() -> io::Result<Vec<LogFile>> {
-    let mut files = Vec::new();
-    let entries = match std::fs::read_dir(FOLDER) {
+    all_in(Path::new(FOLDER))
+}
+
+/// As [`all`], in another folder.
+///
+/// # Errors
+/// Where it can not be read.
+pub fn all_in(folder: &Path) -> io::Result<Vec<LogFile>> {
+    const TRIES: usize = 10;
+    for _ in 0..TRIES {
+        // What is rotated while it is opened would be missing, or there twice.
+        let before = listed(folder)?;
+        let opened: io::Result<Vec<LogFile>> =
+            before.keys().map(|path| LogFile::open_at(path.clone())).collect();
+        if listed(folder)? == before {
+            let mut files = opened?;
+            // A file without a record is the new one, or holds nothing that could be out of place.
+            files.sort_by_key(|file| (file.is_current(), file.first));
+            return Ok(files);
+        }
+    }
+    Err(io::Error::other(format!("the files in {} change all the time", folder.display())))
+}
+
+/// Which files there are: their paths, and which is which.
+fn listed(folder: &Path) -> io::Result<BTreeMap<PathBuf, (u64, u64)>> {
+    let mut files = BTreeMap::new();
+    let entries = match std::fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(files),
         entries => entries?,
     };
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix("audit.jsonl")) else {
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(NAME)) else {
             continue;
         };
-        let data = entry.metadata()?;
-        if !data.is_file() || !(rest.is_empty() || rest.starts_with(['.', '-'])) {
+        if !(rest.is_empty() || rest.starts_with(['.', '-'])) {
             continue;
         }
-        let path = entry.path();
-        let first = first_number(&path)?;
-        files.push(LogFile { path, size: data.len(), first });
-    }
-    // A file without a record is the new one, or holds nothing that could be out of place.
-    files.sort_by_key(|file| (file.is_current(), file.first));
-    Ok(files)
-}
-
-fn first_number(path: &Path) -> io::Result<u64> {
-    let mut reader = open(path)?;
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        if let Ok(link) = serde_json::from_slice::<Link>(&line) {
-            return Ok(link.seq);
+        match entry.metadata() {
+            Ok(data) if data.is_file() => {
+                files.insert(entry.path(), (data.dev(), data.ino()));
+            }
+            Ok(_) => {}
+            // It has another name by now, which the second look finds.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
-        line.clear();
     }
-    Ok(u64::MAX)
+    Ok(files)
 }
 
 /// The link of the last record in what rotation has put aside.
@@ -91,19 +236,14 @@ fn first_number(path: &Path) -> io::Result<u64> {
 /// # Errors
 /// Where the folder can not be read.
 pub fn last_rotated() -> io::Result<Option<Link>> {
-    for file in all()?.iter().rev().filter(|file| !file.is_current()) {
-        let mut last = None;
-        each_line(file, |line| {
-            last = serde_json::from_slice::<Link>(line).ok().or_else(|| last.take());
-            false
-        })?;
+    for file in all()?.iter().rev().filter(|file| !file.is_current() && file.size > 0) {
+        let last = file.last()?;
         if last.is_some() {
             return Ok(last);
         }
     }
     Ok(None)
 }
-
 /// Whether what came of this request is written down already. The newest records are looked at
 /// first.
 ///

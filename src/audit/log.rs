@@ -1,8 +1,10 @@
 //! The file: one append a record, by one process at a time, synced. It is the one sink that a
 //! request can not do without.
 
+use super::end::End;
 use super::files;
 use super::record::{Link, Record};
+use super::rotate;
 use crate::state;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -17,9 +19,6 @@ pub const FILE: &str = "/var/log/sm/audit.jsonl";
 const GROUP: &str = "adm";
 /// The last link, kept apart: it outlives the log's rotation, deletion and replacement.
 const HEAD: &str = "/var/lib/sm/audit.head";
-
-/// The longest record, in bytes: everything in one is bounded far below this.
-const LONGEST: u64 = 65_536;
 
 /// Whether a record must be on disk before going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,16 +35,20 @@ pub enum Sync {
 /// Where it is not in the log; then nothing of it is.
 pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)> {
     let _lock = state::lock("audit")?;
-    state::folder(FOLDER, 0o750, GROUP)?;
-    let mut log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;
-    let size = log.metadata()?.len();
-    let End { link, torn, open } = end_of(&log, size)?;
+    let (mut log, mut size) = open()?;
+    let End { mut link, torn, open: mut is_open } = End::of(&log, size)?;
+    if size >= rotate::LARGEST
+        && let Some(last) = &link
+        && rotate::rotate(Path::new(FOLDER), &log, last).is_ok()
+    {
+        (log, size) = open()?;
+        is_open = false;
+    }
     // A log that was just rotated goes on from what was put aside: the head may be older than that,
     // since it is not synced and a power cut takes it back.
-    let link = match link {
-        None => files::last_rotated()?,
-        link => link,
-    };
+    if link.is_none() {
+        link = files::last_rotated()?;
+    }
     let head = head();
     // A log that was deleted or cut has less than the head: the chain goes on from the head, so that
     // what is missing shows.
@@ -57,7 +60,7 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
     record.torn_bytes = (torn > 0).then_some(torn);
     let (line, next) = record.line_after(&last)?;
     // What a power cut tore stays where it is; the next record begins on a line of its own.
-    let bytes = if open { format!("\n{line}") } else { line.clone() };
+    let bytes = if is_open { format!("\n{line}") } else { line.clone() };
     let written = match log.write(bytes.as_bytes()) {
         Ok(count) if count == bytes.len() => Ok(()),
         Ok(_) => Err(io::Error::from(io::ErrorKind::StorageFull)),
@@ -71,6 +74,14 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
         return Err(error);
     }
     Ok((line, next))
+}
+
+/// Opens the log, made where it is missing; gives its size, too.
+fn open() -> io::Result<(File, u64)> {
+    state::folder(FOLDER, 0o750, GROUP)?;
+    let log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;
+    let size = log.metadata()?.len();
+    Ok((log, size))
 }
 
 /// The link of the last record ever written, as it is kept apart from the log.
@@ -94,35 +105,4 @@ fn set_head(link: &Link) -> io::Result<()> {
     // Always as long, so that an older, longer one leaves no rest.
     text = format!("{text:<127}\n");
     state::open(HEAD, state::Access::Write, 0o600, "root")?.write_all_at(text.as_bytes(), 0)
-}
-
-/// How a log ends.
-struct End {
-    /// The last whole record, where there is one.
-    link: Option<Link>,
-    /// Bytes of a record behind it that was not written to its end.
-    torn: u64,
-    /// Whether the last line break is missing.
-    open: bool,
-}
-
-/// Reads the end of the log only, so that the time does not grow with it: a few records first,
-/// since more is seldom needed.
-fn end_of(log: &File, size: u64) -> io::Result<End> {
-    for room in [8192, 4 * LONGEST] {
-        let length = room.min(size);
-        let mut end = vec![0; length as usize];
-        log.read_exact_at(&mut end, size - length)?;
-        let torn = end.iter().rev().take_while(|byte| **byte != b'\n').count() as u64;
-        let mut lines = end.split(|byte| *byte == b'\n').rev();
-        let parse = |line| serde_json::from_slice::<Link>(line).ok();
-        // All but its line break may have been written.
-        let unended = lines.next().and_then(parse);
-        let (open, torn) = (torn > 0, if unended.is_some() { 0 } else { torn });
-        let link = unended.or_else(|| lines.find_map(parse));
-        if link.is_some() || room >= size {
-            return Ok(End { link, torn, open });
-        }
-    }
-    Err(io::Error::other("its end holds no record"))
 }

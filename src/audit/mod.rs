@@ -2,11 +2,13 @@
 
 mod bounds;
 pub mod commands;
+mod end;
 mod files;
 pub mod journal;
 mod kernel;
 pub mod log;
 mod record;
+mod rotate;
 pub mod setup;
 mod time;
 mod verify;

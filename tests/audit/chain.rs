@@ -34,6 +34,25 @@ pub fn check(text: &str) -> Result<usize, String> {
     Ok(body.split('\n').count())
 }
 
+/// Records that follow from this one, until they take so many bytes.
+pub fn chained(last: &str, bytes: u64) -> String {
+    let last: Value = serde_json::from_str(last).expect("a record");
+    let mut seq = last["seq"].as_u64().expect("a number");
+    let mut prev = last["hash"].as_str().expect("a hash").to_owned();
+    let mut text = String::new();
+    let words = "x".repeat(3000);
+    while (text.len() as u64) < bytes {
+        seq += 1;
+        let record = format!(
+            "{{\"seq\":{seq},\"time\":\"2026-11-21T19:30:00.123456Z\",\"event\":\"refused\",\"caller\":{{\"user\":\"agent\"}},\"code\":\"usage\",\"asked\":[\"{words}\"],\"prev\":\"{prev}\""
+        );
+        let digest = Sha256::digest(format!("{record}}}").as_bytes());
+        prev = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        text += &format!("{record},\"hash\":\"{prev}\"}}\n");
+    }
+    text
+}
+
 /// `sm audit ARGS --json` as root: the exit status and the object.
 #[track_caller]
 pub fn audit(host: &Host, arguments: &str) -> (i32, Value) {

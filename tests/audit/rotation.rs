@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::chain::audit;
+use crate::chain::{FILE, audit, chained};
 use crate::host::{Host, Sudo, log, repository};
 
 /// This machine's logrotate: the host has none, and sees this one by its libraries' names.
@@ -107,3 +107,42 @@ crate::host::host_test!(an_older_head_and_a_rotation_break_nothing, |host| {
         assert_eq!(audit(host, "verify").0, 1, "{case}: a record was taken out");
     }
 });
+
+// Without logrotate, too: the log is put aside at 128 MiB, and everything reads across that.
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_log_that_is_large_is_put_aside() {
+    const LARGEST: u64 = 128 << 20;
+    let host = Host::ready(Sudo::Classic);
+    let status = || host.helper(&["service", "status", "nginx"]).expect("ok");
+    status();
+    let is_intent = |record: &&serde_json::Value| record["event"] == "intent";
+    let intents = log(&host).iter().filter(is_intent).count() as u64;
+    let mut text = host.read(FILE);
+    text += &chained(text.lines().last().expect("a record"), LARGEST);
+    let until = text.lines().count() as u64;
+    // In place, so that owner and mode stay.
+    fs::write(host.path(FILE), text).expect("written");
+    // The next record is the first of a new log.
+    status();
+    let new = log(&host);
+    assert_eq!((new.len(), &new[0]["seq"]), (2, &(until + 1).into()));
+    let modes = host.root(&format!("stat -c '%U:%G %a' {FILE}-until-{until:020} {FILE}")).ok();
+    assert_eq!(modes, "root:adm 640\nroot:adm 640\n");
+    let tail = || -> Vec<u64> {
+        let tail = audit(&host, "tail -n 5").1;
+        let shown = tail["records"].as_array().expect("records").iter();
+        shown.map(|one| one["seq"].as_u64().expect("one")).collect()
+    };
+    assert_eq!(tail(), (until - 2..=until + 2).collect::<Vec<_>>());
+    // logrotate's own is one more of them, and its being new loses no link.
+    host.root(&format!("mv {FILE} {FILE}.1; rm /var/lib/sm/audit.head")).ok();
+    assert_eq!(tail(), (until - 2..=until + 2).collect::<Vec<_>>());
+    status();
+    let all = until + 4;
+    let (exit, found) = audit(&host, "verify");
+    assert_eq!((exit, &found["records"]), (0, &all.into()), "{found:#}");
+    let intents = intents + 2;
+    assert_eq!(audit(&host, "search --event intent").1["found"], intents);
+    assert_eq!(audit(&host, "stats").1["requests"], all - intents);
+}
