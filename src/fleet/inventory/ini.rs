@@ -55,6 +55,8 @@ pub fn read(text: &str, model: &mut Model) -> Result<()> {
     let mut reader = Reader {
         model,
         declared: HashSet::from([ALL, UNGROUPED]),
+        begun: HashSet::from([ALL, UNGROUPED]),
+        waiting: HashMap::new(),
         used: Vec::new(),
         first_use: HashMap::new(),
     };
@@ -96,6 +98,12 @@ struct Reader<'m> {
     model: &'m mut Model,
     /// Groups that have a section of hosts or children.
     declared: HashSet<usize>,
+    /// Groups that have a section of any kind so far.
+    begun: HashSet<usize>,
+    /// Groups that have none yet, and whose children they become with their first one of hosts or
+    /// children: as in Ansible they come behind those that were there before, which `--limit
+    /// GROUP[0]` shows. With the line for each.
+    waiting: HashMap<usize, Vec<(usize, usize)>>,
     /// Groups that need one, as they are met.
     used: Vec<usize>,
     first_use: HashMap<usize, (usize, String)>,
@@ -124,8 +132,14 @@ impl Reader<'_> {
                 let text = "its variables are set here, and nothing says which hosts it has";
                 self.needs(group, line, text.to_owned());
             }
-            Section::Hosts | Section::Children => drop(self.declared.insert(group)),
+            Section::Hosts | Section::Children => {
+                self.declared.insert(group);
+                for (parent, line) in self.waiting.remove(&group).unwrap_or_default() {
+                    self.model.child(parent, group, line)?;
+                }
+            }
         }
+        self.begun.insert(group);
         Ok((group, section))
     }
 
@@ -204,6 +218,10 @@ impl Reader<'_> {
         let child = self.model.group(name, number)?;
         let text = format!("{whose} has it, and there is no section of it");
         self.needs(child, number, text);
+        if !self.begun.contains(&child) {
+            self.waiting.entry(child).or_default().push((group, number));
+            return Ok(());
+        }
         self.model.child(group, child, number)
     }
 

@@ -3,6 +3,8 @@
 
     generate.py SEED COUNT FOLDER
 
+Each is written as YAML and, by what that means, as INI.
+
 Groups in groups, the same group and host in several places, the same variable at every level,
 priorities, ranges, ports behind names, merge keys, and patterns for --limit. The same seed makes
 the same files. Nothing is in them that sm refuses and Ansible takes.
@@ -10,7 +12,11 @@ the same files. Nothing is in them that sm refuses and Ansible takes.
 
 import os
 import random
+import re
+import shlex
 import sys
+
+import yaml
 
 
 def quoted(text):
@@ -130,11 +136,50 @@ class Maker:
         return any_.choice([":", ","]).join(terms)
 
 
+def literal(value):
+    """What an INI inventory reads as this value: its values are literals of Python."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z~/][\w./~-]*", value):
+        return value
+    return repr(value)
+
+
+def ini(text):
+    """The same inventory as INI, its sections in the order in which YAML has the groups."""
+    lines = [line for line in text.splitlines() if line.startswith("# limit: ")]
+
+    def group(name, parts):
+        for part, entries in (parts or {}).items():
+            entries = entries or {}
+            if part == "vars":
+                lines.append("[%s:vars]" % name)
+                lines.extend("%s = %s" % (key, literal(value)) for key, value in entries.items())
+            elif part == "hosts":
+                lines.append("[%s]" % name)
+                for host, variables in entries.items():
+                    words = ["%s=%s" % (key, literal(value)) for key, value in (variables or {}).items()]
+                    lines.append(" ".join(shlex.quote(word) for word in [str(host)] + words))
+            elif part == "children":
+                lines.append("[%s:children]" % name)
+                lines.extend(entries)
+                for child, below in entries.items():
+                    group(child, below)
+        # Variables alone make no group.
+        if "hosts" not in (parts or {}):
+            lines.append("[%s]" % name)
+
+    for name, parts in yaml.safe_load(text).items():
+        group(name, parts)
+    return "\n".join(lines) + "\n"
+
+
 def main():
     seed, count, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     for number in range(count):
-        with open(os.path.join(folder, "%06d_%04d.yml" % (seed, number)), "w", encoding="utf-8") as out:
-            out.write(Maker(seed * 1_000_003 + number).file())
+        text = Maker(seed * 1_000_003 + number).file()
+        for end, made in (("yml", text), ("ini", ini(text))):
+            name = "%06d_%04d.%s" % (seed, number, end)
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
+                out.write(made)
 
 
 main()
