@@ -146,7 +146,9 @@ fn people_get_lines_and_colours_only_where_they_are_seen() {
         (1, vec!["web2", "done", " s "]),
         (2, vec!["down", "unreachable", "does not answer"]),
         (3, vec!["→"]),
-        (4, vec!["3 hosts: 2 done, 1 unreachable"]),
+        // What both warn of, once.
+        (4, vec!["web1, web2: warning: another rule"]),
+        (5, vec!["3 hosts: 2 done, 1 unreachable"]),
     ] {
         for word in words {
             assert!(said[at].contains(word), "{word:?} is not in line {at} of {text}");
