@@ -50,6 +50,8 @@ pub enum Instead {
 impl Instead {
     fn of(line: &str) -> Option<Self> {
         let (forced, command) = line.strip_prefix("instead ")?.split_once(':')?;
+        // Where there is no /proc it has no name.
+        let command = if command.is_empty() { "SHELL" } else { command };
         Some(Self::Shell { command: one_line(command, 100), is_forced: forced == "forced" })
     }
 }
@@ -196,6 +198,7 @@ mod tests {
         assert_eq!(Instead::of("instead forced:bash -l"), of("bash -l", true));
         assert_eq!(Instead::of("instead :fish -l"), of("fish -l", false));
         assert_eq!(Instead::of("instead :a:\u{1b}[31mb"), of("a:\\u{1b}[31mb", false));
+        assert_eq!(Instead::of("instead :"), of("SHELL", false));
         assert_eq!(Instead::of("hello"), None);
         assert_eq!(Instead::of("instead"), None);
     }

@@ -9,6 +9,7 @@ mod mounts;
 mod password;
 mod pool;
 mod program;
+mod reply;
 mod report;
 mod run;
 mod setup;

@@ -6,11 +6,11 @@ use super::inventory::Host;
 use super::mounts::{self, Use};
 use super::password::Secret;
 use super::program::Program;
+use super::reply::Reply;
 use super::report::{Row, Status};
 use super::ssh::{Lost, Said, Session};
 use super::trouble;
 use super::words::Words;
-use crate::helper::codes::Code;
 use crate::helper::reply::milliseconds;
 use crate::helper::text::one_line;
 use serde_json::{Map, Value, json};
@@ -26,6 +26,9 @@ const TO_LOOK: Duration = Duration::from_secs(30);
 const TO_BECOME_ROOT: Duration = Duration::from_secs(30);
 const TO_SEND: Duration = Duration::from_secs(180);
 const TO_SET_UP: Duration = Duration::from_secs(120);
+
+/// What to do where sudo does not answer.
+const SUDO_WAITS: &str = "try there by hand what it waits for: sudo -n -l; sudo -n true";
 
 /// The row of a host with which there is nothing more to do, be it well or ill.
 pub type Stop = Box<Row>;
@@ -99,7 +102,7 @@ impl Visit<'_> {
                     );
                 }
                 Ok(Said::Line(_)) => {}
-                Err(lost) => return stop(self.lost(&lost, doing)),
+                Err(lost) => return stop(self.lost_to_sudo(&lost, doing)),
             }
         }
         self.read_root_script(began)?;
@@ -125,7 +128,7 @@ impl Visit<'_> {
                     return if asks_for_password(&said) { Ok(false) } else { stop(row) };
                 }
                 Ok(_) => {}
-                Err(lost) => return stop(self.lost(&lost, "becoming root")),
+                Err(lost) => return stop(self.lost_to_sudo(&lost, "becoming root")),
             }
         }
         self.read_root_script(began)?;
@@ -195,7 +198,10 @@ impl Visit<'_> {
         self.tell("may")?;
         let asked = self.facts("ended may", self.until(TO_LOOK), "asking what sudo allows");
         self.timed("sudo_ms", began);
-        asked
+        asked.map_err(|row| match row.code.as_str() {
+            "timeout" => Box::new(row.hint(Some(SUDO_WAITS))),
+            _ => row,
+        })
     }
 
     fn facts(&mut self, last: &str, deadline: Instant, doing: &str) -> Result<(), Stop> {
@@ -235,7 +241,7 @@ impl Visit<'_> {
         self.timed(timing, began);
         let (_, text) = line.split_once(' ').unwrap_or((&line, ""));
         match serde_json::from_str(text) {
-            Ok(json) => Ok(Reply { json }),
+            Ok(json) => Ok(Reply(json)),
             Err(_) => {
                 let said = self.session.words();
                 stop(
@@ -272,6 +278,15 @@ impl Visit<'_> {
         trouble::lost_on_the_way(self.host, lost, &said, doing)
     }
 
+    /// The same where sudo is at work, which may wait for something itself.
+    fn lost_to_sudo(&mut self, lost: &Lost, doing: &str) -> Row {
+        let row = self.lost(lost, doing);
+        match lost {
+            Lost::Late => row.hint(Some(SUDO_WAITS)),
+            _ => row,
+        }
+    }
+
     /// When a step must be done that begins now.
     fn until(&self, step: Duration) -> Instant {
         Instant::now() + step.min(IN_ALL.saturating_sub(self.spent))
@@ -304,46 +319,6 @@ impl Visit<'_> {
 /// There is nothing more to do with the host.
 pub fn stop<T>(row: Row) -> Result<T, Stop> {
     Err(Box::new(row))
-}
-
-/// One object that the host's `sm` gave.
-pub struct Reply {
-    json: Value,
-}
-
-impl Reply {
-    /// Whether it was done.
-    pub fn is_success(&self) -> bool {
-        self.json["success"] == true
-    }
-
-    /// Whether it says something of this.
-    pub fn has(&self, field: &str) -> bool {
-        self.json.get(field).is_some()
-    }
-
-    fn text(&self, field: &str) -> Option<String> {
-        self.json[field].as_str().map(|text| one_line(text, 2000))
-    }
-
-    /// The row of the host, in its own words.
-    pub fn failed(&self, host: &Host) -> Row {
-        let code = self.text("code").unwrap_or_else(|| Code::CommandFailed.word().to_owned());
-        let error =
-            self.text("error").unwrap_or_else(|| "sm setup-sudo did not work there".to_owned());
-        Row::new(host, Status::Failed, &code).error(&error).hint(self.text("hint").as_deref())
-    }
-
-    /// What the host's own program has to warn about.
-    pub fn warned(&self, row: Row) -> Row {
-        let warnings: Vec<String> = self.json["warnings"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|warning| warning.as_str().map(|text| one_line(text, 1000)))
-            .collect();
-        row.warned(warnings)
-    }
 }
 
 /// What is said by sudo, sudo-rs and what they were to run when the password was right and it
