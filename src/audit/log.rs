@@ -5,6 +5,7 @@ use super::end::End;
 use super::files;
 use super::record::{Link, Record};
 use super::rotate;
+use crate::helper::limits::Unpaid;
 use crate::state;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -29,11 +30,46 @@ pub enum Sync {
     Soon,
 }
 
-/// Appends a record; gives its line.
+/// A record that is in the log.
+pub struct Appended {
+    /// Its line.
+    pub line: String,
+    /// Its place in the chain.
+    pub link: Link,
+    /// How many refusals a record should stand for now.
+    pub unrecorded: u64,
+}
+
+/// Why a record is not in the log.
+#[derive(Debug)]
+pub enum NotAppended {
+    /// It was not paid for.
+    Limited(Unpaid),
+    /// It can not be written.
+    Failed(io::Error),
+}
+
+impl From<Unpaid> for NotAppended {
+    fn from(unpaid: Unpaid) -> Self {
+        Self::Limited(unpaid)
+    }
+}
+
+impl<E: Into<io::Error>> From<E> for NotAppended {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Appends a record, where `charge` takes what its bytes cost.
 ///
 /// # Errors
 /// Where it is not in the log; then nothing of it is.
-pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)> {
+pub fn append(
+    record: &mut Record<'_>,
+    sync: Sync,
+    charge: impl FnOnce(u64) -> Result<u64, Unpaid>,
+) -> Result<Appended, NotAppended> {
     let _lock = state::lock("audit")?;
     let (mut log, mut size) = open()?;
     let End { mut link, torn, open: mut is_open } = End::of(&log, size)?;
@@ -59,6 +95,7 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
     };
     record.torn_bytes = (torn > 0).then_some(torn);
     let (line, next) = record.line_after(&last)?;
+    let unrecorded = charge(line.len() as u64)?;
     // What a power cut tore stays where it is; the next record begins on a line of its own.
     let bytes = if is_open { format!("\n{line}") } else { line.clone() };
     let written = match log.write(bytes.as_bytes()) {
@@ -71,9 +108,9 @@ pub fn append(record: &mut Record<'_>, sync: Sync) -> io::Result<(String, Link)>
     // nothing was written must be right.
     if let Err(error) = synced.and_then(|()| set_head(&next)) {
         let _ = log.set_len(size);
-        return Err(error);
+        return Err(error.into());
     }
-    Ok((line, next))
+    Ok(Appended { line, link: next, unrecorded })
 }
 
 /// Opens the log, made where it is missing; gives its size, too.

@@ -16,11 +16,12 @@ mod verify;
 use crate::helper::caller::Caller;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::exec::Outcome;
-use crate::helper::limits::Paid;
+use crate::helper::limits::{self, Bucket, Paid, Unpaid};
 use crate::helper::plan::Plan;
 use crate::helper::process::Ended;
 use crate::helper::reply::Reply;
 use crate::helper::request::Request;
+use crate::policy::model::Limits;
 use log::Sync;
 pub use record::Event;
 use record::Record;
@@ -33,6 +34,41 @@ pub struct Scene {
     pub caller: Caller,
     /// The hash of the policy that decided.
     pub policy: String,
+    /// How often that lets an account ask.
+    pub limits: Limits,
+}
+
+/// Why there is no record, and nothing may be done.
+#[derive(Debug)]
+pub enum Unwritten {
+    /// The log does not take it.
+    Unavailable(Refusal),
+    /// The account's records have taken too much of it already.
+    Limited(Unpaid),
+}
+
+impl Unwritten {
+    /// What the caller is told.
+    pub fn refusal(self) -> Refusal {
+        match self {
+            Self::Unavailable(refusal) => refusal,
+            Self::Limited(unpaid) => unpaid.refusal,
+        }
+    }
+}
+
+/// What a record is charged to.
+struct Share {
+    bucket: Bucket,
+    /// Whether it is written whatever is left.
+    is_due: bool,
+}
+
+impl Share {
+    fn of(request: &Request, is_due: bool) -> Self {
+        let bucket = if request.operation.only_reads() { Bucket::Looks } else { Bucket::Changes };
+        Self { bucket, is_due }
+    }
 }
 
 /// A plan whose intent is on disk. Only [`intent`] makes one, and nothing else is ever run.
@@ -58,14 +94,14 @@ impl Recorded {
 /// Writes down what is about to be done.
 ///
 /// # Errors
-/// `audit_unavailable`: then it must not be done.
-pub fn intent(scene: &Scene, plan: Plan, _: Paid) -> Result<Recorded, Refusal> {
+/// `audit_unavailable` or `rate_limited`: then it must not be done.
+pub fn intent(scene: &Scene, plan: Plan, _: Paid) -> Result<Recorded, Unwritten> {
     let request = plan.request();
     let record = Record {
         argv: Some(plan.main()),
         ..Record::of(Event::Intent, scene, Some(request), Code::Ok)
     };
-    let warnings = write(record, Sync::Now)?;
+    let warnings = write(scene, record, Sync::Now, &Share::of(request, false))?;
     Ok(Recorded { scene: scene.clone(), plan, warnings })
 }
 
@@ -95,7 +131,8 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
             refusal.map_or(Code::Ok, |refusal| refusal.code),
         )
     };
-    write(record, sync)
+    let share = Share::of(recorded.plan.request(), true);
+    write(&recorded.scene, record, sync, &share).map_err(Unwritten::refusal)
 }
 
 /// As [`result`], for who stands by for a process that was killed: unless that process has done it
@@ -112,17 +149,18 @@ pub fn result_unless_there(recorded: &Recorded, outcome: &Outcome) -> Result<(),
 }
 
 /// Writes down what is answered without running anything: a refusal, a question, a dry run. The
-/// record says what the reply says. Where `count` is given it stands for so many requests.
+/// record says what the reply says. Where `count` is given it stands for so many requests that were
+/// refused for the rate, and is written whatever the account's records have taken.
 ///
 /// # Errors
-/// `audit_unavailable`.
+/// `audit_unavailable` or, where there is no count, `rate_limited`.
 pub fn answered(
     scene: &Scene,
     request: Option<&Request>,
     arguments: &[OsString],
     reply: &Reply<'_>,
     count: Option<u64>,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<String>, Unwritten> {
     let event = if reply.code() == Code::Ok { Event::Result } else { Event::Refused };
     let record = Record {
         count,
@@ -133,16 +171,45 @@ pub fn answered(
         duration_ms: Some(crate::helper::reply::duration_ms()),
         ..Record::of(event, scene, request, reply.code())
     };
-    write(record, Sync::Soon)
+    let share = Share { bucket: Bucket::Looks, is_due: count.is_some() };
+    write(scene, record, Sync::Soon, &share)
+}
+
+/// Writes down how many requests were refused for the rate without a record of their own. The count
+/// is lost where there is no log; the request itself then fails for that.
+pub fn counted(scene: &Scene, unrecorded: u64) {
+    if unrecorded > 0 {
+        let refusal = Refusal::new(Code::RateLimited, "refused for the rate, counted until now");
+        let _ = answered(scene, None, &[], &Reply::refused(&refusal), Some(unrecorded));
+    }
 }
 
 /// To every sink, whatever became of the others; the log must take it.
-fn write(mut record: Record<'_>, sync: Sync) -> Result<Vec<String>, Refusal> {
-    let appended = log::append(&mut record, sync);
+fn write(
+    scene: &Scene,
+    mut record: Record<'_>,
+    sync: Sync,
+    share: &Share,
+) -> Result<Vec<String>, Unwritten> {
+    let is_intent = record.event == Event::Intent;
+    let charge = |bytes: u64| {
+        let charged =
+            limits::charge(&scene.caller, &scene.limits, share.bucket, bytes, share.is_due);
+        match charged {
+            // Nothing begins, and it is better written down than not.
+            Err(unpaid) if !is_intent && unpaid.refusal.code != Code::RateLimited => Ok(0),
+            charged => charged,
+        }
+    };
+    let appended = match log::append(&mut record, sync, charge) {
+        Err(log::NotAppended::Limited(unpaid)) => return Err(Unwritten::Limited(unpaid)),
+        Err(log::NotAppended::Failed(error)) => Err(error),
+        Ok(appended) => Ok(appended),
+    };
     let sent = match &appended {
-        Ok((line, link)) => journal::send(&record, line, Some(link)),
+        Ok(log::Appended { line, link, .. }) => journal::send(&record, line, Some(link)),
         // Nothing begins, and the refusal that comes of it is told instead.
-        Err(error) if record.event == Event::Intent => return Err(unavailable(error, "")),
+        Err(error) if is_intent => return Err(unavailable(error, "")),
         // Where the log is full, the other sinks are all that tells of a refusal.
         Err(_) => {
             let line = record.loose_line();
@@ -158,16 +225,20 @@ fn write(mut record: Record<'_>, sync: Sync) -> Result<Vec<String>, Refusal> {
         warnings.push(format!("the kernel's audit log did not take the record: {error}"));
     }
     match appended {
-        Ok(_) => Ok(warnings),
+        Ok(appended) => {
+            counted(scene, appended.unrecorded);
+            Ok(warnings)
+        }
         Err(error) if is_told => Err(unavailable(&error, "; the journal has the record")),
         Err(error) => Err(unavailable(&error, &format!("; {}", warnings.join("; ")))),
     }
 }
 
-fn unavailable(error: &std::io::Error, and: &str) -> Refusal {
-    Refusal::new(
+fn unavailable(error: &std::io::Error, and: &str) -> Unwritten {
+    let refusal = Refusal::new(
         Code::AuditUnavailable,
         format!("the audit log {} can not be written: {error}{and}", log::FILE),
     )
-    .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm")
+    .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm");
+    Unwritten::Unavailable(refusal)
 }

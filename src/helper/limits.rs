@@ -7,24 +7,32 @@
 //! A `list`, a `version` or a dry run that root answers, and so records, is a look; without root
 //! they are free.
 //!
+//! And each has a share of the audit log in bytes ([`charge`]), whose line is in one table for all.
+//!
 //! A budget is a [`Ring`] of the moments at which it was spent, one file an account: exact in every
 //! window, whatever happens at once, and a request reads and writes one entry of it, however
 //! many accounts there are and however large the budget is. Files of which nothing counts any more
 //! are taken away.
 
+mod bytes;
 mod ring;
+mod share;
 
 use super::caller::Caller;
 use super::codes::{Code, Refusal};
 use crate::policy::model::Limits;
 use crate::state;
+pub use bytes::Bucket;
 use nix::time::{ClockId, clock_gettime};
 use ring::{Ring, Spent};
+use share::TABLE;
+pub use share::charge;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 const FOLDER: &str = "/run/sm";
@@ -74,7 +82,7 @@ impl Budget {
 /// A request that was paid for. Only [`spend`] makes one, and no intent is recorded without.
 #[derive(Debug)]
 pub struct Paid {
-    /// How many refusals for the rate were not recorded yet.
+    /// How many refusals for the rate a record should stand for now.
     pub unrecorded: u64,
 }
 
@@ -84,7 +92,7 @@ pub struct Unpaid {
     /// What the caller is told.
     pub refusal: Refusal,
     /// How many refusals for the rate a record should stand for now: a flood gets one record a
-    /// second. None where this one is counted and recorded later.
+    /// minute. None where this one is counted and recorded later.
     pub record: Option<u64>,
 }
 
@@ -94,19 +102,7 @@ pub struct Unpaid {
 /// `rate_limited` where it is used up, `untrusted_path` where its state can not be relied on.
 pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, Unpaid> {
     let path = format!("{STATE}/{}.{}", caller.counted(), budget.name());
-    let untrusted = |error: io::Error| Unpaid {
-        refusal: Refusal::new(
-            Code::UntrustedPath,
-            format!("the state of the rate limit can not be relied on: {error}"),
-        )
-        .hint(format!("nothing is run without it; as root: rm -r {STATE}")),
-        record: Some(1),
-    };
-    let opened = (|| {
-        state::folder(FOLDER, 0o755, "root")?;
-        state::folder(STATE, 0o700, "root")?;
-        locked(&path)
-    })();
+    let opened = folders().and_then(|()| locked(&path));
     let file = opened.map_err(untrusted)?;
     let size = budget.size(limits);
     let window = Duration::from_secs(limits.rate_seconds.into());
@@ -138,6 +134,22 @@ pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, U
     }
 }
 
+fn folders() -> io::Result<()> {
+    state::folder(FOLDER, 0o755, "root")?;
+    state::folder(STATE, 0o700, "root")
+}
+
+fn untrusted(error: io::Error) -> Unpaid {
+    Unpaid {
+        refusal: Refusal::new(
+            Code::UntrustedPath,
+            format!("the state of the rate limit can not be relied on: {error}"),
+        )
+        .hint(format!("nothing is run without it; as root: rm -r {STATE}")),
+        record: Some(1),
+    }
+}
+
 /// Since the boot, sleep included: nobody can set this clock.
 fn now() -> io::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_BOOTTIME)?.into())
@@ -145,6 +157,11 @@ fn now() -> io::Result<Duration> {
 
 /// A number that is another one after each boot (`random(4)`).
 fn boot() -> u64 {
+    static BOOT: OnceLock<u64> = OnceLock::new();
+    *BOOT.get_or_init(read_boot)
+}
+
+fn read_boot() -> u64 {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
     u64::from_str_radix(&digits, 16).unwrap_or(0)
@@ -176,7 +193,8 @@ fn sweep(own: &Path, now: Duration, window: Duration) {
 }
 
 fn files() -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(STATE).into_iter().flatten().flatten().map(|entry| entry.path())
+    let entries = fs::read_dir(STATE).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path != Path::new(TABLE))
 }
 
 /// Opens the file of a ring and locks it, where nobody else has.
@@ -204,5 +222,6 @@ pub fn unsound() -> Vec<(PathBuf, String)> {
         file.lock_shared().ok()?;
         Ring::of(&file, boot).err().map(|error| error.to_string())
     };
-    files().filter_map(|path| why(&path).map(|why| (path, why))).collect()
+    let rings = files().filter_map(|path| why(&path).map(|why| (path, why)));
+    rings.chain(share::unsound()).collect()
 }

@@ -31,7 +31,7 @@ broker_test!(all_who_have_no_account_share_one_budget, |host| {
     let count = |code: &str| replies.iter().filter(|reply| reply["code"] == code).count();
     assert_eq!(replies.len(), 200);
     assert_eq!((count("denied"), count("rate_limited")), (30, 170));
-    // And one record a second of the rest.
+    // And one record a minute of the rest.
     let records = log(host).len() - before;
     assert!((30..=90).contains(&records), "{records} records");
     let files =

@@ -56,6 +56,6 @@ fn files_of_which_nothing_counts_any_more_are_taken_away() {
     std::thread::sleep(std::time::Duration::from_secs(5));
     ask(6000);
     let files = host.root("ls /run/sm/rate").ok();
-    assert_eq!(files, "6000.looks\n");
+    assert_eq!(files, "6000.looks\nbytes\n");
     reload(&host).expect("ok");
 }

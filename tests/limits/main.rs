@@ -3,6 +3,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod bytes;
 mod caller;
 mod exact;
 mod killed;

@@ -13,10 +13,9 @@ use super::plan::plan;
 use super::reply::Reply;
 use super::request::Request;
 use super::{listing, planned};
-use crate::audit::{self, Scene};
+use crate::audit::{self, Scene, Unwritten};
 use crate::cli::{Helper, HelperCommand, Parsed};
 use crate::policy::force::InForce;
-use crate::policy::model::Limits;
 use crate::sys;
 use run::{Failed, run};
 use std::cell::RefCell;
@@ -90,7 +89,7 @@ impl<'c> Call<'c> {
         let is_privileged = nix::unistd::geteuid().is_root();
         let call = Self { caller, force, arguments, is_privileged };
         if is_privileged {
-            UNDER_WAY.set(Some((call.scene(), call.force.limits())));
+            UNDER_WAY.set(Some(call.scene()));
         }
         call
     }
@@ -103,7 +102,11 @@ impl<'c> Call<'c> {
 
     /// What every record of it says.
     fn scene(&self) -> Scene {
-        Scene { caller: self.caller.clone(), policy: self.force.hash() }
+        Scene {
+            caller: self.caller.clone(),
+            policy: self.force.hash(),
+            limits: self.force.limits(),
+        }
     }
 
     /// Judges, limits, plans, records, runs, answers.
@@ -119,7 +122,7 @@ impl<'c> Call<'c> {
             Ok(paid) => paid,
             Err(unpaid) => return self.limited(Some(&asked), &unpaid, false),
         };
-        self.flush(paid.unrecorded);
+        audit::counted(&self.scene(), paid.unrecorded);
         let shown = |unit: &str| self.force.shows_unit(&self.caller, unit);
         let ran = plan(approved, PackageManager::of_this_host())
             .map_err(Failed::Unrecorded)
@@ -129,6 +132,7 @@ impl<'c> Call<'c> {
             Err(Failed::Unrecorded(refusal)) => {
                 self.close(Some(&asked), refused(Some(&asked), &refusal, false), None)
             }
+            Err(Failed::Limited(unpaid)) => self.limited(Some(&asked), &unpaid, false),
             Err(Failed::Recorded(refusal)) => {
                 Answered(refused(Some(&asked), &refusal, false).send())
             }
@@ -171,12 +175,12 @@ impl<'c> Call<'c> {
     fn charge(&self, budget: Budget) -> Result<(), Unpaid> {
         if self.is_privileged {
             let paid = limits::spend(&self.caller, budget, &self.force.limits())?;
-            self.flush(paid.unrecorded);
+            audit::counted(&self.scene(), paid.unrecorded);
         }
         Ok(())
     }
 
-    /// Refuses for the rate; a flood of it costs one record a second.
+    /// Refuses for the rate; a flood of it costs one record a minute.
     fn limited(&self, request: Option<&Request>, unpaid: &Unpaid, dry_run: bool) -> Answered {
         let reply = refused(request, &unpaid.refusal, dry_run);
         match unpaid.record {
@@ -186,26 +190,22 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Records the refusals for the rate that had no record of their own.
-    fn flush(&self, unrecorded: u64) {
-        if unrecorded > 0 {
-            let refusal =
-                Refusal::new(Code::RateLimited, "refused for the rate, counted until now");
-            let reply = Reply::refused(&refusal);
-            // The count is lost where there is no log; the request itself then fails for that.
-            let _ = audit::answered(&self.scene(), None, &[], &reply, Some(unrecorded));
-        }
-    }
-
     /// Records the reply, as root, and sends it.
     fn close(&self, request: Option<&Request>, reply: Reply<'_>, count: Option<u64>) -> Answered {
         if !self.is_privileged {
             return Answered(reply.send());
         }
         let recorded = audit::answered(&self.scene(), request, self.arguments, &reply, count);
+        let warnings = match recorded {
+            Ok(warnings) => warnings,
+            Err(Unwritten::Limited(unpaid)) => {
+                return self.limited(request, &unpaid, reply.is_dry_run());
+            }
+            Err(Unwritten::Unavailable(refusal)) => {
+                vec![format!("this could not be recorded: {}", refusal.error)]
+            }
+        };
         forget();
-        let warnings = recorded
-            .unwrap_or_else(|error| vec![format!("this could not be recorded: {}", error.error)]);
         Answered(reply.warnings(warnings).send())
     }
 }
@@ -216,7 +216,7 @@ fn refused<'r>(request: Option<&'r Request>, refusal: &Refusal, dry_run: bool) -
 
 thread_local! {
     /// The request that has no record of its own yet, as long as there is one.
-    static UNDER_WAY: RefCell<Option<(Scene, Limits)>> = const { RefCell::new(None) };
+    static UNDER_WAY: RefCell<Option<Scene>> = const { RefCell::new(None) };
 }
 
 /// The request has a record.
@@ -230,10 +230,10 @@ fn forget() {
 /// back when it ends.
 pub fn record_defect(refusal: &Refusal) {
     let under_way = UNDER_WAY.try_with(|under_way| under_way.try_borrow_mut().ok()?.take());
-    let Ok(Some((scene, limits))) = under_way else { return };
+    let Ok(Some(scene)) = under_way else { return };
     if let Ok(sys::Forked::Child) = sys::fork() {
         let _ = sys::close_descriptors();
-        let _ = limits::spend(&scene.caller, Budget::Refusals, &limits);
+        let _ = limits::spend(&scene.caller, Budget::Refusals, &scene.limits);
         let _ = audit::answered(&scene, None, &[], &Reply::refused(refusal), None);
         std::process::exit(0);
     }

@@ -1,14 +1,14 @@
 //! Runs what was planned, in processes of its own: recorded before, recorded after, answered.
 
 use super::{Answered, forget};
-use crate::audit::{self, Scene};
+use crate::audit::{self, Scene, Unwritten};
 use crate::helper::audience::Audience;
 use crate::helper::cgroup;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::exec::{self, Outcome};
 use crate::helper::interrupt;
 use crate::helper::keeper::{self, Lifeline};
-use crate::helper::limits::Paid;
+use crate::helper::limits::{Paid, Unpaid};
 use crate::helper::plan::Plan;
 use crate::helper::reply::{self, Passed, Reply};
 use crate::sys;
@@ -22,8 +22,19 @@ const SLACK: Duration = Duration::from_secs(30);
 pub enum Failed {
     /// Nothing was begun, and nothing says so yet.
     Unrecorded(Refusal),
+    /// Nothing was begun: the account's records have taken too much already.
+    Limited(Unpaid),
     /// A record of it is there.
     Recorded(Refusal),
+}
+
+impl From<Unwritten> for Failed {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Unavailable(refusal) => Self::Unrecorded(refusal),
+            Unwritten::Limited(unpaid) => Self::Limited(unpaid),
+        }
+    }
 }
 
 /// Records the intent, then has processes of its own run the plan: whatever happens to this one,
@@ -38,7 +49,7 @@ pub fn run(
         Refusal::new(Code::Internal, format!("no process could be made: {error}"))
     };
     if planned.request().operation.only_reads() {
-        let recorded = audit::intent(scene, planned, paid).map_err(Failed::Unrecorded)?;
+        let recorded = audit::intent(scene, planned, paid)?;
         forget();
         let outcome = exec::look(&recorded, shown);
         return Ok(record_and_answer(&recorded, &outcome));
@@ -49,7 +60,7 @@ pub fn run(
     let (reader, writer) = std::io::pipe().map_err(unrecorded)?;
     let lifeline = Lifeline::new().map_err(unrecorded)?;
     let audience = Audience::find(&scene.caller);
-    let recorded = audit::intent(scene, planned, paid).map_err(Failed::Unrecorded)?;
+    let recorded = audit::intent(scene, planned, paid)?;
     forget();
     let forked = sys::fork().map_err(|error| {
         let refusal = internal(error);

@@ -68,7 +68,7 @@ struct Head {
     next: u32,
     /// The newest moment, in nanoseconds since the boot.
     newest: u64,
-    /// The second in which a refusal was recorded last, and how many were not since.
+    /// The minute in which a refusal was recorded last, from 1, and how many were not since.
     recorded_in: u64,
     unrecorded: u64,
 }
@@ -133,7 +133,7 @@ impl Head {
 }
 
 /// Tells a torn head from a whole one (FNV-1a, a word at a time).
-fn sum(words: &[u64]) -> u64 {
+pub fn sum(words: &[u64]) -> u64 {
     words.iter().fold(0xcbf2_9ce4_8422_2325, |sum, word| {
         (sum ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
     })
@@ -144,7 +144,7 @@ fn sum(words: &[u64]) -> u64 {
 pub enum Spent {
     /// It was there.
     Paid {
-        /// How many refusals for the rate were not recorded yet.
+        /// How many refusals a record should stand for now.
         unrecorded: u64,
     },
     /// It was not.
@@ -240,7 +240,7 @@ impl<'f, S: Store> Ring<'f, S> {
         self.head.newest = moment;
         self.head.next = (self.head.next + 1) % self.head.room;
         self.head.used = (self.head.used + 1).min(self.head.room);
-        let unrecorded = std::mem::take(&mut self.head.unrecorded);
+        let unrecorded = self.unrecorded_until(now);
         self.write()?;
         self.release(&before);
         Ok(Spent::Paid { unrecorded })
@@ -248,13 +248,20 @@ impl<'f, S: Store> Ring<'f, S> {
 
     fn used_up(&mut self, now: Duration, wait: Duration) -> io::Result<Spent> {
         self.head.unrecorded += 1;
-        let record = (self.head.recorded_in != now.as_secs()).then_some(self.head.unrecorded);
-        if record.is_some() {
-            self.head.recorded_in = now.as_secs();
-            self.head.unrecorded = 0;
-        }
+        let record = Some(self.unrecorded_until(now)).filter(|count| *count > 0);
         self.write()?;
         Ok(Spent::UsedUp { wait, record })
+    }
+
+    /// How many refusals a record should stand for now: none where there was one within this
+    /// minute.
+    fn unrecorded_until(&mut self, now: Duration) -> u64 {
+        let minute = now.as_secs() / 60 + 1;
+        if self.head.unrecorded == 0 || self.head.recorded_in == minute {
+            return 0;
+        }
+        self.head.recorded_in = minute;
+        std::mem::take(&mut self.head.unrecorded)
     }
 
     /// The moment so many spendings ago: 1 is the newest.
@@ -312,4 +319,4 @@ fn has_passed(moment: u64, now: Duration, window: Duration) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

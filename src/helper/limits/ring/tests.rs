@@ -6,10 +6,19 @@ use std::cell::{Cell, RefCell};
 
 /// A file, of which a write can be the last one of a process, in whole or in part.
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     held: RefCell<Vec<u8>>,
     /// After so many writes, and how much of the next one, of a hundred parts, is done.
     cut: Cell<Option<(u32, usize)>>,
+}
+
+impl Memory {
+    pub fn of(held: Vec<u8>) -> Self {
+        Self { held: RefCell::new(held), ..Self::default() }
+    }
+    pub fn size(&self) -> usize {
+        self.held.borrow().len()
+    }
 }
 
 impl Store for Memory {
@@ -74,17 +83,19 @@ fn all_at_once_then_none_until_the_window_has_passed() {
 }
 
 #[test]
-fn a_flood_is_recorded_once_a_second_with_its_count() {
+fn a_flood_is_recorded_once_a_minute_with_its_count() {
     let memory = Memory::default();
-    assert!(is_paid(&ask(&memory, 1, 60, 1000)));
+    assert!(is_paid(&ask(&memory, 1, 600, 1000)));
     let records: Vec<Option<u64>> = (0..30)
-        .map(|at| match ask(&memory, 1, 60, 2000 + at * 100) {
+        .map(|at| match ask(&memory, 1, 600, 60_000 + at * 6000) {
             Spent::UsedUp { record, .. } => record,
             Spent::Paid { .. } => panic!("paid"),
         })
         .collect();
     assert_eq!(records.iter().flatten().collect::<Vec<_>>(), [&1, &10, &10]);
-    assert_eq!(ask(&memory, 1, 60, 61_000), Spent::Paid { unrecorded: 9 });
+    // The next one that is paid for brings the rest, in another minute.
+    assert_eq!(ask(&memory, 2, 600, 239_000), Spent::Paid { unrecorded: 0 });
+    assert_eq!(ask(&memory, 3, 600, 240_000), Spent::Paid { unrecorded: 9 });
 }
 
 #[test]
@@ -101,7 +112,7 @@ fn another_rate_does_not_give_back_what_was_spent() {
 #[test]
 fn what_is_no_ring_is_refused() {
     for bytes in [vec![1; 200], vec![0; 56], vec![0; 600], b"sm-rate2".to_vec()] {
-        let memory = Memory { held: RefCell::new(bytes), ..Memory::default() };
+        let memory = Memory::of(bytes);
         assert!(Ring::of(&memory, BOOT).is_err());
     }
     let memory = Memory::default();
