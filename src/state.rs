@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// What must outlast a boot, readable by root alone. Locks are here too: who can open a file
 /// can lock it, and hold everybody up.
@@ -155,6 +156,16 @@ pub fn put(path: &Path, new: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// What the kernel says.
 pub fn sync_parent(path: impl AsRef<Path>) -> io::Result<()> {
     File::open(path.as_ref().parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+/// A number that is another one after each boot (`random(4)`).
+pub fn boot() -> u64 {
+    static BOOT: OnceLock<u64> = OnceLock::new();
+    *BOOT.get_or_init(|| {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+        u64::from_str_radix(&digits, 16).unwrap_or(0)
+    })
 }
 
 fn only_root_changes(path: &str, file: &File) -> io::Result<()> {

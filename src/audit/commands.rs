@@ -2,11 +2,13 @@
 //! of it, and has anyone touched the record.
 
 use super::files::{self, LogFile};
-use super::log::{self, FILE};
+use super::head::{self, Head};
+use super::log::FILE;
 use super::record::Link;
 use super::setup;
 use super::time;
 use super::verify::{self, Found};
+use super::witness::Witness;
 use crate::admin::{Answer, Failure};
 use crate::cli::{self, AuditCommand, AuditFilter, HelperCommand, Parsed};
 use crate::helper::codes::{Code, Refusal};
@@ -51,8 +53,10 @@ fn unreadable(error: &io::Error) -> Failure {
 
 /// There is no log: what that means depends on whether there was one.
 fn missing() -> Failure {
-    let hint = match log::head() {
-        Some(head) => format!("{KEPT} knows of {}: sm audit verify", counted(head.seq, "record")),
+    let hint = match head::kept() {
+        Some(head) => {
+            format!("{KEPT} knows of {}: sm audit verify", counted(head.link.seq, "record"))
+        }
         None => "it is made by the first request".to_owned(),
     };
     Failure::of(
@@ -292,8 +296,10 @@ pub struct Verified {
     files: usize,
     /// What is wrong with it, in one sentence; none where nothing is.
     pub wrong: Option<String>,
-    /// Whether the journal holds an end to compare with.
-    journal: bool,
+    /// What the journal holds to compare with.
+    journal: Witness,
+    /// How many records a power cut took from the end, which the next record will say.
+    lost: u64,
 }
 
 impl Verified {
@@ -322,14 +328,40 @@ pub fn size() -> io::Result<u64> {
 /// Where it can not be read.
 pub fn verified() -> io::Result<Verified> {
     // Before the files are read: what is written meanwhile is not missing in them.
-    let heads = [(KEPT, log::head()), ("the journal", verify::head_in_journal())];
+    let ends = Ends { kept: head::kept(), journal: Witness::ask() };
     let files = files::all()?;
-    let found = verify::verify(&files)?;
-    let wrong = wrong(&found, files.len(), &heads);
-    Ok(Verified { found, files: files.len(), wrong, journal: heads[1].1.is_some() })
+    let wanted: Vec<u64> = ends.links().iter().map(|(_, link)| link.seq).collect();
+    let found = verify::verify(&files, &wanted)?;
+    let wrong = wrong(&found, files.len(), &ends);
+    let lost = if wrong.is_none() { ends.lost_after(&found) } else { 0 };
+    Ok(Verified { found, files: files.len(), wrong, journal: ends.journal, lost })
 }
 
-fn wrong(found: &Found, files: usize, heads: &[(&str, Option<Link>); 2]) -> Option<String> {
+/// Where else it is said how the log ends.
+struct Ends {
+    kept: Option<Head>,
+    journal: Witness,
+}
+
+impl Ends {
+    fn links(&self) -> Vec<(&'static str, &Link)> {
+        let kept = self.kept.as_ref().map(|head| (KEPT, &head.link));
+        kept.into_iter().chain(self.journal.end().map(|link| ("the journal", link))).collect()
+    }
+
+    /// How many records at the end a power cut has taken: none of them was synced, as far as the
+    /// head and the journal know.
+    fn lost_after(&self, found: &Found) -> u64 {
+        let until = found.last.as_ref().map_or(0, |last| last.seq);
+        let newest = self.links().iter().map(|(_, link)| link.seq).max().unwrap_or(0);
+        let is_power_cut = self.kept.as_ref().is_some_and(|head| {
+            head.may_have_lost(until, crate::state::boot()) && !self.journal.has_intent_after(until)
+        });
+        if is_power_cut { newest.saturating_sub(until) } else { 0 }
+    }
+}
+
+fn wrong(found: &Found, files: usize, ends: &Ends) -> Option<String> {
     if let Some((place, why)) = &found.broken {
         return Some(format!("{}:{} {why}", place.file, place.line));
     }
@@ -341,32 +373,40 @@ fn wrong(found: &Found, files: usize, heads: &[(&str, Option<Link>); 2]) -> Opti
         ));
     }
     // Whoever deletes the log alone leaves the link; a purge takes both, and so can others.
-    if let (0, [_, (place, Some(head))]) = (files, heads)
-        && log::has_no_head()
+    if let (0, Some(end)) = (files, ends.journal.end())
+        && head::is_missing()
     {
         return Some(format!(
-            "the log and its last link in {KEPT} were removed together, as a purge of the package does: {place} knows of {}; the next request begins a new log",
-            head.seq
+            "the log and its last link in {KEPT} were removed together, as a purge of the package does: the journal knows of {}; the next request begins a new log",
+            end.seq
         ));
     }
-    let last = found.last.as_ref();
-    heads.iter().find_map(|(place, head)| {
-        let head = head.as_ref()?;
-        let cut = match last {
-            None => true,
-            // A torn end is the one record more that the head may know of.
-            Some(last) => {
-                head.seq > last.seq + u64::from(found.torn_end)
-                    || (head.seq == last.seq && head.hash != last.hash)
-            }
-        };
-        let until = last.map_or(0, |last| last.seq);
-        cut.then(|| {
-            format!(
+    let until = found.last.as_ref().map_or(0, |last| last.seq);
+    let lost = ends.lost_after(found);
+    let differs = ends.links().into_iter().find_map(|(place, link)| {
+        // A torn end is the one record more that may be known.
+        if link.seq > until + lost + u64::from(found.torn_end) {
+            return Some(format!(
                 "the end was cut: the log ends with record {until}, {place} knows of {}",
-                head.seq
-            )
+                link.seq
+            ));
+        }
+        let hash = found.hashes.get(&link.seq)?;
+        (*hash != link.hash).then(|| {
+            format!("record {} is not the one that {place} knows by that number", link.seq)
         })
+    });
+    differs.or_else(|| silent(&ends.journal))
+}
+
+/// A journal that goes back to before the last record, and yet holds none.
+fn silent(journal: &Witness) -> Option<String> {
+    let Witness::None { since: Some(since) } = journal else { return None };
+    let time: Timestamp = last()?.get("time")?.as_str()?.parse().ok()?;
+    (*since < time).then(|| {
+        format!(
+            "the journal goes back to {since:.0} and holds no record, though the last one is of {time:.0}: it was removed there, or journald.conf(5) keeps it out (MaxLevelStore=)"
+        )
     })
 }
 
@@ -379,7 +419,8 @@ fn verify() -> Result<Answer, Failure> {
         return Err(Failure::found(refusal)
             .with("records", found.records)
             .with("broken", &found.broken)
-            .with("torn", &found.torn));
+            .with("torn", &found.torn)
+            .with("lost", &found.lost));
     }
     let mut text = match verified.files {
         0 => "there is no record yet".to_owned(),
@@ -395,21 +436,49 @@ fn verify() -> Result<Answer, Failure> {
     for place in &found.torn {
         let _ = write!(text, "\n{}:{} was torn by a power cut", place.file, place.line);
     }
-    let _ = write!(
-        text,
-        "\n{}",
-        if verified.journal {
-            "the journal agrees on the end"
-        } else {
-            "the journal holds no end to compare with"
-        }
-    );
+    for (place, count) in &found.lost {
+        let what = counted(*count, "record");
+        let _ =
+            write!(text, "\n{}:{} follows {what} that a power cut took", place.file, place.line);
+    }
+    if verified.lost > 0 {
+        let what = counted(verified.lost, "record");
+        let _ = write!(text, "\na power cut took {what} from the end, which the next one will say");
+    }
+    let _ = write!(text, "\n{}", agreement(found, &verified.journal));
     Ok(Answer::text(text)
         .with("records", found.records)
         .with("first", found.first)
         .with("last", found.last.as_ref())
         .with("torn", &found.torn)
-        .with("journal_agrees", verified.journal))
+        .with("lost", &found.lost)
+        .with("lost_at_end", verified.lost)
+        .with("journal_agrees", verified.journal.end().is_some()))
+}
+
+/// What the journal says of a log in which nothing is wrong.
+fn agreement(found: &Found, journal: &Witness) -> String {
+    match journal {
+        Witness::Links(links) => match (links.first(), &found.last) {
+            (Some(seen), Some(last)) if seen.link.seq < last.seq => {
+                let seq = seen.link.seq;
+                if found.hashes.contains_key(&seq) {
+                    format!("the journal agrees on record {seq}, the newest that it holds")
+                } else {
+                    format!("the newest record that the journal holds is {seq}, which is not here")
+                }
+            }
+            _ => "the journal agrees on the end".to_owned(),
+        },
+        Witness::None { since: Some(since) } => {
+            format!(
+                "the journal begins after the last record, at {since:.0}: it holds none to compare with"
+            )
+        }
+        Witness::None { since: None } => {
+            "there is no journal to compare with, or only root may read it".to_owned()
+        }
+    }
 }
 
 /// The last record, where there is one.

@@ -239,6 +239,8 @@ pub fn last_rotated() -> io::Result<Option<Link>> {
     for file in all()?.iter().rev().filter(|file| !file.is_current() && file.size > 0) {
         let last = file.last()?;
         if last.is_some() {
+            // What a later record is synced with is another file.
+            file.file.sync_data()?;
             return Ok(last);
         }
     }

@@ -3,13 +3,14 @@
 
 use super::end::End;
 use super::files;
+use super::head::{self, Head};
+use super::last::Last;
 use super::record::{Link, Record};
 use super::rotate;
 use crate::helper::limits::Unpaid;
 use crate::state;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// The folder of the log.
@@ -18,9 +19,6 @@ pub const FOLDER: &str = "/var/log/sm";
 pub const FILE: &str = "/var/log/sm/audit.jsonl";
 /// Who may read it.
 const GROUP: &str = "adm";
-/// The last link, kept apart: it outlives the log's rotation, deletion and replacement.
-const HEAD: &str = "/var/lib/sm/audit.head";
-
 /// Whether a record must be on disk before going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
@@ -85,16 +83,12 @@ pub fn append(
     if link.is_none() {
         link = files::last_rotated()?;
     }
-    let head = head();
-    // A log that was deleted or cut has less than the head: the chain goes on from the head, so that
-    // what is missing shows.
-    let last = match (link, head) {
-        (Some(link), Some(head)) if link.seq >= head.seq => link,
-        (_, Some(head)) => head,
-        (link, None) => link.unwrap_or_else(Link::start),
-    };
+    let head = head::open()?;
+    let boot = state::boot();
+    let last = Last::find(link, head::read(&head), boot);
     record.torn_bytes = (torn > 0).then_some(torn);
-    let (line, next) = record.line_after(&last)?;
+    record.lost_records = (last.lost > 0).then_some(last.lost);
+    let (line, next) = record.line_after(&last.link)?;
     let unrecorded = charge(line.len() as u64)?;
     // What a power cut tore stays where it is; the next record begins on a line of its own.
     let bytes = if is_open { format!("\n{line}") } else { line.clone() };
@@ -106,7 +100,9 @@ pub fn append(
     let synced = written.and_then(|()| if sync == Sync::Now { log.sync_data() } else { Ok(()) });
     // A record that is half there, or that the next one could not follow, is none: who is told that
     // nothing was written must be right.
-    if let Err(error) = synced.and_then(|()| set_head(&next)) {
+    let until = if sync == Sync::Now { next.seq } else { last.synced };
+    let new = Head { link: next.clone(), synced: until, boot };
+    if let Err(error) = synced.and_then(|()| head::write(&head, &new)) {
         let _ = log.set_len(size);
         return Err(error.into());
     }
@@ -119,27 +115,4 @@ fn open() -> io::Result<(File, u64)> {
     let log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;
     let size = log.metadata()?.len();
     Ok((log, size))
-}
-
-/// The link of the last record ever written, as it is kept apart from the log.
-pub fn head() -> Option<Link> {
-    let mut text = String::new();
-    // Not blocking: a fifo put there must not hold the request.
-    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(HEAD).ok()?;
-    file.take(1024).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
-}
-
-/// Whether there is no such link: who may not look does not know.
-pub fn has_no_head() -> bool {
-    matches!(Path::new(HEAD).try_exists(), Ok(false))
-}
-
-/// Notes the last link. In place and not synced: after a power cut the log itself knows better.
-fn set_head(link: &Link) -> io::Result<()> {
-    let mut text = serde_json::to_string(link)?;
-    // Always as long, so that an older, longer one leaves no rest.
-    text = format!("{text:<127}\n");
-    state::open(HEAD, state::Access::Write, 0o600, "root")?.write_all_at(text.as_bytes(), 0)
 }

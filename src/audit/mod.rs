@@ -4,14 +4,17 @@ mod bounds;
 pub mod commands;
 mod end;
 mod files;
+mod head;
 pub mod journal;
 mod kernel;
+mod last;
 pub mod log;
 mod record;
 mod rotate;
 pub mod setup;
 mod time;
 mod verify;
+mod witness;
 
 use crate::helper::caller::Caller;
 use crate::helper::codes::{Code, Refusal};

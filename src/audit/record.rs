@@ -72,6 +72,9 @@ pub struct Record<'r> {
     /// Bytes of a record before this one that a power cut tore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub torn_bytes: Option<u64>,
+    /// Records before this one that a power cut took before they were synced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost_records: Option<u64>,
     pub policy: &'r str,
     pub prev: String,
 }
@@ -98,6 +101,7 @@ impl<'r> Record<'r> {
             stderr: None,
             duration_ms: None,
             torn_bytes: None,
+            lost_records: None,
             policy: &scene.policy,
             prev: String::new(),
         }

@@ -1,15 +1,12 @@
 //! `sm audit verify`: does every record follow from the one before.
 
 use super::files::LogFile;
-use super::journal::IDENTIFIER;
 use super::record::{HASH_KEY, Link};
 use crate::policy::parse::hex;
-use crate::tool;
-use crate::trust::trusted;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
 /// Where something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,6 +30,11 @@ pub struct Found {
     pub broken: Option<(Place, String)>,
     /// Records that a power cut tore.
     pub torn: Vec<Place>,
+    /// Records that a power cut took before they were synced: where it is said, and how many.
+    pub lost: Vec<(Place, u64)>,
+    /// The hashes of those records that were asked for, as far as they are there.
+    #[serde(skip)]
+    pub hashes: BTreeMap<u64, String>,
     /// Whether the last of them is the end of the log, which the next record will close.
     #[serde(skip)]
     pub torn_end: bool,
@@ -64,6 +66,17 @@ impl<'l> Line<'l> {
         before.ends_with(b",\"prev\":\"").then_some(Line { seq, prev, hash, hashed })
     }
 
+    /// How many records it says a power cut took before it. No text of a record can say that: in
+    /// one, quotes are escaped.
+    fn lost(&self) -> Option<u64> {
+        const KEY: &[u8] = b",\"lost_records\":";
+        // One of the last fields.
+        let end = &self.hashed[self.hashed.len().saturating_sub(512)..];
+        let at = end.windows(KEY.len()).rposition(|window| window == KEY)? + KEY.len();
+        let digits = end[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        str::from_utf8(&end[at..at + digits]).ok()?.parse().ok()
+    }
+
     fn is_unchanged(&self) -> bool {
         let mut hasher = Sha256::new();
         hasher.update(self.hashed);
@@ -72,11 +85,12 @@ impl<'l> Line<'l> {
     }
 }
 
-/// Reads all of it, with a sign of life on a terminal.
+/// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose
+/// hashes are asked for.
 ///
 /// # Errors
 /// Where a file can not be read.
-pub fn verify(files: &[LogFile]) -> io::Result<Found> {
+pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
     let mut found = Found::default();
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
     let mut torn: Option<Torn> = None;
@@ -106,6 +120,11 @@ pub fn verify(files: &[LogFile]) -> io::Result<Found> {
                 }
                 continue;
             };
+            // What was never synced is gone with a power cut: the chain goes on from the link that
+            // was kept apart, and the record says how many are missing before it.
+            let lost = record.lost();
+            let gap = record.seq.checked_sub(found.last.as_ref().map_or(0, |last| last.seq) + 1);
+            let is_said = lost.is_some() && (lost == gap || found.last.is_none());
             if let Some(before) = torn.take() {
                 // The record after a torn one says so; anything else that is no record was put there.
                 let says = format!(",\"torn_bytes\":{},", before.bytes);
@@ -115,17 +134,30 @@ pub fn verify(files: &[LogFile]) -> io::Result<Found> {
                 found.torn.push(before.place);
                 // Its link may have been kept apart from the log: then the chain goes on from it.
                 if let Some(last) = &mut found.last
+                    && !is_said
                     && record.seq == last.seq + 2
                     && before.seq.is_none_or(|seq| seq == last.seq + 1)
                 {
                     last.seq += 1;
                     last.hash = String::from_utf8_lossy(record.prev).into_owned();
+                    if wanted.contains(&last.seq) {
+                        found.hashes.insert(last.seq, last.hash.clone());
+                    }
                 }
             }
             if !record.is_unchanged() {
                 return Ok(broken(found, place(), "was changed: its hash is another"));
             }
-            if let Some(last) = &found.last {
+            if let Some(count) = lost {
+                if !is_said || count >= record.seq {
+                    let why = format!("says that {count} records were lost before it");
+                    return Ok(broken(found, place(), &why));
+                }
+                found.lost.push((place(), count));
+                if found.last.is_none() {
+                    found.first = record.seq - count;
+                }
+            } else if let Some(last) = &found.last {
                 let why = if record.seq != last.seq + 1 {
                     format!("has the number {} where {} should follow", record.seq, last.seq + 1)
                 } else if record.prev != last.hash.as_bytes() {
@@ -141,6 +173,9 @@ pub fn verify(files: &[LogFile]) -> io::Result<Found> {
             }
             found.records += 1;
             let hash = String::from_utf8_lossy(record.hash).into_owned();
+            if wanted.contains(&record.seq) {
+                found.hashes.insert(record.seq, hash.clone());
+            }
             found.last = Some(Link { seq: record.seq, hash });
         }
     }
@@ -181,42 +216,6 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// The last link that the journal holds, from what root's own processes sent it over its native
-/// socket: journald attests both fields, whatever the entry says of itself. An ordinary account can
-/// use the identifier, and have root's programs print under it, but not over that socket.
-pub fn head_in_journal() -> Option<Link> {
-    /// How many entries are read back: those of requests that the log did not take have no link.
-    const BACK: &str = "--lines=200";
-    let program = Path::new("/usr/bin/journalctl");
-    // Root does not run what others can change.
-    trusted(program).ok()?;
-    let mut command = tool::clean(program);
-    command
-        .args(["--no-pager", "--quiet", "--reverse", BACK, "--output=json"])
-        .arg("--output-fields=SM_SEQ,SM_HASH,_EXE")
-        .args(["--identifier", IDENTIFIER])
-        .args(ATTESTED);
-    let output = tool::output(command).ok()?;
-    output.stdout.split(|byte| *byte == b'\n').find_map(link_of)
-}
-
-/// The matches that no ordinary account's entry has.
-const ATTESTED: [&str; 2] = ["_UID=0", "_TRANSPORT=journal"];
-
-/// The link in one entry of `journalctl --output=json`, where this program wrote it.
-fn link_of(entry: &[u8]) -> Option<Link> {
-    let entry: serde_json::Value = serde_json::from_slice(entry).ok()?;
-    let field = |name: &str| entry.get(name).and_then(|value| value.as_str());
-    // Where the process was gone before the journal looked, it does not say which program it was.
-    if let Some(program) = field("_EXE") {
-        let name = program.trim_end_matches(" (deleted)").rsplit('/').next()?;
-        if name != "sm" && name != IDENTIFIER {
-            return None;
-        }
-    }
-    Some(Link { seq: field("SM_SEQ")?.parse().ok()?, hash: field("SM_HASH")?.to_owned() })
-}
-
 /// How far it is, for somebody who waits.
 struct Progress {
     all: u64,
@@ -238,28 +237,6 @@ impl Progress {
             self.shown = percent;
             let end = if percent == 100 { "\r                   \r" } else { "" };
             let _ = write!(io::stderr(), "\rverifying {percent:3} %{end}");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_entry_of_this_program_has_a_link() {
-        let link = Some(Link { seq: 7, hash: "ab".to_owned() });
-        for (entry, expected) in [
-            (r#"{"SM_SEQ":"7","SM_HASH":"ab","_EXE":"/usr/local/bin/sm-helper"}"#, &link),
-            (r#"{"SM_SEQ":"7","SM_HASH":"ab","_EXE":"/usr/bin/sm (deleted)"}"#, &link),
-            (r#"{"SM_SEQ":"7","SM_HASH":"ab"}"#, &link),
-            (r#"{"SM_SEQ":"7","SM_HASH":"ab","_EXE":"/usr/bin/sudo"}"#, &None),
-            (r#"{"SM_SEQ":["7","8"],"SM_HASH":"ab"}"#, &None),
-            (r#"{"SM_SEQ":"x","SM_HASH":"ab"}"#, &None),
-            (r#"{"SM_HASH":"ab"}"#, &None),
-            ("", &None),
-        ] {
-            assert_eq!(&link_of(entry.as_bytes()), expected, "{entry}");
         }
     }
 }

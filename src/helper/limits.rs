@@ -21,7 +21,7 @@ mod share;
 use super::caller::Caller;
 use super::codes::{Code, Refusal};
 use crate::policy::model::Limits;
-use crate::state;
+use crate::state::{self, boot};
 pub use bytes::Bucket;
 use nix::time::{ClockId, clock_gettime};
 use ring::{Ring, Spent};
@@ -32,7 +32,6 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 const FOLDER: &str = "/run/sm";
@@ -153,18 +152,6 @@ fn untrusted(error: io::Error) -> Unpaid {
 /// Since the boot, sleep included: nobody can set this clock.
 fn now() -> io::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_BOOTTIME)?.into())
-}
-
-/// A number that is another one after each boot (`random(4)`).
-fn boot() -> u64 {
-    static BOOT: OnceLock<u64> = OnceLock::new();
-    *BOOT.get_or_init(read_boot)
-}
-
-fn read_boot() -> u64 {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
-    u64::from_str_radix(&digits, 16).unwrap_or(0)
 }
 
 /// Opens the file of a ring and waits for its lock.

@@ -71,3 +71,57 @@ fn nothing_is_run_without_its_intent() {
     host.helper(&["service", "restart", "nginx"]).expect("ok");
     assert_eq!(audit(&host, "verify").0, 0);
 }
+
+/// Has the process that runs an operation killed at each of the calls with which it records and
+/// tells what came of it. It is traced from while the unit starts, which takes a moment. Prints the
+/// call, its number, whether it was killed, and how many results there are for the one intent.
+const BETWEEN: &str = r#"
+export SUDO_USER=agent SUDO_UID=1000 SUDO_GID=1000
+log=/var/log/sm/audit.jsonl
+operator() {
+    for pid in $(pgrep -x sm-operation); do
+        [[ $(cat /proc/$(awk '/^PPid/ { print $2 }' /proc/$pid/status)/comm) == sm-operation ]] && echo $pid
+    done
+}
+for call in write pwrite64 fdatasync sendto; do
+    for ((n = 1; n <= 30; n++)); do
+        rm -rf /run/sm/rate
+        /usr/local/bin/sm-helper service restart nginx >/root/out 2>&1 &
+        helper=$!
+        # What it started is systemctl by then, so that there is one process of this name.
+        until systemctl is-active nginx | grep -q activating; do sleep 0.02; done
+        pid=$(operator)
+        strace -qqq -o /root/trace -e trace=$call -e inject=$call:signal=SIGKILL:when=$n -p $pid &
+        while grep -q '^TracerPid:.*\b0$' /proc/$pid/status; do sleep 0.02; done
+        touch /run/go
+        wait $helper
+        while pgrep -x sm-operation >/dev/null; do sleep 0.02; done
+        rm /run/go
+        id=$(tail -n 20 $log | grep '"event":"intent"' | tail -n 1 | grep -o '"request_id":"[^"]*"')
+        echo "$call $n $(grep -c 'killed by SIGKILL' /root/trace) $(grep -F "$id" $log | grep -c '"event":"result"')"
+        grep -q 'killed by SIGKILL' /root/trace || break
+    done
+done
+"#;
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn an_operation_has_one_result_whenever_its_process_is_killed() {
+    let host = Host::ready(Sudo::Classic);
+    unlimited_starts(&host);
+    let slow = "[Service]\nExecStartPre=/bin/sh -c 'until [ -e /run/go ]; do sleep 0.05; done'\n";
+    host.write("/etc/systemd/system/nginx.service.d/slow.conf", slow);
+    host.root("systemctl daemon-reload").ok();
+    let told = host.root(BETWEEN).ok();
+    let mut killed = std::collections::BTreeMap::<&str, u32>::new();
+    for line in told.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [call, _, was_killed, results] = words[..] else { panic!("{line}") };
+        assert_eq!(results, "1", "{line}\n{told}");
+        *killed.entry(call).or_default() += u32::from(was_killed == "1");
+    }
+    // Before, in and behind each step of recording.
+    assert!(killed["write"] > 2 && killed["pwrite64"] > 1, "{told}");
+    assert!(killed["fdatasync"] > 0 && killed["sendto"] > 0, "{told}");
+    assert_eq!(audit(&host, "verify").0, 0);
+}

@@ -10,6 +10,7 @@ mod flood;
 mod forged;
 mod kernel;
 mod killed;
+mod lost;
 mod output;
 mod reading;
 mod records;

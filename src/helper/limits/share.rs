@@ -1,11 +1,11 @@
 //! Each account's share of the audit log, in bytes.
 
 use super::bytes::{self, Bucket, Charge, Charged, Size};
-use super::{Unpaid, boot, folders, now, untrusted};
+use super::{Unpaid, folders, now, untrusted};
 use crate::helper::caller::{Caller, Counted};
 use crate::helper::codes::{Code, Refusal};
 use crate::policy::model::Limits;
-use crate::state;
+use crate::state::{self, boot};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
