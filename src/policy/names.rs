@@ -29,11 +29,25 @@ const UNIT_SUFFIXES: [&str; 11] = [
 
 /// Why some bytes are not a name: one sentence that names the offending character.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameError(String);
+pub struct NameError {
+    sentence: String,
+    hint: Option<String>,
+}
+
+impl NameError {
+    fn new(sentence: String) -> Self {
+        Self { sentence, hint: None }
+    }
+
+    /// The right form, where it can be told.
+    pub fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
 
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
@@ -52,6 +66,19 @@ impl UnitName {
         let name = grammar(bytes, LONGEST + more)?;
         let complete =
             UNIT_SUFFIXES.iter().any(|suffix| name.len() > suffix.len() && name.ends_with(suffix));
+        // `app@.service`, `app@`; the suffix of a whole name begins at its last dot.
+        let stem =
+            if complete { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
+        if let Some(template) = stem.strip_suffix('@') {
+            let suffix = if complete { &name[stem.len()..] } else { "" };
+            return Err(NameError {
+                sentence: format!(
+                    "{} is not a unit: it is a template, of which only instances run",
+                    quoted(bytes)
+                ),
+                hint: Some(format!("name an instance of it: `{template}@NAME{suffix}`")),
+            });
+        }
         Ok(Self(if complete { name.to_owned() } else { format!("{name}{SERVICE}") }))
     }
 
@@ -78,7 +105,7 @@ impl PackageName {
         let modifier = name.ends_with('-') || (name.ends_with('+') && !name.ends_with("++"));
         if modifier {
             let last = char::from(bytes[bytes.len() - 1]);
-            return Err(NameError(format!(
+            return Err(NameError::new(format!(
                 "{} is not a name: a package manager would read the `{last}` at its end as an instruction",
                 quoted(bytes)
             )));
@@ -95,10 +122,10 @@ impl PackageName {
 /// The bytes as text if they are of the grammar that units and packages share, and no longer.
 fn grammar(bytes: &[u8], longest: usize) -> Result<&str, NameError> {
     let Some(&first) = bytes.first() else {
-        return Err(NameError("an empty name is not a name".to_owned()));
+        return Err(NameError::new("an empty name is not a name".to_owned()));
     };
     if bytes.len() > longest {
-        return Err(NameError(format!(
+        return Err(NameError::new(format!(
             "{} is not a name: it is {} bytes long, {longest} are allowed",
             quoted(bytes),
             bytes.len()
@@ -106,7 +133,7 @@ fn grammar(bytes: &[u8], longest: usize) -> Result<&str, NameError> {
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+_.@:-".contains(&byte);
     if let Some(at) = bytes.iter().position(|&byte| !allowed(byte)) {
-        return Err(NameError(format!(
+        return Err(NameError::new(format!(
             "{} is not a name: {} at byte {} is not allowed",
             quoted(bytes),
             character(bytes, at),
@@ -114,14 +141,14 @@ fn grammar(bytes: &[u8], longest: usize) -> Result<&str, NameError> {
         )));
     }
     if !first.is_ascii_alphanumeric() {
-        return Err(NameError(format!(
+        return Err(NameError::new(format!(
             "{} is not a name: it begins with {}, and a letter or a digit is needed there",
             quoted(bytes),
             character(bytes, 0)
         )));
     }
     // Every byte is ASCII here.
-    str::from_utf8(bytes).map_err(|_| NameError("a name must be ASCII".to_owned()))
+    str::from_utf8(bytes).map_err(|_| NameError::new("a name must be ASCII".to_owned()))
 }
 
 /// The character that begins at `at`, in words: `` character `;` (U+003B) `` or `byte 0xff`.
@@ -193,6 +220,27 @@ mod tests {
     }
 
     #[test]
+    fn a_template_without_an_instance_is_no_unit() {
+        for (given, right) in [
+            ("app@", "`app@NAME`"),
+            ("app@.service", "`app@NAME.service`"),
+            ("a.b@", "`a.b@NAME`"),
+            ("app@.socket", "`app@NAME.socket`"),
+            ("app@x@", "`app@x@NAME`"),
+        ] {
+            let error = UnitName::parse(given.as_bytes()).expect_err(given);
+            assert!(error.to_string().contains("template"), "{error}");
+            let hint = error.hint().expect("a hint");
+            assert!(hint.ends_with(right), "{given}: {hint}");
+        }
+        for given in ["app@blue", "app@blue.socket", "app@.x", "a@b@c", "app@x.service"] {
+            assert!(UnitName::parse(given.as_bytes()).is_ok(), "{given}");
+        }
+        // A package may end so for all that is known.
+        assert!(PackageName::parse(b"app@").is_ok());
+    }
+
+    #[test]
     fn what_apt_reads_as_an_instruction_is_no_package_name() {
         for given in ["curl-", "curl+", "a+", "a--"] {
             assert!(PackageName::parse(given.as_bytes()).is_err(), "{given}");
@@ -210,7 +258,8 @@ mod tests {
             if let Ok(unit) = UnitName::parse(given.as_bytes()) {
                 prop_assert_eq!(UnitName::parse(unit.as_str().as_bytes()), Ok(unit));
             } else {
-                prop_assert!(given.len() > LONGEST);
+                let stem = given.trim_end_matches(".service").trim_end_matches(".socket");
+                prop_assert!(given.len() > LONGEST || stem.ends_with('@'));
             }
         }
 

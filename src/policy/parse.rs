@@ -5,7 +5,7 @@
 
 use super::action::{Action, Maintenance, Set};
 use super::model::{CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
-use super::names::{PackageName, UnitName, is_of_the_broker};
+use super::names::{NameError, PackageName, UnitName, is_of_the_broker};
 use super::table::{DeKey, PolicyError, Source, Table};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -168,7 +168,7 @@ impl Parsed {
         }
         for (key, unit) in table.named("units", &UNIT_KEYS)? {
             let name = UnitName::parse(key.get_ref().as_bytes())
-                .map_err(|error| source.error(key.span(), error.to_string(), None))?;
+                .map_err(|error| source.error(key.span(), error.to_string(), error.hint()))?;
             if is_of_the_broker(name.as_str()) {
                 let message =
                     format!("{} is how requests come in, and can not be granted", name.as_str());
@@ -297,7 +297,7 @@ impl Parsed {
 }
 
 /// The canonical form of a name, and whether the policy has a rule for it.
-type Find = fn(&Parsed, &str) -> Result<(String, bool), String>;
+type Find = fn(&Parsed, &str) -> Result<(String, bool), NameError>;
 
 impl Parsed {
     /// What one caller, or one group of callers, gets of the policy.
@@ -326,14 +326,13 @@ impl Parsed {
             ));
         }
         let services = self.names(source, table.optional("services"), "unit", |parsed, word| {
-            let unit = UnitName::parse(word.as_bytes()).map_err(|error| error.to_string())?;
+            let unit = UnitName::parse(word.as_bytes())?;
             let known = parsed.policy().unit(unit.as_str()).is_some();
             Ok((unit.as_str().to_owned(), known))
         })?;
         let packages =
             self.names(source, table.optional("packages"), "package", |parsed, word| {
-                let package =
-                    PackageName::parse(word.as_bytes()).map_err(|error| error.to_string())?;
+                let package = PackageName::parse(word.as_bytes())?;
                 let known = parsed.policy().package(package.as_str()).is_some();
                 Ok((package.as_str().to_owned(), known))
             })?;
@@ -359,8 +358,8 @@ impl Parsed {
         let mut names = Vec::new();
         for item in source.array(value)? {
             let word = source.string(item)?;
-            let (name, known) =
-                find(self, word).map_err(|message| source.error(item.span(), message, None))?;
+            let (name, known) = find(self, word)
+                .map_err(|error| source.error(item.span(), error.to_string(), error.hint()))?;
             if !known {
                 let message = format!("this policy has no {what} {name}");
                 let hint = "a caller can only get what the policy grants; name it there first";
