@@ -8,6 +8,7 @@ use super::alias;
 use super::apt_options;
 use super::closure;
 use super::codes::{Code, Refusal};
+use super::exec::manager_log;
 use super::exec::others::RELATIONS;
 use super::host::PackageManager;
 use super::request::{Operation, Request, Shown};
@@ -125,8 +126,8 @@ pub struct ServiceSteps {
     pub reread: Option<Argv>,
     /// Has the service manager count the unit's starts anew, where it may be about to refuse one.
     pub reset_starts: Option<Argv>,
-    /// Reads the last thing that the manager itself has logged of it, where it is down again.
-    pub last_word: Option<Argv>,
+    /// Reads what the manager itself has logged of it, where it is not up.
+    pub manager_log: Option<Argv>,
     /// Reads the last lines of the unit's log, where it did not come up or stay up.
     pub log: Option<Argv>,
 }
@@ -212,7 +213,7 @@ impl Plan {
                 let before = [Some(&steps.state), Some(&steps.others), steps.relations.as_ref()]
                     .into_iter()
                     .chain(before);
-                let after = [&steps.reread, &steps.last_word, &steps.log];
+                let after = [&steps.reread, &steps.manager_log, &steps.log];
                 (before.collect(), after.into_iter().map(Option::as_ref).collect())
             }
             Steps::Package(steps) => {
@@ -334,8 +335,8 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         check: approved.check().map(|words| Argv(words.to_vec())),
         checks_start: approved.checks_start(),
         reset_starts: starts.then(|| systemctl(&["reset-failed", "--", unit])),
-        last_word: action.wakes().then(|| last_word(&names)),
-        log: action.wakes().then(|| logs(&names, "10", None)),
+        manager_log: action.wakes().then(|| manager_log(&names)),
+        log: action.wakes().then(|| logs(&names, LOG_LINES, None)),
     };
     let main = if enables {
         // systemd enables a unit by its own name alone. It would have the manager read every
@@ -412,13 +413,18 @@ fn others() -> Argv {
 }
 
 /// Of the manager, which is the process with the number 1, and of nobody else.
-fn last_word(names: &[String]) -> Argv {
-    let mut words = vec![JOURNALCTL, "--no-pager", "--quiet", "--output=cat", "--lines=1"];
+fn manager_log(names: &[String]) -> Argv {
+    let fields = format!("--output-fields={}", manager_log::FIELDS);
+    let mut words = vec![JOURNALCTL, "--no-pager", "--quiet", "--boot", "--lines=50"];
+    words.extend(["--output=json", &fields]);
     let units = units_of(names);
     words.extend(units.iter().map(String::as_str));
     words.push("_PID=1");
     Argv::new(&words)
 }
+
+/// So many lines are read of which a reply has the few that say most.
+const LOG_LINES: &str = "200";
 
 fn logs(names: &[String], lines: &str, minutes: Option<&str>) -> Argv {
     let lines = format!("--lines={lines}");

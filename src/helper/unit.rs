@@ -11,7 +11,7 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
     Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
-    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName";
+    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom";
 
 /// What has to be known besides of one whose state is asked for.
 pub const STATUS_PROPERTIES: &str = "TriggeredBy,UpheldBy";
@@ -67,6 +67,12 @@ pub struct Unit {
     pub rivals: Vec<String>,
     /// The units that it can not be without.
     pub needs: Vec<String>,
+    /// The units that stop it when they stop, or without which it cannot be up.
+    pub bonds: Vec<String>,
+    /// The units that are parts of it.
+    pub parts: Vec<String>,
+    /// Where it writes which process is its main one.
+    pub pid_file: Option<String>,
     /// Its own name, which may not be the one that it was asked for by.
     pub id: Option<String>,
     /// The units that are started with it.
@@ -112,6 +118,9 @@ impl Unit {
             dependants: units(&DEPENDANTS),
             rivals: units(&RIVALS),
             needs: units(&["Requires", "BindsTo", "Requisite"]),
+            bonds: units(&["Requires", "BindsTo", "Requisite", "PartOf", "StopPropagatedFrom"]),
+            parts: units(&["ConsistsOf"]),
+            pid_file: value(shown, "PIDFile").map(str::to_owned),
             id: value(shown, "Id").map(str::to_owned),
             pulls: units(&PULLS),
             wakers: units(&["TriggeredBy", "UpheldBy"]),

@@ -211,3 +211,52 @@ host_test!(what_was_stopped_can_be_started_again, ready_test_policy, |host| {
         assert!(told(&reply).contains("systemctl unmask"), "{}", told(&reply));
     }
 });
+
+// Debian's postgresql.service is a oneshot that runs /bin/true; its clusters are parts of it.
+host_test!(an_umbrella_is_well_only_where_its_parts_are, ready_test_policy, |host| {
+    let umbrella =
+        "[Unit]\nWants=PARTS\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n";
+    let part = |name: &str, service: &str| {
+        unit(
+            host,
+            name,
+            &format!(
+                "[Unit]\nStartLimitIntervalSec=0\nPartOf=probe.service\nBefore=probe.service\n[Service]\n{service}\n"
+            ),
+        );
+    };
+    for (service, is_well) in [
+        ("ExecStart=/bin/sleep 1000", true),
+        ("Type=oneshot\nExecStart=/bin/true", true),
+        ("ExecStart=/bin/false", false),
+        ("Type=forking\nExecStart=/bin/false", false),
+        ("ExecStart=/bin/sh -c 'sleep 0.7; exit 3'", false),
+        ("Restart=always\nRestartSec=1000\nExecStart=/bin/false", false),
+    ] {
+        let (name, named) = if service.contains("exit 3") || is_well {
+            ("slow", "slow.service")
+        } else {
+            ("private-one", "a unit that is not in")
+        };
+        unit(host, "probe", &umbrella.replace("PARTS", &format!("{name}.service")));
+        part(name, service);
+        for action in ["start", "restart", "restart"] {
+            let reply = ask(host, &format!("service {action} probe"));
+            let case = format!("{action}, {name}, {service}: {:#}", reply.json);
+            assert_eq!(reply.json["code"], if is_well { "ok" } else { "unhealthy" }, "{case}");
+            assert_eq!(reply.json["unit"]["active_state"], "active", "{case}");
+            let is_told = told(&reply).contains(&format!("some have failed: {named}"));
+            assert_eq!(is_told, !is_well, "{case}");
+            assert!(!reply.json.to_string().contains("private"), "{case}");
+        }
+        host.root(&format!("systemctl stop probe {name}; systemctl reset-failed; true")).ok();
+    }
+    // A part that is up and fails only at the restart, which nothing but that takes along.
+    unit(host, "probe", &umbrella.replace("Wants=PARTS\n", ""));
+    part("slow", "ExecStart=/bin/sh -c 'test ! -e /run/broken && exec sleep 1000'");
+    host.root("systemctl start probe slow; touch /run/broken").ok();
+    let reply = ask(host, "service restart probe").expect("unhealthy");
+    assert!(told(&reply).contains("slow.service"), "{}", told(&reply));
+    // One that failed before and is not started with it has nothing to do with it.
+    ask(host, "service restart probe").expect("ok");
+});

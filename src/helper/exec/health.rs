@@ -46,6 +46,17 @@ pub fn health(unit: &Unit, restarts: u32) -> Health {
     }
 }
 
+/// Whether the unit says of itself when it is ready. That the first process of a daemon has ended
+/// says so only where it has written down before which one goes on (`PIDFile=` of
+/// `systemd.service(5)`).
+fn says_ready(unit: &Unit) -> bool {
+    match unit.kind.as_deref() {
+        Some("notify" | "notify-reload" | "dbus" | "oneshot") => true,
+        Some("forking") => unit.pid_file.is_some(),
+        _ => false,
+    }
+}
+
 /// Watches a unit for so long, or until it is clear how it is. Gives the last look.
 pub fn watch(
     mut look: impl FnMut() -> Option<Unit>,
@@ -55,11 +66,7 @@ pub fn watch(
     let began = Instant::now();
     loop {
         let unit = look()?;
-        let told = matches!(
-            unit.kind.as_deref(),
-            Some("notify" | "notify-reload" | "dbus" | "forking" | "oneshot")
-        );
-        let until = began + if told { time / READY_PART } else { time };
+        let until = began + if says_ready(&unit) { time / READY_PART } else { time };
         let health = health(&unit, restarts);
         if health != Health::SoFar || Instant::now() >= until {
             return Some((unit, health));
@@ -106,6 +113,26 @@ mod tests {
             ("ActiveState=active\nSubState=listening", Health::Clear),
         ] {
             assert_eq!(health(&unit(shown), 2), health_of, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_does_not_say_when_it_is_ready_is_watched_whole() {
+        for (shown, expected) in [
+            ("Type=simple", false),
+            ("Type=exec", false),
+            ("Type=idle", false),
+            ("Type=forking", false),
+            ("Type=forking\nPIDFile=", false),
+            ("Type=forking\nPIDFile=/run/a.pid", true),
+            ("Type=notify", true),
+            ("Type=notify-reload", true),
+            ("Type=dbus", true),
+            ("Type=oneshot", true),
+            // Of a kind that is not known yet.
+            ("Type=new", false),
+        ] {
+            assert_eq!(says_ready(&unit(shown)), expected, "{shown}");
         }
     }
 

@@ -1,15 +1,20 @@
 //! Runs what was planned and recorded: the one place that starts a process with root's rights
 //! for an operation.
 
+mod cause;
 mod check;
 mod enablement;
+mod failed;
 mod health;
+mod log;
+pub mod manager_log;
 pub mod others;
 mod package;
 mod said;
 mod service;
 mod stopped;
 mod surroundings;
+mod systemctl;
 mod triggers;
 mod why;
 

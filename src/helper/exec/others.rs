@@ -12,7 +12,14 @@ const UNTOLD: [&str; 4] = [".target", ".slice", ".scope", ".device"];
 
 /// The state of every unit that the manager has loaded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Others(BTreeMap<String, String>);
+pub struct Others(BTreeMap<String, State>);
+
+/// `active` and `running`, say.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct State {
+    active: String,
+    sub: String,
+}
 
 impl Others {
     /// Asks the manager; none where it does not answer.
@@ -23,35 +30,51 @@ impl Others {
     }
 
     /// Reads what `systemctl list-units --plain --no-legend` printed: name, load state, active
-    /// state, and more.
+    /// state, what the kind calls it, and more.
     fn parse(shown: &str) -> Self {
         let unit = |line: &str| {
             let mut words = line.split_whitespace();
-            let (name, active) = (words.next()?, words.nth(1)?);
-            Some((name.to_owned(), active.to_owned()))
+            let (name, active, sub) = (words.next()?, words.nth(1)?, words.next()?);
+            Some((name.to_owned(), State { active: active.to_owned(), sub: sub.to_owned() }))
         };
         Self(shown.lines().filter_map(unit).collect())
     }
 
     /// Whether this unit is up, or on its way.
     pub fn is_up(&self, unit: &str) -> bool {
-        self.0.get(unit).is_some_and(|state| is_up(state))
+        self.0.get(unit).is_some_and(State::is_up)
     }
 
     /// Whether this unit failed.
     fn is_failed(&self, unit: &str) -> bool {
-        self.0.get(unit).is_some_and(|state| state == "failed")
+        self.0.get(unit).is_some_and(|state| state.active == "failed")
+    }
+
+    /// Whether it failed for good, or until the manager tries again.
+    fn is_unwell(&self, unit: &str) -> bool {
+        self.is_failed(unit)
+            || self.0.get(unit).is_some_and(|state| state.sub.starts_with("auto-restart"))
+    }
+
+    /// The parts of `unit` that were to be up with it since it was started, and failed: those
+    /// that were up `before`, and those that it pulls in.
+    pub fn failed_parts(&self, unit: &Unit, before: &Self) -> Vec<String> {
+        let was_started = |name: &&String| unit.pulls.contains(name) || before.is_up(name);
+        let failed = unit.parts.iter().filter(was_started).filter(|name| self.is_unwell(name));
+        failed.cloned().collect()
     }
 
     fn up(&self) -> BTreeSet<&str> {
         let told = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
-        let up = self.0.iter().filter(|(_, state)| is_up(state)).map(|(name, _)| name.as_str());
+        let up = self.0.iter().filter(|(_, state)| state.is_up()).map(|(name, _)| name.as_str());
         up.filter(told).collect()
     }
 }
 
-fn is_up(state: &str) -> bool {
-    matches!(state, "active" | "activating" | "reloading" | "refreshing")
+impl State {
+    fn is_up(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
+    }
 }
 
 /// Whether the action may take other units along. Nearly every unit has some that it is always
@@ -184,6 +207,27 @@ x.target     loaded    active   active  Of X
         assert!(told.contains("taken down other units: b.service"), "{told}");
         assert!(!told.contains("c.service") && !told.contains("d.service"), "{told}");
         assert!(SideEffects::between(&before, &before, &related).is_none());
+    }
+
+    #[test]
+    fn the_parts_that_failed_are_those_that_were_started() {
+        let all = |state: &str| {
+            let line = |name: &str| format!("{name}.service loaded {state} X\n");
+            Others::parse(&["up", "down", "pulled", "other"].map(line).concat())
+        };
+        let before = Others::parse("up.service loaded active running X\n");
+        let unit = Unit::parse(
+            "ConsistsOf=up.service down.service pulled.service\nWants=pulled.service other.service\n",
+        );
+        for (state, failed) in [
+            ("failed failed", &["up.service", "pulled.service"][..]),
+            ("activating auto-restart", &["up.service", "pulled.service"]),
+            ("activating start", &[]),
+            ("active running", &[]),
+            ("inactive dead", &[]),
+        ] {
+            assert_eq!(all(state).failed_parts(&unit, &before), failed, "{state}");
+        }
     }
 
     #[test]

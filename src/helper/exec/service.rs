@@ -2,11 +2,14 @@
 
 use super::check::checked;
 use super::enablement;
+use super::failed::Failure;
 use super::health::{Health, watch};
+use super::log;
+use super::manager_log::ManagerLog;
 use super::others::Others;
 use super::surroundings::{ALL_UNITS, Asked, Surroundings};
 use super::triggers::Wakers;
-use super::{Around, Outcome, Shown, name_of, verdict, why};
+use super::{Around, Outcome, Shown, name_of, systemctl, verdict, why};
 use crate::helper::audience::Audience;
 use crate::helper::closure::Units;
 use crate::helper::codes::Refusal;
@@ -23,15 +26,16 @@ use std::time::{Duration, Instant};
 /// Reading a unit's state or its log may take so long.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most lines of a log in a reply.
-const LOG_LINES: usize = 10;
-
-/// The longest of them, in characters.
-const LOG_LINE: usize = 1000;
-
 /// How long another's job is waited for, and how often it is looked for.
 const JOB_PATIENCE: Duration = Duration::from_secs(10);
 const JOB_PAUSE: Duration = Duration::from_millis(50);
+
+/// The most that is read of a unit's log, of which a reply has the few lines that say most.
+const LOG_BYTES: usize = 1 << 20;
+
+/// How often, and how long in between, it is looked whether the journal knows how a run ended.
+const LOG_TIMES: usize = 4;
+const LOG_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long it is waited until others may be started again: the usual interval of a limit.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -50,7 +54,7 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
     if let Operation::Service { action: ServiceAction::Logs, shown, .. } = &plan.request().operation
         && shown.minutes().is_some()
     {
-        ran.stdout = turned_around(&ran.stdout);
+        ran.stdout = log::turned_around(&ran.stdout);
     }
     let read = |verdict, ran, unit| Outcome {
         ran: Some(ran),
@@ -118,6 +122,7 @@ pub fn change(
         before,
         surroundings: Surroundings::default(),
         others: None,
+        began: Duration::ZERO,
     };
     change.others = change.look_at_others(&around.audience);
     if let Err(refused) = change.may_begin() {
@@ -127,6 +132,7 @@ pub fn change(
         change.answer_first(around);
     }
     change.surroundings = Surroundings::before(change.asked(), change.before.as_ref());
+    change.began = start_limit::now();
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });
     let is_known = change.surroundings.reread(change.asked());
@@ -147,6 +153,8 @@ struct Change<'p> {
     surroundings: Surroundings,
     /// All units before it, where some go down or up along with this one.
     others: Option<Units>,
+    /// When it began, on the manager's monotonic clock.
+    began: Duration,
 }
 
 impl Change<'_> {
@@ -161,6 +169,7 @@ impl Change<'_> {
             steps: self.steps,
             shown: self.shown,
             bounds: brief(self.bounds),
+            watch: super::afterwards(self.plan),
         }
     }
 
@@ -303,7 +312,9 @@ impl Change<'_> {
     /// The unit after it; where it should be up, after it was watched for a while.
     fn watched(&self, ran: &Ran) -> Option<(Unit, Health)> {
         let see = || unit_now(self.steps, self.bounds);
-        if !self.wakes() || ran.ended != Ended::Exited(0) {
+        // A reload that failed may be what ends it.
+        let may_end = self.action == Reload && systemctl::is_failed(&ran.stderr);
+        if !self.wakes() || (ran.ended != Ended::Exited(0) && !may_end) {
             return see().map(|unit| (unit, Health::SoFar));
         }
         let restarts = match (self.action, &self.before) {
@@ -321,62 +332,122 @@ impl Change<'_> {
 
     /// What came of it.
     fn outcome(&self, ran: Ran, after: Option<(Unit, Health)>, is_known: bool) -> Outcome {
-        let mut verdict = self.verdict(&ran, after.as_ref());
+        let log = self.manager_log(&ran, after.as_ref());
+        let mut verdict = self.verdict(&ran, after.as_ref(), &log);
         let after = after.map(|(unit, _)| unit);
         let aftermath = after
             .as_ref()
             .map(|unit| self.surroundings.after(self.asked(), &ran, unit, is_known, &mut verdict));
         let aftermath = aftermath.unwrap_or_default();
+        let went_well = self.wakes() && verdict.is_ok();
+        let is_skipped = went_well && self.starts() && log.was_skipped();
+        let is_gone = |unit: &&Unit| self.action != Reload && unit.state.is("inactive");
+        let warning = match after.as_ref().filter(|_| went_well) {
+            Some(unit) if is_skipped => Some(why::skipped(self.name(), &unit.state)),
+            Some(unit) if is_gone(&unit) && unit.kind.as_deref() != Some("oneshot") => {
+                Some(why::ended_by_itself(self.name(), log.has_ended()))
+            }
+            _ => None,
+        };
+        // What was done again has changed something, though the state reads the same; so has what
+        // was undone meanwhile.
+        let changed = (went_well && !is_skipped) || (self.wakes() && log.was_stopped());
+        let changed = Some(changed || self.differs(after.as_ref()) || aftermath.has_changed);
+        let warnings = warning.into_iter().chain(aftermath.warnings).collect();
         let log = match (&self.steps.log, &after) {
             (Some(log), Some(unit)) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
-                lines_of(&ask(log, brief(self.bounds)))
+                let bounds = Bounds { output_bytes: LOG_BYTES, ..brief(self.bounds) };
+                log::last_lines(&ask(log, bounds), unit, self.began)
             }
             _ => None,
         };
-        let went_well = self.wakes() && verdict.is_ok();
-        let is_gone = |unit: &&Unit| self.action != Reload && unit.state.is("inactive");
-        let gone = after.as_ref().filter(|_| went_well).filter(is_gone);
-        let was_skipped = gone.is_some() && self.was_skipped();
-        let warning = match gone {
-            Some(_) if was_skipped => Some(why::skipped(self.name())),
-            Some(unit) if unit.kind.as_deref() != Some("oneshot") => {
-                Some(why::ended_by_itself(self.name()))
-            }
-            _ => None,
-        };
-        // What was done again has changed something, though the state reads the same.
-        let changed = (went_well && !was_skipped) || self.differs(after.as_ref());
-        let changed = Some(changed || aftermath.has_changed);
-        let warnings = warning.into_iter().chain(aftermath.warnings).collect();
         let unit = after.map(|unit| unit.state);
         Outcome { ran: Some(ran), unit, log, changed, warnings, ..Outcome::of(verdict) }
     }
 
-    fn verdict(&self, ran: &Ran, after: Option<&(Unit, Health)>) -> Result<(), Refusal> {
-        match after {
-            None => verdict(self.plan, ran),
-            Some((unit, Health::Bad)) => Err(why::unhealthy(self.action, self.name(), &unit.state)),
-            Some((unit, _)) if self.was_not_begun(ran, unit) => Err(why::start_limit(self.name())),
-            Some((unit, _)) => why::explained(self.action, unit, self.plan, ran, self.shown),
+    /// What the manager has logged of the unit since the operation began, where it is not up as
+    /// it was asked to be: it forgets a unit that nothing refers to, and how it ended.
+    fn manager_log(&self, ran: &Ran, after: Option<&(Unit, Health)>) -> ManagerLog {
+        let is_well = ran.ended == Ended::Exited(0)
+            && after.is_some_and(|(unit, health)| {
+                *health != Health::Bad && !unit.state.is("inactive") && !unit.state.is("failed")
+            });
+        let Some(argv) = self.steps.manager_log.as_ref().filter(|_| !is_well) else {
+            return ManagerLog::default();
+        };
+        let bounds = Bounds { output_bytes: LOG_BYTES, mask_secrets: false, ..brief(self.bounds) };
+        let read = || ManagerLog::parse(&ask(argv, bounds).stdout);
+        let Some((unit, _)) = after.filter(|(unit, _)| unit.state.is_loaded()) else {
+            // The unit file was read before.
+            return read();
+        };
+        let has_ended = unit.state.is("inactive") || unit.state.is_down();
+        let mut log = read().since(self.began);
+        for _ in 1..LOG_TIMES {
+            if !has_ended || ran.ended != Ended::Exited(0) || log.has_ended() {
+                break;
+            }
+            sleep(LOG_PAUSE);
+            log = read().since(self.began);
         }
+        log
+    }
+
+    fn verdict(
+        &self,
+        ran: &Ran,
+        after: Option<&(Unit, Health)>,
+        log: &ManagerLog,
+    ) -> Result<(), Refusal> {
+        let Some((unit, health)) = after else { return verdict(self.plan, ran) };
+        let bonds = self.bonds_down(ran, unit, log);
+        let failure = Failure {
+            action: self.action,
+            plan: self.plan,
+            ran,
+            was_active: self.was_active(),
+            unit,
+            log,
+            bonds: &bonds,
+            shown: self.shown,
+        };
+        let is_down = unit.state.is("inactive") || unit.state.is("failed");
+        let has_run = ran.ended == Ended::Exited(0);
+        match health {
+            // It failed before, and that is no longer what would happen.
+            _ if has_run && self.starts() && log.was_skipped() => Ok(()),
+            Health::Bad => Err(failure.unhealthy()),
+            _ if has_run && self.wakes() && is_down && log.was_stopped() => Err(failure.stopped()),
+            _ if has_run && self.action == Reload && is_down => Err(failure.ended_by_reload()),
+            _ if self.was_not_begun(ran, unit) => Err(why::start_limit(self.name())),
+            _ => failure.explained(),
+        }
+    }
+
+    /// The units that this one cannot be up without and that are down, where that may be why it
+    /// was stopped.
+    fn bonds_down(&self, ran: &Ran, after: &Unit, log: &ManagerLog) -> Vec<String> {
+        if !self.wakes() || !(log.was_stopped() || systemctl::is_canceled(&ran.stderr)) {
+            return Vec::new();
+        }
+        let wide = Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..brief(self.bounds) };
+        let Some(others) = Others::now(&self.steps.others, wide) else { return Vec::new() };
+        let before = self.before.iter().flat_map(|unit| &unit.bonds);
+        let bonds: BTreeSet<&String> = before.chain(&after.bonds).collect();
+        bonds.into_iter().filter(|unit| !others.is_up(unit)).cloned().collect()
     }
 
     /// Whether the manager gave up before it began: it is down, and its last run is the one
     /// before. The result may still be that run's.
     fn was_not_begun(&self, ran: &Ran, after: &Unit) -> bool {
         let last = self.before.as_ref().and_then(|unit| unit.invocation.as_deref());
-        matches!(self.action, Start | Restart)
+        self.starts()
             && after.state.is_loaded()
             && after.state.is("failed")
             && last.is_some()
             && last == after.invocation.as_deref()
-            && job_failed(self.name(), ran)
-    }
-
-    /// Whether it did not start for a condition. The manager forgets a unit that nothing refers
-    /// to, and with it whether it began; its own log does not.
-    fn was_skipped(&self) -> bool {
-        self.steps.last_word.as_ref().is_some_and(|log| is_skipped(&ask(log, brief(self.bounds))))
+            && ran.ended == Ended::Exited(1)
+            && systemctl::is_failed(&ran.stderr)
     }
 
     /// Whether the unit is not what it was before.
@@ -394,39 +465,6 @@ impl Change<'_> {
 fn may_be_down(name: &str) -> bool {
     let is_usual = matches!(name, "sysinit.target" | "basic.target" | "local-fs.target");
     !is_usual && !name.ends_with(".slice") && !name.ends_with(".mount")
-}
-
-/// Whether the job began and failed, which is the only way for systemctl to tell of a start limit
-/// where the unit's result is still that of the run before. Of what is refused, of an assertion
-/// and of a dependency it says something else.
-fn job_failed(name: &str, ran: &Ran) -> bool {
-    ran.ended == Ended::Exited(1)
-        && ran.stderr.lines().any(|line| line.starts_with(&format!("Job for {name} failed")))
-}
-
-/// Whether the last thing that the manager itself has logged of the unit is that it did not start
-/// it for a condition. No unit can write there.
-fn is_skipped(log: &Ran) -> bool {
-    log.ended == Ended::Exited(0)
-        && (log.stdout.contains(" was skipped because ")
-            || log.stdout.contains("Condition check resulted in "))
-}
-
-/// The entries of a log that was read from the newest back, the oldest first. What goes on over
-/// more than one line is indented.
-fn turned_around(log: &str) -> String {
-    let mut entries: Vec<String> = Vec::new();
-    for line in log.lines() {
-        match entries.last_mut() {
-            Some(entry) if line.starts_with(' ') => {
-                entry.push_str(line);
-                entry.push('\n');
-            }
-            _ => entries.push(format!("{line}\n")),
-        }
-    }
-    entries.reverse();
-    entries.concat()
 }
 
 /// Whether the last lines that a unit wrote have to do with what went wrong.
@@ -461,15 +499,4 @@ fn idle(action: ServiceAction, steps: &ServiceSteps, bounds: Bounds) -> Option<U
         }
         sleep(JOB_PAUSE);
     }
-}
-
-fn lines_of(log: &Ran) -> Option<Vec<String>> {
-    // An entry may have many lines, and a line any length.
-    let lines = log.stdout.lines().collect::<Vec<_>>();
-    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
-    let cut = |line: &&str| {
-        let most = line.char_indices().nth(LOG_LINE).map_or(line.len(), |(at, _)| at);
-        line.get(..most).unwrap_or_default().to_owned()
-    };
-    (log.ended == Ended::Exited(0)).then(|| last.iter().map(cut).collect())
 }

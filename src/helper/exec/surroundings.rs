@@ -13,7 +13,7 @@ use crate::helper::unit::Unit;
 use crate::policy::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
 use std::collections::BTreeSet;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most that is kept of what the manager says of all its units.
 pub const ALL_UNITS: usize = 16 << 20;
@@ -22,6 +22,9 @@ pub const ALL_UNITS: usize = 16 << 20;
 /// they are up again.
 const TIMES: usize = 10;
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How often parts are looked at while they are watched.
+const PARTS_LOOKS: u32 = 4;
 
 /// The kinds of units that do nothing but start another one.
 const STARTERS: [&str; 4] = [".timer", ".socket", ".path", ".automount"];
@@ -39,6 +42,8 @@ pub struct Asked<'a> {
     pub shown: Shown<'a>,
     /// The bounds of a look.
     pub bounds: Bounds,
+    /// How long parts are watched that do not say when they are ready.
+    pub watch: Duration,
 }
 
 impl Asked<'_> {
@@ -146,8 +151,8 @@ impl Surroundings {
                 let before = self.before.as_ref().map(|unit| &unit.state);
                 aftermath.warnings.extend(stopped::warnings(name, before, unit));
             }
-            Reload if went_well && is_down => *verdict = Err(why::ended_by_reload(name, unit)),
-            Reload if is_down && unit.state.is_loaded() => {
+            // What was up has ended by it, whatever would start it again.
+            Reload if is_down && unit.state.is_loaded() && !self.was_active() => {
                 let others = asked.others();
                 let wakers = Wakers::of(unit, others.as_ref()).or_socket(name, others.as_ref());
                 if let (Err(refusal), false) = (&mut *verdict, wakers.is_none()) {
@@ -167,9 +172,12 @@ impl Surroundings {
         if let Some(warning) = self.woken(asked, unit, went_well, is_down) {
             aftermath.warnings.push(warning);
         }
-        if let Some(effects) = self.side_effects(asked, unit) {
+        if let Some((effects, failed)) = self.side_effects(asked, unit) {
             aftermath.has_changed |= !effects.is_none();
             aftermath.warnings.extend(effects.told(shown));
+            if went_well && !failed.is_empty() {
+                *verdict = Err(why::parts_failed(name, &failed, shown));
+            }
         }
         if matches!(action, Start | Stop)
             && self.before.as_ref().is_some_and(|unit| unit.needs_reload)
@@ -177,6 +185,10 @@ impl Surroundings {
             aftermath.warnings.push(why::stale_file(name));
         }
         aftermath
+    }
+
+    fn was_active(&self) -> bool {
+        self.before.as_ref().is_some_and(|unit| unit.state.is("active"))
     }
 
     /// What starts it though it is down, or will not be started at boot.
@@ -200,25 +212,36 @@ impl Surroundings {
         (!wakers.is_none()).then(|| why::may_wake(asked.name, &wakers, asked.shown))
     }
 
-    /// Which other units went up or down.
-    fn side_effects(&self, asked: Asked<'_>, unit: &Unit) -> Option<SideEffects> {
+    /// Which other units went up or down, and which parts of this one failed.
+    fn side_effects(&self, asked: Asked<'_>, unit: &Unit) -> Option<(SideEffects, Vec<String>)> {
         let before = self.others.as_ref()?;
         let mut related = self.related.clone();
         // What is started with it may not have been loaded before.
         if matches!(asked.action, Start | Restart) {
             related.extend(asked.related(unit));
         }
-        let mut effects = SideEffects::default();
-        for _ in 0..TIMES {
-            effects = SideEffects::between(before, &asked.others()?, &related);
+        let began = Instant::now();
+        let is_watched = matches!(asked.action, Start | Restart) && is_umbrella(unit);
+        for times in 1.. {
+            let others = asked.others()?;
+            let effects = SideEffects::between(before, &others, &related);
+            let failed = if is_watched { others.failed_parts(unit, before) } else { Vec::new() };
             // They are started again one after the other.
-            if asked.action != Restart || effects.down.is_empty() {
-                break;
+            let may_come = asked.action == Restart && !effects.down.is_empty() && times < TIMES;
+            let was_begun = asked.action == Restart || !self.was_active();
+            let may_fail = is_watched && was_begun && began.elapsed() < asked.watch;
+            if !failed.is_empty() || !(may_come || may_fail) {
+                return Some((effects, failed));
             }
-            sleep(PAUSE);
+            sleep(if may_come { PAUSE } else { asked.watch / PARTS_LOOKS });
         }
-        Some(effects)
+        None
     }
+}
+
+/// Whether a unit is nothing but its parts: it is up and has no process.
+fn is_umbrella(unit: &Unit) -> bool {
+    unit.state.is("active") && unit.state.main_pid.is_none() && !unit.parts.is_empty()
 }
 
 /// Why a timer, a socket or a path was not started, where what it starts is not there.

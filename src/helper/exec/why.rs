@@ -1,13 +1,10 @@
-//! Why a unit is not what it was asked to be, in words: what is in the way, how it died, what the
-//! way that systemctl ended means.
+//! Why a unit is not what it was asked to be, in words: what is in the way, and what it is instead.
 
+use super::Shown;
 use super::triggers::Wakers;
-use super::{Shown, name_of, verdict};
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::plan::Plan;
-use crate::helper::process::{Ended, Ran};
 use crate::helper::unit::{Unit, UnitState};
-use crate::policy::action::ServiceAction::{self, Reload, Restart, Start};
+use crate::policy::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
 use std::time::Duration;
 
 /// When to try again where a job is under way, in seconds.
@@ -53,108 +50,6 @@ pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
         "a unit that is started along with {name} was started a short time ago, and the service manager might not start it again, so nothing was done"
     );
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
-}
-
-/// What the way it ended means for this unit.
-pub fn explained(
-    action: ServiceAction,
-    unit: &Unit,
-    plan: &Plan,
-    ran: &Ran,
-    shown: Shown<'_>,
-) -> Result<(), Refusal> {
-    match ran.ended {
-        Ended::Exited(0) | Ended::NotStarted(_) | Ended::Signalled(_) => verdict(plan, ran),
-        Ended::Late => Err(late(unit, plan)),
-        Ended::Exited(_) => Err(failed(action, unit, plan, ran, shown)),
-    }
-}
-
-/// What the manager still waits for.
-fn late(unit: &Unit, plan: &Plan) -> Refusal {
-    let (name, state) = (name_of(plan), &unit.state);
-    if doing(state).is_none() && unit.has_job {
-        let error =
-            format!("{name} waits for another unit that comes first, after {} s", plan.timeout());
-        return Refusal::new(Code::Timeout, error).hint(format!(
-            "the service manager goes on with it; to give up: sm-helper service stop {name}"
-        ));
-    }
-    let doing = doing(state).unwrap_or_else(|| {
-        format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
-    });
-    Refusal::new(Code::Timeout, format!("{name} is {doing}, after {} s", plan.timeout())).hint(
-        "the service manager goes on with it: ask for the status later, or ask an administrator",
-    )
-}
-
-/// Why systemctl failed.
-fn failed(action: ServiceAction, unit: &Unit, plan: &Plan, ran: &Ran, shown: Shown<'_>) -> Refusal {
-    let (name, state) = (name_of(plan), &unit.state);
-    let refused = |error: String| Refusal::new(Code::CommandFailed, error);
-    match state.load_state.as_deref() {
-        Some("not-found") => no_unit(name),
-        Some("masked") => refused(format!("{name} is masked: nothing may start it")).hint(format!(
-            "an administrator masked it on purpose; to undo: systemctl unmask {name}"
-        )),
-        Some(load @ ("bad-setting" | "error")) => {
-            refused(format!("the unit file of {name} is not loaded, since it is wrong ({load})"))
-                .hint(format!("an administrator looks with: systemd-analyze verify {name}"))
-        }
-        _ if state.result.as_deref() == Some("start-limit-hit") => start_limit(name),
-        _ if action == Reload && (state.is("inactive") || state.is("failed")) => {
-            refused(format!("{name} is not running, so there is nothing to reload"))
-                .hint(format!("to start it: sm-helper service start {name}"))
-        }
-        _ if action == Reload && !unit.can_reload => {
-            refused(format!("{name} has no way to reload its settings while it runs"))
-                .hint(format!("to restart it: sm-helper service restart {name}"))
-        }
-        _ if ran.stderr.starts_with("A dependency job") => {
-            let usual = |unit: &&String| {
-                !unit.ends_with(".target") && !unit.ends_with(".slice") && !unit.ends_with(".mount")
-            };
-            let needs: Vec<&str> = unit.needs.iter().filter(usual).map(String::as_str).collect();
-            refused(format!("{name} was not started, since a unit that it needs failed"))
-                .hint(format!("look at what it needs: {}", shown.listed(&needs)))
-        }
-        _ if ran.stderr.starts_with("Assertion failed") => {
-            refused(format!("{name} was not started: an Assert… in its unit file is not met"))
-                .hint("provide what it asserts; `log` or an administrator knows which it is")
-        }
-        _ if ran.stderr.contains("by dependency only") => verdict_of(plan, ran)
-            .hint("an administrator made it so: start or stop the unit that needs it"),
-        _ if action == Reload => verdict_of(plan, ran)
-            .hint("it goes on with its old settings; `log` in this reply has its last lines"),
-        _ if matches!(action, Start | Restart) && state.is_down() => {
-            refused(format!("{name} could not be started: {}", end_of(state)))
-                .hint("`log` in this reply has the last lines it wrote")
-        }
-        _ if ran.stderr.contains(" not found.") => verdict_of(plan, ran)
-            .hint("install what brings it, or an administrator mends the unit file"),
-        _ => verdict_of(plan, ran),
-    }
-}
-
-/// It did not stay up.
-pub fn unhealthy(action: ServiceAction, name: &str, state: &UnitState) -> Refusal {
-    if state.result.as_deref() == Some("start-limit-hit") {
-        return start_limit(name);
-    }
-    let what = match state.restarts {
-        Some(times @ 1..) if !state.is("failed") => {
-            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-            // Of what runs again the manager no more knows how it ended before.
-            let why = if state.result.as_deref() == Some("success") {
-                String::new()
-            } else {
-                format!("; {}", end_of(state))
-            };
-            format!("{name} does not stay up: it died and was started again ({times} so far{why})")
-        }
-        _ => format!("{name} died soon after it was {}: {}", done(action), end_of(state)),
-    };
-    Refusal::new(Code::Unhealthy, what).hint("`log` in this reply has the last lines it wrote")
 }
 
 /// The manager does not start it any more for now.
@@ -216,29 +111,32 @@ pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
     )
 }
 
-/// It was told to read its settings again, and ended.
-pub fn ended_by_reload(name: &str, unit: &Unit) -> Refusal {
-    let error = format!(
-        "{name} ended when it was reloaded, and is not running now: {}",
-        end_of(&unit.state)
-    );
-    Refusal::new(Code::Unhealthy, error).hint(format!(
-        "its way to reload is one that ends it; to start it: sm-helper service start {name}"
-    ))
+/// It is up, which says nothing of what it is made of.
+pub fn parts_failed(name: &str, parts: &[String], shown: Shown<'_>) -> Refusal {
+    let parts = shown.listed(parts);
+    let error =
+        format!("{name} is up, but of the units that are its parts some have failed: {parts}");
+    Refusal::new(Code::Unhealthy, error)
+        .hint("look at the logs of its parts, or an administrator looks with: systemctl --failed")
 }
 
-/// It is not up, though starting it went well, since it never began.
-pub fn skipped(name: &str) -> String {
-    format!("{name} was not started, since a condition in its unit file is not met")
+/// It is not up, though starting it went well, since it never began. What its state says then is
+/// of its last run.
+pub fn skipped(name: &str, state: &UnitState) -> String {
+    let last =
+        if state.is("failed") { "; it failed before, and that is what `unit` shows" } else { "" };
+    format!("{name} was not started, since a condition in its unit file is not met{last}")
 }
 
-/// It is not up, though starting it went well, since it is done.
-pub fn ended_by_itself(name: &str) -> String {
-    format!("{name} ended by itself, with success, and is not running now")
+/// It is not up, though starting it went well, since it is done; `is_known` where it is certain
+/// that nobody had it stopped.
+pub fn ended_by_itself(name: &str, is_known: bool) -> String {
+    let how = if is_known { "ended by itself, with success," } else { "has ended, with success," };
+    format!("{name} {how} and is not running now")
 }
 
 /// What the manager is doing with a unit at this moment.
-fn doing(state: &UnitState) -> Option<String> {
+pub fn doing(state: &UnitState) -> Option<String> {
     let doing = match state.active_state.as_deref() {
         Some("activating") => "starting",
         Some("deactivating") => "stopping",
@@ -250,27 +148,14 @@ fn doing(state: &UnitState) -> Option<String> {
     Some(format!("{doing} (phase {phase})"))
 }
 
-fn done(action: ServiceAction) -> &'static str {
+pub fn done(action: ServiceAction) -> &'static str {
     match action {
         Start => "started",
         Restart => "restarted",
         Reload => "reloaded",
+        Stop => "stopped",
+        Enable => "enabled",
+        Disable => "disabled",
         _ => "changed",
     }
-}
-
-/// How its main process ended.
-fn end_of(state: &UnitState) -> String {
-    let result = state.result.as_deref().unwrap_or("unknown");
-    match (state.exit_status, state.exit_signal) {
-        (Some(status), _) => format!("result {result}, exit status {status}"),
-        (_, Some(signal)) => format!("result {result}, signal {signal}"),
-        _ => format!("result {result}"),
-    }
-}
-
-fn verdict_of(plan: &Plan, ran: &Ran) -> Refusal {
-    verdict(plan, ran)
-        .err()
-        .unwrap_or_else(|| Refusal::new(Code::Internal, "a failure that is none"))
 }

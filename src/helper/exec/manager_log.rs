@@ -1,0 +1,189 @@
+//! What the service manager itself has logged of a unit: which run ended how, and who ended it.
+//! The state of a unit does not tell one run from another, and is forgotten with the unit.
+
+use serde::Deserialize;
+use std::time::Duration;
+
+/// What the manager logs when it does something to a unit (`sd-messages.h`).
+const STARTING: &str = "7d4958e842da4a758f6c1cdc7b36dcc5";
+const STARTED: &str = "39f53479d3a045ac8e11786248231fbf";
+const STOPPING: &str = "de5b426a63be47a7b6ac3eaac82e2f6f";
+const PROCESS_EXIT: &str = "98e322203f7a4ed290d09fe03c09fe15";
+const SKIPPED: &str = "0e4284a0caca4bfc81c0bb6786972673";
+const INVALID_CONFIGURATION: &str = "c772d24e9a884cbeb9ea12625c306c01";
+
+/// What it logs when a run has ended: with success, with a failure, stopped, not started.
+const ENDS: [&str; 4] = [
+    "7ad2d189f7e94e70a38c781354912448",
+    "d9b373ed55a64feb8242e02dbe79a49c",
+    "9d1aaa27d60140bd96365438aad20286",
+    "be02cf6855d2428ba40df7e9d022f03d",
+];
+
+/// What is read of each entry.
+pub const FIELDS: &str = "MESSAGE,MESSAGE_ID,EXIT_CODE,EXIT_STATUS";
+
+/// The manager's entries about one unit, the oldest first. No unit can write there: they are of
+/// the process with the number 1.
+#[derive(Debug, Default)]
+pub struct ManagerLog(Vec<Entry>);
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    /// On the manager's monotonic clock, in microseconds.
+    #[serde(rename = "__MONOTONIC_TIMESTAMP")]
+    at: String,
+    /// Text, unless it holds bytes that are none.
+    #[serde(rename = "MESSAGE", default)]
+    message: serde_json::Value,
+    #[serde(rename = "MESSAGE_ID", default)]
+    id: String,
+    #[serde(rename = "EXIT_CODE", default)]
+    exit_code: String,
+    #[serde(rename = "EXIT_STATUS", default)]
+    exit_status: String,
+}
+
+impl Entry {
+    fn message(&self) -> &str {
+        self.message.as_str().unwrap_or_default()
+    }
+
+    /// That it was not started, for a condition; the manager gives it the number of a start.
+    fn is_skip(&self) -> bool {
+        let message = self.message();
+        message.contains(" was skipped because ")
+            || message.contains("Condition check resulted in ")
+    }
+
+    fn is_start(&self) -> bool {
+        [STARTING, STARTED].contains(&self.id.as_str())
+    }
+}
+
+impl ManagerLog {
+    /// Reads what `journalctl --output=json` printed.
+    pub fn parse(log: &str) -> Self {
+        Self(log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// What came later than this on the monotonic clock.
+    pub fn since(mut self, began: Duration) -> Self {
+        let at = |entry: &Entry| entry.at.parse().ok().map(Duration::from_micros);
+        self.0.retain(|entry| at(entry).is_some_and(|at| at >= began));
+        self
+    }
+
+    /// The entries since it was last started.
+    fn last_run(&self) -> &[Entry] {
+        let first = self.0.iter().rposition(|entry| entry.is_start() && !entry.is_skip());
+        self.0.get(first.unwrap_or(0)..).unwrap_or_default()
+    }
+
+    /// Whether it was not started for a condition, or ended where `ExecCondition=` said so.
+    pub fn was_skipped(&self) -> bool {
+        let is_last = self.0.last().is_some_and(Entry::is_skip);
+        is_last || self.last_run().iter().any(|entry| entry.id == SKIPPED)
+    }
+
+    /// Whether somebody had it stopped after it was started.
+    pub fn was_stopped(&self) -> bool {
+        self.last_run().iter().any(|entry| entry.id == STOPPING)
+    }
+
+    /// Whether it is known that its last run has ended; the journal may be a moment late.
+    pub fn has_ended(&self) -> bool {
+        self.was_skipped() || self.last_run().iter().any(|entry| ENDS.contains(&entry.id.as_str()))
+    }
+
+    /// The exit status, or the signal, of the process that ended last.
+    pub fn last_exit(&self) -> (Option<i32>, Option<i32>) {
+        let mut exits = self.last_run().iter().rev().filter(|entry| entry.id == PROCESS_EXIT);
+        match exits.next().map(|entry| (entry.exit_code.as_str(), entry.exit_status.parse().ok())) {
+            Some(("exited", status)) => (status, None),
+            Some(("killed" | "dumped", signal)) => (None, signal),
+            _ => (None, None),
+        }
+    }
+
+    /// Why the unit file was not loaded the last time. A setting that cannot be read ends that at
+    /// once; settings that do not go together are refused at its end.
+    pub fn bad_setting(&self) -> Option<&str> {
+        let is_why = |entry: &&Entry| {
+            let message = entry.message();
+            message.ends_with("Refusing.")
+                || (entry.id == INVALID_CONFIGURATION && !message.contains(", ignoring"))
+        };
+        self.0.iter().rfind(is_why).map(Entry::message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(entries: &[(&str, &str)]) -> ManagerLog {
+        let line = |(at, (id, message)): (usize, &(&str, &str))| {
+            format!(
+                "{{\"__MONOTONIC_TIMESTAMP\":\"{at}\",\"MESSAGE_ID\":\"{id}\",\"MESSAGE\":\"{message}\"}}\n"
+            )
+        };
+        ManagerLog::parse(&entries.iter().enumerate().map(line).collect::<String>())
+    }
+
+    #[test]
+    fn who_ended_the_last_run_is_told_from_who_ended_another() {
+        let [success, failure, stopped, failed] = ENDS;
+        for (ids, was_stopped, has_ended) in [
+            (&[][..], false, false),
+            (&[STARTING, STARTED], false, false),
+            (&[STARTED, success], false, true),
+            (&[STARTED, STOPPING, success, stopped], true, true),
+            (&[STARTING, STOPPING, failure, stopped], true, true),
+            // A restart, which stops first.
+            (&[STOPPING, success, stopped, STARTED], false, false),
+            (&[STOPPING, success, stopped, STARTED, failure], false, true),
+            (&[STOPPING, success, stopped, STARTED, STOPPING], true, false),
+            (&[STARTING, failed], false, true),
+            // The start itself is not in what could be read.
+            (&[STOPPING, stopped], true, true),
+        ] {
+            let entries: Vec<_> = ids.iter().map(|id| (*id, "")).collect();
+            let log = log(&entries);
+            assert_eq!((log.was_stopped(), log.has_ended()), (was_stopped, has_ended), "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_last_word_skips_it() {
+        let skip = (STARTED, "a was skipped because of an unmet condition check (C=x).");
+        assert!(log(&[skip]).was_skipped() && log(&[skip]).has_ended());
+        assert!(log(&[(STOPPING, ""), (ENDS[2], ""), skip]).was_skipped());
+        assert!(!log(&[skip, (STARTED, "Started a.")]).was_skipped());
+        assert!(log(&[(STARTING, ""), (SKIPPED, ""), (ENDS[3], "")]).was_skipped());
+        assert!(!log(&[(STARTING, ""), (SKIPPED, ""), (STARTED, "")]).was_skipped());
+        assert!(!log(&[]).was_skipped());
+    }
+
+    #[test]
+    fn the_setting_that_is_wrong_is_found() {
+        let old = ("", "a: Old. Refusing.");
+        let now = ("", "a: Service has no ExecStart=. Refusing.");
+        let syntax = (INVALID_CONFIGURATION, "a:2: Neither a valid executable name");
+        let harmless = (INVALID_CONFIGURATION, "a:2: Failed to parse it, ignoring: x");
+        let told = |entries: &[(&str, &str)]| log(entries).bad_setting().unwrap_or("").to_owned();
+        assert_eq!(told(&[old, harmless, now]), now.1);
+        assert_eq!(told(&[old, syntax]), syntax.1);
+        assert_eq!(told(&[syntax, harmless, now, harmless]), now.1);
+        assert_eq!(told(&[("", "Started a.")]), "");
+    }
+
+    #[test]
+    fn what_came_before_and_what_is_no_entry_is_left_out() {
+        let text = "no JSON\n{\"__MONOTONIC_TIMESTAMP\":\"7\",\"MESSAGE\":[1,2]}\n\
+            {\"__MONOTONIC_TIMESTAMP\":\"8\",\"MESSAGE_ID\":\"98e322203f7a4ed290d09fe03c09fe15\",\"EXIT_CODE\":\"exited\",\"EXIT_STATUS\":\"127\"}\n";
+        let log = ManagerLog::parse(text);
+        assert_eq!((log.0.len(), log.last_exit()), (2, (Some(127), None)));
+        assert_eq!(log.since(Duration::from_micros(9)).last_exit(), (None, None));
+    }
+}
