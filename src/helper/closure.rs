@@ -113,6 +113,23 @@ impl Units {
         others.filter_map(|each| self.0.get(each)?.start_limit.left_after(now, starts(each))).max()
     }
 
+    /// Every unit that this one may take along, through others too: `near` are those next to it.
+    /// What is down may be forgotten between two looks; what is next to it is known. Through what
+    /// `leads` nowhere, such as a target, everything is related to everything.
+    pub fn related(
+        &self,
+        name: &str,
+        near: &[String],
+        leads: impl Fn(&str) -> bool,
+    ) -> BTreeSet<String> {
+        let near = near.iter().map(String::as_str).chain([name]);
+        let all = self.closure(near, |unit| {
+            let bonds = unit.dependants.iter().chain(&unit.rivals).chain(&unit.pulls);
+            bonds.map(String::as_str).filter(|each| leads(each)).collect()
+        });
+        all.into_iter().filter(|each| *each != name).map(str::to_owned).collect()
+    }
+
     fn closure<'n>(
         &'n self,
         names: impl IntoIterator<Item = &'n str>,
@@ -157,6 +174,22 @@ mod tests {
         assert_eq!(names(units.stopped_by_start(["app.service"])), "below rival");
         assert_eq!(names(units.stopped_by_start(["db.service"])), "");
         assert!(units.is_active("db.service") && !units.is_active("tmp.service"));
+    }
+
+    #[test]
+    fn what_is_related_is_found_at_any_depth_and_not_through_a_target() {
+        let units = Units::parse(
+            "Id=a.service\nRequiredBy=b.service\nRequires=sysinit.target\n\n\
+             Id=b.service\nRequiredBy=c.service x.target\nRequires=a.service\n\n\
+             Id=c.service\nConflicts=d.service\n\n\
+             Id=sysinit.target\nRequires=z.service\n\nId=x.target\nWants=y.service\n",
+        );
+        let leads = |name: &str| !name.ends_with(".target");
+        let related = units.related("a.service", &["b.service".to_owned()], leads);
+        assert_eq!(
+            related.into_iter().collect::<Vec<_>>(),
+            ["b.service", "c.service", "d.service"]
+        );
     }
 
     #[test]

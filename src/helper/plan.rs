@@ -9,7 +9,6 @@ use super::apt_options;
 use super::closure;
 use super::codes::{Code, Refusal};
 use super::exec::manager_log;
-use super::exec::others::RELATIONS;
 use super::host::PackageManager;
 use super::request::{Operation, Request, Shown};
 use super::unit::{MORE_PROPERTIES, PROPERTIES, STATUS_PROPERTIES};
@@ -108,7 +107,7 @@ pub enum LookSteps {
 pub struct ServiceSteps {
     /// Reads the unit's state, before and after.
     pub state: Argv,
-    /// Reads how all units are bound to each other, where others go down or up with this one.
+    /// Reads how all units are bound to each other, where others may go down or up with this one.
     pub units: Option<Argv>,
     /// Reads when which unit was started, where one of those others may not be again.
     pub starts: Option<Argv>,
@@ -118,8 +117,6 @@ pub struct ServiceSteps {
     pub checks_start: bool,
     /// Lists the units that the manager has loaded, and their states.
     pub others: Argv,
-    /// Reads which units take one another along, where some went up or down.
-    pub relations: Option<Argv>,
     /// Reads whether the manager has yet to read some unit file again.
     pub unread: Option<Argv>,
     /// Has it read all of them, where it has none to that was changed by somebody else.
@@ -210,9 +207,7 @@ impl Plan {
                 let before = [&steps.units, &steps.unread, &steps.check, &steps.starts];
                 let before = before.into_iter().chain([&steps.reset_starts]);
                 let before = before.map(Option::as_ref);
-                let before = [Some(&steps.state), Some(&steps.others), steps.relations.as_ref()]
-                    .into_iter()
-                    .chain(before);
+                let before = [&steps.state, &steps.others].into_iter().map(Some).chain(before);
                 let after = [&steps.reread, &steps.manager_log, &steps.log];
                 (before.collect(), after.into_iter().map(Option::as_ref).collect())
             }
@@ -327,7 +322,6 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
     let steps = ServiceSteps {
         state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
         others: others(),
-        relations: (starts || action == Stop).then(|| show_all(RELATIONS)),
         unread: enables.then(|| show_all("NeedDaemonReload")),
         reread: enables.then(|| systemctl(&["daemon-reload"])),
         units: matches!(action, Start | Restart | Stop).then(show_bonds),

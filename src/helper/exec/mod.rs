@@ -8,7 +8,7 @@ mod failed;
 mod health;
 mod log;
 pub mod manager_log;
-pub mod others;
+mod others;
 mod package;
 mod said;
 mod service;

@@ -141,36 +141,6 @@ impl SideEffects {
     }
 }
 
-/// The properties by which units take one another along.
-pub const RELATIONS: &str = "Id,Requires,Requisite,Wants,BindsTo,Upholds,ConsistsOf,PropagatesStopTo,RequiredBy,BoundBy,\
-    Conflicts,ConflictedBy";
-
-/// Every unit that this one may take along, through others too, in what `systemctl show` printed
-/// of all: `near` are those next to it, `shown` has a block for each, with [`RELATIONS`].
-pub fn related(shown: &str, unit: &str, near: &[String]) -> BTreeSet<String> {
-    let mut relations: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for block in shown.split("\n\n") {
-        let lines = || block.lines().filter_map(|line| line.split_once('='));
-        let Some((_, id)) = lines().find(|(key, _)| *key == "Id") else { continue };
-        let others = lines().filter(|(key, _)| *key != "Id");
-        let others = others.flat_map(|(_, value)| value.split_whitespace());
-        relations.entry(id).or_default().extend(others);
-    }
-    // A unit that is down may be forgotten between two looks; what is next to it is known.
-    let mut found: BTreeSet<String> = near.iter().cloned().collect();
-    let mut next: Vec<&str> = near.iter().map(String::as_str).chain([unit]).collect();
-    while let Some(each) = next.pop() {
-        for other in relations.get(each).into_iter().flatten() {
-            // Through a target or a slice everything is related to everything.
-            let is_told = !UNTOLD.iter().any(|kind| other.ends_with(kind));
-            if is_told && *other != unit && found.insert((*other).to_owned()) {
-                next.push(other);
-            }
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,17 +198,6 @@ x.target     loaded    active   active  Of X
         ] {
             assert_eq!(all(state).failed_parts(&unit, &before), failed, "{state}");
         }
-    }
-
-    #[test]
-    fn what_is_related_is_found_at_any_depth_and_not_through_a_target() {
-        let shown = "Id=a.service\nRequiredBy=b.service\nRequires=sysinit.target\n\n\
-                     Id=b.service\nRequiredBy=c.service x.target\nRequires=a.service\n\n\
-                     Id=c.service\nConflicts=d.service\n\n\
-                     Id=sysinit.target\nRequires=z.service\n\nId=x.target\nWants=y.service\n";
-        let related = related(shown, "a.service", &["b.service".to_owned()]);
-        let related: Vec<&str> = related.iter().map(String::as_str).collect();
-        assert_eq!(related, ["b.service", "c.service", "d.service"]);
     }
 
     #[test]

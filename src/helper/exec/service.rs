@@ -131,7 +131,8 @@ pub fn change(
     if change.ends(&around.audience) {
         change.answer_first(around);
     }
-    change.surroundings = Surroundings::before(change.asked(), change.before.as_ref());
+    change.surroundings =
+        Surroundings::before(change.asked(), change.before.as_ref(), change.others.as_ref());
     change.began = start_limit::now();
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });

@@ -2,10 +2,11 @@
 //! `systemctl` ends with success whatever became of these.
 
 use super::enablement::{self, Links};
-use super::others::{Others, SideEffects, is_told, related, takes_along};
+use super::others::{Others, SideEffects, is_told, takes_along};
 use super::triggers::Wakers;
 use super::{Shown, stopped, why};
 use crate::helper::alias;
+use crate::helper::closure::Units;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::plan::ServiceSteps;
 use crate::helper::process::{Bounds, Ended, Ran, ask};
@@ -53,14 +54,19 @@ impl Asked<'_> {
 
     /// Every unit that this one may take along at this moment: what is down is soon forgotten,
     /// and what it had to do with others too.
-    fn related(&self, unit: &Unit) -> BTreeSet<String> {
+    fn related(&self, unit: &Unit, all: Option<&Units>) -> BTreeSet<String> {
         let id = unit.id.as_deref().unwrap_or(self.name);
         let near = [&unit.dependants, &unit.rivals, &unit.pulls];
         let near: Vec<String> =
             near.into_iter().flatten().filter(|unit| is_told(unit)).cloned().collect();
-        let relations = self.steps.relations.as_ref().map(|argv| ask(argv, self.wide()));
-        let shown = relations.map(|shown| shown.stdout).unwrap_or_default();
-        related(&shown, id, &near)
+        let read = || {
+            let shown = self.steps.units.as_ref().map(|argv| ask(argv, self.wide()).stdout);
+            Units::parse(&shown.unwrap_or_default())
+        };
+        all.map_or_else(
+            || read().related(id, &near, is_told),
+            |all| all.related(id, &near, is_told),
+        )
     }
 
     /// The bounds of a look at all units, of which nothing is shown.
@@ -91,8 +97,8 @@ pub struct Aftermath {
 }
 
 impl Surroundings {
-    /// Looks at what this operation may change.
-    pub fn before(asked: Asked<'_>, unit: Option<&Unit>) -> Self {
+    /// Looks at what this operation may change; `all` are all units, where they were read.
+    pub fn before(asked: Asked<'_>, unit: Option<&Unit>, all: Option<&Units>) -> Self {
         let enables = matches!(asked.action, Enable | Disable);
         let unread = asked.steps.unread.as_ref().map(|unread| ask(unread, asked.wide()));
         let has_read_all = unread.is_some_and(|shown| {
@@ -103,7 +109,7 @@ impl Surroundings {
         Self {
             before: unit.cloned(),
             others: along.and_then(|_| asked.others()),
-            related: along.map(|unit| asked.related(unit)).unwrap_or_default(),
+            related: along.map(|unit| asked.related(unit, all)).unwrap_or_default(),
             links: enables.then(Links::now),
             has_read_all,
         }
@@ -218,7 +224,7 @@ impl Surroundings {
         let mut related = self.related.clone();
         // What is started with it may not have been loaded before.
         if matches!(asked.action, Start | Restart) {
-            related.extend(asked.related(unit));
+            related.extend(asked.related(unit, None));
         }
         let began = Instant::now();
         let is_watched = matches!(asked.action, Start | Restart) && is_umbrella(unit);
