@@ -16,18 +16,19 @@ pub const JOURNAL: &str = "/run/systemd/journal/socket";
 pub const SYSLOG: &str = "/dev/log";
 
 /// Sends the record to the journal, or to syslog where there is no journal or it does not take
-/// the record. `link` is its place in the chain, where it has one.
+/// the record. `link` is its place in the chain, where it has one. Gives the name of the one that
+/// has taken it; whether that keeps it is for its own settings to say.
 ///
 /// # Errors
 /// Where neither takes it.
-pub fn send(record: &Record<'_>, line: &str, link: Option<&Link>) -> io::Result<()> {
+pub fn send(record: &Record<'_>, line: &str, link: Option<&Link>) -> io::Result<&'static str> {
     let by_journal = if Path::new(JOURNAL).exists() {
         send_to(JOURNAL, &native(record, line, link))
     } else {
         Err(io::Error::new(io::ErrorKind::NotFound, "this host has neither a journal nor syslog"))
     };
     if by_journal.is_ok() || !Path::new(SYSLOG).exists() {
-        return by_journal;
+        return by_journal.map(|()| "the journal");
     }
     let (facility, severity) = (10, priority(record)); // authpriv
     let text = format!(
@@ -36,7 +37,7 @@ pub fn send(record: &Record<'_>, line: &str, link: Option<&Link>) -> io::Result<
         std::process::id(),
         line.trim_end()
     );
-    send_to(SYSLOG, text.as_bytes())
+    send_to(SYSLOG, text.as_bytes()).map(|()| "syslog")
 }
 
 /// Sends a datagram, and waits for nobody.
@@ -96,11 +97,11 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
     bytes
 }
 
-/// As syslog(3) counts: 4 warning, 5 notice, 6 informational.
+/// As syslog(3) counts: 4 warning, 5 notice. Nothing is less than a notice: the journal drops that
+/// where the unit that it comes from has `LogLevelMax=notice`, as the broker's has (sm@.service).
 fn priority(record: &Record<'_>) -> u64 {
     match (record.event, record.code) {
-        (Event::Refused, _) => 5,
-        (_, Code::Ok) => 6,
+        (Event::Refused, _) | (_, Code::Ok) => 5,
         _ => 4,
     }
 }

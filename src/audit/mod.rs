@@ -219,7 +219,7 @@ fn write(
             line.map_err(Into::into).and_then(|line| journal::send(&record, &line, None))
         }
     };
-    let is_told = sent.is_ok();
+    let sink = sent.as_ref().ok().copied();
     let mut warnings = Vec::new();
     if let Err(error) = sent {
         warnings.push(format!("the journal did not take the audit record: {error}"));
@@ -227,13 +227,15 @@ fn write(
     if let Err(error) = kernel::send(&record) {
         warnings.push(format!("the kernel's audit log did not take the record: {error}"));
     }
-    match appended {
-        Ok(appended) => {
+    match (appended, sink) {
+        (Ok(appended), _) => {
             counted(scene, appended.unrecorded);
             Ok(warnings)
         }
-        Err(error) if is_told => Err(unavailable(&error, "; the journal has the record")),
-        Err(error) => Err(unavailable(&error, &format!("; {}", warnings.join("; ")))),
+        (Err(error), Some(sink)) => {
+            Err(unavailable(&error, &format!("; the record was sent to {sink}")))
+        }
+        (Err(error), None) => Err(unavailable(&error, &format!("; {}", warnings.join("; ")))),
     }
 }
 

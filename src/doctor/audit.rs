@@ -110,7 +110,7 @@ pub fn journal(_: &Scene) -> Vec<Finding> {
     let restart = "systemctl restart systemd-journald.socket systemd-journald.service";
     let mark = uuid::Uuid::new_v4().simple().to_string();
     let message = format!(
-        "MESSAGE=sm doctor looks whether the journal takes records\nPRIORITY=6\n\
+        "MESSAGE=sm doctor looks whether the journal takes records\nPRIORITY=5\n\
          SYSLOG_IDENTIFIER=sm-doctor\nSM_DOCTOR={mark}\n"
     );
     if let Err(error) = send_to(JOURNAL, message.as_bytes()) {

@@ -6,6 +6,7 @@ mod host;
 
 mod crowd;
 mod going_on;
+mod journal;
 mod membership;
 mod protocol;
 mod same_way;
