@@ -1,6 +1,6 @@
 //! The number is exact, for each account, whatever happens at once.
 
-use crate::host::{host_test, intents};
+use crate::host::{Reply, host_test, intents, records};
 use crate::{codes, of, rate, reload};
 use std::time::{Duration, Instant};
 
@@ -76,6 +76,25 @@ host_test!(free_questions_cost_nothing, |host| {
     assert_eq!(of(&free, "ok"), 48, "{free:?}");
     reload(host).expect("ok");
     reload(host).expect("rate_limited");
+});
+
+// Its reply and its record say what was asked, whatever the answer.
+host_test!(a_rehearsal_that_is_too_much_is_still_one, |host| {
+    host.limit_the_rate();
+    rate(host, 1, 3600);
+    let line = "sudo -n /usr/local/bin/sm-helper service reload nginx --dry-run";
+    let last = format!(
+        "for i in {{1..150}}; do {line} >/home/agent/out || {{ is=$?; cat /home/agent/out; exit $is; }}; done"
+    );
+    let reply = Reply::of(&host.agent(&last));
+    assert_eq!(
+        (reply.code(), &reply.json["dry_run"]),
+        ("rate_limited", &true.into()),
+        "{:#}",
+        reply.json
+    );
+    let record = &records(host, &reply.json["request_id"])[0];
+    assert_eq!(record["dry_run"], true, "{record:#}");
 });
 
 // Who plans changes nothing, and is not locked out of the change itself.

@@ -39,7 +39,7 @@ pub fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) ->
         Parsed::Help(text) => {
             let lines: Vec<&str> = text.lines().collect();
             let help = || Reply::new(Ok(())).with("help", lines);
-            return Call::unread(caller, arguments).question(None, help);
+            return Call::unread(caller, arguments).question(None, false, help);
         }
         Parsed::Wrong(refusal) => return refuse(caller, arguments, &refusal),
     };
@@ -61,8 +61,8 @@ pub fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) ->
     };
     let call = Call::new(caller, force, arguments);
     match request {
-        None if is_version => call.question(None, listing::version),
-        None => call.question(None, || list(&call.caller, &call.force)),
+        None if is_version => call.question(None, false, listing::version),
+        None => call.question(None, false, || list(&call.caller, &call.force)),
         Some(Ok(request)) if dry_run => call.rehearse(request),
         Some(Ok(request)) => call.handle(request),
         Some(Err(refusal)) => call.refuse(None, &refusal, dry_run),
@@ -143,7 +143,7 @@ impl<'c> Call<'c> {
     fn rehearse(&self, request: Request) -> Answered {
         let asked = request.clone();
         match planned(&self.force, &self.caller, request) {
-            Ok(planned) => self.question(Some(&asked), || Reply::dry_run(&planned)),
+            Ok(planned) => self.question(Some(&asked), true, || Reply::dry_run(&planned)),
             Err(refusal) => self.refuse(Some(&asked), &refusal, true),
         }
     }
@@ -152,11 +152,12 @@ impl<'c> Call<'c> {
     fn question<'r>(
         &self,
         request: Option<&Request>,
+        dry_run: bool,
         answer: impl FnOnce() -> Reply<'r>,
     ) -> Answered {
         match self.charge(Budget::Looks) {
             Ok(()) => self.close(request, answer(), None),
-            Err(unpaid) => self.limited(request, &unpaid, false),
+            Err(unpaid) => self.limited(request, &unpaid, dry_run),
         }
     }
 
