@@ -182,7 +182,7 @@ impl Caller {
     }
 
     /// The name of the account that the policy is asked for.
-    fn asks_for(&self) -> &str {
+    pub fn asks_for(&self) -> &str {
         self.tried.as_deref().unwrap_or(&self.user)
     }
 

@@ -38,6 +38,7 @@ pub mod vercmp;
 use crate::broker::{self, Received};
 use crate::cli::{self, Helper, Parsed};
 use crate::policy::force::InForce;
+use crate::sudoers;
 use crate::sys;
 use answer::Answered;
 use ascend::{Asked, Way};
@@ -121,6 +122,9 @@ fn as_root(helper: &Path, arguments: &[OsString], parsed: Option<Parsed<Helper>>
         Ok(slot) => slot,
         Err(refusal) => return answer::refuse(caller, arguments, &refusal),
     };
+    if let Err(refusal) = sudoers::admitted(&caller, helper, arguments) {
+        return answer::refuse(caller, arguments, &refusal);
+    }
     match (parsed, flags::behind_word(arguments)) {
         (Some(parsed), _) => answer::answer(caller, arguments, parsed),
         (None, words) => answer_with_flags(caller, words.unwrap_or_default()),

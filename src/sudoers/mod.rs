@@ -1,6 +1,7 @@
 //! `sm setup-sudo`: lets an account or a group run the helper as root, and nothing else.
 
 pub mod account;
+mod admitted;
 mod behind;
 mod check;
 pub mod dropin;
@@ -16,6 +17,7 @@ pub mod rule;
 pub mod sudo;
 pub mod written;
 
+pub use admitted::admitted;
 pub use behind::behind;
 
 use crate::admin::{Answer, Failure};

@@ -13,6 +13,7 @@ use crate::tool::{clean, complaint, find_in, output};
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -266,7 +267,12 @@ impl Sudo {
     ///
     /// # Errors
     /// Where it does not: what sudo said, if anything.
-    pub fn allows(&self, account: &str, path: &Path, arguments: &[&str]) -> Result<(), String> {
+    pub fn allows(
+        &self,
+        account: &str,
+        path: &Path,
+        arguments: &[impl AsRef<OsStr>],
+    ) -> Result<(), String> {
         let mut command = clean(&self.0);
         command.args(["-n", "-l", "-U", account, "-u", "root", "--"]).arg(path).args(arguments);
         match output(command) {

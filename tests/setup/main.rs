@@ -11,6 +11,7 @@ mod exact;
 mod first_run;
 mod flags;
 mod foreign;
+mod groups;
 mod kill;
 mod moved;
 mod names;
