@@ -36,7 +36,7 @@ broker_test!(all_who_have_no_account_share_one_budget, |host| {
     assert!((30..=90).contains(&records), "{records} records");
     let files =
         host.root("cd /run/sm; find . -type f | grep -E 'rate|connections' | sed 's|^./||' | grep -v '/0\\.' | sort").ok();
-    assert_eq!(files, "rate/strangers.refusals\n");
+    assert_eq!(files, "rate/bytes\nrate/strangers.refusals\n");
     // Who has an account is not kept out by it.
     ask(host, "service status nginx").expect("ok");
 });
