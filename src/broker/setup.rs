@@ -9,7 +9,7 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::inherited;
 use crate::helper::text::one_line;
 use crate::state;
-use crate::sudoers::{account, install, without_root};
+use crate::sudoers::{account, install, rule, without_root};
 use crate::tool;
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
@@ -54,6 +54,7 @@ pub fn run(
     }
     let program = if command.install { install::install()?.0 } else { program.to_owned() };
     let (program, _) = trusted(&program)?;
+    rule::gives_no_rights(&program)?;
     let wanted = units::of(&program)?;
     if command.check {
         return check(&wanted, &users);

@@ -3,9 +3,11 @@
 use super::account::Who;
 use super::install;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::shell_word;
 use crate::sys;
 use crate::trust::trusted;
 use std::ffi::{CStr, CString};
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -52,11 +54,14 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     if !data.is_file() || data.mode() & 0o111 == 0 {
         return Err(untrusted("is not a program"));
     }
-    if data.mode() & 0o6000 != 0 {
-        return Err(untrusted("is setuid or setgid, which it must never be"));
+    if let Some(why) = more_rights(&real, &data) {
+        return Err(untrusted(why));
     }
-    if has_attribute(&real, c"security.capability") {
-        return Err(untrusted("has file capabilities, which it must never have"));
+    // The administrator's program, whoever it was that ran: nobody is to be root by it.
+    for own in [program.to_owned(), real.with_file_name("sm")] {
+        if own.exists() {
+            gives_no_rights(&own)?;
+        }
     }
     if let Some(folder) = real.parent() {
         no_default_acl(folder)?;
@@ -71,6 +76,28 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
         return Err(untrusted("has characters in its path that mean something in sudoers"));
     }
     Ok(real)
+}
+
+/// Makes sure that only root can change this program and that it gives nobody more rights than they
+/// have. With those, `sm` would run each of its commands as root for everybody.
+///
+/// # Errors
+/// `untrusted_path`, saying what is wrong.
+pub fn gives_no_rights(program: &Path) -> Result<(), Refusal> {
+    let (real, data) = trusted(program)?;
+    let Some(why) = more_rights(&real, &data) else { return Ok(()) };
+    let path = shell_word(&real.to_string_lossy());
+    Err(Refusal::new(Code::UntrustedPath, format!("{} {why}", real.display()))
+        .hint(format!("take that away: chmod 0755 {path}; setcap -r {path}")))
+}
+
+/// What of a program's file gives who runs it more rights than they have.
+fn more_rights(path: &Path, data: &Metadata) -> Option<&'static str> {
+    if data.mode() & 0o6000 != 0 {
+        return Some("is setuid or setgid, which it must never be");
+    }
+    has_attribute(path, c"security.capability")
+        .then_some("has file capabilities, which it must never have")
 }
 
 /// Makes sure that what is made in the folder gets no access control entries from it (`acl(5)`,
