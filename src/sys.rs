@@ -237,6 +237,19 @@ pub fn has_attribute(path: &CStr, name: &CStr) -> bool {
     size > 0
 }
 
+/// Takes the extended attribute off an open file or folder, if it has it (`xattr(7)`).
+///
+/// # Errors
+/// What the kernel says.
+pub fn remove_attribute(file: &File, name: &CStr) -> io::Result<()> {
+    // SAFETY: the descriptor is open as long as the file is borrowed; the name ends with a zero byte.
+    let removed = unsafe { libc::fremovexattr(file.as_raw_fd(), name.as_ptr()) };
+    match Errno::result(removed) {
+        Ok(_) | Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Makes what `command` starts lead a session of its own: the terminal's Ctrl-C does not reach it,
 /// and it can ask nothing there (`setsid(2)`).
 pub fn in_new_session(command: &mut Command) {

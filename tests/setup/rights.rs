@@ -1,7 +1,7 @@
 //! Neither program gives who runs it more rights than they have, and what is made for root alone is
 //! for root alone, whatever the folder hands on.
 
-use crate::answer::{SM, setup_sudo};
+use crate::answer::{HELPER, SM, setup_sudo};
 use crate::host::{Host, host_test};
 
 /// Sets what the kernel keeps of a file besides its mode.
@@ -50,4 +50,22 @@ host_test!(the_administrators_program_gives_nobody_roots_rights, boot, |host| {
     }
     setup_sudo(host, &["--user", "agent"]).expect("ok", 0);
     host.agent("sm policy show").ok();
+});
+
+host_test!(a_default_acl_gives_nobody_what_is_made_for_root, boot, |host| {
+    with_attributes(host);
+    host.root("rm -rf /var/log/sm /var/lib/sm; for i in log lib; do python3 /root/attribute.py default /var/$i; done").ok();
+    setup_sudo(host, &["--user", "agent"]).expect("ok", 0);
+    host.helper(&["service", "status", "nginx"]).expect("ok");
+    host.root("sm-helper list").ok();
+    let made = host.root("find /var/log/sm /var/lib/sm").ok();
+    assert!(made.contains("audit.jsonl") && made.contains("audit.head"), "{made}");
+    for path in made.lines() {
+        let left = host.root(&format!("python3 -c 'import os; print(os.listxattr(\"{path}\"))'"));
+        assert_eq!(left.ok(), "[]\n", "{path}");
+        let can =
+            host.agent(&format!("for i in r w x; do test -$i {path} && echo -n $i; done; true"));
+        assert_eq!(can.stdout_text(), "", "{path}");
+    }
+    assert!(host.exists(HELPER));
 });
