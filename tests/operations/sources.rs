@@ -95,6 +95,60 @@ host_test!(old_lists_are_known_as_such, ready_test_policy, |host| {
     ask(host, "package install sm-test-base").expect("ok");
 });
 
+host_test!(lists_that_are_not_there_are_told, ready_test_policy, |host| {
+    const UPDATE: &str = "sm-helper package update";
+    ask(host, "package install sm-test-base").expect("ok");
+    let upgrades = ["upgrade", "plan upgrade", "upgrade sm-test-base"];
+    // Its file is lost, what it says of itself is not.
+    host.root("mv /srv/apt/Packages /srv").ok();
+    for line in upgrades.iter().chain(&["install docker.io"]) {
+        hints(host, line, &[UPDATE]);
+    }
+    let reply = ask(host, "package upgrade").expect("command_failed");
+    assert!(reply.json["error"].as_str().expect("text").contains(" are gone"), "{:#}", reply.json);
+    host.root("mv /srv/Packages /srv/apt").ok();
+    host.root("rm -r /var/lib/apt/lists; mkdir /var/lib/apt/lists").ok();
+    for line in upgrades {
+        hints(host, line, &[UPDATE]);
+        let reply = ask(host, &format!("package {line}")).expect("command_failed");
+        let error = reply.json["error"].as_str().expect("an error");
+        assert!(error.contains("were never read"), "{line}: {error}");
+    }
+    ask(host, "package update").expect("ok");
+    assert_eq!(ask(host, "package upgrade sm-test-base").expect("ok").json["changed"], false);
+    // No source at all: to read the lists does not help.
+    host.root("rm -rf /etc/apt/sources.list*; rm -r /var/lib/apt/lists; mkdir /var/lib/apt/lists")
+        .ok();
+    for line in ["update", "upgrade", "upgrade sm-test-base", "install docker.io"] {
+        hints(host, line, &["an administrator adds a source"]);
+        let reply = ask(host, &format!("package {line}")).expect("command_failed");
+        assert!(reply.json.to_string().contains("names no source"), "{:#}", reply.json);
+        assert!(!reply.json["hint"].to_string().contains(UPDATE), "{line}: {:#}", reply.json);
+    }
+});
+
+host_test!(a_source_that_became_another_is_told, ready_test_policy, |host| {
+    const RELEASE: &str = "cd /srv/lab; apt-ftparchive -o APT::FTPArchive::Release::Codename=$NAME release . >/tmp/Release; mv /tmp/Release .";
+    host.root(&format!("cp -r /srv/apt /srv/lab; NAME=a; {RELEASE}")).ok();
+    sources(host, &[GOOD, "file:/srv/lab ./"]);
+    ask(host, "package update").expect("ok");
+    host.root(&format!("NAME=b; {RELEASE}")).ok();
+    let reply = ask(host, "package update").expect("command_failed");
+    let error = reply.json["error"].as_str().expect("an error");
+    assert!(
+        error.starts_with("1 of 2 package sources could not be read: file:/srv/lab ./;"),
+        "{error}"
+    );
+    hints(host, "update", &["--allow-releaseinfo-change"]);
+    // A line that is none.
+    sources(host, &[GOOD, "file:/srv/lab"]);
+    hints(host, "update", &["corrects that in /etc/apt/sources.list"]);
+    // A file that was replaced, under its old name.
+    sources(host, &["http://127.0.0.1:8000 ./"]);
+    host.root("setsid -f sh -c 'cd /srv/apt; exec python3 -m http.server 8000' >/dev/null 2>&1; sleep 1; apt-get -qq update; printf more >>/srv/apt/sm-test-base_1_all.deb").ok();
+    hints(host, "install sm-test-base", &["older than the source", "sm-helper package update"]);
+});
+
 host_test!(who_may_not_update_is_sent_to_an_administrator, ready, |host| {
     host.root("mkdir -p /etc/sm").ok();
     host.write(

@@ -2,6 +2,7 @@
 //! a plan.
 
 use super::judge::{answered, simulated};
+use super::lists;
 use super::reasons;
 use super::unfinished::{beyond_help, in_the_way};
 use super::{Planned, Ready, nothing_to_do, whole};
@@ -66,6 +67,7 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
                 .or_else(|| only_foreign(plan, name, &inventory))
                 .or_else(|| not_of_that_name(plan, name, &inventory, &simulated.printed))
         });
+        let verdict = verdict.or_else(|| lists::nothing_known(plan, steps.manager));
         let verdict = verdict.map_or(Ok(()), Err);
         return done(Outcome { plan: Some(transaction), ..nothing_to_do(verdict) });
     }

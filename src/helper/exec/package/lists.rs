@@ -1,220 +1,280 @@
-//! The lists of what can be installed: which of their sources could not be read, and what fails
-//! since they are old or were never read.
+//! The lists of what can be installed: what fails, or is not known, since they are old, were never
+//! read or are gone.
 
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::host::PackageManager;
 use crate::helper::plan::Plan;
-use crate::helper::process::{Ended, Ran};
-use crate::helper::text::one_line;
-use crate::policy::action::Maintenance;
-use std::collections::BTreeSet;
-use std::fs::read_dir;
+use crate::helper::process::Ran;
+use crate::helper::request::Operation;
+use crate::policy::action::{Action, Maintenance, PackageAction};
+use std::fs::{DirEntry, read_dir, read_to_string};
+use std::path::Path;
 
-const UPDATE: &str = "sm-helper package update";
-
-/// What came of `apt-get update`, where it failed for some of the sources: how many, and which.
-pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
-    let Some(Sources { all, failed }) = Sources::of(ran) else { return refusal };
-    let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
-    let (count, of) = (failed.len(), all.len());
-    let said = refusal.said.as_deref().map(without_accounts);
-    let (error, hint) = match count < of {
-        true => (
-            format!(
-                "{count} of {of} package sources could not be read: {which}; the lists of the others are up to date"
-            ),
-            "what the others offer can be installed; of these the lists are those of the last time, if there was one",
-        ),
-        false => (
-            match of {
-                1 => format!("the package source could not be read: {which}"),
-                _ => format!("none of the {of} package sources could be read: {which}"),
-            },
-            "look whether this host reaches them; what was read of them before still holds",
-        ),
-    };
-    let refusal = Refusal::new(Code::CommandFailed, error).hint(hint);
-    match said {
-        Some(said) => refusal.said(said),
-        None => refusal,
-    }
+/// How the lists are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lists {
+    /// Those of some source are there.
+    There,
+    /// None is, and no source is named from which they would come.
+    NoSource,
+    /// A source was read, and what it offers is not there.
+    Gone,
+    /// None is there.
+    Unread,
 }
 
-/// The sources that `apt-get update` tells of, and those of them that failed.
-struct Sources {
-    all: BTreeSet<String>,
-    failed: BTreeSet<String>,
-}
-
-impl Sources {
-    /// None where nothing is known to have failed.
-    fn of(ran: &Ran) -> Option<Self> {
-        if !matches!(ran.ended, Ended::Exited(status) if status != 0) {
-            return None;
-        }
-        let (mut all, mut failed) = (BTreeSet::new(), BTreeSet::new());
-        for line in ran.stdout.lines() {
-            let Some((what, source)) = fetched(line) else { continue };
-            if what == "Err" {
-                failed.insert(source.clone());
+impl Lists {
+    fn now(manager: PackageManager) -> Self {
+        match manager {
+            PackageManager::Apt => {
+                Self::of_apt(Path::new("/var/lib/apt/lists"), Path::new("/etc/apt"))
             }
-            all.insert(source);
+            PackageManager::Pacman => {
+                match files(Path::new("/var/lib/pacman/sync"))
+                    .any(|(name, _)| name.ends_with(".db"))
+                {
+                    true => Self::There,
+                    false => Self::Unread,
+                }
+            }
         }
-        // `E: The repository 'URI SUITE Release' does not have a Release file.`
-        let quoted = ran.stderr.lines().filter_map(|line| {
-            let rest = line.strip_prefix("E: The repository '")?;
-            Some(source(&mut rest.split('\'').next()?.split(' ')))
-        });
-        failed.extend(quoted.flatten());
-        // `E: Release file for URL is expired (…)`, of which no line of progress tells.
-        let urls = ran.stderr.lines().filter_map(|line| {
-            let starts = ["E: Release file for ", "E: Failed to fetch "];
-            let rest = starts.into_iter().find_map(|start| line.strip_prefix(start))?;
-            rest.split(' ').next()
-        });
-        failed.extend(urls.filter_map(|url| of_url(&without_accounts(url), &all)));
-        all.extend(failed.iter().cloned());
-        (!failed.is_empty()).then_some(Self { all, failed })
+    }
+
+    fn of_apt(lists: &Path, settings: &Path) -> Self {
+        // Those of this machine's own files are links to them, which can lead nowhere.
+        let is_there = |(name, entry): &(String, DirEntry)| {
+            name.contains("_Packages") && entry.path().exists()
+        };
+        if files(lists).any(|file| is_there(&file)) {
+            return Self::There;
+        }
+        if !names_a_source(settings) {
+            return Self::NoSource;
+        }
+        match files(lists).any(|(name, _)| name.ends_with("Release")) {
+            true => Self::Gone,
+            false => Self::Unread,
+        }
+    }
+
+    fn described(self) -> &'static str {
+        match self {
+            Self::There => "the lists of what can be installed are there",
+            Self::NoSource => {
+                "this host names no source of packages in /etc/apt/sources.list or /etc/apt/sources.list.d"
+            }
+            Self::Gone => {
+                "the lists of what can be installed are gone, or no source offers anything"
+            }
+            Self::Unread => {
+                "the lists of what can be installed were never read on this host, or are gone"
+            }
+        }
+    }
+
+    /// What to do where they are not there.
+    fn way_out(self, plan: &Plan, manager: PackageManager) -> String {
+        match self {
+            Self::NoSource => {
+                "an administrator adds a source there; then its lists can be read".to_owned()
+            }
+            _ => read_anew(plan, manager),
+        }
     }
 }
 
-/// The source of these that a file is from (`sources.list(5)`).
-fn of_url(url: &str, all: &BTreeSet<String>) -> Option<String> {
-    let is_from = |source: &&String| {
-        let Some((uri, suite)) = source.split_once(' ') else { return false };
-        let uri = uri.trim_end_matches('/');
-        let folders = [format!("{uri}/dists/{suite}/"), format!("{uri}/{suite}")];
-        // Of a flat repository the suite is the folder, with its stroke.
-        folders.iter().any(|folder| folder.ends_with('/') && url.starts_with(folder))
-    };
-    all.iter().find(is_from).cloned()
+/// The files of a folder.
+fn files(folder: &Path) -> impl Iterator<Item = (String, DirEntry)> {
+    let entries = read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry)))
 }
 
-/// `Get:1 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]`
-fn fetched(line: &str) -> Option<(&str, String)> {
-    let mut words = line.split(' ');
-    let (what, number) = words.next()?.split_once(':')?;
-    let is_line = matches!(what, "Get" | "Hit" | "Ign" | "Err")
-        && number.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_line {
+/// Whether any source of packages is named in these settings (`sources.list(5)`): a line of the
+/// one format, or a stanza of the other that is not switched off.
+fn names_a_source(settings: &Path) -> bool {
+    let folder = settings.join("sources.list.d");
+    let more = files(&folder).map(|(_, entry)| entry.path());
+    std::iter::once(settings.join("sources.list")).chain(more).any(|path| {
+        let Ok(text) = read_to_string(&path) else { return false };
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("list") => text.lines().any(is_of_packages),
+            Some("sources") => text.split("\n\n").any(is_enabled),
+            _ => false,
+        }
+    })
+}
+
+/// `deb [OPTIONS] URI SUITE …`
+fn is_of_packages(line: &str) -> bool {
+    line.split_whitespace().next() == Some("deb")
+}
+
+fn is_enabled(stanza: &str) -> bool {
+    let field = |name: &str| {
+        stanza.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    };
+    let is_off =
+        field("Enabled").is_some_and(|value| matches!(value, "no" | "false" | "0" | "off"));
+    !is_off
+        && field("Types").is_some_and(|types| types.split_whitespace().any(|kind| kind == "deb"))
+}
+
+/// What reads the lists anew on this host.
+fn read_anew(plan: &Plan, manager: PackageManager) -> String {
+    let (action, by_hand) = match manager {
+        PackageManager::Apt => (Maintenance::Update, "apt-get update"),
+        // To read them alone is what breaks such a host.
+        PackageManager::Pacman => (Maintenance::Upgrade, "pacman -Syu"),
+    };
+    match plan.approved().may_do_to_all(action) {
+        true => format!("sm-helper package {}, then try again", action.word()),
+        false => format!("an administrator reads them anew with: {by_hand}"),
+    }
+}
+
+/// What is wrong with "nothing to upgrade", where no list is there that would name anything newer.
+pub fn nothing_known(plan: &Plan, manager: PackageManager) -> Option<Refusal> {
+    let upgrades = match &plan.request().operation {
+        Operation::Package { action, .. } => *action == PackageAction::Upgrade,
+        operation => operation.maintenance() == Some(Maintenance::Upgrade),
+    };
+    if !upgrades {
         return None;
     }
-    Some((what, source(&mut words)?))
+    let lists = Lists::now(manager);
+    (lists != Lists::There).then(|| {
+        let error = format!("nothing is known that could be upgraded: {}", lists.described());
+        Refusal::new(Code::CommandFailed, error).hint(lists.way_out(plan, manager))
+    })
 }
 
-/// Where from, and the suite without its component: what a line of `sources.list(5)` names.
-fn source<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<String> {
-    let (uri, suite) = (words.next()?, words.next()?);
-    let suite = match suite.split_once('/') {
-        // A flat repository has a folder for a suite.
-        Some((suite, component)) if !component.is_empty() && suite != "." => suite,
-        _ => suite,
-    };
-    Some(without_accounts(&format!("{uri} {suite}")).into())
-}
-
-/// The text without what stands between `://` and `@` in it: a name and a password.
-fn without_accounts(text: &str) -> Box<str> {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        plain.push_str(before);
-        plain.push_str("://");
-        let end = after.find(['/', ' ']).unwrap_or(after.len());
-        let (host, more) = after.split_at(end);
-        plain.push_str(host.rsplit('@').next().unwrap_or(host));
-        rest = more;
-    }
-    plain.push_str(rest);
-    plain.into()
+/// What is wrong with lists that were read from no source at all.
+pub fn no_source(plan: &Plan, manager: PackageManager) -> Option<Refusal> {
+    let lists = Lists::now(manager);
+    (lists == Lists::NoSource).then(|| {
+        let error = format!("nothing was read: {}", lists.described());
+        Refusal::new(Code::CommandFailed, error).hint(lists.way_out(plan, manager))
+    })
 }
 
 /// The same refusal with a hint where it may be for lists that are old or not there.
 pub fn too_old(plan: &Plan, manager: PackageManager, ran: &Ran, refusal: Refusal) -> Refusal {
-    if manager != PackageManager::Apt || refusal.hint.is_some() {
+    if refusal.hint.is_some() {
         return refusal;
     }
-    let says = |words: &str| ran.stderr.lines().any(|line| line.contains(words));
-    let why = if says("E: Unable to locate package ") || says(" has no installation candidate") {
-        match any_lists() {
-            true => "the lists may be older than the package, or no source has it",
-            false => "the lists of what can be installed were never read on this host",
+    let says = |is: fn(&str) -> bool| ran.stderr.lines().any(is);
+    let why = if says(is_unknown) {
+        match Lists::now(manager) {
+            Lists::There => "the lists may be older than the package, or no source has it",
+            lists => {
+                let hint = format!("{}: {}", lists.described(), lists.way_out(plan, manager));
+                return refusal.hint(hint);
+            }
         }
-    } else if ran.stderr.lines().any(is_gone) {
+    } else if says(|line| line.ends_with(" has no installation candidate")) {
+        match Lists::now(manager) {
+            Lists::There => {
+                "no source has it, the lists are older than it, or a pin in /etc/apt/preferences keeps it away (an administrator sees that with: apt-cache policy)"
+            }
+            lists => {
+                let hint = format!("{}: {}", lists.described(), lists.way_out(plan, manager));
+                return refusal.hint(hint);
+            }
+        }
+    } else if says(lacks_a_list) {
+        "the list of one of the sources in pacman.conf was never read, and nothing is done without it"
+    } else if says(is_gone) {
         "the lists are older than the source, which has another version by now"
     } else {
         return refusal;
     };
-    let hint = match plan.approved().may_do_to_all(Maintenance::Update) {
-        true => format!("{why}: {UPDATE}, then try again"),
-        false => format!("{why}: an administrator reads them anew with: apt-get update"),
-    };
-    refusal.hint(hint)
+    let way = read_anew(plan, manager);
+    refusal.hint(format!("{why}: {way}"))
+}
+
+/// A name that is in no list.
+fn is_unknown(line: &str) -> bool {
+    line.starts_with("E: Unable to locate package ")
+        || line.starts_with("error: target not found: ")
+}
+
+/// pacman does nothing where the list of a source that its settings name is not there.
+fn lacks_a_list(line: &str) -> bool {
+    line.starts_with("error: ") && line.ends_with("(could not find database)")
 }
 
 /// `E: Failed to fetch http://…/x_1_all.deb  404  Not Found`; of files of this machine's own apt
-/// says that there is none.
+/// says that there is none. A source that was changed in place has another file of that name.
 fn is_gone(line: &str) -> bool {
-    line.starts_with("E: Failed to fetch ")
-        && (line.contains(" 404 ") || line.contains("File not found"))
+    const SAID: [&str; 4] =
+        [" 404 ", "File not found", "File has unexpected size", "Hash Sum mismatch"];
+    match line.strip_prefix("E: Failed to fetch ") {
+        Some(rest) => SAID.iter().any(|said| rest.contains(said)),
+        None => is_gone_of_pacman(line),
+    }
 }
 
-/// Whether the lists of any source are there.
-fn any_lists() -> bool {
-    let names = read_dir("/var/lib/apt/lists").into_iter().flatten().flatten();
-    names
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .any(|name| name.contains("_Packages") || name.ends_with("Release"))
+/// `error: failed retrieving file 'git-2-1-any.pkg.tar.zst' from disk : …`; that of a list ends
+/// with `.db`.
+fn is_gone_of_pacman(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix("error: failed retrieving file '") else { return false };
+    rest.split('\'').next().is_some_and(|file| !file.ends_with(".db"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn update(stdout: &str, stderr: &str) -> Ran {
-        let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
-        Ran { ended: Ended::Exited(100), stdout, stderr, ..Ran::nothing() }
-    }
-
-    fn told(stdout: &str, stderr: &str) -> String {
-        let said = stderr.lines().next().unwrap_or_default();
-        let refusal = Refusal::new(Code::CommandFailed, "failed").said(said);
-        read_in_part(&update(stdout, stderr), refusal).sentence()
-    }
+    use std::fs::{create_dir_all, remove_dir_all, write};
+    use std::os::unix::fs::symlink;
 
     #[test]
-    fn which_sources_could_not_be_read_is_told() {
-        let stdout = "Hit:1 http://deb.debian.org/debian bookworm InRelease\n\
-                      Get:2 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]\n\
-                      Ign:3 https://user:pass@apt.example.com/x stable InRelease\n\
-                      Err:3 https://user:pass@apt.example.com/x stable InRelease\n  Could not resolve\n\
-                      Hit:4 file:/srv/apt ./ InRelease\n";
-        let stderr = "E: Failed to fetch https://user:pass@apt.example.com/x/dists/stable/InRelease  Could not resolve\n";
-        let sentence = told(stdout, stderr);
-        let starts = "1 of 3 package sources could not be read: https://apt.example.com/x stable; the lists of the others are up to date: ";
-        assert!(sentence.starts_with(starts), "{sentence}");
-        assert!(!sentence.contains("pass"), "{sentence}");
-        let stderr =
-            "E: The repository 'file:/srv/gone ./ Release' does not have a Release file.\n";
-        let sentence = told("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
-        assert!(sentence.starts_with("the package source could not be read: file:/srv/gone ./"));
-        let stderr = "E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is expired (invalid since 6d). Updates for this repository will not be applied.\n";
-        let sentence = told(&stdout.replace("Err:3", "Hit:3"), stderr);
-        let starts =
-            "1 of 3 package sources could not be read: http://deb.debian.org/debian bookworm;";
-        assert!(sentence.starts_with(starts), "{sentence}");
-        // For something else.
-        assert_eq!(told("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"), "failed: E: broken");
-    }
-
-    #[test]
-    fn accounts_are_left_out() {
-        for (text, plain) in [
-            ("https://u:p@h/x and http://h2/y@z", "https://h/x and http://h2/y@z"),
-            ("https://u:p@w@h", "https://h"),
-            ("file:/srv/apt ./", "file:/srv/apt ./"),
+    fn how_the_lists_are_is_known() {
+        let top = std::env::temp_dir().join(format!("lists-{}", std::process::id()));
+        let (lists, settings) = (top.join("lists"), top.join("apt"));
+        let now = || Lists::of_apt(&lists, &settings);
+        create_dir_all(&lists).expect("a folder");
+        create_dir_all(settings.join("sources.list.d")).expect("a folder");
+        assert_eq!(now(), Lists::NoSource);
+        for (file, text, expected) in [
+            ("sources.list", "# deb file:/x ./\ndeb-src file:/x ./\n", Lists::NoSource),
+            ("sources.list.d/a.sources", "Types: deb\nEnabled: no\n", Lists::NoSource),
+            ("sources.list.d/a.sources", "Types: deb-src\n", Lists::NoSource),
+            ("sources.list.d/a.list.save", "deb file:/x ./\n", Lists::NoSource),
+            ("sources.list.d/a.sources", "Types: deb-src deb\nURIs: x\n", Lists::Unread),
+            ("sources.list.d/a.sources", "", Lists::NoSource),
+            ("sources.list", " deb [trusted=yes] file:/x ./\n", Lists::Unread),
         ] {
-            assert_eq!(&*without_accounts(text), plain);
+            write(settings.join(file), text).expect("a file");
+            assert_eq!(now(), expected, "{file}: {text}");
+        }
+        write(lists.join("x_Release"), "").expect("a file");
+        assert_eq!(now(), Lists::Gone);
+        symlink(top.join("Packages"), lists.join("x_Packages")).expect("a link");
+        assert_eq!(now(), Lists::Gone);
+        write(top.join("Packages"), "").expect("a file");
+        assert_eq!(now(), Lists::There);
+        remove_dir_all(&top).expect("the folder");
+    }
+
+    #[test]
+    fn what_the_source_has_no_more_is_known() {
+        for line in [
+            "E: Failed to fetch http://h/x_1_all.deb  404  Not Found [IP: 127.0.0.1 8000]",
+            "E: Failed to fetch file:/srv/x_1_all.deb  File not found - /srv/x (2: No such file or directory)",
+            "E: Failed to fetch http://h/./x_1_all.deb  File has unexpected size (638 != 636). Mirror sync in progress? [IP: 127.0.0.1 8000]",
+            "E: Failed to fetch http://h/./x_1_all.deb  Hash Sum mismatch",
+            "error: failed retrieving file 'git-2.40-1-any.pkg.tar.zst' from disk : Couldn't open file",
+        ] {
+            assert!(is_gone(line), "{line}");
+        }
+        for line in [
+            "E: Failed to fetch http://h/x_1_all.deb  Could not connect to h:80",
+            "error: failed retrieving file 'gone.db' from disk : Couldn't open file /srv/gone/gone.db",
+        ] {
+            assert!(!is_gone(line), "{line}");
         }
     }
 }

@@ -7,6 +7,7 @@ mod hooks;
 mod judge;
 mod lists;
 mod reasons;
+mod sources;
 mod traces;
 mod unfinished;
 
@@ -171,7 +172,9 @@ fn begin(
             Done { plan, manager, name, transaction, before, after, ran: &ran }.verdict()
         }
         (_, Some(Err(_))) if verdict(plan, &ran).is_ok() => Err(unseen(plan)),
-        _ => verdict(plan, &ran).map_err(|refusal| alone(plan, &ran, refusal)),
+        _ => verdict(plan, &ran)
+            .and_then(|()| read_nothing(plan, steps.manager, &ran))
+            .map_err(|refusal| alone(plan, &ran, refusal)),
     };
     mask(&mut verdict, bounds);
     let transaction = match (told(steps, transaction), &installed, after) {
@@ -232,12 +235,21 @@ fn unseen(plan: &Plan) -> Refusal {
     Refusal::new(Code::CommandFailed, error).hint("ask again: what is so already is left alone")
 }
 
+/// The lists were read anew, and there is no source of any.
+fn read_nothing(plan: &Plan, manager: PackageManager, ran: &Ran) -> Result<(), Refusal> {
+    let updates = plan.request().operation.maintenance() == Some(Maintenance::Update);
+    match updates && !sources::asked_any(ran) {
+        true => lists::no_source(plan, manager).map_or(Ok(()), Err),
+        false => Ok(()),
+    }
+}
+
 /// What changes no package failed.
 fn alone(plan: &Plan, ran: &Ran, refusal: Refusal) -> Refusal {
     match plan.request().operation.maintenance() {
         Some(Maintenance::Update) => match hooks::Hook::failed(&ran.stderr) {
             Some(hook) => hooks::failed(&plan.main().short(), &hook, ""),
-            None => lists::read_in_part(ran, refusal),
+            None => sources::read_in_part(ran, refusal),
         },
         _ => refusal,
     }
