@@ -136,10 +136,21 @@ impl Done<'_> {
             }
             (None, false) => refusal,
         };
-        match begun.is_empty() {
-            true if self.is_full() => refusal.hint(format!("{}, then try again", self.make_room())),
-            true => lists::too_old(self.plan, self.manager, self.ran, refusal),
-            false => {
+        let in_want = unfinished::in_want(&self.ran.stderr);
+        let in_want = in_want.filter(|(name, _)| begun.iter().any(|(begun, _)| begun == name));
+        match (begun.is_empty(), in_want) {
+            (true, _) if self.is_full() => {
+                refusal.hint(format!("{}, then try again", self.make_room()))
+            }
+            (true, _) if hook.is_none() && is_of_script(&self.ran.stderr) => refusal.hint(
+                "a script of the package failed, and says why in `stderr`: mend that, then the same again; an installed package's scripts are in /var/lib/dpkg/info",
+            ),
+            (true, _) => lists::too_old(self.plan, self.manager, self.ran, refusal),
+            // A script that fails goes first: it is told with its own words.
+            (false, Some((name, words))) if !is_of_script(&self.ran.stderr) => refusal
+                .said(words)
+                .hint(unfinished::for_want_of(self.plan, self.manager, self.after, name)),
+            (false, _) => {
                 let left = unfinished::all(&begun);
                 let error = match hook {
                     Some(_) => format!("{}; {left}", refusal.error),
@@ -168,6 +179,13 @@ impl Done<'_> {
             false => "make room first: remove what is not needed",
         }
     }
+}
+
+/// `dpkg: error processing package NAME (--remove):`, then ` installed NAME package pre-removal
+/// script subprocess returned error exit status 1`.
+fn is_of_script(stderr: &str) -> bool {
+    let mut lines = stderr.lines().skip_while(|line| !line.starts_with("dpkg: error processing "));
+    lines.any(|line| line.starts_with(' ') && line.contains(" script subprocess "))
 }
 
 /// pacman goes on where a script of a package fails, and says so: on standard error, where no

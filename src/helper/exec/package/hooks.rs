@@ -5,6 +5,13 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::one_line;
 use std::fs::read_to_string;
 
+/// What apt says of those whose option it does not name, and the option. Of the last there is one
+/// for each command of apt's: `AptCli::Hooks::Install`.
+const SAID: [(&str, &str); 2] = [
+    ("E: Failure running script ", "DPkg::Pre-Install-Pkgs"),
+    ("E: Failure running hook ", "AptCli::Hooks"),
+];
+
 /// A command that failed: in which option it stands, and what it is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hook {
@@ -19,14 +26,12 @@ impl Hook {
     /// it makes another sentence of it, and nothing else.
     pub fn failed(stderr: &str) -> Option<Self> {
         stderr.lines().find_map(|line| {
-            let (option, command) = match line.strip_prefix("E: Problem executing scripts ") {
-                Some(rest) => {
-                    let (option, command) = rest.split_once(' ')?;
-                    (option, command.trim_matches('\''))
-                }
-                None => {
-                    ("DPkg::Pre-Install-Pkgs", line.strip_prefix("E: Failure running script ")?)
-                }
+            let problem = line.strip_prefix("E: Problem executing scripts ");
+            let (option, command) = match problem.and_then(|rest| rest.split_once(' ')) {
+                Some((option, command)) => (option, command.trim_matches('\'')),
+                None => SAID.iter().find_map(|(said, option)| {
+                    line.strip_prefix(said).map(|command| (*option, command))
+                })?,
             };
             let (option, command) = (one_line(option, 60), one_line(command, 200));
             Some(Self { option, command })
@@ -98,6 +103,11 @@ mod tests {
                 "E: Sub-process exit 4 returned an error code (4)\nE: Failure running script exit 4\n",
                 "DPkg::Pre-Install-Pkgs",
                 "exit 4",
+            ),
+            (
+                "E: Sub-process /bin/false returned an error code (1)\nE: Failure running hook /bin/false\n",
+                "AptCli::Hooks",
+                "/bin/false",
             ),
         ] {
             let (option, command) = (option.to_owned(), command.to_owned());

@@ -1,15 +1,19 @@
 //! What an operation would change, and whether it may.
 
+use super::hooks::{self, Hook};
 use super::lists;
 use super::reasons::{self, Reason};
+use super::unfinished::{for_want_of, way_out};
 use super::{NO, Planned, QUESTIONS, whole};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::exec::{Outcome, verdict};
-use crate::helper::inventory::Inventory;
+use crate::helper::host::PackageManager;
+use crate::helper::inventory::{Inventory, Unfinished};
 use crate::helper::locks;
 use crate::helper::plan::{Argv, PackageSteps, Plan};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
+use crate::helper::text::one_line;
 use crate::helper::transaction::{self, Transaction, is_held_by_pacman};
 use crate::policy::action::PackageAction;
 use std::collections::HashSet;
@@ -83,9 +87,12 @@ pub fn simulated(
     if let Err(refusal) = answered(plan, &ran) {
         let reason = Reason::find(steps.manager, &ran.stdout, &ran.stderr);
         return Err(match reason.filter(|_| !ran.stdout_truncated) {
-            Some(reason) => refused(no_way(plan, asked, reason, inventory), Transaction::default()),
+            Some(reason) => {
+                let refusal = no_way(plan, steps.manager, asked, reason, inventory);
+                refused(refusal, Transaction::default())
+            }
             None => {
-                let refusal = lists::too_old(plan, steps.manager, &ran, refusal);
+                let refusal = explained(plan, steps, inventory, &ran, refusal);
                 // Once more, within the bounds of a reply.
                 let ran = ask(simulation, bounds);
                 done(Outcome::refused(refusal, Some(ran), None))
@@ -151,8 +158,50 @@ fn meant(name: &str, transaction: &Transaction, inventory: &Inventory, printed: 
     changed.or_else(there).unwrap_or_else(|| name.to_owned())
 }
 
-fn no_way(plan: &Plan, name: Option<&str>, reason: Reason, inventory: &Inventory) -> Refusal {
+/// What else a simulation can fail for.
+fn explained(
+    plan: &Plan,
+    steps: &PackageSteps,
+    inventory: &Inventory,
+    ran: &Ran,
+    refusal: Refusal,
+) -> Refusal {
+    if let Some(hook) = Hook::failed(&ran.stderr) {
+        return hooks::failed(&plan.main().short(), &hook, "");
+    }
+    // `E: The package NAME needs to be reinstalled, but I can't find an archive for it.`
+    let lacks_archive = ran.stderr.lines().find_map(|line| {
+        let rest = line.strip_prefix("E: The package ")?;
+        rest.split_once(" needs to be reinstalled, but ").map(|(name, _)| name)
+    });
+    match lacks_archive {
+        Some(name) => {
+            refusal.hint(way_out(plan, steps.manager, inventory, &[(name, Unfinished::Broken)]))
+        }
+        None => lists::too_old(plan, steps.manager, ran, refusal),
+    }
+}
+
+fn no_way(
+    plan: &Plan,
+    manager: PackageManager,
+    name: Option<&str>,
+    reason: Reason,
+    inventory: &Inventory,
+) -> Refusal {
     match reason {
+        Reason::Unmet(unmet) => {
+            let is_there = |(name, _): &&(String, String)| inventory.has_some(name);
+            let culprit = unmet.iter().find(is_there).or(unmet.first());
+            let (package, relation) = culprit.cloned().unwrap_or_default();
+            let error = format!(
+                "`{}` can not be done, since the packages of this host are not in order",
+                plan.request().operation
+            );
+            Refusal::new(Code::PlanRefused, error)
+                .said(one_line(&format!("{package} : {relation}"), 300))
+                .hint(for_want_of(plan, manager, inventory, &package))
+        }
         Reason::Breaks(why) => {
             let error = format!(
                 "`{}` can not be done without breaking something",

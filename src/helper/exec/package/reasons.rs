@@ -10,6 +10,9 @@ use crate::helper::text::one_line;
 pub enum Reason {
     /// Something would break, as it says.
     Breaks(String),
+    /// What is installed was not in order before: the packages whose relations are not met, and
+    /// those relations; the one that is asked for can be one of them.
+    Unmet(Vec<(String, String)>),
     /// The name is no package: these say that they provide it.
     Virtual(Vec<String>),
 }
@@ -23,9 +26,13 @@ const NO_WAY: [&str; 4] = [
     "E: Error, pkgProblemResolver::Resolve generated breaks",
 ];
 
-/// The same of pacman's.
-const NO_WAY_PACMAN: [&str; 2] =
-    ["error: failed to prepare transaction", "error: unresolvable package conflicts"];
+/// The same of pacman's (`libalpm/error.c`); it says `failed to prepare transaction` of much else,
+/// such as a list that is not there.
+const NO_WAY_PACMAN: [&str; 3] = [
+    "error: failed to prepare transaction (could not satisfy dependencies)",
+    "error: failed to prepare transaction (conflicting dependencies)",
+    "error: unresolvable package conflicts",
+];
 
 impl Reason {
     /// What a simulation that failed printed; none where it failed for something else.
@@ -48,16 +55,30 @@ fn of_apt(stdout: &str, stderr: &str) -> Option<Reason> {
         return (!providers.is_empty()).then_some(Reason::Virtual(providers));
     }
     let first = line_with(stderr, &NO_WAY)?;
+    if first.starts_with("E: Unmet dependencies") {
+        let relations = relations(stdout);
+        if !relations.is_empty() {
+            return Some(Reason::Unmet(relations));
+        }
+    }
     // apt 3 tells the story on standard error, where nothing unmet is listed.
     let why = unmet(stdout).or_else(|| story(stderr));
     let first = first.trim_start_matches("E: ").trim_start_matches("Error, ");
     Some(Reason::Breaks(one_line(why.as_deref().unwrap_or(first), 300)))
 }
 
-/// The first thing that is unmet and matters: `git : Recommends: less but it is not installable`
-/// is in the list and hinders nobody. More of the same package follows without its name.
+/// The first thing that is unmet and matters.
 fn unmet(stdout: &str) -> Option<String> {
-    let mut package = "";
+    let (package, relation) = relations(stdout).into_iter().next()?;
+    Some(format!("{package} : {relation}"))
+}
+
+/// What is unmet and matters: `git : Recommends: less but it is not installable` is in the list
+/// and hinders nobody. More of the same package follows without its name, as do the alternatives
+/// after a line that ends with `or`.
+fn relations(stdout: &str) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    let (mut package, mut goes_on) = ("", false);
     for line in indented(stdout, "The following packages have unmet dependencies:") {
         let relation = match line.split_once(" : ") {
             Some((name, relation)) => {
@@ -66,11 +87,20 @@ fn unmet(stdout: &str) -> Option<String> {
             }
             None => line.trim(),
         };
-        if !relation.starts_with("Recommends: ") && !relation.starts_with("Suggests: ") {
-            return Some(format!("{package} : {relation}"));
+        match all.last_mut().filter(|_| goes_on) {
+            Some((_, before)) => {
+                before.push(' ');
+                before.push_str(relation);
+            }
+            None => all.push((package.to_owned(), relation.to_owned())),
         }
+        goes_on = relation.ends_with(" or");
     }
-    None
+    let hinders = |relation: &str| {
+        !relation.starts_with("Recommends: ") && !relation.starts_with("Suggests: ")
+    };
+    all.retain(|(_, relation)| hinders(relation));
+    all
 }
 
 /// Of the two decisions that are in each other's way, all on one line.
@@ -147,7 +177,12 @@ mod tests {
                 true => PackageManager::Pacman,
                 false => PackageManager::Apt,
             };
+            let unmet = says("Not in order: ").map(|unmet| {
+                let unmet = unmet.split("; ").filter_map(|unmet| unmet.split_once(" : "));
+                unmet.map(|(name, relation)| (name.to_owned(), relation.to_owned())).collect()
+            });
             let expected = match (says("Reason: "), says("Provided by: ")) {
+                _ if unmet.is_some() => unmet.map(Reason::Unmet),
                 (Some(reason), None) => Some(Reason::Breaks(reason.to_owned())),
                 (None, Some(names)) => {
                     Some(Reason::Virtual(names.split(", ").map(str::to_owned).collect()))

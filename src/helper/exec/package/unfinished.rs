@@ -154,9 +154,53 @@ pub fn way_out(
     }
 }
 
+/// The way out for a package that lacks what it depends on: neither to repair nor to try again
+/// helps.
+pub fn for_want_of(
+    plan: &Plan,
+    manager: PackageManager,
+    inventory: &Inventory,
+    name: &str,
+) -> String {
+    let stays = inventory.get(name).is_some_and(|row| row.is_held || row.is_essential);
+    let by_hand = "an administrator looks at what this would install or remove, and has it done: apt-get --fix-broken install";
+    match !stays && plan.approved().may_remove(name, manager) {
+        true => {
+            format!("where it is not needed: sm-helper package remove {name}; otherwise {by_hand}")
+        }
+        false => by_hand.to_owned(),
+    }
+}
+
+/// The package that dpkg does not configure for want of another, and what it says of that:
+/// `dpkg: dependency problems prevent configuration of NAME:`, then ` NAME depends on OTHER;
+/// however:` and `  Package OTHER is not installed.`
+pub fn in_want(stderr: &str) -> Option<(&str, String)> {
+    let mut lines = stderr.lines();
+    let name = lines.by_ref().find_map(|line| {
+        let rest = line.strip_prefix("dpkg: dependency problems prevent configuration of ")?;
+        rest.strip_suffix(':')
+    })?;
+    let words: Vec<&str> = lines.take_while(|line| line.starts_with(' ')).map(str::trim).collect();
+    Some((name, one_line(&words.join(" "), 300)))
+}
+
 fn configure(plan: &Plan) -> String {
     match plan.approved().may_do_to_all(Maintenance::Repair) {
         true => "bring it to its end: sm-helper package repair".to_owned(),
         false => "an administrator brings it to its end with: dpkg --configure -a".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_package_lacks_is_read() {
+        let said = "dpkg: dependency problems prevent configuration of half:\n half depends on nosuch; however:\n  Package nosuch is not installed.\n\ndpkg: error processing package half (--configure):\n dependency problems - leaving unconfigured\n";
+        let words = "half depends on nosuch; however: Package nosuch is not installed.";
+        assert_eq!(in_want(said), Some(("half", words.to_owned())));
+        assert_eq!(in_want("dpkg: error processing package half (--configure):\n"), None);
     }
 }
