@@ -1,6 +1,8 @@
 //! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
 
-use crate::sys;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
 use nix::unistd::{Gid, Group, Uid, fchown};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -37,11 +39,9 @@ pub fn locked(path: &str) -> io::Result<File> {
 /// # Errors
 /// Where it can not be made, is a link, or others can change it.
 pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
-    // With nothing for the group, nobody whom a default ACL names has anything in between.
-    match DirBuilder::new().mode(mode & 0o700).create(path) {
+    match DirBuilder::new().mode(mode).create(path) {
         Ok(()) => {
             let made = open_folder(path)?;
-            without_acl(&made)?;
             give(&made, group)?;
             made.set_permissions(Permissions::from_mode(mode))?;
             sync_parent(path)?;
@@ -52,13 +52,6 @@ pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
     only_root_changes(path, &open_folder(path)?)
 }
 
-/// Takes off what the folder's default ACL has given to something new in it (`acl(5)`): its mode
-/// alone is to say who may what.
-fn without_acl(made: &File) -> io::Result<()> {
-    sys::remove_attribute(made, c"system.posix_acl_access")?;
-    sys::remove_attribute(made, c"system.posix_acl_default")
-}
-
 /// Makes root the owner, and the group of this name where there is one, else root's.
 fn give(file: &File, group: &str) -> io::Result<()> {
     let found = if group == "root" { None } else { Group::from_name(group).ok().flatten() };
@@ -67,7 +60,7 @@ fn give(file: &File, group: &str) -> io::Result<()> {
 }
 
 fn open_folder(path: &str) -> io::Result<File> {
-    let flags = nix::libc::O_DIRECTORY | nix::libc::O_NOFOLLOW;
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
@@ -87,8 +80,8 @@ pub enum Access {
 pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Not blocking: a fifo put there must not hold the request.
-    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
-    options.read(true).mode(mode & 0o700).custom_flags(flags);
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    options.read(true).mode(mode).custom_flags(flags);
     match access {
         Access::Append => options.append(true),
         Access::Write => options.write(true),
@@ -97,7 +90,6 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match options.clone().create_new(true).open(path) {
                 Ok(file) => {
-                    without_acl(&file)?;
                     give(&file, group)?;
                     file.set_permissions(Permissions::from_mode(mode))?;
                     sync_parent(path)?;
@@ -138,7 +130,6 @@ pub fn make(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let made = file
         .write_all(bytes)
-        .and_then(|()| without_acl(&file))
         .and_then(|()| give(&file, "root"))
         .and_then(|()| file.set_permissions(Permissions::from_mode(mode)))
         .and_then(|()| file.sync_all());
@@ -178,6 +169,48 @@ pub fn boot() -> u64 {
         let digits: String = id.chars().filter(char::is_ascii_hexdigit).take(16).collect();
         u64::from_str_radix(&digits, 16).unwrap_or(0)
     })
+}
+
+/// Locks one byte of the file for its open file description (`fcntl(2)`), and waits for nobody:
+/// false where another one has it.
+///
+/// # Errors
+/// What the kernel says.
+pub fn lock_byte(file: &File, byte: i64) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK, byte, 1))) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Gives one byte of the file back.
+///
+/// # Errors
+/// What the kernel says.
+pub fn unlock_byte(file: &File, byte: i64) -> io::Result<()> {
+    fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_UNLCK, byte, 1)))?;
+    Ok(())
+}
+
+/// Whether no other open file description has a lock on any of these bytes.
+///
+/// # Errors
+/// What the kernel says.
+pub fn is_free(file: &File, first: i64, bytes: i64) -> io::Result<bool> {
+    let mut found = range(libc::F_WRLCK, first, bytes);
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
+    Ok(i32::from(found.l_type) == libc::F_UNLCK)
+}
+
+fn range(kind: i32, first: i64, bytes: i64) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: first,
+        l_len: bytes,
+        l_pid: 0,
+    }
 }
 
 fn only_root_changes(path: &str, file: &File) -> io::Result<()> {

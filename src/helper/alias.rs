@@ -109,6 +109,26 @@ fn same_folder(one: &Path, other: &Path) -> bool {
 /// Whether disabling this unit takes the name away: it is there as a link alone, in a folder
 /// that `systemctl disable` removes every link to the unit from.
 pub fn goes_with_disable(name: &str) -> bool {
+    let is_kept = |folder: &&PathBuf| !CONFIGURED.iter().any(|each| folder == &Path::new(each));
+    let stays = present().iter().filter(is_kept).any(|folder| exists(&folder.join(name)));
+    let has_template = template_of(name).is_some_and(|(template, _)| has_file(&template));
+    !stays && !has_template && is_link(name)
+}
+
+/// What else is enabled and disabled with this unit (`Also=` of `systemd.unit(5)`), as its file
+/// says.
+pub fn enabled_with(name: &str) -> Vec<String> {
+    let template = template_of(name).map(|(template, _)| template);
+    let names = || [Some(name), template.as_deref()].into_iter().flatten();
+    let files = present().iter().flat_map(|folder| names().map(|name| folder.join(name)));
+    let Some(text) = files.into_iter().find_map(|file| std::fs::read_to_string(file).ok()) else {
+        return Vec::new();
+    };
+    let also = text.lines().filter_map(|line| line.trim().strip_prefix("Also="));
+    also.flat_map(str::split_whitespace).map(str::to_owned).collect()
+}
+
+fn is_link(name: &str) -> bool {
     CONFIGURED.iter().any(|folder| {
         let file = Path::new(folder).join(name);
         std::fs::read_link(&file).is_ok_and(|target| target != Path::new("/dev/null"))

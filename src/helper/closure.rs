@@ -31,6 +31,7 @@ pub struct Units(BTreeMap<String, Bonds>);
 #[derive(Debug, Default)]
 struct Bonds {
     active_state: String,
+    sub_state: String,
     /// It stops where nothing needs it any more.
     stops_unneeded: bool,
     dependants: Vec<String>,
@@ -47,6 +48,7 @@ impl Units {
             let named = |keys: &[&str]| named_units(paragraph, keys);
             let bonds = Bonds {
                 active_state: value(paragraph, "ActiveState").unwrap_or_default().to_owned(),
+                sub_state: value(paragraph, "SubState").unwrap_or_default().to_owned(),
                 stops_unneeded: value(paragraph, "StopWhenUnneeded") == Some("yes"),
                 dependants: named(&DEPENDANTS),
                 rivals: named(&RIVALS),
@@ -95,8 +97,27 @@ impl Units {
         self.stopped_with(rivals.flat_map(|unit| unit.rivals.iter().map(String::as_str)))
     }
 
-    /// How long the manager may refuse to start one of the units that must be started along with
-    /// `name` again, or are restarted with it; itself aside.
+    /// The units that must be started along with `name`, or are restarted with it; itself aside.
+    pub fn started_again<'n>(&'n self, name: &'n str, is_restart: bool) -> BTreeSet<&'n str> {
+        let restarted = if is_restart { self.stopped_with([name]) } else { BTreeSet::new() };
+        // What is stopping may be in the middle of another restart.
+        let is_up = |each: &&str| self.is_active(each) || self.is_moving(each);
+        let restarted = restarted.into_iter().filter(is_up);
+        let needed = self.closure([name], |unit| unit.needs.iter().map(String::as_str).collect());
+        let needed = needed.into_iter().filter(|each| !self.is_active(each));
+        restarted.chain(needed).filter(|each| *each != name).collect()
+    }
+
+    /// Whether the unit is being started or stopped; not so while it waits for its automatic
+    /// restart.
+    pub fn is_moving(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|unit| {
+            matches!(unit.active_state.as_str(), "activating" | "deactivating")
+                && !unit.sub_state.starts_with("auto-restart")
+        })
+    }
+
+    /// How long the manager may refuse to start one of [`Self::started_again`].
     pub fn start_limit(
         &self,
         name: &str,
@@ -104,11 +125,7 @@ impl Units {
         now: Duration,
         starts: Option<&Starts>,
     ) -> Option<Duration> {
-        let restarted = if is_restart { self.stopped_with([name]) } else { BTreeSet::new() };
-        let restarted = restarted.into_iter().filter(|each| self.is_active(each));
-        let needed = self.closure([name], |unit| unit.needs.iter().map(String::as_str).collect());
-        let needed = needed.into_iter().filter(|each| !self.is_active(each));
-        let others = restarted.chain(needed).filter(|each| *each != name);
+        let others = self.started_again(name, is_restart).into_iter();
         let starts = |each| starts.map_or(&[][..], |starts| starts.of(each));
         others.filter_map(|each| self.0.get(each)?.start_limit.left_after(now, starts(each))).max()
     }

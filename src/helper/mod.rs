@@ -32,6 +32,7 @@ pub mod slots;
 pub mod start_limit;
 pub mod text;
 pub mod transaction;
+pub mod turns;
 pub mod unit;
 pub mod vercmp;
 
@@ -90,7 +91,6 @@ pub fn serve() -> u8 {
     inherited::ignore_signals();
     reply::begin();
     let entered = inherited::undo();
-    reply::over_connection();
     let Received { caller, arguments, slot: _slot } = match broker::receive() {
         Ok(received) => received,
         Err(refusal) => return answer::refuse(Caller::find(), &[], &refusal).exit(),

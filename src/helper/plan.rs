@@ -105,6 +105,8 @@ pub enum LookSteps {
 /// What is run before and after a unit is changed.
 #[derive(Debug)]
 pub struct ServiceSteps {
+    /// The unit's own name, which may not be the one that it is asked for by.
+    pub own_name: String,
     /// Reads the unit's state, before and after.
     pub state: Argv,
     /// Reads how all units are bound to each other, where others may go down or up with this one.
@@ -319,7 +321,9 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
     };
     let starts = matches!(action, Start | Restart);
     let enables = matches!(action, Enable | Disable);
+    let own = names.last().map_or(unit, String::as_str);
     let steps = ServiceSteps {
+        own_name: own.to_owned(),
         state: show(unit, &format!("{PROPERTIES},{MORE_PROPERTIES}")),
         others: others(),
         unread: enables.then(|| show_all("NeedDaemonReload")),
@@ -335,7 +339,6 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
     let main = if enables {
         // systemd enables a unit by its own name alone. It would have the manager read every
         // unit file again, also one that an administrator is still at work on.
-        let own = names.last().map_or(unit, String::as_str);
         systemctl(&[action.word(), "--no-reload", "--", own])
     } else {
         systemctl(&[action.word(), "--", unit])

@@ -8,9 +8,6 @@
 use super::caller::{Caller, Counted};
 use super::codes::{Code, Refusal};
 use crate::state;
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
 use std::fs::File;
 use std::io;
 
@@ -54,26 +51,12 @@ pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
     };
     let file = open().map_err(untrusted)?;
     for place in 0..i64::from(MOST) {
-        match lock(&file, first + place) {
-            Ok(()) => return Ok(Some(Slot { _file: file })),
-            Err(Errno::EAGAIN | Errno::EACCES) => {}
-            Err(error) => return Err(untrusted(error.into())),
+        if state::lock_byte(&file, first + place).map_err(untrusted)? {
+            return Ok(Some(Slot { _file: file }));
         }
     }
     let what = format!("this account has {MOST} requests under way already");
     Err(Refusal::new(Code::Busy, what)
         .hint("wait for the replies to some of them")
         .retry_after(RETRY_AFTER))
-}
-
-/// Locks one byte of the file, and waits for nobody.
-fn lock(file: &File, byte: i64) -> nix::Result<()> {
-    let lock = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: byte,
-        l_len: 1,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(|_| ())
 }

@@ -11,10 +11,10 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
     Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
-    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom";
+    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom,PropagatesReloadTo";
 
 /// What has to be known besides of one whose state is asked for.
-pub const STATUS_PROPERTIES: &str = "TriggeredBy,UpheldBy";
+pub const STATUS_PROPERTIES: &str = "Id,TriggeredBy,UpheldBy,BusName";
 
 /// The `unit` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -81,6 +81,8 @@ pub struct Unit {
     pub wakers: Vec<String>,
     /// The units that it starts, where it is there for that.
     pub triggers: Vec<String>,
+    /// The units that are reloaded with it.
+    pub reloads: Vec<String>,
     /// Its name on the bus.
     pub bus_name: Option<String>,
     /// Another unit has it started when that one is.
@@ -125,6 +127,7 @@ impl Unit {
             pulls: units(&PULLS),
             wakers: units(&["TriggeredBy", "UpheldBy"]),
             triggers: units(&["Triggers"]),
+            reloads: units(&["PropagatesReloadTo"]),
             bus_name: value(shown, "BusName").map(str::to_owned),
             is_wanted: !units(&["WantedBy", "RequiredBy", "UpheldBy"]).is_empty(),
             start_limit: StartLimit::of(shown),

@@ -9,6 +9,7 @@ use super::removable::{Removable, removable, together};
 use super::site;
 use super::surface::operations;
 use super::verdict::{Approved, Denial, Line, Who, judge};
+use crate::helper::alias;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::plan::PolicyUnits;
 use crate::helper::request::{Operation, Reason, Request, Shown};
@@ -145,12 +146,49 @@ impl InForce {
     /// # Errors
     /// `denied` where it is not, `reason_required` where somebody wants to know why.
     pub fn verdict(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
+        let by_own = self.by_own_name(who, &request)?;
         let approved = self.decided(who, request)?;
+        let approved = match &by_own {
+            Some(own) => approved.checked_like(own),
+            None => approved,
+        };
         let units = match approved.request().operation.changes_packages() {
             true => self.units(),
             false => None,
         };
         Ok(approved.with_units(units))
+    }
+
+    /// What holds for the unit under its own name, where the request has another one and a policy
+    /// names both: a link on the host is no way around what is said of the unit itself.
+    fn by_own_name(&self, who: &dyn Who, request: &Request) -> Result<Option<Approved>, Denial> {
+        let Operation::Service { action, unit, shown } = &request.operation else {
+            return Ok(None);
+        };
+        let Some(own) = alias::own_name(unit.as_str()) else { return Ok(None) };
+        let site = self.site();
+        let is_named =
+            COMPILED.unit(&own).is_some() || site.is_some_and(|site| site.unit(&own).is_some());
+        let Some(name) = UnitName::parse(own.as_bytes()).ok().filter(|_| is_named) else {
+            return Ok(None);
+        };
+        let operation = Operation::Service { action: *action, unit: name, shown: *shown };
+        let own = Request { operation, ..request.clone() };
+        self.decided(who, own).map(Some).map_err(|denial| {
+            let code = denial.refusal.code;
+            let (what, hint) = match code {
+                Code::ReasonRequired => {
+                    ("for which the policy wants to know why", denial.refusal.hint)
+                }
+                // The other name may be none that this caller knows of.
+                _ => (
+                    "for which the policy does not allow this",
+                    Some("`sm-helper list` shows what is allowed".to_owned()),
+                ),
+            };
+            let error = format!("on this host {} is another name of a unit {what}", unit.as_str());
+            Denial { refusal: Refusal { hint, ..Refusal::new(code, error) }, line: denial.line }
+        })
     }
 
     fn decided(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {

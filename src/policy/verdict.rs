@@ -157,6 +157,17 @@ impl Approved {
         self
     }
 
+    /// This approval with the check of another one of the same unit, and the longer watch.
+    #[must_use]
+    pub fn checked_like(mut self, other: &Self) -> Self {
+        if other.check.is_some() {
+            self.check = other.check.clone();
+            self.checks_start |= other.checks_start;
+        }
+        self.watch_seconds = self.watch_seconds.max(other.watch_seconds);
+        self
+    }
+
     /// This approval where a policy that can only take away has approved too.
     #[must_use]
     pub fn narrowed_by(mut self, other: Self) -> Self {

@@ -25,6 +25,7 @@ mod late;
 mod leftovers;
 mod locks;
 mod logs;
+mod lost;
 mod not_in_order;
 mod obstacles;
 mod offered;

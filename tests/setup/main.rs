@@ -20,7 +20,6 @@ mod obstacles;
 mod proof;
 mod refused;
 mod remove_all;
-mod rights;
 mod terminal;
 mod together;
 mod trust;

@@ -69,6 +69,14 @@ fn script_starts(unit: &str) -> bool {
 /// Why it is not disabled: every link to it goes with that, also the one that is its name here,
 /// and nothing could enable it again.
 pub fn obstacle(action: ServiceAction, name: &str) -> Option<Refusal> {
+    let others = if action == Disable { alias::enabled_with(name) } else { Vec::new() };
+    if others.iter().any(|other| other != name && alias::goes_with_disable(other)) {
+        let error = format!(
+            "another unit is disabled along with {name} (`Also=`), and that takes its name away: nothing could enable it again, so nothing was done"
+        );
+        return Some(Refusal::new(Code::CheckFailed, error)
+            .hint(format!("an administrator disables it, and links the other one in again afterwards: systemctl disable {name}")));
+    }
     let is_gone = action == Disable && alias::goes_with_disable(name);
     is_gone.then(|| {
         let (what, hint) = match alias::own_name(name) {

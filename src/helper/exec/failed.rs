@@ -93,7 +93,7 @@ impl Failure<'_> {
         if systemctl::is_canceled(stderr) {
             return self.stopped();
         }
-        if stderr.starts_with("A dependency job") {
+        if systemctl::is_dependency(stderr) {
             return self.needs_what_failed();
         }
         if let Some(refusal) = systemctl::refusal(name, done, stderr) {
@@ -125,14 +125,18 @@ impl Failure<'_> {
     }
 
     fn needs_what_failed(&self) -> Refusal {
-        let usual = |unit: &&String| {
-            !unit.ends_with(".target") && !unit.ends_with(".slice") && !unit.ends_with(".mount")
-        };
-        let needs: Vec<&str> = self.unit.needs.iter().filter(usual).map(String::as_str).collect();
+        let is_needed = |unit: &&String| self.unit.needs.contains(unit);
+        let down: Vec<&str> = self.bonds.iter().filter(is_needed).map(String::as_str).collect();
         let (name, done) = (self.name(), done(self.action));
         let error = format!("{name} was not {done}, since a unit that it needs failed");
-        Refusal::new(Code::CommandFailed, error)
-            .hint(format!("look at what it needs: {}", self.shown.listed(&needs)))
+        let hint = match down.is_empty() {
+            false => format!("look at what it needs and is not up: {}", self.shown.listed(&down)),
+            // What one of its own needs is needed too.
+            true => format!(
+                "an administrator looks at what it needs: systemctl list-dependencies {name}"
+            ),
+        };
+        Refusal::new(Code::CommandFailed, error).hint(hint)
     }
 
     fn reload_failed(&self) -> Refusal {

@@ -4,7 +4,7 @@ use super::Shown;
 use crate::helper::plan::Argv;
 use crate::helper::process::{Bounds, Ended, ask};
 use crate::helper::unit::Unit;
-use crate::policy::action::ServiceAction::{self, Restart, Start, Stop};
+use crate::policy::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds that come and go by themselves, or stand for a moment of the boot: nobody misses one.
@@ -87,6 +87,7 @@ pub fn takes_along(action: ServiceAction, unit: &Unit) -> bool {
         Stop => goes_down,
         Start => goes_up,
         Restart => goes_down || goes_up,
+        Reload => unit.reloads.iter().any(told),
         _ => false,
     }
 }

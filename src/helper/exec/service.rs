@@ -8,15 +8,16 @@ use super::log;
 use super::manager_log::ManagerLog;
 use super::others::Others;
 use super::surroundings::{ALL_UNITS, Asked, Surroundings};
-use super::triggers::Wakers;
-use super::{Around, Outcome, Shown, name_of, systemctl, verdict, why};
+use super::triggers::{Wakers, may_be_woken};
+use super::{Around, Outcome, Shown, name_of, stopped, systemctl, verdict, why};
 use crate::helper::audience::Audience;
 use crate::helper::closure::Units;
-use crate::helper::codes::Refusal;
+use crate::helper::codes::{Code, Refusal};
 use crate::helper::plan::{Argv, LookSteps, Plan, ServiceSteps, Steps, reserved};
 use crate::helper::process::{Bounds, Ended, How, Late, Ran, ask, run};
 use crate::helper::request::Operation;
 use crate::helper::start_limit::{self, Starts};
+use crate::helper::turns::{self, Turns};
 use crate::helper::unit::{Unit, UnitState};
 use crate::policy::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use std::collections::BTreeSet;
@@ -36,6 +37,9 @@ const LOG_BYTES: usize = 1 << 20;
 /// How often, and how long in between, it is looked whether the journal knows how a run ended.
 const LOG_TIMES: usize = 4;
 const LOG_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long it is waited for somebody else who is starting the unit.
+const TURN_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long it is waited until others may be started again: the usual interval of a limit.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -71,7 +75,12 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
         Some(unit) => {
             let (verdict, ran) = status(name_of(plan), &unit.state, ran);
             let stale = unit.needs_reload.then(|| why::stale_file(name_of(plan)));
-            let warnings = stale.into_iter().chain(woken(plan, &unit, bounds, shown)).collect();
+            let lost = is_running(&unit.state)
+                .then(|| stopped::no_way_back(name_of(plan), &unit))
+                .flatten()
+                .map(|why| why::cannot_come_back(name_of(plan), why));
+            let stale = stale.into_iter().chain(lost);
+            let warnings = stale.chain(woken(plan, &unit, bounds, shown)).collect();
             Outcome { warnings, ..read(verdict, ran, Some(unit.state)) }
         }
     }
@@ -81,11 +90,12 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
 fn woken(plan: &Plan, unit: &Unit, bounds: Bounds, shown: Shown<'_>) -> Option<String> {
     let Steps::Look(LookSteps::Others(list)) = plan.steps() else { return None };
     let is_down = unit.state.is("inactive") || unit.state.is("failed");
-    if !is_down || unit.wakers.is_empty() {
+    let name = unit.id.as_deref().unwrap_or(name_of(plan));
+    if !is_down || !may_be_woken(unit, name) {
         return None;
     }
     let others = Others::now(list, Bounds { output_bytes: ALL_UNITS, ..brief(bounds) });
-    let wakers = Wakers::of(unit, others.as_ref());
+    let wakers = Wakers::of(unit, name, others.as_ref());
     (!wakers.is_none()).then(|| why::may_wake(name_of(plan), &wakers, shown))
 }
 
@@ -93,12 +103,17 @@ fn woken(plan: &Plan, unit: &Unit, bounds: Bounds, shown: Shown<'_>) -> Option<S
 /// status is what `systemctl status` would have given (`systemctl(1)`, "Exit status").
 fn status(name: &str, unit: &UnitState, ran: Ran) -> (Result<(), Refusal>, Ran) {
     let returncode = match unit.active_state.as_deref() {
-        _ if !unit.exists() => 4,
         Some("active" | "reloading") => 0,
+        _ if !unit.exists() => 4,
         _ => 3,
     };
-    let verdict = if unit.exists() { Ok(()) } else { Err(why::no_unit(name)) };
+    // What runs is there, though its file may be gone.
+    let verdict = if unit.exists() || is_running(unit) { Ok(()) } else { Err(why::no_unit(name)) };
     (verdict, Ran { ended: Ended::Exited(returncode), ..ran })
+}
+
+fn is_running(unit: &UnitState) -> bool {
+    unit.is("active") || unit.is("reloading")
 }
 
 /// Everything else.
@@ -110,6 +125,16 @@ pub fn change(
 ) -> Outcome {
     let Operation::Service { action, .. } = plan.request().operation else {
         return look(plan, bounds, around.shown);
+    };
+    let patience = bounds.deadline.saturating_duration_since(Instant::now()) / 2;
+    let patience = Instant::now() + patience.min(TURN_PATIENCE);
+    // Two that start the same unit at once would each count its starts without the other's.
+    let turns = match matches!(action, Start | Restart) {
+        true => match Turns::wait(&steps.own_name, patience) {
+            Ok(turns) => Some(turns),
+            Err(refusal) => return Outcome::refused(refusal, None, None),
+        },
+        false => None,
     };
     let before = idle(action, steps, bounds);
     let shown = around.shown;
@@ -124,7 +149,10 @@ pub fn change(
         others: None,
         began: Duration::ZERO,
     };
-    change.others = change.look_at_others(&around.audience);
+    change.others = match change.in_turn(turns.as_ref(), &around.audience, patience) {
+        Ok(others) => others,
+        Err(refusal) => return Outcome::refused(refusal, None, change.state_before()),
+    };
     if let Err(refused) = change.may_begin() {
         return Outcome { unit: change.state_before(), ..*refused };
     }
@@ -136,6 +164,7 @@ pub fn change(
     change.began = start_limit::now();
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });
+    drop(turns);
     let is_known = change.surroundings.reread(change.asked());
     let after = change.watched(&ran);
     change.outcome(ran, after, is_known)
@@ -208,8 +237,36 @@ impl Change<'_> {
             }
             _ => {}
         }
+        if let Some(refusal) = self.socket_in_use() {
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
         self.wait_for_others()?;
         self.reset_starts()
+    }
+
+    /// The refusal where the manager would not start a socket, since what it starts is up: a
+    /// restart would have stopped the socket by then.
+    fn socket_in_use(&self) -> Option<Refusal> {
+        let unit = self.before.as_ref().filter(|_| self.name().ends_with(".socket"))?;
+        if !self.starts() || unit.triggers.is_empty() || (self.action == Start && self.was_active())
+        {
+            return None;
+        }
+        let others = Others::now(&self.steps.others, self.wide())?;
+        let own = unit.id.as_deref().unwrap_or(self.name());
+        let down = self.others.as_ref().map(|all| all.stopped_with([own])).unwrap_or_default();
+        let goes_down = |name: &String| {
+            self.stops() && (unit.dependants.contains(name) || down.contains(name.as_str()))
+        };
+        // With `Accept=yes` there is one for each connection, and it is in nobody's way.
+        let in_use = |name: &&String| others.is_up(name) && !goes_down(name) && !name.contains('@');
+        let service = unit.triggers.iter().find(in_use)?;
+        Some(why::socket_in_use(self.action, self.name(), &self.shown.listed(&[service])))
+    }
+
+    /// The bounds of a look at all units, of which nothing is shown.
+    fn wide(&self) -> Bounds {
+        Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..brief(self.bounds) }
     }
 
     /// Makes sure that the service manager will not refuse to start what goes down or up along
@@ -275,7 +332,43 @@ impl Change<'_> {
 
     /// Of all units, which is shown to nobody.
     fn ask_all(&self, look: &Argv) -> Ran {
-        ask(look, Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..brief(self.bounds) })
+        ask(look, self.wide())
+    }
+
+    /// All units as they are, where it may matter, when it is the turn for each that is started
+    /// along with this one.
+    fn in_turn(
+        &self,
+        turns: Option<&Turns>,
+        audience: &Audience,
+        until: Instant,
+    ) -> Result<Option<Units>, Refusal> {
+        let Some(turns) = turns else { return Ok(self.look_at_others(audience)) };
+        let patience = until.min(Instant::now() + JOB_PATIENCE);
+        let mut held = BTreeSet::new();
+        loop {
+            let quiet = turns.quiet();
+            let Some(others) = self.look_at_others(audience) else { return Ok(None) };
+            let again = others.started_again(self.name(), self.stops());
+            if !turns.add(&again)? {
+                if Instant::now() >= until {
+                    return Err(turns::busy(self.name()));
+                }
+                sleep(JOB_PAUSE);
+                continue;
+            }
+            // Else another request may have started one of them since the look.
+            let is_exact = again.iter().all(|each| held.contains(*each))
+                || (quiet.is_some() && quiet == turns.quiet());
+            let is_moving = again.iter().any(|each| others.is_moving(each));
+            if is_exact && (!is_moving || Instant::now() >= patience) {
+                return Ok(Some(others));
+            }
+            held = again.into_iter().map(str::to_owned).collect();
+            if is_moving {
+                sleep(JOB_PAUSE);
+            }
+        }
     }
 
     /// Whether who waits for the reply is ended by it.
@@ -401,6 +494,26 @@ impl Change<'_> {
         log: &ManagerLog,
     ) -> Result<(), Refusal> {
         let Some((unit, health)) = after else { return verdict(self.plan, ran) };
+        let is_down = unit.state.is("inactive") || unit.state.is("failed");
+        let verdict = self.judged(ran, (unit, *health), log, is_down);
+        // A restart stops first.
+        let is_lost = self.action == Restart && self.was_active() && is_down;
+        verdict.map_err(|refusal| match refusal.code {
+            Code::CommandFailed if is_lost => Refusal {
+                error: format!("{}; it was running before, and is down now", refusal.error),
+                ..refusal
+            },
+            _ => refusal,
+        })
+    }
+
+    fn judged(
+        &self,
+        ran: &Ran,
+        (unit, health): (&Unit, Health),
+        log: &ManagerLog,
+        is_down: bool,
+    ) -> Result<(), Refusal> {
         let bonds = self.bonds_down(ran, unit, log);
         let failure = Failure {
             action: self.action,
@@ -412,11 +525,13 @@ impl Change<'_> {
             bonds: &bonds,
             shown: self.shown,
         };
-        let is_down = unit.state.is("inactive") || unit.state.is("failed");
         let has_run = ran.ended == Ended::Exited(0);
         match health {
             // It failed before, and that is no longer what would happen.
-            _ if has_run && self.starts() && log.was_skipped() => Ok(()),
+            _ if has_run && self.starts() && log.was_skipped() => match self.was_active() {
+                true if is_down => Err(why::stopped_and_skipped(self.name())),
+                _ => Ok(()),
+            },
             Health::Bad => Err(failure.unhealthy()),
             _ if has_run && self.wakes() && is_down && log.was_stopped() => Err(failure.stopped()),
             _ if has_run && self.action == Reload && is_down => Err(failure.ended_by_reload()),
@@ -428,11 +543,13 @@ impl Change<'_> {
     /// The units that this one cannot be up without and that are down, where that may be why it
     /// was stopped.
     fn bonds_down(&self, ran: &Ran, after: &Unit, log: &ManagerLog) -> Vec<String> {
-        if !self.wakes() || !(log.was_stopped() || systemctl::is_canceled(&ran.stderr)) {
+        let is_bond = log.was_stopped()
+            || systemctl::is_canceled(&ran.stderr)
+            || systemctl::is_dependency(&ran.stderr);
+        if !self.wakes() || !is_bond {
             return Vec::new();
         }
-        let wide = Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..brief(self.bounds) };
-        let Some(others) = Others::now(&self.steps.others, wide) else { return Vec::new() };
+        let Some(others) = Others::now(&self.steps.others, self.wide()) else { return Vec::new() };
         let before = self.before.iter().flat_map(|unit| &unit.bonds);
         let bonds: BTreeSet<&String> = before.chain(&after.bonds).collect();
         bonds.into_iter().filter(|unit| !others.is_up(unit)).cloned().collect()

@@ -1,6 +1,7 @@
 //! What is left of a unit that was stopped: whether it had to be killed, and which of its
 //! processes go on.
 
+use crate::helper::alias;
 use crate::helper::unit::{Unit, UnitState};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,23 @@ pub fn warnings(name: &str, before: Option<&UnitState>, after: &Unit) -> Vec<Str
         format!("{name} is down, but it has left {processes} behind that go on ({left})")
     });
     [how, left].into_iter().flatten().collect()
+}
+
+/// Where a unit is that was made for one run (`systemd-run(1)`).
+const TRANSIENT: &str = "/run/systemd/transient";
+
+/// Why nothing could start a unit again that is up; none where it can be.
+pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
+    let own = unit.id.as_deref().unwrap_or(name);
+    if unit.is_masked() {
+        Some("it is masked")
+    } else if Path::new(TRANSIENT).join(own).exists() {
+        Some("it was made for this one run (systemd-run)")
+    } else if !unit.state.exists() || !alias::has_file(own) {
+        Some("its unit file is gone")
+    } else {
+        None
+    }
 }
 
 /// How it ended, where that was not as it should.

@@ -3,7 +3,7 @@
 
 use super::enablement::{self, Links};
 use super::others::{Others, SideEffects, is_told, takes_along};
-use super::triggers::Wakers;
+use super::triggers::{Wakers, may_be_woken};
 use super::{Shown, stopped, why};
 use crate::helper::alias;
 use crate::helper::closure::Units;
@@ -52,11 +52,20 @@ impl Asked<'_> {
         Others::now(&self.steps.others, self.wide())
     }
 
+    /// Whether the manager has read every unit file as it is.
+    fn has_read_all(&self) -> bool {
+        let unread = self.steps.unread.as_ref().map(|unread| ask(unread, self.wide()));
+        unread.is_some_and(|shown| {
+            shown.ended == Ended::Exited(0)
+                && !shown.stdout.lines().any(|line| line == "NeedDaemonReload=yes")
+        })
+    }
+
     /// Every unit that this one may take along at this moment: what is down is soon forgotten,
     /// and what it had to do with others too.
     fn related(&self, unit: &Unit, all: Option<&Units>) -> BTreeSet<String> {
         let id = unit.id.as_deref().unwrap_or(self.name);
-        let near = [&unit.dependants, &unit.rivals, &unit.pulls];
+        let near = [&unit.dependants, &unit.rivals, &unit.pulls, &unit.reloads];
         let near: Vec<String> =
             near.into_iter().flatten().filter(|unit| is_told(unit)).cloned().collect();
         let read = || {
@@ -85,6 +94,8 @@ pub struct Surroundings {
     links: Option<Links>,
     /// Whether the manager has read every unit file as it is; then it may do so again.
     has_read_all: bool,
+    /// Why what is stopped could not be started again.
+    no_way_back: Option<&'static str>,
 }
 
 /// What came of it besides.
@@ -100,11 +111,10 @@ impl Surroundings {
     /// Looks at what this operation may change; `all` are all units, where they were read.
     pub fn before(asked: Asked<'_>, unit: Option<&Unit>, all: Option<&Units>) -> Self {
         let enables = matches!(asked.action, Enable | Disable);
-        let unread = asked.steps.unread.as_ref().map(|unread| ask(unread, asked.wide()));
-        let has_read_all = unread.is_some_and(|shown| {
-            shown.ended == Ended::Exited(0)
-                && !shown.stdout.lines().any(|line| line == "NeedDaemonReload=yes")
-        });
+        let stops = |unit: &&Unit| asked.action == Stop && unit.state.is("active");
+        let no_way_back =
+            unit.filter(stops).and_then(|unit| stopped::no_way_back(asked.name, unit));
+        let has_read_all = asked.has_read_all();
         let along = unit.filter(|unit| takes_along(asked.action, unit));
         Self {
             before: unit.cloned(),
@@ -112,6 +122,7 @@ impl Surroundings {
             related: along.map(|unit| asked.related(unit, all)).unwrap_or_default(),
             links: enables.then(Links::now),
             has_read_all,
+            no_way_back,
         }
     }
 
@@ -120,7 +131,11 @@ impl Surroundings {
     pub fn reread(&self, asked: Asked<'_>) -> bool {
         match (&self.links, &asked.steps.reread) {
             (Some(links), Some(reread)) if *links != Links::now() => {
-                self.has_read_all && ask(reread, asked.bounds).ended == Ended::Exited(0)
+                match self.has_read_all {
+                    true => ask(reread, asked.bounds).ended == Ended::Exited(0),
+                    // What enables the script of a service has it read all (`update-rc.d(8)`).
+                    false => asked.has_read_all(),
+                }
             }
             _ => true,
         }
@@ -150,17 +165,19 @@ impl Surroundings {
                 }
             }
             Stop if went_well && !is_down => {
-                let wakers = Wakers::of(unit, asked.others().as_ref());
+                let wakers = Wakers::of(unit, &asked.steps.own_name, asked.others().as_ref());
                 *verdict = Err(why::is_up_again(name, &wakers, shown));
             }
             Stop if went_well => {
                 let before = self.before.as_ref().map(|unit| &unit.state);
+                let lost = self.no_way_back.map(|reason| why::cannot_come_back(name, reason));
+                aftermath.warnings.extend(lost);
                 aftermath.warnings.extend(stopped::warnings(name, before, unit));
             }
             // What was up has ended by it, whatever would start it again.
             Reload if is_down && unit.state.is_loaded() && !self.was_active() => {
                 let others = asked.others();
-                let wakers = Wakers::of(unit, others.as_ref()).or_socket(name, others.as_ref());
+                let wakers = Wakers::of(unit, &asked.steps.own_name, others.as_ref());
                 if let (Err(refusal), false) = (&mut *verdict, wakers.is_none()) {
                     refusal.hint = Some(why::is_woken(name, &wakers, shown));
                 }
@@ -205,16 +222,16 @@ impl Surroundings {
         went_well: bool,
         is_down: bool,
     ) -> Option<String> {
-        let may_be_woken = !unit.wakers.is_empty() || unit.bus_name.is_some();
+        let own = &asked.steps.own_name;
         let matters = match asked.action {
             Stop | Enable => is_down,
             Disable => true,
             _ => false,
         };
-        if !went_well || !may_be_woken || !matters {
+        if !went_well || !matters || !may_be_woken(unit, own) {
             return None;
         }
-        let wakers = Wakers::of(unit, asked.others().as_ref());
+        let wakers = Wakers::of(unit, own, asked.others().as_ref());
         (!wakers.is_none()).then(|| why::may_wake(asked.name, &wakers, asked.shown))
     }
 

@@ -93,6 +93,11 @@ pub fn refusal(name: &str, done: &str, stderr: &str) -> Option<Refusal> {
 
 /// Whether the job was given up for another one: somebody had the opposite done meanwhile. Only
 /// one unit is asked for at a time, maybe by another name of it.
+/// Whether it said that a unit that is needed failed.
+pub fn is_dependency(stderr: &str) -> bool {
+    stderr.starts_with("A dependency job")
+}
+
 pub fn is_canceled(stderr: &str) -> bool {
     stderr.lines().any(|line| line.starts_with("Job for ") && line.ends_with(" canceled."))
 }

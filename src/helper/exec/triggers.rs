@@ -3,6 +3,7 @@
 
 use super::Shown;
 use super::others::Others;
+use crate::helper::alias;
 use crate::helper::unit::Unit;
 use std::path::Path;
 
@@ -23,25 +24,22 @@ pub struct Wakers {
 }
 
 impl Wakers {
-    /// Those of this unit that are up.
-    pub fn of(unit: &Unit, others: Option<&Others>) -> Self {
+    /// Those of this unit that are up; `name` is its own.
+    ///
+    /// The socket that is called like the service is one: with `Accept=yes` it starts instances of
+    /// a template and not the service, and listens in its place.
+    pub fn of(unit: &Unit, name: &str, others: Option<&Others>) -> Self {
         let is_up = |name: &&String| others.is_none_or(|others| others.is_up(name));
-        let units = unit.wakers.iter().filter(is_up).cloned().collect();
-        let bus_name = unit.bus_name.as_ref().filter(|name| is_activated(name)).cloned();
-        Self { units, bus_name }
-    }
-
-    /// The same with the socket that is called like the service: with `Accept=yes` it starts
-    /// instances of a template and not the service, and listens in its place.
-    pub fn or_socket(mut self, name: &str, others: Option<&Others>) -> Self {
-        let socket = name.strip_suffix(".service").map(|stem| format!("{stem}.socket"));
-        if let Some(socket) = socket
-            && !self.units.contains(&socket)
+        let mut units: Vec<String> = unit.wakers.iter().filter(is_up).cloned().collect();
+        if let Some(socket) = socket_of(name)
+            && !units.contains(&socket)
             && others.is_some_and(|others| others.is_up(&socket))
         {
-            self.units.push(socket);
+            units.push(socket);
         }
-        self
+        let own = unit.bus_name.clone().filter(|name| is_activated(name));
+        let bus_name = own.or_else(|| bus_name_for(name));
+        Self { units, bus_name }
     }
 
     /// Whether there is none.
@@ -55,6 +53,32 @@ impl Wakers {
         let units = (!self.units.is_empty()).then(|| shown.listed(&self.units));
         units.into_iter().chain(bus).collect::<Vec<_>>().join(" and ")
     }
+}
+
+/// Whether there is anything to look for that could wake it; `name` is its own.
+pub fn may_be_woken(unit: &Unit, name: &str) -> bool {
+    !unit.wakers.is_empty()
+        || unit.bus_name.is_some()
+        || socket_of(name).is_some_and(|socket| alias::has_file(&socket))
+        || bus_name_for(name).is_some()
+}
+
+fn socket_of(name: &str) -> Option<String> {
+    name.strip_suffix(".service").map(|stem| format!("{stem}.socket"))
+}
+
+/// The name on the bus that has this unit started (`SystemdService=` of `dbus-daemon(1)`), which
+/// the unit itself need not know.
+fn bus_name_for(unit: &str) -> Option<String> {
+    let entries = BUS_FOLDERS.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+    entries.flatten().flatten().find_map(|entry| {
+        let text = std::fs::read_to_string(entry.path()).ok()?;
+        let started = text.lines().filter_map(|line| line.trim().strip_prefix("SystemdService="));
+        let is_it = |name: &str| name == unit || alias::own_name(name).as_deref() == Some(unit);
+        let mut started = started.map(str::trim);
+        let name = entry.file_name().to_str()?.strip_suffix(".service")?.to_owned();
+        started.any(is_it).then_some(name)
+    })
 }
 
 /// Whether what asks for this name on the bus has its unit started.
@@ -73,14 +97,14 @@ mod tests {
     #[test]
     fn what_wakes_a_unit_is_told_of_as_far_as_it_may_be() {
         let unit = Unit::parse("TriggeredBy=a.socket a.timer\nUpheldBy=b.service\nBusName=../x\n");
-        let wakers = Wakers::of(&unit, None);
+        let wakers = Wakers::of(&unit, "x.target", None);
         assert_eq!(wakers.units, ["a.socket", "a.timer", "b.service"]);
         assert_eq!(wakers.bus_name, None);
         let all = |_: &str| true;
         assert_eq!(wakers.listed(Shown(&all)), "a.socket, a.timer, b.service");
         let none = |_: &str| false;
         assert_eq!(wakers.listed(Shown(&none)), "3 units that are not in the policy");
-        assert!(Wakers::of(&unit, Some(&Others::default())).is_none());
-        assert!(Wakers::of(&Unit::default(), None).is_none());
+        assert!(Wakers::of(&unit, "x.target", Some(&Others::default())).is_none());
+        assert!(Wakers::of(&Unit::default(), "x.target", None).is_none());
     }
 }

@@ -128,6 +128,32 @@ pub fn skipped(name: &str, state: &UnitState) -> String {
     format!("{name} was not started, since a condition in its unit file is not met{last}")
 }
 
+/// The manager does not start a socket whose service is up (`systemd.socket(5)`).
+pub fn socket_in_use(action: ServiceAction, name: &str, service: &str) -> Refusal {
+    let (what, done) = match action {
+        Restart => ("restarted", "it would be stopped and not started again, so nothing was done"),
+        _ => ("started", "so nothing was done"),
+    };
+    let error = format!("{name} cannot be {what} while {service}, which it starts, is up: {done}");
+    Refusal::new(Code::CheckFailed, error)
+        .hint(format!("stop {service} first; the socket starts it again when it is needed"))
+}
+
+/// It runs, and nothing could start it once more.
+pub fn cannot_come_back(name: &str, reason: &str) -> String {
+    format!("nothing can start {name} again once it is down, since {reason}")
+}
+
+/// It was up, and a restart did not get past the stop.
+pub fn stopped_and_skipped(name: &str) -> Refusal {
+    let error = format!(
+        "{name} was running, was stopped by the restart and was not started again, since a condition in its unit file is not met"
+    );
+    Refusal::new(Code::Unhealthy, error).hint(format!(
+        "once the condition is met: sm-helper service start {name}; which one: systemctl cat {name}"
+    ))
+}
+
 /// It is not up, though starting it went well, since it is done; `is_known` where it is certain
 /// that nobody had it stopped.
 pub fn ended_by_itself(name: &str, is_known: bool) -> String {
