@@ -6,7 +6,7 @@ use crate::helper::text::one_line;
 use crate::state;
 use crate::tool;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The rules, as they are packaged.
 const RULES: &str = include_str!("../../packaging/audit/sm.rules");
@@ -19,6 +19,26 @@ pub fn rules(program: &Path) -> String {
 
 /// Where augenrules(8) collects rules from.
 pub const FOLDER: &str = "/etc/audit/rules.d";
+
+/// The rules' file.
+pub fn file() -> PathBuf {
+    Path::new(FOLDER).join("sm.rules")
+}
+
+/// The command that gives the file that is somebody else's another name, under which auditd reads it.
+pub fn make_room() -> String {
+    format!("mv --no-clobber {FOLDER}/sm.rules {FOLDER}/not-sm.rules")
+}
+
+/// Whether what has that name is somebody else's: ours watch a helper under this key, in every
+/// version and for every installation.
+pub fn is_foreign(path: &Path) -> bool {
+    let Ok(bytes) = fs::read(path) else { return path.symlink_metadata().is_ok() };
+    let text = String::from_utf8_lossy(&bytes);
+    let is_ours =
+        |line: &str| line.starts_with("-w ") && line.ends_with("/sm-helper -p x -k sm-exec");
+    !text.trim().is_empty() && !text.lines().map(str::trim).any(is_ours)
+}
 
 /// Installs the rules and loads them.
 ///
@@ -41,7 +61,19 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
         ));
     };
     let rules = rules(program);
-    let path = Path::new(FOLDER).join("sm.rules");
+    let path = file();
+    if is_foreign(&path) {
+        let path = path.display();
+        return Err(Failure::of(
+            Refusal::new(
+                Code::CommandFailed,
+                format!(
+                    "{path} has other rules than sm's, so it stays as it is; nothing was changed"
+                ),
+            )
+            .hint(format!("give it another name, then run this again: {}", make_room())),
+        ));
+    }
     let changed = fs::read(&path).ok().as_deref() != Some(rules.as_bytes());
     if changed {
         let new = path.with_extension("new");
@@ -83,5 +115,28 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
             Code::CommandFailed,
             format!("{}: {error}", auditctl.display()),
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rules_file_is_ours_by_what_it_watches() {
+        let path = std::env::temp_dir().join(format!("sm-rules-{}", std::process::id()));
+        assert!(!is_foreign(&path));
+        for (text, foreign) in [
+            (RULES.to_owned(), false),
+            (rules(Path::new("/opt/x/sm")), false),
+            (format!("-D\n{RULES}-b 8192\n"), false),
+            (String::new(), false),
+            ("## ours\n-w /srv/sm -p wa -k sm\n".to_owned(), true),
+            ("# -w /usr/local/bin/sm-helper -p x -k sm-exec\n".to_owned(), true),
+        ] {
+            fs::write(&path, &text).expect("a file");
+            assert_eq!(is_foreign(&path), foreign, "{text}");
+        }
+        fs::remove_file(&path).expect("it is there");
     }
 }

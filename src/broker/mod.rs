@@ -2,6 +2,7 @@
 //! `/run/sm/sm.sock`, with the connection as its standard input. It finds out who called, reads
 //! one request, and from there it goes the way of every other.
 
+mod group;
 mod peer;
 pub mod protocol;
 pub mod setup;

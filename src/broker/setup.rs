@@ -1,10 +1,9 @@
 //! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo can not work.
 
 use super::units::{self, SOCKET_UNIT};
-use super::{SOCKET, protocol};
+use super::{SOCKET, group, protocol};
 use crate::admin::{Answer, Failure};
 use crate::cli::SetupBroker;
-use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::inherited;
 use crate::helper::text::one_line;
@@ -59,12 +58,19 @@ pub fn run(
         return check(&wanted, &users);
     }
     let mut done = Vec::new();
+    let was_here = units::is_set_up();
     if Group::from_name(GROUP).ok().flatten().is_none() {
         call("groupadd", &["--system", GROUP])?;
+        let made = Group::from_name(GROUP).ok().flatten();
+        let made = made.map(|group| format!("group {}", group.gid));
+        group::note(|noted| noted.extend(made))?;
         done.push(format!("made the group {GROUP}"));
     }
-    for user in users.iter().filter(|user| !is_member(user)) {
+    // Whoever is in it already may connect, too.
+    let strangers = if was_here { None } else { group::strangers(&users) };
+    for user in users.iter().filter(|user| !group::is_member(user)) {
         call("usermod", &["--append", "--groups", GROUP, &user.name])?;
+        group::note(|noted| noted.extend([format!("user {}", user.name)]))?;
         done.push(format!("{} may connect, from its next session on", user.name));
     }
     let is_new = units::place(&wanted)? || !units::is_read();
@@ -94,10 +100,11 @@ pub fn run(
         None => refusal,
     })?;
     let changed = !done.is_empty();
-    if !changed && added.is_empty() {
+    if !changed && added.is_empty() && strangers.is_none() {
         done.push("nothing to do: it was in place already".to_owned());
     }
     done.extend(added);
+    done.extend(strangers);
     let additions: Vec<_> = additions.iter().map(|folder| folder.to_string_lossy()).collect();
     Ok(Answer::text(done.join("\n"))
         .line(&format!("the broker answers: sm {version}"))
@@ -105,13 +112,6 @@ pub fn run(
         .with("socket", SOCKET)
         .with("additions", additions)
         .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
-}
-
-/// Whether the account is in the group, as the account database says.
-fn is_member(user: &User) -> bool {
-    let group = Group::from_name(GROUP).ok().flatten();
-    let groups = groups_of(&user.name, user.gid).unwrap_or_default();
-    group.is_some_and(|group| groups.contains(&group.gid))
 }
 
 fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
@@ -130,7 +130,7 @@ fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
     if Group::from_name(GROUP).ok().flatten().is_none() {
         return wrong(format!("there is no group {GROUP}"), setup);
     }
-    if let Some(user) = users.iter().find(|user| !is_member(user)) {
+    if let Some(user) = users.iter().find(|user| !group::is_member(user)) {
         return wrong(format!("{} is not in the group {GROUP}", user.name), setup);
     }
     let version = reached().map_err(|refusal| {
@@ -161,12 +161,14 @@ pub fn reached() -> Result<String, Refusal> {
 /// Takes away what was put in place, or the membership of these accounts alone.
 fn remove(users: &[OsString]) -> Result<Answer, Failure> {
     let mut done = Vec::new();
+    let mut stays = None;
     if !users.is_empty() {
         for user in
             users.iter().map(|name| account::of_name(name)).collect::<Result<Vec<_>, _>>()?
         {
-            if is_member(&user) {
+            if group::is_member(&user) {
                 call("gpasswd", &["--delete", &user.name, GROUP])?;
+                group::note(|noted| noted.retain(|line| *line != format!("user {}", user.name)))?;
                 done.push(format!("{} may not ask over the socket any more", user.name));
             }
         }
@@ -184,15 +186,23 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
             // The unit does not do it where its file was gone before.
             let _ = fs::remove_file(SOCKET);
         }
-        if Group::from_name(GROUP).ok().flatten().is_some() {
-            call("groupdel", &[GROUP])?;
-            done.push(format!("the group {GROUP} is gone"));
+        if let Some(group) = Group::from_name(GROUP).ok().flatten() {
+            if group::is_ours(&group) {
+                call("groupdel", &[GROUP])?;
+                done.push(format!("the group {GROUP} is gone"));
+            } else {
+                stays = Some(format!(
+                    "the group {GROUP} stays: sm setup-broker has not made it; to remove it: groupdel {GROUP}"
+                ));
+            }
         }
+        state::remove(Path::new(group::NOTED)).map_err(|error| failed(group::NOTED, &error))?;
     }
     let changed = !done.is_empty();
     if !changed {
         done.push("nothing to do: it was not there".to_owned());
     }
+    done.extend(stays);
     Ok(Answer::text(done.join("\n")).with("changed", changed))
 }
 

@@ -7,7 +7,7 @@ use super::paths::{mend, word};
 use crate::audit::commands::{Verified, size, verified};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::log::{FILE, FOLDER as LOG};
-use crate::audit::setup::{FOLDER as RULES, rules};
+use crate::audit::setup::{file, is_foreign, make_room, rules};
 use crate::helper::text::{counted, shell_word};
 use crate::state::{self, Access, FOLDER as STATE};
 use crate::tool;
@@ -120,7 +120,15 @@ pub fn journal(_: &Scene) -> Vec<Finding> {
     let field = format!("SM_DOCTOR={mark}");
     let end = Instant::now() + Duration::from_secs(5);
     loop {
-        let arguments = ["--no-pager", "--quiet", "--lines=1", "--output=cat", &field];
+        let arguments = [
+            "--no-pager",
+            "--quiet",
+            "--lines=1",
+            "--output=cat",
+            &field,
+            "_UID=0",
+            "_TRANSPORT=journal",
+        ];
         match call::text(call::tool("journalctl", &arguments)) {
             Ok(text) if !text.trim().is_empty() => {
                 return vec![Finding::ok("the journal takes records and gives them back")];
@@ -145,7 +153,12 @@ pub fn kernel(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::ok("there is no auditd on this host, so the kernel watches nothing")];
     }
     let setup = format!("{} audit setup", word(&scene.program));
-    let file = Path::new(RULES).join("sm.rules");
+    let file = file();
+    if is_foreign(&file) {
+        let found =
+            format!("{} has other rules than sm's, so the helper is not watched", file.display());
+        return vec![Finding::warning(found).mend(format!("{} && {setup}", make_room()))];
+    }
     match fs::read_to_string(&file) {
         Ok(text) if text == rules(&scene.program) => {}
         Ok(_) => {

@@ -333,3 +333,24 @@ broker_test!(it_needs_no_program_in_the_usual_place, bare, |host| {
     );
     ask(host, "service status nginx").expect("ok");
 });
+
+/// A name is no ownership: whose group it was, keeps it.
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_group_that_it_has_not_made_stays() {
+    let host = Host::boot(crate::host::Sudo::Classic);
+    host.root("! getent group sm && groupadd --system sm && usermod -aG sm other").ok();
+    // Who lets somebody in hears who else it is.
+    let said = host.root("sm setup-broker --user agent").ok();
+    assert!(said.contains("its other members may connect, too: other"), "{said}");
+    let said = host.root("sm setup-broker --remove").ok();
+    assert!(said.contains("the group sm stays") && said.contains("groupdel sm"), "{said}");
+    assert!(host.root("getent group sm").ok().contains("other"));
+    assert_eq!(setup(&host, "--remove").1["changed"], false);
+    // The one that it has made goes, and another one of that name and with another number does not.
+    host.root("groupdel sm; sm setup-broker --user agent").ok();
+    host.root("sm setup-broker --remove; ! getent group sm").ok();
+    host.root("sm setup-broker --user agent; groupdel sm; groupadd thieves; groupadd --system --gid 4321 sm; usermod -aG sm other").ok();
+    let said = host.root("sm setup-broker --remove").ok();
+    assert!(said.contains("the group sm stays"), "{said}");
+}

@@ -92,6 +92,17 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: Printed,
     },
+    // A name is no ownership: what is somebody's stays.
+    Case {
+        id: "audit_kernel",
+        status: "warning",
+        says: "sm.rules has other rules than sm's",
+        breaks: "echo '-w /srv/sm -p wa -k sm' >/etc/audit/rules.d/sm.rules; ! sm audit setup; grep -q /srv/sm /etc/audit/rules.d/sm.rules",
+        more: &[],
+        mend: PrintedThen(
+            "grep -q /srv/sm /etc/audit/rules.d/not-sm.rules && rm /etc/audit/rules.d/not-sm.rules",
+        ),
+    },
     Case {
         id: "audit_rotation",
         status: "warning",
