@@ -182,7 +182,7 @@ fn is_pattern(command: &str) -> bool {
 }
 
 /// The words of a command, as the program gets them.
-fn words(command: &str) -> Vec<String> {
+pub fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut chars = command.chars();
     while let Some(c) = chars.next() {

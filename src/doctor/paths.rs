@@ -52,16 +52,18 @@ pub fn mend(path: &Path) -> Option<String> {
     (!commands.is_empty()).then(|| commands.join(" && "))
 }
 
-/// The same, or this command where the path lies in a folder of somebody else's, or in one that is
-/// everybody's: it stays theirs, and root should use another.
+/// The same, or this command where the path is in a folder that stays another's.
 pub fn mend_or(path: &Path, other: String) -> String {
+    mend(path).filter(|_| !is_theirs(path)).unwrap_or(other)
+}
+
+/// Whether the path lies in a folder of somebody else's, or in one that is everybody's: it stays
+/// theirs, and root should use another.
+pub fn is_theirs(path: &Path) -> bool {
     let real = fs::canonicalize(path).unwrap_or_default();
     let mut folders = path.ancestors().skip(1).chain(real.ancestors().skip(1));
     let is_theirs = |data: Metadata| data.uid() != 0 || data.mode() & 0o1000 != 0;
-    if folders.any(|folder| fs::symlink_metadata(folder).is_ok_and(is_theirs)) {
-        return other;
-    }
-    mend(path).unwrap_or(other)
+    folders.any(|folder| fs::symlink_metadata(folder).is_ok_and(is_theirs))
 }
 
 /// A path as one types it.

@@ -3,8 +3,9 @@
 use super::Scene;
 use super::call;
 use super::finding::{Finding, or_ok};
+use super::named;
 use super::paths::{mend, weak};
-use super::program::weak_program;
+use super::started;
 use super::unit::{self, Unit, drop_in_folders};
 use crate::policy::COMPILED;
 use crate::policy::site::FILE;
@@ -59,15 +60,6 @@ fn checks(scene: &Scene) -> BTreeSet<String> {
     programs
 }
 
-/// The names of the units that the policies have.
-fn names(scene: &Scene) -> BTreeSet<String> {
-    let site = scene.policy.as_ref().ok().and_then(|force| force.site());
-    let policies = std::iter::once(COMPILED).chain(site);
-    let names =
-        policies.flat_map(|policy| policy.units.iter().map(move |rule| policy.text_of(rule.name)));
-    names.map(str::to_owned).collect()
-}
-
 /// Those of them that this host has.
 fn units(names: &BTreeSet<String>) -> Result<Vec<Unit>, String> {
     if names.is_empty() {
@@ -88,7 +80,7 @@ fn search_path() -> Result<Vec<PathBuf>, String> {
 }
 
 pub fn unit_files(scene: &Scene) -> Vec<Finding> {
-    let mut names = names(scene);
+    let mut names = named::units(scene);
     let (units, folders) = match units(&names).and_then(|units| Ok((units, search_path()?))) {
         Ok(asked) => asked,
         Err(why) => return vec![unknown(&why)],
@@ -111,18 +103,19 @@ pub fn unit_files(scene: &Scene) -> Vec<Finding> {
 }
 
 pub fn unit_programs(scene: &Scene) -> Vec<Finding> {
-    let units = match units(&names(scene)) {
+    let units = match units(&named::units(scene)) {
         Ok(units) => units,
         Err(why) => return vec![unknown(&why)],
     };
-    let mut found = Vec::new();
-    for unit in &units {
-        found.extend(unit.used.iter().filter_map(|path| weak_program(path, &unit.name)));
-    }
-    or_ok(found, format!("what {} units start as root is root's alone", units.len()))
+    or_ok(
+        started::weak(&units),
+        format!("what {} units start as root is root's alone", units.len()),
+    )
 }
 
 fn unknown(why: &str) -> Finding {
-    Finding::warning(format!("systemd could not be asked about the policy's units: {why}"))
-        .mend(call::mend("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
+    Finding::warning(format!(
+        "systemd could not be asked about the units that can be restarted: {why}"
+    ))
+    .mend(call::mend("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
 }

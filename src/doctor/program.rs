@@ -3,10 +3,9 @@
 use super::Scene;
 use super::finding::{Finding, or_ok};
 use super::packages;
-use super::paths::{mend, mend_or, refused, weak, word};
+use super::paths::{mend, weak, word};
 use crate::broker::setup::is_here;
 use crate::helper::host::PackageManager;
-use crate::helper::text::shell_word;
 use crate::package::Package;
 use crate::sudoers::install;
 use crate::sudoers::rule::helper_beside;
@@ -254,12 +253,4 @@ pub fn tools(_: &Scene) -> Vec<Finding> {
     let names: Vec<&str> =
         there.filter_map(|path| path.file_name()).filter_map(|name| name.to_str()).collect();
     or_ok(found, format!("root's alone: {}", names.join(", ")))
-}
-
-/// Whether root can rely on what a unit has it run or read, with what mends it.
-pub fn weak_program(path: &Path, unit: &str) -> Option<Finding> {
-    let refusal = refused(path)?;
-    let found = format!("{unit} has root use {}: {}", path.display(), refusal.error);
-    let edit = format!("systemctl edit {}", shell_word(unit));
-    Some(Finding::problem(found).mend(mend_or(path, edit)))
 }

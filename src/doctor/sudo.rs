@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// What sudo says of an account.
 pub struct Listing {
     /// Its rules.
-    entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
     /// The short listing.
     pub short: String,
 }

@@ -69,7 +69,7 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "unit_files",
-        "who can change a unit that the policy names has root when it is next started",
+        "who can change a unit that the policy or a rule of sudo's names has root when it is next started",
         policy::unit_files,
     ),
     check(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// A unit that a policy names and this host has.
+/// A unit that a policy or a rule of sudo's names and this host has.
 pub struct Unit {
     pub name: String,
     /// Its other names too: what adds to one of them adds to it.
@@ -12,6 +12,8 @@ pub struct Unit {
     pub files: Vec<String>,
     /// The programs and scripts that it runs as root, and what it reads their environment from.
     pub used: BTreeSet<PathBuf>,
+    /// Those of them that are the service itself, and run as its account.
+    pub started: BTreeSet<PathBuf>,
 }
 
 /// What has systemctl show all that is read here.
@@ -49,10 +51,16 @@ impl Unit {
         let is_root = ["", "root", "0"].contains(&value("User"));
         let folder = Path::new(value("WorkingDirectory").trim_start_matches('!'));
         let mut used = BTreeSet::new();
+        let mut started = BTreeSet::new();
         let commands = fields.iter().filter(|(name, _)| name.starts_with("Exec"));
-        for command in commands.filter_map(|(_, value)| Command::shown(value)) {
+        for (key, value) in commands {
+            let Some(command) = Command::shown(value) else { continue };
             if is_root || command.is_privileged {
                 used.extend(command.used(folder));
+            }
+            // The first of the two spellings has no flags.
+            if *key == "ExecStartEx" && !command.is_privileged {
+                started.extend(command.used(folder));
             }
         }
         if !used.is_empty() {
@@ -66,6 +74,7 @@ impl Unit {
             names: list("Names").collect(),
             files: list("FragmentPath").chain(list("DropInPaths")).collect(),
             used,
+            started,
         })
     }
 }
