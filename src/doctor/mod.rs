@@ -21,6 +21,7 @@ mod paths;
 mod policy;
 mod program;
 mod programs;
+mod requests;
 mod settings;
 mod started;
 mod sudo;

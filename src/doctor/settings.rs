@@ -9,7 +9,7 @@ use crate::sudoers::sudo::{files, is_sudo_rs};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Settings that let the account shape the helper's start, or keep it from it.
+/// Settings that let the account shape the helper's start; what keeps it from it, requests show.
 pub fn defaults(scene: &Scene) -> Vec<Finding> {
     if is_sudo_rs() {
         return or_ok(written(), "no setting of sudo's touches the helper");
@@ -74,14 +74,6 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
             found.extend(set.map(|set| {
                 (Status::Problem, set.clone(), "root takes it in, and others can change it")
             }));
-        }
-    }
-    for (name, why) in [
-        ("requiretty", "the helper can not be asked without a terminal"),
-        ("noexec", "the helper can start nothing"),
-    ] {
-        if holds(name) {
-            found.push((Status::Warning, name.to_owned(), why));
         }
     }
     if is_off("authenticate") {
@@ -173,6 +165,6 @@ mod tests {
         ] {
             assert_eq!(wrong(bad), [Status::Problem], "{bad}");
         }
-        assert_eq!(wrong("requiretty"), [Status::Warning]);
+        assert_eq!(wrong("!authenticate"), [Status::Warning]);
     }
 }

@@ -42,6 +42,17 @@ pub fn listing(account: &str) -> Option<Result<Listing, String>> {
     Some(ask("-ll").and_then(|long| Ok(Listing { entries: parse(&long)?, short: ask("-l")? })))
 }
 
+/// What lets sudo be asked again.
+fn unasked(why: &str) -> String {
+    let tty = why.contains("must have a tty").then(|| {
+        let root = User::from_uid(Uid::from_raw(0)).ok().flatten()?;
+        let written = Written::read();
+        let setting = written.setting(&Account::of(&root), Path::new("sudo"), "requiretty")?;
+        Some(edit(&setting.place.file))
+    });
+    tty.flatten().or_else(|| mend(&program("sudo")?)).unwrap_or_else(|| "visudo -c".to_owned())
+}
+
 /// Looks at each account with what sudo says of it.
 pub fn each(
     scene: &Scene,
@@ -58,11 +69,7 @@ pub fn each(
                     "sudo could not be asked about {}: {why}",
                     agent.user.name
                 ))
-                .mend(
-                    program("sudo")
-                        .and_then(|sudo| mend(&sudo))
-                        .unwrap_or_else(|| "visudo -c".to_owned()),
-                ),
+                .mend(unasked(why)),
             ),
             Some(Ok(listing)) => found.extend(look(agent, listing)),
         }
@@ -80,46 +87,6 @@ pub fn each(
         0 => or_ok(found, "no account may ask the helper yet"),
         _ => or_ok(found, format!("{well} ({looked_at} looked at)")),
     }
-}
-
-/// That the last rule for the helper asks for no password: sudo goes by the last one.
-pub fn rule(scene: &Scene) -> Vec<Finding> {
-    let helper = scene.helper.to_string_lossy();
-    each(scene, "each account set up runs the helper without a password", |agent, listing| {
-        if !agent.by_sudo {
-            return Vec::new();
-        }
-        let mut deciding = None;
-        for entry in listing.entries.iter().filter(|entry| entry.is_as_root()) {
-            for command in &entry.commands {
-                let taken = command.strip_prefix('!');
-                let named = taken.unwrap_or(command);
-                if named == "ALL"
-                    || named
-                        .strip_prefix(&*helper)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-                {
-                    deciding = Some((taken.is_none(), entry.is_free(), command));
-                }
-            }
-        }
-        let name = &agent.user.name;
-        let found = match deciding {
-            Some((true, true, _)) => return Vec::new(),
-            Some((true, false, command)) => {
-                format!("a later rule for {command} asks {name} for a password")
-            }
-            Some((false, ..)) => format!("a later rule takes the helper away from {name}"),
-            None => format!("sudo knows of no rule that lets {name} run {helper}"),
-        };
-        let later =
-            deciding.and_then(|(_, is_free, command)| place(scene, agent, command, Some(is_free)));
-        let command = later.map_or_else(
-            || format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name)),
-            |place| place.mend,
-        );
-        vec![Finding::problem(found).mend(command)]
-    })
 }
 
 /// What else sudo lets them do.
@@ -198,16 +165,20 @@ fn is_near_root(written: &str) -> Option<String> {
         .then(|| format!("{written} is root without a password, by sudo"))
 }
 
-/// What lets an account with an exact drop-in ask the helper for more than its lines.
-fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Finding> {
-    let is_for_it = |file: &&DropInFile| match &file.who {
+/// The drop-ins that are for the account, or for a group that it is in.
+pub fn drop_ins_of<'s>(scene: &'s Scene, agent: &'s Agent) -> impl Iterator<Item = &'s DropInFile> {
+    scene.drop_ins.iter().filter(|file| match &file.who {
         Some(Who::User { name, .. }) => *name == agent.user.name,
         Some(Who::Group { gid, .. }) => {
             gid.is_some_and(|gid| agent.groups.contains(&Gid::from_raw(gid)))
         }
         None => false,
-    };
-    let own = scene.drop_ins.iter().filter(is_for_it).map(|file| file.text.clone());
+    })
+}
+
+/// What lets an account with an exact drop-in ask the helper for more than its lines.
+fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Finding> {
+    let own = drop_ins_of(scene, agent).map(|file| file.text.clone());
     let own: Vec<String> = own.filter(|text| is_exact(text)).collect();
     if own.is_empty() {
         return Vec::new();

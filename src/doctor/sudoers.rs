@@ -3,7 +3,7 @@
 use super::Scene;
 use super::agents::DropInFile;
 use super::call;
-use super::finding::{Finding, or_ok};
+use super::finding::{Finding, Status, or_ok};
 use super::included;
 use super::paths::{mend, mend_or, refused, weak, word};
 use super::policy::repair;
@@ -12,10 +12,12 @@ use crate::helper::text::{one_line, shell_word};
 use crate::sudoers::dropin::{DropIn, FOLDER, Found};
 use crate::sudoers::exact;
 use crate::sudoers::rule::render;
-use crate::sudoers::sudo::{access, files, main_file, program, reads_drop_ins, said};
+use crate::sudoers::sudo::{
+    access, complaints, files, is_sudo_rs, main_file, program, reads_drop_ins, said,
+};
 use std::path::{Path, PathBuf};
 
-pub fn valid(_: &Scene) -> Vec<Finding> {
+pub fn valid(scene: &Scene) -> Vec<Finding> {
     let Some(visudo) = program("visudo") else {
         return vec![match program("sudo") {
             Some(_) => {
@@ -39,14 +41,28 @@ pub fn valid(_: &Scene) -> Vec<Finding> {
                 ];
             }
             let is_named = |file: &PathBuf| said.contains(&format!("{}:", file.display()));
-            vec![
-                finding.mend(
-                    files()
-                        .iter()
-                        .find(|file| is_named(file))
-                        .map_or_else(|| "visudo".to_owned(), edit),
+            let files = files();
+            let named = files.iter().find(|file| is_named(file));
+            let command = named.map_or_else(|| "visudo".to_owned(), edit);
+            let skipped: Vec<String> =
+                complaints(&output).into_iter().map(|one| one.unwrap_or_else(|one| one)).collect();
+            // Classic sudo may refuse everybody; sudo-rs goes on, with what it could read.
+            if !is_sudo_rs() || skipped.is_empty() {
+                return vec![finding.mend(command)];
+            }
+            let is_own = scene.drop_ins.iter().any(|file| is_named(&file.path));
+            let (status, meaning) = match is_own {
+                true => (
+                    Status::Problem,
+                    "sudo-rs goes on without them: they are in a drop-in of ours, which is not in force as it was made",
                 ),
-            ]
+                false => (
+                    Status::Warning,
+                    "sudo-rs goes on without them, as if they were not there: what they were to permit, forbid or set is not so",
+                ),
+            };
+            let found = format!("sudo-rs skips what it does not know: {}", skipped.join("; "));
+            vec![Finding::new(status, found).means(meaning).mend(command)]
         }
         Err(why) => {
             let found = format!("visudo could not be asked: {why}");

@@ -2,8 +2,8 @@
 
 use super::finding::Finding;
 use super::{
-    Scene, accounts, audit, broker, folders, host, policy, program, settings, sudo, sudoers,
-    versions, ways,
+    Scene, accounts, audit, broker, folders, host, policy, program, requests, settings, sudo,
+    sudoers, versions, ways,
 };
 
 /// Something that a guarantee rests on.
@@ -94,7 +94,7 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "sudoers_valid",
-        "sudo refuses everybody, or reads less than what is written, until this is mended",
+        "sudo reads less than what is written, and an old one refuses everybody, until this is mended",
         sudoers::valid,
     ),
     check(
@@ -114,8 +114,8 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "helper_rule",
-        "the helper can not be run as root through sudo without a password",
-        sudo::rule,
+        "requests of these accounts fail: sudo does not run the helper, or it can not do what is asked",
+        requests::work,
     ),
     check(
         "sudoers_more",

@@ -50,7 +50,9 @@ use host::PackageManager;
 use plan::{Plan, plan};
 use reply::Reply;
 use request::Request;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// The longest command line that is passed on to root, in bytes. What is asked for properly has
@@ -163,11 +165,32 @@ fn plain(helper: &Path) -> Result<(), Refusal> {
     if !sys::is_secure_exec() {
         return Ok(());
     }
-    let helper = helper.display();
+    let shown = helper.display();
+    if !has_more_rights(helper) {
+        // A plain file: who started it left its own id with it, or else a security module decides.
+        let how = match nix::unistd::getuid() == nix::unistd::geteuid() {
+            true => {
+                "by a security module (SELinux, AppArmor) as one with other rights than its caller's"
+            }
+            false => "with its caller's user id beside root's, as sudo does it with stay_setuid",
+        };
+        return Err(Refusal::new(Code::NotPrivileged, format!("{shown} was started {how}")).hint(
+            "an administrator is told the setting's file and line by: sm setup-sudo --user NAME --check",
+        ));
+    }
     let what =
-        format!("{helper} is setuid, setgid or has file capabilities, which it must never have");
+        format!("{shown} is setuid, setgid or has file capabilities, which it must never have");
     Err(Refusal::new(Code::UntrustedPath, what)
-        .hint(format!("chmod 0755 {helper}; setcap -r {helper}")))
+        .hint(format!("chmod 0755 {shown}; setcap -r {shown}")))
+}
+
+/// Whether the file gives who runs it more rights; it is taken to where that can not be seen.
+fn has_more_rights(helper: &Path) -> bool {
+    let Ok(data) = helper.symlink_metadata() else { return true };
+    let path = CString::new(helper.as_os_str().as_bytes());
+    data.mode() & 0o6000 != 0
+        || !data.is_file()
+        || path.is_ok_and(|path| sys::has_capabilities(&path))
 }
 
 /// Answers what sudo has let through where the flags are on standard input.

@@ -2,6 +2,7 @@
 
 pub mod account;
 mod admitted;
+pub mod attempt;
 mod behind;
 mod check;
 pub mod dropin;
@@ -9,9 +10,10 @@ pub mod exact;
 mod grammar;
 pub mod install;
 pub mod listing;
-mod obstacles;
+pub mod obstacles;
 mod permitted;
 mod prove;
+mod remedy;
 mod remove;
 pub mod rule;
 pub mod sudo;

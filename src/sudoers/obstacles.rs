@@ -1,24 +1,40 @@
 //! What of sudo's configuration is in the way of an account's requests: which rule or setting, in
 //! which line, and what to do about it.
 
-use super::dropin::FOLDER;
 use super::listing::{Entry, may_be};
+use super::remedy::Remedy;
 use super::written::{Account, Place, Setting, Written};
-use crate::helper::text::{one_line, shell_word};
+use crate::helper::text::one_line;
+use nix::sys::statvfs::{FsFlags, statvfs};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Something that is in the way.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Obstacle {
     /// What it does, as a sentence goes on: `asks for a password`.
     pub what: String,
     /// Where it is written, where that is in a file.
     pub place: Option<Place>,
+    /// The setting's name, where it is one.
+    pub setting: Option<String>,
+    /// Of which requests it is in the way.
+    pub is_for: Requests,
     /// What to do.
-    pub remedy: String,
-    /// Whether a request may work all the same, and another one not.
-    pub is_for_some: bool,
+    pub remedy: Remedy,
+}
+
+/// Of which requests something is in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requests {
+    /// Of all.
+    All,
+    /// Of those that start a process.
+    Processes,
+    /// Of some, while others work.
+    Some,
+    /// Of all, on some hosts.
+    Perhaps,
 }
 
 impl Obstacle {
@@ -32,12 +48,16 @@ impl Obstacle {
 }
 
 /// Settings of sudo's that requests do not survive, and what each does to them.
-const SETTINGS: [(&str, &str); 5] = [
-    ("requiretty", "the helper can not be asked without a terminal"),
-    ("noexec", "the helper can start nothing"),
-    ("intercept", "sudo asks its rules for each process that the helper starts"),
-    ("stay_setuid", "the helper is started with the account's own user id"),
-    ("runchroot", "the helper's path leads to another program in that folder"),
+const SETTINGS: [(&str, Requests, &str); 5] = [
+    ("requiretty", Requests::All, "the helper can not be asked without a terminal"),
+    ("noexec", Requests::Processes, "the helper can start nothing"),
+    (
+        "intercept",
+        Requests::Processes,
+        "sudo asks its rules for each process that the helper starts",
+    ),
+    ("stay_setuid", Requests::All, "the helper is started with the account's own user id"),
+    ("runchroot", Requests::All, "the helper's path leads to another program in that folder"),
 ];
 
 /// Settings that requests survive on most hosts: named where they do not.
@@ -69,14 +89,18 @@ const LIMITED: &str = "root may not be able to raise the limit again";
 const LOGGED: &str = "sudo runs nothing where it can not write that log";
 
 /// Tags and options of a rule that requests do not survive, or not on every host.
-const TAGS: [(&str, &str); 7] = [
-    ("NOEXEC", "the helper can start nothing"),
-    ("INTERCEPT", "sudo asks its rules for each process that the helper starts"),
-    ("CHROOT", "the helper's path leads to another program in that folder"),
-    ("ROLE", "the helper is started in that role"),
-    ("TYPE", "the helper is started in that domain"),
-    ("APPARMOR_PROFILE", "the helper is started in that profile"),
-    ("NOTAFTER", "the rule ends"),
+const TAGS: [(&str, Requests, &str); 7] = [
+    ("NOEXEC", Requests::Processes, "the helper can start nothing"),
+    (
+        "INTERCEPT",
+        Requests::Processes,
+        "sudo asks its rules for each process that the helper starts",
+    ),
+    ("CHROOT", Requests::All, "the helper's path leads to another program in that folder"),
+    ("ROLE", Requests::Perhaps, "the helper is started in that role"),
+    ("TYPE", Requests::Perhaps, "the helper is started in that domain"),
+    ("APPARMOR_PROFILE", Requests::Perhaps, "the helper is started in that profile"),
+    ("NOTAFTER", Requests::Perhaps, "the rule ends"),
 ];
 
 /// Whom it is about.
@@ -135,8 +159,8 @@ impl Asked<'_> {
                 false => format!("a later rule for `{shown}` asks for a password"),
             };
             let place = rule.map(|rule| rule.place.clone());
-            let remedy = to_win(place.as_ref());
-            found.push(Obstacle { what, place, remedy, is_for_some: true });
+            let remedy = Remedy::of_rule(place.as_ref());
+            found.push(Obstacle { what, place, setting: None, is_for: Requests::Some, remedy });
         }
         found
     }
@@ -169,12 +193,13 @@ impl Asked<'_> {
         let tags = rule.command.tags.iter();
         let found = tags.filter_map(|tag| {
             let name = tag.split('=').next().unwrap_or_default();
-            let (_, why) = TAGS.iter().find(|(known, _)| *known == name)?;
+            let (_, is_for, why) = TAGS.iter().find(|(known, ..)| *known == name)?;
             Some(Obstacle {
                 what: format!("{tag} holds for the helper: {why}"),
                 place: Some(rule.place.clone()),
-                remedy: to_win(Some(rule.place)),
-                is_for_some: false,
+                setting: None,
+                is_for: *is_for,
+                remedy: Remedy::of_rule(Some(rule.place)),
             })
         });
         found.collect()
@@ -187,53 +212,54 @@ impl Asked<'_> {
         };
         let mut found: Vec<Obstacle> = SETTINGS
             .iter()
-            .filter_map(|(name, why)| Some(self.set(&holds(name)?, name, why)))
+            .filter_map(|(name, is_for, why)| Some(self.set(&holds(name)?, name, *is_for, why)))
             .collect();
-        found.extend(
-            SUSPECTS.iter().filter_map(|(name, why)| Some(self.set(&holds(name)?, name, why))),
-        );
+        let full = || full_log(holds("iolog_dir").map(|setting| setting.text));
+        found.extend(SUSPECTS.iter().filter_map(|(name, why)| {
+            let mut one = self.set(&holds(name)?, name, Requests::Perhaps, why);
+            // What is written to the terminal's log is no line of `logfile`.
+            if let Some(folder) = full().filter(|_| *why == LOGGED && *name != "logfile") {
+                one.what = format!("{}, and {} is full", one.what, folder.display());
+                one.is_for = Requests::All;
+                one.remedy = Remedy::Room(folder);
+            }
+            Some(one)
+        }));
         let timeout = holds("command_timeout").filter(|setting| {
             let value = setting.text.split_once('=').map_or("", |(_, value)| value);
             value.trim_matches(['"', ' ']) != "0"
         });
         found.extend(timeout.map(|setting| {
-            self.set(&setting, "command_timeout", "sudo ends a request that takes longer")
+            let why = "sudo ends a request that takes longer";
+            self.set(&setting, "command_timeout", Requests::Some, why)
         }));
         found
     }
 
-    fn set(&self, setting: &Setting<'_>, name: &str, why: &str) -> Obstacle {
+    fn set(&self, setting: &Setting<'_>, name: &str, is_for: Requests, why: &str) -> Obstacle {
         Obstacle {
             what: format!("{} holds for the helper: {why}", setting.text),
             place: Some(setting.place.clone()),
+            setting: Some(name.to_owned()),
+            is_for,
             // Those for a command weigh more than all others, wherever they stand (sudoers(5)).
-            remedy: format!(
-                "to except the helper alone, have this line in a file of {FOLDER}, with visudo -f: \
-                 Defaults!{} !{name}",
-                self.helper.display()
-            ),
-            is_for_some: name == "command_timeout",
+            remedy: Remedy::Except(format!("Defaults!{} !{name}", self.helper.display())),
         }
     }
 }
 
-/// How the drop-in comes to have the last word.
-fn to_win(place: Option<&Place>) -> String {
-    let Some(place) = place else {
-        return "the rule is in no file of this host (LDAP, SSSD): let it except the helper, or come first".to_owned();
-    };
-    let name = place.file.file_name().unwrap_or_default().to_string_lossy();
-    let is_drop_in = place.file.parent() == Some(Path::new(FOLDER));
-    let file = shell_word(&place.file.to_string_lossy());
-    if is_drop_in && !name.starts_with("sm-") {
-        let before = shell_word(&format!("{FOLDER}/00-{name}"));
-        return format!(
-            "sudo goes by the last rule that fits: have that file come first with `mv {file} \
-             {before} && visudo -c`, or change the rule with `visudo -f {file}`"
-        );
-    }
-    let visudo = if is_drop_in { format!("visudo -f {file}") } else { "visudo".to_owned() };
-    format!(
-        "sudo goes by the last rule that fits: change this one, or move it before @includedir, with `{visudo}`"
-    )
+/// The folder of sudo's I/O log, as far as it is there, where its file system takes nothing more:
+/// sudo itself then ends without a word.
+fn full_log(setting: Option<&str>) -> Option<PathBuf> {
+    let set = setting.and_then(|text| text.split_once('=')).map(|(_, value)| value);
+    let folder = set.map_or("/var/log/sudo-io", |value| value.trim_matches(['"', ' ']));
+    // `%{user}` and the like are folders in it.
+    let folder = Path::new(folder.split('%').next().unwrap_or_default());
+    let there = folder.ancestors().find(|path| path.is_dir())?;
+    let data = statvfs(there).ok()?;
+    let is_full = data.blocks_available() == 0
+        // Some file systems have as many as they have room for, and say 0.
+        || data.files() > 0 && data.files_available() == 0
+        || data.flags().contains(FsFlags::ST_RDONLY);
+    is_full.then(|| there.to_owned())
 }

@@ -38,18 +38,22 @@ pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
 /// As many as are worth asking sudo about.
 const A_FEW: usize = 4;
 
-/// The first few lines of the units whose state the account may look at; none where the policy is not well.
-pub fn looks_of(account: &str) -> Vec<String> {
+/// The first few lines of requests that change nothing and start a process, those for a unit's state
+/// first; none where the policy is not well.
+pub fn reads_of(account: &str) -> Vec<String> {
     let Ok(force) = InForce::load() else { return Vec::new() };
     let caller = Named(account);
-    let all = possible(&force, &caller, PackageManager::of_this_host());
+    let of = |is_wanted: fn(&Operation) -> bool| -> Vec<String> {
+        let all = possible(&force, &caller, PackageManager::of_this_host());
+        all.filter(|(operation, requires_reason)| is_wanted(operation) && !requires_reason)
+            .map(|(operation, _)| operation.to_string())
+            .take(A_FEW)
+            .collect()
+    };
     let is_look = |operation: &Operation| {
         matches!(operation, Operation::Service { action: ServiceAction::Status, .. })
     };
-    all.filter(|(operation, requires_reason)| is_look(operation) && !requires_reason)
-        .map(|(operation, _)| operation.to_string())
-        .take(A_FEW)
-        .collect()
+    [of(is_look), of(Operation::only_reads)].concat()
 }
 
 /// `service restart nginx` for nginx.service, where that is read as the same.

@@ -2,11 +2,11 @@
 
 use super::Rule;
 use super::account::Who;
+use super::attempt::{Hindered, hindered};
 use super::exact::{self, besides};
 use super::listing::{Entry, may_be};
-use super::obstacles::{Asked, Obstacle};
+use super::obstacles::Obstacle;
 use super::sudo::{Sudo, member_of};
-use super::written::{Account, Written};
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::{one_line, shell_word};
@@ -90,30 +90,18 @@ fn asked(
     account: &User,
     helper: &Path,
 ) -> Result<Result<Vec<Entry>, String>, Failure> {
-    let tried = sudo.try_as(account, helper);
     let listed = sudo.lists(&account.name);
-    let (name, helper) = (&account.name, helper);
     let entries = listed.as_deref().unwrap_or_default();
-    let written = Written::read();
-    let of = Account::of(account);
-    let asked = Asked { account: &of, helper, listed: entries, written: &written };
-    let mut obstacles = asked.obstacles();
-    let what = match tried {
-        Err(said) => said,
-        Ok(()) => {
-            // What it survives is no obstacle to any request.
-            obstacles.retain(|obstacle| obstacle.is_for_some);
-            if obstacles.is_empty() {
-                return Ok(listed);
-            }
-            format!("not every request of {name}'s works")
-        }
+    let Some(Hindered { reason, obstacles }) = hindered(sudo, account, helper, entries) else {
+        return Ok(listed);
     };
+    let name = &account.name;
+    let what = reason.described(name, helper);
     let described: Vec<String> = obstacles.iter().map(Obstacle::described).collect();
     let error = [vec![format!("the rule is in place, but {what}")], described.clone()].concat();
     let all = format!("sudo -l -U {} lists all of its rules", shell_word(name));
     let hint = match obstacles.first() {
-        Some(first) => format!("{}; {all}", first.remedy),
+        Some(first) => format!("{}; {all}", first.remedy.hint()),
         None => format!("look for another rule that comes after it, or for what it says: {all}"),
     };
     let refusal = Refusal::new(Code::CommandFailed, error.join("; ")).hint(hint);

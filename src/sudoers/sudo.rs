@@ -2,17 +2,12 @@
 
 use super::dropin::FOLDER;
 use super::listing::{Entry, parse};
-use super::permitted::looks_of;
-use crate::helper::ascend::AS_ROOT;
-use crate::helper::caller::groups_of;
 use crate::helper::codes::{Code, Refusal};
-use crate::helper::probe::Announced;
 use crate::helper::text::{one_line, shell_word};
-use crate::sys;
 use crate::tool::{clean, complaint, find_in, output};
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
-use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -40,8 +35,9 @@ pub fn said(output: &Output) -> String {
 }
 
 /// Why it gave up, in a line: its last line comes first.
-fn complained(output: &Output) -> String {
-    complaint(&output.stderr, 400).unwrap_or_else(|| format!("it ended with {}", output.status))
+pub(super) fn complained(output: &Output) -> String {
+    complaint(&output.stderr, 400)
+        .unwrap_or_else(|| format!("it ended without a word ({})", output.status))
 }
 
 /// The command that gives root the files whose owner or mode visudo complains of; none where it is
@@ -139,22 +135,39 @@ impl Visudo {
     }
 }
 
-/// The complaints of sudo-rs' visudo, where all of them are of settings that it does not know;
-/// behind each it shows the line, and marks the place in it.
+/// The names of the settings that sudo-rs does not know, and goes on without.
+pub fn skipped() -> BTreeSet<String> {
+    let visudo = program("visudo").filter(|visudo| trusted(visudo).is_ok() && is_sudo_rs());
+    let checked = visudo.and_then(|visudo| {
+        let mut command = clean(&visudo);
+        command.arg("-c");
+        output(command).ok()
+    });
+    let unknown = checked.map(|output| complaints(&output)).unwrap_or_default();
+    let name = |one: String| Some(one.split('\'').nth(1)?.to_owned());
+    unknown.into_iter().flatten().filter_map(name).collect()
+}
+
+/// The complaints of sudo-rs' visudo, where all of them are of settings that it does not know.
 fn unknown_settings(output: &Output) -> Option<Vec<String>> {
+    let known: Vec<String> = complaints(output).into_iter().collect::<Result<_, _>>().ok()?;
+    (!known.is_empty()).then_some(known)
+}
+
+/// Each complaint of sudo-rs' visudo, behind which it shows the line and marks the place in it: the
+/// setting that it does not know, with its file and line, or as an error whatever else it is.
+pub fn complaints(output: &Output) -> Vec<Result<String, String>> {
     const UNKNOWN: &str = ": syntax error: unknown setting: ";
     let both = [&output.stderr[..], &output.stdout[..]].concat();
     let text = String::from_utf8_lossy(&both).into_owned();
     let is_complaint = |line: &&str| {
         line.starts_with('/') && !line.ends_with(": parsed OK") && line.contains(": ")
     };
-    let all: Vec<&str> = text.lines().filter(is_complaint).collect();
-    let known = all.iter().map(|line| {
-        let (place, setting) = line.split_once(UNKNOWN)?;
-        Some(format!("{setting} in {}", place.rsplit_once(':').map_or(place, |(line, _)| line)))
+    let all = text.lines().filter(is_complaint).map(|line| {
+        let (place, setting) = line.split_once(UNKNOWN).ok_or_else(|| line.to_owned())?;
+        Ok(format!("{setting} in {}", place.rsplit_once(':').map_or(place, |(line, _)| line)))
     });
-    let known: Vec<String> = known.collect::<Option<_>>()?;
-    (!known.is_empty()).then_some(known)
+    all.collect()
 }
 
 /// Makes sure that sudo reads the drop-ins.
@@ -262,6 +275,16 @@ impl Sudo {
         })
     }
 
+    /// The one that is known to be here.
+    pub fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The program with nothing of ours in its surroundings.
+    pub(super) fn command(&self) -> Command {
+        clean(&self.0)
+    }
+
     /// Whether sudo lets the account run the program with these arguments as root, with or without
     /// a password.
     ///
@@ -299,63 +322,6 @@ impl Sudo {
             Err(error) => Err(error.to_string()),
         }
     }
-
-    /// Has the account itself make a request through sudo, one that changes nothing and starts a
-    /// process as all others do: the one proof that no password is asked and nothing else is in
-    /// the way, whatever the configuration says. Where it may ask for no such thing, it is
-    /// `version`. The records name root, who tries.
-    ///
-    /// # Errors
-    /// What sudo or the helper said, as a sentence.
-    pub fn try_as(&self, account: &User, helper: &Path) -> Result<(), String> {
-        let words = self.harmless(&account.name, helper);
-        let name = &account.name;
-        let refused =
-            |said: String| format!("sudo does not let {name} run {}: {said}", helper.display());
-        let groups = groups_of(name, account.gid).map_err(|error| refused(error.to_string()))?;
-        let announced = Announced::new(&words)
-            .map_err(|error| format!("the attempt could not be announced: {error}"))?;
-        let mut command = clean(&self.0);
-        command.args(AS_ROOT).arg(helper).args(&words);
-        sys::as_account(&mut command, account.uid, account.gid, groups);
-        let output = output(command).map_err(|error| refused(error.to_string()))?;
-        drop(announced);
-        let reply: Option<Value> = serde_json::from_slice(&output.stdout).ok();
-        let Some(reply) = reply else { return Err(refused(complained(&output))) };
-        let text = |field: &str| reply[field].as_str().unwrap_or_default();
-        match Code::from_word(text("code")) {
-            // Asked too often: it is let through and answers.
-            Some(Code::Ok | Code::RateLimited) => Ok(()),
-            // Of a unit that is not there: the process has run to its end.
-            _ if reply["returncode"].is_i64() => Ok(()),
-            // Without a service manager nobody can ask it anything, root neither: what has asked
-            // for it was let through, and packages need none.
-            Some(Code::Unsupported) if !runs_here("systemctl") => Ok(()),
-            _ => Err(format!("the helper answers {name} through sudo: {}", text("error"))),
-        }
-    }
-
-    /// The words of a request that changes nothing and that sudo lets the account make.
-    fn harmless(&self, account: &str, helper: &Path) -> Vec<String> {
-        let mut lines = looks_of(account)
-            .into_iter()
-            .map(|line| -> Vec<String> { line.split(' ').map(str::to_owned).collect() });
-        let is_let = |words: &Vec<String>| {
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            self.allows(account, helper, &words).is_ok()
-        };
-        // An exact drop-in may be older than the policy; one of a few lines is still on it.
-        lines.find(is_let).unwrap_or_else(|| vec!["version".to_owned()])
-    }
-}
-
-/// Whether root itself can start this tool.
-fn runs_here(tool: &str) -> bool {
-    program(tool).is_some_and(|path| {
-        let mut command = Command::new(path);
-        command.arg("--version");
-        output(command).is_ok()
-    })
 }
 
 /// An account that is in the group.

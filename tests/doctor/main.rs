@@ -13,6 +13,7 @@ mod output;
 mod policy;
 mod program;
 mod record;
+mod requests;
 mod sudo;
 mod versions;
 
@@ -28,6 +29,7 @@ fn all() -> impl Iterator<Item = &'static Case> {
         .chain(folders::CASES)
         .chain(sudo::CASES)
         .chain(sudo::CLASSIC)
+        .chain(sudo::RS)
         .chain(accounts::CASES)
         .chain(broker::CASES)
         .chain(versions::CASES)

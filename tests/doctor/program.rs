@@ -34,7 +34,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "/usr/local can be written to by everybody",
         breaks: "chmod o+w /usr/local",
-        more: &["helper_path", "unit_files"],
+        more: &["helper_path", "helper_rule", "unit_files"],
         mend: Printed,
     },
     Case {
@@ -42,7 +42,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "belongs to agent",
         breaks: "chown agent /usr/local/bin/sm-helper",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -50,7 +50,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "setuid",
         breaks: "chmod u+s /usr/local/bin/sm-helper",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -58,7 +58,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "is a link",
         breaks: "ln -sf sm /usr/local/bin/sm-helper",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -66,7 +66,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "hard link",
         breaks: "ln -f /usr/local/bin/sm /usr/local/bin/sm-helper",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -74,7 +74,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "is not there",
         breaks: "rm /usr/local/bin/sm-helper",
-        more: &["binary_same"],
+        more: &["binary_same", "helper_rule"],
         mend: Printed,
     },
     Case {
@@ -91,7 +91,7 @@ pub const CASES: &[Case] = &[
         says: "/usr/local/bin/sm-helper",
         // CAP_DAC_OVERRIDE, permitted and effective (linux/capability.h).
         breaks: "python3 -c 'import os,struct; os.setxattr(\"/usr/local/bin/sm-helper\", \"security.capability\", struct.pack(\"<5I\", 0x02000001, 2, 0, 0, 0))'",
-        more: &["helper_path"],
+        more: &["helper_path", "helper_rule"],
         mend: Printed,
     },
     Case {

@@ -49,14 +49,6 @@ macro_rules! included {
 
 pub const CASES: &[Case] = &[
     Case {
-        id: "sudoers_valid",
-        status: "problem",
-        says: "aa",
-        breaks: rule!("bad bad bad"),
-        more: &[],
-        mend: By(RM),
-    },
-    Case {
         id: "sudoers_path",
         status: "problem",
         says: "/etc/sudoers.d/aa belongs to agent",
@@ -172,7 +164,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "helper_rule",
         status: "problem",
-        says: "asks agent for a password",
+        says: "/etc/sudoers.d/zz:1: a later rule for `/usr/local/bin/sm-helper` asks for a password",
         breaks: "echo 'agent ALL=(root) /usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
         more: &["drop_ins"],
         mend: By("rm /etc/sudoers.d/zz"),
@@ -180,10 +172,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "helper_rule",
         status: "problem",
-        says: "takes the helper away",
+        says: "/etc/sudoers.d/zz:1: a later rule takes `/usr/local/bin/sm-helper` back",
         breaks: "echo 'agent ALL=(root) !/usr/local/bin/sm-helper' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
         more: &[],
-        mend: By("rm /etc/sudoers.d/zz"),
+        mend: PrintedThen("rm /etc/sudoers.d/00-zz"),
     },
     more!(
         "problem",
@@ -305,8 +297,45 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+/// What sudo-rs skips and goes on without.
+pub const RS: &[Case] = &[
+    Case {
+        id: "sudoers_valid",
+        status: "warning",
+        says: "'requiretty' in /etc/sudoers.d/aa:2; 'log_output' in /etc/sudoers.d/aa:3",
+        breaks: rule!("# more\\nDefaults requiretty\\nDefaults log_output"),
+        more: &[],
+        mend: By(RM),
+    },
+    Case {
+        id: "sudoers_valid",
+        status: "warning",
+        says: "skips what it does not know: /etc/sudoers.d/aa:1:",
+        breaks: rule!("bad bad bad"),
+        more: &[],
+        mend: By(RM),
+    },
+    // With our own drop-in no request works.
+    Case {
+        id: "sudoers_valid",
+        status: "problem",
+        says: "/etc/sudoers.d/sm-agent:",
+        breaks: "sed -i 's/NOPASSWD: NOSETENV:/NOPASSWD NOSETENV/' /etc/sudoers.d/sm-agent",
+        more: &["drop_ins", "helper_rule"],
+        mend: By("sm setup-sudo --user agent"),
+    },
+];
+
 /// What sudo-rs does not know.
 pub const CLASSIC: &[Case] = &[
+    Case {
+        id: "sudoers_valid",
+        status: "problem",
+        says: "aa",
+        breaks: rule!("bad bad bad"),
+        more: &[],
+        mend: By(RM),
+    },
     Case {
         id: "drop_ins",
         status: "problem",
@@ -380,21 +409,19 @@ pub const CLASSIC: &[Case] = &[
         mend: By(RM),
     },
     Case {
-        id: "sudo_defaults",
-        status: "warning",
-        // Then sudo tells root nothing either, where there is no terminal.
-        says: "you must have a tty",
+        id: "helper_rule",
+        status: "problem",
+        says: "must have a tty to run sudo; /etc/sudoers.d/aa:1: requiretty holds",
         breaks: rule!("Defaults requiretty"),
-        more: &["helper_rule", "sudoers_more"],
+        // Then sudo tells root nothing either, where there is no terminal.
+        more: &["sudo_defaults", "sudoers_more"],
         mend: By(RM),
     },
 ];
 
 host_test!(sudo, |host| {
     try_all(host, CASES);
-    if host.sudo == Sudo::Classic {
-        try_all(host, CLASSIC);
-    }
+    try_all(host, if host.sudo == Sudo::Classic { CLASSIC } else { RS });
 });
 
 /// Lines that sudoers can have, of a list of commands as sudo lists them.
@@ -454,7 +481,7 @@ host_test!(an_exact_drop_in_is_well_too, |host| {
     assert!(doctor.wrong().is_empty(), "{:#?}", doctor.rows);
     // Not for want of knowing whom it is for.
     let rule = doctor.rows.iter().find(|row| row.id == "helper_rule");
-    assert!(rule.is_some_and(|row| row.found.contains("(1 looked at)")), "{rule:?}");
+    assert!(rule.is_some_and(|row| row.found.contains("(1 tried)")), "{rule:?}");
 });
 
 /// Whom a group's drop-in, the broker's group and the policy let ask is looked at as well.

@@ -37,7 +37,7 @@ enum Rule {
 impl Sudo<'_> {
     /// The refusal for a request of these words, of which sudo has said `stderr`.
     pub fn refused(&self, words: &[OsString], stderr: &[u8]) -> Refusal {
-        let said = complaint(stderr, 300).unwrap_or_else(|| "it gave no reason".to_owned());
+        let said = complaint(stderr, 300).unwrap_or_else(|| "it ended without a word".to_owned());
         let account = account();
         let name = shell_word(&account);
         let helper = self.helper.display();
@@ -62,6 +62,10 @@ impl Sudo<'_> {
             return not_privileged(format!("{error}; PAM does not let the account in"))
                 .hint(format!("an administrator looks at it with: chage -l {name}"));
         }
+        // Then sudo says nothing of its rules either.
+        if low.contains("must have a tty") {
+            return not_privileged(format!("{error}; that is the setting requiretty")).hint(check);
+        }
         let (what, hint) = match self.rule(words) {
             Rule::None => (
                 "no rule of sudo's lets it",
@@ -80,7 +84,10 @@ impl Sudo<'_> {
             Rule::There if wants_password => {
                 ("a rule lets it without a password, and a later one asks for it", check)
             }
-            Rule::There => ("a rule lets it, and a setting or PAM is in the way", check),
+            Rule::There => (
+                "a rule lets it, and a setting, PAM or a log that takes no more is in the way",
+                check,
+            ),
         };
         not_privileged(format!("{error}; {what}")).hint(hint)
     }
