@@ -14,7 +14,7 @@ use crate::tool;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -194,11 +194,15 @@ const LARGE: u64 = 64 << 20;
 pub fn rotation(_: &Scene) -> Vec<Finding> {
     const FILE: &str = "/etc/logrotate.d/sm";
     let entries = fs::read_dir("/etc/logrotate.d").into_iter().flatten().flatten();
-    let mut texts = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok());
-    let is_set_up = texts.any(|text| text.contains("/var/log/sm/"));
+    let rotates = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().any(|line| !line.trim().starts_with('#') && line.contains("/var/log/sm/"))
+    };
+    let set_up = entries.map(|entry| entry.path()).find(rotates);
     let is_there = tool::find("logrotate").is_some();
-    if is_set_up && is_there {
-        return vec![Finding::ok("logrotate keeps the log small")];
+    if let (Some(file), true) = (set_up, is_there) {
+        let found = format!("by what {} says, logrotate keeps the log small", file.display());
+        return vec![Finding::ok(found)];
     }
     let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
     let blocks = entries.filter_map(|entry| entry.metadata().ok()).map(|data| data.blocks());

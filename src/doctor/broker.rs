@@ -1,11 +1,17 @@
 //! The broker: its units as they were made, its sandbox as it is in force, its socket.
 
 use super::Scene;
+use super::agents::{Agent, MOST};
 use super::call;
 use super::finding::{Finding, or_ok};
 use super::paths::word;
-use crate::broker::{setup, units};
+use super::requests::some_of;
+use crate::broker::{SOCKET, setup, units};
 use crate::helper::text::shell_word;
+use crate::tool;
+use nix::unistd::Group;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// What is said where there is no broker, or where that is not known; none where there is one.
@@ -154,7 +160,7 @@ pub fn socket(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::warning("this host's service manager is not systemd")];
     }
     match setup::reached() {
-        Ok(version) => vec![Finding::ok(format!("the broker answers: sm {version}"))],
+        Ok(version) => or_ok(shut_out(scene), format!("the broker answers: sm {version}")),
         Err(refusal) => {
             let mut found = Finding::problem(refusal.sentence());
             // It puts right whatever it is of the socket's.
@@ -166,4 +172,37 @@ pub fn socket(scene: &Scene) -> Vec<Finding> {
             vec![found]
         }
     }
+}
+
+/// The accounts of the group that can not reach the socket, which root reaches through any folder.
+fn shut_out(scene: &Scene) -> Vec<Finding> {
+    let (Some(group), Some(test)) =
+        (Group::from_name(setup::GROUP).ok().flatten(), tool::find("test"))
+    else {
+        return Vec::new();
+    };
+    let members = scene.agents.iter().filter(|agent| agent.groups.contains(&group.gid));
+    // As the account: what the kernel says to it counts (test(1), access(2)).
+    let is_shut_out = |agent: &&Agent| {
+        let arguments = ["-w", SOCKET];
+        call::text(call::run_as(&test, &arguments, &agent.user, agent.groups.clone())).is_err()
+    };
+    let names: Vec<&str> =
+        members.take(MOST).filter(is_shut_out).map(|agent| agent.user.name.as_str()).collect();
+    let Some(first) = names.first() else { return Vec::new() };
+    let is_shut = |path: &&Path| {
+        fs::symlink_metadata(path).is_ok_and(|data| data.is_dir() && data.mode() & 0o001 == 0)
+    };
+    let (why, command) = match Path::new(SOCKET).ancestors().find(is_shut) {
+        Some(folder) => (
+            format!("{} lets nobody through", folder.display()),
+            format!("chmod go+x {}", word(folder)),
+        ),
+        None => (
+            "what it is tried with shows why".to_owned(),
+            format!("runuser -u {} -- test -w {SOCKET}", shell_word(first)),
+        ),
+    };
+    let found = format!("{} can not reach {SOCKET}: {why}", some_of(&names));
+    vec![Finding::problem(found).mend(command)]
 }

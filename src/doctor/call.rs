@@ -2,10 +2,12 @@
 
 use super::paths;
 use crate::helper::text::one_line;
+use crate::sys;
 use crate::tool;
 use crate::trust::trusted;
+use nix::unistd::{Gid, User};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 /// The longest that one may take. A directory service that does not answer takes a while.
@@ -25,11 +27,34 @@ pub fn tool(name: &str, arguments: &[&str]) -> Result<Output, String> {
 /// # Errors
 /// Why it was not run to its end.
 pub fn run(program: &Path, arguments: &[&str]) -> Result<Output, String> {
+    ended(program, command(program, arguments)?)
+}
+
+/// The same as an account, with these groups.
+///
+/// # Errors
+/// Why it was not run to its end.
+pub fn run_as(
+    program: &Path,
+    arguments: &[&str],
+    user: &User,
+    groups: Vec<Gid>,
+) -> Result<Output, String> {
+    let mut command = command(program, arguments)?;
+    sys::as_account(&mut command, user.uid, user.gid, groups);
+    ended(program, command)
+}
+
+fn command(program: &Path, arguments: &[&str]) -> Result<Command, String> {
     // Root must not run what others can change, least of all to find out whether they can.
     trusted(program).map_err(|refusal| refusal.error)?;
     let mut command = tool::clean(program);
     // So many columns that sudo breaks no line.
     command.args(arguments).env("COLUMNS", "1000000").env("SYSTEMD_PAGER", "cat");
+    Ok(command)
+}
+
+fn ended(program: &Path, command: Command) -> Result<Output, String> {
     tool::output_within(command, LIMIT).map_err(|error| format!("{}: {error}", program.display()))
 }
 

@@ -67,6 +67,21 @@ pub fn work(scene: &Scene) -> Vec<Finding> {
     )
 }
 
+/// What is said where the record is evidence: a request would add to it.
+pub fn untried(scene: &Scene) -> Vec<Finding> {
+    let found = match scene.agents.iter().any(|agent| agent.by_sudo) {
+        true => vec![
+            Finding::warning(
+                "no request was tried: it would add to a record that is to stay as it is",
+            )
+            .means("whether requests work is not known, and sm setup-sudo --check tells it")
+            .mend("sm audit verify"),
+        ],
+        false => Vec::new(),
+    };
+    or_ok(found, "no account asks through sudo")
+}
+
 /// Requests of these accounts that do not work.
 fn fails(scene: &Scene, hindered: &Hindered, agents: &[&Agent]) -> Finding {
     let names: Vec<&str> = agents.iter().map(|agent| agent.user.name.as_str()).collect();
@@ -84,7 +99,7 @@ fn fails(scene: &Scene, hindered: &Hindered, agents: &[&Agent]) -> Finding {
     let mend = match (&hindered.reason, commands.is_empty()) {
         (_, false) => commands.join(" && "),
         // Its own refusal has a cause that another check sees.
-        (Reason::Helper(_), true) => {
+        (Reason::Helper(_) | Reason::Unmade(_), true) => {
             refused_by_helper(scene).unwrap_or_else(|| again(scene, agents))
         }
         (_, true) => again(scene, agents),
@@ -112,7 +127,7 @@ fn refused_by_helper(scene: &Scene) -> Option<String> {
 }
 
 /// The first of the names, and how many more there are.
-fn some_of(names: &[&str]) -> String {
+pub fn some_of(names: &[&str]) -> String {
     const SHOWN: usize = 3;
     let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(SHOWN) {

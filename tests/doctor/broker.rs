@@ -135,6 +135,16 @@ pub const CASES: &[Case] = &[
     },
 ];
 
+/// Root reaches the socket where the accounts do not.
+const UNREACHED: &[Case] = &[Case {
+    id: "broker_socket",
+    status: "problem",
+    says: "agent can not reach /run/sm/sm.sock: /run/sm lets nobody through",
+    breaks: "chmod 0700 /run/sm",
+    more: &[],
+    mend: Printed,
+}];
+
 /// With the units of the package, so that nothing is left in /etc of one that is not enabled.
 const NOT_ENABLED: &[Case] = &[
     Case {
@@ -177,4 +187,6 @@ fn the_broker() {
     host.root("rm /usr/local/lib/systemd/system/sm*; systemctl daemon-reload; sm setup-broker")
         .ok();
     try_all(&host, CASES);
+    host.root("sm setup-broker --user agent").ok();
+    try_all(&host, UNREACHED);
 }

@@ -18,7 +18,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "by everybody",
         breaks: "chmod 0777 /var/log/sm",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -34,7 +34,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "belongs to agent",
         breaks: "chown agent /var/log/sm/audit.jsonl",
-        more: &["audit_write"],
+        more: &["audit_write", "helper_rule"],
         mend: PrintedThen(""),
     },
     Case {
@@ -83,7 +83,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "belongs to agent",
         breaks: "chown agent /var/lib/sm; chmod 0755 /var/lib/sm",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -91,7 +91,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "audit.head",
         breaks: "chmod o+w /var/lib/sm/audit.head",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {
@@ -99,7 +99,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "/run/sm can be written to by everybody",
         breaks: "chmod 0777 /run/sm",
-        more: &[],
+        more: &["helper_rule"],
         mend: Printed,
     },
     Case {

@@ -1,11 +1,11 @@
 //! The clock and the disks.
 
 use crate::case::Mend::By;
-use crate::case::{Case, try_all};
+use crate::case::{Case, Doctor, try_all};
 use crate::host::{Host, Sudo};
 
 /// A record of a time to come, which follows from the one before.
-const LATER: &str = r#"cp -p /var/log/sm/audit.jsonl /root; python3 - <<'END'
+const LATER: &str = r#"python3 - <<'END'
 import hashlib, re
 path = "/var/log/sm/audit.jsonl"
 last = open(path).read().splitlines()[-1]
@@ -33,14 +33,6 @@ pub const CASES: &[Case] = &[
         breaks: "touch -d 2099-01-01 /usr/local/bin/sm",
         more: &[],
         mend: By("touch /usr/local/bin/sm"),
-    },
-    Case {
-        id: "clock_order",
-        status: "problem",
-        says: "the last record",
-        breaks: LATER,
-        more: &[],
-        mend: By("cp -p /root/audit.jsonl /var/log/sm/"),
     },
     Case {
         id: "disk_space",
@@ -82,4 +74,16 @@ fn the_machine() {
     let host = Host::ready(Sudo::Classic);
     host.helper(&["service", "restart", "nginx"]).expect("ok");
     try_all(&host, CASES);
+}
+
+/// Also where doctor's own request is recorded by then, with the time that it is.
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_record_of_a_time_to_come_is_seen() {
+    let host = Host::ready(Sudo::Classic);
+    host.helper(&["service", "status", "nginx"]).expect("ok");
+    host.root(LATER).ok();
+    let doctor = Doctor::of(&host);
+    let row = doctor.rows.iter().find(|row| row.id == "clock_order").expect("its row");
+    assert!(row.status == "problem" && row.found.contains("the last record"), "{row:?}");
 }

@@ -4,9 +4,9 @@ use crate::case::Doctor;
 use crate::host::{Host, Sudo, host_test};
 
 /// All that it could have changed: what it only writes to see whether it can is gone again, and
-/// the broker has recorded that it was asked.
+/// its own requests and the broker are recorded.
 fn state(host: &Host) -> String {
-    let but = "-not -name '*.lock' -not -name audit.head -not -path '/run/sm/rate*' -not -path /var/lib/sm";
+    let but = "-not -name '*.lock' -not -name audit.head -not -path '/run/sm/rate*' -not -path /run/sm/probe -not -path /var/lib/sm";
     host.root(&format!(
         "find /etc /usr/local /var/lib/sm /run/sm {but} -printf '%p %i %u:%g %m %T@\\n' | sort; ls -A /var/lib/sm /var/log/sm"
     ))
@@ -17,7 +17,7 @@ host_test!(a_host_that_is_set_up_is_well, all, |host| {
     host.helper(&["service", "restart", "nginx"]).expect("ok");
     let doctor = Doctor::of(host);
     assert_eq!((doctor.exit, doctor.wrong().len()), (0, 0), "{:#?}", doctor.wrong());
-    // It is asked again and again, and changes nothing but the broker's own record of it.
+    // It is asked again and again, and changes nothing but the record of its requests.
     let before = state(host);
     let again = Doctor::of(host);
     assert!(again.wrong().is_empty());

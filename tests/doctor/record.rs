@@ -12,6 +12,7 @@ macro_rules! chain {
             status: "problem",
             says: $says,
             breaks: concat!("cp -p /var/log/sm/audit.jsonl /root; cd /var/log/sm; ", $done),
+            // A request would be recorded: it is left for later.
             more: $more,
             mend: By("cp -p /root/audit.jsonl /var/log/sm/"),
         }
@@ -27,7 +28,7 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "/var/log/sm can not be written to",
         breaks: "mount --bind /var/log/sm /var/log/sm; mount -o remount,ro,bind /var/log/sm",
-        more: &[],
+        more: &["helper_rule"],
         mend: PrintedThen("umount /var/log/sm"),
     },
     Case {
@@ -35,21 +36,25 @@ pub const CASES: &[Case] = &[
         status: "problem",
         says: "/var/lib/sm can not be written to",
         breaks: "mount --bind /var/lib/sm /var/lib/sm; mount -o remount,ro,bind /var/lib/sm",
-        more: &[],
+        more: &["helper_rule"],
         mend: PrintedThen("umount /var/lib/sm"),
     },
-    chain!("audit.jsonl:2 was changed", "sed -i '2s/\"policy\":\"/&x/' audit.jsonl", &[]),
-    chain!("audit.jsonl:2 has the number", "sed -i 2d audit.jsonl", &[]),
-    chain!("the end was cut", "sed -i '$d' audit.jsonl", &[]),
-    chain!("the end was cut", ": >audit.jsonl", &[]),
-    chain!("the end was cut", "rm audit.jsonl", &[]),
-    chain!("is not a record", "sed -i '2i nonsense' audit.jsonl", &[]),
+    chain!(
+        "audit.jsonl:2 was changed",
+        "sed -i '2s/\"policy\":\"/&x/' audit.jsonl",
+        &["helper_rule"]
+    ),
+    chain!("audit.jsonl:2 has the number", "sed -i 2d audit.jsonl", &["helper_rule"]),
+    chain!("the end was cut", "sed -i '$d' audit.jsonl", &["helper_rule"]),
+    chain!("the end was cut", ": >audit.jsonl", &["helper_rule"]),
+    chain!("the end was cut", "rm audit.jsonl", &["helper_rule"]),
+    chain!("is not a record", "sed -i '2i nonsense' audit.jsonl", &["helper_rule"]),
     Case {
         id: "audit_chain",
         status: "problem",
         says: "were removed together",
         breaks: "cp -a /var/log/sm /root/log; cp -a /var/lib/sm /root/state; rm -r /var/log/sm /var/lib/sm",
-        more: &[],
+        more: &["helper_rule"],
         mend: By("mv /root/log /var/log/sm; mv /root/state /var/lib/sm"),
     },
     Case {
