@@ -108,6 +108,8 @@ pub struct Bounds {
 pub enum Late<'l> {
     /// The process group is ended.
     End,
+    /// The same, and somebody looks at it before.
+    EndAfter(&'l mut dyn FnMut()),
     /// It goes on; somebody is told, once, what was printed so far.
     GoOn(&'l mut dyn FnMut(Ran)),
 }
@@ -304,7 +306,12 @@ fn watch(
                     tell(job.so_far());
                     next = None;
                 }
-                Late::End => {
+                Late::End | Late::EndAfter(_) => {
+                    if let Late::EndAfter(look) = late
+                        && !job.was_late
+                    {
+                        look();
+                    }
                     job.was_late |= job.status.is_none();
                     // What does not even vanish on SIGKILL is stuck in the kernel: leave it.
                     let Some(signal) = signals.next() else { return };

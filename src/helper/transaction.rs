@@ -310,7 +310,7 @@ fn names(changes: &[&Change]) -> String {
 }
 
 /// The words of a list that apt prints under a heading, indented.
-fn section<'p>(printed: &'p str, heading: &str) -> Vec<&'p str> {
+pub fn section<'p>(printed: &'p str, heading: &str) -> Vec<&'p str> {
     let lines = printed.lines().skip_while(|line| *line != heading).skip(1);
     lines.take_while(|line| line.starts_with("  ")).flat_map(str::split_whitespace).collect()
 }

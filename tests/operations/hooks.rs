@@ -41,6 +41,7 @@ host_test!(a_hook_that_fails_is_named, ready_test_policy, |host| {
     for (setting, words) in [
         ("DPkg::Pre-Invoke { \"exit 3\"; };", "DPkg::Pre-Invoke: exit 3"),
         ("DPkg::Pre-Install-Pkgs { \"exit 3\"; };", "DPkg::Pre-Install-Pkgs: exit 3"),
+        ("AptCli::Hooks::Install { \"/bin/false\"; };", "AptCli::Hooks: /bin/false"),
     ] {
         hook(host, setting);
         let error = fails(host, "install sm-test-base", &[words]);
@@ -60,16 +61,27 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
         let reply = ask(host, "package install sm-test-base --timeout 4").expect("timeout");
         let error = reply.json["error"].as_str().expect("an error");
         assert!(error.contains("sleep 987"), "{error}");
+        assert_eq!(error.contains(DONE), there, "{error}");
         assert!(host.exists("/run/hangs"));
         assert_eq!(host.has_package("sm-test-base"), there);
         host.root("pkill -x sleep; rm /run/hangs").ok();
         wait_until("it is done", || host.root("pgrep -x apt-get").status == Some(1));
         host.root("rm /etc/apt/apt.conf.d/99hook; apt-get -qq --yes remove sm-test-base").ok();
     }
+    // One that is run before anything is done, and when it is asked what would be.
+    hook(host, "AptCli::Hooks::Install { \"sleep 987\"; };");
+    for line in ["install sm-test-base", "plan install sm-test-base"] {
+        let reply = ask(host, &format!("package {line} --timeout 4")).expect("timeout");
+        let told = reply.json.to_string();
+        assert!(told.contains("it waits for: ") && told.contains("sleep 987"), "{line}: {told}");
+        assert!(told.contains("nothing was changed") && !told.contains("try again"), "{told}");
+    }
+    host.root("rm /etc/apt/apt.conf.d/99hook").ok();
     // As is a package's own script.
     let reply = ask(host, "package install sm-test-slow --timeout 3").expect("timeout");
     let error = reply.json["error"].as_str().expect("an error");
     assert!(error.contains("/var/lib/dpkg/info/sm-test-slow.postinst"), "{error}");
+    assert!(!error.contains(DONE), "{error}");
 });
 
 host_test!(nobody_is_asked_about_bugs, ready_test_policy, |host| {

@@ -20,6 +20,7 @@ mod forged;
 mod health;
 mod hooks;
 mod interrupted;
+mod kept;
 mod killed;
 mod late;
 mod leftovers;

@@ -3,6 +3,7 @@
 
 use super::hooks::{self, Hook};
 use super::lists;
+use super::sources;
 use super::unfinished::{self, way_out};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::exec::verdict;
@@ -43,6 +44,16 @@ impl Done<'_> {
             Ok(()) => Err(self.nothing_less(&missing)),
             Err(refusal) => Err(self.explained(refusal, missing.is_empty())),
         }
+    }
+
+    /// Whether all is as it was asked for, while the command still runs: pacman writes down what is
+    /// installed before the scripts of it have run.
+    pub fn is_so(&self) -> bool {
+        let scripts_are_over = match self.manager {
+            PackageManager::Apt => true,
+            PackageManager::Pacman => self.ran.stdout.lines().any(|line| line == POST_HOOKS),
+        };
+        scripts_are_over && self.missing().is_empty()
     }
 
     /// What is not as it was asked for, a few words each.
@@ -119,8 +130,11 @@ impl Done<'_> {
 
     /// The command failed; `is_so` is whether what was asked for is so all the same.
     fn explained(&self, refusal: Refusal, is_so: bool) -> Refusal {
-        if !matches!(self.ran.ended, Ended::Exited(_)) || self.manager != PackageManager::Apt {
+        if !matches!(self.ran.ended, Ended::Exited(_)) {
             return refusal;
+        }
+        if self.manager == PackageManager::Pacman {
+            return self.explained_of_pacman(refusal);
         }
         let begun = self.begun();
         let short = self.plan.main().short();
@@ -166,6 +180,20 @@ impl Done<'_> {
         }
     }
 
+    fn explained_of_pacman(&self, refusal: Refusal) -> Refusal {
+        const SAID: &str = "(failed to run transaction hooks)";
+        let short = self.plan.main().short();
+        if self.ran.stderr.lines().any(|line| line.ends_with(SAID)) {
+            let error = format!("`{short}` failed before it changed anything, since a hook failed");
+            let hook = hooks_of_pacman(&self.ran.stdout).pop().unwrap_or_default();
+            return Refusal::new(Code::CommandFailed, error)
+                .said(hook)
+                .hint("an administrator mends that hook, or takes it out of /etc/pacman.d/hooks");
+        }
+        let refusal = sources::unread_by_pacman(self.ran, refusal);
+        lists::too_old(self.plan, self.manager, self.ran, refusal)
+    }
+
     /// Whether a file system was full, as dpkg or a script says.
     fn is_full(&self) -> bool {
         const SAID: &str = "No space left on device";
@@ -188,12 +216,39 @@ fn is_of_script(stderr: &str) -> bool {
     lines.any(|line| line.starts_with(' ') && line.contains(" script subprocess "))
 }
 
+/// What pacman says before it runs the hooks that come last (`alpm-hooks(5)`).
+const POST_HOOKS: &str = ":: Running post-transaction hooks...";
+
+/// The hooks that pacman ran, by their description or the name of their file: `(1/2) a.hook`. Those
+/// before the packages are left out where there are some after them.
+fn hooks_of_pacman(stdout: &str) -> Vec<String> {
+    let lines: Vec<&str> = stdout.lines().collect();
+    let first = lines.iter().rposition(|line| line.starts_with(":: Running "));
+    let hook = |line: &&str| {
+        let (number, name) = line.strip_prefix('(')?.split_once(") ")?;
+        let is_number =
+            number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'/' | b' '));
+        is_number.then(|| one_line(name, 100))
+    };
+    lines[first.unwrap_or(lines.len())..].iter().filter_map(hook).collect()
+}
+
 /// pacman goes on where a script of a package fails, and says so: on standard error, where no
 /// script can write.
 fn script_failed(manager: PackageManager, ran: &Ran) -> Result<(), Refusal> {
     const SAID: &str = "error: command failed to execute correctly";
     if manager != PackageManager::Pacman || !ran.stderr.lines().any(|line| line == SAID) {
         return Ok(());
+    }
+    let hooks = hooks_of_pacman(&ran.stdout);
+    if ran.stdout.lines().any(|line| line == POST_HOOKS) && !hooks.is_empty() {
+        // Which of them, or whether a script before them, pacman does not say.
+        return Err(Refusal::new(
+            Code::CommandFailed,
+            "the packages were changed, but a hook that pacman ran, or a script of one of them, failed",
+        )
+        .said(one_line(&hooks.join(", "), 300))
+        .hint("`stdout` in this reply has what they wrote; pacman does not undo it, and an administrator mends the hook, or takes it out of /etc/pacman.d/hooks"));
     }
     let last = ran.stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     Err(Refusal::new(

@@ -2,7 +2,9 @@
 //! a plan.
 
 use super::judge::{answered, simulated};
+use super::kept;
 use super::lists;
+use super::provides;
 use super::reasons;
 use super::unfinished::{beyond_help, in_the_way};
 use super::{Planned, Ready, nothing_to_do, whole};
@@ -15,7 +17,7 @@ use crate::helper::process::{Bounds, Ended, Ran, ask};
 use crate::helper::request::Operation;
 use crate::helper::text::one_line;
 use crate::helper::transaction::Transaction;
-use crate::policy::action::PackageAction;
+use crate::policy::action::{Maintenance, PackageAction};
 use crate::policy::names::PackageName;
 
 /// Asks the package manager what it would do, and judges it. What it said is as it said it.
@@ -32,7 +34,12 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
         return refused(refusal);
     }
     if let Some(verdict) = known_beforehand(plan, steps.manager, name, &inventory) {
-        return done(Outcome { plan: Some(Transaction::default()), ..nothing_to_do(verdict) });
+        let warnings = match verdict {
+            Ok(()) => not_removed(plan, steps.manager, name, &inventory),
+            Err(_) => Vec::new(),
+        };
+        let plan = Some(Transaction::default());
+        return done(Outcome { plan, warnings, ..nothing_to_do(verdict) });
     }
     let mut input = None;
     if let Some(query) = &steps.names {
@@ -59,20 +66,56 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
     {
         return done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) });
     }
+    let mut warnings = match (operation_of_all(plan), steps.manager) {
+        (true, PackageManager::Apt) => kept::by_apt(&simulated.printed, &inventory),
+        _ => Vec::new(),
+    };
     // Where part of a package is there, apt has still something to do for it.
     let in_part = some.is_some_and(|name| inventory.unfinished(name).is_some());
     if transaction.is_empty() && !in_part {
         let verdict = some.and_then(|name| {
-            not_installed(plan, name, &inventory)
+            not_installed(plan, steps.manager, name, &inventory)
                 .or_else(|| only_foreign(plan, name, &inventory))
-                .or_else(|| not_of_that_name(plan, name, &inventory, &simulated.printed))
+                .or_else(|| {
+                    not_of_that_name(plan, steps.manager, name, &inventory, &simulated.printed)
+                })
         });
         let verdict = verdict.or_else(|| lists::nothing_known(plan, steps.manager));
         let verdict = verdict.map_or(Ok(()), Err);
-        return done(Outcome { plan: Some(transaction), ..nothing_to_do(verdict) });
+        if verdict.is_ok() {
+            warnings.extend(not_removed(plan, steps.manager, some, &inventory));
+        }
+        let plan = Some(transaction);
+        return done(Outcome { plan, warnings, ..nothing_to_do(verdict) });
     }
     let transaction = Some(transaction);
-    Planned::Run(Box::new(Ready { transaction, name, inventory: Some(inventory), ..ready }))
+    let inventory = Some(inventory);
+    Planned::Run(Box::new(Ready { transaction, name, inventory, warnings, ..ready }))
+}
+
+fn operation_of_all(plan: &Plan) -> bool {
+    plan.request().operation.maintenance() == Some(Maintenance::Upgrade)
+}
+
+/// What is there all the same, where the package that was to go is not.
+fn not_removed(
+    plan: &Plan,
+    manager: PackageManager,
+    name: Option<&str>,
+    inventory: &Inventory,
+) -> Vec<String> {
+    let removes = matches!(
+        plan.request().operation,
+        Operation::Package { action: PackageAction::Remove, .. }
+    );
+    let Some(name) = name.filter(|name| removes && !inventory.has_some(name)) else {
+        return Vec::new();
+    };
+    let instead = provides::told(manager, name);
+    instead
+        .map(|instead| format!("{name} is not installed; {instead}, and stays"))
+        .into_iter()
+        .collect()
 }
 
 /// What is installed; none where the operation does not ask.
@@ -103,14 +146,19 @@ fn known_beforehand(
         PackageAction::Remove if is_gone() => Some(Ok(())),
         // pacman would install it.
         PackageAction::Upgrade if manager == PackageManager::Pacman => {
-            not_installed(plan, name, inventory).map(Err)
+            not_installed(plan, manager, name, inventory).map(Err)
         }
         _ => None,
     }
 }
 
 /// What there is no upgrade for.
-fn not_installed(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusal> {
+fn not_installed(
+    plan: &Plan,
+    manager: PackageManager,
+    name: &str,
+    inventory: &Inventory,
+) -> Option<Refusal> {
     let Operation::Package { action: PackageAction::Upgrade, name: asked, .. } =
         &plan.request().operation
     else {
@@ -119,7 +167,11 @@ fn not_installed(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refus
     let asked = asked.as_str();
     (!inventory.has_some(name)).then(|| {
         let error = match inventory.foreign(name).as_slice() {
-            [] => format!("{asked} is not installed, so it can not be upgraded"),
+            [] => {
+                let instead = provides::told(manager, name);
+                let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
+                format!("{asked} is not installed, so it can not be upgraded{instead}")
+            }
             foreign => format!(
                 "{asked} is not installed, so it can not be upgraded; {} is there",
                 foreign.join(", ")
@@ -150,6 +202,7 @@ fn only_foreign(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusa
 /// What apt does not install, since another package that is there says that it provides it.
 fn not_of_that_name(
     plan: &Plan,
+    manager: PackageManager,
     name: &str,
     inventory: &Inventory,
     printed: &str,
@@ -159,9 +212,11 @@ fn not_of_that_name(
         Operation::Package { action: PackageAction::Install, .. }
     );
     (installs && !inventory.has_some(name)).then(|| {
-        let instead = reasons::instead(printed, name);
-        let instead = instead.as_deref().unwrap_or("another one");
-        let error = format!("there is no package {name}; {instead}, which is there, provides it");
+        let instead = reasons::instead(printed, name)
+            .map(|instead| format!("{instead}, which is there, provides it"))
+            .or_else(|| provides::told(manager, name))
+            .unwrap_or_else(|| "another one, which is there, provides it".to_owned());
+        let error = format!("there is no package {name}; {instead}");
         Refusal::new(Code::PlanRefused, error)
             .hint("ask for the package by its own name, if the policy allows it")
     })

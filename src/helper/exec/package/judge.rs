@@ -68,7 +68,10 @@ pub fn simulated(
         done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) })
     };
     let asked = steps.name.as_deref().map(|name| inventory.plain(name));
-    let ran = ask(simulation, whole(bounds));
+    let mut work = None;
+    let mut look = || work = hooks::at_work();
+    let late = Late::EndAfter(&mut look);
+    let ran = run(simulation, whole(bounds), How { input: None, late, lifeline: None });
     let held = is_held_by_pacman(&ran.stdout);
     if ran.ended != Ended::Exited(0) && held {
         let error = format!("`{operation}` would remove what HoldPkg in pacman.conf holds");
@@ -85,6 +88,10 @@ pub fn simulated(
         });
     }
     if let Err(refusal) = answered(plan, &ran) {
+        let refusal = match work.filter(|_| ran.ended == Ended::Late) {
+            Some(work) => held_up(refusal, &work),
+            None => refusal,
+        };
         let reason = Reason::find(steps.manager, &ran.stdout, &ran.stderr);
         return Err(match reason.filter(|_| !ran.stdout_truncated) {
             Some(reason) => {
@@ -93,8 +100,11 @@ pub fn simulated(
             }
             None => {
                 let refusal = explained(plan, steps, inventory, &ran, refusal);
-                // Once more, within the bounds of a reply.
-                let ran = ask(simulation, bounds);
+                // Once more, within the bounds of a reply; what was late would be late again.
+                let ran = match ran.ended {
+                    Ended::Late => Ran { ended: Ended::Late, ..Ran::nothing() },
+                    _ => ask(simulation, bounds),
+                };
                 done(Outcome::refused(refusal, Some(ran), None))
             }
         });
@@ -156,6 +166,13 @@ fn meant(name: &str, transaction: &Transaction, inventory: &Inventory, printed: 
     let changed = transaction.names().find(|found| is_foreign(found)).map(str::to_owned);
     let there = || reasons::instead(printed, name).filter(|found| is_foreign(found));
     changed.or_else(there).unwrap_or_else(|| name.to_owned())
+}
+
+/// It waits for a command that never ends: to try again is to wait again.
+fn held_up(refusal: Refusal, work: &str) -> Refusal {
+    refusal.said(format!("it waits for: {work}")).hint(
+        "nothing was changed; an administrator looks why that takes so long: apt-config dump names the commands that apt runs",
+    )
 }
 
 /// What else a simulation can fail for.

@@ -5,7 +5,9 @@ mod before;
 mod beside;
 mod hooks;
 mod judge;
+mod kept;
 mod lists;
+mod provides;
 mod reasons;
 mod sources;
 mod traces;
@@ -33,6 +35,9 @@ const LARGEST_ANSWER: usize = 1 << 20;
 /// How often a plan is made anew where others change the packages in between.
 const MOST_PLANS: u32 = 10;
 
+/// How long what is installed may take to read where an operation is late already.
+const LOOK_WHEN_LATE: Duration = Duration::from_secs(5);
+
 /// The answer to whatever pacman asks before it would begin. It must never be another one: the
 /// last question is whether to go on.
 const NO: &str = "n\n";
@@ -58,6 +63,8 @@ struct Ready {
     name: Option<String>,
     /// What was installed, where it was asked.
     inventory: Option<Inventory>,
+    /// What it leaves as it is, though it could be otherwise.
+    warnings: Vec<String>,
     /// What it reads on standard input.
     input: Option<String>,
 }
@@ -72,7 +79,9 @@ pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
             Outcome::refused(refusal, None, None)
         }
         Planned::Done(outcome) => *outcome,
-        Planned::Run(ready) => Outcome { plan: ready.transaction, ..nothing_to_do(Ok(())) },
+        Planned::Run(ready) => {
+            Outcome { plan: ready.transaction, warnings: ready.warnings, ..nothing_to_do(Ok(())) }
+        }
     }
 }
 
@@ -146,18 +155,29 @@ fn begin(
     around: &mut Around<'_>,
     ready: Ready,
 ) -> Outcome {
-    let Ready { transaction, name, inventory: installed, input } = ready;
+    let Ready { transaction, name, inventory: installed, input, mut warnings } = ready;
     let beside = plan.request().operation.changes_packages().then(Beside::now);
     let states = steps.units.as_ref().and_then(|units| States::now(units));
     let traces = || Traces::of(steps.manager, plan);
     let before = traces();
     let answer = &mut *around.answer;
     let mut late = |so_far: Ran| {
+        let work = hooks::at_work();
+        // What is installed is asked after that, since to ask is a child of this process too.
+        let soon = Bounds { deadline: Instant::now() + LOOK_WHEN_LATE, ..bounds };
+        let is_so = match (&installed, inventory(plan, steps, soon)) {
+            (Some(before), Some(Ok(after))) => {
+                let (transaction, name) = (transaction.as_ref(), name.as_deref());
+                let (manager, ran) = (steps.manager, &so_far);
+                Done { plan, manager, name, transaction, before, after: &after, ran }.is_so()
+            }
+            _ => false,
+        };
         answer(Outcome {
             ran: Some(so_far),
             plan: transaction.clone(),
             changed: Some(before != traces()),
-            ..Outcome::of(Err(goes_on(plan, bounds)))
+            ..Outcome::of(Err(goes_on(plan, bounds, work, is_so)))
         });
     };
     let lifeline = Some(&mut around.lifeline);
@@ -184,7 +204,11 @@ fn begin(
         }
         (transaction, ..) => transaction,
     };
-    let mut warnings = Vec::new();
+    if steps.manager == PackageManager::Pacman
+        && plan.request().operation.maintenance() == Some(Maintenance::Upgrade)
+    {
+        warnings.extend(kept::by_pacman(&ran.stderr));
+    }
     if changed {
         warnings.extend(beside.iter().flat_map(|before| Beside::now().since(before)));
         if let (Some(units), Some(before)) = (&steps.units, &states)
@@ -213,15 +237,16 @@ fn told(steps: &PackageSteps, transaction: Option<Transaction>) -> Option<Transa
 }
 
 /// It is not done in time.
-fn goes_on(plan: &Plan, bounds: Bounds) -> Refusal {
+fn goes_on(plan: &Plan, bounds: Bounds, work: Option<String>, is_so: bool) -> Refusal {
     let error = format!(
-        "`{}` is not done after {} s; it is not interrupted and goes on",
+        "`{}` is not done after {} s; it is not interrupted and goes on{}",
         plan.main().short(),
-        plan.timeout()
+        plan.timeout(),
+        if is_so { "; the packages themselves are done" } else { "" }
     );
     let refusal = Refusal::new(Code::Timeout, error)
         .hint("its end will be in the audit log under this request_id; ask for nothing else of the package manager until then");
-    let Some(work) = hooks::at_work() else { return refusal };
+    let Some(work) = work else { return refusal };
     let mut verdict = Err(refusal.said(format!("it waits for: {work}")));
     mask(&mut verdict, bounds);
     verdict.err().unwrap_or_else(|| Refusal::new(Code::Timeout, "it goes on"))
