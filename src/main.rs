@@ -60,6 +60,11 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     }
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
+    if sys::is_secure_exec()
+        && let Err(refusal) = sudoers::rule::gives_no_rights(program)
+    {
+        return admin::print(json, Err(admin::Failure::of(refusal)));
+    }
     let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();
     match cli::admin(&rest) {
         Parsed::Command(cli::Admin { command, .. }) => {

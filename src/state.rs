@@ -1,5 +1,6 @@
 //! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
 
+use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -39,9 +40,11 @@ pub fn locked(path: &str) -> io::Result<File> {
 /// # Errors
 /// Where it can not be made, is a link, or others can change it.
 pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
-    match DirBuilder::new().mode(mode).create(path) {
+    // With nothing for the group, nobody whom a default ACL names has anything in between.
+    match DirBuilder::new().mode(mode & 0o700).create(path) {
         Ok(()) => {
             let made = open_folder(path)?;
+            without_acl(&made)?;
             give(&made, group)?;
             made.set_permissions(Permissions::from_mode(mode))?;
             sync_parent(path)?;
@@ -50,6 +53,13 @@ pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     only_root_changes(path, &open_folder(path)?)
+}
+
+/// Takes off what the folder's default ACL has given to something new in it (`acl(5)`): its mode
+/// alone is to say who may what.
+fn without_acl(made: &File) -> io::Result<()> {
+    sys::remove_attribute(made, c"system.posix_acl_access")?;
+    sys::remove_attribute(made, c"system.posix_acl_default")
 }
 
 /// Makes root the owner, and the group of this name where there is one, else root's.
@@ -81,7 +91,7 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
     let mut options = OpenOptions::new();
     // Not blocking: a fifo put there must not hold the request.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    options.read(true).mode(mode).custom_flags(flags);
+    options.read(true).mode(mode & 0o700).custom_flags(flags);
     match access {
         Access::Append => options.append(true),
         Access::Write => options.write(true),
@@ -90,6 +100,7 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             match options.clone().create_new(true).open(path) {
                 Ok(file) => {
+                    without_acl(&file)?;
                     give(&file, group)?;
                     file.set_permissions(Permissions::from_mode(mode))?;
                     sync_parent(path)?;
@@ -130,6 +141,7 @@ pub fn make(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let made = file
         .write_all(bytes)
+        .and_then(|()| without_acl(&file))
         .and_then(|()| give(&file, "root"))
         .and_then(|()| file.set_permissions(Permissions::from_mode(mode)))
         .and_then(|()| file.sync_all());

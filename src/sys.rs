@@ -237,6 +237,47 @@ pub fn has_attribute(path: &CStr, name: &CStr) -> bool {
     size > 0
 }
 
+/// Takes the extended attribute off an open file or folder, if it has it (`xattr(7)`).
+///
+/// # Errors
+/// What the kernel says.
+pub fn remove_attribute(file: &File, name: &CStr) -> io::Result<()> {
+    // SAFETY: the descriptor is open as long as the file is borrowed; the name ends with a zero byte.
+    let removed = unsafe { libc::fremovexattr(file.as_raw_fd(), name.as_ptr()) };
+    match Errno::result(removed) {
+        Ok(_) | Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Until when an account may be used, in days since 1970 (`shadow(5)`), where that has an end.
+///
+/// # Errors
+/// What the account database says.
+pub fn expiry(name: &CStr) -> io::Result<Option<libc::c_long>> {
+    // With it comes the hash of the password.
+    let mut room = zeroize::Zeroizing::new(vec![0 as libc::c_char; 65_536]);
+    // SAFETY: zero is a value for each field, also for the pointers, of which none is followed.
+    let mut entry: libc::spwd = unsafe { std::mem::zeroed() };
+    let mut found = std::ptr::null_mut();
+    // SAFETY: all of them outlive the call, and the size is that of the room.
+    let error = unsafe {
+        libc::getspnam_r(
+            name.as_ptr(),
+            &raw mut entry,
+            room.as_mut_ptr(),
+            room.len(),
+            &raw mut found,
+        )
+    };
+    match error {
+        0 if !found.is_null() => Ok((entry.sp_expire != -1).then_some(entry.sp_expire)),
+        // Not every account has such an entry, nor every host such a file.
+        0 | libc::ENOENT => Ok(None),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
 /// Makes what `command` starts lead a session of its own: the terminal's Ctrl-C does not reach it,
 /// and it can ask nothing there (`setsid(2)`).
 pub fn in_new_session(command: &mut Command) {

@@ -7,9 +7,12 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::shell_word;
 use crate::policy::verdict::Who;
 use crate::sys;
+use nix::libc::c_long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
+use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The account at the other end (`SO_PEERCRED`, `unix(7)`): as it was when it connected. Where it
 /// may not ask, the caller as far as it is known and why it is refused.
@@ -33,6 +36,29 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>
     Ok((caller, admitted))
 }
 
+/// Whether the account may be used still, as `pam_unix(8)` asks for who comes through sudo. A
+/// password that is too old says nothing: none is asked for.
+fn not_expired(account: &str) -> Result<(), Refusal> {
+    let denied = |what: String| Refusal::new(Code::Denied, what);
+    let name = CString::new(account).unwrap_or_default();
+    match sys::expiry(&name) {
+        Ok(Some(day)) if day <= today() => {
+            Err(denied(format!("the account {account} has expired"))
+                .hint(format!("an administrator: chage --expiredate -1 {}", shell_word(account))))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(denied(format!(
+            "whether the account {account} has expired can not be found out: {error}"
+        ))),
+    }
+}
+
+/// In days since 1970.
+fn today() -> c_long {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    c_long::try_from(since.as_secs() / 86_400).unwrap_or(c_long::MAX)
+}
+
 /// Whether the caller may ask over the socket: root, and whose account is in the group now, by
 /// the account database. That the process could connect says less: its group can be from a file
 /// that gives it to everybody (set-group-ID), from before the account was taken out of it, or the
@@ -40,7 +66,7 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>
 fn admitted(caller: &Caller) -> Result<(), Refusal> {
     match caller.counted() {
         Counted::Account(0) => Ok(()),
-        Counted::Account(_) if caller.in_group(GROUP) => Ok(()),
+        Counted::Account(_) if caller.in_group(GROUP) => not_expired(&caller.user),
         Counted::Account(_) => {
             let what = format!("the account {} is not in the group {GROUP}", caller.user);
             Err(Refusal::new(Code::Denied, what).hint(format!(

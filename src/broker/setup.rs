@@ -8,7 +8,7 @@ use crate::helper::codes::{Code, Refusal};
 use crate::helper::inherited;
 use crate::helper::text::one_line;
 use crate::state;
-use crate::sudoers::{account, install, without_root};
+use crate::sudoers::{account, install, rule, without_root};
 use crate::tool;
 use crate::trust::trusted;
 use nix::unistd::{Group, User};
@@ -53,10 +53,12 @@ pub fn run(
     }
     let program = if command.install { install::install()?.0 } else { program.to_owned() };
     let (program, _) = trusted(&program)?;
+    rule::gives_no_rights(&program)?;
     let wanted = units::of(&program)?;
     if command.check {
         return check(&wanted, &users);
     }
+    units::no_others(&wanted)?;
     let mut done = Vec::new();
     let was_here = units::is_set_up();
     if Group::from_name(GROUP).ok().flatten().is_none() {
@@ -161,7 +163,7 @@ pub fn reached() -> Result<String, Refusal> {
 /// Takes away what was put in place, or the membership of these accounts alone.
 fn remove(users: &[OsString]) -> Result<Answer, Failure> {
     let mut done = Vec::new();
-    let mut stays = None;
+    let mut stays = Vec::new();
     if !users.is_empty() {
         for user in
             users.iter().map(|name| account::of_name(name)).collect::<Result<Vec<_>, _>>()?
@@ -174,24 +176,30 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         }
     } else {
         let files = units::copies();
-        if !files.is_empty() || is_here()? {
+        let other = units::other_socket();
+        if other.is_none() && (!files.is_empty() || is_here()?) {
             // Requests that are under way come to their end.
             call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
             done.push(format!("{SOCKET_UNIT} does not listen any more"));
-            for path in &files {
-                state::remove(path).map_err(|error| failed(&path.display().to_string(), &error))?;
-                done.push(format!("{} is gone", path.display()));
-            }
-            call("systemctl", &["daemon-reload"])?;
             // The unit does not do it where its file was gone before.
             let _ = fs::remove_file(SOCKET);
         }
+        for path in &files {
+            state::remove(path).map_err(|error| failed(&path.display().to_string(), &error))?;
+            done.push(format!("{} is gone", path.display()));
+        }
+        if !done.is_empty() && Path::new("/run/systemd/system").exists() {
+            call("systemctl", &["daemon-reload"])?;
+        }
+        stays.extend(other.map(|path| {
+            format!("{} stays as it is: it is another program's unit", path.display())
+        }));
         if let Some(group) = Group::from_name(GROUP).ok().flatten() {
             if group::is_ours(&group) {
                 call("groupdel", &[GROUP])?;
                 done.push(format!("the group {GROUP} is gone"));
             } else {
-                stays = Some(format!(
+                stays.push(format!(
                     "the group {GROUP} stays: sm setup-broker has not made it; to remove it: groupdel {GROUP}"
                 ));
             }
@@ -214,6 +222,9 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
 pub fn is_here() -> Result<bool, Refusal> {
     if units::is_set_up() {
         return Ok(true);
+    }
+    if units::other_socket().is_some() {
+        return Ok(false);
     }
     if !Path::new("/run/systemd/system").exists() {
         return Ok(false);

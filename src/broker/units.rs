@@ -62,14 +62,36 @@ fn found(name: &str) -> Option<PathBuf> {
     all.into_iter().find(|path| path.symlink_metadata().is_ok())
 }
 
+/// A package's file of the unit, or what is in front of that until the next boot.
+fn of_vendor(name: &str) -> Option<PathBuf> {
+    let all = VENDOR.iter().map(|folder| Path::new(folder).join(name));
+    all.into_iter().find(|path| path.symlink_metadata().is_ok())
+}
+
 /// The package's file of the unit, where it says just this and nobody but root can change it.
 fn vendor(name: &str, text: &str) -> Option<PathBuf> {
-    let path = VENDOR
-        .iter()
-        .map(|folder| Path::new(folder).join(name))
-        .find(|path| path.symlink_metadata().is_ok())?;
+    let path = of_vendor(name)?;
     let is_it = trusted(&path).is_ok() && fs::read_to_string(&path).is_ok_and(|is| is == text);
     is_it.then_some(path)
+}
+
+/// Makes sure that no other program has a unit of one of these names, which ours would replace or
+/// hide.
+///
+/// # Errors
+/// Where one has.
+pub fn no_others(wanted: &[(&str, String)]) -> Result<(), Refusal> {
+    let here = wanted.iter().map(|(name, _)| Path::new(UNITS).join(name));
+    let vendors = wanted.iter().filter_map(|(name, _)| of_vendor(name));
+    let Some(path) = here.chain(vendors).find(|path| leads_to_another(path)) else {
+        return Ok(());
+    };
+    let path = path.display();
+    Err(Refusal::new(
+        Code::CommandFailed,
+        format!("{path} is another program's unit, so it stays as it is"),
+    )
+    .hint(format!("give it another name, or move it away: mv {path} /root")))
 }
 
 /// Puts the units in place, each whole. Says whether anything changed.
@@ -92,14 +114,6 @@ pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
         let is_it = fs::read_to_string(&path).is_ok_and(|is| is == *text);
         if is_it && !path.is_symlink() && trusted(&path).is_ok() {
             continue;
-        }
-        if is_foreign(&path) {
-            let path = path.display();
-            return Err(Refusal::new(
-                Code::CommandFailed,
-                format!("{path} is another program's unit, so it stays as it is"),
-            )
-            .hint(format!("give it another name, or move it away: mv {path} /root")));
         }
         // No unit has a name like this, so that a half one is never read.
         let new = folder.join(format!(".{name}.new"));
@@ -176,15 +190,8 @@ pub fn added(folder: &Path) -> (String, String) {
 /// The units in [`UNITS`], and what else has their names there.
 pub fn copies() -> Vec<PathBuf> {
     let mut files = FILES.map(|(name, _)| Path::new(UNITS).join(name)).to_vec();
-    files.retain(|path| path.symlink_metadata().is_ok() && !is_foreign(path));
+    files.retain(|path| path.symlink_metadata().is_ok() && !leads_to_another(path));
     files
-}
-
-/// Whether a file that has a unit's name here is not a unit of this program's, in whatever version
-/// and for whatever installation. A link hides ours, and takes nothing with it when it goes.
-fn is_foreign(path: &Path) -> bool {
-    let is_file = path.symlink_metadata().is_ok_and(|data| data.is_file());
-    is_file && fs::read(path).is_ok_and(|text| !is_ours(&String::from_utf8_lossy(&text)))
 }
 
 fn is_ours(text: &str) -> bool {
@@ -199,7 +206,19 @@ fn is_ours(text: &str) -> bool {
 pub fn is_set_up() -> bool {
     [Path::new(ENABLED), &Path::new(UNITS).join(SOCKET_UNIT)]
         .iter()
-        .any(|path| path.symlink_metadata().is_ok())
+        .any(|path| path.symlink_metadata().is_ok() && !leads_to_another(path))
+}
+
+/// The file of the socket's unit, where the one that counts is another program's.
+pub fn other_socket() -> Option<PathBuf> {
+    found(SOCKET_UNIT).filter(|path| leads_to_another(path))
+}
+
+/// Whether a file that has a unit's name, or what a link leads to, is not a unit of this program's,
+/// in whatever version and for whatever installation.
+fn leads_to_another(path: &Path) -> bool {
+    let is_file = path.metadata().is_ok_and(|data| data.is_file());
+    is_file && fs::read(path).is_ok_and(|text| !is_ours(&String::from_utf8_lossy(&text)))
 }
 
 #[cfg(test)]

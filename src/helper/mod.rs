@@ -93,6 +93,7 @@ pub fn serve() -> u8 {
     inherited::ignore_signals();
     reply::begin();
     let entered = inherited::undo();
+    reply::over_connection();
     let Received { caller, arguments, slot: _slot } = match broker::receive() {
         Ok(received) => received,
         Err(refusal) => return answer::refuse(Caller::find(), &[], &refusal).exit(),

@@ -12,10 +12,11 @@ use crate::sys;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ static PRETTY: AtomicBool = AtomicBool::new(false);
 /// Whether standard output is the pipe to the process that passes the reply on, which wants the
 /// exit status in front.
 static FRAMED: AtomicBool = AtomicBool::new(false);
+/// The reply goes over a connection of the broker's.
+static CONNECTED: AtomicBool = AtomicBool::new(false);
 static REPLIED: AtomicBool = AtomicBool::new(false);
 
 /// Starts the request's clock, gives it its id, and makes sure of a reply even where this
@@ -295,10 +298,31 @@ fn write(bytes: &[u8]) {
         sys::end_after(READER_TIMEOUT);
     }
     let written = write_all(bytes);
+    if CONNECTED.load(Ordering::Relaxed) {
+        leave_nothing_unread();
+    }
     if let Err(error) = written {
         let _ = writeln!(io::stderr(), "sm-helper: the reply could not be written: {error}");
     }
     sys::end_after(0);
+}
+
+/// Standard output is a connection of the broker's.
+pub fn over_connection() {
+    CONNECTED.store(true, Ordering::Relaxed);
+}
+
+/// Takes what came and was not asked for: a connection that is closed with something unread is an
+/// error at the other end (`ECONNRESET`), where it takes the place of the reply. Nothing comes once
+/// this end is shut, so it is no more than the kernel had room for.
+fn leave_nothing_unread() {
+    const PARTS: usize = 64;
+    let connection = io::stdout().as_fd().as_raw_fd();
+    let mut part = vec![0; 65_536];
+    if shutdown(connection, Shutdown::Read).is_ok() {
+        let mut take = || recv(connection, &mut part, MsgFlags::MSG_DONTWAIT).unwrap_or(0);
+        let _ = (0..PARTS).all(|_| take() > 0);
+    }
 }
 
 /// Writes it unless nobody reads it when this process is asked to end.

@@ -145,6 +145,10 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         }
         warning = rule.drop_in.put(&rule.wanted, &visudo)?;
         let mut answer = Answer::text(granted(&rule)).with("changed", true);
+        let others = before.as_deref().map(rule::others).unwrap_or_default();
+        if !others.is_empty() {
+            answer = answer.line(&rule::gone_with_it(&others)).with("dropped", &others);
+        }
         if before.is_some() && was_exact != exact {
             answer = answer.line(&replaced(&rule));
         }

@@ -4,7 +4,7 @@
 use super::account::Who;
 use super::dropin::{self, DropIn};
 use super::exact::rules;
-use super::rule::MARK;
+use super::rule::{self, MARK};
 use crate::admin::{Answer, Failure};
 use crate::helper::codes::{Code, Refusal};
 use crate::state;
@@ -21,6 +21,7 @@ const KEPT: &str = "/run/sm-removed/sudoers.d";
 /// # Errors
 /// Where it is still there.
 pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
+    let before = drop_in.text().ok().flatten().unwrap_or_default();
     let was_there = drop_in.remove()?;
     if let Some(name) = drop_in.path().file_name() {
         forget(&Path::new(KEPT).join(name))?;
@@ -31,7 +32,14 @@ pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     } else {
         format!("nothing to do: {path} was not there")
     };
-    Ok(Answer::text(text).with("changed", was_there).with("path", drop_in.path().to_string_lossy()))
+    let answer = Answer::text(text)
+        .with("changed", was_there)
+        .with("path", drop_in.path().to_string_lossy());
+    let others = rule::others(&before);
+    if others.is_empty() {
+        return Ok(answer);
+    }
+    Ok(answer.line(&rule::gone_with_it(&others)).with("dropped", others))
 }
 
 /// Takes away every drop-in of ours that names the helper beside `program`. A rule that was made

@@ -1,11 +1,15 @@
 //! The plain drop-in: one rule for one program.
 
 use super::account::Who;
+use super::dropin::FOLDER;
 use super::install;
+use super::sudo::Included;
 use crate::helper::codes::{Code, Refusal};
+use crate::helper::text::{one_line, shell_word};
 use crate::sys;
 use crate::trust::trusted;
 use std::ffi::{CStr, CString};
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +22,33 @@ pub const MARK: &str = "# Made by sm setup-sudo";
 pub fn is_ours(text: &str) -> bool {
     let is_first = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\n']);
     text.trim().is_empty() || text.strip_prefix(MARK).is_some_and(is_first)
+}
+
+/// What stands in a drop-in of ours and was not made by us, as far as it says anything to sudo:
+/// whatever is not about a helper alone. It goes when the drop-in is made anew or taken away.
+pub fn others(text: &str) -> Vec<&str> {
+    let is_said = |line: &&str| {
+        // `#` and a digit is an account's number, and `#include` is no comment (`sudoers(5)`).
+        let rest = line.strip_prefix('#').unwrap_or("1");
+        let is_rule = rest.starts_with(|c: char| c.is_ascii_digit());
+        !line.is_empty() && (is_rule || Included::by(line).is_some())
+    };
+    let is_ours = |line: &str| {
+        let words = line.split([' ', '\t', ',']).filter(|word| word.starts_with('/'));
+        let programs: Vec<&Path> = words.map(Path::new).collect();
+        !programs.is_empty() && programs.iter().all(|path| path.ends_with("sm-helper"))
+    };
+    text.lines().map(str::trim).filter(is_said).filter(|line| !is_ours(line)).collect()
+}
+
+/// What is said of these.
+pub fn gone_with_it(lines: &[&str]) -> String {
+    let shown: Vec<String> =
+        lines.iter().map(|line| format!("`{}`", one_line(line, 200))).collect();
+    format!(
+        "gone with it, and not made by sm setup-sudo: {}; what should stay goes into a file of its own in {FOLDER}, with visudo -f",
+        one_line(&shown.join(", "), 1000)
+    )
 }
 
 /// The helper that is installed beside the program at `program`, after making sure that it can
@@ -52,11 +83,14 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     if !data.is_file() || data.mode() & 0o111 == 0 {
         return Err(untrusted("is not a program"));
     }
-    if data.mode() & 0o6000 != 0 {
-        return Err(untrusted("is setuid or setgid, which it must never be"));
+    if let Some(why) = more_rights(&real, &data) {
+        return Err(untrusted(why));
     }
-    if has_attribute(&real, c"security.capability") {
-        return Err(untrusted("has file capabilities, which it must never have"));
+    // The administrator's program, whoever it was that ran: nobody is to be root by it.
+    for own in [program.to_owned(), real.with_file_name("sm")] {
+        if own.exists() {
+            gives_no_rights(&own)?;
+        }
     }
     if let Some(folder) = real.parent() {
         no_default_acl(folder)?;
@@ -71,6 +105,28 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
         return Err(untrusted("has characters in its path that mean something in sudoers"));
     }
     Ok(real)
+}
+
+/// Makes sure that only root can change this program and that it gives nobody more rights than they
+/// have. With those, `sm` would run each of its commands as root for everybody.
+///
+/// # Errors
+/// `untrusted_path`, saying what is wrong.
+pub fn gives_no_rights(program: &Path) -> Result<(), Refusal> {
+    let (real, data) = trusted(program)?;
+    let Some(why) = more_rights(&real, &data) else { return Ok(()) };
+    let path = shell_word(&real.to_string_lossy());
+    Err(Refusal::new(Code::UntrustedPath, format!("{} {why}", real.display()))
+        .hint(format!("take that away: chmod 0755 {path}; setcap -r {path}")))
+}
+
+/// What of a program's file gives who runs it more rights than they have.
+fn more_rights(path: &Path, data: &Metadata) -> Option<&'static str> {
+    if data.mode() & 0o6000 != 0 {
+        return Some("is setuid or setgid, which it must never be");
+    }
+    has_attribute(path, c"security.capability")
+        .then_some("has file capabilities, which it must never have")
 }
 
 /// Makes sure that what is made in the folder gets no access control entries from it (`acl(5)`,
@@ -113,7 +169,7 @@ pub fn rights(who: &Who, helper: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{helper_beside, is_ours};
+    use super::{helper_beside, is_ours, others};
     use std::path::Path;
 
     #[test]
@@ -129,6 +185,27 @@ mod tests {
             ("# said\n# Made by sm setup-sudo for account agent\n", false),
         ] {
             assert_eq!(is_ours(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_about_the_helper_alone_was_not_made_by_us() {
+        let first = "# Made by sm setup-sudo for account agent; do not edit\n# more\n\n";
+        for (line, is_other) in [
+            ("agent ALL=(root) NOPASSWD: NOSETENV: /usr/local/bin/sm-helper", false),
+            ("%ops ALL=(root) NOPASSWD: NOSETENV: /opt/sm/bin/sm-helper list", false),
+            ("#1005 ALL=(root) NOPASSWD: NOSETENV: /usr/local/bin/sm-helper", false),
+            ("#", false),
+            ("agent ALL=(root) NOPASSWD: /usr/bin/id", true),
+            ("#1005 ALL=(root) NOPASSWD: /usr/bin/id", true),
+            ("agent ALL=(root) /usr/local/bin/sm-helper, /bin/sh", true),
+            ("agent ALL=(ALL) ALL", true),
+            ("Defaults:agent !requiretty", true),
+            ("#includedir /etc/more", true),
+            ("@include /etc/more", true),
+        ] {
+            let text = format!("{first}{line}\n");
+            assert_eq!(others(&text), if is_other { vec![line] } else { vec![] }, "{line}");
         }
     }
 

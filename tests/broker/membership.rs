@@ -49,6 +49,40 @@ while not os.path.exists('/srv/removed'): time.sleep(0.05)
     assert_eq!(reply["code"], "denied", "{reply:#}");
 });
 
+broker_test!(an_account_that_has_expired_has_nothing, |host| {
+    for (day, code) in [
+        ("0", "denied"),
+        ("-1", "ok"),
+        ("2000-01-01", "denied"),
+        ("2100-01-01", "ok"),
+        ("$(date -u +%F)", "denied"),
+        ("$(date -u -d tomorrow +%F)", "ok"),
+    ] {
+        host.root(&format!("chage --expiredate {day} agent")).ok();
+        let reply = spoken(host, "agent", ASK);
+        assert_eq!(reply["code"], code, "{day}: {reply:#}");
+        if code == "denied" {
+            assert!(told(&reply).contains("agent has expired"), "{}", told(&reply));
+            assert_eq!(records(host, &reply["request_id"])[0]["code"], code);
+        }
+    }
+});
+
+/// Sends a whole request, waits until the other end is done, and reads without forgiving.
+const LATE: &str = "s = connect(); send(s, STATUS + b'\\n' + b'x' * 100000 + b'\\n'); time.sleep(1)
+parts = []
+while part := s.recv(65536): parts.append(part)
+say(b''.join(parts))";
+
+// Not ECONNRESET in the place of the reply, or behind it.
+broker_test!(a_reply_is_read_to_its_end_whatever_was_not_read_of_the_request, |host| {
+    assert_eq!(spoken(host, "agent", LATE)["code"], "ok");
+    host.root("gpasswd --delete agent sm").ok();
+    host.write("/srv/late.py", format!("{}\n{LATE}", crate::PYTHON));
+    let done = host.root("setpriv --reuid=agent --regid=agent --groups=$(getent group sm | cut -d: -f3) python3 /srv/late.py");
+    assert_eq!(replies(&done.ok()).remove(0)["code"], "denied");
+});
+
 /// `agent` connects, and the broker answers on a host where the group is what `sm` was.
 const ANSWERED: &str = r#"
 import subprocess

@@ -227,6 +227,51 @@ broker_test!(remove_takes_away_what_was_put_there, |host| {
     ask(host, "service status nginx").expect("ok");
 });
 
+/// Where another program may have its units.
+const FOLDERS: [&str; 2] = ["/etc/systemd/system", "/usr/lib/systemd/system"];
+
+broker_test!(units_of_another_program_are_left_alone, boot, |host| {
+    // Without a package's units, and with them.
+    for prepare in [
+        "mv /usr/local/lib/systemd/system/sm* /root",
+        "mv /root/sm.* /root/sm@* /usr/local/lib/systemd/system",
+    ] {
+        host.root(prepare).ok();
+        for folder in FOLDERS {
+            host.write(format!("{folder}/sm.socket"), "[Socket]\nListenStream=/run/x.sock\nAccept=yes\n[Install]\nWantedBy=sockets.target\n");
+            host.write(
+                format!("{folder}/sm@.service"),
+                "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n",
+            );
+            // Where ours are in front of these, they are what the name means.
+            let is_hidden = folder != FOLDERS[0] && prepare.ends_with("system");
+            if !is_hidden {
+                host.root("systemctl daemon-reload; systemctl enable --now sm.socket; test -S /run/x.sock").ok();
+            }
+            let before = state(host);
+            for (args, exit) in [("--user agent", 1), ("--remove", 0)] {
+                let done = host.root(&format!("sm setup-broker {args} 2>&1"));
+                if is_hidden {
+                    done.ok();
+                    continue;
+                }
+                assert!(done.stdout_text().contains("another program's unit"), "{folder}: {done}");
+                assert_eq!(done.status, Some(exit), "{folder}: {done}");
+                assert_eq!(state(host), before, "{folder} {args}");
+            }
+            if !is_hidden {
+                host.root("systemctl is-active sm.socket; test -S /run/x.sock; systemctl disable --now sm.socket").ok();
+            }
+            host.root(&format!(
+                "rm {folder}/sm.socket {folder}/sm@.service; systemctl daemon-reload"
+            ))
+            .ok();
+        }
+    }
+    assert_eq!(setup(host, "--user agent").0, 0);
+    ask(host, "service status nginx").expect("ok");
+});
+
 broker_test!(a_unit_of_the_package_that_can_not_be_trusted_is_not_used, boot, |host| {
     let folder = "/usr/local/lib/systemd/system";
     for made in [

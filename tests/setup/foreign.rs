@@ -63,6 +63,25 @@ host_test!(what_is_not_ours_is_neither_replaced_nor_taken_away, boot, |host| {
     }
 });
 
+host_test!(what_somebody_added_to_ours_is_named_when_it_goes, |host| {
+    let by_hand = "agent ALL=(root) NOPASSWD: /usr/bin/id";
+    for args in [
+        &["--user", "agent"][..],
+        &["--user", "agent", "--exact"],
+        &["--user", "agent", "--remove"],
+    ] {
+        host.root(&format!("echo '{by_hand}' >>{DROP_IN}; echo '# a comment' >>{DROP_IN}")).ok();
+        let answer = setup_sudo(host, args).expect("ok", 0);
+        assert_eq!(answer.json["dropped"], serde_json::json!([by_hand]), "{:#}", answer.json);
+        setup_sudo(host, &["--user", "agent"]).expect("ok", 0);
+        host.root(&format!("echo '{by_hand}' >>{DROP_IN}")).ok();
+        let text = host.root(&format!("{SM} setup-sudo {}", args.join(" "))).ok();
+        assert!(text.contains(by_hand) && text.contains("visudo -f"), "{text}");
+        let answer = setup_sudo(host, &["--user", "agent"]).expect("ok", 0);
+        assert!(answer.json["dropped"].is_null(), "{:#}", answer.json);
+    }
+});
+
 host_test!(nothing_is_left_beside_a_drop_in_that_could_not_be_replaced, |host| {
     let before = (host.read(DROP_IN), drop_ins(host));
     let injected = format!(

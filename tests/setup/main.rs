@@ -20,6 +20,7 @@ mod obstacles;
 mod proof;
 mod refused;
 mod remove_all;
+mod rights;
 mod terminal;
 mod together;
 mod trust;
