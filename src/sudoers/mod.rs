@@ -84,7 +84,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let who = Who::find(command.user.as_deref(), command.group.as_deref(), !command.remove)?;
     let drop_in = DropIn::named(&who.file_name());
     if command.print {
-        let text = wanted(&who, &rule::helper_beside(program)?, command.exact)?;
+        let text = wanted(&who, &rule::of_both(program)?, command.exact)?;
         return Ok(Answer::text(text.trim_end())
             .with("path", drop_in.path().to_string_lossy())
             .with("text", text.as_str())
@@ -100,7 +100,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     }
     let (program, installed) =
         if command.install { install::install()? } else { (program.to_owned(), false) };
-    let helper = rule::helper_beside(&program)?;
+    let helper = rule::of_both(&program)?;
     let visudo = Visudo::find()?;
     Sudo::find()?;
     sudo::reads_drop_ins(dropin::FOLDER)?;

@@ -51,6 +51,21 @@ pub fn gone_with_it(lines: &[&str]) -> String {
     )
 }
 
+/// As [`helper_beside`], after making sure of `sm` too: nobody is to be root by the administrator's
+/// program, the one at `program` or the one beside the helper.
+///
+/// # Errors
+/// `untrusted_path`, saying what is wrong with which component.
+pub fn of_both(program: &Path) -> Result<PathBuf, Refusal> {
+    let helper = helper_beside(program)?;
+    for own in [program.to_owned(), helper.with_file_name("sm")] {
+        if own.exists() {
+            gives_no_rights(&own)?;
+        }
+    }
+    Ok(helper)
+}
+
 /// The helper that is installed beside the program at `program`, after making sure that it can
 /// be relied on and that being allowed to run it is not being allowed to run `sm`.
 ///
@@ -85,12 +100,6 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     }
     if let Some(why) = more_rights(&real, &data) {
         return Err(untrusted(why));
-    }
-    // The administrator's program, whoever it was that ran: nobody is to be root by it.
-    for own in [program.to_owned(), real.with_file_name("sm")] {
-        if own.exists() {
-            gives_no_rights(&own)?;
-        }
     }
     if let Some(folder) = real.parent() {
         no_default_acl(folder)?;
