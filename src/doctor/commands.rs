@@ -7,6 +7,7 @@ use super::paths::refused;
 use super::programs::{ANY, Kind, has, kind};
 use crate::policy::names::quoted;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 /// systemctl's other names (systemd's `halt(8)`, `shutdown(8)`).
@@ -81,6 +82,9 @@ fn problem(command: &str, host: Host<'_>) -> Option<String> {
     if let Some(refusal) = refused(Path::new(path)) {
         return Some(refusal.error);
     }
+    if let Some(refusal) = interpreter(path).and_then(|path| refused(Path::new(&path))) {
+        return Some(refusal.error);
+    }
     let names = [Some((*path).to_owned()), behind(path)];
     names.iter().flatten().find_map(|path| {
         let name = path.rsplit('/').next().unwrap_or(path);
@@ -101,6 +105,9 @@ fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<S
     let arguments: Vec<&str> = arguments.iter().copied().filter(|word| *word != "\"\"").collect();
     if host.pager_escapes && has(PAGED, name) && !arguments.contains(&"--no-pager") {
         return said("on a terminal it starts a pager, which starts other programs");
+    }
+    if let Some(why) = way_out(name, &arguments) {
+        return Some(why);
     }
     let verb = match kind {
         Kind::Verbs(ANY) | Kind::Always => arguments.first().copied(),
@@ -168,6 +175,107 @@ fn verb<'w>(arguments: &[&'w str], verbs: &str) -> Option<&'w str> {
         is_behind_option = is_option;
     }
     None
+}
+
+/// The program that a script names in its first line (`execve(2)`).
+fn interpreter(path: &str) -> Option<String> {
+    let mut line = Vec::new();
+    fs::File::open(path).ok()?.take(256).read_to_end(&mut line).ok()?;
+    let line = line.strip_prefix(b"#!")?;
+    let line = String::from_utf8_lossy(line.split(|byte| *byte == b'\n').next()?);
+    line.split_whitespace().next().map(str::to_owned)
+}
+
+/// Settings of apt's that start nothing, by how they begin.
+const APT_SETTINGS: [&str; 6] = [
+    "acquire::http::timeout=",
+    "acquire::retries=",
+    "apt::get::",
+    "dpkg::lock::timeout=",
+    "dpkg::options::=--force-conf",
+    "dpkg::use-pty=",
+];
+
+/// What `env` may set without a way into the program behind it, by how it begins.
+const VARIABLES: [&str; 7] =
+    ["DEBIAN_FRONTEND=", "LANG=", "LANGUAGE=", "LC_", "NEEDRESTART_MODE=", "TERM=", "TZ="];
+
+/// Why an option has the program start others, or makes a file that runs as root, whatever else
+/// its arguments say.
+fn way_out(name: &str, arguments: &[&str]) -> Option<String> {
+    let begins = |begins: &[&str]| {
+        let is_it = |word: &&&str| begins.iter().any(|begin| word.starts_with(begin));
+        arguments.iter().find(is_it).map(|word| (*word).to_owned())
+    };
+    let found = match name {
+        "apt" | "apt-get" | "aptitude" => apt_setting(arguments),
+        "dpkg" => begins(&["--admindir", "--instdir", "--post-invoke", "--pre-invoke", "--root"])
+            .or_else(|| {
+                let is_invoke = |word: &&&str| word.starts_with("--") && word.contains("-invoke");
+                arguments.iter().find(is_invoke).map(|word| (*word).to_owned())
+            }),
+        "tar" | "bsdtar" => begins(&[
+            "--checkpoint-action",
+            "--info-script",
+            "--new-volume-script",
+            "--rmt-command",
+            "--rsh-command",
+            "--to-command",
+            "--use-compress-program",
+            "-F",
+            "-I",
+        ]),
+        "chmod" | "install" => {
+            arguments.iter().find(|word| is_setuid(word)).map(|w| (*w).to_owned())
+        }
+        "env" => {
+            let set = arguments.iter().take_while(|word| !word.starts_with('/'));
+            set.filter(|word| word.contains('=') && !word.starts_with('-'))
+                .find(|word| !VARIABLES.iter().any(|known| word.starts_with(known)))
+                .map(|word| (*word).to_owned())
+        }
+        "machinectl" => {
+            arguments.iter().find(|word| ["login", "shell"].contains(word)).map(|w| (*w).to_owned())
+        }
+        _ => None,
+    };
+    found.map(|word| format!("with `{word}` it can start other programs as root"))
+}
+
+/// A setting on apt's command line that may start something (`apt.conf(5)`).
+fn apt_setting(arguments: &[&str]) -> Option<String> {
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let is_file = word.starts_with("-c") || word.starts_with("--config-file");
+        let setting = word.strip_prefix("--option").or_else(|| word.strip_prefix("-o"));
+        let setting = match setting {
+            _ if is_file => return Some((*word).to_owned()),
+            None => continue,
+            Some("") => words.next().copied().unwrap_or_default(),
+            Some(setting) => setting.trim_start_matches('='),
+        };
+        let lower = setting.to_ascii_lowercase();
+        if !APT_SETTINGS.iter().any(|known| lower.starts_with(known)) {
+            return Some(format!("{word} {setting}"));
+        }
+    }
+    None
+}
+
+/// Whether a mode has what runs run as its owner (`chmod(1)`).
+fn is_setuid(word: &str) -> bool {
+    let mode = word.strip_prefix("--mode=").or_else(|| word.strip_prefix("-m")).unwrap_or(word);
+    let is_number =
+        mode.len() <= 5 && u32::from_str_radix(mode, 8).is_ok_and(|mode| mode & 0o4000 != 0);
+    let is_added = mode.split(',').any(|part| {
+        let Some((who, what)) = part.split_once(['+', '=']) else { return false };
+        who.bytes().all(|byte| b"ugoa".contains(&byte))
+            && !what.is_empty()
+            && what.bytes().all(|byte| b"rwxXst".contains(&byte))
+            && what.contains('s')
+            && (who.is_empty() || who.contains(['u', 'a']))
+    });
+    is_number || is_added
 }
 
 /// Whether sudo takes this for a pattern (sudoers(5), "Wildcards" and "Regular expressions").

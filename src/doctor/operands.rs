@@ -77,6 +77,13 @@ pub fn danger(kind: Kind, name: &str, words: &[&str]) -> Option<String> {
     {
         return said(file, "holds secrets of root's");
     }
+    let has_output = words.iter().any(|word| *word == "-o" || word.starts_with("--output"));
+    if kind == Kind::Chosen
+        && has_output
+        && let Some(file) = files.iter().find(|file| is_below(file, ROOTS))
+    {
+        return said(file, "is where root finds what it runs or goes by");
+    }
     let is_taken = |file: &&String| {
         kind == Kind::Removes || kind == Kind::Copies && name == "mv" && Some(*file) != last
     };

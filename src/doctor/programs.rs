@@ -29,17 +29,19 @@ pub enum Kind {
 /// Shells, interpreters, editors, pagers, debuggers; what starts a program as somebody else, or
 /// elsewhere; what has a prompt with a way out.
 const ALWAYS: &str = "\
-    agetty ash asterisk at awk bash batch bc bconsole bpftrace bun busybox byebug capsh certutil \
-    chpasswd chroot clisp csh dash dc deno dialog doas ed editor elixir elvish emacs erl ex \
-    expect find fish ftp gawk gdb ghci git gnuplot guile iex influx ipython irb jjs joe \
-    jrunscript jshell julia kmod ksh ksshell ksu ld.so less lftp lldb ltrace lua luajit mail \
-    mailx man mariadb mawk mc mcedit minicom mongo mongosh more most mpv msfconsole mtr mutt \
-    mysql nano nash nawk neovim newusers nix-shell node nodejs npx nsenter nu nvim octave openvt \
-    original-awk pager parallel pdb pdsh perl perlbug pg php pic pico pivot_root pkexec posh pry \
-    psftp psql pwsh pypy python qemu ranger rbash rc rlogin rsh ruby runc runuser rview rvim \
-    sash scala scheme screen script scriptreplay sensible-editor sensible-pager setpriv sftp sg \
-    sh slsh sm smbclient socat sqlite sqlplus ssh ssh-copy-id start-stop-daemon strace su sudo \
-    sudoedit super swipl switch_root systemd-nspawn systemd-run tclsh tcsh telnet tmate tmux \
+    agetty ash asterisk at awk bash batch bc bconsole bpftrace bun busybox byebug capsh \
+    certutil chpasswd chroot clisp csh dash dc debugfs deno dialog doas ed editor elixir elvish \
+    emacs erl ex expect find fish ftp gawk gdb ghci git gnuplot guile iex influx instmodsh \
+    ipython irb jjs joe jrunscript jshell julia kmod ksh ksshell ksu ld-linux ld-linux-aarch64 \
+    ld-linux-armhf ld-linux-x86-64 ld-musl-aarch64 ld-musl-x86_64 ld.so less lftp lldb ltrace \
+    lua luajit mail mailx man mariadb mawk mc mcedit minicom mongo mongosh more most mpv \
+    msfconsole mtr mutt mysql nano nash nawk neovim newgrp newusers nix-shell node nodejs npx \
+    nsenter nu nvim octave openvt original-awk pager parallel pdb pdsh perl perlbug pg php pic \
+    pico pivot_root pkexec posh prove pry psftp psql pwsh pypy python qemu ranger rbash rc \
+    rlogin rsh ruby runc runuser rview rvim sash scala scheme screen script scriptreplay \
+    sensible-editor sensible-pager setpriv sftp sftp-server sg sh slsh sm smbclient socat \
+    sqlite sqlplus ssh ssh-copy-id start-stop-daemon strace su sudo sudoedit super swipl \
+    switch_root systemd-nspawn systemd-run systemd-stdio-bridge tclsh tcsh telnet tmate tmux \
     toybox unshare valgrind vi view vigr vim vimdiff vimtutor vipw vtysh wish xargs xonsh yash \
     zsh";
 
@@ -47,32 +49,33 @@ const ALWAYS: &str = "\
 const CHOSEN: &str = "\
     aa-exec ab add-apt-repository apache2 apache2ctl apachectl apk apt-add-repository apt-cdrom \
     apt-config apt-ftparchive apt-key apt-mark aria2c arp as aws bootctl borg bpftool bridge \
-    btrfs buildah busctl c89 c99 cc certbot check_log chsh clang containerd coredumpctl cpulimit \
-    cpupower cryptsetup cupsfilter curlftpfs debconf debconf-set-selections debootstrap debugfs \
-    depmod dhclient dkms dmesg dmidecode dmsetup dnsmasq doveadm dovecot dpkg-deb dpkg-divert \
-    dpkg-query dpkg-reconfigure dpkg-statoverride dpkg-trigger duplicity e2fsck efibootmgr eject \
-    esptool ethtool exiftool exim exim4 facter fail2ban-client fdisk ffmpeg flashrom flatpak \
-    fusermount g++ gcc gcloud gcore gfortran gparted gpg gpgv grub-install grub-mkconfig haproxy \
-    hdparm hostnamectl hping httpd hwclock iftop incus insmod ip6tables iptables \
-    iptables-restore jq k3s kdump kexec killall kopia krb5kdc latex ld ldconfig lighttpd \
-    localectl loginctl losetup lvm lxc lxd machinectl mdadm mkfs mkinitcpio mkinitramfs mkosi \
-    mkswap modprobe mongod mosquitto mount mysqld mysqldump nc ncat netcat netplan networkctl \
-    nft nginx nmap nmcli nsupdate openssl openvpn opkg ostree pandoc parted pdflatex perf \
-    pg_dump php-fpm pkcon pkg pkill postconf postfix postmap postqueue puppet qemu-img rclone \
-    rdiff-backup redis-cli redis-server resolvectl restic restorecon rkhunter rmmod rpmbuild \
-    rpmdb rpmquery rpmverify rsnapshot run-mailcap run-parts runsv salt salt-call scapy semanage \
-    sendmail setsebool sfdisk sgdisk smartctl snapper sshd supervisorctl supervisord swapon \
-    sysctl syslog-ng systemd-analyze systemd-mount systemd-resolve systemd-sysext \
-    systemd-tmpfiles systemd-umount tc tcpdump tex tftp tic timedatectl tmpreaper tshark tune2fs \
-    ubus udevadm umount unbound unbound-control unsquashfs update-alternatives update-initramfs \
-    update-rc.d uwsgi varnishd vault virt-install vnstat vsftpd w3m wg wg-quick whiptail \
-    winbindd wipefs wireshark wpa_supplicant xinetd zdb zfs zpool zypper";
+    btrfs buildah busctl c89 c99 cc certbot check_log chsh clang containerd coredumpctl \
+    cpulimit cpupower cryptsetup cupsfilter curlftpfs debconf debconf-set-selections \
+    debootstrap depmod dhclient dkms dmesg dmidecode dmsetup dnsmasq doveadm dovecot dpkg-deb \
+    dpkg-divert dpkg-query dpkg-reconfigure dpkg-statoverride dpkg-trigger duplicity e2fsck \
+    efibootmgr eject esptool ethtool exiftool exim exim4 facter fail2ban-client fdisk ffmpeg \
+    flashrom flatpak fusermount g++ gcc gcloud gcore gfortran gparted gpg gpgv grub-install \
+    grub-mkconfig haproxy hdparm hostnamectl hping httpd hwclock iftop incus insmod ip6tables \
+    iptables iptables-restore jq k3s kdump kexec killall kopia krb5kdc latex ld ldconfig \
+    lighttpd localectl loginctl losetup lvm lxc lxd machinectl mdadm mkfs mkinitcpio \
+    mkinitramfs mkosi mkswap modprobe mongod monit mosquitto mount mysqld mysqldump nc ncat \
+    needrestart netcat netplan networkctl nft nginx nmap nmcli nsupdate openssl openvpn opkg \
+    ostree pandoc parted pdflatex perf pg_dump php-fpm pkcon pkg pkill pod2man postconf postfix \
+    postmap postqueue puppet qemu-img rclone rdiff-backup redis-cli redis-server resolvectl \
+    restic restorecon rkhunter rmmod rpmbuild rpmdb rpmquery rpmverify rsnapshot run-mailcap \
+    run-parts runsv salt salt-call scapy semanage sendmail setsebool sfdisk sgdisk smartctl \
+    snapper ssh-keygen sshd supervisorctl supervisord swapon sysctl syslog-ng systemd-analyze \
+    systemd-mount systemd-resolve systemd-sysext systemd-tmpfiles systemd-umount tc tcpdump tex \
+    tftp tic timedatectl tmpreaper tshark tune2fs ubus udevadm umount unbound unbound-control \
+    unsquashfs update-alternatives update-ca-certificates update-initramfs update-rc.d uwsgi \
+    varnishd vault virt-install vnstat vsftpd w3m wg wg-quick whiptail winbindd wipefs \
+    wireshark wpa_supplicant xinetd zdb zfs zpool zypper";
 
 const RUNS: &str = "\
     catchsegv chronic chrt dbus-run-session eatmydata env fakeroot faketime firejail flock i386 \
     ionice linux32 linux64 multitime nice nohup numactl prlimit proxychains rlwrap runcon \
-    setarch setlock setsid softlimit ssh-agent sshpass stdbuf systemd-inhibit taskset time \
-    timeout torify torsocks unbuffer watch x86_64 xvfb-run";
+    setarch setlock setsid softlimit ssh-agent sshpass stdbuf systemd-cat systemd-inhibit \
+    taskset time timeout torify torsocks unbuffer watch x86_64 xvfb-run";
 
 const FOLDER: &str = "\
     ansible ansible-playbook ansible-pull ant bmake bundle bundler cabal cap cargo cmake \
@@ -116,8 +119,9 @@ const VERBS: &[(&str, &str)] = &[
          -C -L -S -s --audit --configure --get-selections --listfiles --print-architecture \
          --purge --remove --search --status -P -r",
     ),
+    ("getent", "ahosts ahostsv4 ahostsv6 group hosts networks passwd protocols rpc services"),
     ("helm", "get history list status version"),
-    ("ip", "a addr address l link maddr n neigh neighbour r ro route ru rule -br -brief -4 -6 -s"),
+    ("ip", "a addr address l link maddr n neigh neighbour r ro route ru rule"),
     ("journalctl", ANY),
     (
         "kubectl",
