@@ -89,7 +89,7 @@ const LIMITED: &str = "root may not be able to raise the limit again";
 const LOGGED: &str = "sudo runs nothing where it can not write that log";
 
 /// Tags and options of a rule that requests do not survive, or not on every host.
-const TAGS: [(&str, Requests, &str); 7] = [
+const TAGS: [(&str, Requests, &str); 9] = [
     ("NOEXEC", Requests::Processes, "the helper can start nothing"),
     (
         "INTERCEPT",
@@ -101,6 +101,8 @@ const TAGS: [(&str, Requests, &str); 7] = [
     ("TYPE", Requests::Perhaps, "the helper is started in that domain"),
     ("APPARMOR_PROFILE", Requests::Perhaps, "the helper is started in that profile"),
     ("NOTAFTER", Requests::Perhaps, "the rule ends"),
+    ("TIMEOUT", Requests::Some, "sudo ends a request that takes longer"),
+    ("CWD", Requests::Perhaps, "sudo runs nothing where there is no such folder"),
 ];
 
 /// Whom it is about.

@@ -129,6 +129,21 @@ fn a_setting_is_named_with_its_file_and_line_and_the_line_of_the_hint_wins() {
     }
 }
 
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn an_option_of_the_rule_that_decides_is_named_with_its_file_and_line() {
+    let host = Host::ready(Sudo::Classic);
+    for option in ["TIMEOUT=1", "CWD=/nonexistent"] {
+        put(&host, "zz", &format!("# ours\nagent ALL=(root) {option} NOPASSWD: {HELPER}\n"));
+        let answer = setup_sudo(&host, &["--user", "agent", "--check"]);
+        let said = answer.json["error"].to_string();
+        assert_eq!(answer.exit, 1, "{option}: {:#}", answer.json);
+        assert!(said.contains(&format!("/etc/sudoers.d/zz:2: {option} holds")), "{said}");
+    }
+    put(&host, "zz", &format!("agent ALL=(root) CWD=/ NOPASSWD: {HELPER}\n"));
+    setup_sudo(&host, &["--user", "agent", "--check"]).expect("ok", 0);
+}
+
 // What classic sudo says of it is another fault.
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
