@@ -168,7 +168,7 @@ impl PolicyUnits {
     /// The first of these, where there are any.
     pub fn of(mut names: Vec<String>) -> Option<Self> {
         names.truncate(Self::MOST);
-        let properties = "--property=LoadState,ActiveState,SubState";
+        let properties = "--property=LoadState,ActiveState,SubState,NeedDaemonReload";
         let units: Vec<&str> = names.iter().map(String::as_str).collect();
         // No `--`, which is followed by what was asked for everywhere else; a name of a unit
         // begins with a letter or a digit.

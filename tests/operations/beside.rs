@@ -30,6 +30,73 @@ host_test!(a_configuration_file_that_was_kept_is_told, ready_test_policy, |host|
     assert_eq!(done(host, "install sm-test-base"), "");
 });
 
+/// A package with one configuration file.
+fn offer_conffile(host: &Host, version: &str, path: &str) {
+    let folder = path.rsplit_once('/').expect("a path").0;
+    let control = format!(
+        "Package: docker.io\\nVersion: {version}\\nArchitecture: all\\nMaintainer: tests <tests@localhost>\\nDescription: x\\n"
+    );
+    host.root(&format!(
+        "set -e; rm -rf /tmp/made; mkdir -p /tmp/made/DEBIAN /tmp/made{folder}; printf '{control}' >/tmp/made/DEBIAN/control
+         echo {path} >/tmp/made/DEBIAN/conffiles; echo {version} >/tmp/made{path}
+         dpkg-deb -Zgzip -b /tmp/made /srv/apt/docker.io_{version}_all.deb
+         cd /srv/apt; apt-ftparchive packages . >Packages; rm -f Release; apt-get -qq update"
+    ))
+    .ok();
+}
+
+host_test!(
+    where_a_configuration_file_is_and_what_became_of_it_is_told,
+    ready_test_policy,
+    |host| {
+        for (first, path) in [(1, "/opt/dd/x.conf"), (5, "/etc/dk.conf")] {
+            let offer = |more: i32| offer_conffile(host, &(first + more).to_string(), path);
+            offer(0);
+            ask(host, "package install docker.io").expect("ok");
+            host.write(path, "mine\n");
+            offer(1);
+            let told = done(host, "upgrade docker.io");
+            assert!(told.contains(&format!("{path} was changed on this host and stays")), "{told}");
+            assert!(told.contains(&format!("{path}.dpkg-dist")), "{told}");
+            // What is not there does not stay.
+            host.root(&format!("rm {path} {path}.dpkg-dist")).ok();
+            offer(2);
+            let told = done(host, "upgrade docker.io");
+            assert!(!told.contains("and stays; "), "{told}");
+            if host.exists(format!("{path}.dpkg-dist")) {
+                assert!(told.contains(&format!("{path} was deleted on this host")), "{told}");
+            }
+            host.root("dpkg --purge docker.io").ok();
+        }
+    }
+);
+
+host_test!(
+    a_unit_whose_file_was_changed_or_that_fails_again_and_again_is_told,
+    ready_test_policy,
+    |host| {
+        up(host, "probe");
+        let script = "echo '# more' >>/etc/systemd/system/probe.service; touch -d '+1 minute' /etc/systemd/system/probe.service";
+        offer(host, "docker.io", "1", "", &[("postinst", script)]);
+        let told = done(host, "install docker.io");
+        assert!(told.contains("probe.service runs, and its unit file was changed"), "{told}");
+        host.root("systemctl daemon-reload; apt-get -qq remove --yes docker.io").ok();
+        unit(
+            host,
+            "probe",
+            "[Service]\nRestart=always\nRestartSec=100\nExecStart=/bin/sh -c 'test ! -e /run/bad && exec sleep infinity; exit 1'\n",
+        );
+        host.root("systemctl restart probe").ok();
+        let script = "touch /run/bad; systemctl restart probe; sleep 1; exit 0";
+        offer(host, "docker.io", "2", "", &[("postinst", script)]);
+        let told = done(host, "install docker.io");
+        assert!(
+            told.contains("probe.service was active before; it fails and is started again"),
+            "{told}"
+        );
+    }
+);
+
 /// A unit that stays up.
 fn up(host: &Host, name: &str) {
     unit(host, name, "[Service]\nExecStart=/bin/sleep infinity\n");
@@ -77,8 +144,9 @@ host_test!(how_units_are_read_is_on_the_surface, ready_test_policy, |host| {
     let surface = host.root("sm policy surface").ok();
     let shows =
         surface.split("[\"/usr/bin/systemctl\",").skip(1).filter_map(|rest| rest.split(']').next());
-    let mut lines: Vec<&str> =
-        shows.filter(|line| line.contains("=LoadState,ActiveState,SubState\"")).collect();
+    let mut lines: Vec<&str> = shows
+        .filter(|line| line.contains("=LoadState,ActiveState,SubState,NeedDaemonReload\""))
+        .collect();
     lines.sort_unstable();
     lines.dedup();
     assert_eq!(lines.len(), 1, "{lines:?}");

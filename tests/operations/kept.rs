@@ -116,3 +116,43 @@ host_test!(a_hook_of_pacmans_that_fails_is_named, bare_arch, |host| {
         &["the packages were changed, but a hook", ": a.hook", "/etc/pacman.d/hooks"],
     );
 });
+
+host_test!(what_is_installed_and_can_not_be_read_is_told_in_whole, ready_test_policy, |host| {
+    host.root("cp /var/lib/dpkg/status /root; echo 'Junk here' >>/var/lib/dpkg/status").ok();
+    for line in ["install git", "repair", "plan upgrade"] {
+        let words = [
+            "can not read what is installed",
+            "'/var/lib/dpkg/status' near line ",
+            "field name 'Junk'",
+            "status-old",
+        ];
+        fails(host, line, &words);
+    }
+    host.root("cp /root/status /var/lib/dpkg/status").ok();
+    ask(host, "package install sm-test-base").expect("ok");
+});
+
+host_test!(what_pacman_can_not_read_is_told_in_whole, bare_arch, |host| {
+    set_up(host);
+    ask(host, "package install sm-test-base").expect("ok");
+    let record = "/var/lib/pacman/local/sm-test-base-1-1";
+    for lost in ["desc", "files"] {
+        host.root(&format!("mv {record}/{lost} /root")).ok();
+        for action in ["install", "upgrade", "remove"] {
+            let reply = ask(host, &format!("package {action} sm-test-base")).expect("plan_refused");
+            assert!(
+                reply.json["error"].to_string().contains(&format!("{record}/{lost} is not there")),
+                "{:#}",
+                reply.json
+            );
+        }
+        host.root(&format!("mv /root/{lost} {record}")).ok();
+    }
+    ask(host, "package remove sm-test-base").expect("ok");
+    host.root("sed -i 's/^\\[options\\]$/&\\nRootDir = \\/tmp\\/none/' /etc/pacman.conf").ok();
+    fails(
+        host,
+        "install git",
+        &["can not read what is installed", "root: /tmp/none", "could not find or read directory"],
+    );
+});

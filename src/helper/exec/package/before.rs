@@ -19,6 +19,10 @@ use crate::helper::text::one_line;
 use crate::helper::transaction::Transaction;
 use crate::policy::action::{Maintenance, PackageAction};
 use crate::policy::names::PackageName;
+use std::path::Path;
+
+/// Where pacman keeps what it knows of each package that is installed.
+const PACMAN_RECORDS: &str = "/var/lib/pacman/local";
 
 /// Asks the package manager what it would do, and judges it. What it said is as it said it.
 pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
@@ -31,6 +35,9 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
     };
     let name = steps.name.as_deref().map(|name| inventory.plain(name));
     if let Some(refusal) = in_the_way(plan, steps.manager, name, &inventory) {
+        return refused(refusal);
+    }
+    if let Some(refusal) = in_part_recorded(steps.manager, name, &inventory) {
         return refused(refusal);
     }
     if let Some(verdict) = known_beforehand(plan, steps.manager, name, &inventory) {
@@ -125,7 +132,44 @@ pub fn inventory(
     bounds: Bounds,
 ) -> Option<Result<Inventory, Refusal>> {
     let ran = ask(steps.inventory.as_ref()?, whole(bounds));
-    Some(answered(plan, &ran).map(|()| Inventory::parse(steps.manager, &ran.stdout)))
+    let answered = answered(plan, &ran).map_err(|refusal| unreadable(steps.manager, &ran, refusal));
+    Some(answered.map(|()| Inventory::parse(steps.manager, &ran.stdout)))
+}
+
+/// The package manager can not say what is installed: its own words have the file and the line, or
+/// the folder, on several lines.
+fn unreadable(manager: PackageManager, ran: &Ran, refusal: Refusal) -> Refusal {
+    if !matches!(ran.ended, Ended::Exited(_)) || ran.stdout_truncated {
+        return refusal;
+    }
+    let words: Vec<&str> = ran.stderr.lines().map(str::trim).collect();
+    Refusal::new(Code::CommandFailed, "the package manager can not read what is installed")
+        .said(one_line(&words.join(" "), 300))
+        .hint(match manager {
+            PackageManager::Apt => "nothing was changed; an administrator corrects that file: how it was before is in /var/lib/dpkg/status-old and /var/backups",
+            PackageManager::Pacman => "nothing was changed; an administrator corrects that, or what /etc/pacman.conf says of it",
+        })
+}
+
+/// Refuses what pacman would do by halves, since its own record of the package is not whole: without
+/// it pacman takes the package away and leaves its files.
+fn in_part_recorded(
+    manager: PackageManager,
+    name: Option<&str>,
+    inventory: &Inventory,
+) -> Option<Refusal> {
+    let name = name.filter(|_| manager == PackageManager::Pacman)?;
+    let record = format!("{PACMAN_RECORDS}/{name}-{}", inventory.get(name)?.version);
+    let record = Path::new(&record);
+    let is_lost = |file: &&str| record.exists() && !record.join(file).exists();
+    let lost = ["desc", "files"].into_iter().find(is_lost)?;
+    let error = format!(
+        "pacman's own record of {name} is not whole: {} is not there",
+        record.join(lost).display()
+    );
+    Some(Refusal::new(Code::PlanRefused, error).hint(format!(
+        "an administrator takes that folder away and has it written anew: rm -r {}; pacman --sync --overwrite '*' {name}", record.display()
+    )))
 }
 
 /// What needs no plan: what is there already, or is not.
