@@ -321,10 +321,8 @@ fn no_plan(why: &str) -> Refusal {
 }
 
 fn bad_name(error: NameError) -> Refusal {
-    let hint = error.hint().unwrap_or_else(|| {
-        "a name is a letter or a digit, then at most 127 of A-Z a-z 0-9 + _ . @ : -".to_owned()
-    });
-    Refusal::new(Code::InvalidArgument, error.to_string()).hint(hint)
+    Refusal::new(Code::InvalidArgument, error.to_string())
+        .hint("a name is a letter or a digit, then at most 127 of A-Z a-z 0-9 + _ . @ : -")
 }
 
 /// The one name of an operation that needs one.

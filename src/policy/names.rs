@@ -66,20 +66,25 @@ impl UnitName {
         let name = grammar(bytes, LONGEST + more)?;
         let complete =
             UNIT_SUFFIXES.iter().any(|suffix| name.len() > suffix.len() && name.ends_with(suffix));
-        // `app@.service`, `app@`; the suffix of a whole name begins at its last dot.
-        let stem =
-            if complete { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
-        if let Some(template) = stem.strip_suffix('@') {
-            let suffix = if complete { &name[stem.len()..] } else { "" };
-            return Err(NameError {
-                sentence: format!(
-                    "{} is not a unit: it is a template, of which only instances run",
-                    quoted(bytes)
-                ),
-                hint: Some(format!("name an instance of it: `{template}@NAME{suffix}`")),
-            });
-        }
         Ok(Self(if complete { name.to_owned() } else { format!("{name}{SERVICE}") }))
+    }
+
+    /// The same of a name that a policy grants, which must be one that can run.
+    ///
+    /// # Errors
+    /// Where the bytes are not of the grammar, or name a template (`app@`) and none of its instances.
+    pub fn parse_granted(bytes: &[u8]) -> Result<Self, NameError> {
+        let unit = Self::parse(bytes)?;
+        let (stem, suffix) = unit.0.rsplit_once('.').unwrap_or((&unit.0, ""));
+        let Some(template) = stem.strip_suffix('@') else { return Ok(unit) };
+        let suffix = if bytes.ends_with(b"@") { String::new() } else { format!(".{suffix}") };
+        Err(NameError {
+            sentence: format!(
+                "{} is not a unit: it is a template, of which only instances run",
+                quoted(bytes)
+            ),
+            hint: Some(format!("name an instance of it: `{template}@NAME{suffix}`")),
+        })
     }
 
     /// The complete name.
@@ -228,14 +233,16 @@ mod tests {
             ("app@.socket", "`app@NAME.socket`"),
             ("app@x@", "`app@x@NAME`"),
         ] {
-            let error = UnitName::parse(given.as_bytes()).expect_err(given);
+            let error = UnitName::parse_granted(given.as_bytes()).expect_err(given);
             assert!(error.to_string().contains("template"), "{error}");
             let hint = error.hint().expect("a hint");
             assert!(hint.ends_with(right), "{given}: {hint}");
         }
         for given in ["app@blue", "app@blue.socket", "app@.x", "a@b@c", "app@x.service"] {
-            assert!(UnitName::parse(given.as_bytes()).is_ok(), "{given}");
+            assert!(UnitName::parse_granted(given.as_bytes()).is_ok(), "{given}");
         }
+        // A request for one is refused as for any other that the policy does not name.
+        assert!(UnitName::parse(b"app@").is_ok());
         // A package may end so for all that is known.
         assert!(PackageName::parse(b"app@").is_ok());
     }
@@ -258,8 +265,7 @@ mod tests {
             if let Ok(unit) = UnitName::parse(given.as_bytes()) {
                 prop_assert_eq!(UnitName::parse(unit.as_str().as_bytes()), Ok(unit));
             } else {
-                let stem = given.trim_end_matches(".service").trim_end_matches(".socket");
-                prop_assert!(given.len() > LONGEST || stem.ends_with('@'));
+                prop_assert!(given.len() > LONGEST);
             }
         }
 

@@ -167,7 +167,7 @@ impl Parsed {
             self.limits.watch_seconds = seconds;
         }
         for (key, unit) in table.named("units", &UNIT_KEYS)? {
-            let name = UnitName::parse(key.get_ref().as_bytes())
+            let name = UnitName::parse_granted(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), error.hint()))?;
             if is_of_the_broker(name.as_str()) {
                 let message =
@@ -326,7 +326,7 @@ impl Parsed {
             ));
         }
         let services = self.names(source, table.optional("services"), "unit", |parsed, word| {
-            let unit = UnitName::parse(word.as_bytes())?;
+            let unit = UnitName::parse_granted(word.as_bytes())?;
             let known = parsed.policy().unit(unit.as_str()).is_some();
             Ok((unit.as_str().to_owned(), known))
         })?;

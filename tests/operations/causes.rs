@@ -150,11 +150,3 @@ host_test!(a_daemon_that_dies_a_little_later_is_seen, ready_test_policy, |host| 
         reset(host);
     }
 });
-
-host_test!(a_template_is_no_unit, |host| {
-    for name in ["app@", "app@.service", "app@.socket"] {
-        let reply = ask(host, &format!("service status {name}")).expect("invalid_argument");
-        assert!(told(&reply).contains("it is a template"), "{}", told(&reply));
-        assert!(told(&reply).contains("app@NAME"), "{}", told(&reply));
-    }
-});
