@@ -247,7 +247,7 @@ host_test!(what_needs_what_fails_says_so, ready_test_policy, |host| {
         "probe",
         &format!("[Unit]\nRequires=not-there.service\nAfter=not-there.service\n{RUNS}"),
     );
-    says(host, "service start probe", "command_failed", &["not-there.service"]);
+    says(host, "service start probe", "command_failed", &["needs is not there"]);
 });
 
 host_test!(what_a_unit_needs_is_named_to_who_may_know_of_it, ready_test_policy, |host| {

@@ -130,7 +130,7 @@ impl Failure<'_> {
         let (name, done) = (self.name(), done(self.action));
         let error = format!("{name} was not {done}, since a unit that it needs failed");
         let hint = match down.is_empty() {
-            false => format!("look at what it needs and is not up: {}", self.shown.listed(&down)),
+            false => format!("look at what it needs: {}", self.shown.listed(&down)),
             // What one of its own needs is needed too.
             true => format!(
                 "an administrator looks at what it needs: systemctl list-dependencies {name}"

@@ -132,7 +132,14 @@ pub fn change(
     let turns = match matches!(action, Start | Restart) {
         true => match Turns::wait(&steps.own_name, patience) {
             Ok(turns) => Some(turns),
-            Err(refusal) => return Outcome::refused(refusal, None, None),
+            Err(refusal) => {
+                // What it waits for says more than who has begun it.
+                let unit = unit_now(steps, bounds);
+                let job = unit.as_ref().filter(|unit| unit.has_job);
+                let job = job.and_then(|unit| why::obstacle(action, name_of(plan), unit));
+                let state = unit.map(|unit| unit.state);
+                return Outcome::refused(job.unwrap_or(refusal), None, state);
+            }
         },
         false => None,
     };
