@@ -51,7 +51,10 @@ host_test!(it_adds_and_keeps_what_is_compiled_in, bare, |host| {
         serde_json::from_str(&host.root("sm --json policy diff").ok()).expect("an object");
     // What looks at all units of the policy looks at more of them.
     let mut removed = diff["removed"].as_array().expect("an array").iter();
-    assert!(removed.all(|line| line.to_string().contains("SubState\\\",\\\"caddy")), "{diff:#}");
+    assert!(
+        removed.all(|line| line.to_string().contains("SubState,NeedDaemonReload\\\",\\\"caddy")),
+        "{diff:#}"
+    );
     assert!(diff["added"].to_string().contains("more.service"), "{diff:#}");
     assert!(host.root("sm policy surface").ok().contains("explained.service"));
 
