@@ -8,7 +8,7 @@ use crate::policy::COMPILED;
 use crate::policy::force::InForce;
 use crate::policy::model::{CallerKind, Policy};
 use crate::sudoers::account::Who;
-use crate::sudoers::dropin::FOLDER;
+use crate::sudoers::dropin::{FOLDER, is_read};
 use crate::sudoers::rule::MARK;
 use crate::sudoers::sudo::{files, members_of};
 use nix::unistd::{Gid, User};
@@ -48,9 +48,8 @@ pub fn drop_ins() -> Vec<DropInFile> {
     let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
     let mut found: Vec<DropInFile> = entries
         .filter(|entry| {
-            // Of the other names sudo reads none (sudoers(5)).
             let name = entry.file_name().to_string_lossy().into_owned();
-            name.starts_with("sm-") && !name.contains('.') && !name.ends_with('~')
+            name.starts_with("sm-") && is_read(&name)
         })
         // sudo follows links.
         .filter(|entry| fs::metadata(entry.path()).is_ok_and(|data| data.is_file()))

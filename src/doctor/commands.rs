@@ -203,17 +203,12 @@ const VARIABLES: [&str; 7] =
 /// Why an option has the program start others, or makes a file that runs as root, whatever else
 /// its arguments say.
 fn way_out(name: &str, arguments: &[&str]) -> Option<String> {
-    let begins = |begins: &[&str]| {
-        let is_it = |word: &&&str| begins.iter().any(|begin| word.starts_with(begin));
-        arguments.iter().find(is_it).map(|word| (*word).to_owned())
-    };
+    let find = |is_it: &dyn Fn(&str) -> bool| arguments.iter().copied().find(|word| is_it(word));
+    let begins = |begins: &[&str]| find(&|word| begins.iter().any(|begin| word.starts_with(begin)));
     let found = match name {
-        "apt" | "apt-get" | "aptitude" => apt_setting(arguments),
-        "dpkg" => begins(&["--admindir", "--instdir", "--post-invoke", "--pre-invoke", "--root"])
-            .or_else(|| {
-                let is_invoke = |word: &&&str| word.starts_with("--") && word.contains("-invoke");
-                arguments.iter().find(is_invoke).map(|word| (*word).to_owned())
-            }),
+        "apt" | "apt-get" | "aptitude" => return apt_setting(arguments).map(starts_others),
+        "dpkg" => begins(&["--admindir", "--instdir", "--root"])
+            .or_else(|| find(&|word| word.starts_with("--") && word.contains("-invoke"))),
         "tar" | "bsdtar" => begins(&[
             "--checkpoint-action",
             "--info-script",
@@ -225,21 +220,21 @@ fn way_out(name: &str, arguments: &[&str]) -> Option<String> {
             "-F",
             "-I",
         ]),
-        "chmod" | "install" => {
-            arguments.iter().find(|word| is_setuid(word)).map(|w| (*w).to_owned())
-        }
+        "chmod" | "install" => find(&is_setuid),
         "env" => {
-            let set = arguments.iter().take_while(|word| !word.starts_with('/'));
-            set.filter(|word| word.contains('=') && !word.starts_with('-'))
-                .find(|word| !VARIABLES.iter().any(|known| word.starts_with(known)))
-                .map(|word| (*word).to_owned())
+            let set = arguments.iter().copied().take_while(|word| !word.starts_with('/'));
+            let is_known = |word: &str| VARIABLES.iter().any(|known| word.starts_with(known));
+            let mut set = set.filter(|word| word.contains('=') && !word.starts_with('-'));
+            set.find(|word| !is_known(word))
         }
-        "machinectl" => {
-            arguments.iter().find(|word| ["login", "shell"].contains(word)).map(|w| (*w).to_owned())
-        }
+        "machinectl" => find(&|word| ["login", "shell"].contains(&word)),
         _ => None,
     };
-    found.map(|word| format!("with `{word}` it can start other programs as root"))
+    found.map(starts_others)
+}
+
+fn starts_others(word: impl std::fmt::Display) -> String {
+    format!("with `{word}` it can start other programs as root")
 }
 
 /// A setting on apt's command line that may start something (`apt.conf(5)`).

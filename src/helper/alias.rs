@@ -37,9 +37,16 @@ pub fn own_name(name: &str) -> Option<String> {
 
 /// Whether there is a file for this unit, of its own or a template's.
 pub fn has_file(name: &str) -> bool {
-    let template = template_of(name).map(|(template, _)| template);
-    let names = || [Some(name), template.as_deref()].into_iter().flatten();
-    present().iter().any(|folder| names().any(|name| exists(&folder.join(name))))
+    files_of(name).any(|file| exists(&file))
+}
+
+/// Where a file for this unit may be, of its own or a template's, the first one first.
+fn files_of(name: &str) -> impl Iterator<Item = PathBuf> {
+    let names = [Some(name.to_owned()), template_of(name).map(|(template, _)| template)];
+    present().iter().flat_map(move |folder| {
+        let names = names.clone();
+        names.into_iter().flatten().map(move |name| folder.join(name))
+    })
 }
 
 /// Those of the folders that are there.
@@ -118,10 +125,7 @@ pub fn goes_with_disable(name: &str) -> bool {
 /// What else is enabled and disabled with this unit (`Also=` of `systemd.unit(5)`), as its file
 /// says.
 pub fn enabled_with(name: &str) -> Vec<String> {
-    let template = template_of(name).map(|(template, _)| template);
-    let names = || [Some(name), template.as_deref()].into_iter().flatten();
-    let files = present().iter().flat_map(|folder| names().map(|name| folder.join(name)));
-    let Some(text) = files.into_iter().find_map(|file| std::fs::read_to_string(file).ok()) else {
+    let Some(text) = files_of(name).find_map(|file| std::fs::read_to_string(file).ok()) else {
         return Vec::new();
     };
     let also = text.lines().filter_map(|line| line.trim().strip_prefix("Also="));

@@ -153,13 +153,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn masked(text: &str) -> String {
-        let mut masker = Masker::default();
-        let mut out: String = text.chars().map(|c| masker.push(c)).collect();
-        out.push_str(&masker.close());
-        out
-    }
-
     const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\nAAAAAA==\n-----END OPENSSH PRIVATE KEY-----\n";
 
     #[test]

@@ -5,7 +5,7 @@
 //! was taken out of the group. Here the account database counts, as over the socket.
 
 use super::account::Who as For;
-use super::dropin::FOLDER;
+use super::dropin::{FOLDER, is_read};
 use super::sudo::{Sudo, program};
 use crate::helper::caller::{Caller, Via};
 use crate::helper::codes::{Code, Refusal};
@@ -61,7 +61,7 @@ fn drop_ins_of_groups() -> io::Result<Vec<String>> {
     for entry in entries {
         let file = entry?.file_name();
         let file = file.to_string_lossy();
-        if file.starts_with("sm-%") && !file.contains('.') && !file.ends_with('~') {
+        if file.starts_with("sm-%") && is_read(&file) {
             files.push(file.into_owned());
         }
     }

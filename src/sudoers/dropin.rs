@@ -15,6 +15,12 @@ use std::path::{Path, PathBuf};
 /// Where the drop-ins are.
 pub const FOLDER: &str = "/etc/sudoers.d";
 
+/// Whether sudo reads a file of this name there (`sudoers(5)`, "Including other files from within
+/// sudoers").
+pub fn is_read(name: &str) -> bool {
+    !name.contains('.') && !name.ends_with('~')
+}
+
 const MODE: u32 = 0o440;
 
 /// The drop-in of one account or group.

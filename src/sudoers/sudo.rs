@@ -1,6 +1,6 @@
 //! sudo and visudo, asked: is the configuration valid, and what may an account run.
 
-use super::dropin::FOLDER;
+use super::dropin::{self, FOLDER};
 use super::listing::{Entry, parse};
 use crate::helper::codes::{Code, Refusal};
 use crate::helper::text::{one_line, shell_word};
@@ -213,7 +213,7 @@ pub fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_read = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        !name.contains('.') && !name.ends_with('~')
+        dropin::is_read(&name)
     };
     entries.map(|entry| entry.path()).filter(is_read).collect()
 }

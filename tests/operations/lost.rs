@@ -3,11 +3,7 @@
 use std::thread;
 
 use crate::host::{Host, host_test};
-use crate::{ask, told, unit};
-
-fn is_up(host: &Host, name: &str) -> bool {
-    host.root(&format!("systemctl is-active --quiet {name}")).status == Some(0)
-}
+use crate::{ask, is_up, told, unit};
 
 fn warnings(host: &Host, line: &str) -> String {
     ask(host, line).expect("ok").json["warnings"].to_string()

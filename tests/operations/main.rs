@@ -59,6 +59,11 @@ fn ask(host: &Host, line: &str) -> Reply {
     host.helper(&line.split(' ').collect::<Vec<_>>())
 }
 
+/// Whether a unit is up.
+fn is_up(host: &Host, name: &str) -> bool {
+    host.root(&format!("systemctl is-active --quiet {name}")).status == Some(0)
+}
+
 /// Make the file of a unit, in place of the one it has.
 #[track_caller]
 fn unit(host: &Host, name: &str, file: &str) {

@@ -4,7 +4,7 @@
 use std::thread;
 
 use crate::host::{Host, host_test};
-use crate::{ask, told, unit};
+use crate::{ask, is_up, told, unit};
 
 /// Healthy units of each kind, by the names that the policy has.
 const HEALTHY: [(&str, &str); 8] = [
@@ -39,10 +39,6 @@ fn sequence(mut seed: u64, length: usize) -> Vec<&'static str> {
     let mut actions: Vec<&str> = (0..length).map(|_| next()).collect();
     actions.push(if seed.is_multiple_of(2) { "restart" } else { "start" });
     actions
-}
-
-fn is_up(host: &Host, name: &str) -> bool {
-    host.root(&format!("systemctl is-active --quiet {name}")).status == Some(0)
 }
 
 #[track_caller]

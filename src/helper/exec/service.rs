@@ -7,7 +7,7 @@ use super::health::{Health, watch};
 use super::log;
 use super::manager_log::ManagerLog;
 use super::others::Others;
-use super::surroundings::{ALL_UNITS, Asked, Surroundings};
+use super::surroundings::{Asked, Surroundings, all_units};
 use super::triggers::{Wakers, may_be_woken};
 use super::{Around, Outcome, Shown, name_of, stopped, systemctl, verdict, why};
 use crate::helper::audience::Audience;
@@ -94,7 +94,7 @@ fn woken(plan: &Plan, unit: &Unit, bounds: Bounds, shown: Shown<'_>) -> Option<S
     if !is_down || !may_be_woken(unit, name) {
         return None;
     }
-    let others = Others::now(list, Bounds { output_bytes: ALL_UNITS, ..brief(bounds) });
+    let others = Others::now(list, all_units(brief(bounds)));
     let wakers = Wakers::of(unit, name, others.as_ref());
     (!wakers.is_none()).then(|| why::may_wake(name_of(plan), &wakers, shown))
 }
@@ -273,7 +273,7 @@ impl Change<'_> {
 
     /// The bounds of a look at all units, of which nothing is shown.
     fn wide(&self) -> Bounds {
-        Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..brief(self.bounds) }
+        all_units(brief(self.bounds))
     }
 
     /// Makes sure that the service manager will not refuse to start what goes down or up along

@@ -17,7 +17,12 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The most that is kept of what the manager says of all its units.
-pub const ALL_UNITS: usize = 16 << 20;
+const ALL_UNITS: usize = 16 << 20;
+
+/// The bounds of a look at all units, of which nothing is shown.
+pub fn all_units(bounds: Bounds) -> Bounds {
+    Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..bounds }
+}
 
 /// How often units that a restart has taken along are looked for, and how long in between, until
 /// they are up again.
@@ -80,7 +85,7 @@ impl Asked<'_> {
 
     /// The bounds of a look at all units, of which nothing is shown.
     fn wide(&self) -> Bounds {
-        Bounds { output_bytes: ALL_UNITS, mask_secrets: false, ..self.bounds }
+        all_units(self.bounds)
     }
 }
 
