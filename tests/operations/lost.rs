@@ -1,6 +1,7 @@
 //! What an operation would take away for good: it is refused before, or said afterwards.
 
 use std::thread;
+use std::time::Duration;
 
 use crate::host::{Host, host_test};
 use crate::{ask, is_up, told, unit};
@@ -14,17 +15,22 @@ host_test!(restarts_at_the_same_time_leave_healthy_units_up, ready_test_policy, 
     host.write("/usr/local/sbin/guard", "#!/bin/sh\nsleep 1\n");
     host.root("chmod 755 /usr/local/sbin/guard").ok();
     let notify = "Type=notify\nNotifyAccess=all\nExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'";
-    unit(host, "guarded", &format!("[Service]\n{notify}\n"));
+    // Long enough ago for none to be refused, and one more is.
+    let limit = "StartLimitIntervalSec=4s\nStartLimitBurst=1";
+    unit(host, "guarded", &format!("[Unit]\n{limit}\n[Service]\n{notify}\n"));
     unit(host, "probe", "[Service]\nExecStart=/bin/sleep 1000\n");
     unit(host, "notifier", "[Service]\nExecStart=/bin/sleep 1000\n");
     let part =
         "[Unit]\nPartOf=probe.service notifier.service\n[Service]\nExecStart=/bin/sleep 1000\n";
     unit(host, "part", part);
     host.root("systemctl start guarded probe notifier part").ok();
-    let ask_at_once = |name: &str, times: usize| {
+    host.root("sleep 4.5").ok();
+    let ask_at_once = |name: &str, times: u64| {
         thread::scope(|scope| {
-            for _ in 0..times {
-                scope.spawn(|| {
+            for nth in 0..times {
+                scope.spawn(move || {
+                    // One looks while another one's check runs.
+                    thread::sleep(Duration::from_millis(120 * nth));
                     let reply = ask(host, &format!("service restart {name}"));
                     let code = reply.json["code"].as_str().expect("a code").to_owned();
                     assert!(["ok", "busy"].contains(&&*code), "{name}: {}", told(&reply));
