@@ -1,27 +1,26 @@
 //! Checks the policy and writes it into the program as a table, and beside it what the program is
 //! made of. A bad policy does not build.
 
+mod dependencies;
+mod site_mode;
+
 // The build reads a policy with the very code that the program uses.
 #[allow(dead_code, unreachable_pub)]
-#[path = "../src/policy/action.rs"]
-mod action;
+#[path = "../src/request"]
+mod request {
+    pub mod action;
+    pub mod name;
+}
 #[allow(dead_code, unreachable_pub)]
-#[path = "../src/policy/model.rs"]
-mod model;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../src/policy/names.rs"]
-mod names;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../src/policy/parse.rs"]
-mod parse;
-mod site_mode;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../src/policy/table.rs"]
-mod table;
+#[path = "../src/policy"]
+mod policy {
+    pub mod model;
+    pub mod parse;
+    pub mod table;
+}
 
-mod dependencies;
-
-use model::Policy;
+use policy::model::{self, Policy};
+use policy::parse;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -39,6 +38,7 @@ fn main() {
     println!("cargo::rerun-if-changed=policy/build.rs");
     println!("cargo::rerun-if-changed=policy/site_mode.rs");
     println!("cargo::rerun-if-changed=src/policy");
+    println!("cargo::rerun-if-changed=src/request");
 
     let text = fs::read_to_string(&file)
         .unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));

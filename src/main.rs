@@ -6,23 +6,30 @@ mod admin;
 mod audit;
 mod broker;
 mod cli;
-mod doctor;
-mod fleet;
-mod helper;
-mod package;
+mod escalate;
+mod exec;
+mod limits;
+mod managers;
+mod output;
+mod packages;
+mod pipeline;
+mod plan;
+mod policy;
+mod reply;
+mod request;
+mod services;
+mod sudo;
+mod surface;
+mod system;
+
+use crate::admin::{answer, doctor, fleet, setup_sudo};
+use crate::cli::{AdminCommand, FleetCommand, Parsed};
+use crate::system::kernel;
+
 #[cfg(test)]
 #[path = "../packaging/pages/mod.rs"]
 mod pages;
-mod pipes;
-mod policy;
-mod proc;
-mod state;
-mod sudoers;
-mod sys;
-mod tool;
-mod trust;
 
-use cli::{AdminCommand, FleetCommand, Parsed};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +41,7 @@ fn main() -> ExitCode {
     let exit = if program.file_name().is_some_and(|name| name == "sm") {
         administrator(&program, &arguments)
     } else {
-        helper::main(&program, &arguments)
+        pipeline::main(&program, &arguments)
     };
     ExitCode::from(exit)
 }
@@ -56,14 +63,14 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     if let Some((first, rest)) = arguments.split_first()
         && first == "helper"
     {
-        return helper::main(&program.with_file_name("sm-helper"), rest);
+        return pipeline::main(&program.with_file_name("sm-helper"), rest);
     }
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
-    if sys::is_secure_exec()
-        && let Err(refusal) = sudoers::rule::gives_no_rights(program)
+    if kernel::is_secure_exec()
+        && let Err(refusal) = setup_sudo::rule::gives_no_rights(program)
     {
-        return admin::print(json, Err(admin::Failure::of(refusal)));
+        return answer::print(json, Err(answer::Failure::of(refusal)));
     }
     let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();
     match cli::admin(&rest) {
@@ -71,26 +78,26 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             // What a fleet answers is for programs, as one helper's reply is.
             let json = json || matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
             let result = match &command {
-                AdminCommand::Policy(command) => policy::commands::run(command, program),
-                AdminCommand::Audit(command) => audit::commands::run(command, json, program),
-                AdminCommand::SetupSudo(command) => sudoers::run(command, program, arguments),
+                AdminCommand::Policy(command) => admin::policy::run(command, program),
+                AdminCommand::Audit(command) => admin::audit::run(command, json, program),
+                AdminCommand::SetupSudo(command) => setup_sudo::run(command, program, arguments),
                 AdminCommand::SetupBroker(command) => {
-                    broker::setup::run(command, program, arguments)
+                    admin::setup_broker::run(command, program, arguments)
                 }
                 AdminCommand::Doctor => doctor::run(program, arguments),
                 AdminCommand::BootstrapCluster(command) => fleet::bootstrap(command),
                 AdminCommand::Fleet(command) => fleet::run(command),
-                AdminCommand::Broker => return helper::serve(),
+                AdminCommand::Broker => return pipeline::serve(),
                 AdminCommand::Helper { arguments } => {
-                    return helper::main(&program.with_file_name("sm-helper"), arguments);
+                    return pipeline::main(&program.with_file_name("sm-helper"), arguments);
                 }
             };
-            admin::print(json, result)
+            answer::print(json, result)
         }
         Parsed::Help(text) => {
-            let answer = admin::Answer::text(text.trim_end()).with("text", text.trim_end());
-            admin::print(json, Ok(answer.with("version", env!("CARGO_PKG_VERSION"))))
+            let answer = answer::Answer::text(text.trim_end()).with("text", text.trim_end());
+            answer::print(json, Ok(answer.with("version", env!("CARGO_PKG_VERSION"))))
         }
-        Parsed::Wrong(refusal) => admin::print(json, Err(admin::Failure::of(refusal))),
+        Parsed::Wrong(refusal) => answer::print(json, Err(answer::Failure::of(refusal))),
     }
 }

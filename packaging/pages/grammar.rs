@@ -1,8 +1,8 @@
 //! Both grammars in a plain form: what can stand where.
 
 use crate::cli;
-use crate::helper::request::PLAN;
-use crate::policy::action::{Action, PackageAction};
+use crate::request::action::{Action, PackageAction};
+use crate::request::operation::PLAN;
 use clap::builder::ValueHint;
 use clap::{Arg, Command, CommandFactory};
 
@@ -158,7 +158,7 @@ fn kind(arg: &Arg) -> Kind {
 pub fn planned() -> (String, Vec<String>) {
     let mut words: Vec<String> =
         PackageAction::ALL.iter().map(|action| action.word().to_owned()).collect();
-    words.push(crate::policy::action::Maintenance::Autoremove.word().to_owned());
+    words.push(crate::request::action::Maintenance::Autoremove.word().to_owned());
     (PLAN.to_owned(), words)
 }
 

@@ -1,7 +1,7 @@
 //! Manual pages: the text of people, with what the program knows of itself in its places.
 
 use super::grammar::{Flag, Kind, Place};
-use crate::helper::codes::Code;
+use crate::request::code::Code;
 use std::fmt::Write as _;
 
 /// A page from its text. In it a line `.\" commands` and the like stands for what is made here.

@@ -1,6 +1,6 @@
 //! Where a file of the log ends.
 
-use super::record::Link;
+use crate::audit::record::Link;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;

@@ -1,8 +1,8 @@
 //! The log and what rotation made of its past, oldest record first.
 
-use super::end::End;
-use super::log::FOLDER;
-use super::record::{Event, Link};
+use crate::audit::end::End;
+use crate::audit::log::FOLDER;
+use crate::audit::record::{Event, Link};
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};

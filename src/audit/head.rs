@@ -2,8 +2,8 @@
 //! replacement. It is written in place and not synced, so that after a power cut it may be older
 //! than the log, or newer. So it says itself until where the log was on disk, and in which boot.
 
-use super::record::Link;
-use crate::state;
+use crate::audit::record::Link;
+use crate::system::state;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

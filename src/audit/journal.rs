@@ -1,8 +1,8 @@
 //! The journal, over its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), and syslog where
 //! there is no journal.
 
-use super::record::{Event, Link, Record};
-use crate::helper::codes::Code;
+use crate::audit::record::{Event, Link, Record};
+use crate::request::code::Code;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! The kernel's audit log, where it is on: `ausearch -m USER_CMD` finds what was run.
 
-use super::record::{Event, Record};
-use crate::helper::codes::Code;
+use crate::audit::record::{Event, Record};
 use crate::policy::parse::hex;
+use crate::request::code::Code;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,

@@ -1,8 +1,8 @@
 //! What the next record follows: after a power cut the log and the link that is kept apart from it
 //! can each be older than the other.
 
-use super::head::Head;
-use super::record::Link;
+use crate::audit::head::Head;
+use crate::audit::record::Link;
 
 /// What the next record follows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! The file: one append a record, by one process at a time, synced. It is the one sink that a
 //! request can not do without.
 
-use super::end::End;
-use super::files;
-use super::head::{self, Head};
-use super::last::Last;
-use super::record::{Link, Record};
-use super::rotate;
-use crate::helper::limits::Unpaid;
-use crate::state;
+use crate::audit::end::End;
+use crate::audit::head::{self, Head};
+use crate::audit::last::Last;
+use crate::audit::record::{Link, Record};
+use crate::audit::{files, rotate};
+use crate::limits::Unpaid;
+use crate::system::state;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;

@@ -1,33 +1,30 @@
 //! The record of what was asked, refused and done: on disk before anything is run.
 
-mod bounds;
-pub mod commands;
-mod end;
-mod files;
-mod head;
+pub mod bounds;
+pub mod end;
+pub mod files;
+pub mod head;
 pub mod journal;
-mod kernel;
-mod last;
+pub mod kernel;
+pub mod last;
 pub mod log;
-mod record;
-mod rotate;
-pub mod setup;
-mod time;
-mod verify;
-mod witness;
+pub mod record;
+pub mod rotate;
+pub mod verify;
+pub mod witness;
 
-use crate::helper::caller::Caller;
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::exec::Outcome;
-use crate::helper::limits::{self, Bucket, Paid, Unpaid};
-use crate::helper::plan::Plan;
-use crate::helper::process::Ended;
-use crate::helper::reply::Reply;
-use crate::helper::request::Request;
+use crate::audit::log::Sync;
+pub use crate::audit::record::Event;
+use crate::audit::record::Record;
+use crate::exec::outcome::Outcome;
+use crate::exec::process::Ended;
+use crate::limits::{self, Bucket, Paid, Unpaid};
+use crate::plan::Plan;
 use crate::policy::model::Limits;
-use log::Sync;
-pub use record::Event;
-use record::Record;
+use crate::reply::Reply;
+use crate::request::caller::Caller;
+use crate::request::code::{Code, Refusal};
+use crate::request::operation::Request;
 use std::ffi::OsString;
 
 /// What all records of a request have in common.
@@ -126,7 +123,7 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
         returncode,
         stdout: outcome.ran.as_ref().map(|ran| &ran.seals[0]),
         stderr: outcome.ran.as_ref().map(|ran| &ran.seals[1]),
-        duration_ms: Some(crate::helper::reply::duration_ms()),
+        duration_ms: Some(crate::reply::duration_ms()),
         ..Record::of(
             Event::Result,
             &recorded.scene,
@@ -145,7 +142,7 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
 /// # Errors
 /// `audit_unavailable`, though it is done.
 pub fn result_unless_there(recorded: &Recorded, outcome: &Outcome) -> Result<(), Refusal> {
-    if files::has_result(crate::helper::reply::request_id()).unwrap_or(false) {
+    if files::has_result(crate::reply::request_id()).unwrap_or(false) {
         return Ok(());
     }
     result(recorded, outcome).map(|_| ())
@@ -171,7 +168,7 @@ pub fn answered(
         asked: Some(bounds::asked(arguments)),
         error: reply.recorded_error().map(|error| bounds::cut(error, bounds::ERROR)),
         dry_run: reply.is_dry_run(),
-        duration_ms: Some(crate::helper::reply::duration_ms()),
+        duration_ms: Some(crate::reply::duration_ms()),
         ..Record::of(event, scene, request, reply.code())
     };
     let share = Share { bucket: Bucket::Looks, is_due: count.is_some() };

@@ -1,14 +1,14 @@
 //! One record, and how it is chained to the one before.
 
-use super::Scene;
-use super::bounds::cut;
-use crate::helper::caller::Caller;
-use crate::helper::codes::Code;
-use crate::helper::plan::Argv;
-use crate::helper::reply;
-use crate::helper::request::{Operation, Request};
-use crate::helper::text::Seal;
+use crate::audit::Scene;
+use crate::audit::bounds::cut;
+use crate::output::text::Seal;
+use crate::plan::Argv;
 use crate::policy::parse::hex;
+use crate::reply;
+use crate::request::caller::Caller;
+use crate::request::code::Code;
+use crate::request::operation::{Operation, Request};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -40,7 +40,7 @@ impl Event {
 }
 
 /// A record, field by field as the contract lists them. Everything in it is bounded where it is
-/// made: names by the grammar, what the caller's words may add by [`super::bounds`].
+/// made: names by the grammar, what the caller's words may add by [`crate::audit::bounds`].
 #[derive(Debug, Serialize)]
 pub struct Record<'r> {
     pub seq: u64,

@@ -5,9 +5,9 @@
 //! name and the next record makes a new one. logrotate leaves files of that name alone; its own
 //! count towards the bound.
 
-use super::files::{self, LogFile};
-use super::record::Link;
-use crate::state;
+use crate::audit::files::{self, LogFile};
+use crate::audit::record::Link;
+use crate::system::state;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;

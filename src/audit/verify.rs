@@ -1,7 +1,7 @@
 //! `sm audit verify`: does every record follow from the one before.
 
-use super::files::LogFile;
-use super::record::{HASH_KEY, Link};
+use crate::audit::files::LogFile;
+use crate::audit::record::{HASH_KEY, Link};
 use crate::policy::parse::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};

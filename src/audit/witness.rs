@@ -3,10 +3,10 @@
 //! account can use the identifier, and have root's programs print under it, but not over that
 //! socket.
 
-use super::journal::IDENTIFIER;
-use super::record::{Event, Link};
-use crate::tool;
-use crate::trust::trusted;
+use crate::audit::journal::IDENTIFIER;
+use crate::audit::record::{Event, Link};
+use crate::system::tool;
+use crate::system::trust::trusted;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

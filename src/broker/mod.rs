@@ -2,16 +2,13 @@
 //! `/run/sm/sm.sock`, with the connection as its standard input. It finds out who called, reads
 //! one request, and from there it goes the way of every other.
 
-mod group;
-mod peer;
+pub mod peer;
 pub mod protocol;
-pub mod setup;
-pub mod units;
 
-use crate::helper::caller::Caller;
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::slots::{self, Slot};
-use crate::sys;
+use crate::limits::slots::{self, Slot};
+use crate::request::caller::Caller;
+use crate::request::code::{Code, Refusal};
+use crate::system::kernel;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
@@ -39,9 +36,9 @@ pub struct Received {
 pub fn receive() -> Result<Received, Refusal> {
     let connection = io::stdin().as_fd().try_clone_to_owned().map_err(no_connection)?;
     let (caller, admitted) = peer::caller(connection.as_fd())?;
-    sys::replace(1, &connection).map_err(no_connection)?;
+    kernel::replace(1, &connection).map_err(no_connection)?;
     let null = OpenOptions::new().read(true).open("/dev/null").map_err(no_connection)?;
-    sys::replace(0, null).map_err(no_connection)?;
+    kernel::replace(0, null).map_err(no_connection)?;
     // Of who may not ask nothing is read, and no place is taken: that is answered at once.
     let taken = admitted.and_then(|()| slots::take(&caller));
     let (slot, arguments) = match taken {

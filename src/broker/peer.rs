@@ -1,12 +1,12 @@
 //! Who is at the other end of the connection: from the kernel, never from the request.
 
-use super::no_connection;
-use super::setup::GROUP;
-use crate::helper::caller::{Caller, Counted};
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::text::shell_word;
+use crate::admin::setup_broker::GROUP;
+use crate::broker::no_connection;
+use crate::output::text::shell_word;
 use crate::policy::verdict::Who;
-use crate::sys;
+use crate::request::caller::{Caller, Counted};
+use crate::request::code::{Code, Refusal};
+use crate::system::kernel;
 use nix::libc::c_long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
@@ -25,7 +25,7 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>
     let mut caller = Caller::of_peer(peer.uid(), peer.gid(), peer.pid());
     // What /proc says of a process is believed only if it is still the one that connected.
     // For one that is gone and waited for there is no descriptor at all.
-    let is_there = sys::peer_pidfd(connection).is_ok_and(|process| {
+    let is_there = kernel::peer_pidfd(connection).is_ok_and(|process| {
         let mut fds = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::ZERO) == Ok(0)
     });
@@ -41,7 +41,7 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>
 fn not_expired(account: &str) -> Result<(), Refusal> {
     let denied = |what: String| Refusal::new(Code::Denied, what);
     let name = CString::new(account).unwrap_or_default();
-    match sys::expiry(&name) {
+    match kernel::expiry(&name) {
         Ok(Some(day)) if day <= today() => {
             Err(denied(format!("the account {account} has expired"))
                 .hint(format!("an administrator: chage --expiredate -1 {}", shell_word(account))))

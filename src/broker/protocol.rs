@@ -1,12 +1,12 @@
 //! What goes over the socket: one line of JSON each way. The request is the words of the helper's
 //! command line, so that there is one grammar; the reply is the helper's.
 
-use super::SOCKET;
-use super::setup::GROUP;
-use super::units::is_set_up;
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::line;
-use crate::proc::is_unmapped;
+use crate::admin::setup_broker::GROUP;
+use crate::admin::setup_broker::units::is_set_up;
+use crate::broker::SOCKET;
+use crate::request::code::{Code, Refusal};
+use crate::request::line;
+use crate::system::proc::is_unmapped;
 use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
 use std::ffi::OsString;
 use std::io::{self, Write};

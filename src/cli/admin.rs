@@ -1,8 +1,8 @@
 //! The grammar of `sm`.
 
 use crate::audit::Event;
-use crate::helper::codes::Code;
-use crate::helper::host::PackageManager;
+use crate::managers::host::PackageManager;
+use crate::request::code::Code;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;

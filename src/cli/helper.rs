@@ -1,9 +1,9 @@
 //! The grammar of `sm-helper`.
 
-use crate::helper::ascend::Way;
-use crate::helper::codes::Refusal;
-use crate::helper::request::{PLAN, Request, Words};
-use crate::policy::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::escalate::Way;
+use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::code::Refusal;
+use crate::request::operation::{PLAN, Request, Words};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;

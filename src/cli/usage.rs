@@ -1,9 +1,9 @@
 //! What is said of a command line that is none: what is wrong with it, and what to write instead.
 
-use super::meant::meant;
-use super::{Admin, flags};
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::text::one_line;
+use crate::cli::suggestion::meant;
+use crate::cli::{Admin, flags};
+use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 use std::ffi::OsString;

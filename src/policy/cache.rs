@@ -4,9 +4,9 @@
 //! was made of and by the very program that made it; anything else about it that is not as it
 //! should be means that the policy is read again.
 
-use super::COMPILED;
-use super::parse::Parsed;
-use crate::state;
+use crate::policy::COMPILED;
+use crate::policy::parse::Parsed;
+use crate::system::state;
 use serde::{Deserialize, Serialize};
 use std::fs::{Metadata, OpenOptions};
 use std::io::{self, Read};

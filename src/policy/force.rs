@@ -1,18 +1,17 @@
 //! The policy in force: the compiled one, and what the site's does to it.
 
-use super::COMPILED;
-use super::action::{Action, Maintenance, ServiceAction};
-use super::model::{Limits, Policy, SiteMode};
-use super::names::UnitName;
-use super::parse::Parsed;
-use super::removable::{Removable, removable, together};
-use super::site;
-use super::surface::operations;
-use super::verdict::{Approved, Denial, Line, Who, judge};
-use crate::helper::alias;
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::plan::PolicyUnits;
-use crate::helper::request::{Operation, Reason, Request, Shown};
+use crate::managers::systemd::alias;
+use crate::plan::PolicyUnits;
+use crate::policy::model::{Limits, Policy, SiteMode};
+use crate::policy::parse::Parsed;
+use crate::policy::removable::{Removable, removable, together};
+use crate::policy::verdict::{Approved, Denial, Line, Who, judge};
+use crate::policy::{COMPILED, site};
+use crate::request::action::{Action, Maintenance, ServiceAction};
+use crate::request::code::{Code, Refusal};
+use crate::request::name::UnitName;
+use crate::request::operation::{Operation, Reason, Request, Shown};
+use crate::surface::operations;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -239,10 +238,10 @@ impl InForce {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::helper::host::PackageManager::Apt;
-    use crate::policy::action::PackageAction;
-    use crate::policy::names::PackageName;
+    use crate::managers::host::PackageManager::Apt;
     use crate::policy::verdict::Everybody;
+    use crate::request::action::PackageAction;
+    use crate::request::name::PackageName;
 
     #[test]
     fn a_caller_may_know_of_the_units_that_the_policy_names() {

@@ -4,7 +4,7 @@
 //! allocation, no relocation, only the pages that a request touches); the parser makes the same
 //! table from a file. All that reads a policy reads this one form.
 
-use super::action::{Maintenance, PackageAction, ServiceAction, Set};
+use crate::request::action::{Maintenance, PackageAction, ServiceAction, Set};
 use serde::{Deserialize, Serialize};
 
 /// What the site file may do to the compiled policy.

@@ -3,10 +3,12 @@
 //! The build script and the running program share this file, so that what `sm policy check`
 //! says of a policy is what the build says of it.
 
-use super::action::{Action, Maintenance, Set};
-use super::model::{CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule};
-use super::names::{NameError, PackageName, UnitName, is_of_the_broker};
-use super::table::{DeKey, PolicyError, Source, Table};
+use crate::policy::model::{
+    CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
+};
+use crate::policy::table::{DeKey, PolicyError, Source, Table};
+use crate::request::action::{Action, Maintenance, Set};
+use crate::request::name::{NameError, PackageName, UnitName, is_of_the_broker};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::ops::RangeInclusive;

@@ -1,7 +1,7 @@
 //! Whether this host has ever had a site policy: where it had one, a missing one is not "none", it
 //! is one that an editor, a crash or a mistake took away.
 
-use crate::state;
+use crate::system::state;
 use std::io;
 use std::path::Path;
 

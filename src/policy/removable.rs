@@ -1,9 +1,9 @@
 //! What else a caller could remove, for a package that does not go without them.
 
-use super::action::PackageAction;
-use super::model::{Policy, SiteMode};
-use super::verdict::{Who, rules_for};
-use crate::helper::host::PackageManager;
+use crate::managers::host::PackageManager;
+use crate::policy::model::{Policy, SiteMode};
+use crate::policy::verdict::{Who, rules_for};
+use crate::request::action::PackageAction;
 
 /// A package whose removal a policy grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +74,11 @@ pub fn together(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::helper::request::{Operation, Reason, Request};
     use crate::policy::model::Limits;
-    use crate::policy::names::PackageName;
     use crate::policy::parse::{Parsed, parse};
     use crate::policy::verdict::judge;
+    use crate::request::name::PackageName;
+    use crate::request::operation::{Operation, Reason, Request};
 
     struct Ci;
 

@@ -1,15 +1,12 @@
 //! `/etc/sm/policy.toml`: read at every request, believed only where nobody but root can have
 //! written it.
 
-use super::COMPILED;
-use super::cache;
-use super::model::{Policy, SiteMode};
-use super::never;
-use super::parse::{LARGEST, Parsed, parse};
-use super::presence;
-use crate::helper::codes::{Code, Refusal};
-use crate::sys::{self, ReadLease};
-use crate::trust::trusted;
+use crate::policy::model::{Policy, SiteMode};
+use crate::policy::parse::{LARGEST, Parsed, parse};
+use crate::policy::{COMPILED, cache, never, presence};
+use crate::request::code::{Code, Refusal};
+use crate::system::kernel::{self, ReadLease};
+use crate::system::trust::trusted;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -90,7 +87,7 @@ fn remember() -> Result<(), Refusal> {
 fn whole(file: &File) -> Result<Option<ReadLease<'_>>, Refusal> {
     let deadline = Instant::now() + WRITING;
     loop {
-        match sys::read_lease(file) {
+        match kernel::read_lease(file) {
             Ok(lease) => return Ok(Some(lease)),
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Ok(None),
             Err(_) if Instant::now() >= deadline => {

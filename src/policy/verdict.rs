@@ -1,14 +1,14 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
-use super::action::Maintenance;
-use super::model::{CallerKind, CallerRule, Limits, Policy};
-use super::names::is_of_the_broker;
-use super::removable::Removable;
-use super::table::nearest;
-use crate::helper::codes::{Code, Refusal};
-use crate::helper::host::PackageManager;
-use crate::helper::plan::PolicyUnits;
-use crate::helper::request::{Operation, Request};
+use crate::managers::host::PackageManager;
+use crate::plan::PolicyUnits;
+use crate::policy::model::{CallerKind, CallerRule, Limits, Policy};
+use crate::policy::removable::Removable;
+use crate::policy::table::nearest;
+use crate::request::action::Maintenance;
+use crate::request::code::{Code, Refusal};
+use crate::request::name::is_of_the_broker;
+use crate::request::operation::{Operation, Request};
 use std::sync::Arc;
 
 /// Who asks, as far as a policy's caller rules want to know.
@@ -410,9 +410,9 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::action::{PackageAction, ServiceAction};
-    use crate::policy::names::{PackageName, UnitName};
     use crate::policy::parse::{Parsed, parse};
+    use crate::request::action::{PackageAction, ServiceAction};
+    use crate::request::name::{PackageName, UnitName};
 
     fn policy(rest: &str, unsaid: Limits) -> Parsed {
         parse("test.toml", &format!("schema = 1\n{rest}"), unsaid).expect("a policy")
@@ -443,7 +443,7 @@ mod tests {
         let operation = Operation::Service {
             action: ServiceAction::Restart,
             unit,
-            shown: crate::helper::request::Shown::USUAL,
+            shown: crate::request::operation::Shown::USUAL,
         };
         let by_site = approved(&site, &limits, operation.clone());
         approved(&compiled, &limits, operation).narrowed_by(by_site).watch_seconds()

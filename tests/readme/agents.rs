@@ -70,7 +70,7 @@ host_test!(the_server_of_the_page_works, |host| {
 /// An agent that meets a code finds what to do with it.
 #[test]
 fn each_code_has_a_row() {
-    let codes = include_str!("../../src/helper/codes.rs");
+    let codes = include_str!("../../src/request/code.rs");
     let rows = codes.lines().filter_map(|line| line.trim().strip_prefix("(Code::"));
     for word in rows.filter_map(|row| row.split('"').nth(1)) {
         let row = PAGE.lines().find(|line| {

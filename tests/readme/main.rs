@@ -97,7 +97,7 @@ host_test!(what_the_documents_show_happens, |host| {
 /// The codes of the README's table with their exit status, as the program has them.
 #[test]
 fn the_table_of_exit_statuses_is_whole() {
-    let codes = include_str!("../../src/helper/codes.rs");
+    let codes = include_str!("../../src/request/code.rs");
     for row in codes.lines().filter_map(|line| line.trim().strip_prefix("(Code::")) {
         let mut parts = row.trim_end_matches("),").split(", ").skip(1);
         let (word, exit) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));

@@ -324,7 +324,7 @@ fn nothing_else_may_differ() {
 #[test]
 fn the_page_is_whole() {
     let row = |word: &str| PAGE.lines().any(|line| line.starts_with(&format!("| `{word}`")));
-    let actions = include_str!("../../src/policy/action.rs");
+    let actions = include_str!("../../src/request/action.rs");
     let actions = actions.split("#[cfg(test)]").next().unwrap_or("");
     let words = actions.split(" = \"").skip(1).filter_map(|rest| rest.split('"').next());
     let words: Vec<&str> = words.collect();
@@ -332,7 +332,7 @@ fn the_page_is_whole() {
     for word in words {
         assert!(row(word) || row(&format!("{word} NAME")), "{word} has no row");
     }
-    for line in include_str!("../../src/helper/codes.rs").lines() {
+    for line in include_str!("../../src/request/code.rs").lines() {
         if let Some(rest) = line.trim().strip_prefix("(Code::") {
             let code = rest.split('"').nth(1).expect("a code");
             assert!(row(code), "{code} has no row");

@@ -1,0 +1,183 @@
+//! What an administrator gets to read: text for people, one JSON object with `--json`.
+
+use crate::output::text::is_hidden;
+use crate::reply::SCHEMA;
+use crate::request::code::Refusal;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+/// What a command found or did.
+#[derive(Debug)]
+pub struct Answer {
+    text: String,
+    fields: Map<String, Value>,
+}
+
+impl Answer {
+    /// An answer for people.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), fields: Map::new() }
+    }
+
+    /// With a field for programs.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.fields.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+
+    /// With one more line for people.
+    #[must_use]
+    pub fn line(mut self, line: &str) -> Self {
+        self.text.push('\n');
+        self.text.push_str(line);
+        self
+    }
+
+    /// With what went well and is still worth a warning, for both.
+    #[must_use]
+    pub fn warned(mut self, warnings: Vec<String>) -> Self {
+        for warning in &warnings {
+            self = self.line(&format!("warning: {warning}"));
+        }
+        if warnings.is_empty() { self } else { self.with("warnings", warnings) }
+    }
+}
+
+/// Why a command did not do what it was asked, or what a check found.
+#[derive(Debug)]
+pub struct Failure {
+    // In a box, as an error is seldom and should be cheap to hand on.
+    refusal: Box<Refusal>,
+    exit: u8,
+    text: Option<String>,
+    fields: Map<String, Value>,
+}
+
+impl Failure {
+    /// With the exit status that belongs to the code.
+    pub fn of(refusal: Refusal) -> Self {
+        let exit = refusal.code.exit();
+        Self { refusal: Box::new(refusal), exit, text: None, fields: Map::new() }
+    }
+
+    /// The same as what a check has found.
+    #[must_use]
+    pub fn into_found(self) -> Self {
+        Self { exit: 1, ..self }
+    }
+
+    /// With what people get to read first, on standard output.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+
+    /// What a command that checks has found: exit status 1, whatever the code.
+    pub fn found(refusal: Refusal) -> Self {
+        Self::of(refusal).into_found()
+    }
+
+    /// With a field for programs.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
+        self.fields.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
+        self
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::of(refusal)
+    }
+}
+
+/// The object as text that moves no cursor and turns no line around, whoever wrote what is in it:
+/// what could is escaped, and means the same.
+fn visible(object: &Value) -> String {
+    let mut text = String::new();
+    // Only within a string is there anything to escape.
+    for c in object.to_string().chars() {
+        if is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Prints it and gives the exit status.
+pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
+    let (exit, written) = match &result {
+        Ok(answer) if json => {
+            let mut object = json!({"schema": SCHEMA, "success": true, "code": "ok"});
+            merge(&mut object, &answer.fields);
+            (0, writeln!(io::stdout(), "{}", visible(&object)))
+        }
+        Ok(answer) => (0, writeln!(io::stdout(), "{}", answer.text)),
+        Err(failure) if json => {
+            let Refusal { code, error, hint, .. } = &*failure.refusal;
+            let mut object =
+                json!({"schema": SCHEMA, "success": false, "code": code, "error": error});
+            if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
+                object.insert("hint".to_owned(), json!(hint));
+            }
+            merge(&mut object, &failure.fields);
+            (failure.exit, writeln!(io::stdout(), "{}", visible(&object)))
+        }
+        Err(failure) => {
+            let first =
+                failure.text.as_ref().map_or(Ok(()), |text| writeln!(io::stdout(), "{text}"));
+            (failure.exit, first.and_then(|()| complain(&failure.refusal)))
+        }
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "sm: the answer could not be written: {error}");
+            exit.max(1)
+        }
+        _ => exit,
+    }
+}
+
+/// Whether a person sees colours there, and wants to (`NO_COLOR`).
+pub fn has_colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn complain(refusal: &Refusal) -> io::Result<()> {
+    let mut stderr = io::stderr();
+    let (red, off) = if has_colour(&stderr) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    writeln!(stderr, "{red}sm:{off} {}", refusal.error)?;
+    match &refusal.hint {
+        Some(hint) => writeln!(stderr, "    {hint}"),
+        None => Ok(()),
+    }
+}
+
+fn merge(object: &mut Value, fields: &Map<String, Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_the_same_and_moves_no_cursor() {
+        let text = "\u{9b}31m\u{202e}\u{7f}\u{e0041}\u{10fffd}\x1b[2J\n\"\\é𝔘";
+        let object = json!({text: [text]});
+        let written = visible(&object);
+        assert!(!written.chars().any(is_hidden) && written.contains("é𝔘"), "{written}");
+        assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), object);
+    }
+}

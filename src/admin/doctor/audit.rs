@@ -1,0 +1,225 @@
+//! The record: can it be written, does it hold together, do its witnesses answer.
+
+use crate::admin::audit::setup::{file, is_foreign, make_room, rules};
+use crate::admin::audit::{Verified, size, verified};
+use crate::admin::doctor::finding::Finding;
+use crate::admin::doctor::paths::{mend, word};
+use crate::admin::doctor::{Scene, call};
+use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
+use crate::audit::log::{FILE, FOLDER as LOG};
+use crate::output::text::{counted, shell_word};
+use crate::system::state::{self, Access, FOLDER as STATE};
+use crate::system::tool;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub fn write(_: &Scene) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for folder in [LOG, STATE] {
+        if fs::symlink_metadata(folder).is_err() {
+            continue;
+        }
+        // As much as the longest records are, to the disk and away again.
+        let probe = Path::new(folder).join(".doctor");
+        let written = state::make(&probe, &[0; 16_384], 0o600).and_then(|()| state::remove(&probe));
+        if let Err(error) = written {
+            found.push(unwritable(folder, &error.to_string()));
+        }
+    }
+    let there = fs::symlink_metadata(FILE).is_ok();
+    if found.is_empty()
+        && there
+        && let Err(error) = state::open(FILE, Access::Append, 0o640, "adm")
+    {
+        found.push(unwritable(FILE, &error.to_string()));
+    }
+    crate::admin::doctor::finding::or_ok(found, format!("{LOG} and {STATE} take what is written"))
+}
+
+fn unwritable(path: &str, error: &str) -> Finding {
+    let mounted = nix::sys::statvfs::statvfs(path).ok();
+    let read_only =
+        mounted.is_some_and(|data| data.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY));
+    let command = if let Some(command) = mend(Path::new(path)) {
+        command
+    } else if read_only {
+        format!("mount -o remount,rw \"$(findmnt --noheadings --output TARGET --target {path})\"")
+    } else {
+        format!("df {path}; lsattr -d {LOG} {FILE}")
+    };
+    Finding::problem(format!("{path} can not be written to: {error}")).mend(command)
+}
+
+/// More than this takes longer to read than one waits for an answer.
+const TOO_MUCH: u64 = 512 << 20;
+
+pub fn chain(_: &Scene) -> Vec<Finding> {
+    match size() {
+        Ok(size) if size > TOO_MUCH => {
+            let found = format!("about {} MiB of records were not read", size >> 20);
+            return vec![
+                Finding::warning(found)
+                    .means("that takes minutes, so it is left to a command of its own")
+                    .mend("sm audit verify"),
+            ];
+        }
+        _ => {}
+    }
+    let wrong =
+        |looked: &io::Result<Verified>| looked.as_ref().is_ok_and(|one| one.wrong.is_some());
+    let mut looked = verified();
+    // A record that was being written was in one place and not yet in the other.
+    if wrong(&looked) {
+        looked = verified();
+    }
+    let verified = match looked {
+        Ok(verified) => verified,
+        Err(error) => {
+            let found = format!("the record can not be read: {error}");
+            return vec![Finding::problem(found).mend("sm audit verify")];
+        }
+    };
+    vec![match &verified.wrong {
+        None if verified.records() == 0 => Finding::ok("there is no record yet"),
+        None => {
+            let records = counted(verified.records(), "record");
+            Finding::ok(format!("{records}, each follows from the one before"))
+        }
+        Some(what) => Finding::problem(what)
+            .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")
+            .mend("journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json --output-fields=SM_RECORD"),
+    }]
+}
+
+pub fn journal(_: &Scene) -> Vec<Finding> {
+    if !Path::new(JOURNAL).exists() {
+        // Where systemd is, its journal should be, also where syslog takes the records meanwhile.
+        let is_expected = Path::new("/run/systemd/journal").exists();
+        return vec![if Path::new(SYSLOG).exists() && !is_expected {
+            Finding::ok("there is no journal; syslog takes the records")
+        } else {
+            Finding::warning("the journal does not listen")
+                .mend("systemctl restart systemd-journald.socket systemd-journald.service")
+        }];
+    }
+    let restart = "systemctl restart systemd-journald.socket systemd-journald.service";
+    let mark = uuid::Uuid::new_v4().simple().to_string();
+    let message = format!(
+        "MESSAGE=sm doctor looks whether the journal takes records\nPRIORITY=5\n\
+         SYSLOG_IDENTIFIER=sm-doctor\nSM_DOCTOR={mark}\n"
+    );
+    if let Err(error) = send_to(JOURNAL, message.as_bytes()) {
+        let found = format!("the journal does not take records: {error}");
+        return vec![Finding::warning(found).mend(restart)];
+    }
+    let field = format!("SM_DOCTOR={mark}");
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        let arguments = [
+            "--no-pager",
+            "--quiet",
+            "--lines=1",
+            "--output=cat",
+            &field,
+            "_UID=0",
+            "_TRANSPORT=journal",
+        ];
+        match call::text(call::tool("journalctl", &arguments)) {
+            Ok(text) if !text.trim().is_empty() => {
+                return vec![Finding::ok("the journal takes records and gives them back")];
+            }
+            Err(why) => {
+                let command = call::mend("journalctl").unwrap_or_else(|| restart.to_owned());
+                return vec![
+                    Finding::warning(format!("the journal can not be read: {why}")).mend(command),
+                ];
+            }
+            Ok(_) if Instant::now() >= end => {
+                let found = "the journal took a record and does not give it back";
+                return vec![Finding::warning(found).mend(restart)];
+            }
+            Ok(_) => thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+pub fn kernel(scene: &Scene) -> Vec<Finding> {
+    if tool::find("auditctl").is_none() {
+        return vec![Finding::ok("there is no auditd on this host, so the kernel watches nothing")];
+    }
+    let setup = format!("{} audit setup", word(&scene.program));
+    let file = file();
+    if is_foreign(&file) {
+        let found =
+            format!("{} has other rules than sm's, so the helper is not watched", file.display());
+        return vec![Finding::warning(found).mend(format!("{} && {setup}", make_room()))];
+    }
+    match fs::read_to_string(&file) {
+        Ok(text) if text == rules(&scene.program) => {}
+        Ok(_) => {
+            let found = format!("{} is not as it should be", file.display());
+            return vec![Finding::warning(found).mend(setup)];
+        }
+        Err(_) => {
+            return vec![
+                Finding::warning("auditd is here, and does not watch the helper").mend(setup),
+            ];
+        }
+    }
+    match call::text(call::tool("auditctl", &["-l"])) {
+        Ok(listed) => {
+            let missing =
+                ["sm-exec", "sm-config", "sm-log"].into_iter().find(|key| !listed.contains(key));
+            vec![match missing {
+                None => Finding::ok("the kernel watches the helper, the policy and the log"),
+                Some(key) => Finding::warning(format!("the kernel has no rule with the key {key}"))
+                    .mend(setup),
+            }]
+        }
+        Err(why) => vec![
+            Finding::warning(format!("the kernel's rules can not be listed: {why}"))
+                .mend(call::mend("auditctl").unwrap_or(setup)),
+        ],
+    }
+}
+
+/// How large the record may become before somebody should see to it.
+const LARGE: u64 = 64 << 20;
+
+pub fn rotation(_: &Scene) -> Vec<Finding> {
+    const FILE: &str = "/etc/logrotate.d/sm";
+    let entries = fs::read_dir("/etc/logrotate.d").into_iter().flatten().flatten();
+    let rotates = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().any(|line| !line.trim().starts_with('#') && line.contains("/var/log/sm/"))
+    };
+    let set_up = entries.map(|entry| entry.path()).find(rotates);
+    let is_there = tool::find("logrotate").is_some();
+    if let (Some(file), true) = (set_up, is_there) {
+        let found = format!("by what {} says, logrotate keeps the log small", file.display());
+        return vec![Finding::ok(found)];
+    }
+    let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
+    let blocks = entries.filter_map(|entry| entry.metadata().ok()).map(|data| data.blocks());
+    let size = blocks.sum::<u64>() * 512;
+    if size < LARGE {
+        return vec![Finding::ok(format!(
+            "the log is not rotated, and takes {} MiB",
+            size.div_ceil(1 << 20)
+        ))];
+    }
+    let found = format!("{LOG} takes {} MiB, and nothing rotates it", size >> 20);
+    let command = if is_there {
+        let text = include_str!("../../../packaging/logrotate/sm");
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let words: Vec<String> = lines.map(|line| shell_word(line.trim())).collect();
+        format!("printf '%s\\n' {} >{FILE}", words.join(" "))
+    } else {
+        "apt-get install logrotate".to_owned()
+    };
+    vec![Finding::warning(found).mend(command)]
+}

@@ -1,0 +1,77 @@
+//! The host's own tools, asked: only those that nobody but root can change, and never for long.
+
+use crate::admin::doctor::paths;
+use crate::output::text::one_line;
+use crate::system::trust::trusted;
+use crate::system::{kernel, tool};
+use nix::unistd::{Gid, User};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+/// The longest that one may take. A directory service that does not answer takes a while.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Runs a tool of the system by its name; gives what it printed, whatever its exit status.
+///
+/// # Errors
+/// Why it was not run to its end.
+pub fn tool(name: &str, arguments: &[&str]) -> Result<Output, String> {
+    let program = tool::find(name).ok_or_else(|| format!("this host has no {name}"))?;
+    run(&program, arguments)
+}
+
+/// The same by its path.
+///
+/// # Errors
+/// Why it was not run to its end.
+pub fn run(program: &Path, arguments: &[&str]) -> Result<Output, String> {
+    ended(program, command(program, arguments)?)
+}
+
+/// The same as an account, with these groups.
+///
+/// # Errors
+/// Why it was not run to its end.
+pub fn run_as(
+    program: &Path,
+    arguments: &[&str],
+    user: &User,
+    groups: Vec<Gid>,
+) -> Result<Output, String> {
+    let mut command = command(program, arguments)?;
+    kernel::as_account(&mut command, user.uid, user.gid, groups);
+    ended(program, command)
+}
+
+fn command(program: &Path, arguments: &[&str]) -> Result<Command, String> {
+    // Root must not run what others can change, least of all to find out whether they can.
+    trusted(program).map_err(|refusal| refusal.error)?;
+    let mut command = tool::clean(program);
+    // So many columns that sudo breaks no line.
+    command.args(arguments).env("COLUMNS", "1000000").env("SYSTEMD_PAGER", "cat");
+    Ok(command)
+}
+
+fn ended(program: &Path, command: Command) -> Result<Output, String> {
+    tool::output_within(command, LIMIT).map_err(|error| format!("{}: {error}", program.display()))
+}
+
+/// The command that makes a tool root's alone; none where it is, and something else is why it could
+/// not be asked.
+pub fn mend(name: &str) -> Option<String> {
+    paths::mend(&tool::find(name)?)
+}
+
+/// What it printed, where it ended well.
+///
+/// # Errors
+/// Why it did not.
+pub fn text(output: Result<Output, String>) -> Result<String, String> {
+    let output = output?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+    Err(format!("{}: {}", output.status, one_line(said.trim(), 300)))
+}

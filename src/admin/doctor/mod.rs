@@ -1,0 +1,196 @@
+//! `sm doctor`: every condition that the guarantees rest on, looked at on this host.
+//!
+//! A check is a row of `table.rs`; the file of its area has the function. A check that can not look
+//! says so as a warning: nothing is `ok` that was not looked at.
+
+pub mod accounts;
+pub mod agents;
+pub mod audit;
+pub mod broker;
+pub mod call;
+pub mod commands;
+pub mod finding;
+pub mod folders;
+pub mod holes;
+pub mod host;
+pub mod included;
+pub mod named;
+pub mod operands;
+pub mod packages;
+pub mod paths;
+pub mod policy;
+pub mod program;
+pub mod programs;
+pub mod requests;
+pub mod settings;
+pub mod started;
+pub mod sudo;
+pub mod sudoers;
+pub mod table;
+pub mod unit;
+pub mod versions;
+pub mod ways;
+
+use crate::admin::answer::{self, Answer, Failure};
+use crate::admin::doctor::agents::{Agent, DropInFile};
+use crate::admin::doctor::finding::{Finding, Status};
+use crate::admin::doctor::table::{CHECKS, Check};
+use crate::admin::setup_sudo::without_root;
+use crate::output::text::counted;
+use crate::policy::force::InForce;
+use crate::request::code::{Code, Refusal};
+use crate::system::sanitize;
+use serde::Serialize;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the checks look at.
+pub struct Scene {
+    /// The file that runs.
+    program: PathBuf,
+    /// The helper beside it.
+    helper: PathBuf,
+    /// The policy in force.
+    policy: Result<InForce, Refusal>,
+    /// Every drop-in of ours.
+    drop_ins: Vec<DropInFile>,
+    /// Every other file of sudo's configuration that has a rule for the helper.
+    by_hand: Vec<PathBuf>,
+    /// Who may ask the helper.
+    agents: Vec<Agent>,
+}
+
+/// A row of the answer.
+#[derive(Debug, Serialize)]
+struct Row {
+    id: &'static str,
+    status: Status,
+    found: String,
+    meaning: String,
+    mend: Option<String>,
+}
+
+/// Looks at everything. `program` is the file that runs, `arguments` are those of the command line.
+///
+/// # Errors
+/// `command_failed` with exit status 1 where it found a problem; `not_privileged` without root.
+pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        let what = "most of what the guarantees rest on can be seen by root alone";
+        return Err(without_root(what, program, arguments));
+    }
+    // It starts other programs as root: nothing of the caller's shell must shape them.
+    sanitize::undo()?;
+    let policy = InForce::load();
+    let helper = program.with_file_name("sm-helper");
+    let drop_ins = agents::drop_ins();
+    let by_hand = agents::by_hand(&drop_ins, &helper);
+    let others = if by_hand.is_empty() { Vec::new() } else { agents::others(&helper) };
+    let agents = agents::find(&drop_ins, others, policy.as_ref().ok());
+    let scene = Scene { program: program.to_owned(), helper, policy, drop_ins, by_hand, agents };
+    report(rows(&scene))
+}
+
+fn rows(scene: &Scene) -> Vec<Row> {
+    // Requests are recorded, so theirs comes last: the record is looked at as it was before.
+    let is_last = |check: &Check| check.id == "helper_rule";
+    let look = |check: &Check| if is_last(check) { Vec::new() } else { (check.look)(scene) };
+    let mut found: Vec<Vec<Finding>> = CHECKS.iter().map(look).collect();
+    let is_evidence = CHECKS.iter().zip(&found).any(|(check, found)| {
+        check.id == "audit_chain" && found.iter().any(|one| one.status == Status::Problem)
+    });
+    for (check, found) in CHECKS.iter().zip(&mut found).filter(|(check, _)| is_last(check)) {
+        *found = if is_evidence { requests::untried(scene) } else { (check.look)(scene) };
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    for (check, found) in CHECKS.iter().zip(found) {
+        for finding in found {
+            let Finding { status, found, meaning, mend } = finding;
+            // A folder that is on the way to two things is said to be wrong once.
+            if rows.iter().any(|row| row.id == check.id && row.found == found) {
+                continue;
+            }
+            let meaning = meaning.unwrap_or_else(|| check.meaning.to_owned());
+            rows.push(Row { id: check.id, status, found, meaning, mend });
+        }
+    }
+    rows
+}
+
+fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
+    // What is wrong comes first; rows of one status stay in the order of the areas.
+    rows.sort_by_key(|row| row.status);
+    let count = |status| rows.iter().filter(|row| row.status == status).count() as u64;
+    let (problems, warnings, ok) =
+        (count(Status::Problem), count(Status::Warning), count(Status::Ok));
+    let summary =
+        format!("{}, {}, {ok} ok", counted(problems, "problem"), counted(warnings, "warning"));
+    let text = text(&rows, answer::has_colour(&io::stdout()));
+    if problems == 0 {
+        return Ok(Answer::text(format!("{text}{summary}"))
+            .with("problems", problems)
+            .with("warnings", warnings)
+            .with("checks", &rows));
+    }
+    let refusal = Refusal::new(
+        Code::CommandFailed,
+        format!("{} on this host: a guarantee does not hold", counted(problems, "problem")),
+    )
+    .hint("each is listed with what it means and the command that mends it");
+    Err(Failure::found(refusal)
+        .text(format!("{text}{summary}"))
+        .with("problems", problems)
+        .with("warnings", warnings)
+        .with("checks", &rows))
+}
+
+/// The rows for people: what is not ok with what it means and what mends it.
+fn text(rows: &[Row], colour: bool) -> String {
+    let wide = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let (on, off) = match row.status {
+            _ if !colour => ("", ""),
+            Status::Problem => ("\x1b[1;31m", "\x1b[0m"),
+            Status::Warning => ("\x1b[1;33m", "\x1b[0m"),
+            Status::Ok => ("\x1b[32m", "\x1b[0m"),
+        };
+        let status = row.status.word();
+        let _ = writeln!(text, "{on}{status:<7}{off}  {:<wide$}  {}", row.id, row.found);
+        if row.status == Status::Ok {
+            continue;
+        }
+        let _ = writeln!(text, "{:11}{}", "", row.meaning);
+        if let Some(mend) = &row.mend {
+            let _ = writeln!(text, "{:11}mend: {mend}", "");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_is_documented_in_the_order_of_the_table() {
+        let page = include_str!("../../../docs/doctor.md");
+        let (_, page) = page.split_once("## The checks").expect("its heading");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let ids: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(ids, CHECKS.each_ref().map(|check| check.id));
+    }
+
+    #[test]
+    fn what_is_found_never_moves_the_terminal() {
+        let finding = Finding::problem("a\x1b[2Jb\u{202e}c\nd").mend("rm '\x07'");
+        let (found, mend) = (finding.found, finding.mend.unwrap_or_default());
+        let row =
+            Row { id: "x", status: Status::Problem, found, meaning: "m".into(), mend: Some(mend) };
+        let text = text(&[row], false);
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(!text.chars().any(|c| c != '\n' && crate::output::text::is_hidden(c)), "{text}");
+    }
+}

@@ -1,0 +1,72 @@
+//! What can be said of a path, and what makes it root's alone.
+
+use crate::admin::doctor::finding::Finding;
+use crate::output::text::shell_word;
+use crate::request::code::Refusal;
+use crate::system::trust::trusted;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// That nobody but root can change what the path leads to; none where that is so.
+pub fn weak(path: &Path) -> Option<Finding> {
+    let refusal = trusted(path).err()?;
+    Some(Finding::problem(refusal.error).maybe_mend(mend(path)))
+}
+
+/// Why root can not rely on a path that need not be there: what is missing is as much somebody's
+/// as the folder that they could make it in.
+pub fn refused(path: &Path) -> Option<Refusal> {
+    refused_after(path, 0)
+}
+
+fn refused_after(path: &Path, links: u32) -> Option<Refusal> {
+    // As many as the kernel follows (path_resolution(7)).
+    const MOST_LINKS: u32 = 40;
+    if path.exists() || links > MOST_LINKS {
+        return trusted(path).err();
+    }
+    let folder = path.parent()?;
+    let target = || fs::read_link(path).ok();
+    refused_after(folder, links).or_else(|| refused_after(&folder.join(target()?), links + 1))
+}
+
+/// The command that makes every part of a path root's alone; none where only root can change them.
+pub fn mend(path: &Path) -> Option<String> {
+    let real = fs::canonicalize(path).unwrap_or_default();
+    let mut parts: Vec<&Path> = path.ancestors().collect();
+    parts.extend(real.ancestors());
+    parts.sort();
+    parts.dedup();
+    let mut commands = Vec::new();
+    for part in parts.into_iter().filter(|part| part.is_absolute()) {
+        let Ok(data) = fs::symlink_metadata(part) else { continue };
+        let name = shell_word(&part.to_string_lossy());
+        if data.uid() != 0 {
+            commands.push(format!("chown --no-dereference root:root {name}"));
+        }
+        if !data.is_symlink() && data.mode() & 0o022 != 0 {
+            commands.push(format!("chmod go-w {name}"));
+        }
+    }
+    (!commands.is_empty()).then(|| commands.join(" && "))
+}
+
+/// The same, or this command where the path is in a folder that stays another's.
+pub fn mend_or(path: &Path, other: String) -> String {
+    mend(path).filter(|_| !is_theirs(path)).unwrap_or(other)
+}
+
+/// Whether the path lies in a folder of somebody else's, or in one that is everybody's: it stays
+/// theirs, and root should use another.
+pub fn is_theirs(path: &Path) -> bool {
+    let real = fs::canonicalize(path).unwrap_or_default();
+    let mut folders = path.ancestors().skip(1).chain(real.ancestors().skip(1));
+    let is_theirs = |data: Metadata| data.uid() != 0 || data.mode() & 0o1000 != 0;
+    folders.any(|folder| fs::symlink_metadata(folder).is_ok_and(is_theirs))
+}
+
+/// A path as one types it.
+pub fn word(path: &Path) -> String {
+    shell_word(&path.to_string_lossy())
+}

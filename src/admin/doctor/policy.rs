@@ -1,0 +1,118 @@
+//! The policy, and what root runs because it names it: checks, and the units' own files.
+
+use crate::admin::doctor::finding::{Finding, or_ok};
+use crate::admin::doctor::paths::{mend, weak};
+use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
+use crate::admin::doctor::{Scene, call, named, started};
+use crate::policy::COMPILED;
+use crate::policy::site::FILE;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+pub fn file(scene: &Scene) -> Vec<Finding> {
+    let force = match &scene.policy {
+        Ok(force) => force,
+        Err(refusal) => {
+            return vec![Finding::problem(&refusal.error).mend(repair())];
+        }
+    };
+    vec![Finding::ok(match force.site() {
+        Some(_) => format!("{FILE} is valid and root's alone"),
+        None => "the compiled policy decides alone".to_owned(),
+    })]
+}
+
+/// What mends a site policy that can not be trusted or read.
+pub fn repair() -> String {
+    let file = Path::new(FILE);
+    let is_missing = file.symlink_metadata().is_err();
+    let other = if is_missing { "sm policy revert" } else { "sm policy edit" };
+    mend(file).unwrap_or_else(|| other.to_owned())
+}
+
+pub fn check_programs(scene: &Scene) -> Vec<Finding> {
+    let programs = checks(scene);
+    let mut found: Vec<Finding> = Vec::new();
+    let mut there = 0;
+    for path in &programs {
+        let path = Path::new(path);
+        // Of a service that is not on this host there is no program either.
+        if path.symlink_metadata().is_ok() {
+            there += 1;
+            found.extend(weak(path));
+        }
+    }
+    let well = format!("{there} of {} are on this host, and root's alone", programs.len());
+    or_ok(found, well)
+}
+
+/// The programs that the policies name as checks.
+fn checks(scene: &Scene) -> BTreeSet<String> {
+    let mut programs = BTreeSet::new();
+    let site = scene.policy.as_ref().ok().and_then(|force| force.site());
+    for policy in std::iter::once(COMPILED).chain(site) {
+        let named = policy.units.iter().filter_map(|rule| policy.check_of(rule));
+        programs.extend(named.filter_map(|argv| argv.first().map(|path| (*path).to_owned())));
+    }
+    programs
+}
+
+/// Those of them that this host has.
+fn units(names: &BTreeSet<String>) -> Result<Vec<Unit>, String> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let properties = unit::properties();
+    let mut arguments = vec!["--no-pager", "show", &properties, "--"];
+    arguments.extend(names.iter().map(String::as_str));
+    let shown = call::text(call::tool("systemctl", &arguments))?;
+    Ok(shown.split("\n\n").filter_map(Unit::shown).collect())
+}
+
+/// The folders that systemd reads units from, those that there are.
+fn search_path() -> Result<Vec<PathBuf>, String> {
+    let arguments = ["--no-pager", "show", "--property=UnitPath", "--value"];
+    let shown = call::text(call::tool("systemctl", &arguments))?;
+    Ok(shown.split_whitespace().map(PathBuf::from).filter(|path| path.exists()).collect())
+}
+
+pub fn unit_files(scene: &Scene) -> Vec<Finding> {
+    let mut names = named::units(scene);
+    let (units, folders) = match units(&names).and_then(|units| Ok((units, search_path()?))) {
+        Ok(asked) => asked,
+        Err(why) => return vec![unknown(&why)],
+    };
+    let count = units.len();
+    let mut files: Vec<PathBuf> = Vec::new();
+    for unit in units {
+        files.extend(unit.files.into_iter().map(PathBuf::from));
+        names.extend(unit.names);
+    }
+    // What is put there adds to the unit, also where nothing is there yet, and to one that is yet
+    // to be installed.
+    let more: BTreeSet<String> = names.iter().flat_map(|name| drop_in_folders(name)).collect();
+    let more = folders.iter().flat_map(|folder| more.iter().map(|name| folder.join(name)));
+    files.extend(more.filter(|path| path.exists()));
+    // Whatever lies there can become a unit of a name that the policy has.
+    files.extend(folders.iter().cloned());
+    let found = files.iter().filter_map(|path| weak(path)).collect();
+    or_ok(found, format!("the files of {count} units are root's alone"))
+}
+
+pub fn unit_programs(scene: &Scene) -> Vec<Finding> {
+    let units = match units(&named::units(scene)) {
+        Ok(units) => units,
+        Err(why) => return vec![unknown(&why)],
+    };
+    or_ok(
+        started::weak(&units),
+        format!("what {} units start as root is root's alone", units.len()),
+    )
+}
+
+fn unknown(why: &str) -> Finding {
+    Finding::warning(format!(
+        "systemd could not be asked about the units that can be restarted: {why}"
+    ))
+    .mend(call::mend("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
+}

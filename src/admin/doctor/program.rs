@@ -1,0 +1,255 @@
+//! The two programs, and what root runs in their place or beside them.
+
+use crate::admin::doctor::finding::{Finding, or_ok};
+use crate::admin::doctor::paths::{mend, weak, word};
+use crate::admin::doctor::{Scene, packages};
+use crate::admin::setup_broker::is_here;
+use crate::admin::setup_sudo::install;
+use crate::admin::setup_sudo::rule::helper_beside;
+use crate::managers::host::PackageManager;
+use crate::managers::owner::Package;
+use crate::system::kernel;
+use crate::system::trust::trusted;
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where the rules and the units name it.
+const INSTALLED: &str = "/usr/local/bin/sm";
+
+pub fn binary_path(scene: &Scene) -> Vec<Finding> {
+    let path = &scene.program;
+    let mut found = Vec::new();
+    found.extend(weak(path));
+    let data = fs::symlink_metadata(path);
+    if data.is_ok_and(|data| data.mode() & 0o6000 != 0) {
+        let found_there = format!("{} is setuid or setgid", path.display());
+        found.push(Finding::problem(found_there).mend(format!("chmod a-s {}", word(path))));
+    }
+    // Whoever asks a build folder's program hears of what is installed elsewhere.
+    if path != Path::new(INSTALLED) && Path::new(INSTALLED).exists() {
+        let other = format!("this is {}, and not {INSTALLED}", path.display());
+        found.push(
+            Finding::warning(other)
+                .means("what follows is about this copy and the helper beside it")
+                .mend(format!("{INSTALLED} doctor")),
+        );
+    }
+    or_ok(found, format!("{} is root's alone", path.display()))
+}
+
+pub fn helper_path(scene: &Scene) -> Vec<Finding> {
+    let path = &scene.helper;
+    match helper_beside(&scene.program) {
+        Ok(real) => vec![Finding::ok(format!("{} is root's alone", real.display()))],
+        Err(refusal) => {
+            let data = fs::symlink_metadata(path);
+            let is_setuid = data.is_ok_and(|data| data.is_file() && data.mode() & 0o6000 != 0);
+            let command = if is_setuid {
+                format!("chmod a-s {}", word(path))
+            } else {
+                // What is missing, a link or not a program is put there anew.
+                mend(path).unwrap_or_else(|| install(scene))
+            };
+            vec![Finding::problem(refusal.error).mend(command)]
+        }
+    }
+}
+
+pub fn same(scene: &Scene) -> Vec<Finding> {
+    let (sm, helper) = (&scene.program, &scene.helper);
+    // That it is not there is said of its path.
+    if !helper.exists() {
+        return vec![
+            Finding::warning("sm and sm-helper could not be compared").mend(install(scene)),
+        ];
+    }
+    if is_same(sm, helper) {
+        return vec![Finding::ok("sm and sm-helper are the same build")];
+    }
+    let found = format!("{} is another build than sm", helper.display());
+    vec![Finding::problem(found).mend(install(scene))]
+}
+
+/// Whether two files have the same content. One that is not a file, or as long as a disk, is not
+/// read: it may be anybody's.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let open = |path: &Path| {
+        let file =
+            OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok()?;
+        let data = file.metadata().ok().filter(Metadata::is_file)?;
+        Some((file, data.len()))
+    };
+    let (Some((one, size)), Some((other, other_size))) = (open(one), open(other)) else {
+        return false;
+    };
+    let read = |file: File| {
+        let mut bytes = Vec::new();
+        file.take(size).read_to_end(&mut bytes).map(|_| bytes).ok()
+    };
+    size == other_size && read(one) == read(other)
+}
+
+/// What puts both programs in place anew: two files with the same content.
+fn install(scene: &Scene) -> String {
+    if let Some(again) = install::again(&scene.program) {
+        return again;
+    }
+    match scene.drop_ins.iter().find_map(|file| file.who.as_ref()) {
+        Some(who) => format!("{} setup-sudo --install {}", word(&scene.program), who.flags()),
+        None if is_here().is_ok_and(|is| is) => {
+            format!("{} setup-broker --install", word(&scene.program))
+        }
+        None => "packaging/install".to_owned(),
+    }
+}
+
+pub fn capabilities(scene: &Scene) -> Vec<Finding> {
+    let has = |path: &&PathBuf| {
+        CString::new(path.as_os_str().as_bytes()).is_ok_and(|path| kernel::has_capabilities(&path))
+    };
+    let with = [&scene.program, &scene.helper].into_iter().filter(has);
+    let found = with
+        // The kernel takes them away with a change of the owner, also to the same one.
+        .map(|path| {
+            Finding::problem(format!("{} has file capabilities", path.display()))
+                .mend(format!("chown root:root {}", word(path)))
+        })
+        .collect();
+    or_ok(found, "neither sm nor sm-helper has file capabilities")
+}
+
+pub fn twice(scene: &Scene) -> Vec<Finding> {
+    let identity = |path: &Path| {
+        fs::metadata(path).ok().filter(|data| data.is_file()).map(|data| (data.dev(), data.ino()))
+    };
+    let own = identity(&scene.helper);
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for folder in search_path() {
+        let path = Path::new(&folder).join("sm-helper");
+        let Some(other) = identity(&path) else { continue };
+        // The same file under another name of its folder (/bin, /usr/bin) is no second one.
+        if Some(other) == own || !seen.insert(other) {
+            continue;
+        }
+        let same = is_same(&path, &scene.helper);
+        let what = format!("{} is there besides {}", path.display(), scene.helper.display());
+        let finding = if same {
+            Finding::warning(what)
+        } else {
+            Finding::problem(format!("{what}, and is another program"))
+        };
+        found.push(finding.mend(removal(&path)));
+    }
+    or_ok(found, format!("{} is the only one", scene.helper.display()))
+}
+
+/// What takes another helper away. At no time may a rule name a file that is not there: the package
+/// takes its own rules away, and so does the program beside it, where it is one of ours.
+fn removal(helper: &Path) -> String {
+    if let Some(package) = Package::of(helper) {
+        return package.remove();
+    }
+    let program = helper.with_file_name("sm");
+    let (rm, program_word) = (format!("rm {}", word(helper)), word(&program));
+    // Root does not run what others can change.
+    if is_same(&program, helper) && trusted(&program).is_ok() {
+        format!("{program_word} setup-sudo --remove --all && {rm} {program_word}")
+    } else {
+        rm
+    }
+}
+
+/// The folders that some PATH of this host has: this process's, those that a login gets
+/// (`login.defs(5)`, `pam_env(8)`), and the usual ones.
+fn search_path() -> Vec<String> {
+    let mut paths = vec![std::env::var("PATH").unwrap_or_default()];
+    paths.push("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+    let defs = fs::read_to_string("/etc/login.defs").unwrap_or_default();
+    for line in defs.lines() {
+        let mut words = line.split_whitespace();
+        if words.next().is_some_and(|key| key == "ENV_PATH" || key == "ENV_SUPATH") {
+            paths.extend(words.next().map(|path| path.trim_start_matches("PATH=").to_owned()));
+        }
+    }
+    let environment = fs::read_to_string("/etc/environment").unwrap_or_default();
+    let set = environment.lines().filter_map(|line| line.trim().strip_prefix("PATH="));
+    paths.extend(set.map(|path| path.trim_matches(['"', '\'']).to_owned()));
+    let folders = paths.iter().flat_map(|path| path.split(':'));
+    folders.filter(|folder| folder.starts_with('/')).map(str::to_owned).collect()
+}
+
+pub fn preload(_: &Scene) -> Vec<Finding> {
+    const FILE: &str = "/etc/ld.so.preload";
+    if fs::symlink_metadata(FILE).is_err() {
+        return vec![Finding::ok("there is no /etc/ld.so.preload")];
+    }
+    if let Some(weak) = weak(Path::new(FILE)) {
+        return vec![weak];
+    }
+    let text = fs::read_to_string(FILE).unwrap_or_default();
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    // ld.so(8): blanks and colons are between two of them.
+    let names: Vec<&str> = lines
+        .flat_map(|line| line.split([' ', '\t', ':']))
+        .filter(|name| !name.is_empty())
+        .collect();
+    let mut found = Vec::new();
+    for name in &names {
+        let path = Path::new(name);
+        let off = format!("mv {FILE} {FILE}.off");
+        match if path.is_absolute() { weak(path) } else { None } {
+            Some(weak) if weak.mend.is_some() => found.push(weak),
+            Some(not_there) => found.push(
+                Finding::warning(format!("{FILE}: {}", not_there.found))
+                    .means("every program would load it, root's too, once it is there")
+                    .mend(off),
+            ),
+            None => found.push(
+                Finding::warning(format!("{FILE} has {name} loaded into every program"))
+                    .means(
+                        "it is root's, and part of the helper: keep it only if you know what it is",
+                    )
+                    .mend(off),
+            ),
+        }
+    }
+    or_ok(found, format!("{FILE} names nothing"))
+}
+
+pub fn tools(_: &Scene) -> Vec<Finding> {
+    const ALL: [&str; 9] = [
+        "/usr/bin/systemctl",
+        "/usr/bin/journalctl",
+        "/usr/bin/apt-get",
+        "/usr/bin/apt-cache",
+        "/usr/bin/dpkg",
+        "/usr/bin/dpkg-query",
+        "/usr/bin/pacman",
+        "/usr/bin/sudo",
+        "/usr/sbin/visudo",
+    ];
+    let there = ALL.map(Path::new).into_iter().filter(|path| path.exists());
+    let mut found: Vec<Finding> = there.clone().filter_map(weak).collect();
+    found.extend(packages::settings());
+    if !Path::new(ALL[0]).exists() {
+        found.push(
+            Finding::warning(format!("{} is missing", ALL[0]))
+                .means("requests about services can not be answered on this host"),
+        );
+    }
+    if PackageManager::of_this_host().is_none() {
+        found.push(
+            Finding::warning("there is neither apt-get nor pacman")
+                .means("requests about packages can not be answered on this host"),
+        );
+    }
+    let names: Vec<&str> =
+        there.filter_map(|path| path.file_name()).filter_map(|name| name.to_str()).collect();
+    or_ok(found, format!("root's alone: {}", names.join(", ")))
+}

@@ -1,0 +1,137 @@
+//! Whether the accounts' requests work through sudo: each account makes one.
+
+use crate::admin::doctor::agents::Agent;
+use crate::admin::doctor::finding::{Finding, Status, or_ok};
+use crate::admin::doctor::paths::{mend, word};
+use crate::admin::doctor::sudo::drop_ins_of;
+use crate::admin::doctor::{Scene, audit, folders, policy, program};
+use crate::admin::setup_sudo::attempt::{Hindered, Reason, hindered};
+use crate::admin::setup_sudo::rule::helper_beside;
+use crate::sudo::ask::{self, Sudo};
+use crate::sudo::obstacles::{Obstacle, Requests};
+use crate::system::trust::trusted;
+use std::collections::BTreeSet;
+
+/// That requests work, as `sm setup-sudo --check` has it: each account makes one.
+pub fn work(scene: &Scene) -> Vec<Finding> {
+    let by_sudo: Vec<&Agent> = scene.agents.iter().filter(|agent| agent.by_sudo).collect();
+    let Some(sudo) = ask::program("sudo") else {
+        return match by_sudo.is_empty() {
+            true => vec![Finding::ok("there is no sudo on this host")],
+            false => vec![Finding::problem("there is no sudo on this host, and drop-ins for it")],
+        };
+    };
+    // Root starts neither what others can change, and a helper that is none.
+    let weak = match (trusted(&sudo), helper_beside(&scene.program)) {
+        (Err(refusal), _) => Some((refusal, mend(&sudo))),
+        (_, Err(refusal)) => {
+            Some((refusal, program::helper_path(scene).into_iter().find_map(|one| one.mend)))
+        }
+        _ => None,
+    };
+    if let (Some((refusal, command)), false) = (weak, by_sudo.is_empty()) {
+        let found = format!("no request was tried: {}", refusal.error);
+        return vec![Finding::warning(found).maybe_mend(command)];
+    }
+    let asked = Sudo::at(&sudo);
+    // What is in the way of many accounts is said once.
+    let mut wrong: Vec<(Hindered, Vec<&Agent>)> = Vec::new();
+    let mut tried = 0;
+    for agent in by_sudo.iter().filter(|agent| agent.listing.is_some()) {
+        tried += 1;
+        let listed = agent.listing.as_ref().and_then(|one| one.as_ref().ok());
+        let entries = listed.map_or(&[][..], |listing| &listing.entries);
+        let Some(found) = hindered(&asked, &agent.user, &scene.helper, entries) else { continue };
+        match wrong.iter_mut().find(|(known, _)| *known == found) {
+            Some((_, agents)) => agents.push(agent),
+            None => wrong.push((found, vec![agent])),
+        }
+    }
+    let mut found: Vec<Finding> =
+        wrong.iter().map(|(found, agents)| fails(scene, found, agents)).collect();
+    if by_sudo.len() > tried {
+        found.push(
+            Finding::warning(format!(
+                "no request of {} more accounts was tried",
+                by_sudo.len() - tried
+            ))
+            .means("only the first 100 accounts that may ask the helper were looked at"),
+        );
+    }
+    or_ok(
+        found,
+        match tried {
+            0 => "no account asks through sudo".to_owned(),
+            _ => format!("a request of each account set up works through sudo ({tried} tried)"),
+        },
+    )
+}
+
+/// What is said where the record is evidence: a request would add to it.
+pub fn untried(scene: &Scene) -> Vec<Finding> {
+    let found = match scene.agents.iter().any(|agent| agent.by_sudo) {
+        true => vec![
+            Finding::warning(
+                "no request was tried: it would add to a record that is to stay as it is",
+            )
+            .means("whether requests work is not known, and sm setup-sudo --check tells it")
+            .mend("sm audit verify"),
+        ],
+        false => Vec::new(),
+    };
+    or_ok(found, "no account asks through sudo")
+}
+
+/// Requests of these accounts that do not work.
+fn fails(scene: &Scene, hindered: &Hindered, agents: &[&Agent]) -> Finding {
+    let names: Vec<&str> = agents.iter().map(|agent| agent.user.name.as_str()).collect();
+    let reason = hindered.reason.described(&some_of(&names), &scene.helper);
+    let obstacles = hindered.obstacles.iter().map(Obstacle::described);
+    let found: Vec<String> = std::iter::once(reason).chain(obstacles).collect();
+    // What may be in the way is looked at where nothing else is.
+    let sure = hindered.obstacles.iter().filter(|one| one.is_for != Requests::Perhaps);
+    let mut commands: Vec<String> = sure.map(|one| one.remedy.command()).collect();
+    if commands.is_empty() {
+        commands.extend(hindered.obstacles.first().map(|one| one.remedy.command()));
+    }
+    let mut known = BTreeSet::new();
+    commands.retain(|command| known.insert(command.clone()));
+    let mend = match (&hindered.reason, commands.is_empty()) {
+        (_, false) => commands.join(" && "),
+        // Its own refusal has a cause that another check sees.
+        (Reason::Helper(_) | Reason::Unmade(_), true) => {
+            refused_by_helper(scene).unwrap_or_else(|| again(scene, agents))
+        }
+        (_, true) => again(scene, agents),
+    };
+    Finding::problem(found.join("; ")).mend(mend)
+}
+
+/// What puts the drop-ins of these accounts in place, or says what is still in the way.
+fn again(scene: &Scene, agents: &[&Agent]) -> String {
+    let drop_ins = agents.iter().flat_map(|agent| drop_ins_of(scene, agent));
+    let flags: BTreeSet<String> =
+        drop_ins.filter_map(|file| Some(file.who.as_ref()?.flags())).collect();
+    let each = flags
+        .iter()
+        .map(|flags| format!("{} setup-sudo {flags} --keep-exact", word(&scene.program)));
+    each.collect::<Vec<_>>().join(" && ")
+}
+
+/// What mends what keeps the helper from answering, whoever asks.
+fn refused_by_helper(scene: &Scene) -> Option<String> {
+    let looks =
+        [policy::file, folders::state, folders::log, audit::write, folders::run, program::tools];
+    let found = looks.into_iter().flat_map(|look| look(scene));
+    found.filter(|one| one.status == Status::Problem).find_map(|one| one.mend)
+}
+
+/// The first of the names, and how many more there are.
+pub fn some_of(names: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}

@@ -1,0 +1,262 @@
+//! What sudo lets the accounts do that may ask the helper.
+
+use crate::admin::doctor::accounts::gives_root;
+use crate::admin::doctor::agents::{Agent, DropInFile, MOST};
+use crate::admin::doctor::commands::{Host, judged};
+use crate::admin::doctor::finding::{Finding, Status, or_ok};
+use crate::admin::doctor::paths::{mend, word};
+use crate::admin::doctor::versions::pager_escapes;
+use crate::admin::doctor::{Scene, call};
+use crate::admin::setup_sudo::exact::{besides, is_exact};
+use crate::output::text::{one_line, shell_word};
+use crate::request::caller::groups_of;
+use crate::sudo::account::Who;
+use crate::sudo::ask::{main_file, program};
+use crate::sudo::listing::{Entry, parse, with_environment};
+use crate::sudo::written::{Account, Rule, Written};
+use nix::unistd::{Gid, Group, Uid, User};
+use std::path::{Path, PathBuf};
+
+/// What sudo says of an account.
+pub struct Listing {
+    /// Its rules.
+    pub entries: Vec<Entry>,
+    /// The short listing.
+    pub short: String,
+}
+
+impl Listing {
+    /// Whether a rule lets the account run the program as root by its name.
+    pub fn names(&self, program: &Path) -> bool {
+        let as_root = self.entries.iter().filter(|entry| entry.is_as_root());
+        let mut commands = as_root.flat_map(|entry| &entry.commands);
+        commands.any(|command| command.split(' ').next().map(Path::new) == Some(program))
+    }
+}
+
+/// Asks sudo about an account; none where there is no sudo.
+pub fn listing(account: &str) -> Option<Result<Listing, String>> {
+    let sudo = program("sudo")?;
+    let ask = |flag: &str| call::text(call::run(&sudo, &["-n", flag, "-U", account]));
+    Some(ask("-ll").and_then(|long| Ok(Listing { entries: parse(&long)?, short: ask("-l")? })))
+}
+
+/// What lets sudo be asked again.
+fn unasked(why: &str) -> String {
+    let tty = why.contains("must have a tty").then(|| {
+        let root = User::from_uid(Uid::from_raw(0)).ok().flatten()?;
+        let written = Written::read();
+        let setting = written.setting(&Account::of(&root), Path::new("sudo"), "requiretty")?;
+        Some(edit(&setting.place.file))
+    });
+    tty.flatten().or_else(|| mend(&program("sudo")?)).unwrap_or_else(|| "visudo -c".to_owned())
+}
+
+/// Looks at each account with what sudo says of it.
+pub fn each(
+    scene: &Scene,
+    well: &str,
+    look: impl Fn(&Agent, &Listing) -> Vec<Finding>,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut looked_at = 0;
+    for agent in &scene.agents {
+        match &agent.listing {
+            None => continue,
+            Some(Err(why)) => found.push(
+                Finding::warning(format!(
+                    "sudo could not be asked about {}: {why}",
+                    agent.user.name
+                ))
+                .mend(unasked(why)),
+            ),
+            Some(Ok(listing)) => found.extend(look(agent, listing)),
+        }
+        looked_at += 1;
+    }
+    if scene.agents.len() > MOST && looked_at > 0 {
+        let more = scene.agents.len() - MOST;
+        found.push(
+            Finding::warning(format!("sudo was not asked about {more} more accounts"))
+                .means("only the first 100 accounts that may ask the helper were looked at"),
+        );
+    }
+    match looked_at {
+        0 if program("sudo").is_none() => or_ok(found, "there is no sudo on this host"),
+        0 => or_ok(found, "no account may ask the helper yet"),
+        _ => or_ok(found, format!("{well} ({looked_at} looked at)")),
+    }
+}
+
+/// What else sudo lets them do.
+pub fn more(scene: &Scene) -> Vec<Finding> {
+    let helper = scene.helper.to_string_lossy();
+    let host = Host { helper: &helper, pager_escapes: pager_escapes() };
+    each(scene, "sudo lets nobody who may ask the helper do more", |agent, listing| {
+        let name = &agent.user.name;
+        let mut found = Vec::new();
+        for entry in &listing.entries {
+            for command in &entry.commands {
+                let Some((status, why)) = judged(command, host) else { continue };
+                let how = if entry.is_free() { "without a password" } else { "with a password" };
+                let whom = entry.users.join(", ");
+                let (status, why) = if entry.is_as_root() {
+                    (status, why)
+                } else if let Some((group, why)) =
+                    entry.groups.iter().find_map(|one| gives_root(one))
+                {
+                    (status, format!("with the group {group}, {why}"))
+                } else if let Some(why) = entry.users.iter().find_map(|user| is_near_root(user)) {
+                    (status, why)
+                } else {
+                    (Status::Warning, "another account's rights are not the policy's".to_owned())
+                };
+                let (at, mend) = located(place(scene, agent, command, Some(entry.is_free())));
+                let what =
+                    format!("{name} may run {} as {whom} {how}: {why}{at}", one_line(command, 120));
+                found.push(Finding::new(status, what).mend(mend));
+            }
+        }
+        // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
+        let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
+        for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
+            let (at, mend) = located(tagged(scene, agent, "CHROOT"));
+            let what = format!("{name} has sudo take another folder for /, {chroot}{at}");
+            found.push(
+                Finding::problem(what)
+                    .means("sudo runs as root what is in that folder by the helper's name")
+                    .mend(mend),
+            );
+        }
+        found.extend(besides_the_lines(scene, agent, &listing.entries));
+        // Bringing an environment is bringing code: LD_PRELOAD.
+        for commands in with_environment(&listing.short) {
+            let what = format!("{name} may set the environment of {}", one_line(commands, 120));
+            let again = format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name));
+            found.push(
+                Finding::problem(what)
+                    .means("with LD_PRELOAD the account runs code of its own as root")
+                    .mend(tagged(scene, agent, "SETENV").map_or(again, |place| place.mend)),
+            );
+        }
+        found
+    })
+}
+
+/// Why an account that another may run programs as is as good as root; none where it is not, as far
+/// as its groups and sudo tell.
+fn is_near_root(written: &str) -> Option<String> {
+    let number = written.strip_prefix('#').and_then(|number| number.parse().ok());
+    let user = match number {
+        Some(uid) => User::from_uid(Uid::from_raw(uid)),
+        None => User::from_name(written),
+    };
+    let user = user.ok().flatten()?;
+    for gid in groups_of(&user.name, user.gid).unwrap_or_default() {
+        let group = Group::from_gid(gid).ok().flatten()?;
+        if let Some((_, why)) = gives_root(&group.name) {
+            return Some(format!("{written} is in the group {}: {why}", group.name));
+        }
+    }
+    let listing = listing(&user.name)?.ok()?;
+    let mut free = listing.entries.iter().filter(|entry| entry.is_as_root() && entry.is_free());
+    free.any(|entry| entry.commands.iter().any(|command| command == "ALL"))
+        .then(|| format!("{written} is root without a password, by sudo"))
+}
+
+/// The drop-ins that are for the account, or for a group that it is in.
+pub fn drop_ins_of<'s>(scene: &'s Scene, agent: &'s Agent) -> impl Iterator<Item = &'s DropInFile> {
+    scene.drop_ins.iter().filter(|file| match &file.who {
+        Some(Who::User { name, .. }) => *name == agent.user.name,
+        Some(Who::Group { gid, .. }) => {
+            gid.is_some_and(|gid| agent.groups.contains(&Gid::from_raw(gid)))
+        }
+        None => false,
+    })
+}
+
+/// What lets an account with an exact drop-in ask the helper for more than its lines.
+fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Finding> {
+    let own = drop_ins_of(scene, agent).map(|file| file.text.clone());
+    let own: Vec<String> = own.filter(|text| is_exact(text)).collect();
+    if own.is_empty() {
+        return Vec::new();
+    }
+    let finding = |command: &str| {
+        let (at, mend) = located(place(scene, agent, command, None));
+        let (name, command) = (&agent.user.name, one_line(command, 120));
+        let what = format!("{name} may run {command}, which is no line of its exact drop-in{at}");
+        Finding::warning(what)
+            .means("sudo lets through what is not on the list; the helper alone refuses it")
+            .mend(mend)
+    };
+    let more = besides(entries, &scene.helper, &own);
+    // What is more than the helper is said of already.
+    let helper = scene.helper.to_string_lossy();
+    let is_helper = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    let more = more.filter(|command| command.strip_prefix(&*helper).is_some_and(is_helper));
+    more.map(finding).collect()
+}
+
+/// Where a rule stands.
+struct Place {
+    /// The file and the line.
+    at: String,
+    /// What takes the rule away.
+    mend: String,
+}
+
+/// What a finding says of the place, as far as it is known, and what opens it.
+fn located(place: Option<Place>) -> (String, String) {
+    place.map_or_else(
+        || (String::new(), "visudo".to_owned()),
+        |place| (format!(", {}", place.at), place.mend),
+    )
+}
+
+/// Where the rule stands that sudo lists for the account with this command, if it is in a file:
+/// first one that asks for a password, or does not, as the listed one.
+fn place(scene: &Scene, agent: &Agent, command: &str, is_free: Option<bool>) -> Option<Place> {
+    let written = Written::read();
+    let account = Account::with_groups(&agent.user, &agent.groups);
+    let rule = written.rule(&account, command, is_free);
+    Some(placed(scene, agent, &rule?))
+}
+
+/// The same of a rule with this tag or option.
+fn tagged(scene: &Scene, agent: &Agent, tag: &str) -> Option<Place> {
+    let written = Written::read();
+    let account = Account::with_groups(&agent.user, &agent.groups);
+    let rule = written.tagged(&account, tag);
+    Some(placed(scene, agent, &rule?))
+}
+
+fn placed(scene: &Scene, agent: &Agent, rule: &Rule<'_>) -> Place {
+    let user = &agent.user;
+    let groups = agent.groups.iter().filter_map(|gid| Group::from_gid(*gid).ok().flatten());
+    let leave = groups
+        .filter(|group| {
+            let names = [format!("%{}", group.name), format!("%#{}", group.gid)];
+            rule.users.iter().any(|one| names.contains(one))
+        })
+        .find(|group| group.gid != user.gid && !is_one_of_ours(scene, &group.name));
+    let mend = match leave {
+        Some(group) => {
+            format!("gpasswd --delete {} {}", shell_word(&user.name), shell_word(&group.name))
+        }
+        None => edit(&rule.place.file),
+    };
+    Place { at: rule.place.to_string(), mend }
+}
+
+/// Whether a drop-in of ours is for this group.
+fn is_one_of_ours(scene: &Scene, group: &str) -> bool {
+    let named = scene.drop_ins.iter().filter_map(|file| file.who.as_ref());
+    let mut groups = named.filter(|who| matches!(who, Who::Group { .. }));
+    groups.any(|who| matches!(who, Who::Group { name, .. } if name == group))
+}
+
+/// The command that opens a file of sudo's configuration.
+pub fn edit(file: &PathBuf) -> String {
+    if file == main_file() { "visudo".to_owned() } else { format!("visudo -f {}", word(file)) }
+}

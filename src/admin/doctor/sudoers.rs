@@ -1,0 +1,255 @@
+//! sudo's configuration as files: valid, root's, read, and our own as they should be.
+
+use crate::admin::doctor::agents::DropInFile;
+use crate::admin::doctor::finding::{Finding, Status, or_ok};
+use crate::admin::doctor::paths::{mend, mend_or, refused, weak, word};
+use crate::admin::doctor::policy::repair;
+use crate::admin::doctor::sudo::edit;
+use crate::admin::doctor::{Scene, call, included};
+use crate::admin::setup_sudo::dropin::{DropIn, FOLDER, Found};
+use crate::admin::setup_sudo::exact;
+use crate::admin::setup_sudo::rule::render;
+use crate::output::text::{one_line, shell_word};
+use crate::sudo::ask::{
+    access, complaints, files, is_sudo_rs, main_file, program, reads_drop_ins, said,
+};
+use std::path::{Path, PathBuf};
+
+pub fn valid(scene: &Scene) -> Vec<Finding> {
+    let Some(visudo) = program("visudo") else {
+        return vec![match program("sudo") {
+            Some(_) => {
+                Finding::warning("there is no visudo, so sudo's configuration was not checked")
+            }
+            None => Finding::ok("there is no sudo on this host"),
+        }];
+    };
+    match call::run(&visudo, &["-c"]) {
+        Ok(output) if output.status.success() => {
+            vec![Finding::ok("visudo accepts sudo's configuration")]
+        }
+        Ok(output) => {
+            let said = said(&output);
+            let finding = Finding::problem(format!("visudo does not accept it: {said}"));
+            if let Some(command) = access(&said, &files()) {
+                return vec![
+                    finding
+                        .means("visudo, and with it sm setup-sudo, accepts only files that are root:root 0440; sudo reads none that others can write to, or that is not root's")
+                        .mend(command),
+                ];
+            }
+            let is_named = |file: &PathBuf| said.contains(&format!("{}:", file.display()));
+            let files = files();
+            let named = files.iter().find(|file| is_named(file));
+            let command = named.map_or_else(|| "visudo".to_owned(), edit);
+            let skipped: Vec<String> =
+                complaints(&output).into_iter().map(|one| one.unwrap_or_else(|one| one)).collect();
+            // Classic sudo may refuse everybody; sudo-rs goes on, with what it could read.
+            if !is_sudo_rs() || skipped.is_empty() {
+                return vec![finding.mend(command)];
+            }
+            let is_own = scene.drop_ins.iter().any(|file| is_named(&file.path));
+            let (status, meaning) = match is_own {
+                true => (
+                    Status::Problem,
+                    "sudo-rs goes on without them: they are in a drop-in of ours, which is not in force as it was made",
+                ),
+                false => (
+                    Status::Warning,
+                    "sudo-rs goes on without them, as if they were not there: what they were to permit, forbid or set is not so",
+                ),
+            };
+            let found = format!("sudo-rs skips what it does not know: {}", skipped.join("; "));
+            vec![Finding::new(status, found).means(meaning).mend(command)]
+        }
+        Err(why) => {
+            let found = format!("visudo could not be asked: {why}");
+            vec![Finding::warning(found).maybe_mend(mend(&visudo))]
+        }
+    }
+}
+
+pub fn path(_: &Scene) -> Vec<Finding> {
+    if program("sudo").is_none() && !main_file().exists() {
+        return vec![Finding::ok("there is no sudo on this host")];
+    }
+    let mut all = files();
+    all.push(FOLDER.into());
+    let found = all.iter().filter(|path| path.symlink_metadata().is_ok());
+    let mut found: Vec<Finding> = found.filter_map(|path| weak(path)).collect();
+    let more = included::by(&all).into_iter().filter(|one| !all.contains(&one.path));
+    found.extend(more.filter_map(|one| {
+        let refusal = refused(&one.path)?;
+        let says = format!("{} includes {}: ", one.by.display(), one.path.display());
+        Some(Finding::problem(says + &refusal.error).mend(mend_or(&one.path, edit(&one.by))))
+    }));
+    let well = format!("{} and what it includes are root's alone", main_file().display());
+    or_ok(found, well)
+}
+
+pub fn reads(scene: &Scene) -> Vec<Finding> {
+    if scene.drop_ins.is_empty() {
+        return vec![Finding::ok("there is no drop-in to read")];
+    }
+    match reads_drop_ins(FOLDER) {
+        Ok(()) => vec![Finding::ok(format!("{} includes {FOLDER}", main_file().display()))],
+        Err(_) => {
+            let file = main_file();
+            let found = format!("{} does not include {FOLDER}", file.display());
+            let command = format!("echo '@includedir {FOLDER}' >>{} && visudo -c", word(file));
+            vec![Finding::problem(found).mend(command)]
+        }
+    }
+}
+
+pub fn drop_ins(scene: &Scene) -> Vec<Finding> {
+    let mut found: Vec<Finding> =
+        scene.drop_ins.iter().filter_map(|file| wrong(scene, file)).collect();
+    found.extend(scene.by_hand.iter().map(|path| {
+        let (file, helper) = (path.display(), scene.helper.display());
+        Finding::warning(format!(
+            "{file} has a rule for {helper}, and is no drop-in of setup-sudo's"
+        ))
+        .means("nothing checks what else it gives and to whom, or takes it away again")
+        .mend(edit(path))
+    }));
+    or_ok(
+        found,
+        match scene.drop_ins.len() {
+            0 => "there is none: no account asks through sudo".to_owned(),
+            count => format!("{count} in place, for {} alone", scene.helper.display()),
+        },
+    )
+}
+
+fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
+    let path = file.path.display();
+    let Some(who) = &file.who else {
+        let (kind, name) = &file.named;
+        let found = format!("{path} is for the {kind} {name}, which this host does not have");
+        let remove =
+            format!("{} setup-sudo --{kind} {} --remove", word(&scene.program), shell_word(name));
+        return Some(
+            Finding::warning(found)
+                .means("whoever is given that name gets the rule with it")
+                .mend(remove),
+        );
+    };
+    let is_exact = exact::is_exact(&file.text);
+    let flag = if is_exact { " --exact" } else { "" };
+    let again = format!("{} setup-sudo {}{flag}", word(&scene.program), who.flags());
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let own = who.file_name();
+    // Of another name it is not the one that is made anew.
+    let is_second = name != own;
+    let again = if is_second { format!("rm {} && {again}", word(&file.path)) } else { again };
+    let wanted = match &scene.policy {
+        Ok(_) if is_exact => exact::render(who, &scene.helper).unwrap_or_default(),
+        // What is wrong with the policy is said of the policy.
+        Err(_) if is_exact && strange(&file.text, &scene.helper).is_none() => {
+            return Some(
+                Finding::warning(format!("{path} could not be compared with the policy"))
+                    .means("every request is refused until the policy is mended, whatever sudo lets through")
+                    .mend(repair()),
+            );
+        }
+        _ => render(who, &scene.helper),
+    };
+    match DropIn::named(&name).look(&wanted) {
+        Ok(Found::InPlace) if is_second => Some(
+            Finding::warning(format!("{path} is a second one for the {}", who.described()))
+                .means(format!(
+                    "it stays, and lets the helper be run, when {FOLDER}/{own} is taken away"
+                ))
+                .mend(again),
+        ),
+        Ok(Found::InPlace) => None,
+        Ok(Found::Exposed(is)) => Some(
+            Finding::problem(format!("{path} is {is}, and should be root:root 0440"))
+                .mend(mend(&file.path).filter(|_| !is_second).unwrap_or(again)),
+        ),
+        Ok(Found::Stale(_) | Found::Missing | Found::Foreign) => {
+            Some(match strange(&file.text, &scene.helper) {
+                Some(strange) => {
+                    let only = scene.helper.display();
+                    let found = format!(
+                        "{path} does not only let {} run {only}: {strange}",
+                        who.described()
+                    );
+                    Finding::problem(found).mend(again)
+                }
+                None if !is_exact => {
+                    Finding::warning(format!("{path} is not as it was made")).mend(again)
+                }
+                // The helper itself judges each request, whatever sudo lets through.
+                None => Finding::warning(format!("{path} is not what the policy permits now"))
+                    .means(
+                        "sudo refuses what the policy permits by now, or lets the helper refuse it",
+                    )
+                    .mend(again),
+            })
+        }
+        Err(error) => Some(Finding::warning(format!("{path} could not be read: {error}"))),
+    }
+}
+
+/// The first line of a drop-in that is about something else than the helper.
+///
+/// A drop-in that lists command lines has the helper in front of each.
+fn strange(text: &str, helper: &Path) -> Option<String> {
+    let helper = helper.to_string_lossy();
+    let joined = text.replace("\\\n", " ");
+    let rules: Vec<&str> = joined.lines().map(str::trim).filter(|line| is_rule(line)).collect();
+    if rules.is_empty() {
+        return Some("it has no rule".to_owned());
+    }
+    let is_ours = |command: &str| {
+        command.strip_prefix(&*helper).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let strange = rules.into_iter().find(|line| {
+        let commands = line.split_once(" ALL=(root) NOPASSWD: NOSETENV: ").map(|(_, rest)| rest);
+        // A comma of an argument is escaped.
+        commands.is_none_or(|commands| {
+            !commands.replace("\\,", "").split(',').map(str::trim).all(is_ours)
+        })
+    });
+    strange.map(|line| one_line(line, 200))
+}
+
+/// Whether a line is none of the comments: an account can be written as `#1005`, and
+/// `#includedir` is none (`sudoers(5)`).
+pub fn is_rule(line: &str) -> bool {
+    match line.strip_prefix('#') {
+        None => !line.is_empty(),
+        Some(rest) => rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("include"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strange;
+    use std::path::Path;
+
+    #[test]
+    fn what_is_not_the_helper_is_seen() {
+        let helper = Path::new("/usr/local/bin/sm-helper");
+        let rule = "agent ALL=(root) NOPASSWD: NOSETENV: ";
+        for (rest, is_strange) in [
+            ("/usr/local/bin/sm-helper", false),
+            (
+                "/usr/local/bin/sm-helper service restart nginx, /usr/local/bin/sm-helper list",
+                false,
+            ),
+            ("/usr/local/bin/sm-helper list, \\\n    /usr/local/bin/sm-helper version", false),
+            ("/usr/local/bin/sm-helper2", true),
+            ("/usr/local/bin/sm", true),
+            ("/usr/local/bin/sm-helper list, /bin/sh", true),
+            ("/usr/local/bin/sm-helper\nagent ALL=(root) NOPASSWD: ALL", true),
+            ("/usr/local/bin/sm-helper\nDefaults !env_reset", true),
+        ] {
+            let text = format!("# Made by sm setup-sudo\n{rule}{rest}\n");
+            assert_eq!(strange(&text, helper).is_some(), is_strange, "{text}");
+        }
+        assert!(strange("# Made by sm setup-sudo\n", helper).is_some());
+    }
+}

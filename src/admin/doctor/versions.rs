@@ -1,0 +1,226 @@
+//! Which versions of what the helper stands on have a known hole.
+
+use crate::admin::doctor::finding::{Finding, Status, or_ok};
+use crate::admin::doctor::holes::{APT, Hole, PACMAN, SUDO, SUDO_RS, SYSTEMD};
+use crate::admin::doctor::paths::mend;
+use crate::admin::doctor::{Scene, call};
+use crate::managers::host::PackageManager;
+use crate::sudo::ask::program;
+use crate::system::tool;
+use std::path::Path;
+
+/// The first systemd that knows all that the units say (`CollectMode=`).
+const OLDEST_SYSTEMD: &str = "236";
+
+/// A program as it is installed.
+struct Installed<'n> {
+    /// Its name, which is that of its package.
+    name: &'n str,
+    /// The version that it says it has.
+    version: String,
+    /// The version of its package, where the distribution is one whose fixes are known.
+    package: Option<String>,
+    /// Whether the host's packages are those of a distribution that mends old versions.
+    is_mended_elsewhere: bool,
+}
+
+pub fn sudo(_: &Scene) -> Vec<Finding> {
+    let Some(sudo) = program("sudo") else {
+        return vec![Finding::ok("there is no sudo on this host")];
+    };
+    let said = match call::text(call::run(&sudo, &["--version"])) {
+        Ok(said) => said,
+        Err(why) => {
+            let found = format!("the version of {} is not known: {why}", sudo.display());
+            return vec![unknown(found, mend(&sudo))];
+        }
+    };
+    let first = said.lines().next().unwrap_or_default();
+    match (first.strip_prefix("sudo-rs "), first.strip_prefix("Sudo version ")) {
+        (Some(version), _) => judged(&installed("sudo-rs", version), &SUDO_RS),
+        (_, Some(version)) => judged(&installed("sudo", version), &SUDO),
+        _ => {
+            let found = format!("it is not known which sudo this is: {first}");
+            vec![Finding::warning(found).mend(upgrade("sudo"))]
+        }
+    }
+}
+
+pub fn systemd(_: &Scene) -> Vec<Finding> {
+    let version = match systemd_version() {
+        Ok(version) => version,
+        Err(why) => {
+            let found = format!("systemd's version is not known: {why}");
+            return vec![unknown(found, call::mend("systemctl"))];
+        }
+    };
+    let version = &version;
+    if numbers(version) < numbers(OLDEST_SYSTEMD) {
+        let found = format!("systemd {version} is older than {OLDEST_SYSTEMD}");
+        return vec![Finding::problem(found).mend(upgrade("systemd"))];
+    }
+    judged(&installed("systemd", version), &SYSTEMD)
+}
+
+fn systemd_version() -> Result<String, String> {
+    let said = call::text(call::tool("systemctl", &["--version"]))?;
+    // `systemd 252 (252.39-1~deb12u2)`
+    let mut words = said.split_whitespace().skip(1);
+    let (short, long) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let long = long.trim_matches(['(', ')']).split('-').next().unwrap_or_default();
+    Ok(if long.starts_with(short) { long } else { short }.to_owned())
+}
+
+/// Whether systemd's tools start a pager from which other programs can be started (CVE-2023-26604).
+pub fn pager_escapes() -> bool {
+    systemd_version().is_ok_and(|version| numbers(&version) < numbers("247"))
+}
+
+pub fn package_manager(_: &Scene) -> Vec<Finding> {
+    let (name, holes) = match PackageManager::of_this_host() {
+        Some(PackageManager::Apt) => ("apt", &APT),
+        Some(PackageManager::Pacman) => ("pacman", &PACMAN),
+        None => return vec![Finding::ok("there is neither apt-get nor pacman")],
+    };
+    let program = if name == "apt" { "apt-get" } else { name };
+    let said = call::text(call::tool(program, &["--version"])).unwrap_or_default();
+    // `apt 2.6.1 (amd64)`; pacman draws a picture beside `Pacman v6.0.2 - libalpm v13.0.2`.
+    let mut words = said.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case(name));
+    match words.nth(1) {
+        Some(version) => judged(&installed(name, version.trim_start_matches('v')), holes),
+        None => {
+            let found = format!("the version of {program} is not known");
+            vec![unknown(found, call::mend(program))]
+        }
+    }
+}
+
+/// Of a version that is not known nobody can say whether it has a hole.
+fn unknown(found: String, mend: Option<String>) -> Finding {
+    Finding::warning(found).means("whether it has a known hole is not known").maybe_mend(mend)
+}
+
+fn installed<'n>(name: &'n str, version: &str) -> Installed<'n> {
+    let query = ["-W", "-f", "${db:Status-Status} ${Version}", "--", name];
+    let asked = tool::find("dpkg-query").map(|_| call::tool("dpkg-query", &query));
+    let said = match &asked {
+        Some(Ok(output)) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        _ => String::new(),
+    };
+    let package = said.strip_prefix("installed ").map(str::to_owned);
+    // A program of another version than the package is not the package's.
+    let package = package.filter(|package| {
+        package.split_once(':').map_or(&**package, |(_, rest)| rest).starts_with(version)
+    });
+    let is_mended_elsewhere = match asked {
+        // What is no package is mended by nobody but its makers.
+        Some(answer) => answer.is_err(),
+        // Nor does Arch mend old versions; others are not known.
+        None => !Path::new("/usr/bin/pacman").exists(),
+    };
+    Installed { name, version: version.to_owned(), package, is_mended_elsewhere }
+}
+
+fn judged(installed: &Installed<'_>, holes: &[Hole]) -> Vec<Finding> {
+    let Installed { name, version, package, .. } = installed;
+    let shown = match package {
+        Some(package) => format!("{name} {package}"),
+        None => format!("{name} {version}"),
+    };
+    let found = holes.iter().filter_map(|hole| {
+        let (status, note) = open(installed, hole, &is_older)?;
+        let found = format!("{shown} has {}: {}{note}", hole.cve, hole.what);
+        Some(Finding::new(status, found).mend(upgrade(name)))
+    });
+    or_ok(found.collect(), format!("{shown} has no known hole that matters here"))
+}
+
+/// Whether the hole is open, and what is to be said besides.
+fn open(
+    installed: &Installed<'_>,
+    hole: &Hole,
+    is_older: &dyn Fn(&str, &str) -> Option<bool>,
+) -> Option<(Status, &'static str)> {
+    const MAYBE: &str = " (the distribution may have mended it: look at its changelog)";
+    let version = numbers(&installed.version);
+    if version < numbers(hole.since) || version >= numbers(hole.fixed) {
+        return None;
+    }
+    let Some(package) = &installed.package else {
+        // Nobody but its own makers mends what is no package of a distribution's.
+        return Some(if installed.is_mended_elsewhere {
+            (Status::Warning, MAYBE)
+        } else {
+            (hole.status, "")
+        });
+    };
+    let row = hole.mended.iter().find(|(begin, _)| package.starts_with(begin));
+    match row.map(|(_, mended)| is_older(package, mended)) {
+        Some(Some(false)) => None,
+        Some(Some(true)) => Some((hole.status, "")),
+        _ => Some((Status::Warning, MAYBE)),
+    }
+}
+
+/// Whether one version of a Debian package is older than another; none where nobody can tell.
+fn is_older(one: &str, other: &str) -> Option<bool> {
+    let asked = call::tool("dpkg", &["--compare-versions", one, "lt", other]).ok()?;
+    match asked.status.code() {
+        Some(0) => Some(true),
+        Some(1) => Some(false),
+        _ => None,
+    }
+}
+
+/// The numbers of a version: `1.9.13p3` is 1, 9, 13, 3. So do these programs count.
+fn numbers(version: &str) -> Vec<u64> {
+    let runs = version.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
+    runs.filter_map(|run| run.parse().ok()).collect()
+}
+
+fn upgrade(name: &str) -> String {
+    match PackageManager::of_this_host() {
+        Some(PackageManager::Apt) => format!("apt-get update && apt-get install {name}"),
+        Some(PackageManager::Pacman) => "pacman -Syu".to_owned(),
+        None => format!("install a newer {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hole_is_open_until_its_makers_or_the_distribution_have_mended_it() {
+        let older = |one: &str, other: &str| Some(numbers(one) < numbers(other));
+        let is = |name, version: &str, package: Option<&str>, elsewhere, hole: &Hole| {
+            let package = package.map(str::to_owned);
+            let version = version.to_owned();
+            let installed = Installed { name, version, package, is_mended_elsewhere: elsewhere };
+            open(&installed, hole, &older).map(|(status, _)| status)
+        };
+        let (problem, warning) = (Some(Status::Problem), Some(Status::Warning));
+        let [chroot, host, _, baron] = &SUDO;
+        for (hole, version, package, elsewhere, status) in [
+            (chroot, "1.9.17p1", None, false, None),
+            (chroot, "1.9.17", None, false, problem),
+            (chroot, "1.9.13p3", None, false, None),
+            (chroot, "1.9.17", None, true, warning),
+            (chroot, "1.9.16p2", Some("1.9.16p2-2"), false, problem),
+            (chroot, "1.9.16p2", Some("1.9.16p2-3"), false, None),
+            (host, "1.9.13p3", Some("1.9.13p3-1+deb12u1"), false, warning),
+            (host, "1.9.13p3", Some("1.9.13p3-1+deb12u2"), false, None),
+            (host, "1.9.11", Some("1.9.11-7"), false, warning),
+            (baron, "1.8.31", None, false, problem),
+            (baron, "1.8.31", Some("1.8.31-1ubuntu1.2"), false, None),
+            (baron, "1.9.5p2", None, false, None),
+            (baron, "1.9.5p1", None, false, problem),
+        ] {
+            assert_eq!(
+                is("sudo", version, package, elsewhere, hole),
+                status,
+                "{version} {package:?}"
+            );
+        }
+    }
+}

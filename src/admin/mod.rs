@@ -1,0 +1,9 @@
+//! What an administrator runs.
+
+pub mod answer;
+pub mod audit;
+pub mod doctor;
+pub mod fleet;
+pub mod policy;
+pub mod setup_broker;
+pub mod setup_sudo;

@@ -1,0 +1,176 @@
+//! `sm policy edit`: the site policy, as visudo does it: a copy, an editor, checked, put in
+//! place whole, the old one kept.
+
+use crate::admin::answer::{Answer, Failure};
+use crate::admin::policy::vain;
+use crate::admin::setup_sudo;
+use crate::policy::model::SiteMode;
+use crate::policy::parse::Parsed;
+use crate::policy::site::{FILE, understood};
+use crate::policy::{COMPILED, presence};
+use crate::request::code::{Code, Refusal};
+use crate::system::state;
+use nix::sys::signal::{SigSet, Signal};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FOLDER: &str = "/etc/sm";
+const COPY: &str = "/etc/sm/policy.toml.new";
+const MODE: u32 = 0o644;
+/// The one before.
+pub const OLD: &str = "/etc/sm/policy.toml.old";
+
+/// What a new site policy begins as.
+const BEGINNING: &str = "\
+# The site policy of sm. What it may do is compiled in: see [site] in `sm policy show`.
+# In mode \"narrow\" only what it names is allowed, of what is compiled in.
+schema = 1
+
+";
+
+/// Edits it.
+///
+/// # Errors
+/// Where it was not changed, and why.
+pub fn edit(program: &Path) -> Result<Answer, Failure> {
+    let failed = |path: &str, error: io::Error| {
+        Refusal::new(Code::CommandFailed, format!("{path}: {error}"))
+            .hint("the policy is as it was")
+    };
+    let _lock = alone(program, "edit")?;
+    state::folder(FOLDER, 0o755, "root").map_err(|error| failed(FOLDER, error))?;
+    let before = match fs::read_to_string(FILE) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(FILE, error).into()),
+    };
+    // At the terminal an interrupt is meant for the editor. Command gives a child an empty mask.
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGINT);
+    signals.add(Signal::SIGQUIT);
+    let _ = signals.thread_block();
+    let begin = before.as_deref().unwrap_or(BEGINNING);
+    write(COPY, begin).map_err(|error| failed(COPY, error))?;
+    let edited = edited(begin);
+    let done = match edited {
+        Ok(Some(policy)) => put(policy.policy().text, before.as_deref())
+            .map(|answer| {
+                let vain = vain::warnings(&policy.policy());
+                answer.warned([vain, setup_sudo::behind(program)].concat())
+            })
+            .map_err(|error| failed(FILE, error).into()),
+        Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),
+        Err(failure) => Err(failure),
+    };
+    let _ = fs::remove_file(COPY);
+    if COMPILED.site_mode == SiteMode::Off {
+        let note = format!(
+            "this program reads no site policy: mode \"off\" is compiled in; {FILE} has no say"
+        );
+        return done.map(|answer| answer.line(&note));
+    }
+    done
+}
+
+/// As the only one who changes the site policy, until the value is dropped.
+///
+/// # Errors
+/// `not_privileged` where it is not root; `command_failed` where there is no lock to be had.
+pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(Refusal::new(Code::NotPrivileged, format!("only root can change {FILE}"))
+            .hint(format!("run: sudo {} policy {command}", program.display())));
+    }
+    state::lock("policy-edit").map_err(|error| {
+        Refusal::new(Code::CommandFailed, format!("{}: {error}", state::FOLDER))
+            .hint("the policy is as it was")
+    })
+}
+
+/// Has it edited until it is a policy or the administrator gives up, also where it was broken
+/// before. None where it is the same.
+fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
+    let editor = editor()?;
+    loop {
+        // In words, not through a shell: EDITOR may hold flags.
+        let status =
+            Command::new(&editor[0]).args(&editor[1..]).arg(COPY).status().map_err(|error| {
+                Refusal::new(Code::CommandFailed, format!("{}: {error}", editor[0]))
+                    .hint("the policy is as it was; name another editor in EDITOR")
+            })?;
+        if !status.success() {
+            let refusal =
+                Refusal::new(Code::CommandFailed, format!("the editor ended with {status}"))
+                    .hint("the policy is as it was");
+            return Err(refusal.into());
+        }
+        let text = fs::read_to_string(COPY).map_err(|error| {
+            Refusal::new(Code::CommandFailed, format!("{COPY}: {error}"))
+                .hint("the policy is as it was")
+        })?;
+        match understood(FILE, &text) {
+            Ok(_) if before == text => return Ok(None),
+            Ok(policy) => return Ok(Some(policy)),
+            Err(refusal) if !again(&refusal) => {
+                let hint = refusal.hint.unwrap_or_default();
+                let hint =
+                    format!("{hint}; the policy is as it was").trim_start_matches("; ").to_owned();
+                return Err(Failure::found(
+                    Refusal::new(Code::PolicyInvalid, refusal.error).hint(hint),
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Whether somebody at a terminal wants to go on with a broken one.
+fn again(refusal: &Refusal) -> bool {
+    if !io::stdin().is_terminal() {
+        return false;
+    }
+    let mut stderr = io::stderr();
+    let _ = writeln!(stderr, "sm: {}", refusal.error);
+    if let Some(hint) = &refusal.hint {
+        let _ = writeln!(stderr, "    {hint}");
+    }
+    let _ = write!(stderr, "What now? [E]dit again, or e(x)it without changing anything: ");
+    let mut answer = String::new();
+    let read = io::stdin().read_line(&mut answer).unwrap_or(0);
+    read > 0 && !answer.trim().eq_ignore_ascii_case("x")
+}
+
+fn editor() -> Result<Vec<String>, Failure> {
+    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok());
+    let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    if let Some(words) = named.map(words).filter(|words| !words.is_empty()) {
+        return Ok(words);
+    }
+    let usual = ["/usr/bin/editor", "/usr/bin/nano", "/usr/bin/vi", "/usr/bin/vim"];
+    match usual.iter().find(|path| PathBuf::from(path).exists()) {
+        Some(path) => Ok(vec![(*path).to_owned()]),
+        None => Err(Refusal::new(Code::Unsupported, "there is no editor on this host")
+            .hint("name one in EDITOR")
+            .into()),
+    }
+}
+
+fn write(path: &str, text: &str) -> io::Result<()> {
+    state::make(Path::new(path), text.as_bytes(), MODE)
+}
+
+/// Puts it in place; what was there before is kept beside it.
+fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
+    if let Some(before) = before {
+        write(OLD, before)?;
+    }
+    // Not the file that the editor made: its owner and mode are the editor's.
+    state::put(Path::new(FILE), Path::new(COPY), text.as_bytes(), MODE)?;
+    presence::note()?;
+    let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };
+    Ok(Answer::text(format!("{FILE} is in force with the next request{kept}"))
+        .with("changed", true)
+        .line("what it changes: sm policy diff"))
+}

@@ -1,0 +1,40 @@
+//! `sm policy revert`: back to the compiled policy (the word is that of systemctl(1)).
+
+use crate::admin::answer::{Answer, Failure};
+use crate::admin::policy::edit::{OLD, alone};
+use crate::admin::setup_sudo;
+use crate::policy::presence;
+use crate::policy::site::FILE;
+use crate::request::code::{Code, Refusal};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Removes it. What was there is kept beside it.
+///
+/// # Errors
+/// Where it is still there, or still counts as missing.
+pub fn revert(program: &Path) -> Result<Answer, Failure> {
+    let _lock = alone(program, "revert")?;
+    let failed = |error: io::Error| {
+        Refusal::new(Code::CommandFailed, format!("{FILE} cannot be removed: {error}"))
+            .hint("every request is decided, or refused, as before")
+    };
+    let was_noted = presence::is_noted();
+    let was_there = match fs::rename(FILE, OLD) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(failed(error).into()),
+    };
+    // The memory of it last: after a crash in between every request is refused, and this goes on.
+    presence::forget().map_err(failed)?;
+    let text = match (was_there, was_noted) {
+        (true, _) => format!("{FILE} is removed; the old one is in {OLD}"),
+        (false, true) => format!("{FILE} was missing already, and is not expected any more"),
+        (false, false) => "there was no site policy".to_owned(),
+    };
+    Ok(Answer::text(text)
+        .with("changed", was_there || was_noted)
+        .line("the compiled policy decides alone: sm policy show")
+        .warned(setup_sudo::behind(program)))
+}

@@ -1,0 +1,302 @@
+//! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo can not work.
+
+pub mod group;
+pub mod units;
+
+use crate::admin::answer::{Answer, Failure};
+use crate::admin::setup_broker::units::SOCKET_UNIT;
+use crate::admin::setup_sudo::{install, rule, without_root};
+use crate::broker::{SOCKET, protocol};
+use crate::cli::SetupBroker;
+use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
+use crate::sudo::account;
+use crate::system::trust::trusted;
+use crate::system::{sanitize, state, tool};
+use nix::unistd::{Group, User};
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Output;
+
+/// Who is in it may connect.
+pub const GROUP: &str = "sm";
+
+/// Does it. `program` is the file that runs, `arguments` are those of the command line.
+///
+/// # Errors
+/// What is wrong.
+pub fn run(
+    command: &SetupBroker,
+    program: &Path,
+    arguments: &[OsString],
+) -> Result<Answer, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        let what = match command.check {
+            true => "only root can see all of the host's units, so this needs root",
+            false => "this changes the host's units and groups and needs root",
+        };
+        return Err(without_root(what, program, arguments));
+    }
+    sanitize::undo()?;
+    let _lock = state::lock("broker").map_err(|error| failed("the lock", &error))?;
+    if command.remove {
+        return remove(&command.user);
+    }
+    let users =
+        command.user.iter().map(|name| account::of_name(name)).collect::<Result<Vec<_>, _>>()?;
+    if !Path::new("/run/systemd/system").exists() {
+        return Err(Failure::of(
+            Refusal::new(Code::Unsupported, "this host's service manager is not systemd")
+                .hint("let accounts reach the helper through sudo: sm setup-sudo"),
+        ));
+    }
+    let program = if command.install { install::install()?.0 } else { program.to_owned() };
+    let (program, _) = trusted(&program)?;
+    rule::gives_no_rights(&program)?;
+    let wanted = units::of(&program)?;
+    if command.check {
+        return check(&wanted, &users);
+    }
+    units::no_others(&wanted)?;
+    let mut done = Vec::new();
+    let was_here = units::is_set_up();
+    if Group::from_name(GROUP).ok().flatten().is_none() {
+        call("groupadd", &["--system", GROUP])?;
+        let made = Group::from_name(GROUP).ok().flatten();
+        let made = made.map(|group| format!("group {}", group.gid));
+        group::note(|noted| noted.extend(made))?;
+        done.push(format!("made the group {GROUP}"));
+    }
+    // Whoever is in it already may connect, too.
+    let strangers = if was_here { None } else { group::strangers(&users) };
+    for user in users.iter().filter(|user| !group::is_member(user)) {
+        call("usermod", &["--append", "--groups", GROUP, &user.name])?;
+        group::note(|noted| noted.extend([format!("user {}", user.name)]))?;
+        done.push(format!("{} may connect, from its next session on", user.name));
+    }
+    let is_new = units::place(&wanted)? || !units::is_read();
+    if is_new {
+        call("systemctl", &["daemon-reload"])?;
+    }
+    // A group that was made anew has another number than the socket.
+    if is_new || (is_listening() && !is_the_groups()) {
+        // Anew, for it may be enabled as the unit that lay elsewhere.
+        call("systemctl", &["reenable", SOCKET_UNIT])?;
+        // Requests that are under way have units of their own and are not touched.
+        call("systemctl", &["restart", SOCKET_UNIT])?;
+        done.push(format!("{SOCKET_UNIT} is in place and listens at {SOCKET}"));
+    } else if !is_listening() || !is_enabled() {
+        call("systemctl", &["enable", "--now", SOCKET_UNIT])?;
+        done.push(format!("{SOCKET_UNIT} listens at {SOCKET}"));
+    }
+    // It may be an administrator's on purpose, so it stays.
+    let additions = units::additions(&wanted);
+    let added = additions.iter().map(|folder| {
+        let (what, removal) = units::added(folder);
+        format!("{what}; to take it away: {removal}")
+    });
+    let added: Vec<String> = added.collect();
+    let version = answers().map_err(|refusal| match added.first() {
+        Some(added) => refusal.hint(added),
+        None => refusal,
+    })?;
+    let changed = !done.is_empty();
+    if !changed && added.is_empty() && strangers.is_none() {
+        done.push("nothing to do: it was in place already".to_owned());
+    }
+    done.extend(added);
+    done.extend(strangers);
+    let additions: Vec<_> = additions.iter().map(|folder| folder.to_string_lossy()).collect();
+    Ok(Answer::text(done.join("\n"))
+        .line(&format!("the broker answers: sm {version}"))
+        .with("changed", changed)
+        .with("socket", SOCKET)
+        .with("additions", additions)
+        .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
+}
+
+fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
+    let setup = "to put it in place: sm setup-broker";
+    let wrong = |what: String, hint: &str| {
+        Err(Failure::found(Refusal::new(Code::CommandFailed, what).hint(hint)))
+    };
+    if let Some(what) = units::changed(wanted) {
+        return wrong(what, setup);
+    }
+    // What somebody has added setup leaves alone.
+    if let Some(folder) = units::additions(wanted).first() {
+        let (what, removal) = units::added(folder);
+        return wrong(what, &format!("to take it away: {removal}"));
+    }
+    if Group::from_name(GROUP).ok().flatten().is_none() {
+        return wrong(format!("there is no group {GROUP}"), setup);
+    }
+    if let Some(user) = users.iter().find(|user| !group::is_member(user)) {
+        return wrong(format!("{} is not in the group {GROUP}", user.name), setup);
+    }
+    let version = reached().map_err(|refusal| {
+        let refusal = if refusal.hint.is_none() { refusal.hint(setup) } else { refusal };
+        Failure::found(refusal)
+    })?;
+    Ok(Answer::text(format!("the broker is in place and answers: sm {version}")))
+}
+
+/// Whether who should reach it can, and nobody else. Gives the version that answers.
+///
+/// # Errors
+/// What is wrong with the socket.
+pub fn reached() -> Result<String, Refusal> {
+    let wrong = |what: String| Err(Refusal::new(Code::CommandFailed, what));
+    if !is_listening() {
+        return wrong(format!("{SOCKET_UNIT} is not active"));
+    }
+    if !is_enabled() {
+        return wrong(format!("{SOCKET_UNIT} is not enabled: it will be gone after a boot"));
+    }
+    if !is_the_groups() {
+        return wrong(format!("{SOCKET} is not for root and the group {GROUP} alone"));
+    }
+    answers()
+}
+
+/// Takes away what was put in place, or the membership of these accounts alone.
+fn remove(users: &[OsString]) -> Result<Answer, Failure> {
+    let mut done = Vec::new();
+    let mut stays = Vec::new();
+    if !users.is_empty() {
+        for user in
+            users.iter().map(|name| account::of_name(name)).collect::<Result<Vec<_>, _>>()?
+        {
+            if group::is_member(&user) {
+                call("gpasswd", &["--delete", &user.name, GROUP])?;
+                group::note(|noted| noted.retain(|line| *line != format!("user {}", user.name)))?;
+                done.push(format!("{} may not ask over the socket any more", user.name));
+            }
+        }
+    } else {
+        let files = units::copies();
+        let other = units::other_socket();
+        if other.is_none() && (!files.is_empty() || is_here()?) {
+            // Requests that are under way come to their end.
+            call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
+            done.push(format!("{SOCKET_UNIT} does not listen any more"));
+            // The unit does not do it where its file was gone before.
+            let _ = fs::remove_file(SOCKET);
+        }
+        for path in &files {
+            state::remove(path).map_err(|error| failed(&path.display().to_string(), &error))?;
+            done.push(format!("{} is gone", path.display()));
+        }
+        if !done.is_empty() && Path::new("/run/systemd/system").exists() {
+            call("systemctl", &["daemon-reload"])?;
+        }
+        stays.extend(other.map(|path| {
+            format!("{} stays as it is: it is another program's unit", path.display())
+        }));
+        if let Some(group) = Group::from_name(GROUP).ok().flatten() {
+            if group::is_ours(&group) {
+                call("groupdel", &[GROUP])?;
+                done.push(format!("the group {GROUP} is gone"));
+            } else {
+                stays.push(format!(
+                    "the group {GROUP} stays: sm setup-broker has not made it; to remove it: groupdel {GROUP}"
+                ));
+            }
+        }
+        state::remove(Path::new(group::NOTED)).map_err(|error| failed(group::NOTED, &error))?;
+    }
+    let changed = !done.is_empty();
+    if !changed {
+        done.push("nothing to do: it was not there".to_owned());
+    }
+    done.extend(stays);
+    Ok(Answer::text(done.join("\n")).with("changed", changed))
+}
+
+/// Whether there is a broker on this host, or should be: also one that is not enabled, and listens
+/// until the next boot.
+///
+/// # Errors
+/// Why systemd could not be asked.
+pub fn is_here() -> Result<bool, Refusal> {
+    if units::is_set_up() {
+        return Ok(true);
+    }
+    if units::other_socket().is_some() {
+        return Ok(false);
+    }
+    if !Path::new("/run/systemd/system").exists() {
+        return Ok(false);
+    }
+    is_active()
+}
+
+fn is_listening() -> bool {
+    is_active().is_ok_and(|is| is)
+}
+
+fn is_active() -> Result<bool, Refusal> {
+    output("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).map(|said| said.status.success())
+}
+
+fn is_enabled() -> bool {
+    call("systemctl", &["--quiet", "is-enabled", SOCKET_UNIT]).is_ok()
+}
+
+/// Whether root and who is in the group may connect, and nobody else.
+fn is_the_groups() -> bool {
+    let group = Group::from_name(GROUP).ok().flatten();
+    fs::symlink_metadata(SOCKET).is_ok_and(|data| {
+        let is_its = group.is_some_and(|group| group.gid.as_raw() == data.gid());
+        is_its && data.uid() == 0 && data.mode() & 0o777 == 0o660
+    })
+}
+
+/// Asks the broker who it is. Gives its version.
+fn answers() -> Result<String, Refusal> {
+    let silent = |why: String| {
+        Refusal::new(Code::CommandFailed, format!("the broker does not answer: {why}"))
+            .hint("look at: systemctl status sm.socket 'sm@*'; journalctl --unit 'sm@*'")
+    };
+    let mut stream = protocol::connect().map_err(|error| silent(error.to_string()))?;
+    let mut reply = String::new();
+    protocol::send(&mut stream, &["version".into()])
+        .and_then(|()| stream.read_to_string(&mut reply))
+        .map_err(|error| silent(error.to_string()))?;
+    let reply: serde_json::Value =
+        serde_json::from_str(&reply).map_err(|error| silent(format!("its reply: {error}")))?;
+    match reply["version"].as_str() {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(silent(one_line(&reply.to_string(), 300))),
+    }
+}
+
+pub(super) fn failed(what: &str, error: &io::Error) -> Refusal {
+    Refusal::new(Code::CommandFailed, format!("{what}: {error}"))
+}
+
+/// Runs one of the host's own tools; what it has to say is for the case that it fails.
+fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
+    let output = output(name, arguments)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = one_line(said.trim(), 300);
+    Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
+        .said(said))
+}
+
+/// Runs one of the host's own tools to its end.
+pub(super) fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> {
+    let program = tool::find(name)
+        .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
+    // Root does not run what others can change.
+    let (program, _) = trusted(&program)?;
+    let mut command = tool::clean(&program);
+    command.args(arguments);
+    tool::output(command).map_err(|error| failed(&program.display().to_string(), &error))
+}

@@ -1,0 +1,239 @@
+//! The broker's units: the package's own, or a copy where there is none for this program.
+
+use crate::admin::setup_broker::{failed, output};
+use crate::output::text::shell_word;
+use crate::request::code::{Code, Refusal};
+use crate::system::state;
+use crate::system::trust::trusted;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where an administrator's units are (`systemd.unit(5)`).
+const UNITS: &str = "/etc/systemd/system";
+
+/// Where a package's are, and before them what has been put there until the next boot, in the order
+/// in which systemd looks into them. A unit there that is this program's needs no copy in [`UNITS`],
+/// which would hide what the package's next version brings.
+const VENDOR: [&str; 3] =
+    ["/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
+
+/// What `systemctl enable` makes.
+const ENABLED: &str = "/etc/systemd/system/sockets.target.wants/sm.socket";
+
+/// Where else somebody may have put something to add to one: what `systemctl set-property` makes.
+/// systemd looks into these first, so that a whole unit there is in the place of ours.
+const PROPERTIES: [&str; 3] =
+    ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"];
+
+/// The socket's unit.
+pub const SOCKET_UNIT: &str = "sm.socket";
+
+/// The units as they are in packaging/systemd.
+const FILES: [(&str, &str); 2] = [
+    (SOCKET_UNIT, include_str!("../../../packaging/systemd/sm.socket")),
+    ("sm@.service", include_str!("../../../packaging/systemd/sm@.service")),
+];
+
+/// The program that these name.
+const PROGRAM: &str = "/usr/local/bin/sm";
+
+/// The units with the path of this program in them: name and text.
+///
+/// # Errors
+/// Where no unit can name it.
+pub fn of(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let path = program.to_str().filter(|path| {
+        path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
+    });
+    let Some(path) = path.filter(|path| path.ends_with("/sm")) else {
+        return Err(Refusal::new(
+            Code::UntrustedPath,
+            format!("{} can not be named in a unit", program.display()),
+        )
+        .hint("install it first: sm setup-broker --install"));
+    };
+    Ok(FILES.iter().map(|(name, text)| (*name, text.replace(PROGRAM, path))).collect())
+}
+
+/// The unit's file that counts, as systemd finds it.
+fn found(name: &str) -> Option<PathBuf> {
+    let all = std::iter::once(UNITS).chain(VENDOR).map(|folder| Path::new(folder).join(name));
+    all.into_iter().find(|path| path.symlink_metadata().is_ok())
+}
+
+/// A package's file of the unit, or what is in front of that until the next boot.
+fn of_vendor(name: &str) -> Option<PathBuf> {
+    let all = VENDOR.iter().map(|folder| Path::new(folder).join(name));
+    all.into_iter().find(|path| path.symlink_metadata().is_ok())
+}
+
+/// The package's file of the unit, where it says just this and nobody but root can change it.
+fn vendor(name: &str, text: &str) -> Option<PathBuf> {
+    let path = of_vendor(name)?;
+    let is_it = trusted(&path).is_ok() && fs::read_to_string(&path).is_ok_and(|is| is == text);
+    is_it.then_some(path)
+}
+
+/// Makes sure that no other program has a unit of one of these names, which ours would replace or
+/// hide.
+///
+/// # Errors
+/// Where one has.
+pub fn no_others(wanted: &[(&str, String)]) -> Result<(), Refusal> {
+    let here = wanted.iter().map(|(name, _)| Path::new(UNITS).join(name));
+    let vendors = wanted.iter().filter_map(|(name, _)| of_vendor(name));
+    let Some(path) = here.chain(vendors).find(|path| leads_to_another(path)) else {
+        return Ok(());
+    };
+    let path = path.display();
+    Err(Refusal::new(
+        Code::CommandFailed,
+        format!("{path} is another program's unit, so it stays as it is"),
+    )
+    .hint(format!("give it another name, or move it away: mv {path} /root")))
+}
+
+/// Puts the units in place, each whole. Says whether anything changed.
+///
+/// # Errors
+/// What the kernel says.
+pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
+    let (folder, _) = trusted(Path::new(UNITS))?;
+    let mut changed = false;
+    for (name, text) in wanted {
+        let path = folder.join(name);
+        let cannot = |error: io::Error| failed(&path.display().to_string(), &error);
+        if vendor(name, text).is_some() {
+            if path.symlink_metadata().is_ok() {
+                state::remove(&path).and_then(|()| state::sync_parent(&path)).map_err(cannot)?;
+                changed = true;
+            }
+            continue;
+        }
+        let is_it = fs::read_to_string(&path).is_ok_and(|is| is == *text);
+        if is_it && !path.is_symlink() && trusted(&path).is_ok() {
+            continue;
+        }
+        // No unit has a name like this, so that a half one is never read.
+        let new = folder.join(format!(".{name}.new"));
+        state::put(&path, &new, text.as_bytes(), 0o644).map_err(cannot)?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// Whether systemd has read the socket's unit where it is now, and as it is now.
+pub fn is_read() -> bool {
+    let arguments = ["show", "--property=FragmentPath,NeedDaemonReload", "--", SOCKET_UNIT];
+    let Ok(output) = output("systemctl", &arguments) else { return false };
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |key: &str| said.lines().find_map(|line| line.strip_prefix(key));
+    // It may have the same place by another name: /lib is a link.
+    let path = value("FragmentPath=").and_then(|path| fs::canonicalize(path).ok());
+    let is_here =
+        path.is_some() && path == found(SOCKET_UNIT).and_then(|is| is.canonicalize().ok());
+    is_here && value("NeedDaemonReload=") == Some("no")
+}
+
+/// Which unit is not as it should be, if any.
+pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
+    for (name, text) in wanted {
+        let Some(path) = found(name) else { return Some(format!("there is no {name}")) };
+        match fs::read_to_string(&path) {
+            Ok(is) if is == *text => {}
+            Ok(_) => return Some(format!("{} is not as it should be", path.display())),
+            Err(error) => return Some(format!("{}: {error}", path.display())),
+        }
+        if let Err(refusal) = trusted(&path) {
+            return Some(refusal.error);
+        }
+        if let Some(hidden) = vendor(name, text).filter(|vendor| *vendor != path) {
+            let (path, hidden) = (path.display(), hidden.display());
+            return Some(format!("{path} hides {hidden}, also from the next version"));
+        }
+    }
+    None
+}
+
+/// What changes these units further: folders, in which systemd reads no other files
+/// (`systemd.unit(5)`), and whole units in front of ours.
+pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
+    let in_front = wanted
+        .iter()
+        .flat_map(|(name, _)| PROPERTIES.map(|folder| Path::new(folder).join(name)))
+        .filter(|path| path.symlink_metadata().is_ok());
+    let mut folders: Vec<PathBuf> = wanted
+        .iter()
+        .flat_map(|(name, _)| {
+            let folders = std::iter::once(UNITS).chain(PROPERTIES).chain(VENDOR);
+            folders.map(move |folder| Path::new(folder).join(format!("{name}.d")))
+        })
+        .collect();
+    folders.retain(|folder| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).any(|path| path.extension() == Some("conf".as_ref()))
+    });
+    folders.extend(in_front);
+    folders
+}
+
+/// What is said of one of these, and the command that takes it away.
+pub fn added(folder: &Path) -> (String, String) {
+    let name = shell_word(&folder.to_string_lossy());
+    (
+        format!("{} changes what the unit says", folder.display()),
+        format!("rm -r {name} && systemctl daemon-reload"),
+    )
+}
+
+/// The units in [`UNITS`], and what else has their names there.
+pub fn copies() -> Vec<PathBuf> {
+    let mut files = FILES.map(|(name, _)| Path::new(UNITS).join(name)).to_vec();
+    files.retain(|path| path.symlink_metadata().is_ok() && !leads_to_another(path));
+    files
+}
+
+fn is_ours(text: &str) -> bool {
+    let is_broker = |line: &str| {
+        line == "ListenStream=/run/sm/sm.sock"
+            || line.starts_with("ExecStart=") && line.ends_with("/sm broker")
+    };
+    text.trim().is_empty() || text.lines().map(str::trim).any(is_broker)
+}
+
+/// Whether there should be a broker on this host.
+pub fn is_set_up() -> bool {
+    [Path::new(ENABLED), &Path::new(UNITS).join(SOCKET_UNIT)]
+        .iter()
+        .any(|path| path.symlink_metadata().is_ok() && !leads_to_another(path))
+}
+
+/// The file of the socket's unit, where the one that counts is another program's.
+pub fn other_socket() -> Option<PathBuf> {
+    found(SOCKET_UNIT).filter(|path| leads_to_another(path))
+}
+
+/// Whether a file that has a unit's name, or what a link leads to, is not a unit of this program's,
+/// in whatever version and for whatever installation.
+fn leads_to_another(path: &Path) -> bool {
+    let is_file = path.metadata().is_ok_and(|data| data.is_file());
+    is_file && fs::read(path).is_ok_and(|text| !is_ours(&String::from_utf8_lossy(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_ours_by_what_it_does() {
+        for (_, text) in FILES {
+            assert!(is_ours(text) && is_ours(&text.replace(PROGRAM, "/opt/sm/bin/sm")));
+        }
+        for text in
+            ["[Socket]\nListenStream=/run/other\n", "[Service]\nExecStart=/usr/bin/sms %i\n"]
+        {
+            assert!(!is_ours(text), "{text}");
+        }
+    }
+}

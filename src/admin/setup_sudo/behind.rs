@@ -1,0 +1,30 @@
+//! Exact drop-ins that the policy has moved away from, for whoever has just changed it.
+
+use crate::admin::setup_sudo::dropin::{self, DropIn};
+use crate::admin::setup_sudo::{exact, rule};
+use crate::sudo::account::Who;
+use std::path::Path;
+
+/// What to say of each exact drop-in of this program's that is not what the policy permits now.
+pub fn behind(program: &Path) -> Vec<String> {
+    let Ok(helper) = rule::helper_beside(program) else { return Vec::new() };
+    let entries = std::fs::read_dir(dropin::FOLDER).into_iter().flatten().flatten();
+    let mut names: Vec<_> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names.iter().filter_map(|name| behind_one(name, &helper)).collect()
+}
+
+fn behind_one(name: &str, helper: &Path) -> Option<String> {
+    let who = Who::of_file(name)?;
+    let drop_in = DropIn::named(name);
+    let text = drop_in.text().ok()?.filter(|text| exact::is_exact(text))?;
+    let wanted = exact::render(&who, helper).ok()?;
+    (text != wanted).then(|| {
+        format!(
+            "{} is not what the policy permits now: sm setup-sudo {} --exact",
+            drop_in.path().display(),
+            who.flags()
+        )
+    })
+}

@@ -1,0 +1,217 @@
+//! `sm setup-sudo`: lets an account or a group run the helper as root, and nothing else.
+
+pub mod attempt;
+pub mod behind;
+pub mod check;
+pub mod dropin;
+pub mod exact;
+pub mod install;
+pub mod permitted;
+pub mod prove;
+pub mod remove;
+pub mod rule;
+
+use crate::admin::answer::{Answer, Failure};
+pub use crate::admin::setup_sudo::behind::behind;
+use crate::admin::setup_sudo::dropin::{DropIn, Found};
+use crate::admin::setup_sudo::prove::prove;
+use crate::cli::SetupSudo;
+use crate::output::text::shell_word;
+use crate::request::code::{Code, Refusal};
+use crate::sudo::account::Who;
+pub use crate::sudo::admitted::admitted;
+use crate::sudo::ask::{self, Sudo, Visudo};
+use crate::system::trust::trusted;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// From how many lines on a drop-in makes sudo slow enough to be told of.
+const MANY: usize = 2000;
+
+/// A drop-in as it should be.
+#[derive(Debug)]
+pub struct Rule<'a> {
+    /// For whom.
+    who: &'a Who,
+    /// The program that it is about.
+    helper: &'a Path,
+    /// The program that it must not be about: the administrator's.
+    program: &'a Path,
+    /// The file.
+    drop_in: DropIn,
+    /// Whether it names whole command lines.
+    exact: bool,
+    /// The text.
+    wanted: String,
+}
+
+impl Rule<'_> {
+    /// What puts it in place.
+    fn command(&self) -> String {
+        let exact = if self.exact { " --exact" } else { "" };
+        format!("sm setup-sudo {}{exact}", self.who.flags())
+    }
+}
+
+/// Does it. `program` is the file that runs, `arguments` are those of the command line.
+///
+/// # Errors
+/// What is wrong, and that nothing was changed.
+pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
+    let is_root = nix::unistd::geteuid().is_root();
+    let what = match command.check {
+        true => "only root can read sudo's configuration, so this needs root",
+        false => "this changes sudo's configuration and needs root",
+    };
+    if command.all {
+        if !is_root {
+            return Err(without_root(what, program, arguments));
+        }
+        crate::system::sanitize::undo()?;
+        return remove::all(program);
+    }
+    let who = Who::find(command.user.as_deref(), command.group.as_deref(), !command.remove)?;
+    let drop_in = DropIn::named(&who.file_name());
+    if command.print {
+        let text = wanted(&who, &rule::of_both(program)?, command.exact)?;
+        return Ok(Answer::text(text.trim_end())
+            .with("path", drop_in.path().to_string_lossy())
+            .with("text", text.as_str())
+            .with("exact", command.exact));
+    }
+    if !is_root {
+        return Err(without_root(what, program, arguments));
+    }
+    // What the caller's shell had set, its file mask and limits among it, must not shape root's files.
+    crate::system::sanitize::undo()?;
+    if command.remove {
+        return remove::one(&who, &drop_in);
+    }
+    let (program, installed) =
+        if command.install { install::install()? } else { (program.to_owned(), false) };
+    let helper = rule::of_both(&program)?;
+    let visudo = Visudo::find()?;
+    Sudo::find()?;
+    ask::reads_drop_ins(dropin::FOLDER)?;
+    // Whoever can write there has root already, and no rule of ours makes it better.
+    let folder = Path::new(dropin::FOLDER);
+    if let Err(refusal) = trusted(folder)
+        && folder.is_dir()
+    {
+        let hint = format!(
+            "only root may change it: chown root:root {0}; chmod 0755 {0}",
+            folder.display()
+        );
+        return Err(refusal.hint(hint).into());
+    }
+    rule::no_default_acl(folder)?;
+    let before = drop_in.text().map_err(|error| unreadable(&drop_in, &error))?;
+    let was_exact = before.as_deref().is_some_and(exact::is_exact);
+    // Who only looks need not know which of the two it is.
+    let exact = command.exact || ((command.check || command.keep_exact) && was_exact);
+    let wanted = wanted(&who, &helper, exact)?;
+    let found = drop_in.look(&wanted).map_err(|error| unreadable(&drop_in, &error))?;
+    let rule = Rule { who: &who, helper: &helper, program: &program, drop_in, exact, wanted };
+    if command.check {
+        return check::check(&rule, found, &visudo);
+    }
+    let warning;
+    let answer = if found == Found::InPlace {
+        rule.drop_in.tidy()?;
+        warning = visudo.check_all()?;
+        let what = if installed {
+            "the drop-in was in place already"
+        } else {
+            "nothing to do: it was in place already"
+        };
+        let path = rule.drop_in.path().display();
+        Answer::text(format!("{what} ({path})")).with("changed", installed)
+    } else {
+        // What is broken already is not ours to mend, and would be blamed on the new rule; save
+        // where it is our own file, which is replaced.
+        if found == Found::Missing {
+            visudo.check_all()?;
+        }
+        warning = rule.drop_in.put(&rule.wanted, &visudo)?;
+        let mut answer = Answer::text(granted(&rule)).with("changed", true);
+        let others = before.as_deref().map(rule::others).unwrap_or_default();
+        if !others.is_empty() {
+            answer = answer.line(&rule::gone_with_it(&others)).with("dropped", &others);
+        }
+        if before.is_some() && was_exact != exact {
+            answer = answer.line(&replaced(&rule));
+        }
+        answer
+    };
+    let answer = answer
+        .with("path", rule.drop_in.path().to_string_lossy())
+        .with("helper", helper.to_string_lossy())
+        .with("user", user_name(&who))
+        .with("group", group_name(&who))
+        .with("exact", exact);
+    prove(&rule, answer, warning)
+}
+
+fn wanted(who: &Who, helper: &Path, exact: bool) -> Result<String, Refusal> {
+    if exact { exact::render(who, helper) } else { Ok(rule::render(who, helper)) }
+}
+
+fn granted(rule: &Rule<'_>) -> String {
+    let (who, helper) = (rule.who.described(), rule.helper.display());
+    if rule.exact {
+        let count = exact::rules(&rule.wanted).len();
+        let cost = match count {
+            0..=MANY => "",
+            _ => "; every call of sudo on this host reads them: see docs/setup-sudo.md",
+        };
+        format!("{who} may now run {helper} as root, with {count} command lines{cost}")
+    } else {
+        format!("{who} may now run {helper} as root")
+    }
+}
+
+/// What it means that one kind of drop-in is in the place of the other.
+fn replaced(rule: &Rule<'_>) -> String {
+    if rule.exact {
+        "it was the plain drop-in; now sudo itself refuses what is not on the list".to_owned()
+    } else {
+        format!(
+            "it was an exact drop-in; now sudo lets every request through, and the helper alone \
+             refuses; back again: {} --exact",
+            rule.command()
+        )
+    }
+}
+
+/// What only root can do: goes on as root where somebody at a terminal can say the password.
+/// Comes back only with what to do instead.
+pub fn without_root(what: &str, program: &Path, arguments: &[OsString]) -> Failure {
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        return Failure::of(ask::become_root(program, arguments));
+    }
+    let mut line = format!("sudo {}", program.display());
+    for word in arguments {
+        let _ = write!(line, " {}", shell_word(&word.to_string_lossy()));
+    }
+    Failure::of(Refusal::new(Code::NotPrivileged, what).hint(format!("run: {line}")))
+}
+
+fn unreadable(drop_in: &DropIn, error: &std::io::Error) -> Refusal {
+    Refusal::new(Code::CommandFailed, format!("{}: {error}", drop_in.path().display()))
+}
+
+fn user_name(who: &Who) -> Option<&str> {
+    match who {
+        Who::User { name, .. } => Some(name),
+        Who::Group { .. } => None,
+    }
+}
+
+fn group_name(who: &Who) -> Option<&str> {
+    match who {
+        Who::Group { name, .. } => Some(name),
+        Who::User { .. } => None,
+    }
+}

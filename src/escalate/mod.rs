@@ -1,0 +1,213 @@
+//! The way from an ordinary account to root: the broker's socket, or `sudo -n` on this program's
+//! own path.
+
+pub mod flags;
+pub mod refused;
+
+use crate::admin::setup_broker::GROUP;
+use crate::broker::protocol::{self, NoBroker};
+use crate::escalate::refused::Sudo;
+use crate::output::text::shell_word;
+use crate::pipeline::planned;
+use crate::policy::force::InForce;
+use crate::policy::verdict::Who;
+use crate::reply::{self, interrupt};
+use crate::request::caller::{Caller, name_of};
+use crate::request::code::{Code, Refusal};
+use crate::request::operation::{Operation, Request};
+use crate::system::pipes::{self, Kept, Until};
+use std::ffi::OsString;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Where sudo may be, the usual place first.
+const SUDO: [&str; 3] = ["/usr/bin/sudo", "/usr/local/bin/sudo", "/run/wrappers/bin/sudo"];
+
+/// As root, whatever sudo's configuration makes of who is not named, and without a question.
+pub const AS_ROOT: [&str; 4] = ["-n", "-u", "root", "--"];
+
+/// How much of what sudo says is kept.
+const SAID: usize = 4096;
+
+/// Which way to root a caller wants (`--via`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Way {
+    /// The best there is.
+    #[default]
+    Auto,
+    /// The broker's socket.
+    Socket,
+    /// sudo.
+    Sudo,
+}
+
+/// What root is asked.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The words as they were given.
+    pub arguments: &'a [OsString],
+    /// What they turned out to be; also what is sure to be refused goes to root.
+    pub request: Result<Request, Refusal>,
+    /// Whether the reply is to be indented.
+    pub pretty: bool,
+}
+
+impl Asked<'_> {
+    /// What is to be done, where that is known.
+    pub fn operation(&self) -> Option<&Operation> {
+        self.request.as_ref().ok().map(|request| &request.operation)
+    }
+
+    /// Why root would refuse it too, if it would: the same verdict, which needs no privilege.
+    fn verdict(&self) -> Option<Refusal> {
+        let request = self.request.clone();
+        request.and_then(|request| planned(&InForce::load()?, &Caller::find(), request)).err()
+    }
+}
+
+/// How long a broker that takes no request is asked again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a restart of the socket may take.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// How long to wait before that.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Has root answer the request, over the socket where there is one that lets this account
+/// connect, else through sudo. The reply goes through this process, so that there is one on every
+/// way out. Gives the exit status of the reply that was passed on.
+///
+/// # Errors
+/// `not_privileged` with what was tried and why it failed; where sudo has refused what the policy
+/// refuses too, the policy's refusal.
+pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
+    interrupt::answer_when_asked_to_end(asked.operation().cloned());
+    let no_socket = match way {
+        Way::Sudo => None,
+        Way::Auto | Way::Socket => match over_socket(way, asked.arguments)? {
+            Ok(exit) => return Ok(exit),
+            Err(why) => Some(why),
+        },
+    };
+    match (way, no_socket) {
+        (Way::Socket, Some(why)) => Err(not_privileged(why)
+            .hint("leave --via out, or an administrator: sm setup-broker --user NAME")),
+        (_, why) => through_sudo(helper, asked).map_err(|refusal| match why {
+            Some(why) if refusal.code == Code::NotPrivileged => {
+                Refusal { error: format!("{}; and {why}", refusal.error), ..refusal }
+            }
+            _ => refusal,
+        }),
+    }
+}
+
+/// Sends the request to the broker and passes its reply on; else why nothing has begun there.
+///
+/// # Errors
+/// Where something may have begun.
+fn over_socket(way: Way, arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
+    let began = Instant::now();
+    let deadline = began + PATIENCE;
+    loop {
+        let mut stream = match protocol::connect() {
+            Ok(stream) => stream,
+            // Its socket is removed, made, given to the group and listened at, one after another.
+            Err(NoBroker::Unreachable(_)) if began.elapsed() < RESTART && protocol::is_for_us() => {
+                sleep(PAUSE);
+                continue;
+            }
+            Err(why) => return Ok(Err(why.to_string())),
+        };
+        let mut reply = Vec::new();
+        // A broker that has heard enough of a request that is too large answers before its end.
+        let sent = protocol::send(&mut stream, arguments);
+        let read = stream.take(reply::LONGEST_REPLY as u64).read_to_end(&mut reply);
+        // The group of this process let it connect, and the account is not in it: nothing was read.
+        let is_not_admitted = way == Way::Auto
+            && reply::code_of(&reply) == Some(Code::Denied)
+            && !Caller::find().in_group(GROUP);
+        if is_not_admitted {
+            return Ok(Err(format!("this account is not in the group {GROUP}")));
+        }
+        if let Some(exit) = reply::pass_on(&reply) {
+            return Ok(Ok(exit));
+        }
+        // Who closes a connection with something in it that was not read, resets it (`unix(7)`):
+        // a restart of the socket, or more connections than it takes.
+        let was_not_read = reply.is_empty()
+            && [sent.err(), read.err()].into_iter().flatten().any(|error| {
+                matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+            });
+        if !was_not_read {
+            return Err(Refusal::new(
+                Code::Internal,
+                "the broker ended without a reply; what it had begun may go on",
+            )
+            .hint("the audit log says what was begun"));
+        }
+        if Instant::now() >= deadline {
+            let seconds = PATIENCE.as_secs();
+            return Ok(Err(format!("the broker took no request in {seconds} s")));
+        }
+        sleep(PAUSE);
+    }
+}
+
+/// Runs `sudo -n -u root -- <helper> <words>`. The words are those of a permitted command line, letter by
+/// letter, since that may be all that sudo's rule lets through; what can not be one goes as it is.
+fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
+    let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
+        let account = shell_word(&account());
+        return Err(not_privileged("there is no sudo on this host".to_owned())
+            .hint(format!("an administrator needs none with: sm setup-broker --user {account}")));
+    };
+    let (words, stdin) = match &asked.request {
+        Ok(request) => flags::send(request, asked.pretty).map_err(|error| {
+            not_privileged(format!("the request can not be handed to sudo: {error}"))
+        })?,
+        Err(_) => (asked.arguments.to_vec(), Stdio::null()),
+    };
+    let mut child = Command::new(&sudo)
+        .args(AS_ROOT)
+        .arg(helper)
+        .args(&words)
+        // sudo's words are read by a program: in English, whatever the caller's language.
+        .env_clear()
+        .envs([("PATH", "/usr/bin:/bin"), ("LC_ALL", "C.UTF-8")])
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| not_privileged(format!("{} could not be run: {error}", sudo.display())))?;
+    let kept = Kept { stdout: reply::LONGEST_REPLY, stderr: SAID };
+    let printed = pipes::read(&mut child, kept, Until::OutputClosed).map_err(|error| {
+        Refusal::new(Code::Internal, format!("sudo could not be listened to: {error}"))
+            .hint("the audit log says what was begun")
+    })?;
+    match (reply::pass_on(&printed.stdout), printed.status.code()) {
+        (Some(exit), _) => Ok(exit),
+        // sudo's own refusals (`sudo(8)`, "Exit value").
+        (None, Some(1)) => Err(asked
+            .verdict()
+            .unwrap_or_else(|| Sudo { sudo: &sudo, helper }.refused(&words, &printed.stderr))),
+        (None, _) => Err(Refusal::new(
+            Code::Internal,
+            "the privileged side ended without a reply; what it had begun may go on",
+        )
+        .hint("the audit log says what was begun")),
+    }
+}
+
+/// The account that asks, by its name where it has one.
+fn account() -> String {
+    let uid = nix::unistd::getuid().as_raw();
+    name_of(uid).unwrap_or_else(|| uid.to_string())
+}
+
+fn not_privileged(error: String) -> Refusal {
+    Refusal::new(Code::NotPrivileged, error)
+}

@@ -1,0 +1,344 @@
+//! Processes: started clean, read while they run, waited for, ended where they may be.
+
+use crate::exec::monitor::Lifeline;
+use crate::output::text::{Captured, Seal};
+use crate::plan::Argv;
+use crate::system::kernel;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::stat::Mode;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid;
+use std::ffi::CString;
+use std::io::{self, PipeReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// The environment of what is run, but for `LC_ALL`. Nothing of the caller's is in it.
+///
+/// The times of systemd are read in UTC, and the package managers are told that nobody is there
+/// (`debconf(7)`, `apt-listchanges(1)`, `apt-listbugs(1)`, `needrestart(1)`, `ucf(1)`).
+pub const ENVIRONMENT: [(&str, &str); 13] = [
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("HOME", "/root"),
+    ("TZ", "UTC"),
+    ("TERM", "dumb"),
+    ("PAGER", "cat"),
+    ("SYSTEMD_PAGER", "cat"),
+    ("SYSTEMD_COLORS", "0"),
+    ("SYSTEMD_URLIFY", "0"),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+    ("APT_LISTCHANGES_FRONTEND", "none"),
+    ("APT_LISTBUGS_FRONTEND", "none"),
+    ("NEEDRESTART_SUSPEND", "1"),
+    ("UCF_FORCE_CONFFOLD", "1"),
+];
+
+/// How long a process has between SIGTERM and SIGKILL, and after that to vanish.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long the output of an ended process is still read: what it left behind may hold the
+/// other end open for ever.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// It was not done in time.
+    Late,
+    /// It never began.
+    NotStarted(Errno),
+}
+
+/// What a process did.
+#[derive(Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub ended: Ended,
+    /// What it printed, plain and bounded.
+    pub stdout: String,
+    /// Whether the bound was hit.
+    pub stdout_truncated: bool,
+    /// What it printed as errors, plain and bounded.
+    pub stderr: String,
+    /// Whether the bound was hit.
+    pub stderr_truncated: bool,
+    /// What it printed, as the audit log has it: standard output and standard error.
+    pub seals: [Seal; 2],
+}
+
+impl Ran {
+    fn not_started(error: &io::Error) -> Self {
+        let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO));
+        Self { ended: Ended::NotStarted(errno), ..Self::nothing() }
+    }
+
+    /// What a command would have done that had nothing to do and so was not run.
+    pub fn nothing() -> Self {
+        Self {
+            ended: Ended::Exited(0),
+            stdout: String::new(),
+            stdout_truncated: false,
+            stderr: String::new(),
+            stderr_truncated: false,
+            seals: [Captured::new(0).seal(), Captured::new(0).seal()],
+        }
+    }
+}
+
+/// What a run may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// When it should be done.
+    pub deadline: Instant,
+    /// How much of each stream is kept.
+    pub output_bytes: usize,
+    /// Whether what looks like a secret is masked.
+    pub mask_secrets: bool,
+}
+
+/// What happens at the deadline.
+pub enum Late<'l> {
+    /// The process group is ended.
+    End,
+    /// The same, and somebody looks at it before.
+    EndAfter(&'l mut dyn FnMut()),
+    /// It goes on; somebody is told, once, what was printed so far.
+    GoOn(&'l mut dyn FnMut(Ran)),
+}
+
+/// How a command line is run.
+pub struct How<'h> {
+    /// What the process reads on standard input; at most what a pipe holds.
+    pub input: Option<String>,
+    /// What happens at the deadline.
+    pub late: Late<'h>,
+    /// Shares it with the process that stands by.
+    pub lifeline: Option<&'h mut Lifeline>,
+}
+
+/// Runs one command line that only looks: with nothing to read, ended at the deadline.
+pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
+    run(argv, bounds, How { input: None, late: Late::End, lifeline: None })
+}
+
+/// Runs one command line to its end.
+pub fn run(argv: &Argv, bounds: Bounds, how: How<'_>) -> Ran {
+    let mut lifeline = how.lifeline;
+    if let (Some(lifeline), Late::GoOn(_)) = (&mut lifeline, &how.late) {
+        lifeline.hold();
+    }
+    match Job::start(argv, bounds, how.input.as_deref(), lifeline.as_deref_mut()) {
+        Err(error) => Ran::not_started(&error),
+        Ok(job) => {
+            let (mut job, mut late) = (job, how.late);
+            watch(&mut job, bounds.deadline, &mut late, &mut lifeline);
+            job.ran()
+        }
+    }
+}
+
+/// A running process and what it has printed.
+struct Job {
+    pid: Pid,
+    ended: OwnedFd,
+    streams: [Stream; 2],
+    status: Option<Ended>,
+    ended_at: Option<Instant>,
+    was_late: bool,
+}
+
+/// One of its two streams.
+struct Stream {
+    pipe: Option<PipeReader>,
+    text: Captured,
+}
+
+impl Job {
+    fn start(
+        argv: &Argv,
+        bounds: Bounds,
+        input: Option<&str>,
+        mut lifeline: Option<&mut Lifeline>,
+    ) -> io::Result<Self> {
+        let [(stdout, child_stdout), (stderr, child_stderr)] = match &mut lifeline {
+            Some(lifeline) => lifeline.streams()?,
+            None => [io::pipe()?, io::pipe()?],
+        };
+        let mut actions = PosixSpawnFileActions::init()?;
+        let feed = match input {
+            None => {
+                actions.add_open(0, c"/dev/null", OFlag::O_RDONLY, Mode::empty())?;
+                None
+            }
+            Some(_) => {
+                let (child_stdin, stdin) = io::pipe()?;
+                actions.add_dup2(child_stdin.as_raw_fd(), 0)?;
+                Some((child_stdin, stdin))
+            }
+        };
+        actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
+        actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
+        let pid = match &mut lifeline {
+            Some(lifeline) => lifeline.begin(|| spawn(argv, &actions))?,
+            None => spawn(argv, &actions)?,
+        };
+        if let (Some(input), Some((_, mut stdin))) = (input, feed) {
+            // It may have ended without reading; its exit status tells.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let stream = |pipe: PipeReader| -> io::Result<Stream> {
+            kernel::nonblocking(pipe.as_fd())?;
+            let text = Captured::new(bounds.output_bytes).masked(bounds.mask_secrets);
+            Ok(Stream { pipe: Some(pipe), text })
+        };
+        let streams = [stream(stdout)?, stream(stderr)?];
+        let ended = kernel::pidfd(pid)?;
+        Ok(Self { pid, ended, streams, status: None, ended_at: None, was_late: false })
+    }
+
+    /// Takes note of its end, and tells who stands by before nobody else can know it any more.
+    fn reap(&mut self, lifeline: &mut Option<&mut Lifeline>) {
+        if self.status.is_some() {
+            return;
+        }
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let ended = match waitid(Id::Pid(self.pid), look) {
+            Ok(WaitStatus::Exited(_, code)) => Ended::Exited(code),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Ended::Signalled(signal as i32),
+            _ => return,
+        };
+        if let Some(lifeline) = lifeline {
+            lifeline.ended(ended);
+        }
+        let _ = waitpid(self.pid, None);
+        self.status = Some(ended);
+        self.ended_at = Some(Instant::now());
+    }
+
+    fn is_done(&self) -> bool {
+        let quiet = self.streams.iter().all(|stream| stream.pipe.is_none());
+        self.ended_at.is_some_and(|at| quiet || at.elapsed() >= DRAIN)
+    }
+
+    fn signal(&self, signal: Signal) {
+        if self.status.is_none() {
+            // Its process id is its group's, and is not given away before it is waited for.
+            let _ = killpg(self.pid, signal);
+        }
+    }
+
+    /// What it did so far.
+    fn so_far(&mut self) -> Ran {
+        let ended = self.status.filter(|_| !self.was_late).unwrap_or(Ended::Late);
+        let [(stdout, stdout_truncated), (stderr, stderr_truncated)] =
+            self.streams.each_mut().map(|stream| stream.text.snapshot());
+        let seals = self.streams.each_ref().map(|stream| stream.text.seal());
+        Ran { ended, stdout, stdout_truncated, stderr, stderr_truncated, seals }
+    }
+
+    fn ran(&mut self) -> Ran {
+        self.streams.iter_mut().for_each(|stream| stream.text.close());
+        self.so_far()
+    }
+}
+
+impl Stream {
+    /// Reads what is there, up to a share that lets the other streams have their turn.
+    fn read(&mut self) {
+        let Some(mut pipe) = self.pipe.take() else { return };
+        let mut bytes = [0; 16_384];
+        for _ in 0..16 {
+            match pipe.read(&mut bytes) {
+                Ok(0) => return,
+                Ok(count) => self.text.push(&bytes[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return,
+            }
+        }
+        self.pipe = Some(pipe);
+    }
+}
+
+/// Starts it in a session of its own, with default signals, no terminal and nothing open but
+/// what `actions` say. The C library does this without copying this process first.
+fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
+    let text = |text: &str| CString::new(text).map_err(|_| io::Error::from(Errno::EINVAL));
+    let program = text(argv.program())?;
+    let words = std::iter::once(argv.program()).chain(argv.arguments().iter().map(String::as_str));
+    let words = words.map(text).collect::<io::Result<Vec<_>>>()?;
+    let environment = ENVIRONMENT.into_iter().chain([("LC_ALL", argv.locale())]);
+    let environment = environment.map(|(name, value)| text(&format!("{name}={value}")));
+    let environment = environment.collect::<io::Result<Vec<_>>>()?;
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    attributes.set_sigmask(&SigSet::empty())?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
+            | PosixSpawnFlags::from_bits_retain(nix::libc::POSIX_SPAWN_SETSID as _),
+    )?;
+    Ok(posix_spawn(program.as_c_str(), actions, &attributes, &words, &environment)?)
+}
+
+/// Reads and waits until the process is done.
+fn watch(
+    job: &mut Job,
+    deadline: Instant,
+    late: &mut Late<'_>,
+    lifeline: &mut Option<&mut Lifeline>,
+) {
+    // What comes next at a deadline, and when.
+    let mut next = Some(deadline);
+    let mut signals = [Signal::SIGTERM, Signal::SIGKILL].into_iter();
+    while !job.is_done() {
+        if next.is_some_and(|at| Instant::now() >= at) {
+            match late {
+                Late::GoOn(tell) => {
+                    tell(job.so_far());
+                    next = None;
+                }
+                Late::End | Late::EndAfter(_) => {
+                    if let Late::EndAfter(look) = late
+                        && !job.was_late
+                    {
+                        look();
+                    }
+                    job.was_late |= job.status.is_none();
+                    // What does not even vanish on SIGKILL is stuck in the kernel: leave it.
+                    let Some(signal) = signals.next() else { return };
+                    job.signal(signal);
+                    next = Some(Instant::now() + GRACE);
+                }
+            }
+        }
+        wait(job, next);
+        job.streams.iter_mut().for_each(Stream::read);
+        job.reap(lifeline);
+    }
+}
+
+/// Sleeps until there is something to read, the process has ended, or it is time.
+fn wait(job: &Job, next: Option<Instant>) {
+    let pipes = job.streams.iter().filter_map(|stream| stream.pipe.as_ref());
+    let mut fds: Vec<_> = pipes.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
+    let mut until = next;
+    match job.ended_at {
+        None => fds.push(PollFd::new(job.ended.as_fd(), PollFlags::POLLIN)),
+        Some(at) => until = Some(until.map_or(at + DRAIN, |until| until.min(at + DRAIN))),
+    }
+    let timeout = until.map_or(PollTimeout::NONE, |until| {
+        // Rounded up, or the last fraction of a millisecond is spent spinning.
+        let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+        PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+    });
+    let _ = poll(&mut fds, timeout);
+}

@@ -1,0 +1,139 @@
+//! No account takes more of the log than its buckets let it have, and none loses by another.
+
+use crate::limits::bytes::*;
+use crate::limits::ring::tests::Memory;
+use proptest::prelude::*;
+
+const BOOT: u64 = 7;
+const SIZES: [Size; 2] = [Size { room: 10_000, hourly: 3600 }, Size { room: 5000, hourly: 36_000 }];
+
+fn ask(memory: &Memory, key: u64, bytes: u64, millis: u64) -> Charged {
+    let one = Charge { key, bucket: Bucket::Looks, bytes, is_due: false };
+    charge(memory, BOOT, Duration::from_millis(millis), &SIZES, &one).unwrap()
+}
+
+fn is_taken(charged: &Charged) -> bool {
+    matches!(charged, Charged::Taken { .. })
+}
+
+#[test]
+fn who_waits_as_long_as_is_said_gets_it() {
+    let memory = Memory::default();
+    assert!((0..10).all(|_| is_taken(&ask(&memory, 1, 1000, 1000))));
+    let Charged::Over { wait, record } = ask(&memory, 1, 1000, 1000) else { panic!("taken") };
+    assert_eq!(record, Some(1));
+    // What the record takes that says so is waited for, too.
+    let due = Charge { key: 1, bucket: Bucket::Looks, bytes: 1000 + EXTRA, is_due: true };
+    let now = Duration::from_secs(1);
+    assert!(is_taken(&charge(&memory, BOOT, now, &SIZES, &due).unwrap()));
+    let millis = 1000 + wait.as_millis() as u64;
+    assert!(!is_taken(&ask(&memory, 1, 1000, millis - SLACK * 1000 - 1)));
+    assert!(is_taken(&ask(&memory, 1, 1000, millis)));
+}
+
+#[test]
+fn a_flood_is_recorded_once_a_minute_with_its_count() {
+    let memory = Memory::default();
+    assert!(is_taken(&ask(&memory, 1, 10_000, 0)));
+    let records: Vec<u64> = (0..300)
+        .filter_map(|second| match ask(&memory, 1, 9000, second * 1000) {
+            Charged::Over { record, .. } => record,
+            Charged::Taken { .. } => panic!("taken"),
+        })
+        .collect();
+    assert_eq!(records, [1, 60, 60, 60, 60]);
+    // The next one that is taken brings the rest, in another minute.
+    assert_eq!(ask(&memory, 1, 1, 299_000), Charged::Taken { unrecorded: 0 });
+    assert_eq!(ask(&memory, 1, 1, 300_000), Charged::Taken { unrecorded: 59 });
+    assert_eq!(ask(&memory, 1, 1, 400_000), Charged::Taken { unrecorded: 0 });
+}
+
+#[test]
+fn another_boot_begins_anew() {
+    let memory = Memory::default();
+    assert!(is_taken(&ask(&memory, 1, 10_000, 9000)));
+    let one = Charge { key: 1, bucket: Bucket::Looks, bytes: 10_000, is_due: false };
+    let charged = charge(&memory, BOOT + 1, Duration::from_secs(1), &SIZES, &one);
+    assert!(is_taken(&charged.unwrap()));
+    assert!(!is_taken(&charge(&memory, BOOT + 1, Duration::from_secs(1), &SIZES, &one).unwrap()));
+}
+
+#[test]
+fn what_is_no_table_is_refused() {
+    let memory = Memory::of(vec![1; 200_000]);
+    let one = Charge { key: 1, bucket: Bucket::Looks, bytes: 1, is_due: true };
+    assert!(charge(&memory, BOOT, Duration::ZERO, &SIZES, &one).is_err());
+    assert!(check(&memory).is_err());
+    let memory = Memory::default();
+    ask(&memory, 1, 1, 0);
+    assert!(check(&memory).is_ok());
+}
+
+#[test]
+fn the_table_does_not_grow_and_who_used_much_stays() {
+    let memory = Memory::default();
+    assert!(is_taken(&ask(&memory, 1, 10_000, 0)));
+    // As many accounts in the same set, and many more.
+    assert!((0..100_000).all(|at| is_taken(&ask(&memory, 2 + at, 10, 0))));
+    assert!(memory.size() as u64 <= SETS * (WAYS * LINE) as u64);
+    assert!(!is_taken(&ask(&memory, 1, 1000, 0)));
+}
+
+/// What docs/audit.md says of a day.
+#[test]
+fn a_day_of_flooding_takes_what_the_documents_say() {
+    const MIB: u64 = 1 << 20;
+    let sizes = [Size { room: 8 * MIB, hourly: 2 * MIB }, Size { room: 4 * MIB, hourly: 4 * MIB }];
+    let memory = Memory::default();
+    let mut sum = 0;
+    for second in 0..24 * 3600 {
+        let now = Duration::from_secs(second);
+        for bucket in [Bucket::Looks, Bucket::Changes] {
+            let mut one = Charge { key: 1, bucket, bytes: 2600, is_due: false };
+            match charge(&memory, BOOT, now, &sizes, &one).unwrap() {
+                Charged::Taken { .. } => sum += one.bytes,
+                Charged::Over { record: None, .. } => {}
+                Charged::Over { record: Some(_), .. } => {
+                    one = Charge { bucket: Bucket::Looks, is_due: true, ..one };
+                    sum += one.bytes;
+                    charge(&memory, BOOT, now, &sizes, &one).unwrap();
+                }
+            }
+        }
+    }
+    assert!(sum <= 156 * MIB && sum > 155 * MIB, "{sum}");
+}
+
+proptest! {
+    #[test]
+    fn no_account_takes_more_than_its_buckets_let_it_have(
+        steps in proptest::collection::vec(
+            (0_u64..20_000, 1_u64..4, any::<bool>(), 1_u64..4000, prop::bool::weighted(0.1)),
+            1..300,
+        ),
+    ) {
+        let memory = Memory::default();
+        let mut now = 0;
+        let mut taken = std::collections::HashMap::<(u64, usize), (u64, u64)>::new();
+        for (step, key, changes, bytes, is_due) in steps {
+            now += step;
+            let bucket = if changes { Bucket::Changes } else { Bucket::Looks };
+            let one = Charge { key, bucket, bytes, is_due };
+            let charged = charge(&memory, BOOT, Duration::from_millis(now), &SIZES, &one).unwrap();
+            let (sum, due) = taken.entry((key, bucket as usize)).or_default();
+            let size = SIZES[bucket as usize];
+            let most = size.room + now * size.hourly / 3_600_000;
+            match charged {
+                // What is due comes on top, and counts all the same.
+                Charged::Taken { .. } if is_due => *due += bytes,
+                Charged::Taken { .. } => {
+                    *sum += bytes;
+                    prop_assert!(*sum + *due <= most, "{sum} and {due} of {most}");
+                }
+                // Nobody is refused who did not use that much.
+                Charged::Over { .. } => prop_assert!(!is_due && *sum + *due + bytes > size.room),
+            }
+        }
+        prop_assert!(check(&memory).is_ok());
+    }
+}

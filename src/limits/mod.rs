@@ -1,0 +1,215 @@
+//! How often an account may ask.
+//!
+//! Each account has three budgets over the policy's window. What changes something spends from
+//! the first, whose size is the policy's `rate`; what is refused from the second, ten times as
+//! large; what only looks from the third, a hundred times as large. So polling a status does not
+//! lock an account out of a restart, and hammering at what is not allowed ends in `rate_limited`.
+//! A `list`, a `version` or a dry run that root answers, and so records, is a look; without root
+//! they are free.
+//!
+//! And each has a share of the audit log in bytes ([`charge`]), whose line is in one table for all.
+//!
+//! A budget is a [`Ring`] of the moments at which it was spent, one file an account: exact in every
+//! window, whatever happens at once, and a request reads and writes one entry of it, however
+//! many accounts there are and however large the budget is. Files of which nothing counts any more
+//! are taken away.
+
+pub mod bytes;
+pub mod ring;
+pub mod share;
+pub mod slots;
+
+pub use crate::limits::bytes::Bucket;
+use crate::limits::ring::{Ring, Spent};
+use crate::limits::share::TABLE;
+pub use crate::limits::share::charge;
+use crate::policy::model::Limits;
+use crate::request::caller::Caller;
+use crate::request::code::{Code, Refusal};
+use crate::system::state::{self, boot};
+use nix::time::{ClockId, clock_gettime};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const FOLDER: &str = "/run/sm";
+const STATE: &str = "/run/sm/rate";
+
+/// How many times as often as it may change something an account may be refused.
+const REFUSALS: u32 = 10;
+
+/// How many times as often it may look.
+const LOOKS: u32 = 100;
+
+/// The largest of these two budgets: what an account's state takes is bounded, to 16 MiB each.
+const LARGEST: u32 = 1 << 20;
+
+/// How many files are looked at, whether they can go, where a new one is made.
+const LOOKED_AT: usize = 256;
+
+/// What is spent from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// Changes something.
+    Changes,
+    /// Is refused.
+    Refusals,
+    /// Only looks.
+    Looks,
+}
+
+impl Budget {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Changes => "changes",
+            Self::Refusals => "refusals",
+            Self::Looks => "looks",
+        }
+    }
+
+    fn size(self, limits: &Limits) -> u32 {
+        match self {
+            Self::Changes => limits.rate_count,
+            Self::Refusals => limits.rate_count.saturating_mul(REFUSALS).min(LARGEST),
+            Self::Looks => limits.rate_count.saturating_mul(LOOKS).min(LARGEST),
+        }
+    }
+}
+
+/// A request that was paid for. Only [`spend`] makes one, and no intent is recorded without.
+#[derive(Debug)]
+pub struct Paid {
+    /// How many refusals for the rate a record should stand for now.
+    pub unrecorded: u64,
+}
+
+/// Why a request was not paid for.
+#[derive(Debug)]
+pub struct Unpaid {
+    /// What the caller is told.
+    pub refusal: Refusal,
+    /// How many refusals for the rate a record should stand for now: a flood gets one record a
+    /// minute. None where this one is counted and recorded later.
+    pub record: Option<u64>,
+}
+
+/// Spends one from the account's budget.
+///
+/// # Errors
+/// `rate_limited` where it is used up, `untrusted_path` where its state can not be relied on.
+pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, Unpaid> {
+    let path = format!("{STATE}/{}.{}", caller.counted(), budget.name());
+    let opened = folders().and_then(|()| locked(&path));
+    let file = opened.map_err(untrusted)?;
+    let size = budget.size(limits);
+    let window = Duration::from_secs(limits.rate_seconds.into());
+    let now = now().map_err(untrusted)?;
+    let mut ring = Ring::of(&file, boot()).map_err(untrusted)?;
+    if ring.is_new() {
+        sweep(Path::new(&path), now, window);
+    }
+    match ring.spend(now, size, window).map_err(untrusted)? {
+        Spent::Paid { unrecorded } => Ok(Paid { unrecorded }),
+        Spent::UsedUp { wait, record } => {
+            let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
+            let what = match budget {
+                Budget::Changes => "operations",
+                Budget::Refusals => "refused requests",
+                Budget::Looks => "questions",
+            };
+            let refusal = Refusal::new(
+                Code::RateLimited,
+                format!(
+                    "{} has used up its {size} {what} in {} s",
+                    caller.user, limits.rate_seconds
+                ),
+            )
+            .hint(format!("try again in {seconds} s"))
+            .retry_after(seconds);
+            Err(Unpaid { refusal, record })
+        }
+    }
+}
+
+fn folders() -> io::Result<()> {
+    state::folder(FOLDER, 0o755, "root")?;
+    state::folder(STATE, 0o700, "root")
+}
+
+fn untrusted(error: io::Error) -> Unpaid {
+    Unpaid {
+        refusal: Refusal::new(
+            Code::UntrustedPath,
+            format!("the state of the rate limit can not be relied on: {error}"),
+        )
+        .hint(format!("nothing is run without it; as root: rm -r {STATE}")),
+        record: Some(1),
+    }
+}
+
+/// Since the boot, sleep included: nobody can set this clock.
+fn now() -> io::Result<Duration> {
+    Ok(clock_gettime(ClockId::CLOCK_BOOTTIME)?.into())
+}
+
+/// Opens the file of a ring and waits for its lock.
+fn locked(path: &str) -> io::Result<File> {
+    loop {
+        let file = state::locked(path)?;
+        // Taken away while this one waited for it.
+        if file.metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Takes away the files of which nothing counts any more, so that what is kept does not grow with
+/// the accounts that were here once. Done where a new one is made; `own` is that one.
+fn sweep(own: &Path, now: Duration, window: Duration) {
+    let boot = boot();
+    for path in files().filter(|path| path != own).take(LOOKED_AT) {
+        let Some(file) = unlocked(&path) else { continue };
+        let Ok(ring) = Ring::of(&file, boot) else { continue };
+        let can_go = ring.is_over(now, window) && (ring.unrecorded() == 0 || is_of_nobody(&path));
+        if can_go && file.metadata().is_ok_and(|data| data.nlink() > 0) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+fn files() -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(STATE).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path != Path::new(TABLE))
+}
+
+/// Opens the file of a ring and locks it, where nobody else has.
+fn unlocked(path: &Path) -> Option<File> {
+    let file = state::open(path.to_str()?, state::Access::Write, 0o600, "root").ok()?;
+    file.try_lock().ok()?;
+    Some(file)
+}
+
+/// Whether the account whose file this is is gone.
+fn is_of_nobody(path: &Path) -> bool {
+    let uid = path.file_stem().and_then(OsStr::to_str).and_then(|uid| uid.parse().ok());
+    uid.is_some_and(|uid: u32| crate::request::caller::name_of(uid).is_none())
+}
+
+/// The files that are no state of the rate limit, and why: nobody whose they are is answered.
+pub fn unsound() -> Vec<(PathBuf, String)> {
+    let boot = boot();
+    let why = |path: &Path| {
+        // Only where there is a file: opening one that is not there makes it.
+        if !path.symlink_metadata().ok()?.is_file() {
+            return Some("it is not a file".to_owned());
+        }
+        let file = File::open(path).ok()?;
+        file.lock_shared().ok()?;
+        Ring::of(&file, boot).err().map(|error| error.to_string())
+    };
+    let rings = files().filter_map(|path| why(&path).map(|why| (path, why)));
+    rings.chain(share::unsound()).collect()
+}

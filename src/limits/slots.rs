@@ -1,0 +1,62 @@
+//! How many requests an account may have under way, whichever way they came: so many, and another
+//! account is not kept out by it.
+//!
+//! A place is a byte of one file, locked for its open file description (`F_OFD_SETLK`,
+//! `fcntl(2)`): it is free again when the last process that has the file open closes it, and
+//! nothing is left behind of an account that was here once.
+
+use crate::request::caller::{Caller, Counted};
+use crate::request::code::{Code, Refusal};
+use crate::system::state;
+use std::fs::File;
+use std::io;
+
+/// The most requests of one account. `MaxConnections=` of the socket is many times that.
+pub const MOST: u32 = 64;
+
+const FOLDER: &str = "/run/sm/connections";
+const FILE: &str = "/run/sm/connections/places";
+
+/// When to try again, in seconds.
+const RETRY_AFTER: u64 = 1;
+
+/// A place that is taken, as long as this is there, in this process or in one that it made.
+#[derive(Debug)]
+pub struct Slot {
+    _file: File,
+}
+
+/// Takes one of the account's places. Root needs none: it could as well do without the helper.
+///
+/// # Errors
+/// `busy` where all are taken.
+pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
+    let first = match caller.counted() {
+        Counted::Account(0) => return Ok(None),
+        Counted::Account(uid) => i64::from(uid) * i64::from(MOST),
+        // No account has this id (`chown(2)`: it stands for none).
+        Counted::Strangers => i64::from(u32::MAX) * i64::from(MOST),
+    };
+    let untrusted = |error: io::Error| {
+        Refusal::new(
+            Code::UntrustedPath,
+            format!("the count of requests under way can not be relied on: {error}"),
+        )
+        .hint(format!("nothing is run without it; as root: rm -r {FOLDER}"))
+    };
+    let open = || {
+        state::folder("/run/sm", 0o755, "root")?;
+        state::folder(FOLDER, 0o700, "root")?;
+        state::open(FILE, state::Access::Write, 0o600, "root")
+    };
+    let file = open().map_err(untrusted)?;
+    for place in 0..i64::from(MOST) {
+        if state::lock_byte(&file, first + place).map_err(untrusted)? {
+            return Ok(Some(Slot { _file: file }));
+        }
+    }
+    let what = format!("this account has {MOST} requests under way already");
+    Err(Refusal::new(Code::Busy, what)
+        .hint("wait for the replies to some of them")
+        .retry_after(RETRY_AFTER))
+}

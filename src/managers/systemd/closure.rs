@@ -1,0 +1,241 @@
+//! Which other units go down with a unit, or go up with it: those that are bound to it, those
+//! that are bound to these, and so on, as the service manager's own transaction has it
+//! (`systemd.unit(5)`, "Requires=" to "Conflicts=").
+
+use crate::managers::systemd::start_limit::{StartLimit, Starts};
+use crate::managers::systemd::unit::{named_units, value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What `systemctl show` is asked of all units that the manager has in memory.
+pub const PROPERTIES: &str = "Id,ActiveState,SubState,StopWhenUnneeded,RequiredBy,RequisiteOf,\
+    BoundBy,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy,Requires,BindsTo,Wants,Upholds,\
+    StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic";
+
+/// The properties that name what stops with a unit, and is restarted with it.
+pub const DEPENDANTS: [&str; 5] =
+    ["RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo"];
+
+/// Those that name what stops when a unit starts.
+pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
+
+/// Those that name what a unit can not be without, and all that is started with it.
+const NEEDS: [&str; 2] = ["Requires", "BindsTo"];
+pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];
+
+/// All units, and how they are bound to each other.
+#[derive(Debug, Default)]
+pub struct Units(BTreeMap<String, Bonds>);
+
+/// One of them.
+#[derive(Debug, Default)]
+struct Bonds {
+    active_state: String,
+    sub_state: String,
+    /// It stops where nothing needs it any more.
+    stops_unneeded: bool,
+    dependants: Vec<String>,
+    rivals: Vec<String>,
+    needs: Vec<String>,
+    pulls: Vec<String>,
+    start_limit: StartLimit,
+}
+
+impl Units {
+    /// Reads what `systemctl show` printed of all units, a paragraph each.
+    pub fn parse(shown: &str) -> Self {
+        let unit = |paragraph: &str| {
+            let named = |keys: &[&str]| named_units(paragraph, keys);
+            let bonds = Bonds {
+                active_state: value(paragraph, "ActiveState").unwrap_or_default().to_owned(),
+                sub_state: value(paragraph, "SubState").unwrap_or_default().to_owned(),
+                stops_unneeded: value(paragraph, "StopWhenUnneeded") == Some("yes"),
+                dependants: named(&DEPENDANTS),
+                rivals: named(&RIVALS),
+                needs: named(&NEEDS),
+                pulls: named(&PULLS),
+                start_limit: StartLimit::of(paragraph),
+            };
+            Some((value(paragraph, "Id")?.to_owned(), bonds))
+        };
+        Self(shown.split("\n\n").filter_map(unit).collect())
+    }
+
+    /// Whether the unit is up.
+    pub fn is_active(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|unit| {
+            matches!(unit.active_state.as_str(), "active" | "reloading" | "activating")
+        })
+    }
+
+    /// What stops when these do: themselves too.
+    pub fn stopped_with<'n>(
+        &'n self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> BTreeSet<&'n str> {
+        self.closure(names, |unit| {
+            let unneeded = unit
+                .pulls
+                .iter()
+                .filter(|name| self.0.get(name.as_str()).is_some_and(|unit| unit.stops_unneeded));
+            unit.dependants.iter().chain(unneeded).map(String::as_str).collect()
+        })
+    }
+
+    /// What is started when these are: themselves too.
+    fn started_with<'n>(&'n self, names: impl IntoIterator<Item = &'n str>) -> BTreeSet<&'n str> {
+        self.closure(names, |unit| unit.pulls.iter().map(String::as_str).collect())
+    }
+
+    /// What stops when these are started: what conflicts with them, or with what they pull in.
+    pub fn stopped_by_start<'n>(
+        &'n self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> BTreeSet<&'n str> {
+        let started = self.started_with(names);
+        let rivals = started.into_iter().filter_map(|name| self.0.get(name));
+        self.stopped_with(rivals.flat_map(|unit| unit.rivals.iter().map(String::as_str)))
+    }
+
+    /// The units that must be started along with `name`, or are restarted with it; itself aside.
+    pub fn started_again<'n>(&'n self, name: &'n str, is_restart: bool) -> BTreeSet<&'n str> {
+        let restarted = if is_restart { self.stopped_with([name]) } else { BTreeSet::new() };
+        // What is stopping may be in the middle of another restart.
+        let is_up = |each: &&str| self.is_active(each) || self.is_moving(each);
+        let restarted = restarted.into_iter().filter(is_up);
+        let needed = self.closure([name], |unit| unit.needs.iter().map(String::as_str).collect());
+        let needed = needed.into_iter().filter(|each| !self.is_active(each));
+        restarted.chain(needed).filter(|each| *each != name).collect()
+    }
+
+    /// Whether the unit is being started or stopped; not so while it waits for its automatic
+    /// restart.
+    pub fn is_moving(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|unit| {
+            matches!(unit.active_state.as_str(), "activating" | "deactivating")
+                && !unit.sub_state.starts_with("auto-restart")
+        })
+    }
+
+    /// How long the manager may refuse to start one of [`Self::started_again`].
+    pub fn start_limit(
+        &self,
+        name: &str,
+        is_restart: bool,
+        now: Duration,
+        starts: Option<&Starts>,
+    ) -> Option<Duration> {
+        let others = self.started_again(name, is_restart).into_iter();
+        let starts = |each| starts.map_or(&[][..], |starts| starts.of(each));
+        others.filter_map(|each| self.0.get(each)?.start_limit.left_after(now, starts(each))).max()
+    }
+
+    /// Every unit that this one may take along, through others too: `near` are those next to it.
+    /// What is down may be forgotten between two looks; what is next to it is known. Through what
+    /// `leads` nowhere, such as a target, everything is related to everything.
+    pub fn related(
+        &self,
+        name: &str,
+        near: &[String],
+        leads: impl Fn(&str) -> bool,
+    ) -> BTreeSet<String> {
+        let near = near.iter().map(String::as_str).chain([name]);
+        let all = self.closure(near, |unit| {
+            let bonds = unit.dependants.iter().chain(&unit.rivals).chain(&unit.pulls);
+            bonds.map(String::as_str).filter(|each| leads(each)).collect()
+        });
+        all.into_iter().filter(|each| *each != name).map(str::to_owned).collect()
+    }
+
+    fn closure<'n>(
+        &'n self,
+        names: impl IntoIterator<Item = &'n str>,
+        next: impl Fn(&'n Bonds) -> Vec<&'n str>,
+    ) -> BTreeSet<&'n str> {
+        let mut all = BTreeSet::new();
+        let mut found: Vec<&str> = names.into_iter().collect();
+        while let Some(name) = found.pop() {
+            if all.insert(name) {
+                found.extend(self.0.get(name).map(&next).unwrap_or_default());
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SHOWN: &str = "Id=db.service\nActiveState=active\nRequiredBy=app.service\n\
+        StartLimitIntervalUSec=10s\nStartLimitBurst=5\nInactiveExitTimestampMonotonic=100000000\n\
+        \nId=app.service\nActiveState=active\nConsistsOf=agent.service\nRequires=db.service tmp.service\n\
+        StartLimitIntervalUSec=10s\nStartLimitBurst=5\nInactiveExitTimestampMonotonic=104000000\n\
+        \nId=agent.service\nActiveState=inactive\n\
+        \nId=tmp.service\nActiveState=inactive\nStopWhenUnneeded=yes\nBoundBy=last.service\n\
+        Conflicts=rival.service\n\
+        \nId=rival.service\nActiveState=active\nBoundBy=below.service\n";
+
+    fn names(set: BTreeSet<&str>) -> String {
+        set.into_iter().map(|name| name.trim_end_matches(".service")).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_goes_down_is_found_at_any_depth() {
+        let units = Units::parse(SHOWN);
+        let all = "agent app db last tmp";
+        assert_eq!(names(units.stopped_with(["db.service"])), all);
+        assert_eq!(names(units.stopped_with(["agent.service"])), "agent");
+        assert_eq!(names(units.stopped_with(["unknown.service"])), "unknown");
+        assert_eq!(names(units.stopped_by_start(["app.service"])), "below rival");
+        assert_eq!(names(units.stopped_by_start(["db.service"])), "");
+        assert!(units.is_active("db.service") && !units.is_active("tmp.service"));
+    }
+
+    #[test]
+    fn what_is_related_is_found_at_any_depth_and_not_through_a_target() {
+        let units = Units::parse(
+            "Id=a.service\nRequiredBy=b.service\nRequires=sysinit.target\n\n\
+             Id=b.service\nRequiredBy=c.service x.target\nRequires=a.service\n\n\
+             Id=c.service\nConflicts=d.service\n\n\
+             Id=sysinit.target\nRequires=z.service\n\nId=x.target\nWants=y.service\n",
+        );
+        let leads = |name: &str| !name.ends_with(".target");
+        let related = units.related("a.service", &["b.service".to_owned()], leads);
+        assert_eq!(
+            related.into_iter().collect::<Vec<_>>(),
+            ["b.service", "c.service", "d.service"]
+        );
+    }
+
+    #[test]
+    fn the_start_limits_of_what_is_restarted_with_it_are_known() {
+        let units = Units::parse(SHOWN);
+        let at = Duration::from_secs;
+        assert_eq!(units.start_limit("db.service", true, at(106), None), Some(at(8)));
+        assert_eq!(units.start_limit("db.service", true, at(115), None), None);
+        assert_eq!(units.start_limit("db.service", false, at(106), None), None);
+        // Its own count is set back.
+        assert_eq!(units.start_limit("app.service", true, at(106), None), None);
+    }
+
+    proptest! {
+        // However the bonds go, circles among them, it ends and finds what a walk finds.
+        #[test]
+        fn any_graph_is_walked_to_its_end(edges in prop::collection::vec((0..12_u8, 0..12_u8), 0..40)) {
+            let mut shown = String::new();
+            for from in 0..12 {
+                let to = edges.iter().filter(|edge| edge.0 == from).map(|edge| format!("u{} ", edge.1));
+                shown.push_str(&format!("Id=u{from}\nBoundBy={}\n\n", to.collect::<String>()));
+            }
+            let units = Units::parse(&shown);
+            let found = units.stopped_with(["u0"]);
+            prop_assert!(found.contains("u0"));
+            for (from, to) in edges {
+                let (from, to) = (format!("u{from}"), format!("u{to}"));
+                prop_assert!(!found.contains(from.as_str()) || found.contains(to.as_str()));
+            }
+        }
+    }
+}

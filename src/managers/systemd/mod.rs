@@ -1,0 +1,9 @@
+//! systemd: how it describes units, and what its words mean.
+
+pub mod alias;
+pub mod cause;
+pub mod closure;
+pub mod manager_log;
+pub mod refusal;
+pub mod start_limit;
+pub mod unit;

@@ -1,0 +1,183 @@
+//! What `systemctl` prints where the service manager takes no job, or gives one up, in words that
+//! need no look elsewhere (`src/core/transaction.c`, `src/shared/bus-wait-for-jobs.c` of systemd).
+
+use crate::request::code::{Code, Refusal};
+
+/// When to try again where other jobs are in the way, in seconds.
+const RETRY_AFTER: u64 = 5;
+
+/// A phrase of its standard error, the code, what it means, and what to do. `UNIT` is the unit's
+/// name, `DONE` what was to be done to it: `started`, `stopped`, …
+const PHRASES: [(&str, Code, &str, &str); 12] = [
+    (
+        " is destructive (",
+        Code::Busy,
+        "UNIT cannot be DONE now: that would undo a job that is under way and must not be undone, such as a shutdown of the host",
+        "try again in 5 s; where the host shuts down, once it is up again",
+    ),
+    (
+        "contains conflicting jobs",
+        Code::CommandFailed,
+        "UNIT was not DONE: it needs a unit and conflicts with it at the same time",
+        "an administrator looks at Requires= and Conflicts= in its unit file with: systemctl cat UNIT",
+    ),
+    (
+        "order is cyclic",
+        Code::CommandFailed,
+        "UNIT was not DONE: it and units that it needs wait for one another in a circle",
+        "an administrator looks at Before= and After= with: systemd-analyze verify UNIT",
+    ),
+    (
+        "Assertion failed",
+        Code::CommandFailed,
+        "UNIT was not DONE: an Assert… in its unit file is not met",
+        "provide what it asserts; an administrator finds it with: systemctl cat UNIT",
+    ),
+    (
+        "by dependency only",
+        Code::CommandFailed,
+        "UNIT was not DONE: it may be requested by dependency only",
+        "an administrator made it so: start or stop the unit that needs it",
+    ),
+    (
+        " is masked.",
+        Code::CommandFailed,
+        "UNIT was not DONE: a unit that it needs is masked",
+        "an administrator masked that one on purpose: see `stderr`",
+    ),
+    (
+        " not found.",
+        Code::CommandFailed,
+        "UNIT was not DONE: a unit that it needs is not there",
+        "install what brings it (see `stderr`), or an administrator repairs the unit file",
+    ),
+    (
+        "bad unit file setting",
+        Code::CommandFailed,
+        "UNIT was not DONE: the unit file of a unit that it needs is wrong",
+        "an administrator looks at that one (see `stderr`) with: systemd-analyze verify",
+    ),
+    (
+        "failed to load properly",
+        Code::CommandFailed,
+        "UNIT was not DONE: the unit file of a unit that it needs could not be read",
+        "an administrator looks at that one (see `stderr`) with: systemd-analyze verify",
+    ),
+    (
+        "frozen unit",
+        Code::CommandFailed,
+        "UNIT was not DONE: it is frozen",
+        "an administrator thaws it with: systemctl thaw UNIT",
+    ),
+    (
+        "not been booted with systemd",
+        Code::Unsupported,
+        "UNIT was not DONE: no systemd runs on this host",
+        "in a container, restart the container",
+    ),
+    (
+        "Failed to connect to bus",
+        Code::CommandFailed,
+        "UNIT was not DONE: the service manager cannot be reached",
+        "an administrator looks at dbus.service and at the memory of the host",
+    ),
+];
+
+/// What the manager's refusal means; none where it took the job.
+pub fn refusal(name: &str, done: &str, stderr: &str) -> Option<Refusal> {
+    let (_, code, words, hint) = PHRASES.iter().find(|row| stderr.contains(row.0))?;
+    let filled = |text: &str| text.replace("DONE", done).replace("UNIT", name);
+    let refusal = Refusal::new(*code, filled(words)).hint(filled(hint));
+    Some(if *code == Code::Busy { refusal.retry_after(RETRY_AFTER) } else { refusal })
+}
+
+/// Whether the job was given up for another one: somebody had the opposite done meanwhile. Only
+/// one unit is asked for at a time, maybe by another name of it.
+/// Whether it said that a unit that is needed failed.
+pub fn is_dependency(stderr: &str) -> bool {
+    stderr.starts_with("A dependency job")
+}
+
+pub fn is_canceled(stderr: &str) -> bool {
+    stderr.lines().any(|line| line.starts_with("Job for ") && line.ends_with(" canceled."))
+}
+
+/// Whether the manager took the job, and it failed.
+pub fn is_failed(stderr: &str) -> bool {
+    stderr.lines().any(|line| line.starts_with("Job for ") && line.contains(" failed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_of_the_manager_is_told_in_plain_words() {
+        // As systemctl of 252 and 257 prints them.
+        for (stderr, code, word) in [
+            (
+                "Failed to start a.service: Transaction for a.service/start is destructive (private.service has 'start' job queued, but 'stop' is included in transaction).",
+                Code::Busy,
+                "must not be undone",
+            ),
+            (
+                "Failed to start a.service: Transaction contains conflicting jobs 'start' and 'stop' for private.service. Probably contradicting requirement dependencies configured.",
+                Code::CommandFailed,
+                "conflicts with it",
+            ),
+            (
+                "Failed to start a.service: Transaction order is cyclic. See system logs for details.",
+                Code::CommandFailed,
+                "in a circle",
+            ),
+            ("Assertion failed on job for a.service.", Code::CommandFailed, "Assert"),
+            (
+                "Failed to start a.service: Operation refused, unit a.service may be requested by dependency only (it is configured to refuse manual start/stop).",
+                Code::CommandFailed,
+                "by dependency only",
+            ),
+            (
+                "Failed to start a.service: Unit private.service is masked.",
+                Code::CommandFailed,
+                "is masked",
+            ),
+            (
+                "Failed to start a.service: Unit private.service not found.",
+                Code::CommandFailed,
+                "is not there",
+            ),
+            (
+                "Failed to start a.service: Unit private.service has a bad unit file setting.",
+                Code::CommandFailed,
+                "is wrong",
+            ),
+            (
+                "Failed to start a.service: Unit private.service failed to load properly, please adjust/correct and reload service manager: x",
+                Code::CommandFailed,
+                "could not be read",
+            ),
+            (
+                "Failed to start a.service: Cannot perform operation on frozen unit a.service.",
+                Code::CommandFailed,
+                "frozen",
+            ),
+            (
+                "System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: Host is down",
+                Code::Unsupported,
+                "no systemd",
+            ),
+            ("Failed to connect to bus: Connection refused", Code::CommandFailed, "reached"),
+        ] {
+            let told = refusal("a.service", "started", stderr).expect(stderr);
+            assert_eq!((told.code, told.retry_after_s.is_some()), (code, code == Code::Busy));
+            assert!(told.error.starts_with("a.service ") && told.error.contains(word), "{told:?}");
+            let text = format!("{} {}", told.error, told.hint.as_deref().unwrap_or_default());
+            assert!(!text.contains("private") && !text.contains("UNIT"), "{text}");
+        }
+        let job = "Job for a.service failed.\nSee \"systemctl status a.service\" for details.";
+        assert!(refusal("a.service", "started", job).is_none());
+        let canceled = "Job for a.service canceled.\n";
+        assert_eq!((is_canceled(job), is_failed(job)), (false, true));
+        assert_eq!((is_canceled(canceled), is_failed(canceled)), (true, false));
+    }
+}

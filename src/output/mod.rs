@@ -1,0 +1,4 @@
+//! Text from elsewhere made plain: cleaned, bounded, secrets masked.
+
+pub mod secrets;
+pub mod text;

@@ -1,0 +1,118 @@
+//! The commands of the administrator's own that apt runs (`apt.conf(5)`), and what a package
+//! operation is waiting for.
+
+use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
+use std::fs::read_to_string;
+
+/// What apt says of those whose option it does not name, and the option. Of the last there is one
+/// for each command of apt's: `AptCli::Hooks::Install`.
+const SAID: [(&str, &str); 2] = [
+    ("E: Failure running script ", "DPkg::Pre-Install-Pkgs"),
+    ("E: Failure running hook ", "AptCli::Hooks"),
+];
+
+/// A command that failed: in which option it stands, and what it is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// `DPkg::Post-Invoke`
+    pub option: String,
+    /// The command.
+    pub command: String,
+}
+
+impl Hook {
+    /// What apt said of it, where it failed for that. A script of a package can write there too:
+    /// it makes another sentence of it, and nothing else.
+    pub fn failed(stderr: &str) -> Option<Self> {
+        stderr.lines().find_map(|line| {
+            let problem = line.strip_prefix("E: Problem executing scripts ");
+            let (option, command) = match problem.and_then(|rest| rest.split_once(' ')) {
+                Some((option, command)) => (option, command.trim_matches('\'')),
+                None => SAID.iter().find_map(|(said, option)| {
+                    line.strip_prefix(said).map(|command| (*option, command))
+                })?,
+            };
+            let (option, command) = (one_line(option, 60), one_line(command, 200));
+            Some(Self { option, command })
+        })
+    }
+}
+
+/// The refusal of an operation that failed for one of them; `done` is what is so all the same.
+pub fn failed(short: &str, hook: &Hook, done: &str) -> Refusal {
+    let error = format!("`{short}` failed, since a command failed that apt.conf has it run{done}");
+    Refusal::new(Code::CommandFailed, error)
+        .said(format!("{}: {}", hook.option, hook.command))
+        .hint("an administrator mends that command, or takes it out of /etc/apt/apt.conf.d")
+}
+
+/// The command lines of the processes that wait for nothing but themselves, below those that the
+/// calling process has started: the hook, or the package's script, that an operation waits for.
+pub fn at_work() -> Option<String> {
+    // The command line of apt itself says nothing new, nor that of dpkg, which waits for scripts.
+    const OWN: [&str; 3] = ["apt-get", "dpkg", "pacman"];
+    let mut pid = "self".to_owned();
+    let mut last = None;
+    // Deeper than any script calls another; a process can have ended in between.
+    for _ in 0..8 {
+        let Some(child) = first_child(&pid) else { break };
+        let name = read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+        if !OWN.contains(&name.trim()) {
+            last = command_line(&child);
+            break;
+        }
+        pid = child;
+    }
+    last
+}
+
+/// The first child that is not one of those with which apt fetches.
+fn first_child(pid: &str) -> Option<String> {
+    let fetches = |pid: &String| {
+        command_line(pid).is_some_and(|line| line.starts_with("/usr/lib/apt/methods/"))
+    };
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let children =
+        tasks.flatten().filter_map(|task| read_to_string(task.path().join("children")).ok());
+    let numbers =
+        children.flat_map(|all| all.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    let mut numbers = numbers.filter(|pid| !fetches(pid));
+    numbers.next()
+}
+
+fn command_line(pid: &str) -> Option<String> {
+    let words = read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    let line = one_line(&words.trim_end_matches('\0').replace('\0', " "), 200);
+    (!line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_that_failed_is_found() {
+        for (said, option, command) in [
+            (
+                "E: Problem executing scripts DPkg::Post-Invoke 'echo hook; exit 3'\nE: Sub-process returned an error code\n",
+                "DPkg::Post-Invoke",
+                "echo hook; exit 3",
+            ),
+            (
+                "E: Sub-process exit 4 returned an error code (4)\nE: Failure running script exit 4\n",
+                "DPkg::Pre-Install-Pkgs",
+                "exit 4",
+            ),
+            (
+                "E: Sub-process /bin/false returned an error code (1)\nE: Failure running hook /bin/false\n",
+                "AptCli::Hooks",
+                "/bin/false",
+            ),
+        ] {
+            let (option, command) = (option.to_owned(), command.to_owned());
+            assert_eq!(Hook::failed(said), Some(Hook { option, command }));
+        }
+        assert_eq!(Hook::failed("E: Unable to locate package x\n"), None);
+    }
+}

@@ -1,0 +1,281 @@
+//! Operations on packages: waited for, planned, judged, run, and looked at afterwards.
+
+pub mod after;
+pub mod before;
+pub mod beside;
+pub mod hooks;
+pub mod judge;
+pub mod kept;
+pub mod lists;
+pub mod locks;
+pub mod provides;
+pub mod reasons;
+pub mod sources;
+pub mod traces;
+pub mod unfinished;
+
+use crate::exec::outcome::{Around, Outcome, verdict};
+use crate::exec::process::{Bounds, How, Late, Ran, run};
+use crate::managers::host::PackageManager;
+use crate::managers::inventory::Inventory;
+use crate::managers::transaction::Transaction;
+use crate::output::secrets::masked;
+use crate::packages::after::Done;
+use crate::packages::before::{inventory, looked_through};
+use crate::packages::beside::{Beside, States};
+use crate::packages::traces::Traces;
+use crate::plan::{PackageSteps, Plan};
+use crate::request::action::Maintenance;
+use crate::request::code::{Code, Refusal};
+use std::time::{Duration, Instant};
+
+/// What a question to the package manager may print, in bytes: some ten thousand packages.
+const LARGEST_ANSWER: usize = 1 << 20;
+
+/// How often a plan is made anew where others change the packages in between.
+const MOST_PLANS: u32 = 10;
+
+/// How long what is installed may take to read where an operation is late already.
+const LOOK_WHEN_LATE: Duration = Duration::from_secs(5);
+
+/// The answer to whatever pacman asks before it would begin. It must never be another one: the
+/// last question is whether to go on.
+const NO: &str = "n\n";
+/// How many questions are answered; it has a handful.
+const QUESTIONS: usize = 1000;
+
+/// What came of the first half.
+pub enum Planned {
+    /// An operation that is to be run.
+    Run(Box<Ready>),
+    /// What is answered without.
+    Done(Box<Outcome>),
+    /// Somebody else began in between.
+    Overtaken,
+}
+
+/// An operation that is to be run.
+#[derive(Default)]
+pub struct Ready {
+    /// What it will change, where the package manager said so beforehand.
+    transaction: Option<Transaction>,
+    /// What the package manager takes the name for; none where there is no name.
+    name: Option<String>,
+    /// What was installed, where it was asked.
+    inventory: Option<Inventory>,
+    /// What it leaves as it is, though it could be otherwise.
+    warnings: Vec<String>,
+    /// What it reads on standard input.
+    input: Option<String>,
+}
+
+/// The plan alone.
+pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
+    match planned(plan, steps, bounds) {
+        // pacman takes its lock to say what it would ask.
+        Planned::Overtaken => {
+            let at_work = locks::wait(steps.manager, None, Instant::now());
+            let refusal = at_work.err().unwrap_or_else(locks::overtaken);
+            Outcome::refused(refusal, None, None)
+        }
+        Planned::Done(outcome) => *outcome,
+        Planned::Run(ready) => {
+            Outcome { plan: ready.transaction, warnings: ready.warnings, ..nothing_to_do(Ok(())) }
+        }
+    }
+}
+
+/// Everything else.
+pub fn change(
+    plan: &Plan,
+    steps: &PackageSteps,
+    bounds: Bounds,
+    around: &mut Around<'_>,
+) -> Outcome {
+    let action = plan.request().operation.maintenance();
+    let wait = Duration::from_secs(plan.approved().lock_seconds().into());
+    let patience = (Instant::now() + wait).min(bounds.deadline);
+    for _ in 0..MOST_PLANS {
+        if let Err(refusal) = locks::wait(steps.manager, action, patience) {
+            return Outcome::refused(refusal, None, None);
+        }
+        let state = Traces::of_state(steps.manager);
+        let ready = match planned(plan, steps, bounds) {
+            Planned::Overtaken => continue,
+            Planned::Done(outcome) => return *outcome,
+            Planned::Run(ready) => ready,
+        };
+        // What is run is what was planned.
+        if Traces::of_state(steps.manager) != state {
+            continue;
+        }
+        let outcome = begin(plan, steps, bounds, around, *ready);
+        let was_too_late = |ran: &Ran| locks::was_too_late(steps.manager, ran);
+        if !outcome.ran.as_ref().is_some_and(was_too_late) {
+            return outcome;
+        }
+    }
+    Outcome::refused(locks::overtaken(), None, None)
+}
+
+/// Asks the package manager what it would do, and judges it.
+fn planned(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
+    let mut planned = looked_through(plan, steps, bounds);
+    // What is looked through is not masked, since names are read from it; what is told of it is.
+    if let Planned::Done(outcome) = &mut planned {
+        mask(&mut outcome.verdict, bounds);
+    }
+    planned
+}
+
+/// What is told of a command's output is masked, where the policy wants that.
+fn mask(verdict: &mut Result<(), Refusal>, bounds: Bounds) {
+    if let Err(refusal) = verdict
+        && bounds.mask_secrets
+    {
+        refusal.said = refusal.said.take().map(|said| masked(&said).into());
+    }
+}
+
+/// The bounds of what is looked through: all of it, as it is.
+fn whole(bounds: Bounds) -> Bounds {
+    Bounds { output_bytes: LARGEST_ANSWER, mask_secrets: false, ..bounds }
+}
+
+/// Nothing was run, since all is as it was asked for, or can not be.
+fn nothing_to_do(verdict: Result<(), Refusal>) -> Outcome {
+    Outcome { ran: Some(Ran::nothing()), changed: Some(false), ..Outcome::of(verdict) }
+}
+
+/// Runs it, now that it was planned.
+fn begin(
+    plan: &Plan,
+    steps: &PackageSteps,
+    bounds: Bounds,
+    around: &mut Around<'_>,
+    ready: Ready,
+) -> Outcome {
+    let Ready { transaction, name, inventory: installed, input, mut warnings } = ready;
+    let beside = plan.request().operation.changes_packages().then(Beside::now);
+    let states = steps.units.as_ref().and_then(|units| States::now(units));
+    let traces = || Traces::of(steps.manager, plan);
+    let before = traces();
+    let answer = &mut *around.answer;
+    let mut late = |so_far: Ran| {
+        let work = hooks::at_work();
+        // What is installed is asked after that, since to ask is a child of this process too.
+        let soon = Bounds { deadline: Instant::now() + LOOK_WHEN_LATE, ..bounds };
+        let is_so = match (&installed, inventory(plan, steps, soon)) {
+            (Some(before), Some(Ok(after))) => {
+                let (transaction, name) = (transaction.as_ref(), name.as_deref());
+                let (manager, ran) = (steps.manager, &so_far);
+                Done { plan, manager, name, transaction, before, after: &after, ran }.is_so()
+            }
+            _ => false,
+        };
+        answer(Outcome {
+            ran: Some(so_far),
+            plan: transaction.clone(),
+            changed: Some(before != traces()),
+            ..Outcome::of(Err(goes_on(plan, bounds, work, is_so)))
+        });
+    };
+    let lifeline = Some(&mut around.lifeline);
+    let ran = run(plan.main(), bounds, How { input, late: Late::GoOn(&mut late), lifeline });
+    let after = after(plan, steps, bounds);
+    let mut changed = before != traces();
+    let mut verdict = match (&installed, &after) {
+        (Some(before), Some(Ok(after))) => {
+            changed |= before != after;
+            let (transaction, name) = (transaction.as_ref(), name.as_deref());
+            let manager = steps.manager;
+            Done { plan, manager, name, transaction, before, after, ran: &ran }.verdict()
+        }
+        (_, Some(Err(_))) if verdict(plan, &ran).is_ok() => Err(unseen(plan)),
+        _ => verdict(plan, &ran)
+            .and_then(|()| read_nothing(plan, steps.manager, &ran))
+            .map_err(|refusal| alone(plan, &ran, refusal)),
+    };
+    mask(&mut verdict, bounds);
+    let transaction = match (told(steps, transaction), &installed, after) {
+        // What pacman could not say beforehand is told afterwards.
+        (None, Some(before), Some(Ok(after))) if steps.manager == PackageManager::Pacman => {
+            Some(Transaction::between(before, &after))
+        }
+        (transaction, ..) => transaction,
+    };
+    if steps.manager == PackageManager::Pacman
+        && plan.request().operation.maintenance() == Some(Maintenance::Upgrade)
+    {
+        warnings.extend(kept::by_pacman(&ran.stderr));
+    }
+    if changed {
+        warnings.extend(beside.iter().flat_map(|before| Beside::now().since(before)));
+        if let (Some(units), Some(before)) = (&steps.units, &states)
+            && let Some(after) = States::now(units)
+        {
+            warnings.extend(after.since(before, units, around.shown));
+        }
+    }
+    let changed = Some(changed);
+    Outcome { ran: Some(ran), plan: transaction, changed, warnings, ..Outcome::of(verdict) }
+}
+
+/// What is installed, once it is done; that it is late does not matter any more.
+fn after(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Option<Result<Inventory, Refusal>> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    inventory(plan, steps, Bounds { deadline, ..bounds })
+}
+
+/// What was said beforehand, where that was all of it: pacman does not say all that it removes.
+fn told(steps: &PackageSteps, transaction: Option<Transaction>) -> Option<Transaction> {
+    let is_whole = |transaction: &Transaction| {
+        steps.manager != PackageManager::Pacman
+            || !transaction.removes_others(steps.name.as_deref())
+    };
+    transaction.filter(is_whole)
+}
+
+/// It is not done in time.
+fn goes_on(plan: &Plan, bounds: Bounds, work: Option<String>, is_so: bool) -> Refusal {
+    let error = format!(
+        "`{}` is not done after {} s; it is not interrupted and goes on{}",
+        plan.main().short(),
+        plan.timeout(),
+        if is_so { "; the packages themselves are done" } else { "" }
+    );
+    let refusal = Refusal::new(Code::Timeout, error)
+        .hint("its end will be in the audit log under this request_id; ask for nothing else of the package manager until then");
+    let Some(work) = work else { return refusal };
+    let mut verdict = Err(refusal.said(format!("it waits for: {work}")));
+    mask(&mut verdict, bounds);
+    verdict.err().unwrap_or_else(|| Refusal::new(Code::Timeout, "it goes on"))
+}
+
+/// Nobody can say what came of it.
+fn unseen(plan: &Plan) -> Refusal {
+    let short = plan.main().short();
+    let error =
+        format!("`{short}` ended with success, and what is installed now could not be read");
+    Refusal::new(Code::CommandFailed, error).hint("ask again: what is so already is left alone")
+}
+
+/// The lists were read anew, and there is no source of any.
+fn read_nothing(plan: &Plan, manager: PackageManager, ran: &Ran) -> Result<(), Refusal> {
+    let updates = plan.request().operation.maintenance() == Some(Maintenance::Update);
+    match updates && !sources::asked_any(ran) {
+        true => lists::no_source(plan, manager).map_or(Ok(()), Err),
+        false => Ok(()),
+    }
+}
+
+/// What changes no package failed.
+fn alone(plan: &Plan, ran: &Ran, refusal: Refusal) -> Refusal {
+    match plan.request().operation.maintenance() {
+        Some(Maintenance::Update) => match hooks::Hook::failed(&ran.stderr) {
+            Some(hook) => hooks::failed(&plan.main().short(), &hook, ""),
+            None => sources::read_in_part(ran, refusal),
+        },
+        _ => refusal,
+    }
+}

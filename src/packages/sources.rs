@@ -1,0 +1,245 @@
+//! The sources of packages: which of them could not be read.
+
+use crate::exec::process::{Ended, Ran};
+use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
+use std::collections::BTreeSet;
+
+/// What came of `apt-get update`, where it failed for some of the sources: how many, and which.
+pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
+    let Some(Sources { all, failed }) = Sources::of(ran) else { return unreadable(ran, refusal) };
+    let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
+    let (count, of) = (failed.len(), all.len());
+    let said = refusal.said.as_deref().map(without_accounts);
+    let (error, hint) = match count < of {
+        true => (
+            format!(
+                "{count} of {of} package sources could not be read: {which}; the lists of the others are up to date"
+            ),
+            "what the others offer can be installed; of these the lists are those of the last time, if there was one",
+        ),
+        false => (
+            match of {
+                1 => format!("the package source could not be read: {which}"),
+                _ => format!("none of the {of} package sources could be read: {which}"),
+            },
+            "look whether this host reaches them; what was read of them before still holds",
+        ),
+    };
+    let changed = ran.stderr.lines().any(|line| changed_release(line).is_some());
+    let refusal = Refusal::new(Code::CommandFailed, error).hint(match changed {
+        true => format!("{hint}; {ACCEPT_RELEASE}"),
+        false => hint.to_owned(),
+    });
+    match said {
+        Some(said) => refusal.said(said),
+        None => refusal,
+    }
+}
+
+const ACCEPT_RELEASE: &str = "an administrator looks at what became of that release, and accepts it with: apt-get update --allow-releaseinfo-change";
+
+/// What apt can not even begin with: a line of its settings that it does not understand.
+fn unreadable(ran: &Ran, refusal: Refusal) -> Refusal {
+    const SAID: &str = "E: The list of sources could not be read.";
+    match ran.stderr.lines().any(|line| line == SAID) {
+        true => refusal.hint(
+            "an administrator corrects that in /etc/apt/sources.list or /etc/apt/sources.list.d; until then nothing is installed or upgraded",
+        ),
+        false => refusal,
+    }
+}
+
+/// `E: Repository 'URI SUITE Release' changed its 'Codename' value from 'a' to 'b'`
+fn changed_release(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("E: Repository '")?;
+    rest.contains("' changed its '").then_some(rest)
+}
+
+/// The sources that `apt-get update` tells of, and those of them that failed.
+struct Sources {
+    all: BTreeSet<String>,
+    failed: BTreeSet<String>,
+}
+
+impl Sources {
+    /// None where nothing is known to have failed.
+    fn of(ran: &Ran) -> Option<Self> {
+        if !matches!(ran.ended, Ended::Exited(status) if status != 0) {
+            return None;
+        }
+        let (mut all, mut failed) = (BTreeSet::new(), BTreeSet::new());
+        for line in ran.stdout.lines() {
+            let Some((what, source)) = fetched(line) else { continue };
+            if what == "Err" {
+                failed.insert(source.clone());
+            }
+            all.insert(source);
+        }
+        // `E: The repository 'URI SUITE Release' does not have a Release file.`
+        let quoted = ran.stderr.lines().filter_map(|line| {
+            let quoted = line.strip_prefix("E: The repository '");
+            let rest = quoted.or_else(|| changed_release(line))?;
+            Some(source(&mut rest.split('\'').next()?.split(' ')))
+        });
+        failed.extend(quoted.flatten());
+        // `E: Release file for URL is expired (…)`, of which no line of progress tells.
+        let urls = ran.stderr.lines().filter_map(|line| {
+            let starts = ["E: Release file for ", "E: Failed to fetch "];
+            let rest = starts.into_iter().find_map(|start| line.strip_prefix(start))?;
+            rest.split(' ').next()
+        });
+        failed.extend(urls.filter_map(|url| of_url(&without_accounts(url), &all)));
+        all.extend(failed.iter().cloned());
+        (!failed.is_empty()).then_some(Self { all, failed })
+    }
+}
+
+/// What came of a refresh of pacman's lists, where it failed for some of the sources: it does nothing
+/// else then. `error: failed retrieving file 'gone.db' from HOST : …`
+pub fn unread_by_pacman(ran: &Ran, refusal: Refusal) -> Refusal {
+    const SAID: &str = "error: failed to synchronize all databases";
+    if !ran.stderr.lines().any(|line| line.starts_with(SAID)) {
+        return refusal;
+    }
+    let of_list = |line: &str| {
+        let rest = line.strip_prefix("error: failed retrieving file '")?;
+        rest.split('\'').next()?.strip_suffix(".db").map(str::to_owned)
+    };
+    let failed: BTreeSet<String> = ran.stderr.lines().filter_map(of_list).collect();
+    // ` disk downloading...`, or ` disk is up to date`
+    let begun = ran.stdout.lines().filter(|line| line.starts_with(' '));
+    let begun =
+        begun.filter(|line| line.ends_with(" downloading...") || line.ends_with(" is up to date"));
+    let mut all: BTreeSet<String> = begun
+        .filter_map(|line| Some(line.split_whitespace().next()?.trim_end_matches(".db").to_owned()))
+        .collect();
+    all.extend(failed.iter().cloned());
+    if failed.is_empty() {
+        return refusal;
+    }
+    let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
+    let error = format!(
+        "{} of {} package sources could not be read: {which}; nothing was upgraded",
+        failed.len(),
+        all.len()
+    );
+    let told = Refusal::new(Code::CommandFailed, error).hint(
+        "look whether this host reaches it; an administrator corrects it in /etc/pacman.conf, or takes it out: nothing is upgraded before that",
+    );
+    match refusal.said.as_deref().map(without_accounts) {
+        Some(said) => told.said(said),
+        None => told,
+    }
+}
+
+/// The source of these that a file is from (`sources.list(5)`).
+fn of_url(url: &str, all: &BTreeSet<String>) -> Option<String> {
+    let is_from = |source: &&String| {
+        let Some((uri, suite)) = source.split_once(' ') else { return false };
+        let uri = uri.trim_end_matches('/');
+        let folders = [format!("{uri}/dists/{suite}/"), format!("{uri}/{suite}")];
+        // Of a flat repository the suite is the folder, with its stroke.
+        folders.iter().any(|folder| folder.ends_with('/') && url.starts_with(folder))
+    };
+    all.iter().find(is_from).cloned()
+}
+
+/// Whether `apt-get update` asked any source.
+pub fn asked_any(ran: &Ran) -> bool {
+    ran.stdout_truncated || ran.stdout.lines().any(|line| fetched(line).is_some())
+}
+
+/// `Get:1 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]`
+fn fetched(line: &str) -> Option<(&str, String)> {
+    let mut words = line.split(' ');
+    let (what, number) = words.next()?.split_once(':')?;
+    let is_line = matches!(what, "Get" | "Hit" | "Ign" | "Err")
+        && number.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_line {
+        return None;
+    }
+    Some((what, source(&mut words)?))
+}
+
+/// Where from, and the suite without its component: what a line of `sources.list(5)` names.
+fn source<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<String> {
+    let (uri, suite) = (words.next()?, words.next()?);
+    let suite = match suite.split_once('/') {
+        // A flat repository has a folder for a suite.
+        Some((suite, component)) if !component.is_empty() && suite != "." => suite,
+        _ => suite,
+    };
+    Some(without_accounts(&format!("{uri} {suite}")).into())
+}
+
+/// The text without what stands between `://` and `@` in it: a name and a password.
+fn without_accounts(text: &str) -> Box<str> {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        plain.push_str(before);
+        plain.push_str("://");
+        let end = after.find(['/', ' ']).unwrap_or(after.len());
+        let (host, more) = after.split_at(end);
+        plain.push_str(host.rsplit('@').next().unwrap_or(host));
+        rest = more;
+    }
+    plain.push_str(rest);
+    plain.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(stdout: &str, stderr: &str) -> Ran {
+        let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
+        Ran { ended: Ended::Exited(100), stdout, stderr, ..Ran::nothing() }
+    }
+
+    fn told(stdout: &str, stderr: &str) -> String {
+        let said = stderr.lines().next().unwrap_or_default();
+        let refusal = Refusal::new(Code::CommandFailed, "failed").said(said);
+        read_in_part(&update(stdout, stderr), refusal).sentence()
+    }
+
+    #[test]
+    fn which_sources_could_not_be_read_is_told() {
+        let stdout = "Hit:1 http://deb.debian.org/debian bookworm InRelease\n\
+                      Get:2 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]\n\
+                      Ign:3 https://user:pass@apt.example.com/x stable InRelease\n\
+                      Err:3 https://user:pass@apt.example.com/x stable InRelease\n  Could not resolve\n\
+                      Hit:4 file:/srv/apt ./ InRelease\n";
+        let stderr = "E: Failed to fetch https://user:pass@apt.example.com/x/dists/stable/InRelease  Could not resolve\n";
+        let sentence = told(stdout, stderr);
+        let starts = "1 of 3 package sources could not be read: https://apt.example.com/x stable; the lists of the others are up to date: ";
+        assert!(sentence.starts_with(starts), "{sentence}");
+        assert!(!sentence.contains("pass"), "{sentence}");
+        let stderr =
+            "E: The repository 'file:/srv/gone ./ Release' does not have a Release file.\n";
+        let sentence = told("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
+        assert!(sentence.starts_with("the package source could not be read: file:/srv/gone ./"));
+        let stderr = "E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is expired (invalid since 6d). Updates for this repository will not be applied.\n";
+        let sentence = told(&stdout.replace("Err:3", "Hit:3"), stderr);
+        let starts =
+            "1 of 3 package sources could not be read: http://deb.debian.org/debian bookworm;";
+        assert!(sentence.starts_with(starts), "{sentence}");
+        let stderr = "E: Repository 'http://deb.debian.org/debian bookworm InRelease' changed its 'Codename' value from 'a' to 'b'\n";
+        let sentence = told(&stdout.replace("Err:3", "Hit:3"), stderr);
+        assert!(sentence.starts_with(starts), "{sentence}");
+        // For something else.
+        assert_eq!(told("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"), "failed: E: broken");
+    }
+
+    #[test]
+    fn accounts_are_left_out() {
+        for (text, plain) in [
+            ("https://u:p@h/x and http://h2/y@z", "https://h/x and http://h2/y@z"),
+            ("https://u:p@w@h", "https://h"),
+            ("file:/srv/apt ./", "file:/srv/apt ./"),
+        ] {
+            assert_eq!(&*without_accounts(text), plain);
+        }
+    }
+}

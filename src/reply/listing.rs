@@ -1,0 +1,61 @@
+//! `list` and `version`: what there is, for callers who want to know before they ask.
+
+use crate::managers::host::PackageManager;
+use crate::policy::COMPILED;
+use crate::policy::force::InForce;
+use crate::reply::{Reply, SCHEMA, schema};
+use crate::request::caller::Caller;
+use crate::request::operation::Operation;
+use crate::surface::{allowed, possible};
+use serde_json::{Map, json};
+
+/// Answers what this caller may do on this host.
+pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
+    let (mut services, mut packages) = (Map::new(), Map::new());
+    let mut maintenance = Vec::new();
+    for (operation, require_reason) in allowed(force, caller) {
+        let into = match (&operation, operation.name()) {
+            (Operation::Service { .. }, Some(name)) => services.entry(name),
+            (_, Some(name)) => packages.entry(name),
+            (_, None) => {
+                maintenance.push(operation.action());
+                continue;
+            }
+        };
+        let row = into.or_insert_with(|| json!({"actions": [], "require_reason": require_reason}));
+        if let Some(actions) = row["actions"].as_array_mut() {
+            actions.push(operation.action().into());
+        }
+    }
+    let bounds = force.limits();
+    let limits = json!({
+        "rate": {"count": bounds.rate_count, "per_seconds": bounds.rate_seconds},
+        "output_bytes": bounds.output_bytes,
+        "timeout_seconds": {"service": bounds.service_timeout, "package": bounds.package_timeout},
+    });
+    Reply::new(Ok(()))
+        .with("user", &caller.user)
+        .with("package_manager", PackageManager::of_this_host().map(PackageManager::name))
+        .with("services", services)
+        .with("packages", packages)
+        .with("maintenance", maintenance)
+        .with("limits", limits)
+}
+
+/// Answers the same as a JSON Schema: one object that is both, a reply and a schema, for a schema
+/// may have words that it does not know (JSON Schema 2020-12, section 6.5).
+pub fn schema(caller: &Caller, force: &InForce) -> Reply<'static> {
+    let possible: Vec<_> = possible(force, caller, PackageManager::of_this_host()).collect();
+    let keywords = schema::of(&possible, &force.limits());
+    keywords
+        .into_iter()
+        .fold(Reply::new(Ok(())), |reply, (keyword, value)| reply.with(&keyword, value))
+}
+
+/// Answers which program this is.
+pub fn version() -> Reply<'static> {
+    Reply::new(Ok(()))
+        .with("version", env!("CARGO_PKG_VERSION"))
+        .with("policy", json!({"file": COMPILED.file, "sha256": COMPILED.hash}))
+        .with("contract", SCHEMA)
+}

@@ -1,0 +1,211 @@
+//! `list --schema`: what a caller may ask for, as a JSON Schema that tools for agents are made of.
+//!
+//! Each operation is a definition of its own, so that a framework that wants one object with
+//! properties for each tool can take it as it is (`docs/agents.md`).
+
+use crate::output::text::hidden_pattern;
+use crate::policy::model::Limits;
+use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::operation::{Operation, Reason, Shown};
+use serde_json::{Map, Value, json};
+
+/// The version of JSON Schema that this is written in.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The keywords of the schema of these operations; with each, whether it requires a reason.
+pub fn of(allowed: &[(Operation, bool)], limits: &Limits) -> Map<String, Value> {
+    let mut tools: Vec<Tool<'_>> = Vec::new();
+    for (operation, requires_reason) in allowed {
+        let place = tools.iter().position(|tool| tool.is_about(operation));
+        let place = place.unwrap_or_else(|| {
+            tools.push(Tool { example: operation, names: Vec::new(), reasons: Vec::new() });
+            tools.len() - 1
+        });
+        tools[place].names.extend(operation.name());
+        if *requires_reason {
+            tools[place].reasons.push(operation.name());
+        }
+    }
+    let key = |tool: &Tool<'_>| tool.words().replace(' ', "_");
+    let any: Vec<Value> =
+        tools.iter().map(|tool| json!({"$ref": format!("#/$defs/{}", key(tool))})).collect();
+    let definitions: Map<String, Value> =
+        tools.iter().map(|tool| (key(tool), tool.definition(limits))).collect();
+    let mut keywords = Map::new();
+    keywords.insert("$schema".into(), DIALECT.into());
+    keywords.insert("title".into(), "sm-helper".into());
+    keywords.insert("description".into(), "What this caller may ask of root on this host.".into());
+    keywords.insert("oneOf".into(), any.into());
+    keywords.insert("$defs".into(), definitions.into());
+    keywords
+}
+
+/// An operation, whatever it is done to.
+struct Tool<'o> {
+    example: &'o Operation,
+    names: Vec<&'o str>,
+    /// What it requires a reason for; none for what has no name.
+    reasons: Vec<Option<&'o str>>,
+}
+
+impl Tool<'_> {
+    fn is_about(&self, operation: &Operation) -> bool {
+        self.example.kind() == operation.kind()
+            && self.example.action() == operation.action()
+            && self.example.name().is_some() == operation.name().is_some()
+    }
+
+    /// `service restart`, `package install`, `package upgrade all`.
+    fn words(&self) -> String {
+        // The one word that is an action on one package and on all.
+        let all = match self.example.maintenance() {
+            Some(action) if PackageAction::from_word(action.word()).is_some() => " all",
+            _ => "",
+        };
+        format!("{} {}{all}", self.example.kind(), self.example.action())
+    }
+
+    fn definition(&self, limits: &Limits) -> Value {
+        let operation = format!("{} {}", self.example.kind(), self.example.action());
+        let timeout = match self.example {
+            Operation::Service { .. } => limits.service_timeout,
+            Operation::Package { .. } | Operation::Maintenance { .. } => limits.package_timeout,
+        };
+        let mut properties = json!({
+            "operation": {"const": operation},
+            // What the helper takes, and no more: no line break, and not only white space.
+            "reason": {
+                "type": "string", "minLength": 1, "maxLength": Reason::LONGEST,
+                "pattern": "\\S", "not": {"pattern": hidden_pattern()},
+                "description": "Why, in a sentence on one line; recorded.",
+            },
+            "timeout": {
+                "type": "integer", "minimum": 1, "maximum": timeout,
+                "description": "Give up after so many seconds.",
+            },
+            "dry_run": {
+                "type": "boolean",
+                "description": "Say what would be run, and run nothing.",
+            },
+        });
+        let mut required = vec!["operation"];
+        if !self.names.is_empty() {
+            let what = if self.example.kind() == "service" { "The unit." } else { "The package." };
+            properties["name"] = json!({"enum": self.names, "description": what});
+            required.push("name");
+        }
+        if matches!(self.example, Operation::Service { action: ServiceAction::Logs, .. }) {
+            properties["lines"] = json!({
+                "type": "integer", "minimum": 1, "maximum": Shown::MOST_LINES,
+                "description": "How many lines, the last ones.",
+            });
+            properties["since"] = json!({
+                "type": "integer", "minimum": 1, "maximum": Shown::MOST_MINUTES,
+                "description": "Only those of the last so many minutes.",
+            });
+        }
+        let needed: Vec<&str> = self.reasons.iter().copied().flatten().collect();
+        if !self.reasons.is_empty() && needed.len() == self.names.len() {
+            required.push("reason");
+        }
+        let mut definition = json!({
+            "title": self.words(),
+            "description": described(self.example),
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        });
+        if !needed.is_empty() && needed.len() < self.names.len() {
+            definition["if"] = json!({"properties": {"name": {"enum": needed}}});
+            definition["then"] = json!({"required": ["reason"]});
+        }
+        definition
+    }
+}
+
+/// What it does, in a sentence for whoever chooses among tools.
+fn described(operation: &Operation) -> String {
+    let text = match operation {
+        Operation::Service { action, .. } => match action {
+            ServiceAction::Start => "Start a unit, and watch that it stays up.",
+            ServiceAction::Stop => "Stop a unit.",
+            ServiceAction::Restart => {
+                "Restart a unit, after a check of its configuration, and watch that it stays up."
+            }
+            ServiceAction::Reload => {
+                "Have a unit read its configuration anew, after a check of it, without stopping."
+            }
+            ServiceAction::Enable => "Have a unit start with the host from now on.",
+            ServiceAction::Disable => "Have a unit not start with the host any more.",
+            ServiceAction::Status => {
+                "Read the state of a unit. A stopped one is a success, with its state in `unit`."
+            }
+            ServiceAction::Logs => "Read the last lines of a unit's log.",
+        },
+        Operation::Package { action, .. } => match action {
+            PackageAction::Install => "Install a package. Changes nothing where it is installed.",
+            PackageAction::Remove => "Remove a package.",
+            PackageAction::Upgrade => "Upgrade one package that is installed.",
+        },
+        Operation::Maintenance { action, .. } => match action {
+            Maintenance::Update => "Fetch the lists of packages anew.",
+            Maintenance::Upgrade => "Upgrade all packages that are installed.",
+            Maintenance::Autoremove => "Remove packages that nothing needs any more.",
+            Maintenance::Autoclean => "Delete packages that were fetched and are out of date.",
+            Maintenance::Repair => "Finish what an interrupted package operation left.",
+        },
+    };
+    if operation.is_only_plan() {
+        return format!("Say what this would change, and change nothing: {text}");
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::name::UnitName;
+    use proptest::prelude::*;
+    use std::sync::OnceLock;
+
+    /// What the schema says of a reason.
+    fn is_valid(text: &str) -> bool {
+        static SAID: OnceLock<(usize, regex::Regex, regex::Regex)> = OnceLock::new();
+        let (longest, wanted, unwanted) = SAID.get_or_init(|| {
+            let unit = UnitName::parse(b"nginx").expect("a name");
+            let shown = Shown::USUAL;
+            let operation = Operation::Service { action: ServiceAction::Stop, unit, shown };
+            let schema = of(&[(operation, false)], &Limits::USUAL);
+            let reason = &schema["$defs"]["service_stop"]["properties"]["reason"];
+            let pattern = |value: &Value| {
+                regex::Regex::new(value.as_str().expect("a pattern")).expect("a good one")
+            };
+            let longest = reason["maxLength"].as_u64().expect("a number") as usize;
+            (longest, pattern(&reason["pattern"]), pattern(&reason["not"]["pattern"]))
+        });
+        let length = text.chars().count();
+        (1..=*longest).contains(&length) && wanted.is_match(text) && !unwanted.is_match(text)
+    }
+
+    #[test]
+    fn a_reason_of_each_character_is_valid_where_the_helper_takes_it() {
+        // All that scripts use, and a sample of the ideographs and of what nobody uses.
+        let is_tried = |c: &char| *c < '\u{3400}' || (*c > '\u{d000}' && *c < '\u{11000}');
+        for c in ('\0'..=char::MAX).filter(|c| is_tried(c) || u32::from(*c) % 97 == 0) {
+            for text in [c.to_string(), format!("why{c}")] {
+                let taken = Reason::parse(text.as_ref()).is_ok();
+                assert_eq!(is_valid(&text), taken, "{c:?} in {text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_reason_is_valid_where_the_helper_takes_it(
+            text in prop_oneof![any::<String>(), "[ a\n\u{a0}\u{ad}]{0,4}", "x{490,510}"],
+        ) {
+            prop_assert_eq!(is_valid(&text), Reason::parse(text.as_ref()).is_ok());
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Who is asking, and over which way in.
+
+use crate::policy::verdict::Who;
+use crate::request::probe;
+use crate::system::proc::{Field, Stat, is_unmapped};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
+use serde::{Serialize, Serializer};
+use std::cell::OnceCell;
+use std::ffi::CString;
+
+/// The way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// Root itself.
+    Root,
+    /// sudo, which says for whom.
+    Sudo,
+    /// The broker's socket, where the kernel says who.
+    Socket,
+    /// sudo, through which root tries as an account whether that may ask.
+    Probe,
+    /// No privilege yet: an ordinary account, asking for what needs none.
+    None,
+}
+
+impl Via {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Sudo => "sudo",
+            Self::Socket => "socket",
+            Self::Probe => "probe",
+            Self::None => "none",
+        }
+    }
+}
+
+impl Serialize for Via {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.word())
+    }
+}
+
+/// Whom a request is counted for: what it spends, and the place that it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// The account with this id.
+    Account(u32),
+    /// All together who have no account on this host. An ordinary account can have tens of
+    /// thousands of such ids (`subuid(5)`), and one count for each would be none.
+    Strangers,
+}
+
+/// The account's number, or `strangers`.
+impl std::fmt::Display for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Account(uid) => write!(f, "{uid}"),
+            Self::Strangers => f.write_str("strangers"),
+        }
+    }
+}
+
+/// The account that asks.
+#[derive(Debug, Clone, Serialize)]
+pub struct Caller {
+    /// Its user id.
+    pub uid: u32,
+    /// Its name; the number where it has none.
+    pub user: String,
+    /// Its group id.
+    pub gid: u32,
+    /// The process that asked: sudo's, or the parent.
+    pub pid: i32,
+    /// The way in.
+    pub via: Via,
+    /// Its terminal, where it has one.
+    pub tty: Option<String>,
+    /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
+    pub loginuid: Option<u32>,
+    /// The account as which root tries, by its name: the policy is asked for it.
+    #[serde(skip)]
+    tried: Option<String>,
+    /// Whether the account database knows it.
+    #[serde(skip)]
+    has_account: bool,
+    /// Its groups, looked up when somebody wants to know.
+    #[serde(skip)]
+    groups: OnceCell<Vec<Gid>>,
+}
+
+/// The groups of an account whose first one is `gid`, as the account database says.
+///
+/// # Errors
+/// What the database says; `EINVAL` for what can be no account's name.
+pub fn groups_of(name: &str, gid: Gid) -> nix::Result<Vec<Gid>> {
+    let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
+    getgrouplist(&name, gid)
+}
+
+impl Who for Caller {
+    fn is_user(&self, name: &str) -> bool {
+        self.asks_for() == name
+    }
+
+    fn in_group(&self, name: &str) -> bool {
+        let groups = self.groups.get_or_init(|| self.groups_in_database());
+        let wanted = Group::from_name(name).ok().flatten();
+        wanted.is_some_and(|group| groups.contains(&group.gid))
+    }
+}
+
+impl Caller {
+    /// The groups of the account, from the account database alone. A process can have others, and
+    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`.
+    fn groups_in_database(&self) -> Vec<Gid> {
+        let account = User::from_name(self.asks_for()).ok().flatten();
+        account.and_then(|account| groups_of(&account.name, account.gid).ok()).unwrap_or_default()
+    }
+
+    /// Whom its requests are counted for.
+    pub fn counted(&self) -> Counted {
+        if self.has_account { Counted::Account(self.uid) } else { Counted::Strangers }
+    }
+
+    /// Finds out. Root's own environment is believed, since sudo sets these variables itself and
+    /// whoever else can set them for a root process is root; nobody else's is.
+    pub fn find() -> Self {
+        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+        let own = getuid();
+        let (uid, gid, via) = match (own.is_root(), number("SUDO_UID"), number("SUDO_GID")) {
+            (true, Some(uid), Some(gid)) => (uid, gid, Via::Sudo),
+            (true, ..) => (0, getgid().as_raw(), Via::Root),
+            (false, ..) => (own.as_raw(), getgid().as_raw(), Via::None),
+        };
+        // sudo has looked the name up already; a second look-up may go over the network.
+        let user = match via {
+            Via::Sudo => std::env::var("SUDO_USER").ok(),
+            Via::Root => Some("root".to_owned()),
+            Via::None | Via::Socket | Via::Probe => name_of(uid),
+        };
+        // For one without a name sudo gives its number, if it lets it in at all (`sudo(8)`).
+        let has_account = user.as_ref().is_some_and(|name| !name.starts_with('#'));
+        let caller = Self {
+            uid,
+            has_account,
+            user: user.unwrap_or_else(|| uid.to_string()),
+            gid,
+            pid: getppid().as_raw(),
+            via,
+            tty: terminal("self"),
+            loginuid: loginuid("self"),
+            tried: None,
+            groups: OnceCell::new(),
+        };
+        match via {
+            Via::Sudo => match probe::prober(std::env::args_os().skip(1)) {
+                Some(pid) => caller.tried_by(pid),
+                None => caller,
+            },
+            _ => caller,
+        }
+    }
+
+    /// Root's process `pid`, which tries as this account.
+    fn tried_by(self, pid: i32) -> Self {
+        let process = pid.to_string();
+        Self {
+            uid: 0,
+            user: "root".to_owned(),
+            gid: 0,
+            pid,
+            via: Via::Probe,
+            tty: terminal(&process),
+            loginuid: loginuid(&process),
+            tried: Some(self.user),
+            has_account: true,
+            groups: OnceCell::new(),
+        }
+    }
+
+    /// The name of the account that the policy is asked for.
+    pub fn asks_for(&self) -> &str {
+        self.tried.as_deref().unwrap_or(&self.user)
+    }
+
+    /// The account with these ids, in whose process `pid` is, that has connected to the socket.
+    pub fn of_peer(uid: u32, gid: u32, pid: i32) -> Self {
+        let account = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        let process = pid.to_string();
+        Self {
+            uid,
+            // The kernel shows one and the same id for all that have none here.
+            has_account: account.is_some() && !is_unmapped(uid),
+            // Its groups are those of the account, as with sudo, not those of the process.
+            gid: account.as_ref().map_or(gid, |account| account.gid.as_raw()),
+            user: account.map_or_else(|| uid.to_string(), |account| account.name),
+            pid,
+            via: Via::Socket,
+            tty: terminal(&process),
+            loginuid: loginuid(&process),
+            tried: None,
+            groups: OnceCell::new(),
+        }
+    }
+
+    /// What was read of its process is of another one by now.
+    pub fn forget_process(&mut self) {
+        (self.tty, self.loginuid) = (None, None);
+    }
+}
+
+/// The name of the account with this number, where it has one.
+pub fn name_of(uid: u32) -> Option<String> {
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
+}
+
+/// The controlling terminal, by its device number.
+fn terminal(process: &str) -> Option<String> {
+    let device: u32 = Stat::of(process)?.field(Field::Terminal)?;
+    let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xfff00));
+    match major {
+        0 => None,
+        4 => Some(format!("tty{minor}")),
+        136..=143 => Some(format!("pts/{}", (major - 136) * 256 + minor)),
+        _ => Some(format!("{major}:{minor}")),
+    }
+}
+
+fn loginuid(process: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/loginuid")).ok()?;
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}

@@ -1,0 +1,9 @@
+//! What is asked, who asks and how it can end, as plain values.
+
+pub mod action;
+pub mod caller;
+pub mod code;
+pub mod line;
+pub mod name;
+pub mod operation;
+pub mod probe;

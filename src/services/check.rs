@@ -1,0 +1,50 @@
+//! The check that goes before: what the policy has run, and pass, before a unit is touched.
+
+use crate::exec::message::said;
+use crate::exec::outcome::Outcome;
+use crate::exec::process::{Bounds, Ended, Ran, ask};
+use crate::output::text::one_line;
+use crate::plan::Argv;
+use crate::request::code::{Code, Refusal};
+use crate::system::trust::trusted;
+use std::path::Path;
+
+/// Runs the check: a program that nobody but root can have put there, as the one who will run
+/// what it checks.
+pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
+    let refused = |refusal, ran| Err(Box::new(Outcome::refused(refusal, ran, None)));
+    let hint = "mend what the check complains about, then ask again";
+    let failed = |why: &str| {
+        let said = format!("the check `{}` {why}, so nothing was done", check.short());
+        Refusal::new(Code::CheckFailed, said).hint(hint)
+    };
+    let path = Path::new(check.program());
+    if path.exists()
+        && let Err(refusal) = trusted(path)
+    {
+        let error = format!("the check's program can not be relied on: {}", refusal.error);
+        let hint = "only root may be able to change a program that root runs";
+        return refused(Refusal { error, ..refusal }.hint(hint), None);
+    }
+    let ran = ask(check, bounds);
+    match ran.ended {
+        Ended::Exited(0) => Ok(()),
+        Ended::NotStarted(error) => {
+            let why = format!("can not be run ({})", error.desc());
+            refused(failed(&why).hint("install the program that the check names"), None)
+        }
+        Ended::Late => refused(failed("was not done in time"), Some(ran)),
+        _ => refused(failed("failed").said(complaint(&ran)), Some(ran)),
+    }
+}
+
+/// What a check complains about: such programs say first what is wrong and last that it is.
+fn complaint(ran: &Ran) -> String {
+    const WORDS: [&str; 4] = ["error", "emerg", "fatal", "line "];
+    let names_it = |line: &&str| {
+        let line = line.to_lowercase();
+        WORDS.iter().any(|word| line.contains(word))
+    };
+    let first = ran.stderr.lines().chain(ran.stdout.lines()).find(names_it);
+    first.map_or_else(|| said(ran), |line| one_line(line, 300))
+}

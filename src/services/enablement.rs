@@ -1,0 +1,260 @@
+//! Whether a unit is enabled, looked at before and after: `systemctl enable` ends with success
+//! where it has enabled nothing, and prints nothing of what a System V script is given.
+
+use crate::managers::systemd::alias::{self, CONFIGURED};
+use crate::managers::systemd::unit::Unit;
+use crate::request::action::ServiceAction::{self, Disable, Enable};
+use crate::request::code::{Code, Refusal};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What starts System V scripts at boot (`update-rc.d(8)`): a folder for each runlevel, and those
+/// in which a service is meant to run.
+const RUNLEVELS: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "S"];
+const MULTI_USER: [&str; 4] = ["2", "3", "4", "5"];
+
+/// Every link that enables something, and what it is a link to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Links(BTreeSet<(PathBuf, Option<PathBuf>)>);
+
+impl Links {
+    /// Those of this moment.
+    pub fn now() -> Self {
+        let mut links = BTreeSet::new();
+        for folder in CONFIGURED {
+            for (path, name) in entries(Path::new(folder)) {
+                // What a unit wants is in a folder that is called after it.
+                if name.to_str().is_some_and(|name| {
+                    [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end))
+                }) {
+                    links.extend(entries(&path).map(|(path, _)| with_target(path)));
+                } else {
+                    links.insert(with_target(path));
+                }
+            }
+        }
+        for level in RUNLEVELS {
+            links.extend(entries(&runlevel(level)).map(|(path, _)| with_target(path)));
+        }
+        Self(links)
+    }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = (PathBuf, OsString)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| (entry.path(), entry.file_name()))
+}
+
+fn with_target(path: PathBuf) -> (PathBuf, Option<PathBuf>) {
+    let target = std::fs::read_link(&path).ok();
+    (path, target)
+}
+
+fn runlevel(level: &str) -> PathBuf {
+    PathBuf::from(format!("/etc/rc{level}.d"))
+}
+
+/// Whether a System V script of this name is started at boot: a link `S01NAME`.
+fn script_starts(unit: &str) -> bool {
+    let Some(name) = unit.strip_suffix(".service") else { return false };
+    let is_start = |file: &OsString| {
+        let file = file.to_str().and_then(|file| file.strip_prefix('S')).unwrap_or_default();
+        file.get(..2).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            && file.get(2..) == Some(name)
+    };
+    MULTI_USER.iter().any(|level| entries(&runlevel(level)).any(|(_, file)| is_start(&file)))
+}
+
+/// Why it is not disabled: every link to it goes with that, also the one that is its name here,
+/// and nothing could enable it again.
+pub fn obstacle(action: ServiceAction, name: &str) -> Option<Refusal> {
+    let others = if action == Disable { alias::enabled_with(name) } else { Vec::new() };
+    if others.iter().any(|other| other != name && alias::goes_with_disable(other)) {
+        let error = format!(
+            "another unit is disabled along with {name} (`Also=`), and that takes its name away: nothing could enable it again, so nothing was done"
+        );
+        return Some(Refusal::new(Code::CheckFailed, error)
+            .hint(format!("an administrator disables it, and links the other one in again afterwards: systemctl disable {name}")));
+    }
+    let is_gone = action == Disable && alias::goes_with_disable(name);
+    is_gone.then(|| {
+        let (what, hint) = match alias::own_name(name) {
+            Some(own) => (
+                format!("{name} is another name of {own}, and disabling that takes this name away"),
+                format!("to disable it under its own name: sm-helper service disable {own}, where the policy grants it; or an administrator: systemctl disable {own}"),
+            ),
+            None => (
+                format!("{name} is linked in from another folder, and disabling it takes the link away"),
+                format!("an administrator disables it, and links it in again afterwards: systemctl disable {name}"),
+            ),
+        };
+        let error = format!("{what}: nothing could enable it again, so nothing was done");
+        Refusal::new(Code::CheckFailed, error).hint(hint)
+    })
+}
+
+/// What is known of a unit after `systemctl enable` or `disable` has ended with success.
+#[derive(Debug, Clone, Copy)]
+pub struct After<'a> {
+    /// Its `UnitFileState`; empty where it has none.
+    pub state: &'a str,
+    /// Whether links came or went that the manager has not read.
+    pub is_unread: bool,
+    /// Whether a System V script of its name is started at boot.
+    pub script_starts: bool,
+    /// Whether something has it started that no link in `/etc` or `/run` is the reason of.
+    pub is_wanted: bool,
+}
+
+impl<'a> After<'a> {
+    /// From the unit as the manager has it.
+    pub fn of(unit: &'a Unit, name: &str, is_unread: bool) -> Self {
+        let state = unit.state.unit_file_state.as_deref().unwrap_or_default();
+        let script_starts = state == "generated" && script_starts(name);
+        // What the manager knows of before is no more so.
+        Self { state, is_unread, script_starts, is_wanted: unit.is_wanted && !is_unread }
+    }
+
+    /// Whether it is now what it was asked to be, and what to say though it is.
+    ///
+    /// # Errors
+    /// `command_failed` where nothing was enabled, or it is enabled still.
+    pub fn judged(self, action: ServiceAction, name: &str) -> Result<Option<String>, Refusal> {
+        match action {
+            Enable => self.enabled(name),
+            Disable => self.disabled(name),
+            _ => Ok(None),
+        }
+    }
+
+    fn enabled(self, name: &str) -> Result<Option<String>, Refusal> {
+        let nothing = |why: &str, hint: &str| {
+            let error = format!("nothing was enabled: {name} {why}");
+            Err(Refusal::new(Code::CommandFailed, error).hint(hint))
+        };
+        let by_hand = "an administrator gives it an [Install] section in a drop-in, or enables the unit that starts it";
+        match self.state {
+            "enabled" | "enabled-runtime" => Ok(None),
+            "generated" if self.script_starts => Ok(None),
+            "indirect" => Ok(Some(format!(
+                "{name} itself is not started at boot: enabled was what the Also= of its unit file names"
+            ))),
+            // The manager has not looked since.
+            "disabled" | "" if self.is_unread => Ok(None),
+            "static" if self.is_wanted => Ok(Some(format!(
+                "{name} has no [Install] section, so nothing was enabled: it is started by what wants it"
+            ))),
+            "static" => nothing("has no [Install] section in its unit file", by_hand),
+            "linked" | "linked-runtime" => {
+                nothing("is linked in and has no [Install] section in its unit file", by_hand)
+            }
+            "generated" => nothing(
+                "is generated from another file, which says whether it is started at boot",
+                "an administrator changes the file that it is generated from",
+            ),
+            "transient" => nothing(
+                "was made for this boot only",
+                "an administrator writes a unit file for what is to be there after the next one",
+            ),
+            "alias" => nothing(
+                "is another name of a unit",
+                "ask for the unit by its own name, where the policy grants it",
+            ),
+            "masked" | "masked-runtime" => nothing(
+                "is masked",
+                "an administrator masked it on purpose, and undoes it with systemctl unmask",
+            ),
+            state => nothing(
+                &format!("is {} now", if state.is_empty() { "not enabled" } else { state }),
+                by_hand,
+            ),
+        }
+    }
+
+    fn disabled(self, name: &str) -> Result<Option<String>, Refusal> {
+        match self.state {
+            "enabled" | "enabled-runtime" if self.is_unread => Ok(None),
+            "enabled" | "enabled-runtime" => {
+                let error = format!("{name} is enabled still ({})", self.state);
+                let hint = "an administrator looks for a link that systemctl disable does not remove, below /run for one (systemctl disable --runtime)";
+                Err(Refusal::new(Code::CommandFailed, error).hint(hint))
+            }
+            "generated" if self.script_starts => {
+                let error = format!("the script of {name} is started at boot still");
+                let hint = "an administrator looks at its links in /etc/rc?.d (update-rc.d(8))";
+                Err(Refusal::new(Code::CommandFailed, error).hint(hint))
+            }
+            _ if self.is_wanted => Ok(Some(format!(
+                "{name} may be started at boot still: another unit wants it, which disabling does not change"
+            ))),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every state of a unit file of `systemctl(1)`, "is-enabled", and none.
+    const STATES: [&str; 16] = [
+        "enabled",
+        "enabled-runtime",
+        "linked",
+        "linked-runtime",
+        "alias",
+        "masked",
+        "masked-runtime",
+        "static",
+        "indirect",
+        "disabled",
+        "generated",
+        "transient",
+        "bad",
+        "not-found",
+        "invalid",
+        "",
+    ];
+
+    fn after(state: &str) -> After<'_> {
+        After { state, is_unread: false, script_starts: false, is_wanted: false }
+    }
+
+    #[test]
+    fn success_of_enable_is_a_unit_that_is_enabled() {
+        for state in STATES {
+            let judged = after(state).judged(Enable, "a.service");
+            match state {
+                "enabled" | "enabled-runtime" => assert_eq!(judged.expect("ok"), None, "{state}"),
+                "indirect" => assert!(judged.expect("ok").is_some(), "{state}"),
+                _ => {
+                    let refusal = judged.expect_err(state);
+                    assert!(refusal.error.starts_with("nothing was enabled: a.service"));
+                    assert!(refusal.hint.is_some(), "{state}");
+                }
+            }
+        }
+        let script = After { script_starts: true, ..after("generated") };
+        assert_eq!(script.judged(Enable, "a.service").expect("ok"), None);
+        let wanted = After { is_wanted: true, ..after("static") };
+        assert!(wanted.judged(Enable, "a.service").expect("ok").is_some());
+        let unread = After { is_unread: true, ..after("disabled") };
+        assert!(unread.judged(Enable, "a.service").is_ok());
+        let unread = After { is_unread: true, ..after("enabled") };
+        assert!(unread.judged(Disable, "a.service").is_ok());
+    }
+
+    #[test]
+    fn success_of_disable_is_a_unit_that_is_not_enabled() {
+        for state in STATES {
+            let judged = after(state).judged(Disable, "a.service");
+            assert_eq!(judged.is_err(), state.starts_with("enabled"), "{state}");
+            let wanted = After { is_wanted: true, ..after(state) };
+            let warned = wanted.judged(Disable, "a.service").is_ok_and(|said| said.is_some());
+            assert_eq!(warned, !state.starts_with("enabled"), "{state}");
+        }
+        let script = After { script_starts: true, ..after("generated") };
+        assert!(script.judged(Disable, "a.service").is_err());
+    }
+}

@@ -1,0 +1,267 @@
+//! Why an operation on a unit failed, in words: what the way that systemctl ended means, how the
+//! unit died, or who had it stopped.
+
+use crate::exec::outcome::{Shown, name_of, verdict};
+use crate::exec::process::{Ended, Ran};
+use crate::managers::systemd::manager_log::ManagerLog;
+use crate::managers::systemd::unit::Unit;
+use crate::managers::systemd::{cause, refusal};
+use crate::output::secrets::masked;
+use crate::output::text::one_line;
+use crate::plan::Plan;
+use crate::request::action::Action as _;
+use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
+use crate::request::code::{Code, Refusal};
+use crate::services::reason::{doing, done, no_unit, start_limit};
+
+/// Where the program's own words are.
+const SEE_LOG: &str = "`log` in this reply has the last lines it wrote";
+
+/// The longest of the manager's own lines in a sentence, in characters.
+const LONGEST: usize = 300;
+
+/// An operation on a unit, and what is known of it afterwards.
+#[derive(Clone, Copy)]
+pub struct Failure<'a> {
+    /// What was done.
+    pub action: ServiceAction,
+    /// With which command lines.
+    pub plan: &'a Plan,
+    /// What became of the command.
+    pub ran: &'a Ran,
+    /// Whether the unit was up before.
+    pub was_active: bool,
+    /// The unit afterwards.
+    pub unit: &'a Unit,
+    /// What the manager has logged of it since.
+    pub log: &'a ManagerLog,
+    /// The units that it cannot be up without and that are down; read where it was stopped.
+    pub bonds: &'a [String],
+    /// Which units a reply may name.
+    pub shown: Shown<'a>,
+}
+
+impl Failure<'_> {
+    /// What the way it ended means for this unit.
+    pub fn explained(&self) -> Result<(), Refusal> {
+        match self.ran.ended {
+            Ended::Exited(0) | Ended::NotStarted(_) | Ended::Signalled(_) => {
+                verdict(self.plan, self.ran)
+            }
+            Ended::Late => Err(self.late()),
+            Ended::Exited(_) => Err(self.failed()),
+        }
+    }
+
+    fn name(&self) -> &str {
+        name_of(self.plan)
+    }
+
+    /// What the manager still waits for.
+    fn late(&self) -> Refusal {
+        let (name, state, timeout) = (self.name(), &self.unit.state, self.plan.timeout());
+        if doing(state).is_none() && self.unit.has_job {
+            let error =
+                format!("{name} waits for another unit that comes first, after {timeout} s");
+            return Refusal::new(Code::Timeout, error).hint(format!(
+                "the service manager goes on with it; to give up: sm-helper service stop {name}"
+            ));
+        }
+        let doing = doing(state).unwrap_or_else(|| {
+            format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
+        });
+        Refusal::new(Code::Timeout, format!("{name} is {doing}, after {timeout} s")).hint(
+            "the service manager goes on with it: ask for the status later, or ask an administrator",
+        )
+    }
+
+    /// Why systemctl failed. What it says itself is of this run; the unit's state may be of one
+    /// before.
+    fn failed(&self) -> Refusal {
+        let (name, state) = (self.name(), &self.unit.state);
+        let (stderr, done) = (&self.ran.stderr, done(self.action));
+        let refused = |error: String| Refusal::new(Code::CommandFailed, error);
+        match state.load_state.as_deref() {
+            Some("not-found") => return no_unit(name),
+            Some("masked") => {
+                return refused(format!("{name} is masked: nothing may start it")).hint(format!(
+                    "an administrator masked it on purpose; to undo: systemctl unmask {name}"
+                ));
+            }
+            Some(load @ ("bad-setting" | "error")) => return self.not_loaded(load),
+            _ => {}
+        }
+        if refusal::is_canceled(stderr) {
+            return self.stopped();
+        }
+        if refusal::is_dependency(stderr) {
+            return self.needs_what_failed();
+        }
+        if let Some(refusal) = refusal::refusal(name, done, stderr) {
+            return refusal;
+        }
+        match self.action {
+            Reload => self.reload_failed(),
+            _ if state.result.as_deref() == Some("start-limit-hit") => start_limit(name),
+            // The manager may have begun to try again, and no more know how it ended before.
+            Start | Restart if state.is_down() || state.is("activating") => self.not_started(),
+            _ if refusal::is_failed(stderr) => {
+                let (end, hint) = cause::of(state, self.log);
+                refused(format!("{name} could not be {done}: {end}")).hint(with_log(hint))
+            }
+            _ => self.other(),
+        }
+    }
+
+    /// The unit file is there and wrong; what is wrong with it the manager has logged.
+    fn not_loaded(&self, load: &str) -> Refusal {
+        let name = self.name();
+        let error = format!("the unit file of {name} is not loaded, since it is wrong ({load})");
+        let error = match self.log.bad_setting() {
+            Some(setting) => format!("{error}: {}", one_line(&masked(setting), LONGEST)),
+            None => error,
+        };
+        Refusal::new(Code::CommandFailed, error)
+            .hint(format!("an administrator looks with: systemd-analyze verify {name}"))
+    }
+
+    fn needs_what_failed(&self) -> Refusal {
+        let is_needed = |unit: &&String| self.unit.needs.contains(unit);
+        let down: Vec<&str> = self.bonds.iter().filter(is_needed).map(String::as_str).collect();
+        let (name, done) = (self.name(), done(self.action));
+        let error = format!("{name} was not {done}, since a unit that it needs failed");
+        let hint = match down.is_empty() {
+            false => format!("look at what it needs: {}", self.shown.listed(&down)),
+            // What one of its own needs is needed too.
+            true => format!(
+                "an administrator looks at what it needs: systemctl list-dependencies {name}"
+            ),
+        };
+        Refusal::new(Code::CommandFailed, error).hint(hint)
+    }
+
+    fn reload_failed(&self) -> Refusal {
+        let (name, state) = (self.name(), &self.unit.state);
+        let refused = |error: String| Refusal::new(Code::CommandFailed, error);
+        let is_down = state.is("inactive") || state.is("failed");
+        match is_down {
+            true if self.was_active => self.ended_by_reload(),
+            true => refused(format!("{name} is not running, so there is nothing to reload"))
+                .hint(format!("to start it: sm-helper service start {name}")),
+            false if !self.unit.can_reload => {
+                refused(format!("{name} has no way to reload its settings while it runs"))
+                    .hint(format!("to restart it: sm-helper service restart {name}"))
+            }
+            false => {
+                let exit = match self.log.last_exit() {
+                    (Some(status), _) => {
+                        format!(": its ExecReload= ended with exit status {status}")
+                    }
+                    (_, Some(signal)) => format!(": its ExecReload= was ended by signal {signal}"),
+                    _ => String::new(),
+                };
+                refused(format!("{name} could not be reloaded{exit}")).hint(
+                    "it goes on with its old settings; `log` in this reply has its last lines",
+                )
+            }
+        }
+    }
+
+    /// It did not come up.
+    fn not_started(&self) -> Refusal {
+        let (name, state) = (self.name(), &self.unit.state);
+        let (end, hint) = if state.result.as_deref() == Some("success") {
+            (String::new(), None)
+        } else {
+            let (end, hint) = cause::of(state, self.log);
+            (format!(": {end}"), hint)
+        };
+        let error = format!("{name} could not be {}{end}", done(self.action));
+        if !state.is("activating") {
+            return Refusal::new(Code::CommandFailed, error).hint(with_log(hint));
+        }
+        let again = format!("to have that given up: sm-helper service stop {name}");
+        Refusal::new(
+            Code::CommandFailed,
+            format!("{error}; the service manager tries again by itself"),
+        )
+        .hint(format!("{}; {again}", with_log(hint)))
+    }
+
+    /// It did not stay up.
+    pub fn unhealthy(&self) -> Refusal {
+        let (name, state) = (self.name(), &self.unit.state);
+        if self.log.was_stopped() {
+            return self.stopped();
+        }
+        if state.result.as_deref() == Some("start-limit-hit") {
+            return start_limit(name);
+        }
+        let (end, hint) = cause::of(state, self.log);
+        let what = match state.restarts {
+            Some(times @ 1..) if !state.is("failed") => {
+                let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+                // Of what runs again the manager no more knows how it ended before.
+                let why = if state.result.as_deref() == Some("success") {
+                    String::new()
+                } else {
+                    format!("; {end}")
+                };
+                format!(
+                    "{name} does not stay up: it died and was started again ({times} so far{why})"
+                )
+            }
+            _ => format!("{name} died soon after it was {}: {end}", done(self.action)),
+        };
+        Refusal::new(Code::Unhealthy, what).hint(with_log(hint))
+    }
+
+    /// It was told to read its settings again, and ended.
+    pub fn ended_by_reload(&self) -> Refusal {
+        let name = self.name();
+        if self.log.was_stopped() {
+            return self.stopped();
+        }
+        let (end, _) = cause::of(&self.unit.state, self.log);
+        let error = format!("{name} ended when it was reloaded, and is not running now: {end}");
+        Refusal::new(Code::Unhealthy, error).hint(format!(
+            "its way to reload is one that ends it; to start it: sm-helper service start {name}"
+        ))
+    }
+
+    /// Somebody, or what it is bound to, ended what was begun.
+    pub fn stopped(&self) -> Refusal {
+        let (name, done) = (self.name(), done(self.action));
+        let has_begun = self.ran.ended == Ended::Exited(0);
+        let code = if has_begun { Code::Unhealthy } else { Code::CommandFailed };
+        let what = if has_begun {
+            format!("{name} was stopped again soon after it was {done}")
+        } else {
+            format!("{name} was not {done}: that was canceled")
+        };
+        if !self.bonds.is_empty() {
+            let bonds = self.shown.listed(self.bonds);
+            return Refusal::new(
+                code,
+                format!("{what}, since what it is bound to is down: {bonds}"),
+            )
+            .hint(format!("start what it is bound to first: {bonds}"));
+        }
+        let opposite = if self.action == Stop { "started" } else { "stopped" };
+        Refusal::new(code, format!("{what}, since something else had it {opposite} meanwhile"))
+            .hint(format!(
+                "ask who is at work on it, then again: sm-helper service {} {name}",
+                self.action.word()
+            ))
+    }
+
+    fn other(&self) -> Refusal {
+        verdict(self.plan, self.ran)
+            .err()
+            .unwrap_or_else(|| Refusal::new(Code::Internal, "a failure that is none"))
+    }
+}
+
+fn with_log(hint: Option<&str>) -> String {
+    hint.map_or_else(|| SEE_LOG.to_owned(), |hint| format!("{hint}; {SEE_LOG}"))
+}

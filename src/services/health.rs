@@ -1,0 +1,152 @@
+//! Whether a unit that was started stays up.
+
+use crate::managers::systemd::unit::Unit;
+use crate::system::kernel;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+use std::os::fd::AsFd;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// What a look at a unit tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It died, or the manager has started it again.
+    Bad,
+    /// It is what it should be, and nothing more is to be learnt by waiting.
+    Clear,
+    /// So far so good.
+    SoFar,
+}
+
+/// How often a unit is looked at whose main process is not known.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the manager has to take note of the end of a process.
+const REAPED: Duration = Duration::from_millis(20);
+
+/// The part of the time for which a service is watched that says of itself when it is ready.
+const READY_PART: u32 = 4;
+
+/// Tells from its state how the unit is; `restarts` is how often the manager had started it
+/// again by itself before.
+pub fn health(unit: &Unit, restarts: u32) -> Health {
+    let state = &unit.state;
+    if state.is_down() || state.restarts.unwrap_or(0) > restarts {
+        return Health::Bad;
+    }
+    match (&unit.kind, state.sub_state.as_deref()) {
+        // Somebody else is at work on it.
+        _ if unit.has_job => Health::SoFar,
+        // A oneshot that is done.
+        (_, Some("exited")) => Health::Clear,
+        (None, _) if state.is("active") => Health::Clear,
+        _ if state.is("inactive") => Health::Clear,
+        _ => Health::SoFar,
+    }
+}
+
+/// Whether the unit says of itself when it is ready. That the first process of a daemon has ended
+/// says so only where it has written down before which one goes on (`PIDFile=` of
+/// `systemd.service(5)`).
+fn says_ready(unit: &Unit) -> bool {
+    match unit.kind.as_deref() {
+        Some("notify" | "notify-reload" | "dbus" | "oneshot") => true,
+        Some("forking") => unit.pid_file.is_some(),
+        _ => false,
+    }
+}
+
+/// Watches a unit for so long, or until it is clear how it is. Gives the last look.
+pub fn watch(
+    mut look: impl FnMut() -> Option<Unit>,
+    time: Duration,
+    restarts: u32,
+) -> Option<(Unit, Health)> {
+    let began = Instant::now();
+    loop {
+        let unit = look()?;
+        let until = began + if says_ready(&unit) { time / READY_PART } else { time };
+        let health = health(&unit, restarts);
+        if health != Health::SoFar || Instant::now() >= until {
+            return Some((unit, health));
+        }
+        wait(unit.state.main_pid, until);
+    }
+}
+
+/// Waits for the end of the main process, or until it is time.
+fn wait(main: Option<u32>, until: Instant) {
+    let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+    let main = main.and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
+    match main.and_then(|pid| kernel::pidfd(pid).ok()) {
+        None => sleep(left.min(PAUSE)),
+        Some(main) => {
+            let mut fds = [PollFd::new(main.as_fd(), PollFlags::POLLIN)];
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let _ = poll(&mut fds, timeout);
+            sleep(REAPED);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(shown: &str) -> Unit {
+        Unit::parse(shown)
+    }
+
+    #[test]
+    fn a_look_tells_how_a_unit_is() {
+        for (shown, health_of) in [
+            ("ActiveState=failed\nType=simple", Health::Bad),
+            ("ActiveState=activating\nSubState=auto-restart\nType=simple", Health::Bad),
+            ("ActiveState=activating\nSubState=auto-restart-queued\nType=simple", Health::Bad),
+            ("ActiveState=active\nSubState=running\nNRestarts=3\nType=simple", Health::Bad),
+            ("ActiveState=active\nSubState=running\nNRestarts=2\nType=simple", Health::SoFar),
+            ("ActiveState=activating\nSubState=start\nType=oneshot", Health::SoFar),
+            ("ActiveState=active\nSubState=exited\nType=oneshot", Health::Clear),
+            ("ActiveState=inactive\nSubState=dead\nType=simple", Health::Clear),
+            ("ActiveState=inactive\nSubState=dead\nType=simple\nJob=4", Health::SoFar),
+            ("ActiveState=active\nSubState=listening", Health::Clear),
+        ] {
+            assert_eq!(health(&unit(shown), 2), health_of, "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_does_not_say_when_it_is_ready_is_watched_whole() {
+        for (shown, expected) in [
+            ("Type=simple", false),
+            ("Type=exec", false),
+            ("Type=idle", false),
+            ("Type=forking", false),
+            ("Type=forking\nPIDFile=", false),
+            ("Type=forking\nPIDFile=/run/a.pid", true),
+            ("Type=notify", true),
+            ("Type=notify-reload", true),
+            ("Type=dbus", true),
+            ("Type=oneshot", true),
+            // Of a kind that is not known yet.
+            ("Type=new", false),
+        ] {
+            assert_eq!(says_ready(&unit(shown)), expected, "{shown}");
+        }
+    }
+
+    #[test]
+    fn watching_ends_when_it_is_clear() {
+        let mut looks = vec![
+            unit("ActiveState=failed\nType=simple"),
+            unit("ActiveState=active\nSubState=running\nType=simple"),
+        ];
+        let hour = Duration::from_secs(3600);
+        let (_, health) = watch(|| looks.pop(), hour, 0).expect("a unit");
+        assert_eq!((health, looks.len()), (Health::Bad, 0));
+        let running = || Some(unit("ActiveState=active\nSubState=running\nType=simple"));
+        assert_eq!(watch(running, Duration::ZERO, 0).expect("a unit").1, Health::SoFar);
+        assert!(watch(|| None, hour, 0).is_none());
+    }
+}

@@ -1,0 +1,222 @@
+//! The units beside the one that is asked for: which are up, what goes up or down along with it.
+
+use crate::exec::outcome::Shown;
+use crate::exec::process::{Bounds, Ended, ask};
+use crate::managers::systemd::unit::Unit;
+use crate::plan::Argv;
+use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Kinds that come and go by themselves, or stand for a moment of the boot: nobody misses one.
+const UNTOLD: [&str; 4] = [".target", ".slice", ".scope", ".device"];
+
+/// The state of every unit that the manager has loaded.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Others(BTreeMap<String, State>);
+
+/// `active` and `running`, say.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct State {
+    active: String,
+    sub: String,
+}
+
+impl Others {
+    /// Asks the manager; none where it does not answer.
+    pub fn now(list: &Argv, bounds: Bounds) -> Option<Self> {
+        let shown = ask(list, bounds);
+        (shown.ended == Ended::Exited(0) && !shown.stdout_truncated)
+            .then(|| Self::parse(&shown.stdout))
+    }
+
+    /// Reads what `systemctl list-units --plain --no-legend` printed: name, load state, active
+    /// state, what the kind calls it, and more.
+    fn parse(shown: &str) -> Self {
+        let unit = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (name, active, sub) = (words.next()?, words.nth(1)?, words.next()?);
+            Some((name.to_owned(), State { active: active.to_owned(), sub: sub.to_owned() }))
+        };
+        Self(shown.lines().filter_map(unit).collect())
+    }
+
+    /// Whether this unit is up, or on its way.
+    pub fn is_up(&self, unit: &str) -> bool {
+        self.0.get(unit).is_some_and(State::is_up)
+    }
+
+    /// Whether this unit failed.
+    fn is_failed(&self, unit: &str) -> bool {
+        self.0.get(unit).is_some_and(|state| state.active == "failed")
+    }
+
+    /// Whether it failed for good, or until the manager tries again.
+    fn is_unwell(&self, unit: &str) -> bool {
+        self.is_failed(unit)
+            || self.0.get(unit).is_some_and(|state| state.sub.starts_with("auto-restart"))
+    }
+
+    /// The parts of `unit` that were to be up with it since it was started, and failed: those
+    /// that were up `before`, and those that it pulls in.
+    pub fn failed_parts(&self, unit: &Unit, before: &Self) -> Vec<String> {
+        let was_started = |name: &&String| unit.pulls.contains(name) || before.is_up(name);
+        let failed = unit.parts.iter().filter(was_started).filter(|name| self.is_unwell(name));
+        failed.cloned().collect()
+    }
+
+    fn up(&self) -> BTreeSet<&str> {
+        let told = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
+        let up = self.0.iter().filter(|(_, state)| state.is_up()).map(|(name, _)| name.as_str());
+        up.filter(told).collect()
+    }
+}
+
+impl State {
+    fn is_up(&self) -> bool {
+        matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
+    }
+}
+
+/// Whether the action may take other units along. Nearly every unit has some that it is always
+/// with: the targets and the slice.
+pub fn takes_along(action: ServiceAction, unit: &Unit) -> bool {
+    let told = |name: &String| !UNTOLD.iter().any(|kind| name.ends_with(kind));
+    let goes_down = unit.dependants.iter().any(told);
+    let goes_up = unit.rivals.iter().chain(&unit.pulls).any(told);
+    match action {
+        Stop => goes_down,
+        Start => goes_up,
+        Restart => goes_down || goes_up,
+        Reload => unit.reloads.iter().any(told),
+        _ => false,
+    }
+}
+
+/// Whether a unit is of a kind that somebody misses.
+pub fn is_told(unit: &str) -> bool {
+    !UNTOLD.iter().any(|kind| unit.ends_with(kind))
+}
+
+/// Other units that were up and are not now, and the other way round.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SideEffects {
+    /// Taken down.
+    pub down: Vec<String>,
+    /// Those of them that failed.
+    pub failed: Vec<String>,
+    /// Brought up.
+    pub up: Vec<String>,
+}
+
+impl SideEffects {
+    /// What became of the units that `related` has among what changed.
+    pub fn between(before: &Others, after: &Others, related: &BTreeSet<String>) -> Self {
+        let (was, is) = (before.up(), after.up());
+        let names = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| -> Vec<String> {
+            let changed = one.difference(other).filter(|name| related.contains(**name));
+            changed.map(|name| (*name).to_owned()).collect()
+        };
+        let (failed, down) =
+            names(&was, &is).into_iter().partition(|name: &String| after.is_failed(name));
+        Self { down, failed, up: names(&is, &was) }
+    }
+
+    /// Whether nothing happened.
+    pub fn is_none(&self) -> bool {
+        self.down.is_empty() && self.failed.is_empty() && self.up.is_empty()
+    }
+
+    /// A sentence for each kind of them.
+    pub fn told(&self, shown: Shown<'_>) -> Vec<String> {
+        let told = |units: &Vec<String>, what: &str| {
+            (!units.is_empty()).then(|| format!("{what}: {}", shown.listed(units)))
+        };
+        [
+            told(&self.down, "this has taken down other units"),
+            told(&self.failed, "other units have failed with this"),
+            told(&self.up, "this has started other units"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "\
+a.service    loaded    active   running Of A
+b.service    loaded    active   running Of B
+c.service    loaded    active   running Of C
+d.service    loaded    inactive dead    Of D
+gone.service not-found inactive dead    gone.service
+e.timer      loaded    active   waiting Of E
+x.target     loaded    active   active  Of X
+";
+
+    #[test]
+    fn what_goes_up_and_down_is_seen() {
+        let before = Others::parse(BEFORE);
+        assert!(before.is_up("a.service") && !before.is_up("d.service") && !before.is_up("z"));
+        let after = BEFORE
+            .replace("b.service    loaded    active   running", "b.service loaded inactive dead")
+            .replace("c.service    loaded    active   running", "c.service loaded failed failed")
+            .replace("d.service    loaded    inactive dead", "d.service loaded activating start")
+            .replace("e.timer      loaded    active   waiting", "e.timer loaded inactive dead")
+            .replace("x.target     loaded    active   active", "x.target loaded inactive dead");
+        let after = Others::parse(&after);
+        let related = ["b.service", "c.service", "d.service", "x.target"];
+        let related = related.map(str::to_owned).into_iter().collect();
+        let effects = SideEffects::between(&before, &after, &related);
+        assert_eq!(effects.down, ["b.service"]);
+        assert_eq!(effects.failed, ["c.service"]);
+        assert_eq!(effects.up, ["d.service"]);
+        let shown = |unit: &str| unit == "b.service";
+        let told = effects.told(Shown(&shown)).join("; ");
+        assert!(told.contains("taken down other units: b.service"), "{told}");
+        assert!(!told.contains("c.service") && !told.contains("d.service"), "{told}");
+        assert!(SideEffects::between(&before, &before, &related).is_none());
+    }
+
+    #[test]
+    fn the_parts_that_failed_are_those_that_were_started() {
+        let all = |state: &str| {
+            let line = |name: &str| format!("{name}.service loaded {state} X\n");
+            Others::parse(&["up", "down", "pulled", "other"].map(line).concat())
+        };
+        let before = Others::parse("up.service loaded active running X\n");
+        let unit = Unit::parse(
+            "ConsistsOf=up.service down.service pulled.service\nWants=pulled.service other.service\n",
+        );
+        for (state, failed) in [
+            ("failed failed", &["up.service", "pulled.service"][..]),
+            ("activating auto-restart", &["up.service", "pulled.service"]),
+            ("activating start", &[]),
+            ("active running", &[]),
+            ("inactive dead", &[]),
+        ] {
+            assert_eq!(all(state).failed_parts(&unit, &before), failed, "{state}");
+        }
+    }
+
+    #[test]
+    fn few_units_take_others_along() {
+        let usual = "Requires=sysinit.target system.slice\nConflicts=shutdown.target\nWants=network-online.target\n";
+        for (shown, action, expected) in [
+            ("", Start, false),
+            ("", Restart, false),
+            ("RequiredBy=b.service\n", Stop, true),
+            ("RequiredBy=b.service\n", Start, false),
+            ("ConflictedBy=b.service\n", Start, true),
+            ("Wants=b.socket\n", Restart, true),
+            ("Wants=b.socket\n", Stop, false),
+            ("RequiredBy=multi-user.target\n", Stop, false),
+        ] {
+            let unit = Unit::parse(&format!("{usual}{shown}"));
+            let unit = if shown.starts_with("Wants") { Unit::parse(shown) } else { unit };
+            assert_eq!(takes_along(action, &unit), expected, "{shown} {action:?}");
+        }
+    }
+}

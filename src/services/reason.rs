@@ -1,0 +1,187 @@
+//! Why a unit is not what it was asked to be, in words: what is in the way, and what it is instead.
+
+use crate::exec::outcome::Shown;
+use crate::managers::systemd::unit::{Unit, UnitState};
+use crate::request::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
+use crate::request::code::{Code, Refusal};
+use crate::services::triggers::Wakers;
+use std::time::Duration;
+
+/// When to try again where a job is under way, in seconds.
+const RETRY_AFTER: u64 = 5;
+
+/// What is in the way of touching the unit at this moment.
+pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusal> {
+    if !action.wakes() {
+        return None;
+    }
+    if unit.has_job {
+        let state = &unit.state;
+        let doing = doing(state).map(|doing| format!(": it is {doing}")).unwrap_or_default();
+        return Some(
+            Refusal::new(Code::Busy, format!("another job is under way for {name}{doing}"))
+                .hint(format!("try again in {RETRY_AFTER} s, or stop it first"))
+                .retry_after(RETRY_AFTER),
+        );
+    }
+    // What is down is started as it was read last: else nobody but an administrator could bring
+    // back what was stopped. What is up loses nothing by a refusal.
+    let may_start =
+        unit.state.is_loaded() && (unit.state.is("inactive") || unit.state.is("failed"));
+    (unit.needs_reload && !may_start && !unit.is_masked()).then(|| {
+        Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name)))
+            .hint("an administrator looks at the change, then: systemctl daemon-reload")
+    })
+}
+
+/// A restart might stop it and not start it again.
+pub fn may_not_start(name: &str, left: Duration) -> Refusal {
+    let seconds = left.as_secs() + 1;
+    let error = format!(
+        "{name} was started a short time ago, and the service manager might not start it again once it is stopped, so nothing was done"
+    );
+    Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
+}
+
+/// The same for what is restarted or started along with it.
+pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
+    let seconds = left.as_secs() + 1;
+    let error = format!(
+        "a unit that is started along with {name} was started a short time ago, and the service manager might not start it again, so nothing was done"
+    );
+    Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
+}
+
+/// The manager does not start it any more for now.
+pub fn start_limit(name: &str) -> Refusal {
+    Refusal::new(
+        Code::CommandFailed,
+        format!("{name} was started too often in a short time, so the service manager refuses to start it again"),
+    )
+    .hint(format!(
+        "mend why it dies (`log` in this reply), then wait for its StartLimitIntervalSec, or an administrator: systemctl reset-failed {name}"
+    ))
+}
+
+/// There is nothing to do it to.
+pub fn no_unit(name: &str) -> Refusal {
+    Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
+        .hint("install what brings it, or look at the spelling")
+}
+
+/// What the manager goes by is not what the file says; as the part of a sentence.
+pub fn stale_file(name: &str) -> String {
+    format!("the unit file of {name} was changed and the service manager has not read it again")
+}
+
+/// What links were made or removed is not known to the manager yet.
+pub fn not_reread(name: &str) -> String {
+    format!(
+        "this is so from the next boot on: another unit file was changed and the service manager has not read it again, so it was not made to read that of {name} either (systemctl daemon-reload)"
+    )
+}
+
+/// It was stopped, and is up.
+pub fn is_up_again(name: &str, wakers: &Wakers, shown: Shown<'_>) -> Refusal {
+    let (who, hint) = if wakers.is_none() {
+        (
+            String::new(),
+            "ask for the status, or an administrator looks at what starts it".to_owned(),
+        )
+    } else {
+        let listed = wakers.listed(shown);
+        (format!(": it is started by {listed}"), format!("stop what starts it first: {listed}"))
+    };
+    Refusal::new(Code::CommandFailed, format!("{name} was stopped and is up again{who}")).hint(hint)
+}
+
+/// It is down or is not to be started at boot, and may not stay so.
+pub fn may_wake(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
+    format!(
+        "{name} may be started at any time though nobody asks for it, by {}",
+        wakers.listed(shown)
+    )
+}
+
+/// Why there is nothing to do for new settings.
+pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
+    format!(
+        "nothing has to be done: {name} is started when it is needed by {}, and reads its settings then",
+        wakers.listed(shown)
+    )
+}
+
+/// It is up, which says nothing of what it is made of.
+pub fn parts_failed(name: &str, parts: &[String], shown: Shown<'_>) -> Refusal {
+    let parts = shown.listed(parts);
+    let error =
+        format!("{name} is up, but of the units that are its parts some have failed: {parts}");
+    Refusal::new(Code::Unhealthy, error)
+        .hint("look at the logs of its parts, or an administrator looks with: systemctl --failed")
+}
+
+/// It is not up, though starting it went well, since it never began. What its state says then is
+/// of its last run.
+pub fn skipped(name: &str, state: &UnitState) -> String {
+    let last =
+        if state.is("failed") { "; it failed before, and that is what `unit` shows" } else { "" };
+    format!("{name} was not started, since a condition in its unit file is not met{last}")
+}
+
+/// The manager does not start a socket whose service is up (`systemd.socket(5)`).
+pub fn socket_in_use(action: ServiceAction, name: &str, service: &str) -> Refusal {
+    let (what, done) = match action {
+        Restart => ("restarted", "it would be stopped and not started again, so nothing was done"),
+        _ => ("started", "so nothing was done"),
+    };
+    let error = format!("{name} cannot be {what} while {service}, which it starts, is up: {done}");
+    Refusal::new(Code::CheckFailed, error)
+        .hint(format!("stop {service} first; the socket starts it again when it is needed"))
+}
+
+/// It runs, and nothing could start it once more.
+pub fn cannot_come_back(name: &str, reason: &str) -> String {
+    format!("nothing can start {name} again once it is down, since {reason}")
+}
+
+/// It was up, and a restart did not get past the stop.
+pub fn stopped_and_skipped(name: &str) -> Refusal {
+    let error = format!(
+        "{name} was running, was stopped by the restart and was not started again, since a condition in its unit file is not met"
+    );
+    Refusal::new(Code::Unhealthy, error).hint(format!(
+        "once the condition is met: sm-helper service start {name}; which one: systemctl cat {name}"
+    ))
+}
+
+/// It is not up, though starting it went well, since it is done; `is_known` where it is certain
+/// that nobody had it stopped.
+pub fn ended_by_itself(name: &str, is_known: bool) -> String {
+    let how = if is_known { "ended by itself, with success," } else { "has ended, with success," };
+    format!("{name} {how} and is not running now")
+}
+
+/// What the manager is doing with a unit at this moment.
+pub fn doing(state: &UnitState) -> Option<String> {
+    let doing = match state.active_state.as_deref() {
+        Some("activating") => "starting",
+        Some("deactivating") => "stopping",
+        Some("reloading") => "reloading",
+        Some("maintenance") => "being cleaned up",
+        _ => return None,
+    };
+    let phase = state.sub_state.as_deref().unwrap_or("?");
+    Some(format!("{doing} (phase {phase})"))
+}
+
+pub fn done(action: ServiceAction) -> &'static str {
+    match action {
+        Start => "started",
+        Restart => "restarted",
+        Reload => "reloaded",
+        Stop => "stopped",
+        Enable => "enabled",
+        Disable => "disabled",
+        _ => "changed",
+    }
+}

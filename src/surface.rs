@@ -1,0 +1,103 @@
+//! Every command line that can ever be run as root: made by the very code that runs them, so
+//! that it is exact by construction.
+
+use crate::managers::host::PackageManager;
+use crate::plan::{Argv, plan};
+use crate::policy::force::InForce;
+use crate::policy::model::Policy;
+use crate::policy::verdict::{Everybody, Who};
+use crate::request::action::ServiceAction;
+use crate::request::name::{PackageName, UnitName};
+use crate::request::operation::{Operation, Reason, Request, Shown};
+
+/// One operation and its command lines, in the order in which they are run.
+#[derive(Debug)]
+pub struct Row {
+    /// What is asked for.
+    pub operation: Operation,
+    /// What is run. `<1-1000>` stands for a number in that range.
+    pub commands: Vec<Argv>,
+}
+
+/// What all callers together can have run on a host with this package manager. Operations that
+/// the host can not do have no command line and are left out.
+pub fn surface(force: &InForce, manager: Option<PackageManager>) -> Vec<Row> {
+    let lines = format!("<1-{}>", Shown::MOST_LINES);
+    let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
+    let row = |operation: Operation| {
+        let approved = force.verdict(&Everybody, with_a_reason(&operation)).ok()?;
+        let planned = plan(approved, manager).ok()?;
+        Some(Row { operation, commands: planned.commands_with(&lines, &minutes) })
+    };
+    force.operations().into_iter().filter_map(row).collect()
+}
+
+/// The operations that are allowed to a caller who gives a reason.
+pub fn allowed<'f>(
+    force: &'f InForce,
+    who: &'f dyn Who,
+) -> impl Iterator<Item = (Operation, bool)> + 'f {
+    force.operations().into_iter().filter_map(move |operation| {
+        force.verdict(who, with_a_reason(&operation)).ok()?;
+        let without = Request { reason: None, ..with_a_reason(&operation) };
+        let requires_reason = force.verdict(who, without).is_err();
+        Some((operation, requires_reason))
+    })
+}
+
+/// The same with those whose plan alone is asked for, and without what this host can not do.
+pub fn possible<'f>(
+    force: &'f InForce,
+    who: &'f dyn Who,
+    manager: Option<PackageManager>,
+) -> impl Iterator<Item = (Operation, bool)> + 'f {
+    let with_plan = |(operation, requires_reason): (Operation, bool)| {
+        let only_plan = operation.only_planned();
+        [Some(operation), only_plan].into_iter().flatten().map(move |each| (each, requires_reason))
+    };
+    allowed(force, who).flat_map(with_plan).filter(move |(operation, _)| {
+        let approved = force.verdict(who, with_a_reason(operation));
+        approved.is_ok_and(|approved| plan(approved, manager).is_ok())
+    })
+}
+
+/// A reason is a condition on the request, not on what is run.
+fn with_a_reason(operation: &Operation) -> Request {
+    Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None }
+}
+
+/// Every operation that a policy grants to somebody.
+pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation> + 'p {
+    let services = policy.units.iter().filter_map(|rule| {
+        let unit = UnitName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
+        Some(rule.actions.iter().map(move |action| service(action, unit.clone())))
+    });
+    let packages = policy.packages.iter().filter_map(|rule| {
+        let name = PackageName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
+        Some(rule.actions.iter().map(move |action| Operation::Package {
+            action,
+            name: name.clone(),
+            only_plan: false,
+        }))
+    });
+    let all =
+        policy.maintenance.iter().map(|action| Operation::Maintenance { action, only_plan: false });
+    services.flatten().chain(packages.flatten()).chain(all)
+}
+
+/// Whether the policy grants the operation to somebody.
+pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
+    match operation {
+        Operation::Service { action, unit, .. } => {
+            policy.unit(unit.as_str()).is_some_and(|rule| rule.actions.has(*action))
+        }
+        Operation::Package { action, name, .. } => {
+            policy.package(name.as_str()).is_some_and(|rule| rule.actions.has(*action))
+        }
+        Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
+    }
+}
+
+fn service(action: ServiceAction, unit: UnitName) -> Operation {
+    Operation::Service { action, unit, shown: Shown::USUAL }
+}

@@ -1,0 +1,9 @@
+//! The kernel, /proc, paths that only root can change, and the host's own tools.
+
+pub mod kernel;
+pub mod pipes;
+pub mod proc;
+pub mod sanitize;
+pub mod state;
+pub mod tool;
+pub mod trust;
