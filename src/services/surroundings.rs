@@ -30,8 +30,9 @@ pub fn all_units(bounds: Bounds) -> Bounds {
 const TIMES: usize = 10;
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How often parts are looked at while they are watched.
+/// How often parts are looked at while they are watched, and how long in between at most.
 const PARTS_LOOKS: u32 = 4;
+const PARTS_PAUSE: Duration = Duration::from_millis(500);
 
 /// The kinds of units that do nothing but start another one.
 const STARTERS: [&str; 4] = [".timer", ".socket", ".path", ".automount"];
@@ -262,7 +263,7 @@ impl Surroundings {
             if !failed.is_empty() || !(may_come || may_fail) {
                 return Some((effects, failed));
             }
-            sleep(if may_come { PAUSE } else { asked.watch / PARTS_LOOKS });
+            sleep(if may_come { PAUSE } else { PARTS_PAUSE.min(asked.watch / PARTS_LOOKS) });
         }
         None
     }
