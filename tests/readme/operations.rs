@@ -1,15 +1,22 @@
-//! What docs/operations.md shows: each block on a fresh host, each reply field by field.
+//! What the pages on the operations show: each block on a fresh host, each reply field by field.
 //!
-//! In a reply a line `…` stands for the fields of [`MAY_BE_LEFT_OUT`] that are not shown, `…` in
-//! `unit` for more of it, `…` as the last line of a list for more lines, and `…` in a text for
-//! more text. Everything else has to be there, and has to be so.
+//! `…` at the end of a reply stands for the fields of [`MAY_BE_LEFT_OUT`] that are not shown, `…` in
+//! `unit` for more of it, `…` in `plan` for empty lists, `…` as the last line of a list for more
+//! lines, and `…` in a text for more text. Everything else has to be there, and has to be so.
 
 use crate::host::{Host, Sudo};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-const PAGE: &str = include_str!("../../docs/operations.md");
+/// The pages, each with its name.
+pub const PAGES: [(&str, &str); 5] = [
+    ("services.md", include_str!("../../docs/services.md")),
+    ("package-operations.md", include_str!("../../docs/package-operations.md")),
+    ("pacman.md", include_str!("../../docs/pacman.md")),
+    ("replies.md", include_str!("../../docs/replies.md")),
+    ("interruptions.md", include_str!("../../docs/interruptions.md")),
+];
 
-/// What every reply has, and what the page is not about where it leaves it out.
+/// What every reply has, and what a page is not about where it leaves it out.
 const MAY_BE_LEFT_OUT: [&str; 13] = [
     "schema",
     "success",
@@ -34,20 +41,22 @@ const MORE: &str = "…";
 
 /// A block of commands that begins on a fresh host.
 struct Block {
+    page: &'static str,
     is_arch: bool,
     commands: Vec<(String, String)>,
 }
 
 fn blocks() -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut rest = PAGE;
-    while let Some((_, begun)) = rest.split_once("\n```console") {
-        let (block, after) = begun.split_once("\n```\n").expect("the end of a block");
-        let (kind, lines) = block.split_once('\n').expect("a block with something in it");
-        assert!(matches!(kind, "" | " arch"), "a block of no kind: {kind}");
-        let commands = crate::shown(&format!("```console\n{lines}\n```\n"));
-        blocks.push(Block { is_arch: kind == " arch", commands });
-        rest = after;
+    for (page, mut rest) in PAGES {
+        while let Some((_, begun)) = rest.split_once("\n```console") {
+            let (block, after) = begun.split_once("\n```\n").expect("the end of a block");
+            let (kind, lines) = block.split_once('\n').expect("a block with something in it");
+            assert!(matches!(kind, "" | " arch"), "a block of no kind: {kind}");
+            let commands = crate::shown(&format!("```console\n{lines}\n```\n"));
+            blocks.push(Block { page, is_arch: kind == " arch", commands });
+            rest = after;
+        }
     }
     blocks
 }
@@ -74,23 +83,23 @@ fn check(is_arch: bool) {
             }
             let printed = done.stdout_text();
             if let Err(why) = compare(&expected, &printed, is_arch) {
-                wrong.push(format!("{line}\n{why}\n{printed}"));
+                wrong.push(format!("docs/{}: {line}\n{why}\n{printed}", block.page));
             }
         }
     }
-    assert!(wrong.is_empty(), "docs/operations.md: {}", wrong.join("\n"));
-    assert!(count >= 15, "the page shows too little");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 15, "the pages show too little");
 }
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
-fn what_the_page_shows_happens_on_debian() {
+fn what_the_pages_show_happens_on_debian() {
     check(false);
 }
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
-fn what_the_page_shows_happens_on_arch() {
+fn what_the_pages_show_happens_on_arch() {
     check(true);
 }
 
@@ -104,21 +113,13 @@ fn compare(shown: &str, printed: &str, is_arch: bool) -> Result<(), String> {
     }
     let printed: Value =
         serde_json::from_str(printed).map_err(|error| format!("no reply: {error}"))?;
-    let shown = parsed(shown).map_err(|error| format!("the page shows no reply: {error}"))?;
+    let shown = parsed(shown).map_err(|error| format!("a page shows no reply: {error}"))?;
     same(&Place { keys: Vec::new(), is_arch }, &shown, &printed)
 }
 
-/// A reply as the page shows it.
+/// A reply as a page shows it.
 fn parsed(shown: &str) -> Result<Value, serde_json::Error> {
-    let lines: Vec<&str> = shown.lines().filter(|line| line.trim() != MORE).collect();
-    let is_open = lines.len() < shown.lines().count();
-    let text = lines.join("\n").replace(",\n}", "\n}");
-    let text = text.replace(", … }", ", \"…\": null }");
-    let mut reply: Map<String, Value> = serde_json::from_str(&text)?;
-    if is_open {
-        reply.insert(MORE.to_owned(), Value::Null);
-    }
-    Ok(Value::Object(reply))
+    serde_json::from_str(&shown.replace(", … }", ", \"…\": null }"))
 }
 
 /// Where in a reply something stands.
@@ -143,9 +144,10 @@ impl Place {
     }
 
     /// Where `…` may stand for fields that are not shown.
-    fn may_hide(&self, key: &str) -> bool {
+    fn may_hide(&self, key: &str, value: &Value) -> bool {
         match self.keys.len() {
             0 => MAY_BE_LEFT_OUT.contains(&key),
+            _ if self.top() == "plan" => value.as_array().is_some_and(Vec::is_empty),
             _ => self.top() == "unit",
         }
     }
@@ -159,8 +161,8 @@ fn same(place: &Place, shown: &Value, real: &Value) -> Result<(), String> {
     match (shown, real) {
         (Value::Object(shown_fields), Value::Object(fields)) => {
             let is_open = shown_fields.contains_key(MORE);
-            for key in fields.keys().filter(|key| !shown_fields.contains_key(*key)) {
-                if !(is_open && place.may_hide(key)) {
+            for (key, value) in fields.iter().filter(|(key, _)| !shown_fields.contains_key(*key)) {
+                if !(is_open && place.may_hide(key, value)) {
                     return Err(format!("{} is not shown", place.at(key).keys.join(".")));
                 }
             }
@@ -256,11 +258,8 @@ fn steady(text: &str) -> String {
     out
 }
 
-const SHOWN: &str = r#"{
-  …
-  "code": "plan_refused",
+const SHOWN: &str = r#"{ "code": "plan_refused",
   "argv": ["/usr/bin/apt-get", "install", "--", "sm-test-a"],
-  …
   "error": "held by python3 (process 7), still after 2 s of waiting",
   "hint": "wait 30 s",
   "unit": { "main_pid": 7, "result": "success", … },
@@ -272,10 +271,7 @@ const SHOWN: &str = r#"{
     "install": [
       { "name": "git", "version": "1", "from": null },
       { "name": "sm-test-a", "version": "2", "from": "1" }
-    ]
-  },
-  …
-}
+    ], … }, … }
 "#;
 
 const PRINTED: &str = r#"{"schema": 1, "code": "plan_refused",
@@ -284,7 +280,7 @@ const PRINTED: &str = r#"{"schema": 1, "code": "plan_refused",
   "unit": {"main_pid": 8, "result": "success", "since": null},
   "log": ["2027-01-02T03:04:05+0000 other sh[1234]: out of cheese", "more", "and more"],
   "plan": {"install": [{"name": "git", "version": "2", "from": null},
-    {"name": "sm-test-a", "version": "2", "from": "1"}]},
+    {"name": "sm-test-a", "version": "2", "from": "1"}], "remove": []},
   "duration_ms": 1.5}"#;
 
 #[test]
@@ -307,6 +303,7 @@ fn nothing_else_may_differ() {
         ("\"main_pid\": 8", "\"main_pid\": null"),
         ("sm-test-a\", \"version\": \"2\"", "sm-test-a\", \"version\": \"3\""),
         ("\"from\": \"1\"", "\"from\": null"),
+        ("\"remove\": []", "\"remove\": [{}]"),
         ("\"name\": \"git\"", "\"name\": \"got\""),
         ("\"duration_ms\"", "\"warnings\": [], \"duration_ms\""),
         ("\"schema\": 1", "\"changed\": true"),
@@ -322,8 +319,11 @@ fn nothing_else_may_differ() {
 
 /// Every action and every code has a row.
 #[test]
-fn the_page_is_whole() {
-    let row = |word: &str| PAGE.lines().any(|line| line.starts_with(&format!("| `{word}`")));
+fn the_pages_are_whole() {
+    let row = |word: &str| {
+        let mut lines = PAGES.iter().flat_map(|(_, text)| text.lines());
+        lines.any(|line| line.starts_with(&format!("| `{word}`")))
+    };
     let actions = include_str!("../../src/request/action.rs");
     let actions = actions.split("#[cfg(test)]").next().unwrap_or("");
     let words = actions.split(" = \"").skip(1).filter_map(|rest| rest.split('"').next());
