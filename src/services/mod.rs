@@ -167,6 +167,7 @@ pub fn change(
         surroundings: Surroundings::default(),
         others: None,
         began: Duration::ZERO,
+        took: Duration::ZERO,
     };
     change.others = match change.in_turn(turns.as_ref(), &around.audience, patience) {
         Ok(others) => others,
@@ -184,6 +185,7 @@ pub fn change(
     let lifeline = Some(&mut around.lifeline);
     let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });
     drop(turns);
+    change.took = start_limit::now().saturating_sub(change.began);
     let is_known = change.surroundings.reread(change.asked());
     let after = change.watched(&ran);
     change.outcome(ran, after, is_known)
@@ -204,6 +206,8 @@ struct Change<'p> {
     others: Option<Units>,
     /// When it began, on the manager's monotonic clock.
     began: Duration,
+    /// How long the command line itself took.
+    took: Duration,
 }
 
 impl Change<'_> {
@@ -466,7 +470,8 @@ impl Change<'_> {
         // was undone meanwhile.
         let changed = (went_well && !is_skipped) || (self.wakes() && log.was_stopped());
         let changed = Some(changed || self.differs(after.as_ref()) || aftermath.has_changed);
-        let warnings = warning.into_iter().chain(aftermath.warnings).collect();
+        let killed = self.was_killed().map(|unit| stopped::killed(self.name(), unit));
+        let warnings = killed.into_iter().chain(warning).chain(aftermath.warnings).collect();
         let log = match (&self.steps.log, &after) {
             (Some(log), Some(unit)) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
                 let bounds = Bounds { output_bytes: LOG_BYTES, ..brief(self.bounds) };
@@ -476,6 +481,30 @@ impl Change<'_> {
         };
         let unit = after.map(|unit| unit.state);
         Outcome { ran: Some(ran), unit, log, changed, warnings, ..Outcome::of(verdict) }
+    }
+
+    /// The unit before a restart, where its processes had to be killed for that: its state is of
+    /// the new run. No look at the log where it took less time than they have to end.
+    fn was_killed(&self) -> Option<&Unit> {
+        let unit = self.before.as_ref().filter(|_| self.action == Restart)?;
+        let argv = self.steps.manager_log.as_ref()?;
+        if unit.stop_timeout.as_ref().is_none_or(|timeout| self.took < timeout.time) {
+            return None;
+        }
+        let mut log = self.read_log(argv).since(self.began);
+        for _ in 1..LOG_TIMES {
+            if log.has_begun() {
+                break;
+            }
+            sleep(LOG_PAUSE);
+            log = self.read_log(argv).since(self.began);
+        }
+        log.was_killed().then_some(unit)
+    }
+
+    fn read_log(&self, argv: &Argv) -> ManagerLog {
+        let bounds = Bounds { output_bytes: LOG_BYTES, mask_secrets: false, ..brief(self.bounds) };
+        ManagerLog::parse(&ask(argv, bounds).stdout)
     }
 
     /// What the manager has logged of the unit since the operation began, where it is not up as
@@ -488,8 +517,7 @@ impl Change<'_> {
         let Some(argv) = self.steps.manager_log.as_ref().filter(|_| !is_well) else {
             return ManagerLog::default();
         };
-        let bounds = Bounds { output_bytes: LOG_BYTES, mask_secrets: false, ..brief(self.bounds) };
-        let read = || ManagerLog::parse(&ask(argv, bounds).stdout);
+        let read = || self.read_log(argv);
         let Some((unit, _)) = after.filter(|(unit, _)| unit.state.is_loaded()) else {
             // The unit file was read before.
             return read();

@@ -15,12 +15,12 @@ const DEEPEST: usize = 16;
 /// What to say of a unit that is down now and was not before.
 pub fn warnings(name: &str, before: Option<&UnitState>, after: &Unit) -> Vec<String> {
     let was_up = before.is_none_or(|unit| !unit.is("inactive") && !unit.is("failed"));
-    let how = (was_up && after.state.is("failed")).then(|| ended(name, &after.state)).flatten();
+    let how = (was_up && after.state.is("failed")).then(|| ended(name, after)).flatten();
     // The manager lets go of a cgroup as soon as it is empty.
     let left = after.cgroup.as_deref().map_or(0, processes);
     let left = (left > 0).then(|| {
-        let processes = if left == 1 { "a process" } else { "processes" };
-        format!("{name} is down, but it has left {processes} behind that go on ({left})")
+        let running = if left == 1 { "is" } else { "are" };
+        format!("{name} is down, but {left} of its processes {running} still running")
     });
     [how, left].into_iter().flatten().collect()
 }
@@ -42,15 +42,19 @@ pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
     }
 }
 
+/// That it had to be killed. `unit` is how it is set up.
+pub fn killed(name: &str, unit: &Unit) -> String {
+    let time = unit.stop_timeout.as_ref();
+    let time = time.map(|time| format!(" ({})", time.text)).unwrap_or_default();
+    format!("{name} did not end within its TimeoutStopSec{time}, and was killed")
+}
+
 /// How it ended, where that was not as it should.
-fn ended(name: &str, state: &UnitState) -> Option<String> {
+fn ended(name: &str, unit: &Unit) -> Option<String> {
+    let state = &unit.state;
     let how = match (state.result.as_deref()?, state.exit_status, state.exit_signal) {
         ("success", ..) => return None,
-        ("timeout" | "watchdog", ..) => {
-            return Some(format!(
-                "{name} did not end in the time that it has for it, and was killed"
-            ));
-        }
+        ("timeout" | "watchdog", ..) => return Some(killed(name, unit)),
         ("exit-code", Some(status), _) => format!("with exit status {status}"),
         ("signal" | "core-dump", _, Some(signal)) => format!("by signal {signal}"),
         (result, ..) => format!("with a failure (result {result})"),

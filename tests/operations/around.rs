@@ -92,10 +92,13 @@ host_test!(a_stop_that_was_not_clean_says_so, ready_test_policy, |host| {
         ("ExecStart=/bin/sleep 1000", None),
         (
             "TimeoutStopSec=1\nExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 0.1; done'",
-            Some("was killed"),
+            Some("did not end within its TimeoutStopSec (1s), and was killed"),
         ),
-        ("KillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep 999'", Some("(1)")),
-        ("KillMode=none\nExecStart=/bin/sleep 998", Some("go on")),
+        (
+            "KillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep 999'",
+            Some("1 of its processes is still running"),
+        ),
+        ("KillMode=none\nExecStart=/bin/sleep 998", Some("still running")),
         (
             "ExecStart=/bin/sh -c 'trap \"exit 3\" TERM; while :; do sleep 0.1; done'",
             Some("exit status 3"),
@@ -105,6 +108,30 @@ host_test!(a_stop_that_was_not_clean_says_so, ready_test_policy, |host| {
         ask(host, "service start probe").expect("ok");
         warned(host, "service stop probe", &word.into_iter().collect::<Vec<_>>());
         host.root("pkill -KILL -x sleep; systemctl reset-failed; true").ok();
+    }
+});
+
+host_test!(a_restart_that_killed_the_old_process_says_so, ready_test_policy, |host| {
+    let stubborn = "ExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 0.1; done'";
+    for (service, is_killed) in [
+        (RUNS.to_owned(), false),
+        (format!("[Service]\nTimeoutStopSec=1\n{stubborn}\n"), true),
+        (format!("[Service]\nTimeoutStopSec=1\nTimeoutStopFailureMode=abort\n{stubborn}\n"), true),
+        (
+            format!(
+                "[Service]\nTimeoutStopSec=1\nTimeoutStartSec=60\nExecStartPre=/bin/sleep 1.5\n{}",
+                &RUNS[10..]
+            ),
+            false,
+        ),
+    ] {
+        unit(host, "probe", &service);
+        host.root("systemctl start probe").ok();
+        let first = host.main_pid("probe");
+        let words = ["did not end within its TimeoutStopSec (1s), and was killed"];
+        let reply = warned(host, "service restart probe", if is_killed { &words } else { &[] });
+        assert!(reply.json["changed"] == true && host.main_pid("probe") != first);
+        host.root("systemctl kill --signal=KILL probe; systemctl reset-failed; true").ok();
     }
 });
 

@@ -20,6 +20,10 @@ const ENDS: [&str; 4] = [
     "be02cf6855d2428ba40df7e9d022f03d",
 ];
 
+/// How it ends what it logs before it kills a unit's processes, whatever the state is called in
+/// which the time was over (`TimeoutStopFailureMode=` of `systemd.service(5)`).
+const KILLS: [&str; 2] = [" timed out. Killing.", " timed out. Aborting."];
+
 /// What is read of each entry.
 pub const FIELDS: &str = "MESSAGE,MESSAGE_ID,EXIT_CODE,EXIT_STATUS";
 
@@ -96,6 +100,18 @@ impl ManagerLog {
         self.was_skipped() || self.last_run().iter().any(|entry| ENDS.contains(&entry.id.as_str()))
     }
 
+    /// Whether the manager killed what was still there when the time to stop was over; of the
+    /// stop that comes before a start.
+    pub fn was_killed(&self) -> bool {
+        let mut stop = self.0.iter().take_while(|entry| !entry.is_start());
+        stop.any(|entry| KILLS.iter().any(|kill| entry.message().ends_with(kill)))
+    }
+
+    /// Whether it is known that it was started; the journal may be a moment late.
+    pub fn has_begun(&self) -> bool {
+        self.0.iter().any(Entry::is_start)
+    }
+
     /// The exit status, or the signal, of the process that ended last.
     pub fn last_exit(&self) -> (Option<i32>, Option<i32>) {
         let mut exits = self.last_run().iter().rev().filter(|entry| entry.id == PROCESS_EXIT);
@@ -163,6 +179,25 @@ mod tests {
         assert!(log(&[(STARTING, ""), (SKIPPED, ""), (ENDS[3], "")]).was_skipped());
         assert!(!log(&[(STARTING, ""), (SKIPPED, ""), (STARTED, "")]).was_skipped());
         assert!(!log(&[]).was_skipped());
+    }
+
+    #[test]
+    fn a_stop_that_took_too_long_is_told_from_a_start_that_did() {
+        let killed = ("", "a.service: State 'stop-sigterm' timed out. Killing.");
+        let aborted = ("", "a.service: Stopping timed out. Aborting.");
+        let (stopping, started) = ((STOPPING, "Stopping a..."), (STARTED, "Started a."));
+        for (entries, expected) in [
+            (&[stopping, killed, started][..], true),
+            (&[stopping, aborted, started], true),
+            (&[stopping, ("", "a.service: State 'stop' timed out. Terminating."), started], false),
+            (&[stopping, ("", "a.service: Stopping timed out. Skipping SIGKILL."), started], false),
+            (&[stopping, started, killed], false),
+            (&[stopping, started], false),
+            (&[], false),
+        ] {
+            assert_eq!(log(entries).was_killed(), expected, "{entries:?}");
+        }
+        assert!(log(&[stopping, started]).has_begun() && !log(&[stopping]).has_begun());
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub fn now() -> Duration {
 
 /// What `systemctl` prints as a time span: `10s`, `1min 30s`, `1.500s` (`systemd.time(7)`). No
 /// end (`infinity`) is a thousand years.
-fn timespan(text: &str) -> Option<Duration> {
+pub fn timespan(text: &str) -> Option<Duration> {
     const UNITS: [(&str, f64); 9] = [
         ("y", 31_557_600.0),
         ("month", 2_629_800.0),

@@ -1,8 +1,9 @@
 //! The state of a unit, from `systemctl show`.
 
 use crate::managers::systemd::closure::{DEPENDANTS, PULLS, RIVALS};
-use crate::managers::systemd::start_limit::StartLimit;
+use crate::managers::systemd::start_limit::{StartLimit, timespan};
 use serde::Serialize;
+use std::time::Duration;
 
 /// The properties that make up the `unit` object of a reply.
 pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainPID,\
@@ -11,7 +12,7 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
     Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
-    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom,PropagatesReloadTo";
+    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom,PropagatesReloadTo,TimeoutStopUSec";
 
 /// What has to be known besides of one whose state is asked for.
 pub const STATUS_PROPERTIES: &str = "Id,TriggeredBy,UpheldBy,BusName";
@@ -89,6 +90,17 @@ pub struct Unit {
     pub is_wanted: bool,
     /// How often it may be started.
     pub start_limit: StartLimit,
+    /// How long each of its processes has to end once it is stopped.
+    pub stop_timeout: Option<StopTimeout>,
+}
+
+/// `TimeoutStopSec=` of `systemd.service(5)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StopTimeout {
+    /// As a time.
+    pub time: Duration,
+    /// As `systemctl` prints it.
+    pub text: String,
 }
 
 /// The value of a property in what `systemctl show` printed; none where it is empty.
@@ -131,6 +143,9 @@ impl Unit {
             bus_name: value(shown, "BusName").map(str::to_owned),
             is_wanted: !units(&["WantedBy", "RequiredBy", "UpheldBy"]).is_empty(),
             start_limit: StartLimit::of(shown),
+            stop_timeout: value(shown, "TimeoutStopUSec").and_then(|text| {
+                Some(StopTimeout { time: timespan(text)?, text: text.to_owned() })
+            }),
         }
     }
 }
