@@ -121,6 +121,8 @@ pub struct ServiceSteps {
     pub unread: Option<Argv>,
     /// Has it read all of them, where it has none to that was changed by somebody else.
     pub reread: Option<Argv>,
+    /// Reads which unit starts which, where this one is to be started at boot.
+    pub boot: Option<Argv>,
     /// Has the service manager count the unit's starts anew, where it may be about to refuse one.
     pub reset_starts: Option<Argv>,
     /// Reads what the manager itself has logged of it, where it is not up.
@@ -208,7 +210,7 @@ impl Plan {
                 let before = before.into_iter().chain([&steps.reset_starts]);
                 let before = before.map(Option::as_ref);
                 let before = [&steps.state, &steps.others].into_iter().map(Some).chain(before);
-                let after = [&steps.reread, &steps.manager_log, &steps.log];
+                let after = [&steps.reread, &steps.boot, &steps.manager_log, &steps.log];
                 (before.collect(), after.into_iter().map(Option::as_ref).collect())
             }
             Steps::Package(steps) => {
@@ -326,6 +328,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         others: others(),
         unread: enables.then(|| show_all("NeedDaemonReload")),
         reread: enables.then(|| systemctl(&["daemon-reload"])),
+        boot: (action == Enable).then(|| show_all(closure::PULLS_PROPERTIES)),
         units: matches!(action, Start | Restart | Stop).then(show_bonds),
         starts: starts.then(all_starts),
         check: approved.check().map(|words| Argv(words.to_vec())),

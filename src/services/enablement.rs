@@ -2,6 +2,7 @@
 //! where it has enabled nothing, and prints nothing of what a System V script is given.
 
 use crate::managers::systemd::alias::{self, CONFIGURED};
+use crate::managers::systemd::closure::Units;
 use crate::managers::systemd::unit::Unit;
 use crate::request::action::ServiceAction::{self, Disable, Enable};
 use crate::request::code::{Code, Refusal};
@@ -191,6 +192,22 @@ impl<'a> After<'a> {
             _ => Ok(None),
         }
     }
+}
+
+/// That the boot does not start a unit that is enabled, where that is known: what it was enabled
+/// for is not there, or is itself not started. `units` are all that the manager has read.
+pub fn not_at_boot(name: &str, own_name: &str, units: &Units) -> Option<String> {
+    let wanting = alias::wanted_by(&[name, own_name]);
+    // Of a name alone nobody knows who asks for it; nor of a template for which instance.
+    if wanting.is_empty() || wanting.iter().any(|unit| unit.contains("@.")) {
+        return None;
+    }
+    let is_started = units.starts_any(&alias::boot_targets(), &wanting)?;
+    (!is_started).then(|| {
+        format!(
+            "{name} is enabled, but the boot does not start it: what it is enabled for (WantedBy= in its unit file) is not there or not started at boot itself"
+        )
+    })
 }
 
 #[cfg(test)]

@@ -68,6 +68,17 @@ impl Asked<'_> {
         })
     }
 
+    /// That the boot does not start what was enabled.
+    fn not_at_boot(&self, unit: &Unit) -> Option<String> {
+        let state = unit.state.unit_file_state.as_deref();
+        let look = self.steps.boot.as_ref().filter(|_| state == Some("enabled"))?;
+        let shown = ask(look, self.wide());
+        let units = Units::parse(&shown.stdout);
+        (shown.ended == Ended::Exited(0))
+            .then(|| enablement::not_at_boot(self.name, &self.steps.own_name, &units))
+            .flatten()
+    }
+
     /// Every unit that this one may take along at this moment: what is down is soon forgotten,
     /// and what it had to do with others too.
     fn related(&self, unit: &Unit, all: Option<&Units>) -> BTreeSet<String> {
@@ -167,6 +178,7 @@ impl Surroundings {
                 let has_changed = self.links.as_ref().is_some_and(|links| *links != Links::now());
                 aftermath.has_changed = has_changed;
                 match enablement::After::of(unit, name, !is_known).judged(action, name) {
+                    Ok(None) if is_known => aftermath.warnings.extend(asked.not_at_boot(unit)),
                     Ok(warning) => aftermath.warnings.extend(warning),
                     Err(refusal) => *verdict = Err(refusal),
                 }

@@ -90,6 +90,41 @@ host_test!(enable_is_no_success_where_nothing_is_enabled, ready_test_policy, |ho
     }
 });
 
+host_test!(what_the_boot_does_not_start_is_told_of, ready_test_policy, |host| {
+    for name in ["there", "pulled"] {
+        host.write(
+            format!("/etc/systemd/system/{name}.target"),
+            "[Unit]\nDescription=x\n[Install]\nWantedBy=default.target\n",
+        );
+    }
+    host.root("systemctl daemon-reload; systemctl enable -q pulled.target").ok();
+    for (install, is_started) in [
+        ("WantedBy=multi-user.target", true),
+        ("RequiredBy=multi-user.target", true),
+        ("WantedBy=default.target", true),
+        ("WantedBy=pulled.target", true),
+        ("WantedBy=nowhere.target multi-user.target", true),
+        ("WantedBy=nowhere.target", false),
+        ("WantedBy=there.target", false),
+        ("WantedBy=suspend.target", false),
+        // Nobody knows who asks for it.
+        ("Alias=dbus-org.example.x.service", true),
+    ] {
+        unit(host, "probe", &format!("{RUNS}[Install]\n{install}\n"));
+        for _ in 0..2 {
+            let warnings = warns(&changes(host, "service enable probe", "ok"));
+            assert_eq!(warnings == "null", is_started, "{install}: {warnings}");
+            assert!(is_started || warnings.contains("the boot does not start it"), "{warnings}");
+        }
+        host.root("systemctl disable -q probe").ok();
+    }
+    // What the host is not started into.
+    host.root("systemctl set-default -q multi-user.target").ok();
+    unit(host, "probe", &format!("{RUNS}[Install]\nWantedBy=graphical.target\n"));
+    let warnings = warns(&changes(host, "service enable probe", "ok"));
+    assert!(warnings.contains("the boot does not start it"), "{warnings}");
+});
+
 host_test!(no_name_is_lost_by_disabling, ready_test_policy, |host| {
     // `probe` is the name that the policy has; the unit is called otherwise.
     unit(host, "mariadb", &format!("{RUNS}{INSTALL}Alias=probe.service\n"));

@@ -132,6 +132,29 @@ pub fn enabled_with(name: &str) -> Vec<String> {
     also.flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
 
+/// The units by their own names that have one of these started when they are, as the folders
+/// that are called after them say (`systemd.unit(5)`, "WantedBy=").
+pub fn wanted_by(names: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let entries = present().iter().filter_map(|folder| std::fs::read_dir(folder).ok());
+    for entry in entries.flatten().flatten() {
+        let name = entry.file_name();
+        let wanting = name.to_str().and_then(|name| name.rsplit_once('.'));
+        if let Some((unit, "wants" | "requires" | "upholds")) = wanting
+            && names.iter().any(|name| exists(&entry.path().join(name)))
+        {
+            found.push(own_name(unit).unwrap_or_else(|| unit.to_owned()));
+        }
+    }
+    found
+}
+
+/// What the boot starts, and with it all else: the name and the unit's own.
+pub fn boot_targets() -> Vec<String> {
+    const DEFAULT: &str = "default.target";
+    own_name(DEFAULT).into_iter().chain([DEFAULT.to_owned()]).collect()
+}
+
 fn is_link(name: &str) -> bool {
     CONFIGURED.iter().any(|folder| {
         let file = Path::new(folder).join(name);

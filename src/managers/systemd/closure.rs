@@ -23,6 +23,9 @@ pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
 const NEEDS: [&str; 2] = ["Requires", "BindsTo"];
 pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];
 
+/// The properties of all units that say what is started at boot.
+pub const PULLS_PROPERTIES: &str = "Id,Requires,BindsTo,Wants,Upholds";
+
 /// All units, and how they are bound to each other.
 #[derive(Debug, Default)]
 pub struct Units(BTreeMap<String, Bonds>);
@@ -85,6 +88,19 @@ impl Units {
     /// What is started when these are: themselves too.
     fn started_with<'n>(&'n self, names: impl IntoIterator<Item = &'n str>) -> BTreeSet<&'n str> {
         self.closure(names, |unit| unit.pulls.iter().map(String::as_str).collect())
+    }
+
+    /// Whether a start of one of these, or a device that is there, starts one of `names` too; none
+    /// where the manager has read none of these.
+    pub fn starts_any(&self, roots: &[String], names: &[String]) -> Option<bool> {
+        let roots: Vec<&str> =
+            roots.iter().map(String::as_str).filter(|root| self.0.contains_key(*root)).collect();
+        if roots.is_empty() {
+            return None;
+        }
+        let devices = self.0.keys().map(String::as_str).filter(|name| name.ends_with(".device"));
+        let started = self.started_with(roots.into_iter().chain(devices));
+        Some(names.iter().any(|name| started.contains(name.as_str())))
     }
 
     /// What stops when these are started: what conflicts with them, or with what they pull in.
@@ -207,6 +223,31 @@ mod tests {
             related.into_iter().collect::<Vec<_>>(),
             ["b.service", "c.service", "d.service"]
         );
+    }
+
+    #[test]
+    fn what_the_boot_starts_is_found_at_any_depth() {
+        let units = Units::parse(
+            "Id=graphical.target\nRequires=multi-user.target\n\nId=multi-user.target\nWants=a.service\n\n\
+             Id=a.service\n\nId=sleep.target\n\nId=dev-x.device\nWants=b.service\n",
+        );
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let roots = names(&["default.target", "graphical.target"]);
+        for (wanting, expected) in [
+            (&["multi-user.target"][..], true),
+            (&["graphical.target"], true),
+            (&["sleep.target", "a.service"], true),
+            (&["b.service"], true),
+            (&["dev-x.device"], true),
+            (&["sleep.target"], false),
+            (&["nowhere.target"], false),
+        ] {
+            assert_eq!(units.starts_any(&roots, &names(wanting)), Some(expected), "{wanting:?}");
+        }
+        let below = names(&["multi-user.target"]);
+        assert_eq!(units.starts_any(&below, &names(&["graphical.target"])), Some(false));
+        assert_eq!(units.starts_any(&names(&["other.target"]), &below), None);
     }
 
     #[test]
