@@ -37,6 +37,8 @@ pub struct Failure<'a> {
     pub log: &'a ManagerLog,
     /// The units that it cannot be up without and that are down; read where it was stopped.
     pub bonds: &'a [String],
+    /// Whether it was stopped since no unit that is up needs it.
+    pub is_unneeded: bool,
     /// Which units a reply may name.
     pub shown: Shown<'a>,
 }
@@ -246,6 +248,16 @@ impl Failure<'_> {
                 format!("{what}, since what it is bound to is down: {bonds}"),
             )
             .hint(format!("start what it is bound to first: {bonds}"));
+        }
+        if self.is_unneeded {
+            let error = format!("{what}, since no unit that is up needs it (StopWhenUnneeded=)");
+            let needed_by = &self.unit.needed_by;
+            return Refusal::new(code, error).hint(match needed_by.is_empty() {
+                true => {
+                    "it is started by what needs it, and stays up as long as that is up".to_owned()
+                }
+                false => format!("start what needs it: {}", self.shown.listed(needed_by)),
+            });
         }
         let opposite = if self.action == Stop { "started" } else { "stopped" };
         Refusal::new(code, format!("{what}, since something else had it {opposite} meanwhile"))

@@ -61,10 +61,13 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
     if let Steps::Look(LookSteps::State(state)) = plan.steps()
         && ran.ended == Ended::Exited(0)
         && ran.stdout.is_empty()
-        && unit_of(&ask(state, brief(bounds))).is_some_and(|unit| !unit.state.exists())
+        && let Some(unit) = unit_of(&ask(state, brief(bounds)))
     {
-        let verdict = Err(reason::no_unit(name_of(plan)));
-        return Outcome { ran: Some(ran), changed: Some(false), ..Outcome::of(verdict) };
+        // It says nothing, and why is more than that.
+        let is_there = unit.state.exists();
+        let verdict = if is_there { Ok(()) } else { Err(reason::no_unit(name_of(plan))) };
+        let warnings = reason::no_log(name_of(plan), &unit).into_iter().collect();
+        return Outcome { ran: Some(ran), changed: Some(false), warnings, ..Outcome::of(verdict) };
     }
     if let Operation::Service { action: ServiceAction::Logs, shown, .. } = &plan.request().operation
         && shown.minutes().is_some()
@@ -570,6 +573,7 @@ impl Change<'_> {
             unit,
             log,
             bonds: &bonds,
+            is_unneeded: self.is_unneeded(unit, log),
             shown: self.shown,
         };
         let has_run = ran.ended == Ended::Exited(0);
@@ -585,6 +589,14 @@ impl Change<'_> {
             _ if self.was_not_begun(ran, unit) => Err(reason::start_limit(self.name())),
             _ => failure.explained(),
         }
+    }
+
+    /// Whether it was stopped since no unit that is up needs it.
+    fn is_unneeded(&self, after: &Unit, log: &ManagerLog) -> bool {
+        let may_be = self.wakes() && after.stops_unneeded && log.was_stopped();
+        may_be
+            && Others::now(&self.steps.others, self.wide())
+                .is_some_and(|others| !after.needed_by.iter().any(|unit| others.is_up(unit)))
     }
 
     /// The units that this one cannot be up without and that are down, where that may be why it

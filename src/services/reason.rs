@@ -69,6 +69,12 @@ pub fn no_unit(name: &str) -> Refusal {
         .hint("install what brings it, or look at the spelling")
 }
 
+/// Why a unit that is there has logged nothing, where that is for good.
+pub fn no_log(name: &str, unit: &Unit) -> Option<String> {
+    unit.is_masked()
+        .then(|| format!("{name} is masked, so nothing can start it: there is no log of it"))
+}
+
 /// What the manager goes by is not what the file says; as the part of a sentence.
 pub fn stale_file(name: &str) -> String {
     format!("the unit file of {name} was changed and the service manager has not read it again")

@@ -178,3 +178,26 @@ host_test!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_pol
     }
     assert_eq!(host.main_pid("dbus"), before);
 });
+
+// As systemd has it: `unit_validate_alias_symlink`.
+host_test!(another_name_is_one_where_systemd_takes_it_for_one, ready_test_policy, |host| {
+    unit(host, "b@", "[Service]\nExecStart=/bin/echo here\n");
+    for (target, is_name) in
+        [("b@blue.service", true), ("b@.service", true), ("b@red.service", false)]
+    {
+        host.root(&format!("ln -sf {target} /etc/systemd/system/app@blue.service; systemctl daemon-reload; systemctl start app@blue; journalctl --sync; true")).ok();
+        let reply = ask(host, "service logs app@blue").expect(if is_name {
+            "ok"
+        } else {
+            "command_failed"
+        });
+        let argv = reply.argv().expect("an argv");
+        assert_eq!(argv.contains(&"--unit=b@blue.service"), is_name, "{target}: {argv:?}");
+        let has_log = reply.json["stdout"].as_str().is_some_and(|text| text.contains("here"));
+        assert_eq!(has_log, is_name, "{target}: {:#}", reply.json);
+    }
+    host.root("ln -s b@blue.service /etc/systemd/system/probe.service; systemctl daemon-reload")
+        .ok();
+    let reply = ask(host, "service logs probe").expect("command_failed");
+    assert_eq!(reply.argv().and_then(|argv| argv.last().copied()), Some("--unit=probe.service"));
+});

@@ -202,3 +202,15 @@ host_test!(there_is_no_log_of_what_is_not_there, ready_test_policy, |host| {
     let reply = ask(host, "service logs forker").expect("ok");
     assert!(reply.json["stdout"].as_str().is_some_and(|text| text.contains("last words")));
 });
+
+host_test!(an_empty_log_of_a_masked_unit_says_why, ready_test_policy, |host| {
+    host.root("systemctl mask -q masked").ok();
+    let reply = ask(host, "service logs masked").expect("ok");
+    assert!(reply.json["warnings"].to_string().contains("is masked"), "{:#}", reply.json);
+    // What has logged something is shown, whatever it is now.
+    unit(host, "probe", "[Service]\nType=oneshot\nExecStart=/bin/echo here\n");
+    host.root("systemctl start probe; journalctl --sync; rm /etc/systemd/system/probe.service; systemctl mask -q probe").ok();
+    let reply = ask(host, "service logs probe").expect("ok");
+    assert!(reply.json["warnings"].is_null(), "{:#}", reply.json);
+    assert!(reply.json["stdout"].as_str().is_some_and(|text| text.contains("here")));
+});

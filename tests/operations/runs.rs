@@ -223,3 +223,19 @@ host_test!(the_lines_of_the_program_are_not_lost_among_the_manager_s, ready_test
     assert_eq!(log.len(), 10, "{log:#?}");
     assert!(log.is_sorted_by_key(|line| &line[..19]), "{log:#?}");
 });
+
+host_test!(a_unit_that_nothing_needs_is_told_of, ready_test_policy, |host| {
+    unit(host, "probe", &format!("[Unit]\nStopWhenUnneeded=yes\n[Service]\n{RUNS}"));
+    for needed_by in ["", "a unit that is not in the policy"] {
+        let reply = ask(host, "service start probe").expect("unhealthy");
+        let told = told(&reply);
+        assert!(told.contains("since no unit that is up needs it (StopWhenUnneeded=)"), "{told}");
+        assert!(told.contains(needed_by) && !told.contains("private"), "{told}");
+        // One that needs it, and is known but down.
+        unit(host, "private-one", &format!("[Unit]\nRequires=probe.service\n[Service]\n{RUNS}"));
+        unit(host, "private-two", &format!("[Unit]\nAfter=private-one.service\n[Service]\n{RUNS}"));
+        host.root("systemctl start private-two").ok();
+    }
+    host.root("systemctl start private-one").ok();
+    ask(host, "service restart probe").expect("ok");
+});

@@ -63,9 +63,7 @@ fn own_name_in(folders: &[PathBuf], name: &str) -> Option<String> {
         let next = link(folders, &current).or_else(|| {
             // An instance may get its name from the template.
             let (template, instance) = template_of(&current)?;
-            let other = link(folders, &template)?;
-            let (before, after) = other.split_once("@.")?;
-            Some(format!("{before}@{instance}.{after}"))
+            instance_of(&link(folders, &template)?, instance)
         });
         match next {
             Some(next) if next != current => current = next,
@@ -82,9 +80,10 @@ fn template_of(name: &str) -> Option<(String, &str)> {
     (!instance.is_empty()).then(|| (format!("{before}@.{suffix}"), instance))
 }
 
-/// The name of what the first file of this name is a link to, where that is a unit of the same
-/// kind. A link to a file outside of systemd's folders is no other name but a file of its own
-/// (`systemctl link`), and so is one to a unit's template.
+/// The name of what the first file of this name is a link to, where systemd takes that for another
+/// name: a unit of the same kind, an instance of the same name or what it is an instance of
+/// (`unit_validate_alias_symlink` of systemd's `install.c`). A link to a file outside of systemd's
+/// folders is no other name but a file of its own (`systemctl link`).
 fn link(folders: &[PathBuf], name: &str) -> Option<String> {
     let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.is_symlink())?;
     // What comes before it as a file hides it.
@@ -99,9 +98,36 @@ fn link(folders: &[PathBuf], name: &str) -> Option<String> {
     });
     let other = target.file_name()?.to_str()?;
     let same_kind = Path::new(name).extension() == Path::new(other).extension();
-    let is_template = |name: &str| name.contains("@.");
-    let same_level = is_template(name) == is_template(other);
-    (is_among && same_kind && same_level).then(|| other.to_owned())
+    let other = match (Form::of(name), Form::of(other)) {
+        (Form::Plain, Form::Plain) | (Form::Template, Form::Template) => other.to_owned(),
+        (Form::Instance(one), Form::Instance(two)) if one == two => other.to_owned(),
+        (Form::Instance(instance), Form::Template) => instance_of(other, instance)?,
+        _ => return None,
+    };
+    (is_among && same_kind).then_some(other)
+}
+
+/// What a unit's name says it is.
+enum Form<'n> {
+    Plain,
+    Template,
+    Instance(&'n str),
+}
+
+impl<'n> Form<'n> {
+    fn of(name: &'n str) -> Self {
+        match template_of(name) {
+            Some((_, instance)) => Self::Instance(instance),
+            None if name.contains("@.") => Self::Template,
+            None => Self::Plain,
+        }
+    }
+}
+
+/// The instance of a template.
+fn instance_of(template: &str, instance: &str) -> Option<String> {
+    let (before, after) = template.split_once("@.")?;
+    Some(format!("{before}@{instance}.{after}"))
 }
 
 fn exists(file: &Path) -> bool {
@@ -177,9 +203,12 @@ mod tests {
         }
         let outside = top.join("outside.service");
         write(&outside, "").expect("a file");
-        for file in ["lib/mariadb.service", "lib/app@.service", "etc/own.service", "lib/a.socket"] {
+        let files =
+            ["mariadb.service", "app@.service", "app@own.service", "own.service", "a.socket"];
+        for file in files.map(|name| format!("lib/{name}")) {
             write(top.join(file), "").expect("a file");
         }
+        write(folders[0].join("covered.service"), "").expect("a file");
         for (link, target) in [
             ("etc/mysql.service", top.join("lib/mariadb.service")),
             ("lib/mysqld.service", "mysql.service".into()),
@@ -187,7 +216,17 @@ mod tests {
             ("lib/default@blue.service", "app@.service".into()),
             ("etc/linked.service", outside.clone()),
             ("etc/masked.service", "/dev/null".into()),
-            ("lib/own.service", "mariadb.service".into()),
+            ("lib/covered.service", "mariadb.service".into()),
+            ("lib/one@blue.service", "app@blue.service".into()),
+            ("lib/one@own.service", "app@own.service".into()),
+            ("lib/one@red.service", "app@blue.service".into()),
+            ("lib/one@plain.service", "mariadb.service".into()),
+            ("lib/two@.service", "app@own.service".into()),
+            ("lib/three@.service", "mariadb.service".into()),
+            ("lib/app@red.service", "app@.service".into()),
+            ("etc/single.service", "/nowhere/app@1.service".into()),
+            ("lib/plain.service", "app@own.service".into()),
+            ("lib/plain2.service", "app@.service".into()),
             ("lib/circle.service", "circle2.service".into()),
             ("lib/circle2.service", "circle.service".into()),
             ("lib/a.service", "a.socket".into()),
@@ -201,7 +240,18 @@ mod tests {
             ("other@a.b.service", Some("app@a.b.service")),
             ("mariadb.service", None),
             ("app@blue.service", None),
-            ("default@blue.service", None),
+            ("default@blue.service", Some("app@blue.service")),
+            ("one@blue.service", Some("app@blue.service")),
+            ("one@own.service", Some("app@own.service")),
+            ("one@red.service", None),
+            ("one@plain.service", None),
+            ("two@own.service", None),
+            ("three@1.service", None),
+            ("app@red.service", None),
+            ("single.service", None),
+            ("plain.service", None),
+            ("plain2.service", None),
+            ("covered.service", None),
             ("linked.service", None),
             ("masked.service", None),
             ("own.service", None),

@@ -12,7 +12,7 @@ pub const PROPERTIES: &str = "LoadState,ActiveState,SubState,UnitFileState,MainP
 /// What has to be known besides before the unit is touched.
 pub const MORE_PROPERTIES: &str = "Job,Type,CanReload,InvocationID,ControlGroup,RequiredBy,BoundBy,ConsistsOf,PropagatesStopTo,\
     Conflicts,ConflictedBy,Requires,BindsTo,StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic,\
-    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom,PropagatesReloadTo,TimeoutStopUSec";
+    RequisiteOf,Requisite,Wants,WantedBy,Upholds,Id,TriggeredBy,UpheldBy,Triggers,BusName,PIDFile,PartOf,StopPropagatedFrom,PropagatesReloadTo,TimeoutStopUSec,StopWhenUnneeded";
 
 /// What has to be known besides of one whose state is asked for.
 pub const STATUS_PROPERTIES: &str = "Id,TriggeredBy,UpheldBy,BusName";
@@ -88,6 +88,10 @@ pub struct Unit {
     pub bus_name: Option<String>,
     /// Another unit has it started when that one is.
     pub is_wanted: bool,
+    /// It is stopped where no other unit needs it (`StopWhenUnneeded=` of `systemd.unit(5)`).
+    pub stops_unneeded: bool,
+    /// The units that need it, as far as the manager has read them.
+    pub needed_by: Vec<String>,
     /// How often it may be started.
     pub start_limit: StartLimit,
     /// How long each of its processes has to end once it is stopped.
@@ -142,6 +146,8 @@ impl Unit {
             reloads: units(&["PropagatesReloadTo"]),
             bus_name: value(shown, "BusName").map(str::to_owned),
             is_wanted: !units(&["WantedBy", "RequiredBy", "UpheldBy"]).is_empty(),
+            stops_unneeded: is("StopWhenUnneeded"),
+            needed_by: units(&["RequiredBy", "RequisiteOf", "WantedBy", "BoundBy", "UpheldBy"]),
             start_limit: StartLimit::of(shown),
             stop_timeout: value(shown, "TimeoutStopUSec").and_then(|text| {
                 Some(StopTimeout { time: timespan(text)?, text: text.to_owned() })
