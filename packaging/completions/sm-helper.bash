@@ -1,80 +1,251 @@
-# Completion of sm-helper in bash. Made from the program's grammar by packaging/pages/write.
+# Completion of sm-helper in bash. Made by packaging/pages/write: what clap_complete makes of the
+# grammar, and below it what only the host knows.
 
-# What can stand at a place: commands, flags (with the kind of their value), kinds of words.
-_sm_helper_at() {
-    commands=() flags=() kinds=()
-    case $1 in
-    'sm-helper')
-        commands=('service' 'package' 'list' 'version')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm-helper service')
-        flags=('--dry-run' '--help' '-h' '--lines=free' '--pretty' '--reason=free' '--since=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:start,stop,restart,reload,enable,disable,status,logs' 'names:service')
-        ;;
-    'sm-helper package')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:install,remove,upgrade,update,autoremove,autoclean,repair,plan' 'names:package')
-        ;;
-    'sm-helper list')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--schema' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm-helper version')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
+_sm_helper() {
+    local i cur prev opts cmd
+    COMPREPLY=()
+    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+        cur="$2"
+    else
+        cur="${COMP_WORDS[COMP_CWORD]}"
+    fi
+    prev="$3"
+    cmd=""
+    opts=""
+
+    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
+    do
+        case "${cmd},${i}" in
+            ",$1")
+                cmd="sm_helper"
+                ;;
+            sm_helper,list)
+                cmd="sm_helper__subcmd__list"
+                ;;
+            sm_helper,package)
+                cmd="sm_helper__subcmd__package"
+                ;;
+            sm_helper,service)
+                cmd="sm_helper__subcmd__service"
+                ;;
+            sm_helper,version)
+                cmd="sm_helper__subcmd__version"
+                ;;
+            *)
+                ;;
+        esac
+    done
+
+    case "${cmd}" in
+        sm_helper)
+            opts="-h --reason --dry-run --timeout --pretty --via --help service package list version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__list)
+            opts="-h --schema --reason --dry-run --timeout --pretty --via --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__package)
+            opts="-h --reason --dry-run --timeout --pretty --via --help install remove upgrade update autoremove autoclean repair plan"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__service)
+            opts="-h --lines --since --reason --dry-run --timeout --pretty --via --help start stop restart reload enable disable status logs"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__version)
+            opts="-h --reason --dry-run --timeout --pretty --via --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
     esac
 }
-
-# The names that this caller may use, as the program says.
+# The names that this account may use with an action, a name a line, as the program says: for an
+# account `sm-helper list`, which needs no root and leaves no record. That of root would be recorded,
+# and root may ask for all, so it is the surface there. It is the installed program by its path that
+# is asked, whatever was typed: a tab must not run a file of that name in somebody's folder. Only
+# what is a name by the policy's own rules is handed on, so that nothing in it means anything to a
+# shell.
 _sm_helper_names() { # KIND ACTION
     if ((EUID == 0)); then
-        /usr/local/bin/sm policy surface </dev/null 2>/dev/null | LC_ALL=C awk -v kind="$1" -v action="$2" '
-            BEGIN { begin = "\"" kind " " action " " }
-            index($0, begin) == 1 {
-                name = substr($0, length(begin) + 1)
-                sub(/": .*/, "", name)
-                if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
-            }'
+        /usr/local/bin/sm policy surface </dev/null 2>/dev/null |
+            LC_ALL=C awk -v kind="$1" -v action="$2" '
+BEGIN { begin = "\"" kind " " action " " }
+index($0, begin) == 1 {
+    name = substr($0, length(begin) + 1)
+    sub(/": .*/, "", name)
+    if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
+}'
     else
-        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null | LC_ALL=C awk -v kind="$1" -v action="$2" '
-            /^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
-            inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
-            inside && /^    "/ { name = "" }
-            inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
+        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null |
+            LC_ALL=C awk -v kind="$1" -v action="$2" '
+/^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
+inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
+inside && /^    "/ { name = "" }
+inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
     fi
 }
 
-# Adds those of what a KIND can be that begin with $cur.
-_sm_helper_offer() {
-    local each
-    case $1 in
-    words:*)
-        local IFS=,
-        for each in ${1#words:}; do [[ $each != "$cur"* ]] || COMPREPLY+=("$each"); done
-        ;;
-    file)
-        compopt -o filenames 2>/dev/null
-        while IFS= read -r each; do COMPREPLY+=("$each"); done < <(compgen -f -- "$cur")
-        ;;
-    user | group)
-        while IFS= read -r each; do COMPREPLY+=("$each"); done < <(compgen -A "$1" -- "$cur")
-        ;;
-    names:*)
-        local kind=${1#names:} action=${given[0]}
-        if [[ $kind == package && $action == plan ]]; then
-            ((${#given[@]} > 1)) || { _sm_helper_offer words:install,remove,upgrade,autoremove && return; }
-            action=${given[1]}
-        fi
-        while IFS= read -r each; do
-            [[ $each != "$cur"* ]] || COMPREPLY+=("$each")
-        done < <(_sm_helper_names "$kind" "$action")
-        ;;
-    esac
-}
-
-_sm_helper() {
-    local words=() commands flags kinds given=() place=sm-helper value='' cur each flag prefix='' part joined='' i
-    COMPREPLY=()
+# Takes the line apart. $cur is the word that is completed, $head what of it stays in front (--flag=),
+# $prefix what of both bash keeps by itself, $prev the flag whose value it is; $plain are the words
+# before it, without flags and their values. Ends at the place REQUEST, with the rest in $request.
+_sm_helper_read() { # VALUED [REQUEST...]
+    local part joined='' each i last words=() valued=" $1 "
+    shift
+    cur='' head='' prefix='' prev='' plain=() request=()
     # A word that bash has cut at one of these is one word here.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         part=${COMP_WORDS[i]}
@@ -85,45 +256,79 @@ _sm_helper() {
             words+=("$part")
         fi
     done
-    cur=${words[${#words[@]} - 1]}
-    words=("${words[@]:1:${#words[@]}-2}")
-    _sm_helper_at "$place"
-    for each in "${words[@]}"; do
-        if [[ $value ]]; then
-            value=
-        elif [[ $each == -* ]]; then
-            for flag in "${flags[@]}"; do [[ $flag != "$each="* ]] || value=${flag#*=}; done
-        elif [[ " ${commands[*]} " == *" $each "* ]]; then
-            place+=" $each"
-            _sm_helper_at "$place"
+    last=$((${#words[@]} - 1))
+    for ((i = 1; i < last; i++)); do
+        if [[ $prev ]]; then
+            prev=
+        elif [[ ${words[i]} == -* && ${words[i]} != -- ]]; then
+            [[ $valued != *" ${words[i]} "* ]] || prev=${words[i]}
         else
-            given+=("$each")
+            for each; do
+                [[ ${plain[*]} != "$each" ]] || { request=("${words[@]:i}") && return; }
+            done
+            [[ ${words[i]} == -- ]] || plain+=("${words[i]}")
         fi
     done
-    # bash puts what is offered behind the last of these.
+    cur=${words[last]}
     for each in : = @; do
         if [[ $COMP_WORDBREAKS == *"$each"* && $cur == *"$each"* ]]; then
             part=${cur%"${cur##*"$each"}"}
             ((${#part} <= ${#prefix})) || prefix=$part
         fi
     done
-    if [[ $value ]]; then
-        _sm_helper_offer "$value"
-    elif [[ $cur == --*=* ]]; then
-        flag=${cur%%=*}=
-        for each in "${flags[@]}"; do
-            [[ $each != "$flag"* ]] || { cur=${cur#"$flag"} && prefix=${prefix#"$flag"} && _sm_helper_offer "${each#*=}"; }
-        done
-    elif [[ $cur == -* ]]; then
-        for each in "${flags[@]}"; do [[ ${each%%=*} != "$cur"* ]] || COMPREPLY+=("${each%%=*}"); done
-    elif ((${#commands[@]})); then
-        for each in "${commands[@]}"; do [[ $each != "$cur"* ]] || COMPREPLY+=("$each"); done
-    elif ((${#kinds[@]})); then
-        i=${#given[@]}
-        ((i < ${#kinds[@]})) || i=$((${#kinds[@]} - 1))
-        _sm_helper_offer "${kinds[i]}"
+    if [[ ! $prev && $cur == --*=* ]]; then
+        prev=${cur%%=*} head=${cur%%=*}= cur=${cur#*=}
+    elif [[ ! $prev && ($cur != -* || ${plain[*]} == helper) ]]; then
+        for each; do [[ ${plain[*]} != "$each" ]] || request=("$cur"); done
     fi
-    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$prefix"}; done
 }
 
-complete -F _sm_helper sm-helper
+# Offers what clap_complete has for this place, but flags only where one was begun.
+_sm_helper_grammar() { # PROGRAM, with no dash
+    local i COMP_WORDS=("$1" "${plain[@]}") COMP_CWORD=99
+    "_$1" "$1" "$cur" "$prev"
+    for i in "${!COMPREPLY[@]}"; do
+        [[ $cur == -* || ${COMPREPLY[i]} != -* ]] || unset 'COMPREPLY[i]'
+    done
+}
+
+# Offers the lines of standard input that begin with $cur.
+_sm_helper_offer() {
+    local each
+    COMPREPLY=()
+    while IFS= read -r each; do [[ $each != "$cur"* ]] || COMPREPLY+=("$each"); done
+}
+
+# What bash is to put behind what it keeps.
+_sm_helper_done() {
+    local i
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=$head${COMPREPLY[i]}
+        COMPREPLY[i]=${COMPREPLY[i]#"$prefix"}
+    done
+}
+
+_sm_helper_complete() {
+    local cur head prefix prev plain request given IFS=$' \t\n'
+    COMPREPLY=()
+    _sm_helper_read '--lines --reason --since --timeout --via'
+    [[ ! $prev || $cur != -* ]] || return
+    given=("${plain[@]:1}")
+    [[ ${plain[0]},${given[0]} != package,plan ]] || given=("${given[@]:1}")
+    case $prev in
+    --lines | --reason | --since | --timeout) ;;
+    '')
+        if [[ $cur == -* || ${#plain[@]} -lt 2 ]]; then
+            _sm_helper_grammar sm_helper
+        elif ((${#given[@]} == 0)); then
+            _sm_helper_offer < <(printf '%s\n' install remove upgrade autoremove)
+        elif ((${#given[@]} == 1)); then
+            _sm_helper_offer < <(_sm_helper_names "${plain[0]}" "${given[0]}")
+        fi
+        ;;
+    *) _sm_helper_grammar sm_helper ;;
+    esac
+    _sm_helper_done
+}
+
+complete -F _sm_helper_complete sm-helper

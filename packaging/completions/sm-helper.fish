@@ -1,113 +1,132 @@
-# Completion of sm-helper in fish. Made from the program's grammar by packaging/pages/write.
-
-# Whether the words so far lead to this place; with COUNT, whether so many words follow it.
-function __sm_helper_at --argument-names wanted count
-    set -l place ''
-    set -l given 0
-    set -l skip no
-    for word in (commandline -opc)[2..-1]
-        if test $skip = yes
-            set skip no
-            continue
-        end
-        switch $word
-            case --lines --reason --since --timeout --via
-                set skip yes
-            case '-*'
-            case '*'
-                set -l next (string trim -- "$place $word")
-                if contains -- "$next" 'list' 'package' 'service' 'version'
-                    set place "$next"
-                else
-                    set given (math $given + 1)
-                end
-        end
-    end
-    test "$place" = "$wanted"; and begin
-        test -z "$count"; or test "$count" = $given
-    end
-end
-
-# The words behind a place.
-function __sm_helper_given
-    set -l skip no
-    set -l all
-    for word in (commandline -opc)[2..-1]
-        if test $skip = yes
-            set skip no
-            continue
-        end
-        switch $word
-            case --lines --reason --since --timeout --via
-                set skip yes
-            case '-*'
-            case '*'
-                set -a all $word
-        end
-    end
-    printf '%s\n' $all
-end
-
-# The names that this caller may use, as the program says.
-function __sm_helper_names --argument-names kind action
-    if test (id -u) -eq 0
-        /usr/local/bin/sm policy surface </dev/null 2>/dev/null | env LC_ALL=C awk -v kind=$argv[1] -v action=$argv[2] '
-            BEGIN { begin = "\"" kind " " action " " }
-            index($0, begin) == 1 {
-                name = substr($0, length(begin) + 1)
-                sub(/": .*/, "", name)
-                if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
-            }'
-    else
-        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null | env LC_ALL=C awk -v kind=$argv[1] -v action=$argv[2] '
-            /^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
-            inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
-            inside && /^    "/ { name = "" }
-            inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
-    end
-end
+# Completion of sm-helper in fish. Made by packaging/pages/write: what clap_complete makes of the
+# grammar, and below it what only the host knows.
 
 complete -c sm-helper -f
-complete -c sm-helper -n '__sm_helper_at \'\' 0' -a 'service' -d 'Do something to a unit'
-complete -c sm-helper -n '__sm_helper_at \'\' 0' -a 'package' -d 'Do something to a package, or to all'
-complete -c sm-helper -n '__sm_helper_at \'\' 0' -a 'list' -d 'What this caller may do on this host'
-complete -c sm-helper -n '__sm_helper_at \'\' 0' -a 'version' -d 'Which program and which policy this is'
-complete -c sm-helper -n '__sm_helper_at \'\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm-helper -n '__sm_helper_at \'\'' -l help -s h -d 'Print help'
-complete -c sm-helper -n '__sm_helper_at \'\'' -l pretty -d 'Indent the reply'
-complete -c sm-helper -n '__sm_helper_at \'\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm-helper -n '__sm_helper_at \'\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm-helper -n '__sm_helper_at \'\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l help -s h -d 'Print help'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l lines -x -d 'For `logs`: how many lines, 1 to 1000'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l pretty -d 'Indent the reply'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l since -x -d 'For `logs`: only those of the last so many minutes, 1 to 10080'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm-helper -n '__sm_helper_at \'service\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm-helper -n '__sm_helper_at \'service\' 0' -a 'start stop restart reload enable disable status logs' -d 'What to do'
-complete -c sm-helper -n '__sm_helper_at \'service\' 1' -a '(__sm_helper_names service (__sm_helper_given)[2])' -d 'The unit: `nginx`, `nginx.service`, `snapd.socket`'
-complete -c sm-helper -n '__sm_helper_at \'package\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm-helper -n '__sm_helper_at \'package\'' -l help -s h -d 'Print help'
-complete -c sm-helper -n '__sm_helper_at \'package\'' -l pretty -d 'Indent the reply'
-complete -c sm-helper -n '__sm_helper_at \'package\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm-helper -n '__sm_helper_at \'package\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm-helper -n '__sm_helper_at \'package\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm-helper -n '__sm_helper_at \'package\' 0' -a 'install remove upgrade update autoremove autoclean repair plan' -d 'What to do'
-complete -c sm-helper -n '__sm_helper_at \'package\' 1; and test (__sm_helper_given)[-1] = plan' -a 'install remove upgrade autoremove' -d 'What to plan'
-complete -c sm-helper -n '__sm_helper_at \'package\' 2; and test (__sm_helper_given)[2] = plan' -a '(__sm_helper_names package (__sm_helper_given)[3])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm-helper -n '__sm_helper_at \'package\' 1' -a '(__sm_helper_names package (__sm_helper_given)[2])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l help -s h -d 'Print help'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l pretty -d 'Indent the reply'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l schema -d 'As a JSON Schema, with a definition for each operation'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm-helper -n '__sm_helper_at \'list\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm-helper -n '__sm_helper_at \'version\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm-helper -n '__sm_helper_at \'version\'' -l help -s h -d 'Print help'
-complete -c sm-helper -n '__sm_helper_at \'version\'' -l pretty -d 'Indent the reply'
-complete -c sm-helper -n '__sm_helper_at \'version\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm-helper -n '__sm_helper_at \'version\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm-helper -n '__sm_helper_at \'version\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_sm_helper_global_optspecs
+    string join \n reason= dry-run timeout= pretty via= h/help
+end
+
+function __fish_sm_helper_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_sm_helper_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_sm_helper_using_subcommand
+    set -l cmd (__fish_sm_helper_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Do something to a unit'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Do something to a package, or to all'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'What this caller may do on this host'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "version" -d 'Which program and which policy this is'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l lines -d 'For `logs`: how many lines, 1 to 1000 [default: 50]' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l since -d 'For `logs`: only those of the last so many minutes, 1 to 10080 [default: all]' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'As a JSON Schema, with a definition for each operation'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
+# The names that this account may use with an action, a name a line, as the program says: for an
+# account `sm-helper list`, which needs no root and leaves no record. That of root would be recorded,
+# and root may ask for all, so it is the surface there. It is the installed program by its path that
+# is asked, whatever was typed: a tab must not run a file of that name in somebody's folder. Only
+# what is a name by the policy's own rules is handed on, so that nothing in it means anything to a
+# shell.
+function __sm_helper_names # KIND ACTION
+    if test (id -u) -eq 0
+        /usr/local/bin/sm policy surface </dev/null 2>/dev/null |
+            env LC_ALL=C awk -v kind=$argv[1] -v action=$argv[2] '
+BEGIN { begin = "\"" kind " " action " " }
+index($0, begin) == 1 {
+    name = substr($0, length(begin) + 1)
+    sub(/": .*/, "", name)
+    if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
+}'
+    else
+        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null |
+            env LC_ALL=C awk -v kind=$argv[1] -v action=$argv[2] '
+/^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
+inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
+inside && /^    "/ { name = "" }
+inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
+    end
+end
+
+# The words before this one, without flags and their values.
+function __sm_helper_plain
+    set -l skip no
+    for word in (commandline -opc)[2..-1]
+        if test $skip = yes
+            set skip no
+        else if contains -- $word --lines --reason --since --timeout --via
+            set skip yes
+        else if not string match -q -- '-*' $word
+            echo -- $word
+        end
+    end
+end
+
+# Whether the words before this one are so many behind a command, the first one as given, if so.
+function __sm_helper_behind # COMMAND COUNT [ACTION]
+    set -l plain (__sm_helper_plain)
+    test "$plain[1]" = $argv[1]; and test (count $plain) -eq (math $argv[2] + 1)
+    and begin
+        test (count $argv) -lt 3; or test "$plain[2]" = $argv[3]
+    end
+end
+
+complete -c sm-helper -n '__sm_helper_behind service 0' -a 'start stop restart reload enable disable status logs' -d 'What to do'
+complete -c sm-helper -n '__sm_helper_behind service 1' -a '(__sm_helper_names service (__sm_helper_plain)[2])' -d 'The unit'
+complete -c sm-helper -n '__sm_helper_behind package 0' -a 'install remove upgrade update autoremove autoclean repair plan' -d 'What to do'
+complete -c sm-helper -n '__sm_helper_behind package 1' -a '(__sm_helper_names package (__sm_helper_plain)[2])' -d 'The package'
+complete -c sm-helper -n '__sm_helper_behind package 1 plan' -a 'install remove upgrade autoremove' -d 'What to plan'
+complete -c sm-helper -n '__sm_helper_behind package 2 plan' -a '(__sm_helper_names package (__sm_helper_plain)[3])' -d 'The package'

@@ -1,181 +1,254 @@
-# Completion of sm in bash. Made from the program's grammar by packaging/pages/write.
+# Completion of sm in bash, with that of sm-helper for the requests in its lines. Made by
+# packaging/pages/write: what clap_complete makes of the grammar, and below it what it does not know.
 
-# What can stand at a place: commands, flags (with the kind of their value), kinds of words.
-_sm_at() {
-    commands=() flags=() kinds=()
-    case $1 in
-    'sm')
-        commands=('helper' 'setup-sudo' 'setup-broker' 'bootstrap-cluster' 'fleet' 'policy' 'audit' 'doctor')
-        flags=('--help' '-h' '--json' '--version' '-V')
-        ;;
-    'sm helper')
-        commands=('service' 'package' 'list' 'version')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm helper service')
-        flags=('--dry-run' '--help' '-h' '--lines=free' '--pretty' '--reason=free' '--since=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:start,stop,restart,reload,enable,disable,status,logs' 'names:service')
-        ;;
-    'sm helper package')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:install,remove,upgrade,update,autoremove,autoclean,repair,plan' 'names:package')
-        ;;
-    'sm helper list')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--schema' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm helper version')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm setup-sudo')
-        flags=('--all' '--check' '--exact' '--group=group' '--help' '-h' '--install' '--json' '--keep-exact' '--print' '--remove' '--user=user')
-        ;;
-    'sm setup-broker')
-        flags=('--check' '--help' '-h' '--install' '--json' '--remove' '--user=user')
-        ;;
-    'sm bootstrap-cluster')
-        flags=('--accept-new-host-keys' '--binary=free' '--dry-run' '--forks=free' '--help' '-h' '--inventory=file' '-i=file' '--json' '--limit=free' '-l=free' '--password-fd=free' '--skip-unreachable' '--user=user')
-        ;;
-    'sm fleet')
-        commands=('list' 'run')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm fleet list')
-        flags=('--help' '-h' '--inventory=file' '-i=file' '--json' '--limit=free' '-l=free')
-        ;;
-    'sm fleet run')
-        commands=('service' 'package' 'list' 'version')
-        flags=('--accept-new-host-keys' '--help' '-h' '--inventory=file' '-i=file' '--json' '--limit=free' '-l=free' '--max-fail=free' '--serial=free' '--skip-unreachable' '--user=user')
-        ;;
-    'sm fleet run service')
-        flags=('--dry-run' '--help' '-h' '--lines=free' '--pretty' '--reason=free' '--since=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:start,stop,restart,reload,enable,disable,status,logs' 'names:service')
-        ;;
-    'sm fleet run package')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:install,remove,upgrade,update,autoremove,autoclean,repair,plan' 'names:package')
-        ;;
-    'sm fleet run list')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--schema' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm fleet run version')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm policy')
-        commands=('show' 'check' 'surface' 'diff' 'edit' 'revert' 'explain')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm policy show')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm policy check')
-        flags=('--help' '-h' '--json' '--site')
-        kinds=('file')
-        ;;
-    'sm policy surface')
-        flags=('--help' '-h' '--json' '--package-manager=words:apt,pacman' '--site=file')
-        ;;
-    'sm policy diff')
-        flags=('--help' '-h' '--json' '--package-manager=words:apt,pacman' '--site=file')
-        ;;
-    'sm policy edit')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm policy revert')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm policy explain')
-        commands=('service' 'package' 'list' 'version')
-        flags=('--help' '-h' '--json' '--package-manager=words:apt,pacman' '--site=file' '--user=user')
-        ;;
-    'sm policy explain service')
-        flags=('--dry-run' '--help' '-h' '--lines=free' '--pretty' '--reason=free' '--since=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:start,stop,restart,reload,enable,disable,status,logs' 'names:service')
-        ;;
-    'sm policy explain package')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        kinds=('words:install,remove,upgrade,update,autoremove,autoclean,repair,plan' 'names:package')
-        ;;
-    'sm policy explain list')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--schema' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm policy explain version')
-        flags=('--dry-run' '--help' '-h' '--pretty' '--reason=free' '--timeout=free' '--via=words:auto,socket,sudo')
-        ;;
-    'sm audit')
-        commands=('tail' 'search' 'stats' 'verify' 'setup')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm audit tail')
-        flags=('--follow' '-f' '--help' '-h' '--json' '--lines=free' '-n=free')
-        ;;
-    'sm audit search')
-        flags=('--code=words:ok,command_failed,timeout,unhealthy,usage,denied,invalid_argument,reason_required,check_failed,plan_refused,rate_limited,busy,not_privileged,audit_unavailable,policy_invalid,untrusted_path,unsupported,internal' '--event=words:intent,result,refused' '--help' '-h' '--json' '--limit=free' '--name=free' '--operation=free' '--since=free' '--text=free' '--until=free' '--user=user')
-        ;;
-    'sm audit stats')
-        flags=('--code=words:ok,command_failed,timeout,unhealthy,usage,denied,invalid_argument,reason_required,check_failed,plan_refused,rate_limited,busy,not_privileged,audit_unavailable,policy_invalid,untrusted_path,unsupported,internal' '--event=words:intent,result,refused' '--help' '-h' '--json' '--name=free' '--operation=free' '--since=free' '--text=free' '--until=free' '--user=user')
-        ;;
-    'sm audit verify')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm audit setup')
-        flags=('--help' '-h' '--json')
-        ;;
-    'sm doctor')
-        flags=('--help' '-h' '--json')
-        ;;
+# Completion of sm-helper in bash. Made by packaging/pages/write: what clap_complete makes of the
+# grammar, and below it what only the host knows.
+
+_sm_helper() {
+    local i cur prev opts cmd
+    COMPREPLY=()
+    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+        cur="$2"
+    else
+        cur="${COMP_WORDS[COMP_CWORD]}"
+    fi
+    prev="$3"
+    cmd=""
+    opts=""
+
+    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
+    do
+        case "${cmd},${i}" in
+            ",$1")
+                cmd="sm_helper"
+                ;;
+            sm_helper,list)
+                cmd="sm_helper__subcmd__list"
+                ;;
+            sm_helper,package)
+                cmd="sm_helper__subcmd__package"
+                ;;
+            sm_helper,service)
+                cmd="sm_helper__subcmd__service"
+                ;;
+            sm_helper,version)
+                cmd="sm_helper__subcmd__version"
+                ;;
+            *)
+                ;;
+        esac
+    done
+
+    case "${cmd}" in
+        sm_helper)
+            opts="-h --reason --dry-run --timeout --pretty --via --help service package list version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__list)
+            opts="-h --schema --reason --dry-run --timeout --pretty --via --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__package)
+            opts="-h --reason --dry-run --timeout --pretty --via --help install remove upgrade update autoremove autoclean repair plan"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__service)
+            opts="-h --lines --since --reason --dry-run --timeout --pretty --via --help start stop restart reload enable disable status logs"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__version)
+            opts="-h --reason --dry-run --timeout --pretty --via --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
     esac
 }
-
-# The names that this caller may use, as the program says.
-_sm_names() { # KIND ACTION
+# The names that this account may use with an action, a name a line, as the program says: for an
+# account `sm-helper list`, which needs no root and leaves no record. That of root would be recorded,
+# and root may ask for all, so it is the surface there. It is the installed program by its path that
+# is asked, whatever was typed: a tab must not run a file of that name in somebody's folder. Only
+# what is a name by the policy's own rules is handed on, so that nothing in it means anything to a
+# shell.
+_sm_helper_names() { # KIND ACTION
     if ((EUID == 0)); then
-        /usr/local/bin/sm policy surface </dev/null 2>/dev/null | LC_ALL=C awk -v kind="$1" -v action="$2" '
-            BEGIN { begin = "\"" kind " " action " " }
-            index($0, begin) == 1 {
-                name = substr($0, length(begin) + 1)
-                sub(/": .*/, "", name)
-                if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
-            }'
+        /usr/local/bin/sm policy surface </dev/null 2>/dev/null |
+            LC_ALL=C awk -v kind="$1" -v action="$2" '
+BEGIN { begin = "\"" kind " " action " " }
+index($0, begin) == 1 {
+    name = substr($0, length(begin) + 1)
+    sub(/": .*/, "", name)
+    if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
+}'
     else
-        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null | LC_ALL=C awk -v kind="$1" -v action="$2" '
-            /^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
-            inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
-            inside && /^    "/ { name = "" }
-            inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
+        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null |
+            LC_ALL=C awk -v kind="$1" -v action="$2" '
+/^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
+inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
+inside && /^    "/ { name = "" }
+inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
     fi
 }
 
-# Adds those of what a KIND can be that begin with $cur.
-_sm_offer() {
-    local each
-    case $1 in
-    words:*)
-        local IFS=,
-        for each in ${1#words:}; do [[ $each != "$cur"* ]] || COMPREPLY+=("$each"); done
-        ;;
-    file)
-        compopt -o filenames 2>/dev/null
-        while IFS= read -r each; do COMPREPLY+=("$each"); done < <(compgen -f -- "$cur")
-        ;;
-    user | group)
-        while IFS= read -r each; do COMPREPLY+=("$each"); done < <(compgen -A "$1" -- "$cur")
-        ;;
-    names:*)
-        local kind=${1#names:} action=${given[0]}
-        if [[ $kind == package && $action == plan ]]; then
-            ((${#given[@]} > 1)) || { _sm_offer words:install,remove,upgrade,autoremove && return; }
-            action=${given[1]}
-        fi
-        while IFS= read -r each; do
-            [[ $each != "$cur"* ]] || COMPREPLY+=("$each")
-        done < <(_sm_names "$kind" "$action")
-        ;;
-    esac
-}
-
-_sm() {
-    local words=() commands flags kinds given=() place=sm value='' cur each flag prefix='' part joined='' i
-    COMPREPLY=()
+# Takes the line apart. $cur is the word that is completed, $head what of it stays in front (--flag=),
+# $prefix what of both bash keeps by itself, $prev the flag whose value it is; $plain are the words
+# before it, without flags and their values. Ends at the place REQUEST, with the rest in $request.
+_sm_helper_read() { # VALUED [REQUEST...]
+    local part joined='' each i last words=() valued=" $1 "
+    shift
+    cur='' head='' prefix='' prev='' plain=() request=()
     # A word that bash has cut at one of these is one word here.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         part=${COMP_WORDS[i]}
@@ -186,45 +259,882 @@ _sm() {
             words+=("$part")
         fi
     done
-    cur=${words[${#words[@]} - 1]}
-    words=("${words[@]:1:${#words[@]}-2}")
-    _sm_at "$place"
-    for each in "${words[@]}"; do
-        if [[ $value ]]; then
-            value=
-        elif [[ $each == -* ]]; then
-            for flag in "${flags[@]}"; do [[ $flag != "$each="* ]] || value=${flag#*=}; done
-        elif [[ " ${commands[*]} " == *" $each "* ]]; then
-            place+=" $each"
-            _sm_at "$place"
+    last=$((${#words[@]} - 1))
+    for ((i = 1; i < last; i++)); do
+        if [[ $prev ]]; then
+            prev=
+        elif [[ ${words[i]} == -* && ${words[i]} != -- ]]; then
+            [[ $valued != *" ${words[i]} "* ]] || prev=${words[i]}
         else
-            given+=("$each")
+            for each; do
+                [[ ${plain[*]} != "$each" ]] || { request=("${words[@]:i}") && return; }
+            done
+            [[ ${words[i]} == -- ]] || plain+=("${words[i]}")
         fi
     done
-    # bash puts what is offered behind the last of these.
+    cur=${words[last]}
     for each in : = @; do
         if [[ $COMP_WORDBREAKS == *"$each"* && $cur == *"$each"* ]]; then
             part=${cur%"${cur##*"$each"}"}
             ((${#part} <= ${#prefix})) || prefix=$part
         fi
     done
-    if [[ $value ]]; then
-        _sm_offer "$value"
-    elif [[ $cur == --*=* ]]; then
-        flag=${cur%%=*}=
-        for each in "${flags[@]}"; do
-            [[ $each != "$flag"* ]] || { cur=${cur#"$flag"} && prefix=${prefix#"$flag"} && _sm_offer "${each#*=}"; }
-        done
-    elif [[ $cur == -* ]]; then
-        for each in "${flags[@]}"; do [[ ${each%%=*} != "$cur"* ]] || COMPREPLY+=("${each%%=*}"); done
-    elif ((${#commands[@]})); then
-        for each in "${commands[@]}"; do [[ $each != "$cur"* ]] || COMPREPLY+=("$each"); done
-    elif ((${#kinds[@]})); then
-        i=${#given[@]}
-        ((i < ${#kinds[@]})) || i=$((${#kinds[@]} - 1))
-        _sm_offer "${kinds[i]}"
+    if [[ ! $prev && $cur == --*=* ]]; then
+        prev=${cur%%=*} head=${cur%%=*}= cur=${cur#*=}
+    elif [[ ! $prev && ($cur != -* || ${plain[*]} == helper) ]]; then
+        for each; do [[ ${plain[*]} != "$each" ]] || request=("$cur"); done
     fi
-    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"$prefix"}; done
 }
 
-complete -F _sm sm
+# Offers what clap_complete has for this place, but flags only where one was begun.
+_sm_helper_grammar() { # PROGRAM, with no dash
+    local i COMP_WORDS=("$1" "${plain[@]}") COMP_CWORD=99
+    "_$1" "$1" "$cur" "$prev"
+    for i in "${!COMPREPLY[@]}"; do
+        [[ $cur == -* || ${COMPREPLY[i]} != -* ]] || unset 'COMPREPLY[i]'
+    done
+}
+
+# Offers the lines of standard input that begin with $cur.
+_sm_helper_offer() {
+    local each
+    COMPREPLY=()
+    while IFS= read -r each; do [[ $each != "$cur"* ]] || COMPREPLY+=("$each"); done
+}
+
+# What bash is to put behind what it keeps.
+_sm_helper_done() {
+    local i
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=$head${COMPREPLY[i]}
+        COMPREPLY[i]=${COMPREPLY[i]#"$prefix"}
+    done
+}
+
+_sm_helper_complete() {
+    local cur head prefix prev plain request given IFS=$' \t\n'
+    COMPREPLY=()
+    _sm_helper_read '--lines --reason --since --timeout --via'
+    [[ ! $prev || $cur != -* ]] || return
+    given=("${plain[@]:1}")
+    [[ ${plain[0]},${given[0]} != package,plan ]] || given=("${given[@]:1}")
+    case $prev in
+    --lines | --reason | --since | --timeout) ;;
+    '')
+        if [[ $cur == -* || ${#plain[@]} -lt 2 ]]; then
+            _sm_helper_grammar sm_helper
+        elif ((${#given[@]} == 0)); then
+            _sm_helper_offer < <(printf '%s\n' install remove upgrade autoremove)
+        elif ((${#given[@]} == 1)); then
+            _sm_helper_offer < <(_sm_helper_names "${plain[0]}" "${given[0]}")
+        fi
+        ;;
+    *) _sm_helper_grammar sm_helper ;;
+    esac
+    _sm_helper_done
+}
+
+complete -F _sm_helper_complete sm-helper
+_sm() {
+    local i cur prev opts cmd
+    COMPREPLY=()
+    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+        cur="$2"
+    else
+        cur="${COMP_WORDS[COMP_CWORD]}"
+    fi
+    prev="$3"
+    cmd=""
+    opts=""
+
+    for i in "${COMP_WORDS[@]:0:COMP_CWORD}"
+    do
+        case "${cmd},${i}" in
+            ",$1")
+                cmd="sm"
+                ;;
+            sm,audit)
+                cmd="sm__subcmd__audit"
+                ;;
+            sm,bootstrap-cluster)
+                cmd="sm__subcmd__bootstrap__subcmd__cluster"
+                ;;
+            sm,doctor)
+                cmd="sm__subcmd__doctor"
+                ;;
+            sm,fleet)
+                cmd="sm__subcmd__fleet"
+                ;;
+            sm,helper)
+                cmd="sm__subcmd__helper"
+                ;;
+            sm,policy)
+                cmd="sm__subcmd__policy"
+                ;;
+            sm,setup-broker)
+                cmd="sm__subcmd__setup__subcmd__broker"
+                ;;
+            sm,setup-sudo)
+                cmd="sm__subcmd__setup__subcmd__sudo"
+                ;;
+            sm__subcmd__audit,search)
+                cmd="sm__subcmd__audit__subcmd__search"
+                ;;
+            sm__subcmd__audit,setup)
+                cmd="sm__subcmd__audit__subcmd__setup"
+                ;;
+            sm__subcmd__audit,stats)
+                cmd="sm__subcmd__audit__subcmd__stats"
+                ;;
+            sm__subcmd__audit,tail)
+                cmd="sm__subcmd__audit__subcmd__tail"
+                ;;
+            sm__subcmd__audit,verify)
+                cmd="sm__subcmd__audit__subcmd__verify"
+                ;;
+            sm__subcmd__fleet,list)
+                cmd="sm__subcmd__fleet__subcmd__list"
+                ;;
+            sm__subcmd__fleet,run)
+                cmd="sm__subcmd__fleet__subcmd__run"
+                ;;
+            sm__subcmd__policy,check)
+                cmd="sm__subcmd__policy__subcmd__check"
+                ;;
+            sm__subcmd__policy,diff)
+                cmd="sm__subcmd__policy__subcmd__diff"
+                ;;
+            sm__subcmd__policy,edit)
+                cmd="sm__subcmd__policy__subcmd__edit"
+                ;;
+            sm__subcmd__policy,explain)
+                cmd="sm__subcmd__policy__subcmd__explain"
+                ;;
+            sm__subcmd__policy,revert)
+                cmd="sm__subcmd__policy__subcmd__revert"
+                ;;
+            sm__subcmd__policy,show)
+                cmd="sm__subcmd__policy__subcmd__show"
+                ;;
+            sm__subcmd__policy,surface)
+                cmd="sm__subcmd__policy__subcmd__surface"
+                ;;
+            *)
+                ;;
+        esac
+    done
+
+    case "${cmd}" in
+        sm)
+            opts="-h -V --json --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit doctor"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit)
+            opts="-h --json --help tail search stats verify setup"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__search)
+            opts="-h --user --code --event --operation --name --text --since --until --limit --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code)
+                    COMPREPLY=($(compgen -W "ok command_failed timeout unhealthy usage denied invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
+                    return 0
+                    ;;
+                --event)
+                    COMPREPLY=($(compgen -W "intent result refused" -- "${cur}"))
+                    return 0
+                    ;;
+                --operation)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --text)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__setup)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__stats)
+            opts="-h --user --code --event --operation --name --text --since --until --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code)
+                    COMPREPLY=($(compgen -W "ok command_failed timeout unhealthy usage denied invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
+                    return 0
+                    ;;
+                --event)
+                    COMPREPLY=($(compgen -W "intent result refused" -- "${cur}"))
+                    return 0
+                    ;;
+                --operation)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --text)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__tail)
+            opts="-f -n -h --follow --lines --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__verify)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__bootstrap__subcmd__cluster)
+            opts="-i -l -h --inventory --limit --forks --user --dry-run --binary --password-fd --accept-new-host-keys --skip-unreachable --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -i)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --forks)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --binary)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__doctor)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__fleet)
+            opts="-h --json --help list run"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__fleet__subcmd__list)
+            opts="-i -l -h --inventory --limit --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -i)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__fleet__subcmd__run)
+            opts="-i -l -h --inventory --limit --serial --max-fail --user --accept-new-host-keys --skip-unreachable --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -i)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --serial)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --max-fail)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__helper)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy)
+            opts="-h --json --help show check surface diff edit revert explain"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__check)
+            opts="-h --site --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__diff)
+            opts="-h --site --package-manager --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --site)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --package-manager)
+                    COMPREPLY=($(compgen -W "apt pacman" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__edit)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__explain)
+            opts="-h --user --site --package-manager --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --site)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --package-manager)
+                    COMPREPLY=($(compgen -W "apt pacman" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__revert)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__show)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__surface)
+            opts="-h --site --package-manager --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --site)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --package-manager)
+                    COMPREPLY=($(compgen -W "apt pacman" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__setup__subcmd__broker)
+            opts="-h --user --install --check --remove --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__setup__subcmd__sudo)
+            opts="-h --user --group --install --print --check --remove --exact --keep-exact --all --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+    esac
+}
+_sm_complete() {
+    local cur head prefix prev plain request IFS=$' \t\n'
+    COMPREPLY=()
+    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --serial --since --text --until -l -n --code --event --package-manager' 'helper' 'policy explain' 'fleet run'
+    if ((${#request[@]})); then
+        [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
+        local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
+        _sm_helper_complete
+        return
+    fi
+    [[ ! $prev || $cur != -* ]] || return
+    [[ "${plain[*]}" != 'policy check' || $prev || $cur == -* ]] || prev=FILE
+    case $prev in
+    --user) _sm_helper_offer < <(compgen -u -- "$cur") ;;
+    --group) _sm_helper_offer < <(compgen -g -- "$cur") ;;
+    FILE | --inventory | --site | -i)
+        compopt -o filenames 2>/dev/null
+        _sm_helper_offer < <(compgen -f -- "$cur")
+        ;;
+    --binary | --forks | --limit | --lines | --max-fail | --name | --operation | --password-fd | --serial | --since | --text | --until | -l | -n) ;;
+    *) _sm_helper_grammar sm ;;
+    esac
+    _sm_helper_done
+}
+
+complete -F _sm_complete sm

@@ -1,313 +1,232 @@
-# Completion of sm in fish. Made from the program's grammar by packaging/pages/write.
-
-# Whether the words so far lead to this place; with COUNT, whether so many words follow it.
-function __sm_at --argument-names wanted count
-    set -l place ''
-    set -l given 0
-    set -l skip no
-    for word in (commandline -opc)[2..-1]
-        if test $skip = yes
-            set skip no
-            continue
-        end
-        switch $word
-            case --binary --code --event --forks --group --inventory --limit --lines --max-fail --name --operation --package-manager --password-fd --reason --serial --since --site --text --timeout --until --user --via -i -l -n
-                set skip yes
-            case '-*'
-            case '*'
-                set -l next (string trim -- "$place $word")
-                if contains -- "$next" 'audit' 'audit search' 'audit setup' 'audit stats' 'audit tail' 'audit verify' 'bootstrap-cluster' 'doctor' 'fleet' 'fleet list' 'fleet run' 'fleet run list' 'fleet run package' 'fleet run service' 'fleet run version' 'helper' 'helper list' 'helper package' 'helper service' 'helper version' 'policy' 'policy check' 'policy diff' 'policy edit' 'policy explain' 'policy explain list' 'policy explain package' 'policy explain service' 'policy explain version' 'policy revert' 'policy show' 'policy surface' 'setup-broker' 'setup-sudo'
-                    set place "$next"
-                else
-                    set given (math $given + 1)
-                end
-        end
-    end
-    test "$place" = "$wanted"; and begin
-        test -z "$count"; or test "$count" = $given
-    end
-end
-
-# The words behind a place.
-function __sm_given
-    set -l skip no
-    set -l all
-    for word in (commandline -opc)[2..-1]
-        if test $skip = yes
-            set skip no
-            continue
-        end
-        switch $word
-            case --binary --code --event --forks --group --inventory --limit --lines --max-fail --name --operation --package-manager --password-fd --reason --serial --since --site --text --timeout --until --user --via -i -l -n
-                set skip yes
-            case '-*'
-            case '*'
-                set -a all $word
-        end
-    end
-    printf '%s\n' $all
-end
-
-# The names that this caller may use, as the program says.
-function __sm_names --argument-names kind action
-    if test (id -u) -eq 0
-        /usr/local/bin/sm policy surface </dev/null 2>/dev/null | env LC_ALL=C awk -v kind=$argv[1] -v action=$argv[2] '
-            BEGIN { begin = "\"" kind " " action " " }
-            index($0, begin) == 1 {
-                name = substr($0, length(begin) + 1)
-                sub(/": .*/, "", name)
-                if (name ~ /^[A-Za-z0-9][A-Za-z0-9+_.@:-]*$/) print name
-            }'
-    else
-        /usr/local/bin/sm-helper list --pretty </dev/null 2>/dev/null | env LC_ALL=C awk -v kind=$argv[1] -v action=$argv[2] '
-            /^  "/ { inside = $0 == "  \"" kind "s\": {"; next }
-            inside && /^    "[A-Za-z0-9][A-Za-z0-9+_.@:-]*": [{]$/ { split($0, part, "\""); name = part[2]; next }
-            inside && /^    "/ { name = "" }
-            inside && name && /^        "/ { split($0, part, "\""); if (part[2] == action) print name }'
-    end
-end
+# Completion of sm in fish. Made by packaging/pages/write: what clap_complete makes of the grammar,
+# and below it what it does not know.
 
 complete -c sm -f
-complete -c sm -n '__sm_at \'\' 0' -a 'helper' -d 'The helper itself: `sm helper A…` is `sm-helper A…`'
-complete -c sm -n '__sm_at \'\' 0' -a 'setup-sudo' -d 'Let an account or a group run sm-helper as root, and nothing else'
-complete -c sm -n '__sm_at \'\' 0' -a 'setup-broker' -d 'Let accounts reach the helper over a socket, without sudo'
-complete -c sm -n '__sm_at \'\' 0' -a 'bootstrap-cluster' -d 'Install and set up the helper on every host of an inventory, over ssh'
-complete -c sm -n '__sm_at \'\' 0' -a 'fleet' -d 'The hosts of an inventory, and one request to all of them'
-complete -c sm -n '__sm_at \'\' 0' -a 'policy' -d 'Look at the policy'
-complete -c sm -n '__sm_at \'\' 0' -a 'audit' -d 'Look at the record of what was asked, refused and done'
-complete -c sm -n '__sm_at \'\' 0' -a 'doctor' -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is'
-complete -c sm -n '__sm_at \'\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'\'' -l version -s V -d 'Print version'
-complete -c sm -n '__sm_at \'helper\' 0' -a 'service' -d 'Do something to a unit'
-complete -c sm -n '__sm_at \'helper\' 0' -a 'package' -d 'Do something to a package, or to all'
-complete -c sm -n '__sm_at \'helper\' 0' -a 'list' -d 'What this caller may do on this host'
-complete -c sm -n '__sm_at \'helper\' 0' -a 'version' -d 'Which program and which policy this is'
-complete -c sm -n '__sm_at \'helper\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'helper\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'helper\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'helper\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'helper\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'helper\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'helper service\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'helper service\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'helper service\'' -l lines -x -d 'For `logs`: how many lines, 1 to 1000'
-complete -c sm -n '__sm_at \'helper service\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'helper service\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'helper service\'' -l since -x -d 'For `logs`: only those of the last so many minutes, 1 to 10080'
-complete -c sm -n '__sm_at \'helper service\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'helper service\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'helper service\' 0' -a 'start stop restart reload enable disable status logs' -d 'What to do'
-complete -c sm -n '__sm_at \'helper service\' 1' -a '(__sm_names service (__sm_given)[3])' -d 'The unit: `nginx`, `nginx.service`, `snapd.socket`'
-complete -c sm -n '__sm_at \'helper package\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'helper package\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'helper package\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'helper package\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'helper package\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'helper package\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'helper package\' 0' -a 'install remove upgrade update autoremove autoclean repair plan' -d 'What to do'
-complete -c sm -n '__sm_at \'helper package\' 1; and test (__sm_given)[-1] = plan' -a 'install remove upgrade autoremove' -d 'What to plan'
-complete -c sm -n '__sm_at \'helper package\' 2; and test (__sm_given)[3] = plan' -a '(__sm_names package (__sm_given)[4])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm -n '__sm_at \'helper package\' 1' -a '(__sm_names package (__sm_given)[3])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm -n '__sm_at \'helper list\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'helper list\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'helper list\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'helper list\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'helper list\'' -l schema -d 'As a JSON Schema, with a definition for each operation'
-complete -c sm -n '__sm_at \'helper list\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'helper list\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'helper version\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'helper version\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'helper version\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'helper version\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'helper version\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'helper version\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l all -d 'With --remove: every drop-in that names this program\'s helper'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l check -d 'Say whether the drop-in is in place: exit 0 if so, 1 if not'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l exact -d 'One rule for each command line that the policy permits, so that sudo itself refuses the rest'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l group -x -a '(__fish_complete_groups)' -d 'The group'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l keep-exact -d '--exact where the drop-in that is in place is, for those who set up what they do not know'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l print -d 'Print the drop-in and change nothing'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l remove -d 'Take the drop-in away'
-complete -c sm -n '__sm_at \'setup-sudo\'' -l user -x -a '(__fish_complete_users)' -d 'The account [default: the one that called sudo]'
-complete -c sm -n '__sm_at \'setup-broker\'' -l check -d 'Say whether all is in place: exit 0 if so, 1 if not'
-complete -c sm -n '__sm_at \'setup-broker\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'setup-broker\'' -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
-complete -c sm -n '__sm_at \'setup-broker\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'setup-broker\'' -l remove -d 'Take it away: the units or, with --user, the account\'s membership alone'
-complete -c sm -n '__sm_at \'setup-broker\'' -l user -x -a '(__fish_complete_users)' -d 'An account that may connect; may be given more than once'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l binary -x -d 'The program for hosts of another architecture; may be given more than once'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l dry-run -d 'Say what each host needs, and change nothing'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l forks -x -d 'How many hosts at once'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l inventory -s i -r -F -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l limit -s l -x -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l password-fd -x -d 'Read sudo\'s password from this descriptor instead of asking at the terminal'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l skip-unreachable -d 'Hosts that can not be reached are no failure'
-complete -c sm -n '__sm_at \'bootstrap-cluster\'' -l user -x -a '(__fish_complete_users)' -d 'The account that may run the helper [default: on each host the one that logs in]'
-complete -c sm -n '__sm_at \'fleet\' 0' -a 'list' -d 'The hosts, and how each would be reached'
-complete -c sm -n '__sm_at \'fleet\' 0' -a 'run' -d 'One request to sm-helper on each host, and the replies as one JSON object'
-complete -c sm -n '__sm_at \'fleet\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'fleet list\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet list\'' -l inventory -s i -r -F -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]'
-complete -c sm -n '__sm_at \'fleet list\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'fleet list\'' -l limit -s l -x -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them'
-complete -c sm -n '__sm_at \'fleet run\' 0' -a 'service' -d 'Do something to a unit'
-complete -c sm -n '__sm_at \'fleet run\' 0' -a 'package' -d 'Do something to a package, or to all'
-complete -c sm -n '__sm_at \'fleet run\' 0' -a 'list' -d 'What this caller may do on this host'
-complete -c sm -n '__sm_at \'fleet run\' 0' -a 'version' -d 'Which program and which policy this is'
-complete -c sm -n '__sm_at \'fleet run\'' -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
-complete -c sm -n '__sm_at \'fleet run\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet run\'' -l inventory -s i -r -F -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]'
-complete -c sm -n '__sm_at \'fleet run\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'fleet run\'' -l limit -s l -x -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them'
-complete -c sm -n '__sm_at \'fleet run\'' -l max-fail -x -d 'Begin with no further host once so many have failed'
-complete -c sm -n '__sm_at \'fleet run\'' -l serial -x -d 'How many hosts at once'
-complete -c sm -n '__sm_at \'fleet run\'' -l skip-unreachable -d 'Hosts that can not be reached are no failure'
-complete -c sm -n '__sm_at \'fleet run\'' -l user -x -a '(__fish_complete_users)' -d 'Log in as this account instead of the inventory\'s'
-complete -c sm -n '__sm_at \'fleet run service\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'fleet run service\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet run service\'' -l lines -x -d 'For `logs`: how many lines, 1 to 1000'
-complete -c sm -n '__sm_at \'fleet run service\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'fleet run service\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'fleet run service\'' -l since -x -d 'For `logs`: only those of the last so many minutes, 1 to 10080'
-complete -c sm -n '__sm_at \'fleet run service\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'fleet run service\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'fleet run service\' 0' -a 'start stop restart reload enable disable status logs' -d 'What to do'
-complete -c sm -n '__sm_at \'fleet run service\' 1' -a '(__sm_names service (__sm_given)[4])' -d 'The unit: `nginx`, `nginx.service`, `snapd.socket`'
-complete -c sm -n '__sm_at \'fleet run package\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'fleet run package\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet run package\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'fleet run package\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'fleet run package\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'fleet run package\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'fleet run package\' 0' -a 'install remove upgrade update autoremove autoclean repair plan' -d 'What to do'
-complete -c sm -n '__sm_at \'fleet run package\' 1; and test (__sm_given)[-1] = plan' -a 'install remove upgrade autoremove' -d 'What to plan'
-complete -c sm -n '__sm_at \'fleet run package\' 2; and test (__sm_given)[4] = plan' -a '(__sm_names package (__sm_given)[5])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm -n '__sm_at \'fleet run package\' 1' -a '(__sm_names package (__sm_given)[4])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm -n '__sm_at \'fleet run list\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'fleet run list\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet run list\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'fleet run list\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'fleet run list\'' -l schema -d 'As a JSON Schema, with a definition for each operation'
-complete -c sm -n '__sm_at \'fleet run list\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'fleet run list\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'fleet run version\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'fleet run version\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'fleet run version\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'fleet run version\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'fleet run version\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'fleet run version\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'show' -d 'The policy in force, as it was written'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'check' -d 'Say what is wrong with a policy file, if anything'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'surface' -d 'Every command line that can ever be run as root'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'diff' -d 'What the site policy changes in that'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'edit' -d 'Change the site policy, as visudo does: a copy, an editor, checked, put in place whole'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'revert' -d 'Remove the site policy: the compiled one decides alone'
-complete -c sm -n '__sm_at \'policy\' 0' -a 'explain' -d 'Which line of the policy allows or refuses a request, and what would be run'
-complete -c sm -n '__sm_at \'policy\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy show\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy show\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy check\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy check\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy check\'' -l site -d 'As this host\'s site policy, which may say less than one to compile in'
-complete -c sm -n '__sm_at \'policy check\' 0' -F -d 'The file'
-complete -c sm -n '__sm_at \'policy surface\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy surface\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy surface\'' -l package-manager -x -a 'apt pacman' -d 'As on a host with this package manager [default: this host\'s]'
-complete -c sm -n '__sm_at \'policy surface\'' -l site -r -F -d 'As if this file were the site policy, /etc/sm/policy.toml'
-complete -c sm -n '__sm_at \'policy diff\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy diff\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy diff\'' -l package-manager -x -a 'apt pacman' -d 'As on a host with this package manager [default: this host\'s]'
-complete -c sm -n '__sm_at \'policy diff\'' -l site -r -F -d 'As if this file were the site policy, /etc/sm/policy.toml'
-complete -c sm -n '__sm_at \'policy edit\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy edit\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy revert\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy revert\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy explain\' 0' -a 'service' -d 'Do something to a unit'
-complete -c sm -n '__sm_at \'policy explain\' 0' -a 'package' -d 'Do something to a package, or to all'
-complete -c sm -n '__sm_at \'policy explain\' 0' -a 'list' -d 'What this caller may do on this host'
-complete -c sm -n '__sm_at \'policy explain\' 0' -a 'version' -d 'Which program and which policy this is'
-complete -c sm -n '__sm_at \'policy explain\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy explain\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'policy explain\'' -l package-manager -x -a 'apt pacman' -d 'As on a host with this package manager [default: this host\'s]'
-complete -c sm -n '__sm_at \'policy explain\'' -l site -r -F -d 'As if this file were the site policy, /etc/sm/policy.toml'
-complete -c sm -n '__sm_at \'policy explain\'' -l user -x -a '(__fish_complete_users)' -d 'As this account asks it [default: any that may]'
-complete -c sm -n '__sm_at \'policy explain service\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'policy explain service\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy explain service\'' -l lines -x -d 'For `logs`: how many lines, 1 to 1000'
-complete -c sm -n '__sm_at \'policy explain service\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'policy explain service\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'policy explain service\'' -l since -x -d 'For `logs`: only those of the last so many minutes, 1 to 10080'
-complete -c sm -n '__sm_at \'policy explain service\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'policy explain service\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'policy explain service\' 0' -a 'start stop restart reload enable disable status logs' -d 'What to do'
-complete -c sm -n '__sm_at \'policy explain service\' 1' -a '(__sm_names service (__sm_given)[4])' -d 'The unit: `nginx`, `nginx.service`, `snapd.socket`'
-complete -c sm -n '__sm_at \'policy explain package\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'policy explain package\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy explain package\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'policy explain package\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'policy explain package\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'policy explain package\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'policy explain package\' 0' -a 'install remove upgrade update autoremove autoclean repair plan' -d 'What to do'
-complete -c sm -n '__sm_at \'policy explain package\' 1; and test (__sm_given)[-1] = plan' -a 'install remove upgrade autoremove' -d 'What to plan'
-complete -c sm -n '__sm_at \'policy explain package\' 2; and test (__sm_given)[4] = plan' -a '(__sm_names package (__sm_given)[5])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm -n '__sm_at \'policy explain package\' 1' -a '(__sm_names package (__sm_given)[4])' -d 'The package; none for what is done to all. For `plan`: the action, then the package'
-complete -c sm -n '__sm_at \'policy explain list\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'policy explain list\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy explain list\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'policy explain list\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'policy explain list\'' -l schema -d 'As a JSON Schema, with a definition for each operation'
-complete -c sm -n '__sm_at \'policy explain list\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'policy explain list\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'policy explain version\'' -l dry-run -d 'Answer as the real call would, but run nothing'
-complete -c sm -n '__sm_at \'policy explain version\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'policy explain version\'' -l pretty -d 'Indent the reply'
-complete -c sm -n '__sm_at \'policy explain version\'' -l reason -x -d 'Why this is asked for: 1 to 500 printable characters, recorded'
-complete -c sm -n '__sm_at \'policy explain version\'' -l timeout -x -d 'Give up after so many seconds; can only lower the policy\'s'
-complete -c sm -n '__sm_at \'policy explain version\'' -l via -x -a 'auto socket sudo' -d 'The way to root'
-complete -c sm -n '__sm_at \'audit\' 0' -a 'tail' -d 'The last records'
-complete -c sm -n '__sm_at \'audit\' 0' -a 'search' -d 'The records that fit'
-complete -c sm -n '__sm_at \'audit\' 0' -a 'stats' -d 'How often which account asked for what, and what came of it'
-complete -c sm -n '__sm_at \'audit\' 0' -a 'verify' -d 'Whether every record is there and as it was written'
-complete -c sm -n '__sm_at \'audit\' 0' -a 'setup' -d 'Have the kernel watch the helper, the policy and the log, where auditd is installed'
-complete -c sm -n '__sm_at \'audit\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'audit\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'audit tail\'' -l follow -s f -d 'Go on with each new one'
-complete -c sm -n '__sm_at \'audit tail\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'audit tail\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'audit tail\'' -l lines -s n -x -d 'How many'
-complete -c sm -n '__sm_at \'audit search\'' -l code -x -a 'ok command_failed timeout unhealthy usage denied invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal' -d 'With this code'
-complete -c sm -n '__sm_at \'audit search\'' -l event -x -a 'intent result refused' -d 'Of this kind'
-complete -c sm -n '__sm_at \'audit search\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'audit search\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'audit search\'' -l limit -x -d 'How many at most, the last ones'
-complete -c sm -n '__sm_at \'audit search\'' -l name -x -d 'About this unit or package'
-complete -c sm -n '__sm_at \'audit search\'' -l operation -x -d 'Of this operation: service, "service restart", "package install git"'
-complete -c sm -n '__sm_at \'audit search\'' -l since -x -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default'
-complete -c sm -n '__sm_at \'audit search\'' -l text -x -d 'With this text anywhere'
-complete -c sm -n '__sm_at \'audit search\'' -l until -x -d 'Before then'
-complete -c sm -n '__sm_at \'audit search\'' -l user -x -a '(__fish_complete_users)' -d 'Of this account'
-complete -c sm -n '__sm_at \'audit stats\'' -l code -x -a 'ok command_failed timeout unhealthy usage denied invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal' -d 'With this code'
-complete -c sm -n '__sm_at \'audit stats\'' -l event -x -a 'intent result refused' -d 'Of this kind'
-complete -c sm -n '__sm_at \'audit stats\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'audit stats\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'audit stats\'' -l name -x -d 'About this unit or package'
-complete -c sm -n '__sm_at \'audit stats\'' -l operation -x -d 'Of this operation: service, "service restart", "package install git"'
-complete -c sm -n '__sm_at \'audit stats\'' -l since -x -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default'
-complete -c sm -n '__sm_at \'audit stats\'' -l text -x -d 'With this text anywhere'
-complete -c sm -n '__sm_at \'audit stats\'' -l until -x -d 'Before then'
-complete -c sm -n '__sm_at \'audit stats\'' -l user -x -a '(__fish_complete_users)' -d 'Of this account'
-complete -c sm -n '__sm_at \'audit verify\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'audit verify\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'audit setup\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'audit setup\'' -l json -d 'One JSON object instead of text'
-complete -c sm -n '__sm_at \'doctor\'' -l help -s h -d 'Print help'
-complete -c sm -n '__sm_at \'doctor\'' -l json -d 'One JSON object instead of text'
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_sm_global_optspecs
+    string join \n json h/help V/version
+end
+
+function __fish_sm_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_sm_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_sm_using_subcommand
+    test (count (__sm_request)) -eq 0; or return 1
+    set -l cmd (__fish_sm_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c sm -n "__fish_sm_needs_command" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_needs_command" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_needs_command" -s V -l version -d 'Print version'
+complete -c sm -n "__fish_sm_needs_command" -f -a "helper" -d 'The helper itself: `sm helper A…` is `sm-helper A…`'
+complete -c sm -n "__fish_sm_needs_command" -f -a "setup-sudo" -d 'Let an account or a group run sm-helper as root, and nothing else'
+complete -c sm -n "__fish_sm_needs_command" -f -a "setup-broker" -d 'Let accounts reach the helper over a socket, without sudo'
+complete -c sm -n "__fish_sm_needs_command" -f -a "bootstrap-cluster" -d 'Install and set up the helper on every host of an inventory, over ssh'
+complete -c sm -n "__fish_sm_needs_command" -f -a "fleet" -d 'The hosts of an inventory, and one request to all of them'
+complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Look at the policy'
+complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Look at the record of what was asked, refused and done'
+complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is'
+complete -c sm -n "__fish_sm_using_subcommand helper" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l user -d 'The account [default: the one that called sudo]' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l group -d 'The group' -r -f -a "(__fish_complete_groups)"
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l print -d 'Print the drop-in and change nothing'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l check -d 'Say whether the drop-in is in place: exit 0 if so, 1 if not'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l remove -d 'Take the drop-in away'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l exact -d 'One rule for each command line that the policy permits, so that sudo itself refuses the rest'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l keep-exact -d '--exact where the drop-in that is in place is, for those who set up what they do not know'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l all -d 'With --remove: every drop-in that names this program\'s helper'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l user -d 'An account that may connect; may be given more than once' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l check -d 'Say whether all is in place: exit 0 if so, 1 if not'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l remove -d 'Take it away: the units or, with --user, the account\'s membership alone'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l forks -d 'How many hosts at once' -r -f
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l user -d 'The account that may run the helper [default: on each host the one that logs in]' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l binary -d 'The program for hosts of another architecture; may be given more than once' -r -f
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l password-fd -d 'Read sudo\'s password from this descriptor instead of asking at the terminal' -r -f
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l dry-run -d 'Say what each host needs, and change nothing'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l skip-unreachable -d 'Hosts that can not be reached are no failure'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "list" -d 'The hosts, and how each would be reached'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'One request to sm-helper on each host, and the replies as one JSON object'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l serial -d 'How many hosts at once' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l max-fail -d 'Begin with no further host once so many have failed' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l user -d 'Log in as this account instead of the inventory\'s' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l skip-unreachable -d 'Hosts that can not be reached are no failure'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "show" -d 'The policy in force, as it was written'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "check" -d 'Say what is wrong with a policy file, if anything'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "surface" -d 'Every command line that can ever be run as root'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "diff" -d 'What the site policy changes in that'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "edit" -d 'Change the site policy, as visudo does: a copy, an editor, checked, put in place whole'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "revert" -d 'Remove the site policy: the compiled one decides alone'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "explain" -d 'Which line of the policy allows or refuses a request, and what would be run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l site -d 'As this host\'s site policy, which may say less than one to compile in'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+pacman\t'Arch\'s'"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+pacman\t'Arch\'s'"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l user -d 'As this account asks it [default: any that may]' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+pacman\t'Arch\'s'"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "tail" -d 'The last records'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "search" -d 'The records that fit'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "stats" -d 'How often which account asked for what, and what came of it'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "verify" -d 'Whether every record is there and as it was written'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, where auditd is installed'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each new one'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l user -d 'Of this account' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l code -d 'With this code' -r -f -a "ok\t''
+command_failed\t''
+timeout\t''
+unhealthy\t''
+usage\t''
+denied\t''
+invalid_argument\t''
+reason_required\t''
+check_failed\t''
+plan_refused\t''
+rate_limited\t''
+busy\t''
+not_privileged\t''
+audit_unavailable\t''
+policy_invalid\t''
+untrusted_path\t''
+unsupported\t''
+internal\t''"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l event -d 'Of this kind' -r -f -a "intent\t''
+result\t''
+refused\t''"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l operation -d 'Of this operation: service, "service restart", "package install git"' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l name -d 'About this unit or package' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l text -d 'With this text anywhere' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l since -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Before then' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l limit -d 'How many at most, the last ones' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l user -d 'Of this account' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l code -d 'With this code' -r -f -a "ok\t''
+command_failed\t''
+timeout\t''
+unhealthy\t''
+usage\t''
+denied\t''
+invalid_argument\t''
+reason_required\t''
+check_failed\t''
+plan_refused\t''
+rate_limited\t''
+busy\t''
+not_privileged\t''
+audit_unavailable\t''
+policy_invalid\t''
+untrusted_path\t''
+unsupported\t''
+internal\t''"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l event -d 'Of this kind' -r -f -a "intent\t''
+result\t''
+refused\t''"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l operation -d 'Of this operation: service, "service restart", "package install git"' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l name -d 'About this unit or package' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l text -d 'With this text anywhere' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Before then' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand doctor" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand doctor" -s h -l help -d 'Print help'
+# The request to the helper in this line, where it has begun. Fails where none can stand.
+function __sm_request
+    set -l plain
+    set -l skip no
+    set -l words (commandline -opc)[2..-1]
+    for i in (seq (count $words))
+        set -l word $words[$i]
+        if test $skip = yes
+            set skip no
+        else if test "$word" = --; or not string match -q -- '-*' $word
+            if contains -- "$plain" 'helper' 'policy explain' 'fleet run'
+                test "$word" = --; and set i (math $i + 1)
+                printf '%s\n' sm-helper $words[$i..-1]
+                return
+            end
+            test "$word" = --; or set -a plain $word
+        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --serial --since --text --until -l -n --code --event --package-manager
+            set skip yes
+        end
+    end
+    test "$plain" = helper; and echo sm-helper
+    contains -- "$plain" 'helper' 'policy explain' 'fleet run'
+end
+
+# What sm-helper's own completion has for it.
+function __sm_request_words
+    set -l request (__sm_request)
+    test (count $request) -gt 0; or set request sm-helper
+    complete -C (string join ' ' -- (string escape -- $request))' '(commandline -ct)
+end
+
+complete -c sm -n __sm_request -a '(__sm_request_words)'
+complete -c sm -n '__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check' -F

@@ -1,171 +1,155 @@
-//! Both grammars in a plain form: what can stand where.
+//! Both grammars as the pages and completions show them: without what is hidden, and with what a
+//! shell can offer for each value.
 
 use crate::cli;
-use crate::request::action::{Action, PackageAction};
+use crate::request::action::{Action, Maintenance, PackageAction};
 use crate::request::operation::PLAN;
 use clap::builder::ValueHint;
 use clap::{Arg, Command, CommandFactory};
 
-/// What a value is: how a shell finds what it can be.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Kind {
-    /// One of these words.
-    Words(Vec<String>),
-    /// A file.
-    File,
-    /// An account.
-    User,
-    /// A group.
-    Group,
-    /// A unit that the policy has.
-    Units,
-    /// A package that the policy has; behind `plan`, an action first.
-    Packages,
-    /// Nothing a shell could know.
-    Free,
+/// A group. clap has no hint for it, nor for the next three: each is a hint that nothing else
+/// here has, and the scripts put their own functions in its place.
+pub const GROUP: ValueHint = ValueHint::EmailAddress;
+/// A unit that the policy names.
+pub const UNIT: ValueHint = ValueHint::Hostname;
+/// A package that the policy names; after `plan`, an action first.
+pub const PACKAGE: ValueHint = ValueHint::Url;
+/// A request to the helper: all words from here on.
+pub const REQUEST: ValueHint = ValueHint::CommandWithArguments;
+
+/// The grammar of `sm-helper`.
+pub fn helper() -> Command {
+    shown(&cli::Helper::command())
 }
 
-/// `--name VALUE`
-pub struct Flag {
-    /// With its dashes.
-    pub long: String,
-    /// With its dash.
-    pub short: Option<String>,
-    /// One line.
-    pub help: String,
-    /// The value's name and kind, where it has one.
-    pub value: Option<(String, Kind)>,
+/// The grammar of `sm`.
+pub fn sm() -> Command {
+    shown(&cli::Admin::command())
 }
 
-/// A word that is no flag.
-pub struct Word {
-    /// What usage calls it.
-    pub name: String,
-    /// One line.
-    pub help: String,
-    /// What it can be.
-    pub kind: Kind,
-}
-
-/// The program, or a command of it.
-pub struct Place {
-    /// The program's name, then those of the commands.
-    pub path: Vec<String>,
-    /// What it is, in a few words.
-    pub about: String,
-    /// The flags.
-    pub flags: Vec<Flag>,
-    /// The words.
-    pub words: Vec<Word>,
-    /// The commands.
-    pub commands: Vec<Place>,
-    /// Whether these are the helper's: a request is passed on.
-    pub passes_on: bool,
-    /// How it is written.
-    pub usage: String,
-}
-
-/// `sm-helper`
-pub fn helper() -> Place {
-    let mut grammar = cli::Helper::command();
-    grammar.build();
-    place(&mut grammar, &["sm-helper"])
-}
-
-/// `sm`, with the helper's commands wherever a request for it can stand.
-pub fn sm() -> Place {
-    let mut grammar = cli::Admin::command();
-    grammar.build();
-    place(&mut grammar, &["sm"])
-}
-
-fn place(grammar: &mut Command, path: &[&str]) -> Place {
-    let usage = grammar.render_usage().to_string().replacen("Usage: ", "", 1);
-    let mut commands = Vec::new();
-    for command in grammar.get_subcommands_mut().filter(|command| !command.is_hide_set()) {
-        let name = command.get_name().to_owned();
-        commands.push(place(command, &[path, &[&name]].concat()));
+/// A command without its hidden parts.
+fn shown(command: &Command) -> Command {
+    let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let arguments = arguments.map(|argument| hinted(command.get_name(), argument));
+    let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut shown = Command::new(leaked(command.get_name()))
+        .disable_help_subcommand(true)
+        .subcommand_required(command.is_subcommand_required_set())
+        .args(arguments)
+        .subcommands(commands.map(shown_below));
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
     }
-    let shown = grammar.get_positionals().filter(|arg| !arg.is_hide_set());
-    let mut words: Vec<Word> = shown.map(|arg| self::word(arg, path)).collect();
-    let passes_on = grammar.get_positionals().any(|arg| {
-        let id = arg.get_id();
-        id == "request" || id == "arguments"
-    });
-    let flags = grammar.get_arguments().filter(|arg| !arg.is_hide_set() && !arg.is_positional());
-    let mut flags: Vec<Flag> = flags.map(flag).collect();
-    if passes_on {
-        let mut helper = cli::Helper::command();
-        helper.build();
-        let helper = place(&mut helper, path);
-        words.clear();
-        commands = helper.commands;
-        // `sm helper` has no flag of its own.
-        if path.last() == Some(&"helper") {
-            flags = helper.flags;
+    if let Some(usage) = command.get_overridden_usage() {
+        shown = shown.override_usage(usage.clone());
+    }
+    match command.get_version() {
+        Some(version) => shown.version(leaked(version)),
+        None => shown,
+    }
+}
+
+/// The same, for an iterator over commands.
+fn shown_below(command: &Command) -> Command {
+    shown(command)
+}
+
+/// clap borrows names for as long as the program runs; this is the tests' alone.
+pub fn leaked(text: &str) -> &'static str {
+    text.to_owned().leak()
+}
+
+/// An argument with the hint that says what its value is.
+fn hinted(command: &str, argument: &Arg) -> Arg {
+    let hint = match (command, argument.get_id().as_str(), argument.get_value_hint()) {
+        ("service", "name", _) => UNIT,
+        ("package", "names", _) => PACKAGE,
+        (_, "request" | "arguments", _) => REQUEST,
+        (_, "user", _) => ValueHint::Username,
+        (_, "group", _) => GROUP,
+        (_, _, ValueHint::AnyPath | ValueHint::FilePath) => ValueHint::FilePath,
+        _ => ValueHint::Other,
+    };
+    let open = argument.get_action().takes_values() && argument.get_possible_values().is_empty();
+    argument.clone().value_hint(if open { hint } else { ValueHint::Unknown })
+}
+
+/// The command and all below it.
+pub fn all(command: &Command) -> Vec<&Command> {
+    let below = command.get_subcommands().flat_map(all);
+    std::iter::once(command).chain(below).collect()
+}
+
+/// The long and short flags anywhere in the grammar whose value has this hint, or one of the
+/// words of its own if none.
+pub fn flags(grammar: &Command, hint: Option<ValueHint>) -> Vec<String> {
+    let mut flags = Vec::new();
+    for argument in all(grammar).into_iter().flat_map(Command::get_arguments) {
+        let words = !argument.get_possible_values().is_empty();
+        let kind = (!words).then(|| argument.get_value_hint());
+        if !argument.is_positional() && argument.get_action().takes_values() && kind == hint {
+            flags.extend(argument.get_long().map(|name| format!("--{name}")));
+            flags.extend(argument.get_short().map(|letter| format!("-{letter}")));
         }
     }
-    flags.sort_by(|a, b| a.long.cmp(&b.long));
-    Place {
-        path: path.iter().map(|&word| word.to_owned()).collect(),
-        about: plain(grammar.get_about()),
-        flags,
-        words,
-        commands,
-        passes_on,
-        usage,
+    flags.sort();
+    flags.dedup();
+    flags
+}
+
+/// Every flag that takes a value.
+pub fn valued(grammar: &Command) -> Vec<String> {
+    let hints = [ValueHint::Username, GROUP, ValueHint::FilePath, ValueHint::Other].map(Some);
+    hints.into_iter().chain([None]).flat_map(|hint| flags(grammar, hint)).collect()
+}
+
+/// The words that a positional argument can be.
+pub fn words(grammar: &Command, command: &str, argument: &str) -> Vec<String> {
+    let command = grammar.find_subcommand(command).expect("the command");
+    let argument = command.get_arguments().find(|one| one.get_id() == argument);
+    let values = argument.expect("the argument").get_possible_values();
+    values.iter().map(|value| value.get_name().to_owned()).collect()
+}
+
+/// `plan`, and the actions that can follow it.
+pub fn planned() -> (&'static str, Vec<String>) {
+    let actions = PackageAction::ALL.iter().map(|action| action.word());
+    let all = actions.chain([Maintenance::Autoremove.word()]);
+    (PLAN, all.map(str::to_owned).collect())
+}
+
+/// The scripts find out what a value is from its flag alone, and know three places of a word that
+/// is neither flag nor command.
+#[test]
+fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
+    for grammar in [helper(), sm()] {
+        let mut valued = valued(&grammar);
+        let count = valued.len();
+        valued.sort();
+        valued.dedup();
+        assert_eq!(valued.len(), count, "{valued:?}");
+        for command in all(&grammar) {
+            let plain = command.get_arguments().filter(|one| !one.get_action().takes_values());
+            for name in plain.filter_map(Arg::get_long) {
+                // What follows `policy check --site` is a file too.
+                let alike = (command.get_name(), name) == ("check", "site");
+                assert!(alike || !valued.contains(&format!("--{name}")), "--{name}");
+            }
+            for word in command.get_positionals() {
+                let place = (command.get_name(), word.get_id().as_str());
+                assert!(
+                    [
+                        ("service", "action"),
+                        ("service", "name"),
+                        ("package", "action"),
+                        ("package", "names"),
+                        ("check", "file"),
+                    ]
+                    .contains(&place)
+                        || word.get_value_hint() == REQUEST,
+                    "{place:?}: no script completes it"
+                );
+            }
+        }
     }
-}
-
-fn flag(arg: &Arg) -> Flag {
-    let takes = arg.get_action().takes_values();
-    Flag {
-        long: format!("--{}", arg.get_long().unwrap_or_default()),
-        short: arg.get_short().map(|letter| format!("-{letter}")),
-        // clap's own says more about itself than is of use here.
-        help: plain(arg.get_help()).split(" (see more").next().unwrap_or_default().to_owned(),
-        value: takes.then(|| (name(arg), kind(arg))),
-    }
-}
-
-fn word(arg: &Arg, path: &[&str]) -> Word {
-    let kind = match (path.last(), arg.get_id().as_str()) {
-        (Some(&"service"), "name") => Kind::Units,
-        (Some(&"package"), "names") => Kind::Packages,
-        _ => kind(arg),
-    };
-    Word { name: name(arg), help: plain(arg.get_help()), kind }
-}
-
-fn name(arg: &Arg) -> String {
-    let names = arg.get_value_names().unwrap_or_default();
-    names.first().map_or_else(|| arg.get_id().to_string().to_uppercase(), ToString::to_string)
-}
-
-fn kind(arg: &Arg) -> Kind {
-    let words: Vec<String> =
-        arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
-    match (arg.get_id().as_str(), arg.get_value_hint()) {
-        _ if !words.is_empty() && arg.get_action().takes_values() => Kind::Words(words),
-        ("user", _) => Kind::User,
-        ("group", _) => Kind::Group,
-        (_, ValueHint::AnyPath | ValueHint::FilePath) => Kind::File,
-        _ => Kind::Free,
-    }
-}
-
-/// The actions that a plan can be asked for, as words of `package plan`.
-pub fn planned() -> (String, Vec<String>) {
-    let mut words: Vec<String> =
-        PackageAction::ALL.iter().map(|action| action.word().to_owned()).collect();
-    words.push(crate::request::action::Maintenance::Autoremove.word().to_owned());
-    (PLAN.to_owned(), words)
-}
-
-fn plain(text: Option<&clap::builder::StyledStr>) -> String {
-    text.map(ToString::to_string)
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
 }

@@ -1,11 +1,14 @@
-//! Manual pages: the text of people, with what the program knows of itself in its places.
+//! Manual pages: what clap_mangen makes of a command, among the sections that people wrote.
 
-use super::grammar::{Flag, Kind, Place};
+use super::grammar;
 use crate::request::code::Code;
+use clap::{Arg, Command};
+use clap_mangen::Man;
+use regex::{Captures, Regex};
 use std::fmt::Write as _;
 
 /// A page from its text. In it a line `.\" commands` and the like stands for what is made here.
-pub fn page(text: &str, program: &Place) -> String {
+pub fn page(text: &str, program: &Command) -> String {
     let mut page = String::new();
     for line in text.lines() {
         let made = match line.strip_prefix(r#".\" "#) {
@@ -14,7 +17,7 @@ pub fn page(text: &str, program: &Place) -> String {
             }
             Some("synopsis") => synopsis(program),
             Some("commands") => commands(program),
-            Some("options") => options(&program.flags),
+            Some("options") => options(program.clone()),
             Some("codes") => codes(),
             _ => format!("{line}\n"),
         };
@@ -53,118 +56,90 @@ fn filled(page: &str) -> String {
     filled
 }
 
-/// Text as it is, for roff: no dash, backslash or line of it means anything else.
-pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' => plain.push_str("\\e"),
-            '-' => plain.push_str("\\-"),
-            '\'' => plain.push_str("\\(aq"),
-            '`' => plain.push_str("\\(ga"),
-            '^' => plain.push_str("\\(ha"),
-            '~' => plain.push_str("\\(ti"),
-            _ if letter.is_ascii() => plain.push(letter),
-            _ => {
-                let _ = write!(plain, "\\[u{:04X}]", u32::from(letter));
-            }
-        }
-    }
-    if plain.starts_with('.') { format!("\\&{plain}") } else { plain }
+/// The lines that clap_mangen makes for a section, without its heading and what is for a page of
+/// its own. What is marked as code is bold.
+fn section(render: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    render(&mut bytes).expect("a vector takes all");
+    let text = String::from_utf8(bytes).expect("roff of UTF-8");
+    let lines = text
+        .lines()
+        .filter(|line| ![".ie ", ".el ", ".SH "].iter().any(|request| line.starts_with(request)));
+    let text: String = lines.flat_map(|line| [line.trim_end(), "\n"]).collect();
+    let text = text.replace("\\*(Aq", "\\(aq").replace(".br\n\n.br\n", ".br\n");
+    let code = Regex::new("`([^`\n]*)`").expect("an expression");
+    let other = Regex::new("[^\n -~]").expect("an expression");
+    let text = code.replace_all(&text, "\\fB$1\\fR");
+    let named = |letter: &Captures| {
+        let codes = letter[0].chars().map(u32::from);
+        codes.map(|code| format!("\\[u{code:04X}]")).collect::<String>()
+    };
+    other.replace_all(&text, named).into_owned()
 }
 
-/// What is marked as code in a sentence is bold.
-pub fn sentence(text: &str) -> String {
-    let mut line = String::new();
-    for (number, part) in text.split('`').enumerate() {
-        match number % 2 {
-            1 => {
-                let _ = write!(line, "\\fB{}\\fR", plain(part));
-            }
-            _ => line.push_str(&plain(part).replace("\\-", "-")),
-        }
-    }
-    line
+/// The commands that are not only there for others, each with the whole line that leads to it as
+/// its name, and with the arguments that are its own alone.
+fn leaves(program: &Command) -> Vec<Command> {
+    let mut built = program.clone();
+    built.build();
+    let leaves = grammar::all(&built).into_iter().filter(|command| !command.has_subcommands());
+    leaves
+        .map(|command| {
+            let name = grammar::leaked(command.get_bin_name().unwrap_or_default());
+            let usage = command.clone().render_usage().to_string();
+            let own = command.get_arguments().filter(|argument| {
+                let id = argument.get_id();
+                !argument.is_global_set() && id != "help" && id != "version"
+            });
+            Command::new(name)
+                .bin_name(name)
+                .disable_help_flag(true)
+                .about(command.get_about().cloned().unwrap_or_default())
+                .override_usage(usage.trim_start_matches("Usage: ").to_owned())
+                .args(own)
+        })
+        .collect()
 }
 
-fn synopsis(program: &Place) -> String {
-    leaves(program)
-        .iter()
-        .map(|place| format!(".br\n{}\n", usage(place)))
-        .collect::<String>()
-        .replacen(".br\n", "", 1)
+fn synopsis(program: &Command) -> String {
+    let lines = leaves(program).into_iter().map(usage);
+    lines.collect::<Vec<_>>().join(".br\n")
 }
 
-/// The places where a command ends.
-fn leaves(place: &Place) -> Vec<&Place> {
-    if place.commands.is_empty() || place.passes_on {
-        return vec![place];
-    }
-    place.commands.iter().flat_map(leaves).collect()
+fn usage(command: Command) -> String {
+    section(|into| Man::new(command).render_synopsis_section(into))
 }
 
-/// The program in bold, what is to be put in italic.
-fn usage(place: &Place) -> String {
-    let (command, rest) = place.usage.split_at(place.path.join(" ").len());
-    let mut line = format!("\\fB{}\\fR", plain(command));
-    let mut open = false;
-    for letter in rest.chars() {
-        match letter {
-            '<' | '>' if open == (letter == '>') => {
-                open = letter == '<';
-                line.push_str(if open { "\\fI" } else { "\\fR" });
-            }
-            _ => line.push_str(&plain(&letter.to_string())),
-        }
-    }
-    line
-}
-
-fn commands(program: &Place) -> String {
+fn commands(program: &Command) -> String {
     let mut text = String::new();
-    let global: Vec<&str> = program.flags.iter().map(|flag| flag.long.as_str()).collect();
-    for place in leaves(program) {
-        let _ = write!(text, ".SS {}\n{}.\n", plain(&place.path.join(" ")), sentence(&place.about));
-        let _ = write!(text, ".PP\n{}\n", usage(place));
-        for word in place.words.iter().filter(|word| !word.help.is_empty()) {
-            let _ = write!(text, ".TP\n\\fI{}\\fR\n{}", plain(&word.name), sentence(&word.help));
-            if let Kind::Words(words) = &word.kind {
-                let words: Vec<String> =
-                    words.iter().map(|word| format!("\\fB{}\\fR", plain(word))).collect();
-                let _ = write!(text, ": {}", words.join(", "));
-            }
-            text.push_str(".\n");
-        }
-        for flag in &place.flags {
-            // Those of every command have a section of their own.
-            if !global.contains(&flag.long.as_str()) {
-                text.push_str(&option(flag));
-            }
-        }
+    for command in leaves(program) {
+        let name = command.get_name().replace('-', "\\-");
+        let about = section(|into| Man::new(command.clone()).render_description_section(into));
+        let _ = write!(text, ".SS {name}\n{}.\n", about.trim_end());
+        let _ = write!(text, ".PP\n{}{}", usage(command.clone()), options(command));
     }
     text
 }
 
-fn options(flags: &[Flag]) -> String {
-    flags.iter().map(option).collect()
+/// The arguments of a command.
+fn options(mut command: Command) -> String {
+    command.build();
+    let command = command.mut_args(described);
+    section(|into| Man::new(command).render_options_section(into))
 }
 
-fn option(flag: &Flag) -> String {
-    let mut head = String::new();
-    if let Some(short) = &flag.short {
-        let _ = write!(head, "\\fB{}\\fR, ", plain(short));
+/// The help of an argument as a sentence. Values that explain themselves are part of it.
+fn described(argument: Arg) -> Arg {
+    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    // clap says of its own flag where more can be read.
+    let help = help.split(" (see ").next().unwrap_or_default();
+    let values = argument.get_possible_values();
+    let explained = values.iter().any(|value| value.get_help().is_some());
+    if explained || values.is_empty() || !argument.get_action().takes_values() {
+        return argument.help(format!("{help}."));
     }
-    let _ = write!(head, "\\fB{}\\fR", plain(&flag.long));
-    if let Some((name, _)) = &flag.value {
-        let _ = write!(head, " \\fI{}\\fR", plain(name));
-    }
-    let mut text = format!(".TP\n{head}\n{}", sentence(&flag.help));
-    if let Some((_, Kind::Words(words))) = &flag.value {
-        let words: Vec<String> =
-            words.iter().map(|word| format!("\\fB{}\\fR", plain(word))).collect();
-        let _ = write!(text, ": {}", words.join(", "));
-    }
-    text + ".\n"
+    let words: Vec<_> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
+    argument.help(format!("{help}: {}.", words.join(", "))).hide_possible_values(true)
 }
 
 /// The exit statuses, each with its codes.

@@ -4,15 +4,12 @@
 //! This is compiled for the tests alone. What it makes lies in `packaging/man` and
 //! `packaging/completions`; `packaging/pages/write` makes it anew.
 
-mod bash;
-mod fish;
+mod completions;
 mod grammar;
 mod man;
-mod names;
 mod policy;
-mod zsh;
 
-use grammar::Place;
+use clap::Arg;
 use std::fs;
 use std::path::Path;
 
@@ -23,18 +20,13 @@ fn pages() -> Vec<(&'static str, String)> {
         ("man/sm.8", man::page(include_str!("sm.8.in"), &sm)),
         ("man/sm-helper.1", man::page(include_str!("sm-helper.1.in"), &helper)),
         ("man/sm-policy.5", man::page(include_str!("sm-policy.5.in"), &sm)),
-        ("completions/sm.bash", bash::script(&sm)),
-        ("completions/sm-helper.bash", bash::script(&helper)),
-        ("completions/_sm", zsh::script(&sm)),
-        ("completions/_sm-helper", zsh::script(&helper)),
-        ("completions/sm.fish", fish::script(&sm)),
-        ("completions/sm-helper.fish", fish::script(&helper)),
+        ("completions/sm.bash", completions::bash(&sm)),
+        ("completions/sm-helper.bash", completions::bash(&helper)),
+        ("completions/_sm", completions::zsh(&sm)),
+        ("completions/_sm-helper", completions::zsh(&helper)),
+        ("completions/sm.fish", completions::fish(&sm)),
+        ("completions/sm-helper.fish", completions::fish(&helper)),
     ]
-}
-
-/// A word that a shell takes as it is, whatever is in it.
-fn word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[test]
@@ -55,22 +47,16 @@ fn pages_are_what_the_grammar_makes_of_them() {
 /// What is not for people is on no page, and nothing of the rest is left out.
 #[test]
 fn pages_name_every_command_and_flag_and_nothing_hidden() {
-    // The helper's commands have a manual page of their own.
-    fn all<'p>(place: &'p Place, into: &mut Vec<&'p Place>) {
-        into.push(place);
-        let own = place.commands.iter().filter(|_| !place.passes_on);
-        own.for_each(|command| all(command, into));
-    }
     for (program, page) in [(grammar::sm(), "sm."), (grammar::helper(), "sm-helper")] {
-        let mut places = Vec::new();
-        all(&program, &mut places);
+        let places = grammar::all(&program);
         assert!(places.len() > 4, "{}", places.len());
         for (name, text) in pages().iter().filter(|(name, _)| name.contains(page)) {
             assert!(!text.contains("sm broker") && !text.contains("'broker'"), "{name}");
             let plain = text.replace("\\-", "-").replace(" -l ", " --");
             for place in &places {
-                let words = place.path.iter().chain(place.flags.iter().map(|flag| &flag.long));
-                for word in words.filter(|word| !word.is_empty()) {
+                let flags = place.get_arguments().filter_map(Arg::get_long);
+                let flags = flags.map(|name| format!("--{name}"));
+                for word in flags.chain([place.get_name().to_owned()]) {
                     assert!(plain.contains(word.as_str()), "{name} does not name {word}");
                 }
             }

@@ -3,7 +3,7 @@
 use crate::escalate::Way;
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::code::Refusal;
-use crate::request::operation::{PLAN, Request, Words};
+use crate::request::operation::{PLAN, Request, Shown, Words};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -65,7 +65,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub pretty: bool,
     /// The way to root
-    #[arg(long, global = true, value_name = "WAY", value_enum, default_value = "auto")]
+    #[arg(long, global = true, value_name = "WAY", value_enum, default_value_t = Way::Auto)]
     pub via: Way,
 }
 
@@ -85,10 +85,10 @@ pub enum HelperCommand {
         /// What is too much
         #[arg(hide = true)]
         more: Vec<OsString>,
-        /// For `logs`: how many lines, 1 to 1000
-        #[arg(long, value_name = "N", allow_hyphen_values = true)]
+        /// For `logs`: how many lines
+        #[arg(long, value_name = "N", help = lines_help(), allow_hyphen_values = true)]
         lines: Option<OsString>,
-        /// For `logs`: only those of the last so many minutes, 1 to 10080
+        /// For `logs`: only those of the last so many minutes, 1 to 10080 [default: all]
         #[arg(long, value_name = "MINUTES", allow_hyphen_values = true)]
         since: Option<OsString>,
     },
@@ -110,6 +110,12 @@ pub enum HelperCommand {
     },
     /// Which program and which policy this is
     Version,
+}
+
+/// The value is read by the request, so clap does not know it and its default.
+fn lines_help() -> String {
+    let (most, usual) = (Shown::MOST_LINES, Shown::USUAL.lines());
+    format!("For `logs`: how many lines, 1 to {most} [default: {usual}]")
 }
 
 fn words<A: Action>() -> impl TypedValueParser<Value = String> {
