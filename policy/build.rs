@@ -6,6 +6,11 @@ mod site_mode;
 
 // The build reads a policy with the very code that the program uses.
 #[allow(dead_code, unreachable_pub)]
+#[path = "../src/output"]
+mod output {
+    pub mod hex;
+}
+#[allow(dead_code, unreachable_pub)]
 #[path = "../src/request"]
 mod request {
     pub mod action;
@@ -39,6 +44,7 @@ fn main() {
     println!("cargo::rerun-if-changed=policy/site_mode.rs");
     println!("cargo::rerun-if-changed=src/policy");
     println!("cargo::rerun-if-changed=src/request");
+    println!("cargo::rerun-if-changed=src/output/hex.rs");
 
     let text = fs::read_to_string(&file)
         .unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));

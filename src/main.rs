@@ -2,6 +2,8 @@
 //!
 //! Which of the two programs this is, is decided here and nowhere else.
 
+mod outcome;
+
 mod admin;
 mod audit;
 mod broker;
@@ -68,7 +70,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
     if kernel::is_secure_exec()
-        && let Err(refusal) = setup_sudo::rule::gives_no_rights(program)
+        && let Err(refusal) = setup_sudo::rights::gives_no_rights(program)
     {
         return answer::print(json, Err(answer::Failure::of(refusal)));
     }

@@ -2,23 +2,22 @@
 //! lines, written down, run, answered. Each stage takes the value of the one before.
 
 pub mod answer;
+pub mod answered;
 pub mod run;
 
-use crate::admin::setup_sudo;
 use crate::broker::{self, Received};
 use crate::cli::{self, Helper, Parsed};
 use crate::escalate::flags::{self, Whole};
-use crate::escalate::{self, Asked, Way};
+use crate::escalate::{self, Asked};
+use crate::exec::sanitize;
 use crate::limits::slots;
-use crate::managers::host::PackageManager;
-use crate::pipeline::answer::Answered;
-use crate::plan::{Plan, plan};
-use crate::policy::force::InForce;
+use crate::pipeline::answered::Answered;
 use crate::reply::{self, Reply};
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
-use crate::request::operation::Request;
-use crate::system::{kernel, sanitize};
+use crate::request::route::Way;
+use crate::sudo::admitted::admitted;
+use crate::system::kernel;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -32,7 +31,7 @@ const LONGEST_REQUEST: usize = 65_536;
 /// those after the program's name. Gives the exit status.
 pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
     sanitize::ignore_signals();
-    reply::begin();
+    reply::begin(answer::record_defect);
     indent_if_asked(arguments);
     if nix::unistd::geteuid().is_root() {
         // Root of a user namespace is not the host's: it says so by naming the socket, where the
@@ -60,7 +59,7 @@ pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
 /// status, in which nobody is interested: the reply has gone over the connection.
 pub fn serve() -> u8 {
     sanitize::ignore_signals();
-    reply::begin();
+    reply::begin(answer::record_defect);
     let entered = sanitize::undo();
     reply::over_connection();
     let Received { caller, arguments, slot: _slot } = match broker::receive() {
@@ -95,7 +94,7 @@ fn as_root(helper: &Path, arguments: &[OsString], parsed: Option<Parsed<Helper>>
         Ok(slot) => slot,
         Err(refusal) => return answer::refuse(caller, arguments, &refusal),
     };
-    if let Err(refusal) = setup_sudo::admitted(&caller, helper, arguments) {
+    if let Err(refusal) = admitted(&caller, helper, arguments) {
         return answer::refuse(caller, arguments, &refusal);
     }
     match (parsed, flags::behind_word(arguments)) {
@@ -172,10 +171,4 @@ fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
         }
         Err(refusal) => answer::refuse(caller, words, &refusal),
     }
-}
-
-/// What would be run for this caller, or why nothing would.
-pub fn planned(force: &InForce, caller: &Caller, request: Request) -> Result<Plan, Refusal> {
-    let approved = force.judge(caller, request).map_err(|denial| denial.refusal)?;
-    plan(approved, PackageManager::of_this_host())
 }

@@ -5,72 +5,28 @@
 //! approval, and [`crate::surface`] prints what it makes.
 
 use crate::managers::apt_options;
+use crate::managers::argv::Argv;
+use crate::managers::argv::SYSTEMCTL;
 use crate::managers::host::PackageManager;
+use crate::managers::systemd::bonds;
+use crate::managers::systemd::states::PolicyUnits;
 use crate::managers::systemd::unit::{MORE_PROPERTIES, PROPERTIES, STATUS_PROPERTIES};
-use crate::managers::systemd::{alias, closure, manager_log};
+use crate::managers::systemd::{alias, manager_log};
+use crate::policy::force::InForce;
 use crate::policy::never;
 use crate::policy::verdict::Approved;
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::is_of_the_broker;
 use crate::request::operation::{Operation, Request, Shown};
-use serde::Serialize;
 use std::sync::Arc;
 
 const DPKG: &str = "/usr/bin/dpkg";
 const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 const APT_MARK: &str = "/usr/bin/apt-mark";
 const PACMAN: &str = "/usr/bin/pacman";
-const SYSTEMCTL: &str = "/usr/bin/systemctl";
 const JOURNALCTL: &str = "/usr/bin/journalctl";
-
-/// One command line: an absolute path and its arguments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Argv(Vec<String>);
-
-impl Argv {
-    fn new(words: &[&str]) -> Self {
-        Self(words.iter().map(|word| (*word).to_owned()).collect())
-    }
-
-    /// The program.
-    pub fn program(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
-    }
-
-    /// All of it.
-    pub fn words(&self) -> &[String] {
-        &self.0
-    }
-
-    /// What follows the program.
-    pub fn arguments(&self) -> &[String] {
-        self.0.get(1..).unwrap_or_default()
-    }
-
-    /// The locale to run it in. What `systemctl show` prints of a state is ASCII in any locale,
-    /// and loading one costs it a tenth of its time; the rest should get its characters right.
-    pub fn locale(&self) -> &'static str {
-        let shows =
-            self.program() == SYSTEMCTL && self.arguments().iter().any(|word| word == "show");
-        if shows { "C" } else { "C.UTF-8" }
-    }
-
-    /// `systemctl restart`, for a sentence: the program's name and its first plain word.
-    pub fn short(&self) -> String {
-        let name = self.program().rsplit('/').next().unwrap_or_default();
-        // `apt-get install`, `systemctl restart`, `pacman --sync`; an option's value has a `=`.
-        let is_action = |word: &&String| match word.strip_prefix("--") {
-            Some(long) => matches!(long, "sync" | "remove" | "query"),
-            None => !word.starts_with('-') && !word.contains('='),
-        };
-        match self.arguments().iter().find(is_action) {
-            Some(word) => format!("{name} {word}"),
-            None => name.to_owned(),
-        }
-    }
-}
 
 /// What will be run.
 #[derive(Debug)]
@@ -150,32 +106,6 @@ pub struct PackageSteps {
     pub names: Option<Argv>,
     /// Prints the states of the policy's units, before and after packages are changed.
     pub units: Option<Arc<PolicyUnits>>,
-}
-
-/// The units that a policy names, and how their states are read.
-#[derive(Debug)]
-pub struct PolicyUnits {
-    /// In the order in which their states are printed.
-    pub names: Vec<String>,
-    /// Prints them.
-    pub states: Argv,
-}
-
-impl PolicyUnits {
-    /// The most that are looked at.
-    const MOST: usize = 64;
-
-    /// The first of these, where there are any.
-    pub fn of(mut names: Vec<String>) -> Option<Self> {
-        names.truncate(Self::MOST);
-        let properties = "--property=LoadState,ActiveState,SubState,NeedDaemonReload";
-        let units: Vec<&str> = names.iter().map(String::as_str).collect();
-        // No `--`, which is followed by what was asked for everywhere else; a name of a unit
-        // begins with a letter or a digit.
-        let states =
-            Argv::new(&[&[SYSTEMCTL, "--no-pager", "show", properties], &units[..]].concat());
-        (!names.is_empty()).then_some(Self { names, states })
-    }
 }
 
 impl Plan {
@@ -331,7 +261,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         boot: (action == Enable).then(|| show_all(closure::PULLS_PROPERTIES)),
         units: matches!(action, Start | Restart | Stop).then(show_bonds),
         starts: starts.then(all_starts),
-        check: approved.check().map(|words| Argv(words.to_vec())),
+        check: approved.check().map(Argv::of),
         checks_start: approved.checks_start(),
         reset_starts: starts.then(|| systemctl(&["reset-failed", "--", unit])),
         manager_log: action.wakes().then(|| manager_log(&names)),
@@ -383,7 +313,7 @@ fn show_all(properties: &str) -> Argv {
 
 /// Of all units that the manager has in memory.
 fn show_bonds() -> Argv {
-    let properties = format!("--property={}", closure::PROPERTIES);
+    let properties = format!("--property={}", bonds::PROPERTIES);
     Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"])
 }
 
@@ -611,4 +541,10 @@ fn pacman_maintenance(
 fn no_manager() -> Refusal {
     Refusal::new(Code::Unsupported, "this host has neither apt-get nor pacman")
         .hint("packages can be managed on hosts of the Debian and Arch families")
+}
+
+/// What would be run for this caller, or why nothing would.
+pub fn planned(force: &InForce, caller: &Caller, request: Request) -> Result<Plan, Refusal> {
+    let approved = force.judge(caller, request).map_err(|denial| denial.refusal)?;
+    plan(approved, PackageManager::of_this_host())
 }

@@ -1,14 +1,12 @@
 //! Every command line that can ever be run as root: made by the very code that runs them, so
 //! that it is exact by construction.
 
+use crate::managers::argv::Argv;
 use crate::managers::host::PackageManager;
-use crate::plan::{Argv, plan};
+use crate::plan::plan;
 use crate::policy::force::InForce;
-use crate::policy::model::Policy;
-use crate::policy::verdict::{Everybody, Who};
-use crate::request::action::ServiceAction;
-use crate::request::name::{PackageName, UnitName};
 use crate::request::operation::{Operation, Reason, Request, Shown};
+use crate::request::who::{Everybody, Who};
 
 /// One operation and its command lines, in the order in which they are run.
 #[derive(Debug)]
@@ -64,40 +62,4 @@ pub fn possible<'f>(
 /// A reason is a condition on the request, not on what is run.
 fn with_a_reason(operation: &Operation) -> Request {
     Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None }
-}
-
-/// Every operation that a policy grants to somebody.
-pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation> + 'p {
-    let services = policy.units.iter().filter_map(|rule| {
-        let unit = UnitName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
-        Some(rule.actions.iter().map(move |action| service(action, unit.clone())))
-    });
-    let packages = policy.packages.iter().filter_map(|rule| {
-        let name = PackageName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
-        Some(rule.actions.iter().map(move |action| Operation::Package {
-            action,
-            name: name.clone(),
-            only_plan: false,
-        }))
-    });
-    let all =
-        policy.maintenance.iter().map(|action| Operation::Maintenance { action, only_plan: false });
-    services.flatten().chain(packages.flatten()).chain(all)
-}
-
-/// Whether the policy grants the operation to somebody.
-pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
-    match operation {
-        Operation::Service { action, unit, .. } => {
-            policy.unit(unit.as_str()).is_some_and(|rule| rule.actions.has(*action))
-        }
-        Operation::Package { action, name, .. } => {
-            policy.package(name.as_str()).is_some_and(|rule| rule.actions.has(*action))
-        }
-        Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
-    }
-}
-
-fn service(action: ServiceAction, unit: UnitName) -> Operation {
-    Operation::Service { action, unit, shown: Shown::USUAL }
 }

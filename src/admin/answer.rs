@@ -3,6 +3,7 @@
 use crate::output::text::is_hidden;
 use crate::reply::SCHEMA;
 use crate::request::code::Refusal;
+use crate::system::trust::Untrusted;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -86,6 +87,12 @@ impl Failure {
     pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
         self.fields.insert(field.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
         self
+    }
+}
+
+impl From<Untrusted> for Failure {
+    fn from(untrusted: Untrusted) -> Self {
+        Self::of(untrusted.into())
     }
 }
 

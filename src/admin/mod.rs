@@ -5,5 +5,6 @@ pub mod audit;
 pub mod doctor;
 pub mod fleet;
 pub mod policy;
+pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;

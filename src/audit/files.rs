@@ -1,7 +1,6 @@
 //! The log and what rotation made of its past, oldest record first.
 
 use crate::audit::end::End;
-use crate::audit::log::FOLDER;
 use crate::audit::record::{Event, Link};
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
@@ -286,3 +285,8 @@ fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<
     }
     Ok(())
 }
+
+/// The folder of the log.
+pub const FOLDER: &str = "/var/log/sm";
+/// The log.
+pub const FILE: &str = "/var/log/sm/audit.jsonl";

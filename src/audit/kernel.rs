@@ -1,7 +1,7 @@
 //! The kernel's audit log, where it is on: `ausearch -m USER_CMD` finds what was run.
 
 use crate::audit::record::{Event, Record};
-use crate::policy::parse::hex;
+use crate::output::hex::hex;
 use crate::request::code::Code;
 use nix::errno::Errno;
 use nix::sys::socket::{

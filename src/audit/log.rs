@@ -2,20 +2,17 @@
 //! request can not do without.
 
 use crate::audit::end::End;
+use crate::audit::files::{FILE, FOLDER};
 use crate::audit::head::{self, Head};
 use crate::audit::last::Last;
 use crate::audit::record::{Link, Record};
 use crate::audit::{files, rotate};
-use crate::limits::Unpaid;
+use crate::limits::store::Unpaid;
 use crate::system::state;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The folder of the log.
-pub const FOLDER: &str = "/var/log/sm";
-/// The log.
-pub const FILE: &str = "/var/log/sm/audit.jsonl";
 /// Who may read it.
 const GROUP: &str = "adm";
 /// Whether a record must be on disk before going on.

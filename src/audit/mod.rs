@@ -1,6 +1,7 @@
 //! The record of what was asked, refused and done: on disk before anything is run.
 
 pub mod bounds;
+pub mod context;
 pub mod end;
 pub mod files;
 pub mod head;
@@ -13,30 +14,18 @@ pub mod rotate;
 pub mod verify;
 pub mod witness;
 
+use crate::audit::context::Scene;
 use crate::audit::log::Sync;
 pub use crate::audit::record::Event;
 use crate::audit::record::Record;
-use crate::exec::outcome::Outcome;
-use crate::exec::process::Ended;
-use crate::limits::{self, Bucket, Paid, Unpaid};
+use crate::limits::store::Unpaid;
+use crate::limits::{self, Bucket, Paid};
+use crate::outcome::Outcome;
 use crate::plan::Plan;
-use crate::policy::model::Limits;
-use crate::reply::Reply;
-use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
+use crate::request::ran::Ended;
 use std::ffi::OsString;
-
-/// What all records of a request have in common.
-#[derive(Debug, Clone)]
-pub struct Scene {
-    /// Who asked.
-    pub caller: Caller,
-    /// The hash of the policy that decided.
-    pub policy: String,
-    /// How often that lets an account ask.
-    pub limits: Limits,
-}
 
 /// Why there is no record, and nothing may be done.
 #[derive(Debug)]
@@ -123,7 +112,7 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
         returncode,
         stdout: outcome.ran.as_ref().map(|ran| &ran.seals[0]),
         stderr: outcome.ran.as_ref().map(|ran| &ran.seals[1]),
-        duration_ms: Some(crate::reply::duration_ms()),
+        duration_ms: Some(crate::request::id::duration_ms()),
         ..Record::of(
             Event::Result,
             &recorded.scene,
@@ -142,10 +131,21 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
 /// # Errors
 /// `audit_unavailable`, though it is done.
 pub fn result_unless_there(recorded: &Recorded, outcome: &Outcome) -> Result<(), Refusal> {
-    if files::has_result(crate::reply::request_id()).unwrap_or(false) {
+    if files::has_result(crate::request::id::request_id()).unwrap_or(false) {
         return Ok(());
     }
     result(recorded, outcome).map(|_| ())
+}
+
+/// How a request was answered for which nothing was run, as far as its record says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The code of the reply.
+    pub code: Code,
+    /// Its sentence, without what a command printed; none where it was a success.
+    pub error: Option<&'a str>,
+    /// Whether it was a dry run.
+    pub dry_run: bool,
 }
 
 /// Writes down what is answered without running anything: a refusal, a question, a dry run. The
@@ -158,18 +158,18 @@ pub fn answered(
     scene: &Scene,
     request: Option<&Request>,
     arguments: &[OsString],
-    reply: &Reply<'_>,
+    answer: &Answer<'_>,
     count: Option<u64>,
 ) -> Result<Vec<String>, Unwritten> {
-    let event = if reply.code() == Code::Ok { Event::Result } else { Event::Refused };
+    let event = if answer.code == Code::Ok { Event::Result } else { Event::Refused };
     let record = Record {
         count,
         reason: request.and_then(|request| record::reason(request, false)),
         asked: Some(bounds::asked(arguments)),
-        error: reply.recorded_error().map(|error| bounds::cut(error, bounds::ERROR)),
-        dry_run: reply.is_dry_run(),
-        duration_ms: Some(crate::reply::duration_ms()),
-        ..Record::of(event, scene, request, reply.code())
+        error: answer.error.map(|error| bounds::cut(error, bounds::ERROR)),
+        dry_run: answer.dry_run,
+        duration_ms: Some(crate::request::id::duration_ms()),
+        ..Record::of(event, scene, request, answer.code)
     };
     let share = Share { bucket: Bucket::Looks, is_due: count.is_some() };
     write(scene, record, Sync::Soon, &share)
@@ -179,8 +179,9 @@ pub fn answered(
 /// is lost where there is no log; the request itself then fails for that.
 pub fn counted(scene: &Scene, unrecorded: u64) {
     if unrecorded > 0 {
-        let refusal = Refusal::new(Code::RateLimited, "refused for the rate, counted until now");
-        let _ = answered(scene, None, &[], &Reply::refused(&refusal), Some(unrecorded));
+        let error = Some("refused for the rate, counted until now");
+        let answer = Answer { code: Code::RateLimited, error, dry_run: false };
+        let _ = answered(scene, None, &[], &answer, Some(unrecorded));
     }
 }
 
@@ -239,7 +240,7 @@ fn write(
 fn unavailable(error: &std::io::Error, and: &str) -> Unwritten {
     let refusal = Refusal::new(
         Code::AuditUnavailable,
-        format!("the audit log {} can not be written: {error}{and}", log::FILE),
+        format!("the audit log {} can not be written: {error}{and}", files::FILE),
     )
     .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm");
     Unwritten::Unavailable(refusal)

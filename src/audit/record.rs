@@ -1,13 +1,13 @@
 //! One record, and how it is chained to the one before.
 
-use crate::audit::Scene;
 use crate::audit::bounds::cut;
+use crate::audit::context::Scene;
+use crate::managers::argv::Argv;
+use crate::output::hex::hex;
 use crate::output::text::Seal;
-use crate::plan::Argv;
-use crate::policy::parse::hex;
-use crate::reply;
 use crate::request::caller::Caller;
 use crate::request::code::Code;
+use crate::request::id::request_id;
 use crate::request::operation::{Operation, Request};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,7 +86,7 @@ impl<'r> Record<'r> {
             seq: 0,
             time: String::new(),
             event,
-            request_id: reply::request_id(),
+            request_id: request_id(),
             caller: &scene.caller,
             operation: request.map(|request| &request.operation),
             argv: None,

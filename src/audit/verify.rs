@@ -2,7 +2,7 @@
 
 use crate::audit::files::LogFile;
 use crate::audit::record::{HASH_KEY, Link};
-use crate::policy::parse::hex;
+use crate::output::hex::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

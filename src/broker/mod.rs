@@ -4,18 +4,18 @@
 
 pub mod peer;
 pub mod protocol;
+pub mod socket;
+pub mod unit;
 
+use crate::broker::socket::no_connection;
 use crate::limits::slots::{self, Slot};
 use crate::request::caller::Caller;
-use crate::request::code::{Code, Refusal};
+use crate::request::code::Refusal;
 use crate::system::kernel;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::AsFd;
-
-/// Where it listens.
-pub const SOCKET: &str = "/run/sm/sm.sock";
 
 /// What came over the connection.
 #[derive(Debug)]
@@ -46,9 +46,4 @@ pub fn receive() -> Result<Received, Refusal> {
         Err(refusal) => (None, Err(refusal)),
     };
     Ok(Received { caller, arguments, slot })
-}
-
-fn no_connection(error: io::Error) -> Refusal {
-    Refusal::new(Code::Internal, format!("standard input is no connection: {error}"))
-        .hint("this is for the service manager to start: sm setup-broker")
 }

@@ -1,11 +1,11 @@
 //! Who is at the other end of the connection: from the kernel, never from the request.
 
-use crate::admin::setup_broker::GROUP;
-use crate::broker::no_connection;
+use crate::broker::socket::GROUP;
+use crate::broker::socket::no_connection;
 use crate::output::text::shell_word;
-use crate::policy::verdict::Who;
 use crate::request::caller::{Caller, Counted};
 use crate::request::code::{Code, Refusal};
+use crate::request::who::Who;
 use crate::system::kernel;
 use nix::libc::c_long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};

@@ -1,9 +1,9 @@
 //! The grammar of `sm-helper`.
 
-use crate::escalate::Way;
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::code::Refusal;
 use crate::request::operation::{PLAN, Request, Shown, Words};
+use crate::request::route::Way;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;

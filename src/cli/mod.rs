@@ -1,6 +1,7 @@
 //! The command lines of both programs, read.
 
 pub mod admin;
+pub mod flags;
 pub mod helper;
 pub mod suggestion;
 pub mod usage;
@@ -9,6 +10,7 @@ pub use crate::cli::admin::{
     Admin, AdminCommand, AuditCommand, AuditFilter, Bootstrap, FleetCommand, FleetRun, Hosts,
     PolicyCommand, SetupBroker, SetupSudo, Supposed,
 };
+use crate::cli::flags::flags;
 pub use crate::cli::helper::{Helper, HelperCommand};
 use crate::request::code::Refusal;
 use crate::request::operation::Request;
@@ -81,11 +83,6 @@ fn parse<T: FromArgMatches>(
             }
         },
     }
-}
-
-/// The flags of a program and of its commands.
-fn flags(grammar: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
-    grammar.get_arguments().chain(grammar.get_subcommands().flat_map(clap::Command::get_arguments))
 }
 
 /// Moves a word that stands where a name belongs behind `--` where it begins with a dash and is

@@ -5,7 +5,8 @@
 //! command that was called unless what was typed is a whole line of the other program. Where this
 //! can not be, nothing is suggested.
 
-use crate::cli::{Admin, Helper, flags};
+use crate::cli::flags::flags;
+use crate::cli::{Admin, Helper};
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::operation::PLAN;
 use clap::{Command, CommandFactory};

@@ -1,7 +1,8 @@
 //! What is said of a command line that is none: what is wrong with it, and what to write instead.
 
+use crate::cli::Admin;
+use crate::cli::flags::flags;
 use crate::cli::suggestion::meant;
-use crate::cli::{Admin, flags};
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use clap::error::{ContextKind, ContextValue, ErrorKind};

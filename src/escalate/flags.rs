@@ -3,10 +3,10 @@
 //! the policy is asked, go over standard input, and the command line has one fixed word more.
 
 use crate::cli::{self, Helper, Parsed};
-use crate::escalate::Way;
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
 use crate::request::operation::{Operation, Request, Shown};
+use crate::request::route::Way;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{FsType, fstatfs};
 use std::ffi::OsString;

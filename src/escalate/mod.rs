@@ -4,17 +4,20 @@
 pub mod flags;
 pub mod refused;
 
-use crate::admin::setup_broker::GROUP;
 use crate::broker::protocol::{self, NoBroker};
+use crate::broker::socket::GROUP;
 use crate::escalate::refused::Sudo;
+use crate::escalate::refused::{account, not_privileged};
 use crate::output::text::shell_word;
-use crate::pipeline::planned;
+use crate::plan::planned;
 use crate::policy::force::InForce;
-use crate::policy::verdict::Who;
 use crate::reply::{self, interrupt};
-use crate::request::caller::{Caller, name_of};
+use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::{Operation, Request};
+use crate::request::route::Way;
+use crate::request::who::Who;
+use crate::sudo::ask::AS_ROOT;
 use crate::system::pipes::{self, Kept, Until};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
@@ -26,23 +29,8 @@ use std::time::{Duration, Instant};
 /// Where sudo may be, the usual place first.
 const SUDO: [&str; 3] = ["/usr/bin/sudo", "/usr/local/bin/sudo", "/run/wrappers/bin/sudo"];
 
-/// As root, whatever sudo's configuration makes of who is not named, and without a question.
-pub const AS_ROOT: [&str; 4] = ["-n", "-u", "root", "--"];
-
 /// How much of what sudo says is kept.
 const SAID: usize = 4096;
-
-/// Which way to root a caller wants (`--via`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Way {
-    /// The best there is.
-    #[default]
-    Auto,
-    /// The broker's socket.
-    Socket,
-    /// sudo.
-    Sudo,
-}
 
 /// What root is asked.
 #[derive(Debug)]
@@ -200,14 +188,4 @@ fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
         )
         .hint("the audit log says what was begun")),
     }
-}
-
-/// The account that asks, by its name where it has one.
-fn account() -> String {
-    let uid = nix::unistd::getuid().as_raw();
-    name_of(uid).unwrap_or_else(|| uid.to_string())
-}
-
-fn not_privileged(error: String) -> Refusal {
-    Refusal::new(Code::NotPrivileged, error)
 }

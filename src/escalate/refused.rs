@@ -1,9 +1,11 @@
 //! Why sudo did not let a request through, asked of sudo itself: after it has refused, so that a
 //! request that succeeds pays nothing for it.
 
-use crate::escalate::{AS_ROOT, account, not_privileged};
 use crate::output::text::shell_word;
+use crate::request::caller::name_of;
+use crate::request::code::Code;
 use crate::request::code::Refusal;
+use crate::sudo::ask::AS_ROOT;
 use crate::system::tool::{clean, complaint, output_within};
 use std::ffi::OsString;
 use std::path::Path;
@@ -127,4 +129,13 @@ impl Sudo<'_> {
         command.args(arguments);
         output_within(command, LIMIT).ok()
     }
+}
+
+/// The account that asks, by its name where it has one.
+pub fn account() -> String {
+    let uid = nix::unistd::getuid().as_raw();
+    name_of(uid).unwrap_or_else(|| uid.to_string())
+}
+pub fn not_privileged(error: String) -> Refusal {
+    Refusal::new(Code::NotPrivileged, error)
 }

@@ -1,7 +1,7 @@
 //! The line of a command's output that says most about why it failed.
 
-use crate::exec::process::{Ended, Ran};
 use crate::output::text::one_line;
+use crate::request::ran::{Ended, Ran};
 
 /// The longest such line, in characters.
 const LONGEST: usize = 300;

@@ -1,8 +1,10 @@
 //! Starts processes for an operation, and keeps the operation and its record together.
 
+pub mod backchannel;
 pub mod cgroup;
+pub mod context;
 pub mod message;
 pub mod monitor;
-pub mod outcome;
 pub mod process;
 pub mod requester;
+pub mod sanitize;

@@ -1,8 +1,9 @@
 //! Processes: started clean, read while they run, waited for, ended where they may be.
 
-use crate::exec::monitor::Lifeline;
-use crate::output::text::{Captured, Seal};
-use crate::plan::Argv;
+use crate::exec::backchannel::Lifeline;
+use crate::managers::argv::Argv;
+use crate::output::text::Captured;
+use crate::request::ran::{Ended, Ran};
 use crate::system::kernel;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -43,55 +44,6 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long the output of an ended process is still read: what it left behind may hold the
 /// other end open for ever.
 const DRAIN: Duration = Duration::from_millis(100);
-
-/// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signalled(i32),
-    /// It was not done in time.
-    Late,
-    /// It never began.
-    NotStarted(Errno),
-}
-
-/// What a process did.
-#[derive(Debug)]
-pub struct Ran {
-    /// How it ended.
-    pub ended: Ended,
-    /// What it printed, plain and bounded.
-    pub stdout: String,
-    /// Whether the bound was hit.
-    pub stdout_truncated: bool,
-    /// What it printed as errors, plain and bounded.
-    pub stderr: String,
-    /// Whether the bound was hit.
-    pub stderr_truncated: bool,
-    /// What it printed, as the audit log has it: standard output and standard error.
-    pub seals: [Seal; 2],
-}
-
-impl Ran {
-    fn not_started(error: &io::Error) -> Self {
-        let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO));
-        Self { ended: Ended::NotStarted(errno), ..Self::nothing() }
-    }
-
-    /// What a command would have done that had nothing to do and so was not run.
-    pub fn nothing() -> Self {
-        Self {
-            ended: Ended::Exited(0),
-            stdout: String::new(),
-            stdout_truncated: false,
-            stderr: String::new(),
-            stderr_truncated: false,
-            seals: [Captured::new(0).seal(), Captured::new(0).seal()],
-        }
-    }
-}
 
 /// What a run may cost.
 #[derive(Debug, Clone, Copy)]

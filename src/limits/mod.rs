@@ -18,25 +18,23 @@ pub mod bytes;
 pub mod ring;
 pub mod share;
 pub mod slots;
+pub mod store;
 
 pub use crate::limits::bytes::Bucket;
 use crate::limits::ring::{Ring, Spent};
 use crate::limits::share::TABLE;
 pub use crate::limits::share::charge;
+use crate::limits::store::{STATE, Unpaid, folders, now, untrusted};
 use crate::policy::model::Limits;
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::system::state::{self, boot};
-use nix::time::{ClockId, clock_gettime};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-const FOLDER: &str = "/run/sm";
-const STATE: &str = "/run/sm/rate";
 
 /// How many times as often as it may change something an account may be refused.
 const REFUSALS: u32 = 10;
@@ -86,16 +84,6 @@ pub struct Paid {
     pub unrecorded: u64,
 }
 
-/// Why a request was not paid for.
-#[derive(Debug)]
-pub struct Unpaid {
-    /// What the caller is told.
-    pub refusal: Refusal,
-    /// How many refusals for the rate a record should stand for now: a flood gets one record a
-    /// minute. None where this one is counted and recorded later.
-    pub record: Option<u64>,
-}
-
 /// Spends one from the account's budget.
 ///
 /// # Errors
@@ -132,27 +120,6 @@ pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, U
             Err(Unpaid { refusal, record })
         }
     }
-}
-
-fn folders() -> io::Result<()> {
-    state::folder(FOLDER, 0o755, "root")?;
-    state::folder(STATE, 0o700, "root")
-}
-
-fn untrusted(error: io::Error) -> Unpaid {
-    Unpaid {
-        refusal: Refusal::new(
-            Code::UntrustedPath,
-            format!("the state of the rate limit can not be relied on: {error}"),
-        )
-        .hint(format!("nothing is run without it; as root: rm -r {STATE}")),
-        record: Some(1),
-    }
-}
-
-/// Since the boot, sleep included: nobody can set this clock.
-fn now() -> io::Result<Duration> {
-    Ok(clock_gettime(ClockId::CLOCK_BOOTTIME)?.into())
 }
 
 /// Opens the file of a ring and waits for its lock.

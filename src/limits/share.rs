@@ -1,7 +1,7 @@
 //! Each account's share of the audit log, in bytes.
 
 use crate::limits::bytes::{self, Bucket, Charge, Charged, Size};
-use crate::limits::{Unpaid, folders, now, untrusted};
+use crate::limits::store::{Unpaid, folders, now, untrusted};
 use crate::policy::model::Limits;
 use crate::request::caller::{Caller, Counted};
 use crate::request::code::{Code, Refusal};

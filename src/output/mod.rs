@@ -1,4 +1,5 @@
 //! Text from elsewhere made plain: cleaned, bounded, secrets masked.
 
+pub mod hex;
 pub mod secrets;
 pub mod text;

@@ -1,7 +1,7 @@
 //! Hostile text made plain: what a service or a package prints, while it is being read.
 
+use crate::output::hex::hex;
 use crate::output::secrets::Masker;
-use crate::policy::parse::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;

@@ -1,8 +1,7 @@
 //! What came of an operation: not what the package manager said of it, but what is installed
 //! afterwards, beside what was asked for.
 
-use crate::exec::outcome::verdict;
-use crate::exec::process::{Ended, Ran};
+use crate::exec::context::verdict;
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::{Inventory, Unfinished};
 use crate::managers::transaction::Transaction;
@@ -14,6 +13,7 @@ use crate::plan::Plan;
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
+use crate::request::ran::{Ended, Ran};
 use std::collections::BTreeSet;
 
 /// An operation that was run, and what is installed before and after it.

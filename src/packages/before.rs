@@ -1,20 +1,22 @@
 //! What is looked at before: what is installed, whether it is in order, and what is known without
 //! a plan.
 
-use crate::exec::outcome::Outcome;
-use crate::exec::process::{Bounds, Ended, Ran, ask};
+use crate::exec::process::{Bounds, ask};
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::Inventory;
 use crate::managers::transaction::Transaction;
+use crate::outcome::Outcome;
 use crate::output::text::one_line;
 use crate::packages::judge::{answered, simulated};
+use crate::packages::planned::{Planned, Ready, nothing_to_do, whole};
 use crate::packages::unfinished::{beyond_help, in_the_way};
-use crate::packages::{Planned, Ready, kept, lists, nothing_to_do, provides, reasons, whole};
+use crate::packages::{kept, lists, provides, reasons};
 use crate::plan::{PackageSteps, Plan};
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::PackageName;
 use crate::request::operation::Operation;
+use crate::request::ran::{Ended, Ran};
 use std::path::Path;
 
 /// Where pacman keeps what it knows of each package that is installed.

@@ -1,10 +1,11 @@
 //! What happened beside a package operation and is no part of it: configuration files that were
 //! kept, and units of the policy that went down.
 
-use crate::exec::outcome::Shown;
-use crate::exec::process::{Bounds, Ended, ask};
+use crate::exec::context::Shown;
+use crate::exec::process::{Bounds, ask};
+use crate::managers::systemd::states::PolicyUnits;
 use crate::output::text::one_line;
-use crate::plan::PolicyUnits;
+use crate::request::ran::Ended;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

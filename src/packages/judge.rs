@@ -1,19 +1,23 @@
 //! What an operation would change, and whether it may.
 
-use crate::exec::outcome::{Outcome, verdict};
-use crate::exec::process::{Bounds, Ended, How, Late, Ran, ask, run};
+use crate::exec::context::verdict;
+use crate::exec::process::{Bounds, How, Late, ask, run};
+use crate::managers::argv::Argv;
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::{Inventory, Unfinished};
 use crate::managers::transaction::{self, Transaction, is_held_by_pacman};
+use crate::outcome::Outcome;
 use crate::output::text::one_line;
 use crate::packages::hooks::{self, Hook};
+use crate::packages::planned::{NO, Planned, QUESTIONS, whole};
 use crate::packages::reasons::{self, Reason};
 use crate::packages::unfinished::{for_want_of, way_out};
-use crate::packages::{NO, Planned, QUESTIONS, lists, locks, whole};
-use crate::plan::{Argv, PackageSteps, Plan};
+use crate::packages::{lists, locks};
+use crate::plan::{PackageSteps, Plan};
 use crate::request::action::PackageAction;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
+use crate::request::ran::{Ended, Ran};
 use std::collections::HashSet;
 
 /// What a simulation found.

@@ -1,12 +1,12 @@
 //! The lists of what can be installed: what fails, or is not known, since they are old, were never
 //! read or are gone.
 
-use crate::exec::process::Ran;
 use crate::managers::host::PackageManager;
 use crate::plan::Plan;
 use crate::request::action::{Action, Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
+use crate::request::ran::Ran;
 use std::fs::{DirEntry, read_dir, read_to_string};
 use std::path::Path;
 

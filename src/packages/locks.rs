@@ -1,11 +1,11 @@
 //! Who else is at work on the packages: the package managers' own locks, looked at and never
 //! taken, so that what is run can take them.
 
-use crate::exec::process::{Ended, Ran};
 use crate::managers::host::PackageManager;
 use crate::output::text::one_line;
 use crate::request::action::Maintenance;
 use crate::request::code::{Code, Refusal};
+use crate::request::ran::{Ended, Ran};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::File;

@@ -8,66 +8,36 @@ pub mod judge;
 pub mod kept;
 pub mod lists;
 pub mod locks;
+pub mod planned;
 pub mod provides;
 pub mod reasons;
 pub mod sources;
 pub mod traces;
 pub mod unfinished;
 
-use crate::exec::outcome::{Around, Outcome, verdict};
-use crate::exec::process::{Bounds, How, Late, Ran, run};
+use crate::exec::context::{Around, verdict};
+use crate::exec::process::{Bounds, How, Late, run};
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::Inventory;
 use crate::managers::transaction::Transaction;
+use crate::outcome::Outcome;
 use crate::output::secrets::masked;
 use crate::packages::after::Done;
 use crate::packages::before::{inventory, looked_through};
 use crate::packages::beside::{Beside, States};
+use crate::packages::planned::{Planned, Ready, nothing_to_do};
 use crate::packages::traces::Traces;
 use crate::plan::{PackageSteps, Plan};
 use crate::request::action::Maintenance;
 use crate::request::code::{Code, Refusal};
+use crate::request::ran::Ran;
 use std::time::{Duration, Instant};
-
-/// What a question to the package manager may print, in bytes: some ten thousand packages.
-const LARGEST_ANSWER: usize = 1 << 20;
 
 /// How often a plan is made anew where others change the packages in between.
 const MOST_PLANS: u32 = 10;
 
 /// How long what is installed may take to read where an operation is late already.
 const LOOK_WHEN_LATE: Duration = Duration::from_secs(5);
-
-/// The answer to whatever pacman asks before it would begin. It must never be another one: the
-/// last question is whether to go on.
-const NO: &str = "n\n";
-/// How many questions are answered; it has a handful.
-const QUESTIONS: usize = 1000;
-
-/// What came of the first half.
-pub enum Planned {
-    /// An operation that is to be run.
-    Run(Box<Ready>),
-    /// What is answered without.
-    Done(Box<Outcome>),
-    /// Somebody else began in between.
-    Overtaken,
-}
-
-/// An operation that is to be run.
-#[derive(Default)]
-pub struct Ready {
-    /// What it will change, where the package manager said so beforehand.
-    transaction: Option<Transaction>,
-    /// What the package manager takes the name for; none where there is no name.
-    name: Option<String>,
-    /// What was installed, where it was asked.
-    inventory: Option<Inventory>,
-    /// What it leaves as it is, though it could be otherwise.
-    warnings: Vec<String>,
-    /// What it reads on standard input.
-    input: Option<String>,
-}
 
 /// The plan alone.
 pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
@@ -135,16 +105,6 @@ fn mask(verdict: &mut Result<(), Refusal>, bounds: Bounds) {
     {
         refusal.said = refusal.said.take().map(|said| masked(&said).into());
     }
-}
-
-/// The bounds of what is looked through: all of it, as it is.
-fn whole(bounds: Bounds) -> Bounds {
-    Bounds { output_bytes: LARGEST_ANSWER, mask_secrets: false, ..bounds }
-}
-
-/// Nothing was run, since all is as it was asked for, or can not be.
-fn nothing_to_do(verdict: Result<(), Refusal>) -> Outcome {
-    Outcome { ran: Some(Ran::nothing()), changed: Some(false), ..Outcome::of(verdict) }
 }
 
 /// Runs it, now that it was planned.

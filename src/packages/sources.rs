@@ -1,8 +1,8 @@
 //! The sources of packages: which of them could not be read.
 
-use crate::exec::process::{Ended, Ran};
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
+use crate::request::ran::{Ended, Ran};
 use std::collections::BTreeSet;
 
 /// What came of `apt-get update`, where it failed for some of the sources: how many, and which.

@@ -2,33 +2,25 @@
 //! a record and the reply that says the same: what gives an exit status there is an [`Answered`],
 //! and only this file makes one.
 
-use crate::audit::{self, Scene, Unwritten};
+use crate::audit::context::Scene;
+use crate::audit::{self, Unwritten};
 use crate::cli::{Helper, HelperCommand, Parsed};
-use crate::exec::outcome;
-use crate::limits::{self, Budget, Unpaid};
+use crate::exec::context::Shown;
+use crate::limits::store::Unpaid;
+use crate::limits::{self, Budget};
 use crate::managers::host::PackageManager;
-use crate::pipeline::planned;
+use crate::pipeline::answered::UNDER_WAY;
+use crate::pipeline::answered::{Answered, forget};
 use crate::pipeline::run::{Failed, run};
 use crate::plan::plan;
+use crate::plan::planned;
 use crate::policy::force::InForce;
 use crate::reply::{Reply, listing};
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::system::kernel;
-use std::cell::RefCell;
 use std::ffi::OsString;
-
-/// A request that was charged, recorded and answered; without privilege, one that was answered.
-#[must_use]
-pub struct Answered(pub(in crate::pipeline) u8);
-
-impl Answered {
-    /// The exit status that belongs to the reply.
-    pub fn exit(self) -> u8 {
-        self.0
-    }
-}
 
 /// Answers a request whose words were read: `parsed` is what they turned out to be.
 pub fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Answered {
@@ -124,7 +116,7 @@ impl<'c> Call<'c> {
         let shown = |unit: &str| self.force.shows_unit(&self.caller, unit);
         let ran = plan(approved, PackageManager::of_this_host())
             .map_err(Failed::Unrecorded)
-            .and_then(|planned| run(&self.scene(), outcome::Shown(&shown), planned, paid));
+            .and_then(|planned| run(&self.scene(), Shown(&shown), planned, paid));
         match ran {
             Ok(answered) => answered,
             Err(Failed::Unrecorded(refusal)) => {
@@ -194,7 +186,8 @@ impl<'c> Call<'c> {
         if !self.is_privileged {
             return Answered(reply.send());
         }
-        let recorded = audit::answered(&self.scene(), request, self.arguments, &reply, count);
+        let recorded =
+            audit::answered(&self.scene(), request, self.arguments, &reply.recorded(), count);
         let warnings = match recorded {
             Ok(warnings) => warnings,
             Err(Unwritten::Limited(unpaid)) => {
@@ -213,16 +206,6 @@ fn refused<'r>(request: Option<&'r Request>, refusal: &Refusal, dry_run: bool) -
     Reply::refused(refusal).operation(request.map(|request| &request.operation)).dry(dry_run)
 }
 
-thread_local! {
-    /// The request that has no record of its own yet, as long as there is one.
-    static UNDER_WAY: RefCell<Option<Scene>> = const { RefCell::new(None) };
-}
-
-/// The request has a record.
-pub fn forget() {
-    UNDER_WAY.set(None);
-}
-
 /// Charges and records a request that a defect of this program ends.
 ///
 /// In a process of its own, with none of the files of this one: it may have a lock, which it gives
@@ -233,7 +216,7 @@ pub fn record_defect(refusal: &Refusal) {
     if let Ok(kernel::Forked::Child) = kernel::fork() {
         let _ = kernel::close_descriptors();
         let _ = limits::spend(&scene.caller, Budget::Refusals, &scene.limits);
-        let _ = audit::answered(&scene, None, &[], &Reply::refused(refusal), None);
+        let _ = audit::answered(&scene, None, &[], &Reply::refused(refusal).recorded(), None);
         std::process::exit(0);
     }
 }

@@ -1,18 +1,29 @@
 //! Runs what was planned, in processes of its own: recorded before, recorded after, answered.
 
-use crate::audit::{self, Scene, Unwritten};
+use crate::audit::Recorded;
+use crate::audit::context::Scene;
+use crate::audit::{self, Unwritten};
+use crate::exec::backchannel::Lifeline;
 use crate::exec::cgroup;
-use crate::exec::monitor::{self, Lifeline};
-use crate::exec::outcome::{self, Outcome};
+use crate::exec::context::afterwards;
+use crate::exec::context::{Around, Shown};
+use crate::exec::monitor;
+use crate::exec::process::Bounds;
 use crate::exec::requester::Audience;
-use crate::limits::{Paid, Unpaid};
-use crate::pipeline::answer::{Answered, forget};
+use crate::limits::Paid;
+use crate::limits::store::Unpaid;
+use crate::outcome::Outcome;
+use crate::packages;
+use crate::pipeline::answered::{Answered, forget};
 use crate::plan::Plan;
+use crate::plan::Steps;
 use crate::reply::{self, Passed, Reply, interrupt};
 use crate::request::code::{Code, Refusal};
+use crate::services;
 use crate::system::kernel;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
+use std::time::Instant;
 
 /// How much longer than an operation's own timeout the process that passes its reply on waits.
 const SLACK: Duration = Duration::from_secs(30);
@@ -38,22 +49,17 @@ impl From<Unwritten> for Failed {
 
 /// Records the intent, then has processes of its own run the plan: whatever happens to this one,
 /// which sudo, a terminal or a service manager may end, what has begun is finished and recorded.
-pub fn run(
-    scene: &Scene,
-    shown: outcome::Shown<'_>,
-    planned: Plan,
-    paid: Paid,
-) -> Result<Answered, Failed> {
+pub fn run(scene: &Scene, shown: Shown<'_>, planned: Plan, paid: Paid) -> Result<Answered, Failed> {
     let internal = |error: std::io::Error| {
         Refusal::new(Code::Internal, format!("no process could be made: {error}"))
     };
     if planned.request().operation.only_reads() {
         let recorded = audit::intent(scene, planned, paid)?;
         forget();
-        let outcome = outcome::look(&recorded, shown);
+        let outcome = look(&recorded, shown);
         return Ok(record_and_answer(&recorded, &outcome));
     }
-    let timeout = Duration::from_secs(planned.timeout().into()) + outcome::afterwards(&planned);
+    let timeout = Duration::from_secs(planned.timeout().into()) + afterwards(&planned);
     // Before the intent is written: what fails here leaves nothing to account for.
     let unrecorded = |error| Failed::Unrecorded(internal(error));
     let (reader, writer) = std::io::pipe().map_err(unrecorded)?;
@@ -99,7 +105,7 @@ fn keep(
     recorded: &audit::Recorded,
     lifeline: Lifeline,
     audience: Audience,
-    shown: outcome::Shown<'_>,
+    shown: Shown<'_>,
     reply: OwnedFd,
 ) {
     // Whoever asks the process to end that waits for the reply does not end this one.
@@ -129,13 +135,13 @@ fn operate(
     recorded: &audit::Recorded,
     lifeline: Lifeline,
     audience: Audience,
-    shown: outcome::Shown<'_>,
+    shown: Shown<'_>,
     reply: OwnedFd,
 ) {
     if reply::send_through(reply).is_err() {
         reply::hang_up();
     }
-    let mut around = outcome::Around {
+    let mut around = Around {
         lifeline,
         audience,
         shown,
@@ -145,7 +151,7 @@ fn operate(
             reply::hang_up();
         },
     };
-    let outcome = outcome::change(recorded, &mut around);
+    let outcome = change(recorded, &mut around);
     let warnings = record(recorded, &outcome);
     around.lifeline.recorded();
     Reply::outcome(recorded.plan(), &outcome).warnings(warnings).send();
@@ -166,4 +172,30 @@ fn record(recorded: &audit::Recorded, outcome: &Outcome) -> Vec<String> {
     }
     warnings.dedup();
     warnings
+}
+
+/// Looks, which changes nothing.
+pub fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
+    let plan = recorded.plan();
+    match plan.steps() {
+        Steps::Package(steps) => packages::only_plan(plan, steps, bounds(plan)),
+        _ => services::look(plan, bounds(plan), shown),
+    }
+}
+/// Changes something. A service operation is ended at its timeout; a package operation never is:
+/// then the answer is given with what it has printed so far, and this goes on to its end.
+pub fn change(recorded: &Recorded, around: &mut Around<'_>) -> Outcome {
+    let plan = recorded.plan();
+    match plan.steps() {
+        Steps::Package(steps) => packages::change(plan, steps, bounds(plan), around),
+        Steps::Service(steps) => services::change(plan, steps, bounds(plan), around),
+        Steps::Look(_) => services::look(plan, bounds(plan), around.shown),
+    }
+}
+pub fn bounds(plan: &Plan) -> Bounds {
+    Bounds {
+        deadline: Instant::now() + Duration::from_secs(plan.timeout().into()),
+        output_bytes: plan.approved().output_bytes() as usize,
+        mask_secrets: plan.approved().mask_secrets(),
+    }
 }

@@ -1,17 +1,18 @@
 //! The policy in force: the compiled one, and what the site's does to it.
 
 use crate::managers::systemd::alias;
-use crate::plan::PolicyUnits;
+use crate::managers::systemd::states::PolicyUnits;
 use crate::policy::model::{Limits, Policy, SiteMode};
+use crate::policy::operations::operations;
 use crate::policy::parse::Parsed;
 use crate::policy::removable::{Removable, removable, together};
-use crate::policy::verdict::{Approved, Denial, Line, Who, judge};
+use crate::policy::verdict::{Approved, Denial, Line, judge};
 use crate::policy::{COMPILED, site};
 use crate::request::action::{Action, Maintenance, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::UnitName;
 use crate::request::operation::{Operation, Reason, Request, Shown};
-use crate::surface::operations;
+use crate::request::who::Who;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
@@ -239,9 +240,9 @@ impl InForce {
 mod tests {
     use super::*;
     use crate::managers::host::PackageManager::Apt;
-    use crate::policy::verdict::Everybody;
     use crate::request::action::PackageAction;
     use crate::request::name::PackageName;
+    use crate::request::who::Everybody;
 
     #[test]
     fn a_caller_may_know_of_the_units_that_the_policy_names() {

@@ -1,9 +1,11 @@
 //! What may be done: the compiled table, the verdict on a request, and the surface.
 
 pub mod cache;
+pub mod callers;
 pub mod force;
 pub mod model;
 pub mod never;
+pub mod operations;
 pub mod parse;
 pub mod presence;
 pub mod removable;
@@ -15,7 +17,7 @@ pub mod verdict;
 mod compiled {
     // A policy without callers has no use for their types.
     #![allow(unused_imports)]
-    use super::model::{
+    use crate::policy::model::{
         CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
     };
     use crate::request::action::Set;

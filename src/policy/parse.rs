@@ -3,6 +3,7 @@
 //! The build script and the running program share this file, so that what `sm policy check`
 //! says of a policy is what the build says of it.
 
+use crate::output::hex::hex;
 use crate::policy::model::{
     CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
 };
@@ -452,15 +453,4 @@ impl Source<'_> {
         }
         Ok(())
     }
-}
-
-/// Bytes in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }

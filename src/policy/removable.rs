@@ -1,9 +1,10 @@
 //! What else a caller could remove, for a package that does not go without them.
 
 use crate::managers::host::PackageManager;
+use crate::policy::callers::rules_for;
 use crate::policy::model::{Policy, SiteMode};
-use crate::policy::verdict::{Who, rules_for};
 use crate::request::action::PackageAction;
+use crate::request::who::Who;
 
 /// A package whose removal a policy grants.
 #[derive(Debug, Clone, PartialEq, Eq)]

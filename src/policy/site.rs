@@ -35,7 +35,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
         _ => {}
     }
     let (real, data) = trusted(Path::new(FILE))
-        .map_err(|refusal| invalid(format!("{FILE} can not be trusted: {}", refusal.error)))?;
+        .map_err(|refusal| invalid(format!("{FILE} can not be trusted: {refusal}")))?;
     let unreadable = |error: io::Error| invalid(format!("{FILE}: {error}"));
     // Opening a fifo would wait for whoever writes to it.
     if !data.is_file() {
@@ -123,7 +123,7 @@ fn absent() -> Result<Option<Parsed>, Refusal> {
         _ => match trusted(Path::new(FOLDER)) {
             Ok(_) => Ok(None),
             Err(refusal) => {
-                Err(invalid(format!("{FILE} can not be trusted to be missing: {}", refusal.error)))
+                Err(invalid(format!("{FILE} can not be trusted to be missing: {refusal}")))
             }
         },
     }

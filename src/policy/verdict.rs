@@ -1,43 +1,17 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
 use crate::managers::host::PackageManager;
-use crate::plan::PolicyUnits;
-use crate::policy::model::{CallerKind, CallerRule, Limits, Policy};
+use crate::managers::systemd::states::PolicyUnits;
+use crate::policy::callers::rules_for;
+use crate::policy::model::{CallerRule, Limits, Policy};
 use crate::policy::removable::Removable;
 use crate::policy::table::nearest;
 use crate::request::action::Maintenance;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::is_of_the_broker;
 use crate::request::operation::{Operation, Request};
+use crate::request::who::Who;
 use std::sync::Arc;
-
-/// Who asks, as far as a policy's caller rules want to know.
-pub trait Who {
-    /// Whether it is the account of this name.
-    fn is_user(&self, name: &str) -> bool;
-    /// Whether it is in the group of this name.
-    fn in_group(&self, name: &str) -> bool;
-    /// Whether it stands for every caller at once, as for the surface.
-    fn is_everybody(&self) -> bool {
-        false
-    }
-}
-
-/// Every caller at once: gets what any of them can get.
-#[derive(Debug)]
-pub struct Everybody;
-
-impl Who for Everybody {
-    fn is_user(&self, _: &str) -> bool {
-        true
-    }
-    fn in_group(&self, _: &str) -> bool {
-        true
-    }
-    fn is_everybody(&self) -> bool {
-        true
-    }
-}
 
 /// A line of a policy. What stands there is looked up by who shows it: who asks of every name
 /// would read the whole text for each.
@@ -276,35 +250,6 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
     }
 }
 
-/// The rules that say what this caller gets; none where it gets all of the policy: a caller whom
-/// no rule names gets what the default says, and without a default everything.
-pub fn rules_for<'p>(policy: &Policy<'p>, who: &dyn Who) -> Option<Vec<&'p CallerRule>> {
-    let named = |rule: &&CallerRule| match rule.kind {
-        CallerKind::User => who.is_user(policy.text_of(rule.name)),
-        CallerKind::Group => who.in_group(policy.text_of(rule.name)),
-        CallerKind::Default => false,
-    };
-    if policy.callers.is_empty() {
-        return None;
-    }
-    let default = |rule: &&CallerRule| rule.kind == CallerKind::Default;
-    let mut rules: Vec<&CallerRule> = policy.callers.iter().filter(named).collect();
-    let defaults: Vec<&CallerRule> = policy.callers.iter().filter(default).collect();
-    if who.is_everybody() {
-        // Some caller may be named by no rule; only a default bounds what that one gets.
-        if defaults.is_empty() {
-            return None;
-        }
-        rules.extend(&defaults);
-    } else if rules.is_empty() {
-        rules = defaults;
-        if rules.is_empty() {
-            return None;
-        }
-    }
-    Some(rules)
-}
-
 /// The lines that give this caller a part with the operation in it.
 fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
     let Some(rules) = rules_for(policy, who) else { return Ok(Vec::new()) };
@@ -413,6 +358,7 @@ mod tests {
     use crate::policy::parse::{Parsed, parse};
     use crate::request::action::{PackageAction, ServiceAction};
     use crate::request::name::{PackageName, UnitName};
+    use crate::request::who::Everybody;
 
     fn policy(rest: &str, unsaid: Limits) -> Parsed {
         parse("test.toml", &format!("schema = 1\n{rest}"), unsaid).expect("a policy")

@@ -4,14 +4,17 @@ pub mod interrupt;
 pub mod listing;
 pub mod schema;
 
-use crate::exec::outcome::Outcome;
-use crate::exec::process::Ended;
+use crate::audit::Answer;
+use crate::managers::argv::Argv;
 use crate::managers::systemd::unit::UnitState;
 use crate::managers::transaction::Transaction;
+use crate::outcome::Outcome;
 use crate::output::text::one_line;
-use crate::plan::{Argv, Plan};
+use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
+use crate::request::id::{begun, duration_ms, request_id};
 use crate::request::operation::Operation;
+use crate::request::ran::Ended;
 use crate::system::kernel;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -21,7 +24,6 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -38,14 +40,6 @@ pub const LONGEST_REPLY: usize = ((2 * 6) << 20) + (1 << 20);
 /// How long root waits for somebody to read its reply, in seconds.
 const READER_TIMEOUT: u32 = 60;
 
-/// What is fixed for the whole of a request.
-#[derive(Debug)]
-struct Begun {
-    at: Instant,
-    request_id: String,
-}
-
-static BEGUN: OnceLock<Begun> = OnceLock::new();
 static PRETTY: AtomicBool = AtomicBool::new(false);
 /// Whether standard output is the pipe to the process that passes the reply on, which wants the
 /// exit status in front.
@@ -55,38 +49,19 @@ static CONNECTED: AtomicBool = AtomicBool::new(false);
 static REPLIED: AtomicBool = AtomicBool::new(false);
 
 /// Starts the request's clock, gives it its id, and makes sure of a reply even where this
-/// program is wrong.
-pub fn begin() {
+/// program is wrong: where it is, `record` is called before the reply.
+pub fn begin(record: fn(&Refusal)) {
     begun();
-    std::panic::set_hook(Box::new(|panic| {
+    std::panic::set_hook(Box::new(move |panic| {
         // Where, but not with what values: those may be a caller's.
         let place = panic
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
         let refusal = Refusal::new(Code::Internal, format!("this is a defect of sm{place}"))
             .hint("please report it with this reply");
-        crate::pipeline::answer::record_defect(&refusal);
+        record(&refusal);
         std::process::exit(i32::from(Reply::refused(&refusal).send()));
     }));
-}
-
-fn begun() -> &'static Begun {
-    BEGUN.get_or_init(|| Begun { at: Instant::now(), request_id: uuid::Uuid::now_v7().to_string() })
-}
-
-/// The id of this request: in its reply and in all its audit records.
-pub fn request_id() -> &'static str {
-    &begun().request_id
-}
-
-/// How long the request has taken, in milliseconds.
-pub fn duration_ms() -> f64 {
-    milliseconds(begun().at.elapsed())
-}
-
-/// As it stands in a reply: with three digits behind the point.
-pub fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Indents the reply.
@@ -215,19 +190,14 @@ impl<'r> Reply<'r> {
         Self { dry_run: true, ..Self::new(Ok(())).plan(plan) }
     }
 
-    /// The code.
-    pub fn code(&self) -> Code {
-        self.code
-    }
-
     /// Whether it is of a dry run.
     pub fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
-    /// The sentence as a record may have it, where it is no success.
-    pub fn recorded_error(&self) -> Option<&str> {
-        self.unsaid.as_deref()
+    /// What its record says of it.
+    pub fn recorded(&self) -> Answer<'_> {
+        Answer { code: self.code, error: self.unsaid.as_deref(), dry_run: self.dry_run }
     }
 
     /// With what was asked.

@@ -1,7 +1,7 @@
 //! Who is asking, and over which way in.
 
-use crate::policy::verdict::Who;
 use crate::request::probe;
+use crate::request::who::Who;
 use crate::system::proc::{Field, Stat, is_unmapped};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
@@ -232,4 +232,23 @@ fn terminal(process: &str) -> Option<String> {
 fn loginuid(process: &str) -> Option<u32> {
     let text = std::fs::read_to_string(format!("/proc/{process}/loginuid")).ok()?;
     text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}
+
+/// An account by its name, for finding out what it may do.
+pub struct Named<'n>(pub &'n str);
+impl Who for Named<'_> {
+    fn is_user(&self, name: &str) -> bool {
+        self.0 == name
+    }
+
+    fn in_group(&self, name: &str) -> bool {
+        let user = User::from_name(self.0).ok().flatten();
+        let group = Group::from_name(name).ok().flatten();
+        match (user, group) {
+            (Some(user), Some(group)) => {
+                groups_of(self.0, user.gid).is_ok_and(|groups| groups.contains(&group.gid))
+            }
+            _ => false,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The codes of the contract, and the exit status that goes with each.
 
+use crate::system::trust::Untrusted;
 use serde::{Serialize, Serializer};
 
 /// What came of a request: the `code` of a reply. Stable; programs branch on it.
@@ -95,6 +96,13 @@ impl Code {
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.word())
+    }
+}
+
+impl From<Untrusted> for Refusal {
+    fn from(untrusted: Untrusted) -> Self {
+        Self::new(Code::UntrustedPath, untrusted.to_string())
+            .hint("sudo must only run what nobody but root can replace: install it first, with `sm setup-sudo --install --user ACCOUNT` or packaging/install")
     }
 }
 

@@ -3,7 +3,11 @@
 pub mod action;
 pub mod caller;
 pub mod code;
+pub mod id;
 pub mod line;
 pub mod name;
 pub mod operation;
 pub mod probe;
+pub mod ran;
+pub mod route;
+pub mod who;

@@ -1,11 +1,12 @@
 //! The check that goes before: what the policy has run, and pass, before a unit is touched.
 
 use crate::exec::message::said;
-use crate::exec::outcome::Outcome;
-use crate::exec::process::{Bounds, Ended, Ran, ask};
+use crate::exec::process::{Bounds, ask};
+use crate::managers::argv::Argv;
+use crate::outcome::Outcome;
 use crate::output::text::one_line;
-use crate::plan::Argv;
 use crate::request::code::{Code, Refusal};
+use crate::request::ran::{Ended, Ran};
 use crate::system::trust::trusted;
 use std::path::Path;
 
@@ -22,9 +23,9 @@ pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     if path.exists()
         && let Err(refusal) = trusted(path)
     {
-        let error = format!("the check's program can not be relied on: {}", refusal.error);
+        let error = format!("the check's program can not be relied on: {refusal}");
         let hint = "only root may be able to change a program that root runs";
-        return refused(Refusal { error, ..refusal }.hint(hint), None);
+        return refused(Refusal::new(Code::UntrustedPath, error).hint(hint), None);
     }
     let ran = ask(check, bounds);
     match ran.ended {

@@ -1,8 +1,7 @@
 //! Why an operation on a unit failed, in words: what the way that systemctl ended means, how the
 //! unit died, or who had it stopped.
 
-use crate::exec::outcome::{Shown, name_of, verdict};
-use crate::exec::process::{Ended, Ran};
+use crate::exec::context::{Shown, name_of, verdict};
 use crate::managers::systemd::manager_log::ManagerLog;
 use crate::managers::systemd::unit::Unit;
 use crate::managers::systemd::{cause, refusal};
@@ -12,6 +11,7 @@ use crate::plan::Plan;
 use crate::request::action::Action as _;
 use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use crate::request::code::{Code, Refusal};
+use crate::request::ran::{Ended, Ran};
 use crate::services::reason::{doing, done, no_unit, start_limit};
 
 /// Where the program's own words are.

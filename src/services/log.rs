@@ -1,8 +1,8 @@
 //! The lines of a unit's log that a reply has.
 
-use crate::exec::process::{Ended, Ran};
 use crate::managers::systemd::start_limit;
 use crate::managers::systemd::unit::Unit;
+use crate::request::ran::{Ended, Ran};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -12,18 +12,21 @@ pub mod surroundings;
 pub mod triggers;
 pub mod turns;
 
-use crate::exec::outcome::{Around, Outcome, Shown, name_of, verdict};
-use crate::exec::process::{Bounds, Ended, How, Late, Ran, ask, run};
+use crate::exec::context::{Around, Shown, name_of, verdict};
+use crate::exec::process::{Bounds, How, Late, ask, run};
 use crate::exec::requester::Audience;
+use crate::managers::argv::Argv;
 use crate::managers::systemd::closure::Units;
 use crate::managers::systemd::manager_log::ManagerLog;
 use crate::managers::systemd::refusal;
 use crate::managers::systemd::start_limit::{self, Starts};
 use crate::managers::systemd::unit::{Unit, UnitState};
-use crate::plan::{Argv, LookSteps, Plan, ServiceSteps, Steps, reserved};
+use crate::outcome::Outcome;
+use crate::plan::{LookSteps, Plan, ServiceSteps, Steps, reserved};
 use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
+use crate::request::ran::{Ended, Ran};
 use crate::services::check::checked;
 use crate::services::failed::Failure;
 use crate::services::health::{Health, watch};
@@ -225,7 +228,7 @@ impl Change<'_> {
             steps: self.steps,
             shown: self.shown,
             bounds: brief(self.bounds),
-            watch: crate::exec::outcome::afterwards(self.plan),
+            watch: crate::exec::context::afterwards(self.plan),
         }
     }
 
@@ -447,7 +450,7 @@ impl Change<'_> {
             _ => 0,
         };
         let left = self.bounds.deadline.saturating_duration_since(Instant::now());
-        watch(see, crate::exec::outcome::afterwards(self.plan).min(left), restarts)
+        watch(see, crate::exec::context::afterwards(self.plan).min(left), restarts)
     }
 
     /// What came of it.

@@ -1,10 +1,11 @@
 //! The units beside the one that is asked for: which are up, what goes up or down along with it.
 
-use crate::exec::outcome::Shown;
-use crate::exec::process::{Bounds, Ended, ask};
+use crate::exec::context::Shown;
+use crate::exec::process::{Bounds, ask};
+use crate::managers::argv::Argv;
 use crate::managers::systemd::unit::Unit;
-use crate::plan::Argv;
 use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
+use crate::request::ran::Ended;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds that come and go by themselves, or stand for a moment of the boot: nobody misses one.

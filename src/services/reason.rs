@@ -1,6 +1,6 @@
 //! Why a unit is not what it was asked to be, in words: what is in the way, and what it is instead.
 
-use crate::exec::outcome::Shown;
+use crate::exec::context::Shown;
 use crate::managers::systemd::unit::{Unit, UnitState};
 use crate::request::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
 use crate::request::code::{Code, Refusal};

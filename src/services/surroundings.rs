@@ -1,14 +1,15 @@
 //! What an operation on a unit finds around it and leaves behind: links, other units, processes.
 //! `systemctl` ends with success whatever became of these.
 
-use crate::exec::outcome::Shown;
-use crate::exec::process::{Bounds, Ended, Ran, ask};
+use crate::exec::context::Shown;
+use crate::exec::process::{Bounds, ask};
 use crate::managers::systemd::alias;
 use crate::managers::systemd::closure::Units;
 use crate::managers::systemd::unit::Unit;
 use crate::plan::ServiceSteps;
 use crate::request::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
 use crate::request::code::{Code, Refusal};
+use crate::request::ran::{Ended, Ran};
 use crate::services::enablement::{self, Links};
 use crate::services::others::{Others, SideEffects, is_told, takes_along};
 use crate::services::triggers::{Wakers, may_be_woken};

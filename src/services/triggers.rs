@@ -1,7 +1,7 @@
 //! What wakes a unit though nobody asks for it: a socket, a timer, a path, an automount, the bus,
 //! a unit that upholds it. Who stops a service and leaves its socket has not stopped it for long.
 
-use crate::exec::outcome::Shown;
+use crate::exec::context::Shown;
 use crate::managers::systemd::alias;
 use crate::managers::systemd::unit::Unit;
 use crate::services::others::Others;

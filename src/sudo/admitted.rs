@@ -4,13 +4,13 @@
 //! can have one from a set-group-ID file that another account has made, or from before its account
 //! was taken out of the group. Here the account database counts, as over the socket.
 
-use crate::admin::setup_sudo::dropin::{FOLDER, is_read};
 use crate::output::text::shell_word;
-use crate::policy::verdict::Who as _;
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
+use crate::request::who::Who as _;
 use crate::sudo::account::Who as For;
 use crate::sudo::ask::{Sudo, program};
+use crate::sudo::folder::{FOLDER, is_read};
 use crate::system::trust::trusted;
 use std::ffi::OsString;
 use std::io;

@@ -1,8 +1,9 @@
 //! sudo and visudo, asked: is the configuration valid, and what may an account run.
 
-use crate::admin::setup_sudo::dropin::{self, FOLDER};
 use crate::output::text::{one_line, shell_word};
 use crate::request::code::{Code, Refusal};
+use crate::sudo::folder::FOLDER;
+use crate::sudo::folder::is_read;
 use crate::sudo::listing::{Entry, parse};
 use crate::system::tool::{clean, complaint, find_in, output};
 use crate::system::trust::trusted;
@@ -213,7 +214,7 @@ pub fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_read = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        dropin::is_read(&name)
+        is_read(&name)
     };
     entries.map(|entry| entry.path()).filter(is_read).collect()
 }
@@ -358,6 +359,9 @@ pub fn become_root(program_path: &Path, arguments: &[std::ffi::OsString]) -> Ref
         }
     }
 }
+
+/// As root, whatever sudo's configuration makes of who is not named, and without a question.
+pub const AS_ROOT: [&str; 4] = ["-n", "-u", "root", "--"];
 
 #[cfg(test)]
 mod tests {

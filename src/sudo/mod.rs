@@ -3,6 +3,7 @@
 pub mod account;
 pub mod admitted;
 pub mod ask;
+pub mod folder;
 pub mod grammar;
 pub mod listing;
 pub mod obstacles;

@@ -1,8 +1,8 @@
 //! What to do about what is in the way of requests: as a hint, and as a command line for root.
 
-use crate::admin::setup_sudo::dropin::FOLDER;
 use crate::output::text::shell_word;
 use crate::sudo::ask::main_file;
+use crate::sudo::folder::FOLDER;
 use crate::sudo::written::Place;
 use std::path::{Path, PathBuf};
 

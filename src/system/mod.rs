@@ -3,7 +3,6 @@
 pub mod kernel;
 pub mod pipes;
 pub mod proc;
-pub mod sanitize;
 pub mod state;
 pub mod tool;
 pub mod trust;

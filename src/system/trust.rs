@@ -1,6 +1,5 @@
 //! Whether a path can be relied on: nobody but root can change what it leads to.
 
-use crate::request::code::{Code, Refusal};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -11,6 +10,12 @@ use std::path::{Component, Path, PathBuf};
 /// As many links as the kernel follows (`path_resolution(7)`).
 const MOST_LINKS: u32 = 40;
 
+/// A path that somebody other than root could change, or that leads nowhere: which component, and
+/// why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Untrusted(String);
+
 /// Follows the path from the root of the file system, links resolved, and makes sure that every
 /// component belongs to root and that nobody else can write to it. Gives the path without links
 /// and what is known of its end.
@@ -18,8 +23,8 @@ const MOST_LINKS: u32 = 40;
 /// A set of access control entries shows in the group bits of the mode (`acl(5)`), so it is seen.
 ///
 /// # Errors
-/// `untrusted_path` with the component that is wrong.
-pub fn trusted(path: &Path) -> Result<(PathBuf, Metadata), Refusal> {
+/// The component that is wrong.
+pub fn trusted(path: &Path) -> Result<(PathBuf, Metadata), Untrusted> {
     let mut left: VecDeque<OsString> = parts(path);
     let mut real = PathBuf::from("/");
     let mut data = looked_at(&real)?;
@@ -61,7 +66,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-fn looked_at(path: &Path) -> Result<Metadata, Refusal> {
+fn looked_at(path: &Path) -> Result<Metadata, Untrusted> {
     let data = std::fs::symlink_metadata(path).map_err(|error| unread(path, &error))?;
     if data.uid() != 0 {
         let owner = nix::unistd::User::from_uid(data.uid().into()).ok().flatten();
@@ -79,15 +84,10 @@ fn looked_at(path: &Path) -> Result<Metadata, Refusal> {
     Ok(data)
 }
 
-fn unread(path: &Path, error: &io::Error) -> Refusal {
-    refused(format!("{}: {error}", path.display()))
+fn unread(path: &Path, error: &io::Error) -> Untrusted {
+    Untrusted(format!("{}: {error}", path.display()))
 }
 
-fn untrusted(path: &Path, why: &str) -> Refusal {
-    refused(format!("{} {why}", path.display()))
-}
-
-fn refused(what: String) -> Refusal {
-    Refusal::new(Code::UntrustedPath, what)
-        .hint("sudo must only run what nobody but root can replace: install it first, with `sm setup-sudo --install --user ACCOUNT` or packaging/install")
+fn untrusted(path: &Path, why: &str) -> Untrusted {
+    Untrusted(format!("{} {why}", path.display()))
 }

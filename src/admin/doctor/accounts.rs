@@ -1,7 +1,7 @@
 //! The accounts that may ask the helper: which groups make them more, and who else is root.
 
-use crate::admin::doctor::Scene;
 use crate::admin::doctor::agents::Agent;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::output::text::shell_word;
 use nix::unistd::{Gid, Group, User};

@@ -1,16 +1,15 @@
 //! Who may ask the helper: whom a drop-in, the broker's group or the policy names.
 
-use crate::admin::doctor::sudo::{Listing, listing};
-use crate::admin::doctor::sudoers::is_rule;
-use crate::admin::setup_broker::GROUP;
-use crate::admin::setup_sudo::dropin::{FOLDER, is_read};
-use crate::admin::setup_sudo::rule::MARK;
+use crate::admin::doctor::listing::{Listing, listing};
+use crate::admin::setup_sudo::mark::MARK;
+use crate::broker::socket::GROUP;
 use crate::policy::COMPILED;
 use crate::policy::force::InForce;
 use crate::policy::model::{CallerKind, Policy};
 use crate::request::caller::groups_of;
 use crate::sudo::account::Who;
 use crate::sudo::ask::{files, members_of};
+use crate::sudo::folder::{FOLDER, is_read};
 use nix::unistd::{Gid, User};
 use std::ffi::OsStr;
 use std::fs;
@@ -140,6 +139,15 @@ pub fn find(drop_ins: &[DropInFile], others: Vec<User>, policy: Option<&InForce>
 
 fn account(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten().filter(|user| !user.uid.is_root())
+}
+
+/// Whether a line is none of the comments: an account can be written as `#1005`, and
+/// `#includedir` is none (`sudoers(5)`).
+pub fn is_rule(line: &str) -> bool {
+    match line.strip_prefix('#') {
+        None => !line.is_empty(),
+        Some(rest) => rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("include"),
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use crate::admin::audit::setup::{file, is_foreign, make_room, rules};
 use crate::admin::audit::{Verified, size, verified};
+use crate::admin::doctor::call;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{mend, word};
-use crate::admin::doctor::{Scene, call};
+use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
-use crate::audit::log::{FILE, FOLDER as LOG};
 use crate::output::text::{counted, shell_word};
 use crate::system::state::{self, Access, FOLDER as STATE};
 use crate::system::tool;

@@ -1,12 +1,15 @@
 //! The broker: its units as they were made, its sandbox as it is in force, its socket.
 
 use crate::admin::doctor::agents::{Agent, MOST};
+use crate::admin::doctor::call;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::word;
 use crate::admin::doctor::requests::some_of;
-use crate::admin::doctor::{Scene, call};
 use crate::admin::setup_broker::{self, units};
-use crate::broker::SOCKET;
+use crate::broker::socket::GROUP;
+use crate::broker::socket::SOCKET;
+use crate::broker::unit::SOCKET_UNIT;
 use crate::output::text::shell_word;
 use crate::system::tool;
 use nix::unistd::Group;
@@ -167,7 +170,7 @@ pub fn socket(scene: &Scene) -> Vec<Finding> {
             found = found.mend(format!(
                 "systemctl reset-failed {unit}; {} setup-broker && systemctl restart {unit}",
                 word(&scene.program),
-                unit = units::SOCKET_UNIT
+                unit = SOCKET_UNIT
             ));
             vec![found]
         }
@@ -176,8 +179,7 @@ pub fn socket(scene: &Scene) -> Vec<Finding> {
 
 /// The accounts of the group that can not reach the socket, which root reaches through any folder.
 fn shut_out(scene: &Scene) -> Vec<Finding> {
-    let (Some(group), Some(test)) =
-        (Group::from_name(setup_broker::GROUP).ok().flatten(), tool::find("test"))
+    let (Some(group), Some(test)) = (Group::from_name(GROUP).ok().flatten(), tool::find("test"))
     else {
         return Vec::new();
     };

@@ -46,7 +46,7 @@ pub fn run_as(
 
 fn command(program: &Path, arguments: &[&str]) -> Result<Command, String> {
     // Root must not run what others can change, least of all to find out whether they can.
-    trusted(program).map_err(|refusal| refusal.error)?;
+    trusted(program).map_err(|untrusted| untrusted.to_string())?;
     let mut command = tool::clean(program);
     // So many columns that sudo breaks no line.
     command.args(arguments).env("COLUMNS", "1000000").env("SYSTEMD_PAGER", "cat");

@@ -1,9 +1,9 @@
 //! The program's own folders: the log, what outlasts a boot, what does not.
 
-use crate::admin::doctor::Scene;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{mend, weak, word};
-use crate::audit::log::FOLDER as LOG;
+use crate::audit::files::FOLDER as LOG;
 use crate::limits;
 use crate::system::state::FOLDER as STATE;
 use nix::unistd::Group;

@@ -1,10 +1,11 @@
 //! The clock and the disks.
 
 use crate::admin::audit::last;
+use crate::admin::doctor::call;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::word;
-use crate::admin::doctor::{Scene, call};
-use crate::audit::log::{FILE, FOLDER as LOG};
+use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::system::state::FOLDER as STATE;
 use jiff::Timestamp;
 use nix::sys::statvfs::statvfs;

@@ -9,11 +9,13 @@ pub mod audit;
 pub mod broker;
 pub mod call;
 pub mod commands;
+pub mod context;
 pub mod finding;
 pub mod folders;
 pub mod holes;
 pub mod host;
 pub mod included;
+pub mod listing;
 pub mod named;
 pub mod operands;
 pub mod packages;
@@ -32,35 +34,19 @@ pub mod versions;
 pub mod ways;
 
 use crate::admin::answer::{self, Answer, Failure};
-use crate::admin::doctor::agents::{Agent, DropInFile};
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status};
 use crate::admin::doctor::table::{CHECKS, Check};
-use crate::admin::setup_sudo::without_root;
+use crate::admin::root::without_root;
+use crate::exec::sanitize;
 use crate::output::text::counted;
 use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
-use crate::system::sanitize;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
-
-/// What the checks look at.
-pub struct Scene {
-    /// The file that runs.
-    program: PathBuf,
-    /// The helper beside it.
-    helper: PathBuf,
-    /// The policy in force.
-    policy: Result<InForce, Refusal>,
-    /// Every drop-in of ours.
-    drop_ins: Vec<DropInFile>,
-    /// Every other file of sudo's configuration that has a rule for the helper.
-    by_hand: Vec<PathBuf>,
-    /// Who may ask the helper.
-    agents: Vec<Agent>,
-}
+use std::path::Path;
 
 /// A row of the answer.
 #[derive(Debug, Serialize)]

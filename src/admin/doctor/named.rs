@@ -1,8 +1,8 @@
 //! The units that somebody may have started anew: those that the policies name, and those of the
 //! rules that sudo has for the accounts.
 
-use crate::admin::doctor::Scene;
 use crate::admin::doctor::commands::words;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::programs::has;
 use crate::policy::COMPILED;
 use std::collections::BTreeSet;

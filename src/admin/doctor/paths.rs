@@ -11,7 +11,7 @@ use std::path::Path;
 /// That nobody but root can change what the path leads to; none where that is so.
 pub fn weak(path: &Path) -> Option<Finding> {
     let refusal = trusted(path).err()?;
-    Some(Finding::problem(refusal.error).maybe_mend(mend(path)))
+    Some(Finding::problem(refusal.to_string()).maybe_mend(mend(path)))
 }
 
 /// Why root can not rely on a path that need not be there: what is missing is as much somebody's
@@ -24,7 +24,7 @@ fn refused_after(path: &Path, links: u32) -> Option<Refusal> {
     // As many as the kernel follows (path_resolution(7)).
     const MOST_LINKS: u32 = 40;
     if path.exists() || links > MOST_LINKS {
-        return trusted(path).err();
+        return trusted(path).err().map(Refusal::from);
     }
     let folder = path.parent()?;
     let target = || fs::read_link(path).ok();

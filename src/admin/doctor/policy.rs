@@ -1,9 +1,10 @@
 //! The policy, and what root runs because it names it: checks, and the units' own files.
 
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{mend, weak};
 use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
-use crate::admin::doctor::{Scene, call, named, started};
+use crate::admin::doctor::{call, named, started};
 use crate::policy::COMPILED;
 use crate::policy::site::FILE;
 use std::collections::BTreeSet;

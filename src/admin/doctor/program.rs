@@ -1,8 +1,9 @@
 //! The two programs, and what root runs in their place or beside them.
 
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, or_ok};
+use crate::admin::doctor::packages;
 use crate::admin::doctor::paths::{mend, weak, word};
-use crate::admin::doctor::{Scene, packages};
 use crate::admin::setup_broker::is_here;
 use crate::admin::setup_sudo::install;
 use crate::admin::setup_sudo::rule::helper_beside;

@@ -1,12 +1,14 @@
 //! Whether the accounts' requests work through sudo: each account makes one.
 
 use crate::admin::doctor::agents::Agent;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::{mend, word};
 use crate::admin::doctor::sudo::drop_ins_of;
-use crate::admin::doctor::{Scene, audit, folders, policy, program};
+use crate::admin::doctor::{audit, folders, policy, program};
 use crate::admin::setup_sudo::attempt::{Hindered, Reason, hindered};
 use crate::admin::setup_sudo::rule::helper_beside;
+use crate::request::code::Refusal;
 use crate::sudo::ask::{self, Sudo};
 use crate::sudo::obstacles::{Obstacle, Requests};
 use crate::system::trust::trusted;
@@ -23,7 +25,7 @@ pub fn work(scene: &Scene) -> Vec<Finding> {
     };
     // Root starts neither what others can change, and a helper that is none.
     let weak = match (trusted(&sudo), helper_beside(&scene.program)) {
-        (Err(refusal), _) => Some((refusal, mend(&sudo))),
+        (Err(refusal), _) => Some((Refusal::from(refusal), mend(&sudo))),
         (_, Err(refusal)) => {
             Some((refusal, program::helper_path(scene).into_iter().find_map(|one| one.mend)))
         }

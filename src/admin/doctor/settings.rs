@@ -1,6 +1,6 @@
 //! sudo's settings that let an account shape how the helper is started.
 
-use crate::admin::doctor::Scene;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::refused;
 use crate::admin::doctor::sudo::{each, edit};

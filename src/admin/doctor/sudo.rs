@@ -3,43 +3,20 @@
 use crate::admin::doctor::accounts::gives_root;
 use crate::admin::doctor::agents::{Agent, DropInFile, MOST};
 use crate::admin::doctor::commands::{Host, judged};
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
+use crate::admin::doctor::listing::{Listing, listing};
 use crate::admin::doctor::paths::{mend, word};
 use crate::admin::doctor::versions::pager_escapes;
-use crate::admin::doctor::{Scene, call};
 use crate::admin::setup_sudo::exact::{besides, is_exact};
 use crate::output::text::{one_line, shell_word};
 use crate::request::caller::groups_of;
 use crate::sudo::account::Who;
 use crate::sudo::ask::{main_file, program};
-use crate::sudo::listing::{Entry, parse, with_environment};
+use crate::sudo::listing::{Entry, with_environment};
 use crate::sudo::written::{Account, Rule, Written};
 use nix::unistd::{Gid, Group, Uid, User};
 use std::path::{Path, PathBuf};
-
-/// What sudo says of an account.
-pub struct Listing {
-    /// Its rules.
-    pub entries: Vec<Entry>,
-    /// The short listing.
-    pub short: String,
-}
-
-impl Listing {
-    /// Whether a rule lets the account run the program as root by its name.
-    pub fn names(&self, program: &Path) -> bool {
-        let as_root = self.entries.iter().filter(|entry| entry.is_as_root());
-        let mut commands = as_root.flat_map(|entry| &entry.commands);
-        commands.any(|command| command.split(' ').next().map(Path::new) == Some(program))
-    }
-}
-
-/// Asks sudo about an account; none where there is no sudo.
-pub fn listing(account: &str) -> Option<Result<Listing, String>> {
-    let sudo = program("sudo")?;
-    let ask = |flag: &str| call::text(call::run(&sudo, &["-n", flag, "-U", account]));
-    Some(ask("-ll").and_then(|long| Ok(Listing { entries: parse(&long)?, short: ask("-l")? })))
-}
 
 /// What lets sudo be asked again.
 fn unasked(why: &str) -> String {

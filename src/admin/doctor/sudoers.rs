@@ -1,18 +1,21 @@
 //! sudo's configuration as files: valid, root's, read, and our own as they should be.
 
 use crate::admin::doctor::agents::DropInFile;
+use crate::admin::doctor::agents::is_rule;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::{mend, mend_or, refused, weak, word};
 use crate::admin::doctor::policy::repair;
 use crate::admin::doctor::sudo::edit;
-use crate::admin::doctor::{Scene, call, included};
-use crate::admin::setup_sudo::dropin::{DropIn, FOLDER, Found};
+use crate::admin::doctor::{call, included};
+use crate::admin::setup_sudo::dropin::{DropIn, Found};
 use crate::admin::setup_sudo::exact;
 use crate::admin::setup_sudo::rule::render;
 use crate::output::text::{one_line, shell_word};
 use crate::sudo::ask::{
     access, complaints, files, is_sudo_rs, main_file, program, reads_drop_ins, said,
 };
+use crate::sudo::folder::FOLDER;
 use std::path::{Path, PathBuf};
 
 pub fn valid(scene: &Scene) -> Vec<Finding> {
@@ -214,15 +217,6 @@ fn strange(text: &str, helper: &Path) -> Option<String> {
         })
     });
     strange.map(|line| one_line(line, 200))
-}
-
-/// Whether a line is none of the comments: an account can be written as `#1005`, and
-/// `#includedir` is none (`sudoers(5)`).
-pub fn is_rule(line: &str) -> bool {
-    match line.strip_prefix('#') {
-        None => !line.is_empty(),
-        Some(rest) => rest.starts_with(|c: char| c.is_ascii_digit()) || rest.starts_with("include"),
-    }
 }
 
 #[cfg(test)]

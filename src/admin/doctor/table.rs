@@ -1,9 +1,10 @@
 //! Every check, area by area.
 
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::{
-    Scene, accounts, audit, broker, folders, host, policy, program, requests, settings, sudo,
-    sudoers, versions, ways,
+    accounts, audit, broker, folders, host, policy, program, requests, settings, sudo, sudoers,
+    versions, ways,
 };
 
 /// Something that a guarantee rests on.

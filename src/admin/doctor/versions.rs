@@ -1,9 +1,10 @@
 //! Which versions of what the helper stands on have a known hole.
 
+use crate::admin::doctor::call;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::holes::{APT, Hole, PACMAN, SUDO, SUDO_RS, SYSTEMD};
 use crate::admin::doctor::paths::mend;
-use crate::admin::doctor::{Scene, call};
 use crate::managers::host::PackageManager;
 use crate::sudo::ask::program;
 use crate::system::tool;

@@ -1,8 +1,8 @@
 //! Other ways to root than sudo: sockets of services that do what they are told, doas, polkit.
 
-use crate::admin::doctor::Scene;
 use crate::admin::doctor::accounts::leave;
 use crate::admin::doctor::agents::Agent;
+use crate::admin::doctor::context::Scene;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{weak, word};
 use nix::unistd::{Gid, Group};

@@ -1,6 +1,6 @@
 //! The arguments of ssh: what is the same for every host, and what the inventory says of one.
 
-use crate::admin::fleet::inventory::Host;
+use crate::admin::fleet::inventory::host::Host;
 use std::ffi::OsString;
 
 /// Before everything else, since ssh takes the first value that it finds (`ssh_config(5)`).

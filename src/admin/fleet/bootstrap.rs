@@ -4,11 +4,14 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::fleet::arguments::Manner;
-use crate::admin::fleet::inventory::Host;
+use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::password::{self, Secret};
 use crate::admin::fleet::pool;
 use crate::admin::fleet::program::Programs;
-use crate::admin::fleet::report::{self, INTERRUPTED, Line, Progress, Row, Status};
+use crate::admin::fleet::report::{self, Line, Progress};
+use crate::admin::fleet::row;
+use crate::admin::fleet::row::left_out;
+use crate::admin::fleet::row::{INTERRUPTED, Row, Status};
 use crate::admin::fleet::setup::{self, Reached, Seen, Tried, UNTOUCHED, Wanted};
 use crate::cli::Bootstrap;
 use crate::request::code::{Code, Refusal};
@@ -84,23 +87,9 @@ fn visit<'h, 'w>(host: &'h Host, wanted: &'w Wanted<'w>, progress: &Progress) ->
     reached
 }
 
-/// The row of a host that is not contacted at all.
-pub fn left_out(host: &Host) -> Option<Row> {
-    if host.offline {
-        let row = Row::new(host, Status::Skipped, "offline");
-        return Some(row.what("the inventory says that it is offline"));
-    }
-    if let Some(refusal) = &host.refused {
-        return Some(Row::refused(host, refusal));
-    }
-    kernel::is_interrupted().then(|| {
-        Row::new(host, Status::Skipped, INTERRUPTED).error("interrupted before it was begun with")
-    })
-}
-
 /// What will be done, before the password is asked for.
 fn announce(waiting: &[(usize, Box<Seen<'_, '_>>)], rows: &[Option<Row>], progress: &Progress) {
-    let so_far = report::counted(rows.iter().flatten());
+    let so_far = row::counted(rows.iter().flatten());
     if !so_far.is_empty() {
         progress.say(&format!("so far: {so_far}"));
     }

@@ -7,16 +7,11 @@
 //! where the input ends behind the line.
 
 use crate::admin::fleet::arguments::Manner;
-use crate::admin::fleet::inventory::Host;
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::ssh::Instead;
 use crate::admin::fleet::ssh::{Lost, Said, Session};
 use crate::admin::fleet::words::Words;
-use crate::output::text::one_line;
 use std::time::{Duration, Instant};
-
-/// Any shell reads this, for there is nothing in the quotation marks that one of them would take
-/// for its own. It reads a script whole before it runs it. Two hours: a person may look for a
-/// password that long.
-pub const GREETING: &str = r#"timeout -s KILL 7200 /bin/sh -c 'echo; echo "$1 hello"; IFS= read -r n && case $n in sh*) IFS= read -r n;; esac && eval "$(head -c "$n")"' sm "#;
 
 /// What the input begins with. sshd sets the variable where it runs another command than the one
 /// that was asked for (`sshd(8)`).
@@ -30,31 +25,6 @@ const QUIET: Duration = Duration::from_secs(3);
 
 /// How long that look may take.
 const TO_LOOK: Duration = Duration::from_secs(6);
-
-/// What runs on a host instead of what it was asked to run.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Instead {
-    /// A shell, which its command line names.
-    Shell {
-        /// The command line.
-        command: String,
-        /// sshd was told to run it: by `ForceCommand`, or by `command=` of the key.
-        is_forced: bool,
-    },
-    /// Something that gives back what it reads.
-    Echo,
-    /// Something that reads all that comes, and lets our shell begin at its end.
-    Reader,
-}
-
-impl Instead {
-    fn of(line: &str) -> Option<Self> {
-        let (forced, command) = line.strip_prefix("instead ")?.split_once(':')?;
-        // Where there is no /proc it has no name.
-        let command = if command.is_empty() { "SHELL" } else { command };
-        Some(Self::Shell { command: one_line(command, 100), is_forced: forced == "forced" })
-    }
-}
 
 /// A conversation that did not begin.
 #[derive(Debug)]

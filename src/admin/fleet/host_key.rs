@@ -1,7 +1,7 @@
 //! What ssh says of a host's key that it does not accept, and what to do about it.
 
-use crate::admin::fleet::inventory::Host;
-use crate::admin::fleet::report::{Row, Status};
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::row::{Row, Status};
 use crate::admin::fleet::words::Words;
 use crate::output::text::{one_line, shell_word};
 

@@ -11,6 +11,7 @@ pub mod pool;
 pub mod program;
 pub mod reply;
 pub mod report;
+pub mod row;
 pub mod run;
 pub mod setup;
 pub mod ssh;
@@ -20,7 +21,8 @@ pub mod visit;
 pub mod words;
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::fleet::inventory::{Host, Inventory, STANDARD_INPUT};
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::inventory::{Inventory, STANDARD_INPUT};
 use crate::cli::{Bootstrap, FleetCommand, Hosts};
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel;

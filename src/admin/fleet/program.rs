@@ -1,6 +1,6 @@
 //! What is sent to a host: this very program, or the one that was named for its architecture.
 
-use crate::policy::parse::hex;
+use crate::output::hex::hex;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::quoted;
 use sha2::{Digest, Sha256};

@@ -1,7 +1,7 @@
 //! What a host's own `sm setup-sudo` answers.
 
-use crate::admin::fleet::inventory::Host;
-use crate::admin::fleet::report::{Row, Status};
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::row::{Row, Status};
 use crate::output::text::one_line;
 use crate::request::code::Code;
 use serde_json::Value;

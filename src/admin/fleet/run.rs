@@ -2,9 +2,10 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::fleet::arguments::Manner;
-use crate::admin::fleet::bootstrap::left_out;
-use crate::admin::fleet::inventory::Host;
-use crate::admin::fleet::report::{self, Progress, Row, Status};
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::report::{self, Progress};
+use crate::admin::fleet::row::left_out;
+use crate::admin::fleet::row::{Row, Status};
 use crate::admin::fleet::{greeting, pool, trouble};
 use crate::cli::{self, FleetRun, Parsed};
 use crate::output::text::{one_line, shell_word};

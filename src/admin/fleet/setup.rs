@@ -2,11 +2,12 @@
 //! have the host's own `sm setup-sudo` do the rest.
 
 use crate::admin::fleet::arguments::Manner;
-use crate::admin::fleet::inventory::Host;
+use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use crate::admin::fleet::password::Secret;
 use crate::admin::fleet::program::{Program, Programs};
-use crate::admin::fleet::report::{INTERRUPTED, Line, Row, Status};
+use crate::admin::fleet::report::Line;
+use crate::admin::fleet::row::{INTERRUPTED, Row, Status};
 use crate::admin::fleet::visit::{Stop, Visit, asks_for_password, stop};
 use crate::admin::fleet::words::{Words, end_of};
 use crate::output::text::one_line;

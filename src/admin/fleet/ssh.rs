@@ -5,9 +5,9 @@
 //! what counts are lines that begin with a word that nobody could know before.
 
 use crate::admin::fleet::arguments::{Manner, arguments};
-use crate::admin::fleet::greeting::{GREETING, Instead};
-use crate::admin::fleet::inventory::Host;
+use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::words::Words;
+use crate::output::text::one_line;
 use crate::system::kernel;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -315,5 +315,33 @@ fn read<R: Read>(from: &mut Option<R>, to: &mut Vec<u8>) {
         Ok(count) => to.extend_from_slice(&buffer[..count]),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
         Err(_) => *from = None,
+    }
+}
+
+/// Any shell reads this, for there is nothing in the quotation marks that one of them would take
+/// for its own. It reads a script whole before it runs it. Two hours: a person may look for a
+/// password that long.
+pub const GREETING: &str = r#"timeout -s KILL 7200 /bin/sh -c 'echo; echo "$1 hello"; IFS= read -r n && case $n in sh*) IFS= read -r n;; esac && eval "$(head -c "$n")"' sm "#;
+/// What runs on a host instead of what it was asked to run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// A shell, which its command line names.
+    Shell {
+        /// The command line.
+        command: String,
+        /// sshd was told to run it: by `ForceCommand`, or by `command=` of the key.
+        is_forced: bool,
+    },
+    /// Something that gives back what it reads.
+    Echo,
+    /// Something that reads all that comes, and lets our shell begin at its end.
+    Reader,
+}
+impl Instead {
+    pub fn of(line: &str) -> Option<Self> {
+        let (forced, command) = line.strip_prefix("instead ")?.split_once(':')?;
+        // Where there is no /proc it has no name.
+        let command = if command.is_empty() { "SHELL" } else { command };
+        Some(Self::Shell { command: one_line(command, 100), is_forced: forced == "forced" })
     }
 }

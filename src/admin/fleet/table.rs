@@ -1,7 +1,8 @@
 //! The report as a person reads it: a line for each host; what several have in common is said
 //! once, with their names.
 
-use crate::admin::fleet::report::{Row, counted};
+use crate::admin::fleet::row::Row;
+use crate::admin::fleet::row::counted;
 use crate::output::text;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -94,7 +95,7 @@ fn names(hosts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::fleet::report::Status;
+    use crate::admin::fleet::row::Status;
     use crate::admin::fleet::trouble::tests::host;
 
     fn row(name: &str, hint: &str, command: Option<&str>) -> Row {

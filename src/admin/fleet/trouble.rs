@@ -1,9 +1,10 @@
 //! Why a conversation with a host ended, in a person's words.
 
-use crate::admin::fleet::greeting::{Instead, NotBegun};
+use crate::admin::fleet::greeting::NotBegun;
 use crate::admin::fleet::host_key;
-use crate::admin::fleet::inventory::Host;
-use crate::admin::fleet::report::{Row, Status};
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::row::{Row, Status};
+use crate::admin::fleet::ssh::Instead;
 use crate::admin::fleet::ssh::Lost;
 use crate::admin::fleet::words::Words;
 

@@ -1,17 +1,17 @@
 //! A connection to one host, and what is said over it: facts, root's rights, a program, replies.
 
 use crate::admin::fleet::arguments::Manner;
-use crate::admin::fleet::inventory::Host;
+use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::mounts::{self, Use};
 use crate::admin::fleet::password::Secret;
 use crate::admin::fleet::program::Program;
 use crate::admin::fleet::reply::Reply;
-use crate::admin::fleet::report::{Row, Status};
+use crate::admin::fleet::row::{Row, Status};
 use crate::admin::fleet::ssh::{Lost, Said, Session};
 use crate::admin::fleet::words::Words;
 use crate::admin::fleet::{greeting, trouble};
 use crate::output::text::one_line;
-use crate::reply::milliseconds;
+use crate::request::id::milliseconds;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

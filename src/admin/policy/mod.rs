@@ -11,15 +11,16 @@ use crate::output::text::counted;
 use crate::plan::plan;
 use crate::policy::force::InForce;
 use crate::policy::model::{Limits, Policy, SiteMode};
+use crate::policy::operations::{grants, operations};
 use crate::policy::parse::{self, LARGEST};
-use crate::policy::verdict::{Denial, Everybody, Line, Who};
+use crate::policy::verdict::{Denial, Line};
 use crate::policy::{COMPILED, site};
-use crate::request::caller::groups_of;
+use crate::request::caller::Named;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
+use crate::request::who::Everybody;
 use crate::sudo::account;
-use crate::surface::{Row, allowed, grants, operations, surface};
-use nix::unistd::{Group, User};
+use crate::surface::{Row, allowed, surface};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -201,26 +202,6 @@ fn diff(supposed: &Supposed) -> Result<Answer, Failure> {
         lines.push("the site policy changes nothing in the surface".to_owned());
     }
     Ok(Answer::text(lines.join("\n")).with("removed", &removed).with("added", &added))
-}
-
-/// An account by its name, for finding out what it may do.
-pub struct Named<'n>(pub &'n str);
-
-impl Who for Named<'_> {
-    fn is_user(&self, name: &str) -> bool {
-        self.0 == name
-    }
-
-    fn in_group(&self, name: &str) -> bool {
-        let user = User::from_name(self.0).ok().flatten();
-        let group = Group::from_name(name).ok().flatten();
-        match (user, group) {
-            (Some(user), Some(group)) => {
-                groups_of(self.0, user.gid).is_ok_and(|groups| groups.contains(&group.gid))
-            }
-            _ => false,
-        }
-    }
 }
 
 fn explain(

@@ -2,9 +2,9 @@
 
 use crate::policy::COMPILED;
 use crate::policy::model::{Policy, SiteMode};
+use crate::policy::operations::{grants, operations};
 use crate::request::action::Action;
 use crate::request::operation::Operation;
-use crate::surface::{grants, operations};
 use std::collections::BTreeMap;
 
 /// Whether an operation that the site policy grants is one that it can grant in this program.

@@ -1,6 +1,7 @@
 //! The group whose members may connect: whose it is, and who was let in.
 
-use crate::admin::setup_broker::{GROUP, failed};
+use crate::admin::setup_broker::call::failed;
+use crate::broker::socket::GROUP;
 use crate::output::text::one_line;
 use crate::request::caller::groups_of;
 use crate::request::code::Refusal;

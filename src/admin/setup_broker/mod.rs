@@ -1,28 +1,32 @@
 //! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo can not work.
 
+pub mod call;
 pub mod group;
 pub mod units;
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::setup_broker::units::SOCKET_UNIT;
-use crate::admin::setup_sudo::{install, rule, without_root};
-use crate::broker::{SOCKET, protocol};
+use crate::admin::root::without_root;
+use crate::admin::setup_broker::call::{call, failed, output};
+use crate::admin::setup_sudo::install;
+use crate::admin::setup_sudo::rights;
+use crate::broker::protocol;
+use crate::broker::socket::GROUP;
+use crate::broker::socket::SOCKET;
+use crate::broker::unit;
+use crate::broker::unit::SOCKET_UNIT;
 use crate::cli::SetupBroker;
+use crate::exec::sanitize;
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account;
+use crate::system::state;
 use crate::system::trust::trusted;
-use crate::system::{sanitize, state, tool};
 use nix::unistd::{Group, User};
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::Output;
-
-/// Who is in it may connect.
-pub const GROUP: &str = "sm";
 
 /// Does it. `program` is the file that runs, `arguments` are those of the command line.
 ///
@@ -55,14 +59,14 @@ pub fn run(
     }
     let program = if command.install { install::install()?.0 } else { program.to_owned() };
     let (program, _) = trusted(&program)?;
-    rule::gives_no_rights(&program)?;
+    rights::gives_no_rights(&program)?;
     let wanted = units::of(&program)?;
     if command.check {
         return check(&wanted, &users);
     }
     units::no_others(&wanted)?;
     let mut done = Vec::new();
-    let was_here = units::is_set_up();
+    let was_here = unit::is_set_up();
     if Group::from_name(GROUP).ok().flatten().is_none() {
         call("groupadd", &["--system", GROUP])?;
         let made = Group::from_name(GROUP).ok().flatten();
@@ -222,7 +226,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
 /// # Errors
 /// Why systemd could not be asked.
 pub fn is_here() -> Result<bool, Refusal> {
-    if units::is_set_up() {
+    if unit::is_set_up() {
         return Ok(true);
     }
     if units::other_socket().is_some() {
@@ -272,31 +276,4 @@ fn answers() -> Result<String, Refusal> {
         Some(version) => Ok(version.to_owned()),
         None => Err(silent(one_line(&reply.to_string(), 300))),
     }
-}
-
-pub(super) fn failed(what: &str, error: &io::Error) -> Refusal {
-    Refusal::new(Code::CommandFailed, format!("{what}: {error}"))
-}
-
-/// Runs one of the host's own tools; what it has to say is for the case that it fails.
-fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
-    let output = output(name, arguments)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = one_line(said.trim(), 300);
-    Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
-        .said(said))
-}
-
-/// Runs one of the host's own tools to its end.
-pub(super) fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> {
-    let program = tool::find(name)
-        .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
-    // Root does not run what others can change.
-    let (program, _) = trusted(&program)?;
-    let mut command = tool::clean(&program);
-    command.args(arguments);
-    tool::output(command).map_err(|error| failed(&program.display().to_string(), &error))
 }

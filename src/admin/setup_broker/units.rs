@@ -1,6 +1,7 @@
 //! The broker's units: the package's own, or a copy where there is none for this program.
 
-use crate::admin::setup_broker::{failed, output};
+use crate::admin::setup_broker::call::{failed, output};
+use crate::broker::unit::{SOCKET_UNIT, UNITS, leads_to_another};
 use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
 use crate::system::state;
@@ -9,25 +10,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where an administrator's units are (`systemd.unit(5)`).
-const UNITS: &str = "/etc/systemd/system";
-
 /// Where a package's are, and before them what has been put there until the next boot, in the order
 /// in which systemd looks into them. A unit there that is this program's needs no copy in [`UNITS`],
 /// which would hide what the package's next version brings.
 const VENDOR: [&str; 3] =
     ["/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 
-/// What `systemctl enable` makes.
-const ENABLED: &str = "/etc/systemd/system/sockets.target.wants/sm.socket";
-
 /// Where else somebody may have put something to add to one: what `systemctl set-property` makes.
 /// systemd looks into these first, so that a whole unit there is in the place of ours.
 const PROPERTIES: [&str; 3] =
     ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"];
-
-/// The socket's unit.
-pub const SOCKET_UNIT: &str = "sm.socket";
 
 /// The units as they are in packaging/systemd.
 const FILES: [(&str, &str); 2] = [
@@ -146,7 +138,7 @@ pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
             Err(error) => return Some(format!("{}: {error}", path.display())),
         }
         if let Err(refusal) = trusted(&path) {
-            return Some(refusal.error);
+            return Some(refusal.to_string());
         }
         if let Some(hidden) = vendor(name, text).filter(|vendor| *vendor != path) {
             let (path, hidden) = (path.display(), hidden.display());
@@ -194,36 +186,15 @@ pub fn copies() -> Vec<PathBuf> {
     files
 }
 
-fn is_ours(text: &str) -> bool {
-    let is_broker = |line: &str| {
-        line == "ListenStream=/run/sm/sm.sock"
-            || line.starts_with("ExecStart=") && line.ends_with("/sm broker")
-    };
-    text.trim().is_empty() || text.lines().map(str::trim).any(is_broker)
-}
-
-/// Whether there should be a broker on this host.
-pub fn is_set_up() -> bool {
-    [Path::new(ENABLED), &Path::new(UNITS).join(SOCKET_UNIT)]
-        .iter()
-        .any(|path| path.symlink_metadata().is_ok() && !leads_to_another(path))
-}
-
 /// The file of the socket's unit, where the one that counts is another program's.
 pub fn other_socket() -> Option<PathBuf> {
     found(SOCKET_UNIT).filter(|path| leads_to_another(path))
 }
 
-/// Whether a file that has a unit's name, or what a link leads to, is not a unit of this program's,
-/// in whatever version and for whatever installation.
-fn leads_to_another(path: &Path) -> bool {
-    let is_file = path.metadata().is_ok_and(|data| data.is_file());
-    is_file && fs::read(path).is_ok_and(|text| !is_ours(&String::from_utf8_lossy(&text)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::broker::unit::is_ours;
 
     #[test]
     fn a_unit_is_ours_by_what_it_does() {

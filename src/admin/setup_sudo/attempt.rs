@@ -2,10 +2,10 @@
 //! for what is in the way. What is only written proves nothing.
 
 use crate::admin::setup_sudo::permitted::reads_of;
-use crate::escalate::AS_ROOT;
 use crate::request::caller::groups_of;
 use crate::request::code::Code;
 use crate::request::probe::Announced;
+use crate::sudo::ask::AS_ROOT;
 use crate::sudo::ask::{Sudo, complained, program, skipped};
 use crate::sudo::listing::Entry;
 use crate::sudo::obstacles::{Asked, Obstacle, Requests};

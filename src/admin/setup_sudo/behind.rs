@@ -1,14 +1,15 @@
 //! Exact drop-ins that the policy has moved away from, for whoever has just changed it.
 
-use crate::admin::setup_sudo::dropin::{self, DropIn};
+use crate::admin::setup_sudo::dropin::DropIn;
 use crate::admin::setup_sudo::{exact, rule};
 use crate::sudo::account::Who;
+use crate::sudo::folder;
 use std::path::Path;
 
 /// What to say of each exact drop-in of this program's that is not what the policy permits now.
 pub fn behind(program: &Path) -> Vec<String> {
     let Ok(helper) = rule::helper_beside(program) else { return Vec::new() };
-    let entries = std::fs::read_dir(dropin::FOLDER).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(folder::FOLDER).into_iter().flatten().flatten();
     let mut names: Vec<_> =
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();

@@ -2,9 +2,9 @@
 //! that should be.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::setup_sudo::Rule;
 use crate::admin::setup_sudo::dropin::Found;
 use crate::admin::setup_sudo::exact::{self, Moved};
+use crate::admin::setup_sudo::expected::Rule;
 use crate::admin::setup_sudo::prove::prove;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::ask::Visudo;

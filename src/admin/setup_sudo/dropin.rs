@@ -1,25 +1,17 @@
 //! Puts the drop-in in place, or takes it away, so that sudo's configuration is valid at every
 //! instant: whatever is killed, full or broken meanwhile.
 
-use crate::admin::setup_sudo::rule::{MARK, is_ours};
+use crate::admin::setup_sudo::mark::{MARK, is_ours};
 use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::ask::Visudo;
+use crate::sudo::folder::FOLDER;
 use crate::system::state::{self, remove};
 use nix::unistd::{Group, User};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// Where the drop-ins are.
-pub const FOLDER: &str = "/etc/sudoers.d";
-
-/// Whether sudo reads a file of this name there (`sudoers(5)`, "Including other files from within
-/// sudoers").
-pub fn is_read(name: &str) -> bool {
-    !name.contains('.') && !name.ends_with('~')
-}
 
 const MODE: u32 = 0o440;
 

@@ -4,8 +4,9 @@
 //! A rule a line, and no alias: sudo-rs takes no list longer than 127 and no command longer than
 //! 1024 characters, and a line can be found with `grep`. No wildcard and no regular expression.
 
+use crate::admin::setup_sudo::mark::MARK;
 use crate::admin::setup_sudo::permitted::permitted;
-use crate::admin::setup_sudo::rule::{MARK, rights};
+use crate::admin::setup_sudo::rule::rights;
 use crate::escalate::flags::WORD;
 use crate::request::code::Refusal;
 use crate::request::name::SERVICE;

@@ -1,6 +1,7 @@
 //! `sm setup-sudo --install`: this program, root's own, where the rule can name it.
 
-use crate::admin::setup_sudo::rule::{MARK, has_attribute, no_default_acl};
+use crate::admin::setup_sudo::mark::MARK;
+use crate::admin::setup_sudo::rights::{has_attribute, no_default_acl};
 use crate::managers::owner::Package;
 use crate::request::code::{Code, Refusal};
 use crate::system::state;

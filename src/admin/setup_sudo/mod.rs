@@ -5,55 +5,32 @@ pub mod behind;
 pub mod check;
 pub mod dropin;
 pub mod exact;
+pub mod expected;
 pub mod install;
+pub mod mark;
 pub mod permitted;
 pub mod prove;
 pub mod remove;
+pub mod rights;
 pub mod rule;
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::root::without_root;
 pub use crate::admin::setup_sudo::behind::behind;
 use crate::admin::setup_sudo::dropin::{DropIn, Found};
+use crate::admin::setup_sudo::expected::Rule;
 use crate::admin::setup_sudo::prove::prove;
 use crate::cli::SetupSudo;
-use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
-pub use crate::sudo::admitted::admitted;
 use crate::sudo::ask::{self, Sudo, Visudo};
+use crate::sudo::folder;
 use crate::system::trust::trusted;
 use std::ffi::OsString;
-use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::path::Path;
 
 /// From how many lines on a drop-in makes sudo slow enough to be told of.
 const MANY: usize = 2000;
-
-/// A drop-in as it should be.
-#[derive(Debug)]
-pub struct Rule<'a> {
-    /// For whom.
-    who: &'a Who,
-    /// The program that it is about.
-    helper: &'a Path,
-    /// The program that it must not be about: the administrator's.
-    program: &'a Path,
-    /// The file.
-    drop_in: DropIn,
-    /// Whether it names whole command lines.
-    exact: bool,
-    /// The text.
-    wanted: String,
-}
-
-impl Rule<'_> {
-    /// What puts it in place.
-    fn command(&self) -> String {
-        let exact = if self.exact { " --exact" } else { "" };
-        format!("sm setup-sudo {}{exact}", self.who.flags())
-    }
-}
 
 /// Does it. `program` is the file that runs, `arguments` are those of the command line.
 ///
@@ -69,7 +46,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         if !is_root {
             return Err(without_root(what, program, arguments));
         }
-        crate::system::sanitize::undo()?;
+        crate::exec::sanitize::undo()?;
         return remove::all(program);
     }
     let who = Who::find(command.user.as_deref(), command.group.as_deref(), !command.remove)?;
@@ -85,7 +62,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         return Err(without_root(what, program, arguments));
     }
     // What the caller's shell had set, its file mask and limits among it, must not shape root's files.
-    crate::system::sanitize::undo()?;
+    crate::exec::sanitize::undo()?;
     if command.remove {
         return remove::one(&who, &drop_in);
     }
@@ -94,9 +71,9 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let helper = rule::of_both(&program)?;
     let visudo = Visudo::find()?;
     Sudo::find()?;
-    ask::reads_drop_ins(dropin::FOLDER)?;
+    ask::reads_drop_ins(folder::FOLDER)?;
     // Whoever can write there has root already, and no rule of ours makes it better.
-    let folder = Path::new(dropin::FOLDER);
+    let folder = Path::new(folder::FOLDER);
     if let Err(refusal) = trusted(folder)
         && folder.is_dir()
     {
@@ -104,9 +81,9 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
             "only root may change it: chown root:root {0}; chmod 0755 {0}",
             folder.display()
         );
-        return Err(refusal.hint(hint).into());
+        return Err(Refusal::from(refusal).hint(hint).into());
     }
-    rule::no_default_acl(folder)?;
+    rights::no_default_acl(folder)?;
     let before = drop_in.text().map_err(|error| unreadable(&drop_in, &error))?;
     let was_exact = before.as_deref().is_some_and(exact::is_exact);
     // Who only looks need not know which of the two it is.
@@ -183,19 +160,6 @@ fn replaced(rule: &Rule<'_>) -> String {
             rule.command()
         )
     }
-}
-
-/// What only root can do: goes on as root where somebody at a terminal can say the password.
-/// Comes back only with what to do instead.
-pub fn without_root(what: &str, program: &Path, arguments: &[OsString]) -> Failure {
-    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        return Failure::of(ask::become_root(program, arguments));
-    }
-    let mut line = format!("sudo {}", program.display());
-    for word in arguments {
-        let _ = write!(line, " {}", shell_word(&word.to_string_lossy()));
-    }
-    Failure::of(Refusal::new(Code::NotPrivileged, what).hint(format!("run: {line}")))
 }
 
 fn unreadable(drop_in: &DropIn, error: &std::io::Error) -> Refusal {

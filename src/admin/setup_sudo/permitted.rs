@@ -1,14 +1,14 @@
 //! Which command lines of the helper the policy in force permits to an account or a group.
 
-use crate::admin::policy::Named;
 use crate::escalate::flags::WORD;
 use crate::managers::host::PackageManager;
 use crate::policy::force::InForce;
-use crate::policy::verdict::Who as Caller;
 use crate::request::action::ServiceAction;
+use crate::request::caller::Named;
 use crate::request::code::Refusal;
 use crate::request::name::{SERVICE, UnitName};
 use crate::request::operation::Operation;
+use crate::request::who::Who as Caller;
 use crate::sudo::account::Who;
 use crate::surface::possible;
 use std::cell::RefCell;

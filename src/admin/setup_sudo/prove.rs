@@ -1,9 +1,9 @@
 //! The proof that a drop-in has the effect that it should have, and no other.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::setup_sudo::Rule;
 use crate::admin::setup_sudo::attempt::{Hindered, hindered};
 use crate::admin::setup_sudo::exact::{self, besides};
+use crate::admin::setup_sudo::expected::Rule;
 use crate::output::text::{one_line, shell_word};
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;

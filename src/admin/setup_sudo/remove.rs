@@ -2,11 +2,13 @@
 //! helper. Asks neither sudo nor the account database: both may be broken or gone by then.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::setup_sudo::dropin::{self, DropIn};
+use crate::admin::setup_sudo::dropin::DropIn;
 use crate::admin::setup_sudo::exact::rules;
-use crate::admin::setup_sudo::rule::{self, MARK};
+use crate::admin::setup_sudo::mark::MARK;
+use crate::admin::setup_sudo::rule;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
+use crate::sudo::folder;
 use crate::system::state;
 use std::fs;
 use std::io;
@@ -52,7 +54,7 @@ pub fn all(program: &Path) -> Result<Answer, Failure> {
     // setup-sudo writes the place itself, links resolved.
     let real = fs::canonicalize(&helper).unwrap_or_else(|_| helper.clone());
     let helpers = [&*helper, &*real];
-    let ours = ours(dropin::FOLDER, &helpers)?;
+    let ours = ours(folder::FOLDER, &helpers)?;
     // The package calls this itself (`dpkg(1)`, "Internal environment").
     if std::env::var_os("DPKG_MAINTSCRIPT_NAME").is_none() {
         self::ours(KEPT, &helpers)?.iter().try_for_each(|path| forget(path))?;

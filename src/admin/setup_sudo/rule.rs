@@ -1,28 +1,16 @@
 //! The plain drop-in: one rule for one program.
 
-use crate::admin::setup_sudo::dropin::FOLDER;
 use crate::admin::setup_sudo::install;
-use crate::output::text::{one_line, shell_word};
+use crate::admin::setup_sudo::mark::MARK;
+use crate::admin::setup_sudo::rights::{gives_no_rights, more_rights, no_default_acl};
+use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
 use crate::sudo::ask::Included;
-use crate::system::kernel;
+use crate::sudo::folder::FOLDER;
 use crate::system::trust::trusted;
-use std::ffi::{CStr, CString};
-use std::fs::Metadata;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// The first line of every drop-in of ours.
-pub const MARK: &str = "# Made by sm setup-sudo";
-
-/// Whether a text is that of a drop-in of ours, or of none: a name alone says nothing, since
-/// `sm-admin` may be what an administrator has called the rule of an account of that name.
-pub fn is_ours(text: &str) -> bool {
-    let is_first = |rest: &str| rest.is_empty() || rest.starts_with([' ', '\n']);
-    text.trim().is_empty() || text.strip_prefix(MARK).is_some_and(is_first)
-}
 
 /// What stands in a drop-in of ours and was not made by us, as far as it says anything to sudo:
 /// whatever is not about a helper alone. It goes when the drop-in is made anew or taken away.
@@ -116,50 +104,6 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     Ok(real)
 }
 
-/// Makes sure that only root can change this program and that it gives nobody more rights than they
-/// have. With those, `sm` would run each of its commands as root for everybody.
-///
-/// # Errors
-/// `untrusted_path`, saying what is wrong.
-pub fn gives_no_rights(program: &Path) -> Result<(), Refusal> {
-    let (real, data) = trusted(program)?;
-    let Some(why) = more_rights(&real, &data) else { return Ok(()) };
-    let path = shell_word(&real.to_string_lossy());
-    Err(Refusal::new(Code::UntrustedPath, format!("{} {why}", real.display()))
-        .hint(format!("take that away: chmod 0755 {path}; setcap -r {path}")))
-}
-
-/// What of a program's file gives who runs it more rights than they have.
-fn more_rights(path: &Path, data: &Metadata) -> Option<&'static str> {
-    if data.mode() & 0o6000 != 0 {
-        return Some("is setuid or setgid, which it must never be");
-    }
-    has_attribute(path, c"security.capability")
-        .then_some("has file capabilities, which it must never have")
-}
-
-/// Makes sure that what is made in the folder gets no access control entries from it (`acl(5)`,
-/// default ACL): whoever they name could change what is put there next.
-///
-/// # Errors
-/// `untrusted_path` where it would.
-pub fn no_default_acl(folder: &Path) -> Result<(), Refusal> {
-    if !has_attribute(folder, c"system.posix_acl_default") {
-        return Ok(());
-    }
-    let folder = folder.display();
-    Err(Refusal::new(
-        Code::UntrustedPath,
-        format!("{folder} has a default ACL, which whatever is made there gets"),
-    )
-    .hint(format!("take it away: setfacl --remove-default {folder}")))
-}
-
-/// Whether the file itself, where it is a link, has this extended attribute (`xattr(7)`).
-pub fn has_attribute(path: &Path, name: &CStr) -> bool {
-    CString::new(path.as_os_str().as_bytes()).is_ok_and(|path| kernel::has_attribute(&path, name))
-}
-
 /// The text of the drop-in.
 pub fn render(who: &Who, helper: &Path) -> String {
     format!(
@@ -178,7 +122,8 @@ pub fn rights(who: &Who, helper: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{helper_beside, is_ours, others};
+    use super::{helper_beside, others};
+    use crate::admin::setup_sudo::mark::is_ours;
     use std::path::Path;
 
     #[test]

@@ -2,26 +2,14 @@
 //! that are bound to these, and so on, as the service manager's own transaction has it
 //! (`systemd.unit(5)`, "Requires=" to "Conflicts=").
 
+use crate::managers::systemd::bonds::{DEPENDANTS, PULLS, RIVALS};
+use crate::managers::systemd::show::{named_units, value};
 use crate::managers::systemd::start_limit::{StartLimit, Starts};
-use crate::managers::systemd::unit::{named_units, value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// What `systemctl show` is asked of all units that the manager has in memory.
-pub const PROPERTIES: &str = "Id,ActiveState,SubState,StopWhenUnneeded,RequiredBy,RequisiteOf,\
-    BoundBy,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy,Requires,BindsTo,Wants,Upholds,\
-    StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic";
-
-/// The properties that name what stops with a unit, and is restarted with it.
-pub const DEPENDANTS: [&str; 5] =
-    ["RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo"];
-
-/// Those that name what stops when a unit starts.
-pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
-
 /// Those that name what a unit can not be without, and all that is started with it.
 const NEEDS: [&str; 2] = ["Requires", "BindsTo"];
-pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];
 
 /// The properties of all units that say what is started at boot.
 pub const PULLS_PROPERTIES: &str = "Id,Requires,BindsTo,Wants,Upholds";

@@ -1,9 +1,12 @@
 //! systemd: how it describes units, and what its words mean.
 
 pub mod alias;
+pub mod bonds;
 pub mod cause;
 pub mod closure;
 pub mod manager_log;
 pub mod refusal;
+pub mod show;
 pub mod start_limit;
+pub mod states;
 pub mod unit;

@@ -5,7 +5,7 @@
 //! each start. A restart stops first and is refused afterwards, so whether one is safe must be
 //! known before.
 
-use crate::managers::systemd::unit::value;
+use crate::managers::systemd::show::value;
 use nix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::time::Duration;

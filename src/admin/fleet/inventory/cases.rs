@@ -47,7 +47,7 @@ fn limits(text: &str, inventory: &Inventory) -> Value {
 }
 
 fn for_ansible(inventory: &Inventory) -> Value {
-    let one = |host: &crate::admin::fleet::inventory::Host| {
+    let one = |host: &crate::admin::fleet::inventory::host::Host| {
         json!({
             "address": host.address,
             "port": host.port,
@@ -59,7 +59,7 @@ fn for_ansible(inventory: &Inventory) -> Value {
 }
 
 fn whole(inventory: &Inventory) -> Value {
-    let one = |host: &crate::admin::fleet::inventory::Host| {
+    let one = |host: &crate::admin::fleet::inventory::host::Host| {
         json!({
             "alias": host.alias,
             "address": host.address,

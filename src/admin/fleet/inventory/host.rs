@@ -1,6 +1,5 @@
 //! The variables of a host made into a way to it.
 
-use crate::admin::fleet::inventory::Host;
 use crate::admin::fleet::inventory::address::{self, Address};
 use crate::admin::fleet::inventory::groups::{Found, Model, group_label};
 use crate::admin::fleet::inventory::problem::{Problem, Result, named, sentence};
@@ -10,7 +9,9 @@ use crate::admin::fleet::inventory::variables::{self, Setting};
 use crate::admin::fleet::inventory::yaml::Kind;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::quoted;
+use std::ffi::OsString;
 use std::path::Path;
+use std::path::PathBuf;
 
 /// One host, while its variables are being read.
 pub struct Reader<'m> {
@@ -238,4 +239,27 @@ impl Reader<'_> {
         Problem::new(text.from.value.line, format!("{}: {why}", text.name))
             .of(&self.whose(number, &text.from))
     }
+}
+
+/// A host, and how it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// What the inventory calls it.
+    pub alias: String,
+    /// Where it is: a name or an address that can be nothing but the destination of ssh.
+    pub address: String,
+    /// The port, where the inventory says one.
+    pub port: Option<u16>,
+    /// The account that logs in, where the inventory says one.
+    pub user: Option<String>,
+    /// The private key's file, where the inventory says one; `~` resolved.
+    pub identity: Option<PathBuf>,
+    /// Further arguments of ssh that the inventory gives: options that were looked at one by one.
+    pub ssh_arguments: Vec<OsString>,
+    /// The inventory says that it is not there now.
+    pub offline: bool,
+    /// The line that names it first.
+    pub line: usize,
+    /// Why it can not be reached at all: Ansible would reach it over something that is not ssh.
+    pub refused: Option<Refusal>,
 }

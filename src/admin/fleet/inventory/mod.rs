@@ -25,12 +25,12 @@ pub mod words;
 pub mod yaml;
 
 use crate::admin::fleet::inventory::groups::Model;
+use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::inventory::problem::{Problem, shown};
 use crate::admin::fleet::inventory::variables::Form;
 use crate::admin::fleet::inventory::yaml::Kind;
 use crate::request::code::{Code, Refusal};
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -52,29 +52,6 @@ pub struct Inventory {
     pub warnings: Vec<String>,
     /// The groups, for patterns.
     groups: Vec<groups::Group>,
-}
-
-/// A host, and how it is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    /// What the inventory calls it.
-    pub alias: String,
-    /// Where it is: a name or an address that can be nothing but the destination of ssh.
-    pub address: String,
-    /// The port, where the inventory says one.
-    pub port: Option<u16>,
-    /// The account that logs in, where the inventory says one.
-    pub user: Option<String>,
-    /// The private key's file, where the inventory says one; `~` resolved.
-    pub identity: Option<PathBuf>,
-    /// Further arguments of ssh that the inventory gives: options that were looked at one by one.
-    pub ssh_arguments: Vec<OsString>,
-    /// The inventory says that it is not there now.
-    pub offline: bool,
-    /// The line that names it first.
-    pub line: usize,
-    /// Why it can not be reached at all: Ansible would reach it over something that is not ssh.
-    pub refused: Option<Refusal>,
 }
 
 impl Inventory {

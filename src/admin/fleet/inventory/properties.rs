@@ -1,6 +1,7 @@
 //! Whatever an inventory holds: what comes out of it is fit for ssh, or nothing comes out.
 
-use crate::admin::fleet::inventory::{Host, Inventory, address, ssh_arguments};
+use crate::admin::fleet::inventory::host::Host;
+use crate::admin::fleet::inventory::{Inventory, address, ssh_arguments};
 use crate::output::text::is_hidden;
 use proptest::prelude::*;
 use std::path::Path;

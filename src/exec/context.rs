@@ -1,60 +1,14 @@
 //! Runs what was planned and recorded: the one place that starts a process with root's rights
 //! for an operation.
 
-use crate::audit::Recorded;
+use crate::exec::backchannel::Lifeline;
 use crate::exec::message::said;
-use crate::exec::monitor::Lifeline;
-use crate::exec::process::{Bounds, Ended, Ran};
 use crate::exec::requester::Audience;
-use crate::managers::systemd::unit::UnitState;
-use crate::managers::transaction::Transaction;
-use crate::plan::{Plan, Steps};
+use crate::outcome::Outcome;
+use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
-use crate::{packages, services};
-use std::time::{Duration, Instant};
-
-/// What came of an operation.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The code and, unless it is `ok`, the sentence.
-    pub verdict: Result<(), Refusal>,
-    /// What the operation's command did, where it was run.
-    pub ran: Option<Ran>,
-    /// The unit's state after it.
-    pub unit: Option<UnitState>,
-    /// The last lines of the unit's log, where it did not come up or stay up.
-    pub log: Option<Vec<String>>,
-    /// What the package manager said it would change.
-    pub plan: Option<Transaction>,
-    /// Whether it changed something; none where nothing was run.
-    pub changed: Option<bool>,
-    /// It is done after the reply, since whoever reads the reply is ended by it.
-    pub deferred: bool,
-    /// What the caller should know though it went well.
-    pub warnings: Vec<String>,
-}
-
-impl Outcome {
-    /// This verdict and nothing else.
-    pub fn of(verdict: Result<(), Refusal>) -> Self {
-        Self {
-            verdict,
-            ran: None,
-            unit: None,
-            log: None,
-            plan: None,
-            changed: None,
-            deferred: false,
-            warnings: Vec::new(),
-        }
-    }
-
-    /// Nothing was done, or nothing but what `ran` says, which changed nothing.
-    pub fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
-        let changed = ran.is_some().then_some(false);
-        Self { ran, unit, changed, ..Self::of(Err(refusal)) }
-    }
-}
+use crate::request::ran::{Ended, Ran};
+use std::time::Duration;
 
 /// Which units the caller may know of. A reply names these alone; others it counts.
 #[derive(Clone, Copy)]
@@ -92,37 +46,9 @@ pub struct Around<'a> {
     pub answer: &'a mut dyn FnMut(Outcome),
 }
 
-/// Looks, which changes nothing.
-pub fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
-    let plan = recorded.plan();
-    match plan.steps() {
-        Steps::Package(steps) => packages::only_plan(plan, steps, bounds(plan)),
-        _ => services::look(plan, bounds(plan), shown),
-    }
-}
-
-/// Changes something. A service operation is ended at its timeout; a package operation never is:
-/// then the answer is given with what it has printed so far, and this goes on to its end.
-pub fn change(recorded: &Recorded, around: &mut Around<'_>) -> Outcome {
-    let plan = recorded.plan();
-    match plan.steps() {
-        Steps::Package(steps) => packages::change(plan, steps, bounds(plan), around),
-        Steps::Service(steps) => services::change(plan, steps, bounds(plan), around),
-        Steps::Look(_) => services::look(plan, bounds(plan), around.shown),
-    }
-}
-
 /// How much longer than the policy's timeout a plan may take: while the unit is watched.
 pub fn afterwards(plan: &Plan) -> Duration {
     Duration::from_secs(plan.approved().watch_seconds().into())
-}
-
-fn bounds(plan: &Plan) -> Bounds {
-    Bounds {
-        deadline: Instant::now() + Duration::from_secs(plan.timeout().into()),
-        output_bytes: plan.approved().output_bytes() as usize,
-        mask_secrets: plan.approved().mask_secrets(),
-    }
 }
 
 /// The unit or the package; empty where it is for all.

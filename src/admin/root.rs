@@ -1,0 +1,23 @@
+//! What needs root.
+
+use crate::admin::answer::Failure;
+use crate::output::text::shell_word;
+use crate::request::code::{Code, Refusal};
+use crate::sudo::ask::{self};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// What only root can do: goes on as root where somebody at a terminal can say the password.
+/// Comes back only with what to do instead.
+pub fn without_root(what: &str, program: &Path, arguments: &[OsString]) -> Failure {
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        return Failure::of(ask::become_root(program, arguments));
+    }
+    let mut line = format!("sudo {}", program.display());
+    for word in arguments {
+        let _ = write!(line, " {}", shell_word(&word.to_string_lossy()));
+    }
+    Failure::of(Refusal::new(Code::NotPrivileged, what).hint(format!("run: {line}")))
+}

@@ -1,0 +1,35 @@
+//! The host's tools, as `sm setup-broker` runs them.
+
+use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
+use crate::system::tool;
+use crate::system::trust::trusted;
+use std::io::{self};
+use std::process::Output;
+
+pub fn failed(what: &str, error: &io::Error) -> Refusal {
+    Refusal::new(Code::CommandFailed, format!("{what}: {error}"))
+}
+
+/// Runs one of the host's own tools; what it has to say is for the case that it fails.
+pub fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
+    let output = output(name, arguments)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = one_line(said.trim(), 300);
+    Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
+        .said(said))
+}
+
+/// Runs one of the host's own tools to its end.
+pub fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> {
+    let program = tool::find(name)
+        .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;
+    // Root does not run what others can change.
+    let (program, _) = trusted(&program)?;
+    let mut command = tool::clean(&program);
+    command.args(arguments);
+    tool::output(command).map_err(|error| failed(&program.display().to_string(), &error))
+}

@@ -1,0 +1,15 @@
+//! What every record of a request has.
+
+use crate::policy::model::Limits;
+use crate::request::caller::Caller;
+
+/// What all records of a request have in common.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// Who asked.
+    pub caller: Caller,
+    /// The hash of the policy that decided.
+    pub policy: String,
+    /// How often that lets an account ask.
+    pub limits: Limits,
+}

@@ -1,0 +1,15 @@
+//! Where the broker listens, and the group whose members may connect.
+
+use crate::request::code::{Code, Refusal};
+use std::io;
+
+/// Where it listens.
+pub const SOCKET: &str = "/run/sm/sm.sock";
+
+pub fn no_connection(error: io::Error) -> Refusal {
+    Refusal::new(Code::Internal, format!("standard input is no connection: {error}"))
+        .hint("this is for the service manager to start: sm setup-broker")
+}
+
+/// Who is in it may connect.
+pub const GROUP: &str = "sm";

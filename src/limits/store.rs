@@ -1,0 +1,42 @@
+//! Where the state of the limits is.
+
+use crate::request::code::{Code, Refusal};
+use crate::system::state::{self};
+use nix::time::{ClockId, clock_gettime};
+use std::io;
+use std::time::Duration;
+
+pub const FOLDER: &str = "/run/sm";
+
+pub const STATE: &str = "/run/sm/rate";
+
+/// Why a request was not paid for.
+#[derive(Debug)]
+pub struct Unpaid {
+    /// What the caller is told.
+    pub refusal: Refusal,
+    /// How many refusals for the rate a record should stand for now: a flood gets one record a
+    /// minute. None where this one is counted and recorded later.
+    pub record: Option<u64>,
+}
+
+pub fn folders() -> io::Result<()> {
+    state::folder(FOLDER, 0o755, "root")?;
+    state::folder(STATE, 0o700, "root")
+}
+
+pub fn untrusted(error: io::Error) -> Unpaid {
+    Unpaid {
+        refusal: Refusal::new(
+            Code::UntrustedPath,
+            format!("the state of the rate limit can not be relied on: {error}"),
+        )
+        .hint(format!("nothing is run without it; as root: rm -r {STATE}")),
+        record: Some(1),
+    }
+}
+
+/// Since the boot, sleep included: nobody can set this clock.
+pub fn now() -> io::Result<Duration> {
+    Ok(clock_gettime(ClockId::CLOCK_BOOTTIME)?.into())
+}

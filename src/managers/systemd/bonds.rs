@@ -1,0 +1,15 @@
+//! How a unit is bound to others, as properties.
+
+/// What `systemctl show` is asked of all units that the manager has in memory.
+pub const PROPERTIES: &str = "Id,ActiveState,SubState,StopWhenUnneeded,RequiredBy,RequisiteOf,\
+    BoundBy,ConsistsOf,PropagatesStopTo,Conflicts,ConflictedBy,Requires,BindsTo,Wants,Upholds,\
+    StartLimitIntervalUSec,StartLimitBurst,InactiveExitTimestampMonotonic";
+
+/// The properties that name what stops with a unit, and is restarted with it.
+pub const DEPENDANTS: [&str; 5] =
+    ["RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo"];
+
+/// Those that name what stops when a unit starts.
+pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
+
+pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];

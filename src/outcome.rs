@@ -1,0 +1,49 @@
+//! What came of an operation, before anybody is told.
+
+use crate::managers::systemd::unit::UnitState;
+use crate::managers::transaction::Transaction;
+use crate::request::code::Refusal;
+use crate::request::ran::Ran;
+
+/// What came of an operation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The code and, unless it is `ok`, the sentence.
+    pub verdict: Result<(), Refusal>,
+    /// What the operation's command did, where it was run.
+    pub ran: Option<Ran>,
+    /// The unit's state after it.
+    pub unit: Option<UnitState>,
+    /// The last lines of the unit's log, where it did not come up or stay up.
+    pub log: Option<Vec<String>>,
+    /// What the package manager said it would change.
+    pub plan: Option<Transaction>,
+    /// Whether it changed something; none where nothing was run.
+    pub changed: Option<bool>,
+    /// It is done after the reply, since whoever reads the reply is ended by it.
+    pub deferred: bool,
+    /// What the caller should know though it went well.
+    pub warnings: Vec<String>,
+}
+
+impl Outcome {
+    /// This verdict and nothing else.
+    pub fn of(verdict: Result<(), Refusal>) -> Self {
+        Self {
+            verdict,
+            ran: None,
+            unit: None,
+            log: None,
+            plan: None,
+            changed: None,
+            deferred: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Nothing was done, or nothing but what `ran` says, which changed nothing.
+    pub fn refused(refusal: Refusal, ran: Option<Ran>, unit: Option<UnitState>) -> Self {
+        let changed = ran.is_some().then_some(false);
+        Self { ran, unit, changed, ..Self::of(Err(refusal)) }
+    }
+}

@@ -1,0 +1,42 @@
+//! Every operation that a policy names.
+
+use crate::policy::model::Policy;
+use crate::request::action::ServiceAction;
+use crate::request::name::{PackageName, UnitName};
+use crate::request::operation::{Operation, Shown};
+
+/// Every operation that a policy grants to somebody.
+pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation> + 'p {
+    let services = policy.units.iter().filter_map(|rule| {
+        let unit = UnitName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
+        Some(rule.actions.iter().map(move |action| service(action, unit.clone())))
+    });
+    let packages = policy.packages.iter().filter_map(|rule| {
+        let name = PackageName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
+        Some(rule.actions.iter().map(move |action| Operation::Package {
+            action,
+            name: name.clone(),
+            only_plan: false,
+        }))
+    });
+    let all =
+        policy.maintenance.iter().map(|action| Operation::Maintenance { action, only_plan: false });
+    services.flatten().chain(packages.flatten()).chain(all)
+}
+
+/// Whether the policy grants the operation to somebody.
+pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
+    match operation {
+        Operation::Service { action, unit, .. } => {
+            policy.unit(unit.as_str()).is_some_and(|rule| rule.actions.has(*action))
+        }
+        Operation::Package { action, name, .. } => {
+            policy.package(name.as_str()).is_some_and(|rule| rule.actions.has(*action))
+        }
+        Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
+    }
+}
+
+pub fn service(action: ServiceAction, unit: UnitName) -> Operation {
+    Operation::Service { action, unit, shown: Shown::USUAL }
+}

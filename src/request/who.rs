@@ -1,0 +1,29 @@
+//! Who asks, as far as a policy wants to know.
+
+/// Who asks, as far as a policy's caller rules want to know.
+pub trait Who {
+    /// Whether it is the account of this name.
+    fn is_user(&self, name: &str) -> bool;
+    /// Whether it is in the group of this name.
+    fn in_group(&self, name: &str) -> bool;
+    /// Whether it stands for every caller at once, as for the surface.
+    fn is_everybody(&self) -> bool {
+        false
+    }
+}
+
+/// Every caller at once: gets what any of them can get.
+#[derive(Debug)]
+pub struct Everybody;
+
+impl Who for Everybody {
+    fn is_user(&self, _: &str) -> bool {
+        true
+    }
+    fn in_group(&self, _: &str) -> bool {
+        true
+    }
+    fn is_everybody(&self) -> bool {
+        true
+    }
+}
