@@ -258,7 +258,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         others: others(),
         unread: enables.then(|| show_all("NeedDaemonReload")),
         reread: enables.then(|| systemctl(&["daemon-reload"])),
-        boot: (action == Enable).then(|| show_all(closure::PULLS_PROPERTIES)),
+        boot: (action == Enable).then(|| show_all(bonds::PULLS_PROPERTIES)),
         units: matches!(action, Start | Restart | Stop).then(show_bonds),
         starts: starts.then(all_starts),
         check: approved.check().map(Argv::of),

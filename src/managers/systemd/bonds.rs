@@ -13,3 +13,6 @@ pub const DEPENDANTS: [&str; 5] =
 pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
 
 pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];
+
+/// The properties of all units that say what is started at boot.
+pub const PULLS_PROPERTIES: &str = "Id,Requires,BindsTo,Wants,Upholds";

@@ -11,9 +11,6 @@ use std::time::Duration;
 /// Those that name what a unit can not be without, and all that is started with it.
 const NEEDS: [&str; 2] = ["Requires", "BindsTo"];
 
-/// The properties of all units that say what is started at boot.
-pub const PULLS_PROPERTIES: &str = "Id,Requires,BindsTo,Wants,Upholds";
-
 /// All units, and how they are bound to each other.
 #[derive(Debug, Default)]
 pub struct Units(BTreeMap<String, Bonds>);
