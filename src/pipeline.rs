@@ -7,15 +7,15 @@ pub mod run;
 
 use crate::broker::{self, Received};
 use crate::cli::{self, Helper, Parsed};
-use crate::escalate::flags::{self, Whole};
-use crate::escalate::{self, Asked};
+use crate::escalate::flags::{self, FullRequest};
+use crate::escalate::{self, CommandLine};
 use crate::exec::sanitize;
 use crate::limits::slots;
 use crate::pipeline::answered::Answered;
 use crate::reply::{self, Reply};
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
-use crate::request::route::Way;
+use crate::request::route::Route;
 use crate::sudo::admitted::admitted;
 use crate::system::kernel;
 use std::ffi::{CString, OsString};
@@ -42,7 +42,7 @@ pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
         };
         let names_socket = matches!(
             &parsed,
-            Some(Parsed::Command(command)) if command.common.via == Way::Socket
+            Some(Parsed::Command(command)) if command.common.via == Route::Socket
         );
         match parsed {
             Some(parsed) if names_socket && Caller::find().via == Via::Root => {
@@ -60,7 +60,7 @@ pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
 pub fn serve() -> u8 {
     sanitize::ignore_signals();
     reply::begin(answer::record_defect);
-    let entered = sanitize::undo();
+    let entered = sanitize::inherited();
     reply::over_connection();
     let Received { caller, arguments, slot: _slot } = match broker::receive() {
         Ok(received) => received,
@@ -87,7 +87,7 @@ fn indent_if_asked(arguments: &[OsString]) {
 /// there are flags on standard input.
 fn as_root(helper: &Path, arguments: &[OsString], parsed: Option<Parsed<Helper>>) -> Answered {
     let plain = plain(helper);
-    let undone = sanitize::undo();
+    let undone = sanitize::inherited();
     let caller = Caller::find();
     // One place for a request under way, as over the socket.
     let _slot = match plain.and(undone).and_then(|()| slots::take(&caller)) {
@@ -117,8 +117,8 @@ fn as_account(helper: &Path, arguments: &[OsString], parsed: Parsed<Helper>) -> 
         match command.request() {
             Some(Err(refusal)) if is_long => return Reply::refused(&refusal).send(),
             Some(request) => {
-                let asked = Asked { arguments, request, pretty: command.common.pretty };
-                let passed_on = escalate::ascend(command.common.via, helper, &asked);
+                let asked = CommandLine { arguments, request, pretty: command.common.pretty };
+                let passed_on = escalate::escalate(command.common.via, helper, &asked);
                 return passed_on.unwrap_or_else(|refusal| {
                     Reply::refused(&refusal).operation(asked.operation()).send()
                 });
@@ -165,7 +165,7 @@ fn has_more_rights(helper: &Path) -> bool {
 /// Answers what sudo has let through where the flags are on standard input.
 fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
     match flags::receive(words) {
-        Ok(Whole { words, parsed }) => {
+        Ok(FullRequest { words, parsed }) => {
             indent_if_asked(&words);
             answer::answer(caller, &words, parsed)
         }

@@ -7,7 +7,7 @@ use crate::audit::head::{self, Head};
 use crate::audit::last::Last;
 use crate::audit::record::{Link, Record};
 use crate::audit::{files, rotate};
-use crate::limits::store::Unpaid;
+use crate::limits::store::Exceeded;
 use crate::system::state;
 use std::fs::File;
 use std::io::{self, Write};
@@ -38,14 +38,14 @@ pub struct Appended {
 #[derive(Debug)]
 pub enum NotAppended {
     /// It was not paid for.
-    Limited(Unpaid),
+    Limited(Exceeded),
     /// It can not be written.
     Failed(io::Error),
 }
 
-impl From<Unpaid> for NotAppended {
-    fn from(unpaid: Unpaid) -> Self {
-        Self::Limited(unpaid)
+impl From<Exceeded> for NotAppended {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::Limited(exceeded)
     }
 }
 
@@ -62,7 +62,7 @@ impl<E: Into<io::Error>> From<E> for NotAppended {
 pub fn append(
     record: &mut Record<'_>,
     sync: Sync,
-    charge: impl FnOnce(u64) -> Result<u64, Unpaid>,
+    charge: impl FnOnce(u64) -> Result<u64, Exceeded>,
 ) -> Result<Appended, NotAppended> {
     let _lock = state::lock("audit")?;
     let (mut log, mut size) = open()?;

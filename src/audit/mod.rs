@@ -1,7 +1,6 @@
 //! The record of what was asked, refused and done: on disk before anything is run.
 
 pub mod bounds;
-pub mod context;
 pub mod end;
 pub mod files;
 pub mod head;
@@ -9,17 +8,18 @@ pub mod journal;
 pub mod kernel;
 pub mod last;
 pub mod log;
+pub mod origin;
 pub mod record;
 pub mod rotate;
 pub mod verify;
 pub mod witness;
 
-use crate::audit::context::Scene;
 use crate::audit::log::Sync;
+use crate::audit::origin::Origin;
 pub use crate::audit::record::Event;
 use crate::audit::record::Record;
-use crate::limits::store::Unpaid;
-use crate::limits::{self, Bucket, Paid};
+use crate::limits::store::Exceeded;
+use crate::limits::{self, Bucket, Permit};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
@@ -33,7 +33,7 @@ pub enum Unwritten {
     /// The log does not take it.
     Unavailable(Refusal),
     /// The account's records have taken too much of it already.
-    Limited(Unpaid),
+    Limited(Exceeded),
 }
 
 impl Unwritten {
@@ -41,7 +41,7 @@ impl Unwritten {
     pub fn refusal(self) -> Refusal {
         match self {
             Self::Unavailable(refusal) => refusal,
-            Self::Limited(unpaid) => unpaid.refusal,
+            Self::Limited(exceeded) => exceeded.refusal,
         }
     }
 }
@@ -55,7 +55,7 @@ struct Share {
 
 impl Share {
     fn of(request: &Request, is_due: bool) -> Self {
-        let bucket = if request.operation.only_reads() { Bucket::Looks } else { Bucket::Changes };
+        let bucket = if request.operation.only_reads() { Bucket::Reads } else { Bucket::Changes };
         Self { bucket, is_due }
     }
 }
@@ -63,7 +63,7 @@ impl Share {
 /// A plan whose intent is on disk. Only [`intent`] makes one, and nothing else is ever run.
 #[derive(Debug)]
 pub struct Recorded {
-    scene: Scene,
+    origin: Origin,
     plan: Plan,
     warnings: Vec<String>,
 }
@@ -84,14 +84,14 @@ impl Recorded {
 ///
 /// # Errors
 /// `audit_unavailable` or `rate_limited`: then it must not be done.
-pub fn intent(scene: &Scene, plan: Plan, _: Paid) -> Result<Recorded, Unwritten> {
+pub fn intent(origin: &Origin, plan: Plan, _: Permit) -> Result<Recorded, Unwritten> {
     let request = plan.request();
     let record = Record {
         argv: Some(plan.main()),
-        ..Record::of(Event::Intent, scene, Some(request), Code::Ok)
+        ..Record::of(Event::Intent, origin, Some(request), Code::Ok)
     };
-    let warnings = write(scene, record, Sync::Now, &Share::of(request, false))?;
-    Ok(Recorded { scene: scene.clone(), plan, warnings })
+    let warnings = write(origin, record, Sync::Now, &Share::of(request, false))?;
+    Ok(Recorded { origin: origin.clone(), plan, warnings })
 }
 
 /// Writes down what came of it. Gives the sinks that did not take it.
@@ -115,16 +115,16 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
         duration_ms: Some(crate::request::id::duration_ms()),
         ..Record::of(
             Event::Result,
-            &recorded.scene,
+            &recorded.origin,
             Some(recorded.plan.request()),
             refusal.map_or(Code::Ok, |refusal| refusal.code),
         )
     };
     let share = Share::of(recorded.plan.request(), true);
-    write(&recorded.scene, record, sync, &share).map_err(Unwritten::refusal)
+    write(&recorded.origin, record, sync, &share).map_err(Unwritten::refusal)
 }
 
-/// As [`result`], for who stands by for a process that was killed: unless that process has done it
+/// As [`result`], for the monitor of a process that was killed: unless that process has done it
 /// and was killed before it could say so. Where that can not be found out, twice is better than not
 /// at all.
 ///
@@ -155,7 +155,7 @@ pub struct Answer<'a> {
 /// # Errors
 /// `audit_unavailable` or, where there is no count, `rate_limited`.
 pub fn answered(
-    scene: &Scene,
+    origin: &Origin,
     request: Option<&Request>,
     arguments: &[OsString],
     answer: &Answer<'_>,
@@ -169,25 +169,25 @@ pub fn answered(
         error: answer.error.map(|error| bounds::cut(error, bounds::ERROR)),
         dry_run: answer.dry_run,
         duration_ms: Some(crate::request::id::duration_ms()),
-        ..Record::of(event, scene, request, answer.code)
+        ..Record::of(event, origin, request, answer.code)
     };
-    let share = Share { bucket: Bucket::Looks, is_due: count.is_some() };
-    write(scene, record, Sync::Soon, &share)
+    let share = Share { bucket: Bucket::Reads, is_due: count.is_some() };
+    write(origin, record, Sync::Soon, &share)
 }
 
 /// Writes down how many requests were refused for the rate without a record of their own. The count
 /// is lost where there is no log; the request itself then fails for that.
-pub fn counted(scene: &Scene, unrecorded: u64) {
+pub fn counted(origin: &Origin, unrecorded: u64) {
     if unrecorded > 0 {
         let error = Some("refused for the rate, counted until now");
         let answer = Answer { code: Code::RateLimited, error, dry_run: false };
-        let _ = answered(scene, None, &[], &answer, Some(unrecorded));
+        let _ = answered(origin, None, &[], &answer, Some(unrecorded));
     }
 }
 
 /// To every sink, whatever became of the others; the log must take it.
 fn write(
-    scene: &Scene,
+    origin: &Origin,
     mut record: Record<'_>,
     sync: Sync,
     share: &Share,
@@ -195,15 +195,15 @@ fn write(
     let is_intent = record.event == Event::Intent;
     let charge = |bytes: u64| {
         let charged =
-            limits::charge(&scene.caller, &scene.limits, share.bucket, bytes, share.is_due);
+            limits::charge(&origin.caller, &origin.limits, share.bucket, bytes, share.is_due);
         match charged {
             // Nothing begins, and it is better written down than not.
-            Err(unpaid) if !is_intent && unpaid.refusal.code != Code::RateLimited => Ok(0),
+            Err(exceeded) if !is_intent && exceeded.refusal.code != Code::RateLimited => Ok(0),
             charged => charged,
         }
     };
     let appended = match log::append(&mut record, sync, charge) {
-        Err(log::NotAppended::Limited(unpaid)) => return Err(Unwritten::Limited(unpaid)),
+        Err(log::NotAppended::Limited(exceeded)) => return Err(Unwritten::Limited(exceeded)),
         Err(log::NotAppended::Failed(error)) => Err(error),
         Ok(appended) => Ok(appended),
     };
@@ -227,7 +227,7 @@ fn write(
     }
     match (appended, sink) {
         (Ok(appended), _) => {
-            counted(scene, appended.unrecorded);
+            counted(origin, appended.unrecorded);
             Ok(warnings)
         }
         (Err(error), Some(sink)) => {

@@ -1,7 +1,7 @@
 //! One record, and how it is chained to the one before.
 
 use crate::audit::bounds::cut;
-use crate::audit::context::Scene;
+use crate::audit::origin::Origin;
 use crate::managers::argv::Argv;
 use crate::output::hex::hex;
 use crate::output::text::Seal;
@@ -81,13 +81,13 @@ pub struct Record<'r> {
 
 impl<'r> Record<'r> {
     /// A record; its time and its place in the chain are given when it is written.
-    pub fn of(event: Event, scene: &'r Scene, request: Option<&'r Request>, code: Code) -> Self {
+    pub fn of(event: Event, origin: &'r Origin, request: Option<&'r Request>, code: Code) -> Self {
         Self {
             seq: 0,
             time: String::new(),
             event,
             request_id: request_id(),
-            caller: &scene.caller,
+            caller: &origin.caller,
             operation: request.map(|request| &request.operation),
             argv: None,
             reason: request.and_then(|request| reason(request, true)),
@@ -102,7 +102,7 @@ impl<'r> Record<'r> {
             duration_ms: None,
             torn_bytes: None,
             lost_records: None,
-            policy: &scene.policy,
+            policy: &origin.policy,
             prev: String::new(),
         }
     }

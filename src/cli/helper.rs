@@ -3,7 +3,7 @@
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::code::Refusal;
 use crate::request::operation::{PLAN, Request, Shown, Words};
-use crate::request::route::Way;
+use crate::request::route::Route;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -65,8 +65,8 @@ pub struct Common {
     #[arg(long, global = true)]
     pub pretty: bool,
     /// The way to root
-    #[arg(long, global = true, value_name = "WAY", value_enum, default_value_t = Way::Auto)]
-    pub via: Way,
+    #[arg(long, global = true, value_name = "WAY", value_enum, default_value_t = Route::Auto)]
+    pub via: Route,
 }
 
 /// The helper's commands.

@@ -77,7 +77,7 @@ fn parse<T: FromArgMatches>(
                 Parsed::Help(error.render().to_string())
             }
             _ => {
-                // Whole, for what is said of it; one that is right needs only its own part.
+                // FullRequest, for what is said of it; one that is right needs only its own part.
                 grammar.build();
                 Parsed::Wrong(usage::refusal(&grammar, command, typed, &error))
             }

@@ -6,7 +6,7 @@ use crate::cli::{self, Helper, Parsed};
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
 use crate::request::operation::{Operation, Request, Shown};
-use crate::request::route::Way;
+use crate::request::route::Route;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{FsType, fstatfs};
 use std::ffi::OsString;
@@ -78,7 +78,7 @@ pub fn behind_word(arguments: &[OsString]) -> Option<&[OsString]> {
 }
 
 /// A command line with its flags, and what it turned out to be.
-pub struct Whole {
+pub struct FullRequest {
     /// All words.
     pub words: Vec<OsString>,
     /// What they are.
@@ -90,12 +90,12 @@ pub struct Whole {
 ///
 /// # Errors
 /// `usage` where standard input has no flags, or more than flags.
-pub fn receive(words: &[OsString]) -> Result<Whole, Refusal> {
+pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
     let parsed = cli::helper(words);
     let asked = match request_of(&parsed) {
         Some(Ok(request)) => request.operation,
         // Refused for what it is, whatever the flags are.
-        Some(Err(_)) => return Ok(Whole { words: words.to_vec(), parsed }),
+        Some(Err(_)) => return Ok(FullRequest { words: words.to_vec(), parsed }),
         None => return Err(misplaced("it stands before a service or a package")),
     };
     let whole = [words, &read()?].concat();
@@ -110,11 +110,11 @@ pub fn receive(words: &[OsString]) -> Result<Whole, Refusal> {
         return Err(misplaced("what came there makes another request of it"));
     }
     if let Parsed::Command(command) = &parsed
-        && (command.common.dry_run || command.common.via != Way::Auto)
+        && (command.common.dry_run || command.common.via != Route::Auto)
     {
         return Err(misplaced("--dry-run and --via are for the side without privilege"));
     }
-    Ok(Whole { words: whole, parsed })
+    Ok(FullRequest { words: whole, parsed })
 }
 
 /// The request that the words are, or why they are a bad one; none where they are a question.

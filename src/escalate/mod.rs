@@ -15,7 +15,7 @@ use crate::reply::{self, interrupt};
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::{Operation, Request};
-use crate::request::route::Way;
+use crate::request::route::Route;
 use crate::request::who::Who;
 use crate::sudo::ask::AS_ROOT;
 use crate::system::pipes::{self, Kept, Until};
@@ -34,7 +34,7 @@ const SAID: usize = 4096;
 
 /// What root is asked.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct CommandLine<'a> {
     /// The words as they were given.
     pub arguments: &'a [OsString],
     /// What they turned out to be; also what is sure to be refused goes to root.
@@ -43,7 +43,7 @@ pub struct Asked<'a> {
     pub pretty: bool,
 }
 
-impl Asked<'_> {
+impl CommandLine<'_> {
     /// What is to be done, where that is known.
     pub fn operation(&self) -> Option<&Operation> {
         self.request.as_ref().ok().map(|request| &request.operation)
@@ -72,17 +72,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 /// `not_privileged` with what was tried and why it failed; where sudo has refused what the policy
 /// refuses too, the policy's refusal.
-pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
+pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
     interrupt::answer_when_asked_to_end(asked.operation().cloned());
     let no_socket = match way {
-        Way::Sudo => None,
-        Way::Auto | Way::Socket => match over_socket(way, asked.arguments)? {
+        Route::Sudo => None,
+        Route::Auto | Route::Socket => match over_socket(way, asked.arguments)? {
             Ok(exit) => return Ok(exit),
             Err(why) => Some(why),
         },
     };
     match (way, no_socket) {
-        (Way::Socket, Some(why)) => Err(not_privileged(why)
+        (Route::Socket, Some(why)) => Err(not_privileged(why)
             .hint("leave --via out, or an administrator: sm setup-broker --user NAME")),
         (_, why) => through_sudo(helper, asked).map_err(|refusal| match why {
             Some(why) if refusal.code == Code::NotPrivileged => {
@@ -97,7 +97,7 @@ pub fn ascend(way: Way, helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal>
 ///
 /// # Errors
 /// Where something may have begun.
-fn over_socket(way: Way, arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
+fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
     let began = Instant::now();
     let deadline = began + PATIENCE;
     loop {
@@ -115,7 +115,7 @@ fn over_socket(way: Way, arguments: &[OsString]) -> Result<Result<u8, String>, R
         let sent = protocol::send(&mut stream, arguments);
         let read = stream.take(reply::LONGEST_REPLY as u64).read_to_end(&mut reply);
         // The group of this process let it connect, and the account is not in it: nothing was read.
-        let is_not_admitted = way == Way::Auto
+        let is_not_admitted = way == Route::Auto
             && reply::code_of(&reply) == Some(Code::Denied)
             && !Caller::find().in_group(GROUP);
         if is_not_admitted {
@@ -147,7 +147,7 @@ fn over_socket(way: Way, arguments: &[OsString]) -> Result<Result<u8, String>, R
 
 /// Runs `sudo -n -u root -- <helper> <words>`. The words are those of a permitted command line, letter by
 /// letter, since that may be all that sudo's rule lets through; what can not be one goes as it is.
-fn through_sudo(helper: &Path, asked: &Asked<'_>) -> Result<u8, Refusal> {
+fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
         let account = shell_word(&account());
         return Err(not_privileged("there is no sudo on this host".to_owned())

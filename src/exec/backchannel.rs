@@ -9,11 +9,11 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 /// What both processes hold.
 #[derive(Debug)]
-pub struct Lifeline {
+pub struct Backchannel {
     pub stdout: PipeReader,
     pub stderr: PipeReader,
     /// The first tells the second here how far it is.
-    pub news: (PipeReader, PipeWriter),
+    pub messages: (PipeReader, PipeWriter),
     /// What is run holds ends to read of its own output too.
     pub is_held: bool,
 }
@@ -24,7 +24,7 @@ pub const ROOM: i32 = 1 << 20;
 
 /// How far the first process is, a message each: a tag, a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum Message {
     /// A command will be started now.
     Beginning,
     /// This process is the command.
@@ -35,10 +35,10 @@ pub enum News {
     Recorded,
 }
 
-pub const MESSAGE: usize = 5;
+pub const LENGTH: usize = 5;
 
-impl News {
-    fn bytes(self) -> [u8; MESSAGE] {
+impl Message {
+    fn bytes(self) -> [u8; LENGTH] {
         let (tag, number) = match self {
             Self::Beginning => (0, 0),
             Self::Begun(pid) => (1, pid),
@@ -49,7 +49,7 @@ impl News {
         [tag, a, b, c, d]
     }
 
-    pub fn parse(message: [u8; MESSAGE]) -> Option<Self> {
+    pub fn parse(message: [u8; LENGTH]) -> Option<Self> {
         let [tag, a, b, c, d] = message;
         let number = i32::from_ne_bytes([a, b, c, d]);
         match tag {
@@ -62,13 +62,18 @@ impl News {
     }
 }
 
-impl Lifeline {
+impl Backchannel {
     /// Makes the pipes.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { stdout: io::pipe()?.0, stderr: io::pipe()?.0, news: io::pipe()?, is_held: false })
+        Ok(Self {
+            stdout: io::pipe()?.0,
+            stderr: io::pipe()?.0,
+            messages: io::pipe()?,
+            is_held: false,
+        })
     }
 
     /// The two pipes, ends to read and ends to write, for what is run.
@@ -90,13 +95,13 @@ impl Lifeline {
     /// # Errors
     /// What `start` says.
     pub fn begin(&mut self, start: impl FnOnce() -> io::Result<Pid>) -> io::Result<Pid> {
-        self.tell(News::Beginning);
+        self.tell(Message::Beginning);
         let flag = if self.is_held { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
         self.flag(flag);
         let started = start();
         self.flag(FdFlag::FD_CLOEXEC);
         if let Ok(pid) = started {
-            self.tell(News::Begun(pid.as_raw()));
+            self.tell(Message::Begun(pid.as_raw()));
         }
         started
     }
@@ -119,18 +124,18 @@ impl Lifeline {
     /// Says how the command ended, before it is waited for: afterwards nobody could find out.
     pub fn ended(&mut self, how: Ended) {
         match how {
-            Ended::Exited(status) => self.tell(News::Ended(status)),
-            Ended::Signalled(signal) => self.tell(News::Ended(-signal)),
+            Ended::Exited(status) => self.tell(Message::Ended(status)),
+            Ended::Signalled(signal) => self.tell(Message::Ended(-signal)),
             Ended::Late | Ended::NotStarted(_) => {}
         }
     }
 
     /// Says that what came of it is written down.
     pub fn recorded(&mut self) {
-        self.tell(News::Recorded);
+        self.tell(Message::Recorded);
     }
 
-    fn tell(&mut self, what: News) {
-        let _ = self.news.1.write_all(&what.bytes());
+    fn tell(&mut self, what: Message) {
+        let _ = self.messages.1.write_all(&what.bytes());
     }
 }

@@ -1,9 +1,9 @@
 //! Runs what was planned and recorded: the one place that starts a process with root's rights
 //! for an operation.
 
-use crate::exec::backchannel::Lifeline;
-use crate::exec::message::said;
-use crate::exec::requester::Audience;
+use crate::exec::backchannel::Backchannel;
+use crate::exec::message;
+use crate::exec::requester::Requester;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
@@ -35,11 +35,11 @@ impl Shown<'_> {
 }
 
 /// What an operation that changes something is given on its way.
-pub struct Around<'a> {
-    /// Shares what is run with the process that stands by.
-    pub lifeline: Lifeline,
+pub struct OperationContext<'a> {
+    /// Shares what is run with the monitor.
+    pub backchannel: Backchannel,
     /// Who waits for the reply.
-    pub audience: Audience,
+    pub requester: Requester,
     /// Which units a reply may name.
     pub shown: Shown<'a>,
     /// Gives the reply now, though the operation is not done.
@@ -62,7 +62,8 @@ pub fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
     match ran.ended {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(_) => {
-            Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed")).said(said(ran)))
+            Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed"))
+                .said(message::of(ran)))
         }
         Ended::Signalled(signal) => Err(Refusal::new(
             Code::CommandFailed,

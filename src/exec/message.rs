@@ -21,7 +21,7 @@ const VAGUE: [&str; 2] =
 
 /// The last line on standard error, else on standard output, else how it ended; of the package
 /// managers, the line that names the cause.
-pub fn said(ran: &Ran) -> String {
+pub fn of(ran: &Ran) -> String {
     if ran.ended == Ended::Late {
         return "it was not done in time".to_owned();
     }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn of(stdout: &str, stderr: &str) -> String {
-        said(&Ran { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ..Ran::nothing() })
+        super::of(&Ran { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ..Ran::nothing() })
     }
 
     #[test]

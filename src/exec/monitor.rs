@@ -1,13 +1,13 @@
 //! Keeps an operation and its record together, whichever of the processes around it is killed.
 //!
 //! Two processes share an operation. One runs it, records what came of it and answers; the other
-//! stands by. What the operation prints goes through pipes that both hold, so that a package
+//! is its monitor. What the operation prints goes through pipes that both hold, so that a package
 //! manager does not die of a pipe that nobody reads, and what the first leaves behind becomes
 //! the second's child (`PR_SET_CHILD_SUBREAPER`, `prctl(2)`), which waits for it and writes the
 //! record.
 
 use crate::audit::{self, Recorded};
-use crate::exec::backchannel::{Lifeline, MESSAGE, News};
+use crate::exec::backchannel::{Backchannel, LENGTH, Message};
 use crate::outcome::Outcome;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
@@ -20,45 +20,47 @@ use std::collections::HashMap;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 
-/// What the first process has told before it ended.
+/// What the first process has progress before it ended.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
+struct Progress {
     beginning: bool,
     main: Option<Pid>,
     ended: Option<Ended>,
     recorded: bool,
 }
 
-impl Told {
+impl Progress {
     /// Reads what there is.
-    fn all(mut news: PipeReader) -> Self {
-        let mut told = Self::default();
-        let mut message = [0; MESSAGE];
-        if kernel::nonblocking(news.as_fd()).is_err() {
-            return told;
+    fn all(mut messages: PipeReader) -> Self {
+        let mut progress = Self::default();
+        let mut message = [0; LENGTH];
+        if kernel::nonblocking(messages.as_fd()).is_err() {
+            return progress;
         }
-        while news.read_exact(&mut message).is_ok() {
-            match News::parse(message) {
+        while messages.read_exact(&mut message).is_ok() {
+            match Message::parse(message) {
                 // Another one: the one before has ended and come to nothing.
-                Some(News::Beginning) => {
-                    (told.beginning, told.main, told.ended) = (true, None, None)
+                Some(Message::Beginning) => {
+                    (progress.beginning, progress.main, progress.ended) = (true, None, None)
                 }
-                Some(News::Begun(pid)) => told.main = Some(Pid::from_raw(pid)),
-                Some(News::Ended(signal @ ..=-1)) => told.ended = Some(Ended::Signalled(-signal)),
-                Some(News::Ended(status)) => told.ended = Some(Ended::Exited(status)),
-                Some(News::Recorded) => told.recorded = true,
+                Some(Message::Begun(pid)) => progress.main = Some(Pid::from_raw(pid)),
+                Some(Message::Ended(signal @ ..=-1)) => {
+                    progress.ended = Some(Ended::Signalled(-signal))
+                }
+                Some(Message::Ended(status)) => progress.ended = Some(Ended::Exited(status)),
+                Some(Message::Recorded) => progress.recorded = true,
                 None => {}
             }
         }
-        told
+        progress
     }
 }
 
 /// The children that were waited for, and how they ended.
 #[derive(Debug, Default)]
-struct Buried(HashMap<Pid, Ended>);
+struct Reaped(HashMap<Pid, Ended>);
 
-impl Buried {
+impl Reaped {
     /// Waits for any child. Gives none where nothing has ended.
     fn next(&mut self, how: WaitPidFlag) -> nix::Result<Option<Pid>> {
         match waitpid(None, Some(how)) {
@@ -78,27 +80,27 @@ impl Buried {
 
 /// Waits for the process that runs the operation. Where that is gone without a record, waits for
 /// what it has begun, and writes the record.
-pub fn stand_by(lifeline: Lifeline, runs_it: Pid, recorded: &Recorded) {
-    let Lifeline { stdout, stderr, news: (news, to_tell), .. } = lifeline;
+pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) {
+    let Backchannel { stdout, stderr, messages: (messages, to_tell), .. } = backchannel;
     drop(to_tell);
     // What a package's scripts have left behind becomes a child of this process.
-    let mut buried = Buried::default();
-    while let Ok(child) = buried.next(WaitPidFlag::empty()) {
-        if child == Some(runs_it) {
+    let mut reaped = Reaped::default();
+    while let Ok(child) = reaped.next(WaitPidFlag::empty()) {
+        if child == Some(worker) {
             break;
         }
     }
-    let told = Told::all(news);
-    if told.recorded {
+    let progress = Progress::all(messages);
+    if progress.recorded {
         return;
     }
-    let outcome = match (told.ended, told.beginning) {
+    let outcome = match (progress.ended, progress.beginning) {
         (Some(ended), _) => finished(ended),
         (None, false) => Outcome::of(Err(Refusal::new(
             Code::Internal,
             "the process that was to run the operation was killed before it began",
         ))),
-        (None, true) => match drained([stdout, stderr], told.main, &mut buried) {
+        (None, true) => match drained([stdout, stderr], progress.main, &mut reaped) {
             Some(ended) => finished(ended),
             None => Outcome::of(Err(Refusal::new(
                 Code::Internal,
@@ -124,20 +126,20 @@ fn finished(ended: Ended) -> Outcome {
 
 /// Reads what it prints, to no purpose but its own, until it ends. Where it was killed before it
 /// could say which process that is, until nobody prints any more.
-fn drained(streams: [PipeReader; 2], main: Option<Pid>, buried: &mut Buried) -> Option<Ended> {
+fn drained(streams: [PipeReader; 2], main: Option<Pid>, reaped: &mut Reaped) -> Option<Ended> {
     let end: Option<OwnedFd> = main.and_then(|main| kernel::pidfd(main).ok());
     let mut pipes = Vec::from(streams);
     pipes.retain(|pipe| kernel::nonblocking(pipe.as_fd()).is_ok());
     loop {
         // All that have ended, so that no end is waited for that was seen before.
         let more = loop {
-            match buried.next(WaitPidFlag::WNOHANG) {
+            match reaped.next(WaitPidFlag::WNOHANG) {
                 Ok(Some(_)) => {}
                 Ok(None) => break true,
                 Err(_) => break false,
             }
         };
-        let ended = main.and_then(|main| buried.0.get(&main)).copied();
+        let ended = main.and_then(|main| reaped.0.get(&main)).copied();
         if ended.is_some() || !more || (main.is_none() && pipes.is_empty()) {
             return ended;
         }
@@ -160,22 +162,22 @@ mod tests {
 
     #[test]
     fn what_was_told_is_known() {
-        let mut lifeline = Lifeline::new().expect("pipes");
-        lifeline.begin(|| Ok(Pid::from_raw(41))).expect("begun");
-        lifeline.ended(Ended::Exited(100));
-        lifeline.begin(|| Ok(Pid::from_raw(42))).expect("begun");
-        lifeline.ended(Ended::Signalled(9));
-        let told = Told::all(lifeline.news.0);
+        let mut backchannel = Backchannel::new().expect("pipes");
+        backchannel.begin(|| Ok(Pid::from_raw(41))).expect("begun");
+        backchannel.ended(Ended::Exited(100));
+        backchannel.begin(|| Ok(Pid::from_raw(42))).expect("begun");
+        backchannel.ended(Ended::Signalled(9));
+        let progress = Progress::all(backchannel.messages.0);
         let main = Some(Pid::from_raw(42));
         let ended = Some(Ended::Signalled(9));
-        assert_eq!(told, Told { beginning: true, main, ended, recorded: false });
+        assert_eq!(progress, Progress { beginning: true, main, ended, recorded: false });
     }
 
     #[test]
     fn the_end_of_what_is_run_is_seen_and_more_can_be_run() {
-        let lifeline = Lifeline::new().expect("pipes");
+        let backchannel = Backchannel::new().expect("pipes");
         for text in ["one", "two"] {
-            let [(mut stdout, mut writer), stderr] = lifeline.streams().expect("streams");
+            let [(mut stdout, mut writer), stderr] = backchannel.streams().expect("streams");
             writer.write_all(text.as_bytes()).expect("room");
             drop((writer, stderr));
             let mut read = String::new();

@@ -1,6 +1,6 @@
 //! Processes: started clean, read while they run, waited for, ended where they may be.
 
-use crate::exec::backchannel::Lifeline;
+use crate::exec::backchannel::Backchannel;
 use crate::managers::argv::Argv;
 use crate::output::text::Captured;
 use crate::request::ran::{Ended, Ran};
@@ -57,7 +57,7 @@ pub struct Bounds {
 }
 
 /// What happens at the deadline.
-pub enum Late<'l> {
+pub enum AtDeadline<'l> {
     /// The process group is ended.
     End,
     /// The same, and somebody looks at it before.
@@ -67,31 +67,31 @@ pub enum Late<'l> {
 }
 
 /// How a command line is run.
-pub struct How<'h> {
+pub struct Options<'h> {
     /// What the process reads on standard input; at most what a pipe holds.
     pub input: Option<String>,
     /// What happens at the deadline.
-    pub late: Late<'h>,
-    /// Shares it with the process that stands by.
-    pub lifeline: Option<&'h mut Lifeline>,
+    pub late: AtDeadline<'h>,
+    /// Shares it with the monitor.
+    pub backchannel: Option<&'h mut Backchannel>,
 }
 
 /// Runs one command line that only looks: with nothing to read, ended at the deadline.
 pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
-    run(argv, bounds, How { input: None, late: Late::End, lifeline: None })
+    run(argv, bounds, Options { input: None, late: AtDeadline::End, backchannel: None })
 }
 
 /// Runs one command line to its end.
-pub fn run(argv: &Argv, bounds: Bounds, how: How<'_>) -> Ran {
-    let mut lifeline = how.lifeline;
-    if let (Some(lifeline), Late::GoOn(_)) = (&mut lifeline, &how.late) {
-        lifeline.hold();
+pub fn run(argv: &Argv, bounds: Bounds, how: Options<'_>) -> Ran {
+    let mut backchannel = how.backchannel;
+    if let (Some(backchannel), AtDeadline::GoOn(_)) = (&mut backchannel, &how.late) {
+        backchannel.hold();
     }
-    match Job::start(argv, bounds, how.input.as_deref(), lifeline.as_deref_mut()) {
+    match Job::start(argv, bounds, how.input.as_deref(), backchannel.as_deref_mut()) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
             let (mut job, mut late) = (job, how.late);
-            watch(&mut job, bounds.deadline, &mut late, &mut lifeline);
+            watch(&mut job, bounds.deadline, &mut late, &mut backchannel);
             job.ran()
         }
     }
@@ -118,10 +118,10 @@ impl Job {
         argv: &Argv,
         bounds: Bounds,
         input: Option<&str>,
-        mut lifeline: Option<&mut Lifeline>,
+        mut backchannel: Option<&mut Backchannel>,
     ) -> io::Result<Self> {
-        let [(stdout, child_stdout), (stderr, child_stderr)] = match &mut lifeline {
-            Some(lifeline) => lifeline.streams()?,
+        let [(stdout, child_stdout), (stderr, child_stderr)] = match &mut backchannel {
+            Some(backchannel) => backchannel.streams()?,
             None => [io::pipe()?, io::pipe()?],
         };
         let mut actions = PosixSpawnFileActions::init()?;
@@ -138,8 +138,8 @@ impl Job {
         };
         actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
         actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
-        let pid = match &mut lifeline {
-            Some(lifeline) => lifeline.begin(|| spawn(argv, &actions))?,
+        let pid = match &mut backchannel {
+            Some(backchannel) => backchannel.begin(|| spawn(argv, &actions))?,
             None => spawn(argv, &actions)?,
         };
         if let (Some(input), Some((_, mut stdin))) = (input, feed) {
@@ -156,8 +156,8 @@ impl Job {
         Ok(Self { pid, ended, streams, status: None, ended_at: None, was_late: false })
     }
 
-    /// Takes note of its end, and tells who stands by before nobody else can know it any more.
-    fn reap(&mut self, lifeline: &mut Option<&mut Lifeline>) {
+    /// Takes note of its end, and tells the monitor before nobody else can know it any more.
+    fn reap(&mut self, backchannel: &mut Option<&mut Backchannel>) {
         if self.status.is_some() {
             return;
         }
@@ -167,8 +167,8 @@ impl Job {
             Ok(WaitStatus::Signaled(_, signal, _)) => Ended::Signalled(signal as i32),
             _ => return,
         };
-        if let Some(lifeline) = lifeline {
-            lifeline.ended(ended);
+        if let Some(backchannel) = backchannel {
+            backchannel.ended(ended);
         }
         let _ = waitpid(self.pid, None);
         self.status = Some(ended);
@@ -245,8 +245,8 @@ fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
 fn watch(
     job: &mut Job,
     deadline: Instant,
-    late: &mut Late<'_>,
-    lifeline: &mut Option<&mut Lifeline>,
+    late: &mut AtDeadline<'_>,
+    backchannel: &mut Option<&mut Backchannel>,
 ) {
     // What comes next at a deadline, and when.
     let mut next = Some(deadline);
@@ -254,12 +254,12 @@ fn watch(
     while !job.is_done() {
         if next.is_some_and(|at| Instant::now() >= at) {
             match late {
-                Late::GoOn(tell) => {
+                AtDeadline::GoOn(tell) => {
                     tell(job.so_far());
                     next = None;
                 }
-                Late::End | Late::EndAfter(_) => {
-                    if let Late::EndAfter(look) = late
+                AtDeadline::End | AtDeadline::EndAfter(_) => {
+                    if let AtDeadline::EndAfter(look) = late
                         && !job.was_late
                     {
                         look();
@@ -274,7 +274,7 @@ fn watch(
         }
         wait(job, next);
         job.streams.iter_mut().for_each(Stream::read);
-        job.reap(lifeline);
+        job.reap(backchannel);
     }
 }
 

@@ -23,38 +23,38 @@ const READING: Duration = Duration::from_secs(1);
 
 /// The processes between this one and the caller, and the units they all belong to.
 #[derive(Debug)]
-pub struct Audience {
+pub struct Requester {
     passing_on: Vec<OwnedFd>,
     cgroups: Vec<String>,
 }
 
-impl Audience {
+impl Requester {
     /// Walks up from this process, over the ways in, to the one that asked; over the socket that
     /// way begins at its other end.
     pub fn find(caller: &Caller) -> Self {
-        let mut audience = Self { passing_on: Vec::new(), cgroups: Vec::new() };
+        let mut requester = Self { passing_on: Vec::new(), cgroups: Vec::new() };
         let own = program_of(getpid());
         let mut pid = getpid();
         if caller.via == Via::Socket {
-            audience.passing_on.extend(kernel::pidfd(pid).ok());
+            requester.passing_on.extend(kernel::pidfd(pid).ok());
             pid = Pid::from_raw(caller.pid);
         }
         // No way in is that long.
         for _ in 0..16 {
-            audience.cgroups.extend(cgroups_of(pid));
+            requester.cgroups.extend(cgroups_of(pid));
             let program = program_of(pid);
             let name = program.as_deref().and_then(Path::file_name);
             let passes_on = name.is_some_and(|name| PASS_ON.iter().any(|known| name == *known));
             if !passes_on && program != own {
                 break;
             }
-            audience.passing_on.extend(kernel::pidfd(pid).ok());
+            requester.passing_on.extend(kernel::pidfd(pid).ok());
             match parent_of(pid) {
                 Some(parent) => pid = parent,
                 None => break,
             }
         }
-        audience
+        requester
     }
 
     /// Whether some of them are in one of these units.
@@ -119,8 +119,8 @@ mod tests {
     use super::*;
 
     fn ends(own: &str, unit: &str) -> bool {
-        let audience = Audience { passing_on: Vec::new(), cgroups: vec![own.to_owned()] };
-        audience.is_part_of(&Unit::parse(unit)) || audience.is_in(["other.service"])
+        let requester = Requester { passing_on: Vec::new(), cgroups: vec![own.to_owned()] };
+        requester.is_part_of(&Unit::parse(unit)) || requester.is_in(["other.service"])
     }
 
     #[test]
@@ -141,8 +141,8 @@ mod tests {
 
     #[test]
     fn this_process_is_in_its_own_audience() {
-        let audience = Audience::find(&Caller::find());
-        assert!(!audience.passing_on.is_empty());
+        let requester = Requester::find(&Caller::find());
+        assert!(!requester.passing_on.is_empty());
         assert_eq!(parent_of(getpid()), Some(nix::unistd::getppid()));
     }
 }

@@ -45,15 +45,18 @@ pub fn ignore_signals() {
     kernel::stop_timers();
 }
 
-/// Undoes the rest. For the privileged side only: an ordinary account could not. What can be undone
+/// Undoes the rest. For the privileged side only: an ordinary account could not. What can be sanitized
 /// is, also where something else can not: the refusal is still to be recorded.
 ///
 /// # Errors
 /// `unsupported` where something of the caller's would stay in force.
-pub fn undo() -> Result<(), Refusal> {
+pub fn inherited() -> Result<(), Refusal> {
     let still = |what: &str, error: &dyn std::fmt::Display| {
-        Refusal::new(Code::Unsupported, format!("the caller's {what} can not be undone: {error}"))
-            .hint("run it where root has all its capabilities")
+        Refusal::new(
+            Code::Unsupported,
+            format!("the caller's {what} can not be sanitized: {error}"),
+        )
+        .hint("run it where root has all its capabilities")
     };
     let descriptors = kernel::close_descriptors().map_err(|error| still("descriptors", &error));
     umask(Mode::from_bits_truncate(0o022));

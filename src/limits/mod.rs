@@ -21,10 +21,10 @@ pub mod slots;
 pub mod store;
 
 pub use crate::limits::bytes::Bucket;
-use crate::limits::ring::{Ring, Spent};
+use crate::limits::ring::{Acquired, Ring};
 use crate::limits::share::TABLE;
 pub use crate::limits::share::charge;
-use crate::limits::store::{STATE, Unpaid, folders, now, untrusted};
+use crate::limits::store::{Exceeded, STATE, folders, now, untrusted};
 use crate::policy::model::Limits;
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
@@ -40,7 +40,7 @@ use std::time::Duration;
 const REFUSALS: u32 = 10;
 
 /// How many times as often it may look.
-const LOOKS: u32 = 100;
+const READS: u32 = 100;
 
 /// The largest of these two budgets: what an account's state takes is bounded, to 16 MiB each.
 const LARGEST: u32 = 1 << 20;
@@ -56,7 +56,7 @@ pub enum Budget {
     /// Is refused.
     Refusals,
     /// Only looks.
-    Looks,
+    Reads,
 }
 
 impl Budget {
@@ -64,7 +64,7 @@ impl Budget {
         match self {
             Self::Changes => "changes",
             Self::Refusals => "refusals",
-            Self::Looks => "looks",
+            Self::Reads => "looks",
         }
     }
 
@@ -72,14 +72,14 @@ impl Budget {
         match self {
             Self::Changes => limits.rate_count,
             Self::Refusals => limits.rate_count.saturating_mul(REFUSALS).min(LARGEST),
-            Self::Looks => limits.rate_count.saturating_mul(LOOKS).min(LARGEST),
+            Self::Reads => limits.rate_count.saturating_mul(READS).min(LARGEST),
         }
     }
 }
 
-/// A request that was paid for. Only [`spend`] makes one, and no intent is recorded without.
+/// A request that was paid for. Only [`acquire`] makes one, and no intent is recorded without.
 #[derive(Debug)]
-pub struct Paid {
+pub struct Permit {
     /// How many refusals for the rate a record should stand for now.
     pub unrecorded: u64,
 }
@@ -88,7 +88,7 @@ pub struct Paid {
 ///
 /// # Errors
 /// `rate_limited` where it is used up, `untrusted_path` where its state can not be relied on.
-pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, Unpaid> {
+pub fn acquire(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Permit, Exceeded> {
     let path = format!("{STATE}/{}.{}", caller.counted(), budget.name());
     let opened = folders().and_then(|()| locked(&path));
     let file = opened.map_err(untrusted)?;
@@ -99,14 +99,14 @@ pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, U
     if ring.is_new() {
         sweep(Path::new(&path), now, window);
     }
-    match ring.spend(now, size, window).map_err(untrusted)? {
-        Spent::Paid { unrecorded } => Ok(Paid { unrecorded }),
-        Spent::UsedUp { wait, record } => {
+    match ring.acquire(now, size, window).map_err(untrusted)? {
+        Acquired::Granted { unrecorded } => Ok(Permit { unrecorded }),
+        Acquired::Exhausted { wait, record } => {
             let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
             let what = match budget {
                 Budget::Changes => "operations",
                 Budget::Refusals => "refused requests",
-                Budget::Looks => "questions",
+                Budget::Reads => "questions",
             };
             let refusal = Refusal::new(
                 Code::RateLimited,
@@ -117,7 +117,7 @@ pub fn spend(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Paid, U
             )
             .hint(format!("try again in {seconds} s"))
             .retry_after(seconds);
-            Err(Unpaid { refusal, record })
+            Err(Exceeded { refusal, record })
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Each account's share of the audit log, in bytes.
 
 use crate::limits::bytes::{self, Bucket, Charge, Charged, Size};
-use crate::limits::store::{Unpaid, folders, now, untrusted};
+use crate::limits::store::{Exceeded, folders, now, untrusted};
 use crate::policy::model::Limits;
 use crate::request::caller::{Caller, Counted};
 use crate::request::code::{Code, Refusal};
@@ -26,7 +26,7 @@ pub fn charge(
     bucket: Bucket,
     bytes: u64,
     is_due: bool,
-) -> Result<u64, Unpaid> {
+) -> Result<u64, Exceeded> {
     let key = match caller.counted() {
         Counted::Account(0) => return Ok(0),
         Counted::Account(uid) => u64::from(uid),
@@ -49,7 +49,7 @@ pub fn charge(
             let refusal = Refusal::new(Code::RateLimited, what)
                 .hint(format!("try again in {seconds} s, and ask less often from then on"))
                 .retry_after(seconds);
-            Err(Unpaid { refusal, record })
+            Err(Exceeded { refusal, record })
         }
         // What was done is written down all the same.
         Err(_) if is_due => Ok(0),
@@ -118,8 +118,8 @@ mod tests {
             rate_count in 1_u32..=1_000_000,
             rate_seconds in 1_u32..=86_400,
         ) {
-            let [looks, changes] = sizes(&Limits { rate_count, rate_seconds, ..Limits::USUAL });
-            prop_assert_eq!(looks, sizes(&Limits::USUAL)[0]);
+            let [reads, changes] = sizes(&Limits { rate_count, rate_seconds, ..Limits::USUAL });
+            prop_assert_eq!(reads, sizes(&Limits::USUAL)[0]);
             prop_assert!(changes.room >= u64::from(rate_count) * 8192);
             let hourly = u64::from(rate_count) * 3600 / u64::from(rate_seconds);
             prop_assert!(changes.hourly >= hourly * 2000);

@@ -12,7 +12,7 @@ pub const STATE: &str = "/run/sm/rate";
 
 /// Why a request was not paid for.
 #[derive(Debug)]
-pub struct Unpaid {
+pub struct Exceeded {
     /// What the caller is told.
     pub refusal: Refusal,
     /// How many refusals for the rate a record should stand for now: a flood gets one record a
@@ -25,8 +25,8 @@ pub fn folders() -> io::Result<()> {
     state::folder(STATE, 0o700, "root")
 }
 
-pub fn untrusted(error: io::Error) -> Unpaid {
-    Unpaid {
+pub fn untrusted(error: io::Error) -> Exceeded {
+    Exceeded {
         refusal: Refusal::new(
             Code::UntrustedPath,
             format!("the state of the rate limit can not be relied on: {error}"),

@@ -1,7 +1,7 @@
 //! What an operation would change, and whether it may.
 
 use crate::exec::context::verdict;
-use crate::exec::process::{Bounds, How, Late, ask, run};
+use crate::exec::process::{AtDeadline, Bounds, Options, ask, run};
 use crate::managers::argv::Argv;
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::{Inventory, Unfinished};
@@ -72,8 +72,8 @@ pub fn simulated(
     let asked = steps.name.as_deref().map(|name| inventory.plain(name));
     let mut work = None;
     let mut look = || work = hooks::at_work();
-    let late = Late::EndAfter(&mut look);
-    let ran = run(simulation, whole(bounds), How { input: None, late, lifeline: None });
+    let late = AtDeadline::EndAfter(&mut look);
+    let ran = run(simulation, whole(bounds), Options { input: None, late, backchannel: None });
     let held = is_held_by_pacman(&ran.stdout);
     if ran.ended != Ended::Exited(0) && held {
         let error = format!("`{operation}` would remove what HoldPkg in pacman.conf holds");
@@ -114,7 +114,11 @@ pub fn simulated(
     let mut transaction = Transaction::parse(steps.manager, operation, inventory, &ran.stdout);
     if let Some(questions) = steps.questions.as_ref().filter(|_| !transaction.is_empty()) {
         let input = Some(NO.repeat(QUESTIONS));
-        let asked = run(questions, whole(bounds), How { input, late: Late::End, lifeline: None });
+        let asked = run(
+            questions,
+            whole(bounds),
+            Options { input, late: AtDeadline::End, backchannel: None },
+        );
         if locks::was_too_late(steps.manager, &asked) {
             return Err(Planned::Overtaken);
         }

@@ -15,8 +15,8 @@ pub mod sources;
 pub mod traces;
 pub mod unfinished;
 
-use crate::exec::context::{Around, verdict};
-use crate::exec::process::{Bounds, How, Late, run};
+use crate::exec::context::{OperationContext, verdict};
+use crate::exec::process::{AtDeadline, Bounds, Options, run};
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::Inventory;
 use crate::managers::transaction::Transaction;
@@ -60,7 +60,7 @@ pub fn change(
     plan: &Plan,
     steps: &PackageSteps,
     bounds: Bounds,
-    around: &mut Around<'_>,
+    context: &mut OperationContext<'_>,
 ) -> Outcome {
     let action = plan.request().operation.maintenance();
     let wait = Duration::from_secs(plan.approved().lock_seconds().into());
@@ -79,7 +79,7 @@ pub fn change(
         if Traces::of_state(steps.manager) != state {
             continue;
         }
-        let outcome = begin(plan, steps, bounds, around, *ready);
+        let outcome = begin(plan, steps, bounds, context, *ready);
         let was_too_late = |ran: &Ran| locks::was_too_late(steps.manager, ran);
         if !outcome.ran.as_ref().is_some_and(was_too_late) {
             return outcome;
@@ -112,7 +112,7 @@ fn begin(
     plan: &Plan,
     steps: &PackageSteps,
     bounds: Bounds,
-    around: &mut Around<'_>,
+    context: &mut OperationContext<'_>,
     ready: Ready,
 ) -> Outcome {
     let Ready { transaction, name, inventory: installed, input, mut warnings } = ready;
@@ -120,7 +120,7 @@ fn begin(
     let states = steps.units.as_ref().and_then(|units| States::now(units));
     let traces = || Traces::of(steps.manager, plan);
     let before = traces();
-    let answer = &mut *around.answer;
+    let answer = &mut *context.answer;
     let mut late = |so_far: Ran| {
         let work = hooks::at_work();
         // What is installed is asked after that, since to ask is a child of this process too.
@@ -140,8 +140,9 @@ fn begin(
             ..Outcome::of(Err(goes_on(plan, bounds, work, is_so)))
         });
     };
-    let lifeline = Some(&mut around.lifeline);
-    let ran = run(plan.main(), bounds, How { input, late: Late::GoOn(&mut late), lifeline });
+    let backchannel = Some(&mut context.backchannel);
+    let ran =
+        run(plan.main(), bounds, Options { input, late: AtDeadline::GoOn(&mut late), backchannel });
     let after = after(plan, steps, bounds);
     let mut changed = before != traces();
     let mut verdict = match (&installed, &after) {
@@ -174,7 +175,7 @@ fn begin(
         if let (Some(units), Some(before)) = (&steps.units, &states)
             && let Some(after) = States::now(units)
         {
-            warnings.extend(after.since(before, units, around.shown));
+            warnings.extend(after.since(before, units, context.shown));
         }
     }
     let changed = Some(changed);

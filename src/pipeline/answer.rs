@@ -2,11 +2,11 @@
 //! a record and the reply that says the same: what gives an exit status there is an [`Answered`],
 //! and only this file makes one.
 
-use crate::audit::context::Scene;
+use crate::audit::origin::Origin;
 use crate::audit::{self, Unwritten};
 use crate::cli::{Helper, HelperCommand, Parsed};
 use crate::exec::context::Shown;
-use crate::limits::store::Unpaid;
+use crate::limits::store::Exceeded;
 use crate::limits::{self, Budget};
 use crate::managers::host::PackageManager;
 use crate::pipeline::answered::UNDER_WAY;
@@ -79,7 +79,7 @@ impl<'c> Call<'c> {
         let is_privileged = nix::unistd::geteuid().is_root();
         let call = Self { caller, force, arguments, is_privileged };
         if is_privileged {
-            UNDER_WAY.set(Some(call.scene()));
+            UNDER_WAY.set(Some(call.origin()));
         }
         call
     }
@@ -91,8 +91,8 @@ impl<'c> Call<'c> {
     }
 
     /// What every record of it says.
-    fn scene(&self) -> Scene {
-        Scene {
+    fn origin(&self) -> Origin {
+        Origin {
             caller: self.caller.clone(),
             policy: self.force.hash(),
             limits: self.force.limits(),
@@ -107,22 +107,22 @@ impl<'c> Call<'c> {
             Err(denial) => return self.refuse(Some(&asked), &denial.refusal, false),
         };
         let limits = self.force.limits();
-        let budget = if asked.operation.only_reads() { Budget::Looks } else { Budget::Changes };
-        let paid = match limits::spend(&self.caller, budget, &limits) {
-            Ok(paid) => paid,
-            Err(unpaid) => return self.limited(Some(&asked), &unpaid, false),
+        let budget = if asked.operation.only_reads() { Budget::Reads } else { Budget::Changes };
+        let permit = match limits::acquire(&self.caller, budget, &limits) {
+            Ok(permit) => permit,
+            Err(exceeded) => return self.limited(Some(&asked), &exceeded, false),
         };
-        audit::counted(&self.scene(), paid.unrecorded);
+        audit::counted(&self.origin(), permit.unrecorded);
         let shown = |unit: &str| self.force.shows_unit(&self.caller, unit);
         let ran = plan(approved, PackageManager::of_this_host())
             .map_err(Failed::Unrecorded)
-            .and_then(|planned| run(&self.scene(), Shown(&shown), planned, paid));
+            .and_then(|planned| run(&self.origin(), Shown(&shown), planned, permit));
         match ran {
             Ok(answered) => answered,
             Err(Failed::Unrecorded(refusal)) => {
                 self.close(Some(&asked), refused(Some(&asked), &refusal, false), None)
             }
-            Err(Failed::Limited(unpaid)) => self.limited(Some(&asked), &unpaid, false),
+            Err(Failed::Limited(exceeded)) => self.limited(Some(&asked), &exceeded, false),
             Err(Failed::Recorded(refusal)) => {
                 Answered(refused(Some(&asked), &refusal, false).send())
             }
@@ -145,36 +145,36 @@ impl<'c> Call<'c> {
         dry_run: bool,
         answer: impl FnOnce() -> Reply<'r>,
     ) -> Answered {
-        match self.charge(Budget::Looks) {
+        match self.charge(Budget::Reads) {
             Ok(()) => self.close(request, answer(), None),
-            Err(unpaid) => self.limited(request, &unpaid, dry_run),
+            Err(exceeded) => self.limited(request, &exceeded, dry_run),
         }
     }
 
     /// Refuses, unless even refusals are used up. A rehearsal is a look, whatever it ends with: who
     /// tests a policy asks for much that it refuses.
     fn refuse(&self, request: Option<&Request>, refusal: &Refusal, dry_run: bool) -> Answered {
-        match self.charge(if dry_run { Budget::Looks } else { Budget::Refusals }) {
-            Err(unpaid) if unpaid.refusal.code == Code::RateLimited => {
-                self.limited(request, &unpaid, dry_run)
+        match self.charge(if dry_run { Budget::Reads } else { Budget::Refusals }) {
+            Err(exceeded) if exceeded.refusal.code == Code::RateLimited => {
+                self.limited(request, &exceeded, dry_run)
             }
             // Nothing is run either way, and this is what the caller has to know.
             Ok(()) | Err(_) => self.close(request, refused(request, refusal, dry_run), None),
         }
     }
 
-    fn charge(&self, budget: Budget) -> Result<(), Unpaid> {
+    fn charge(&self, budget: Budget) -> Result<(), Exceeded> {
         if self.is_privileged {
-            let paid = limits::spend(&self.caller, budget, &self.force.limits())?;
-            audit::counted(&self.scene(), paid.unrecorded);
+            let permit = limits::acquire(&self.caller, budget, &self.force.limits())?;
+            audit::counted(&self.origin(), permit.unrecorded);
         }
         Ok(())
     }
 
     /// Refuses for the rate; a flood of it costs one record a minute.
-    fn limited(&self, request: Option<&Request>, unpaid: &Unpaid, dry_run: bool) -> Answered {
-        let reply = refused(request, &unpaid.refusal, dry_run);
-        match unpaid.record {
+    fn limited(&self, request: Option<&Request>, exceeded: &Exceeded, dry_run: bool) -> Answered {
+        let reply = refused(request, &exceeded.refusal, dry_run);
+        match exceeded.record {
             Some(count) => self.close(request, reply, Some(count)),
             // The next record counts it.
             None => Answered(reply.send()),
@@ -187,11 +187,11 @@ impl<'c> Call<'c> {
             return Answered(reply.send());
         }
         let recorded =
-            audit::answered(&self.scene(), request, self.arguments, &reply.recorded(), count);
+            audit::answered(&self.origin(), request, self.arguments, &reply.recorded(), count);
         let warnings = match recorded {
             Ok(warnings) => warnings,
-            Err(Unwritten::Limited(unpaid)) => {
-                return self.limited(request, &unpaid, reply.is_dry_run());
+            Err(Unwritten::Limited(exceeded)) => {
+                return self.limited(request, &exceeded, reply.is_dry_run());
             }
             Err(Unwritten::Unavailable(refusal)) => {
                 vec![format!("this could not be recorded: {}", refusal.error)]
@@ -212,11 +212,11 @@ fn refused<'r>(request: Option<&'r Request>, refusal: &Refusal, dry_run: bool) -
 /// back when it ends.
 pub fn record_defect(refusal: &Refusal) {
     let under_way = UNDER_WAY.try_with(|under_way| under_way.try_borrow_mut().ok()?.take());
-    let Ok(Some(scene)) = under_way else { return };
+    let Ok(Some(origin)) = under_way else { return };
     if let Ok(kernel::Forked::Child) = kernel::fork() {
         let _ = kernel::close_descriptors();
-        let _ = limits::spend(&scene.caller, Budget::Refusals, &scene.limits);
-        let _ = audit::answered(&scene, None, &[], &Reply::refused(refusal).recorded(), None);
+        let _ = limits::acquire(&origin.caller, Budget::Refusals, &origin.limits);
+        let _ = audit::answered(&origin, None, &[], &Reply::refused(refusal).recorded(), None);
         std::process::exit(0);
     }
 }

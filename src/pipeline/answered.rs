@@ -1,6 +1,6 @@
 //! A request that was answered, and the one that is under way.
 
-use crate::audit::context::Scene;
+use crate::audit::origin::Origin;
 use std::cell::RefCell;
 
 /// A request that was charged, recorded and answered; without privilege, one that was answered.
@@ -16,7 +16,7 @@ impl Answered {
 
 thread_local! {
     /// The request that has no record of its own yet, as long as there is one.
-    pub(super) static UNDER_WAY: RefCell<Option<Scene>> = const { RefCell::new(None) };
+    pub(super) static UNDER_WAY: RefCell<Option<Origin>> = const { RefCell::new(None) };
 }
 
 /// The request has a record.

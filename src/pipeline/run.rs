@@ -1,17 +1,17 @@
 //! Runs what was planned, in processes of its own: recorded before, recorded after, answered.
 
 use crate::audit::Recorded;
-use crate::audit::context::Scene;
+use crate::audit::origin::Origin;
 use crate::audit::{self, Unwritten};
-use crate::exec::backchannel::Lifeline;
+use crate::exec::backchannel::Backchannel;
 use crate::exec::cgroup;
 use crate::exec::context::afterwards;
-use crate::exec::context::{Around, Shown};
+use crate::exec::context::{OperationContext, Shown};
 use crate::exec::monitor;
 use crate::exec::process::Bounds;
-use crate::exec::requester::Audience;
-use crate::limits::Paid;
-use crate::limits::store::Unpaid;
+use crate::exec::requester::Requester;
+use crate::limits::Permit;
+use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
 use crate::packages;
 use crate::pipeline::answered::{Answered, forget};
@@ -33,7 +33,7 @@ pub enum Failed {
     /// Nothing was begun, and nothing says so yet.
     Unrecorded(Refusal),
     /// Nothing was begun: the account's records have taken too much already.
-    Limited(Unpaid),
+    Limited(Exceeded),
     /// A record of it is there.
     Recorded(Refusal),
 }
@@ -42,19 +42,24 @@ impl From<Unwritten> for Failed {
     fn from(unwritten: Unwritten) -> Self {
         match unwritten {
             Unwritten::Unavailable(refusal) => Self::Unrecorded(refusal),
-            Unwritten::Limited(unpaid) => Self::Limited(unpaid),
+            Unwritten::Limited(exceeded) => Self::Limited(exceeded),
         }
     }
 }
 
 /// Records the intent, then has processes of its own run the plan: whatever happens to this one,
 /// which sudo, a terminal or a service manager may end, what has begun is finished and recorded.
-pub fn run(scene: &Scene, shown: Shown<'_>, planned: Plan, paid: Paid) -> Result<Answered, Failed> {
+pub fn run(
+    origin: &Origin,
+    shown: Shown<'_>,
+    planned: Plan,
+    permit: Permit,
+) -> Result<Answered, Failed> {
     let internal = |error: std::io::Error| {
         Refusal::new(Code::Internal, format!("no process could be made: {error}"))
     };
     if planned.request().operation.only_reads() {
-        let recorded = audit::intent(scene, planned, paid)?;
+        let recorded = audit::intent(origin, planned, permit)?;
         forget();
         let outcome = look(&recorded, shown);
         return Ok(record_and_answer(&recorded, &outcome));
@@ -63,9 +68,9 @@ pub fn run(scene: &Scene, shown: Shown<'_>, planned: Plan, paid: Paid) -> Result
     // Before the intent is written: what fails here leaves nothing to account for.
     let unrecorded = |error| Failed::Unrecorded(internal(error));
     let (reader, writer) = std::io::pipe().map_err(unrecorded)?;
-    let lifeline = Lifeline::new().map_err(unrecorded)?;
-    let audience = Audience::find(&scene.caller);
-    let recorded = audit::intent(scene, planned, paid)?;
+    let backchannel = Backchannel::new().map_err(unrecorded)?;
+    let requester = Requester::find(&origin.caller);
+    let recorded = audit::intent(origin, planned, permit)?;
     forget();
     let forked = kernel::fork().map_err(|error| {
         let refusal = internal(error);
@@ -76,7 +81,7 @@ pub fn run(scene: &Scene, shown: Shown<'_>, planned: Plan, paid: Paid) -> Result
     match forked {
         kernel::Forked::Child => {
             drop(reader);
-            keep(&recorded, lifeline, audience, shown, writer.into());
+            keep(&recorded, backchannel, requester, shown, writer.into());
             std::process::exit(0)
         }
         kernel::Forked::Parent(_) => {
@@ -100,11 +105,11 @@ pub fn run(scene: &Scene, shown: Shown<'_>, planned: Plan, paid: Paid) -> Result
 }
 
 /// Away from whoever asked, splits once more: one runs the plan and answers through `reply`, the
-/// other stands by.
+/// other is its monitor.
 fn keep(
     recorded: &audit::Recorded,
-    lifeline: Lifeline,
-    audience: Audience,
+    backchannel: Backchannel,
+    requester: Requester,
     shown: Shown<'_>,
     reply: OwnedFd,
 ) {
@@ -121,29 +126,31 @@ fn keep(
     }
     kernel::adopt();
     match kernel::fork() {
-        Ok(kernel::Forked::Parent(runs_it)) => {
-            drop((reply, audience));
-            monitor::stand_by(lifeline, runs_it, recorded);
+        Ok(kernel::Forked::Parent(worker)) => {
+            drop((reply, requester));
+            monitor::watch(backchannel, worker, recorded);
         }
         // Where there can be no second process, one has to do.
-        Ok(kernel::Forked::Child) | Err(_) => operate(recorded, lifeline, audience, shown, reply),
+        Ok(kernel::Forked::Child) | Err(_) => {
+            operate(recorded, backchannel, requester, shown, reply)
+        }
     }
 }
 
 /// Runs, records what came of it, answers.
 fn operate(
     recorded: &audit::Recorded,
-    lifeline: Lifeline,
-    audience: Audience,
+    backchannel: Backchannel,
+    requester: Requester,
     shown: Shown<'_>,
     reply: OwnedFd,
 ) {
     if reply::send_through(reply).is_err() {
         reply::hang_up();
     }
-    let mut around = Around {
-        lifeline,
-        audience,
+    let mut context = OperationContext {
+        backchannel,
+        requester,
         shown,
         answer: &mut |so_far| {
             let plan = recorded.plan();
@@ -151,9 +158,9 @@ fn operate(
             reply::hang_up();
         },
     };
-    let outcome = change(recorded, &mut around);
+    let outcome = change(recorded, &mut context);
     let warnings = record(recorded, &outcome);
-    around.lifeline.recorded();
+    context.backchannel.recorded();
     Reply::outcome(recorded.plan(), &outcome).warnings(warnings).send();
 }
 
@@ -184,12 +191,12 @@ pub fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
 }
 /// Changes something. A service operation is ended at its timeout; a package operation never is:
 /// then the answer is given with what it has printed so far, and this goes on to its end.
-pub fn change(recorded: &Recorded, around: &mut Around<'_>) -> Outcome {
+pub fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
     let plan = recorded.plan();
     match plan.steps() {
-        Steps::Package(steps) => packages::change(plan, steps, bounds(plan), around),
-        Steps::Service(steps) => services::change(plan, steps, bounds(plan), around),
-        Steps::Look(_) => services::look(plan, bounds(plan), around.shown),
+        Steps::Package(steps) => packages::change(plan, steps, bounds(plan), context),
+        Steps::Service(steps) => services::change(plan, steps, bounds(plan), context),
+        Steps::Look(_) => services::look(plan, bounds(plan), context.shown),
     }
 }
 pub fn bounds(plan: &Plan) -> Bounds {

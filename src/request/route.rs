@@ -2,7 +2,7 @@
 
 /// Which way to root a caller wants (`--via`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Way {
+pub enum Route {
     /// The best there is.
     #[default]
     Auto,

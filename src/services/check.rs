@@ -1,6 +1,6 @@
 //! The check that goes before: what the policy has run, and pass, before a unit is touched.
 
-use crate::exec::message::said;
+use crate::exec::message;
 use crate::exec::process::{Bounds, ask};
 use crate::managers::argv::Argv;
 use crate::outcome::Outcome;
@@ -47,5 +47,5 @@ fn complaint(ran: &Ran) -> String {
         WORDS.iter().any(|word| line.contains(word))
     };
     let first = ran.stderr.lines().chain(ran.stdout.lines()).find(names_it);
-    first.map_or_else(|| said(ran), |line| one_line(line, 300))
+    first.map_or_else(|| message::of(ran), |line| one_line(line, 300))
 }

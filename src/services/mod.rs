@@ -12,9 +12,9 @@ pub mod surroundings;
 pub mod triggers;
 pub mod turns;
 
-use crate::exec::context::{Around, Shown, name_of, verdict};
-use crate::exec::process::{Bounds, How, Late, ask, run};
-use crate::exec::requester::Audience;
+use crate::exec::context::{OperationContext, Shown, name_of, verdict};
+use crate::exec::process::{AtDeadline, Bounds, Options, ask, run};
+use crate::exec::requester::Requester;
 use crate::managers::argv::Argv;
 use crate::managers::systemd::closure::Units;
 use crate::managers::systemd::manager_log::ManagerLog;
@@ -139,10 +139,10 @@ pub fn change(
     plan: &Plan,
     steps: &ServiceSteps,
     bounds: Bounds,
-    around: &mut Around<'_>,
+    context: &mut OperationContext<'_>,
 ) -> Outcome {
     let Operation::Service { action, .. } = plan.request().operation else {
-        return look(plan, bounds, around.shown);
+        return look(plan, bounds, context.shown);
     };
     let patience = bounds.deadline.saturating_duration_since(Instant::now()) / 2;
     let patience = Instant::now() + patience.min(TURN_PATIENCE);
@@ -162,7 +162,7 @@ pub fn change(
         false => None,
     };
     let before = idle(action, steps, bounds);
-    let shown = around.shown;
+    let shown = context.shown;
     let mut change = Change {
         plan,
         steps,
@@ -175,21 +175,25 @@ pub fn change(
         began: Duration::ZERO,
         took: Duration::ZERO,
     };
-    change.others = match change.in_turn(turns.as_ref(), &around.audience, patience) {
+    change.others = match change.in_turn(turns.as_ref(), &context.requester, patience) {
         Ok(others) => others,
         Err(refusal) => return Outcome::refused(refusal, None, change.state_before()),
     };
     if let Err(refused) = change.may_begin() {
         return Outcome { unit: change.state_before(), ..*refused };
     }
-    if change.ends(&around.audience) {
-        change.answer_first(around);
+    if change.ends(&context.requester) {
+        change.answer_first(context);
     }
     change.surroundings =
         Surroundings::before(change.asked(), change.before.as_ref(), change.others.as_ref());
     change.began = start_limit::now();
-    let lifeline = Some(&mut around.lifeline);
-    let ran = run(plan.main(), change.bounds, How { input: None, late: Late::End, lifeline });
+    let backchannel = Some(&mut context.backchannel);
+    let ran = run(
+        plan.main(),
+        change.bounds,
+        Options { input: None, late: AtDeadline::End, backchannel },
+    );
     drop(turns);
     change.took = start_limit::now().saturating_sub(change.began);
     let is_known = change.surroundings.reread(change.asked());
@@ -346,14 +350,14 @@ impl Change<'_> {
     /// All units as they are, where it may matter how they are bound to this one. It takes many
     /// times longer than a look at one, so not where nothing comes of it: most units have none
     /// that depend on them, and most of who ask are in no unit that could go down.
-    fn look_at_others(&self, audience: &Audience) -> Option<Units> {
+    fn look_at_others(&self, requester: &Requester) -> Option<Units> {
         let unit = self.before.as_ref().filter(|unit| unit.state.is_loaded())?;
         let was_started = || unit.start_limit.left(start_limit::now()).is_some();
         let has_dependants = self.action != Reload && !unit.dependants.is_empty();
         let pulls = self.starts() && unit.pulls.iter().any(|name| may_be_down(name));
         let has_rivals = unit.rivals.iter().any(|name| name != "shutdown.target");
         let pulls = pulls || (self.starts() && has_rivals);
-        let matters = has_dependants || (pulls && (audience.is_in_a_service() || was_started()));
+        let matters = has_dependants || (pulls && (requester.is_in_a_service() || was_started()));
         let look = self.steps.units.as_ref().filter(|_| matters)?;
         let ran = self.ask_all(look);
         (ran.ended == Ended::Exited(0)).then(|| Units::parse(&ran.stdout))
@@ -369,15 +373,15 @@ impl Change<'_> {
     fn in_turn(
         &self,
         turns: Option<&Turns>,
-        audience: &Audience,
+        requester: &Requester,
         until: Instant,
     ) -> Result<Option<Units>, Refusal> {
-        let Some(turns) = turns else { return Ok(self.look_at_others(audience)) };
+        let Some(turns) = turns else { return Ok(self.look_at_others(requester)) };
         let patience = until.min(Instant::now() + JOB_PATIENCE);
         let mut held = BTreeSet::new();
         loop {
             let quiet = turns.quiet();
-            let Some(others) = self.look_at_others(audience) else { return Ok(None) };
+            let Some(others) = self.look_at_others(requester) else { return Ok(None) };
             let again = others.started_again(self.name(), self.stops());
             if !turns.add(&again)? {
                 if Instant::now() >= until {
@@ -401,12 +405,12 @@ impl Change<'_> {
     }
 
     /// Whether who waits for the reply is ended by it.
-    fn ends(&self, audience: &Audience) -> bool {
+    fn ends(&self, requester: &Requester) -> bool {
         let Some(unit) = &self.before else { return false };
         let name = self.name();
         let (stops, starts) = (self.stops(), self.starts());
-        let listed = |names: &[String]| audience.is_in(names.iter().map(String::as_str));
-        let is_near = (stops && (audience.is_part_of(unit) || listed(&unit.dependants)))
+        let listed = |names: &[String]| requester.is_in(names.iter().map(String::as_str));
+        let is_near = (stops && (requester.is_part_of(unit) || listed(&unit.dependants)))
             || (starts && listed(&unit.rivals));
         is_near
             || self.others.as_ref().is_some_and(|all| {
@@ -419,16 +423,18 @@ impl Change<'_> {
                 let rivals =
                     if starts { all.stopped_by_start(up.chain(pulled)) } else { BTreeSet::new() };
                 let near = all.stopped_with(unit.rivals.iter().map(String::as_str));
-                audience.is_in(rivals) || audience.is_in(down) || (starts && audience.is_in(near))
+                requester.is_in(rivals)
+                    || requester.is_in(down)
+                    || (starts && requester.is_in(near))
             })
     }
 
     /// Gives the reply before it is done. The time until it has been read is not the operation's.
-    fn answer_first(&mut self, around: &mut Around<'_>) {
+    fn answer_first(&mut self, context: &mut OperationContext<'_>) {
         let unit = self.state_before();
-        (around.answer)(Outcome { deferred: true, unit, ..Outcome::of(Ok(())) });
+        (context.answer)(Outcome { deferred: true, unit, ..Outcome::of(Ok(())) });
         let waiting = Instant::now();
-        around.audience.wait_until_gone();
+        context.requester.wait_until_gone();
         self.bounds.deadline += waiting.elapsed();
     }
 

@@ -1,7 +1,7 @@
 //! The accounts that may ask the helper: which groups make them more, and who else is root.
 
 use crate::admin::doctor::agents::Agent;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::output::text::shell_word;
 use nix::unistd::{Gid, Group, User};
@@ -54,9 +54,9 @@ pub fn gives_root(written: &str) -> Option<(&str, &'static str)> {
     GROUPS.iter().find(is_it).map(|(_, _, why)| (written, *why))
 }
 
-pub fn groups(scene: &Scene) -> Vec<Finding> {
+pub fn groups(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
-    for agent in &scene.agents {
+    for agent in &context.agents {
         for gid in &agent.groups {
             let Some(group) = Group::from_gid(*gid).ok().flatten() else { continue };
             let Some((_, status, why)) = GROUPS.iter().find(|(name, ..)| *name == group.name)
@@ -71,7 +71,7 @@ pub fn groups(scene: &Scene) -> Vec<Finding> {
         String::from_utf8_lossy(&fs::read("/etc/gshadow").unwrap_or_default()).into_owned();
     for (group, status, why) in &GROUPS {
         let names = administrators(&gshadow, group);
-        for agent in scene.agents.iter().filter(|agent| names.contains(&&*agent.user.name)) {
+        for agent in context.agents.iter().filter(|agent| names.contains(&&*agent.user.name)) {
             let name = &agent.user.name;
             let what = format!("{name} may put itself into the group {group}: {why}");
             let rest: Vec<&str> = names.iter().copied().filter(|one| one != name).collect();
@@ -80,7 +80,7 @@ pub fn groups(scene: &Scene) -> Vec<Finding> {
             found.push(Finding::new(*status, what).mend(command));
         }
     }
-    let well = match scene.agents.len() {
+    let well = match context.agents.len() {
         0 => "no account may ask the helper yet".to_owned(),
         count => format!(
             "of {count} accounts that may ask the helper none is in a group that gives more"
@@ -111,7 +111,7 @@ pub fn leave(agent: &Agent, gid: Gid, group: &str) -> String {
     }
 }
 
-pub fn second_root(_: &Scene) -> Vec<Finding> {
+pub fn second_root(_: &Context) -> Vec<Finding> {
     let passwd = String::from_utf8_lossy(&fs::read("/etc/passwd").unwrap_or_default()).into_owned();
     let mut found = Vec::new();
     for line in passwd.lines() {

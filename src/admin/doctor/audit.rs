@@ -3,7 +3,7 @@
 use crate::admin::audit::setup::{file, is_foreign, make_room, rules};
 use crate::admin::audit::{Verified, size, verified};
 use crate::admin::doctor::call;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{mend, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub fn write(_: &Scene) -> Vec<Finding> {
+pub fn write(_: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
     for folder in [LOG, STATE] {
         if fs::symlink_metadata(folder).is_err() {
@@ -58,7 +58,7 @@ fn unwritable(path: &str, error: &str) -> Finding {
 /// More than this takes longer to read than one waits for an answer.
 const TOO_MUCH: u64 = 512 << 20;
 
-pub fn chain(_: &Scene) -> Vec<Finding> {
+pub fn chain(_: &Context) -> Vec<Finding> {
     match size() {
         Ok(size) if size > TOO_MUCH => {
             let found = format!("about {} MiB of records were not read", size >> 20);
@@ -96,7 +96,7 @@ pub fn chain(_: &Scene) -> Vec<Finding> {
     }]
 }
 
-pub fn journal(_: &Scene) -> Vec<Finding> {
+pub fn journal(_: &Context) -> Vec<Finding> {
     if !Path::new(JOURNAL).exists() {
         // Where systemd is, its journal should be, also where syslog takes the records meanwhile.
         let is_expected = Path::new("/run/systemd/journal").exists();
@@ -148,11 +148,11 @@ pub fn journal(_: &Scene) -> Vec<Finding> {
     }
 }
 
-pub fn kernel(scene: &Scene) -> Vec<Finding> {
+pub fn kernel(context: &Context) -> Vec<Finding> {
     if tool::find("auditctl").is_none() {
         return vec![Finding::ok("there is no auditd on this host, so the kernel watches nothing")];
     }
-    let setup = format!("{} audit setup", word(&scene.program));
+    let setup = format!("{} audit setup", word(&context.program));
     let file = file();
     if is_foreign(&file) {
         let found =
@@ -160,7 +160,7 @@ pub fn kernel(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::warning(found).mend(format!("{} && {setup}", make_room()))];
     }
     match fs::read_to_string(&file) {
-        Ok(text) if text == rules(&scene.program) => {}
+        Ok(text) if text == rules(&context.program) => {}
         Ok(_) => {
             let found = format!("{} is not as it should be", file.display());
             return vec![Finding::warning(found).mend(setup)];
@@ -191,7 +191,7 @@ pub fn kernel(scene: &Scene) -> Vec<Finding> {
 /// How large the record may become before somebody should see to it.
 const LARGE: u64 = 64 << 20;
 
-pub fn rotation(_: &Scene) -> Vec<Finding> {
+pub fn rotation(_: &Context) -> Vec<Finding> {
     const FILE: &str = "/etc/logrotate.d/sm";
     let entries = fs::read_dir("/etc/logrotate.d").into_iter().flatten().flatten();
     let rotates = |path: &PathBuf| {

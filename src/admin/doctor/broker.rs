@@ -2,7 +2,7 @@
 
 use crate::admin::doctor::agents::{Agent, MOST};
 use crate::admin::doctor::call;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::word;
 use crate::admin::doctor::requests::some_of;
@@ -29,12 +29,12 @@ fn nothing_to_look_at() -> Option<Finding> {
     }
 }
 
-pub fn unit_files(scene: &Scene) -> Vec<Finding> {
+pub fn unit_files(context: &Context) -> Vec<Finding> {
     if let Some(why) = nothing_to_look_at() {
         return vec![why];
     }
-    let again = format!("{} setup-broker", word(&scene.program));
-    let wanted = match units::of(&scene.program) {
+    let again = format!("{} setup-broker", word(&context.program));
+    let wanted = match units::of(&context.program) {
         Ok(wanted) => wanted,
         Err(refusal) => return vec![Finding::problem(refusal.error).mend(again)],
     };
@@ -68,7 +68,7 @@ const SANDBOX: [(&str, &str); 16] = [
 ];
 
 /// As systemd has it in force for a request, wherever it was set.
-pub fn sandbox(scene: &Scene) -> Vec<Finding> {
+pub fn sandbox(context: &Context) -> Vec<Finding> {
     if let Some(why) = nothing_to_look_at() {
         return vec![why];
     }
@@ -94,7 +94,7 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
     if value("LoadState") != "loaded" {
         return vec![
             Finding::warning("sm@.service is not loaded, so its sandbox was not looked at")
-                .mend(format!("{} setup-broker", word(&scene.program))),
+                .mend(format!("{} setup-broker", word(&context.program))),
         ];
     }
     let mut wrong: Vec<String> = SANDBOX
@@ -102,7 +102,7 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
         .filter(|(name, wanted)| value(name) != *wanted)
         .map(|(name, _)| format!("{name}={}", value(name)))
         .collect();
-    let (program, started) = (scene.program.display(), value("ExecStart"));
+    let (program, started) = (context.program.display(), value("ExecStart"));
     if !started.starts_with(&format!("{{ path={program} ; argv[]={program} broker ;")) {
         wrong.push(format!("ExecStart={started}"));
     }
@@ -126,15 +126,15 @@ pub fn sandbox(scene: &Scene) -> Vec<Finding> {
     }
     let mut found = preloaded();
     if !wrong.is_empty() {
-        found.push(unconfined(scene, &wrong, value("DropInPaths")));
+        found.push(unconfined(context, &wrong, value("DropInPaths")));
     }
     or_ok(found, "each request is confined as the unit says")
 }
 
-fn unconfined(scene: &Scene, wrong: &[String], drop_ins: &str) -> Finding {
+fn unconfined(context: &Context, wrong: &[String], drop_ins: &str) -> Finding {
     let by: Vec<String> = drop_ins.split_whitespace().map(shell_word).collect();
     let command = if by.is_empty() {
-        format!("{} setup-broker && systemctl daemon-reload", word(&scene.program))
+        format!("{} setup-broker && systemctl daemon-reload", word(&context.program))
     } else {
         format!("rm --force {} && systemctl daemon-reload", by.join(" "))
     };
@@ -155,7 +155,7 @@ fn preloaded() -> Vec<Finding> {
         .collect()
 }
 
-pub fn socket(scene: &Scene) -> Vec<Finding> {
+pub fn socket(context: &Context) -> Vec<Finding> {
     if let Some(why) = nothing_to_look_at() {
         return vec![why];
     }
@@ -163,13 +163,13 @@ pub fn socket(scene: &Scene) -> Vec<Finding> {
         return vec![Finding::warning("this host's service manager is not systemd")];
     }
     match setup_broker::reached() {
-        Ok(version) => or_ok(shut_out(scene), format!("the broker answers: sm {version}")),
+        Ok(version) => or_ok(shut_out(context), format!("the broker answers: sm {version}")),
         Err(refusal) => {
             let mut found = Finding::problem(refusal.sentence());
             // It puts right whatever it is of the socket's.
             found = found.mend(format!(
                 "systemctl reset-failed {unit}; {} setup-broker && systemctl restart {unit}",
-                word(&scene.program),
+                word(&context.program),
                 unit = SOCKET_UNIT
             ));
             vec![found]
@@ -178,12 +178,12 @@ pub fn socket(scene: &Scene) -> Vec<Finding> {
 }
 
 /// The accounts of the group that can not reach the socket, which root reaches through any folder.
-fn shut_out(scene: &Scene) -> Vec<Finding> {
+fn shut_out(context: &Context) -> Vec<Finding> {
     let (Some(group), Some(test)) = (Group::from_name(GROUP).ok().flatten(), tool::find("test"))
     else {
         return Vec::new();
     };
-    let members = scene.agents.iter().filter(|agent| agent.groups.contains(&group.gid));
+    let members = context.agents.iter().filter(|agent| agent.groups.contains(&group.gid));
     // As the account: what the kernel says to it counts (test(1), access(2)).
     let is_shut_out = |agent: &&Agent| {
         let arguments = ["-w", SOCKET];

@@ -6,7 +6,7 @@ use crate::request::code::Refusal;
 use std::path::PathBuf;
 
 /// What the checks look at.
-pub struct Scene {
+pub struct Context {
     /// The file that runs.
     pub program: PathBuf,
     /// The helper beside it.

@@ -1,6 +1,6 @@
 //! The program's own folders: the log, what outlasts a boot, what does not.
 
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{mend, weak, word};
 use crate::audit::files::FOLDER as LOG;
@@ -11,7 +11,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-pub fn log(_: &Scene) -> Vec<Finding> {
+pub fn log(_: &Context) -> Vec<Finding> {
     let Some(mut found) = looked_at(LOG, 0o750) else {
         return vec![Finding::ok(format!("{LOG} is made by the first request"))];
     };
@@ -37,7 +37,7 @@ fn group_of(path: &Path) -> Option<Finding> {
     Some(Finding::warning(found).mend(format!("chgrp --no-dereference {adm} {}", word(path))))
 }
 
-pub fn state(_: &Scene) -> Vec<Finding> {
+pub fn state(_: &Context) -> Vec<Finding> {
     let Some(mut found) = looked_at(STATE, 0o700) else {
         return vec![Finding::ok(format!("{STATE} is made by the first request"))];
     };
@@ -47,7 +47,7 @@ pub fn state(_: &Scene) -> Vec<Finding> {
     or_ok(found, format!("{STATE} is for root alone"))
 }
 
-pub fn run(_: &Scene) -> Vec<Finding> {
+pub fn run(_: &Context) -> Vec<Finding> {
     const RUN: &str = "/run/sm";
     let Some(mut found) = looked_at(RUN, 0o755) else {
         return vec![Finding::ok(format!("{RUN} is made by the first request"))];

@@ -2,7 +2,7 @@
 
 use crate::admin::audit::last;
 use crate::admin::doctor::call;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::word;
 use crate::audit::files::{FILE, FOLDER as LOG};
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-pub fn clock_sync(_: &Scene) -> Vec<Finding> {
+pub fn clock_sync(_: &Context) -> Vec<Finding> {
     // As systemd says of itself (systemd.io/CONTAINER_INTERFACE).
     if Path::new("/run/systemd/container").exists() {
         return vec![Finding::ok(
@@ -43,7 +43,7 @@ pub fn clock_sync(_: &Scene) -> Vec<Finding> {
 /// How much the clock may go back without a word, in seconds: so much a correction takes.
 const CORRECTION: i64 = 60;
 
-pub fn clock_order(scene: &Scene) -> Vec<Finding> {
+pub fn clock_order(context: &Context) -> Vec<Finding> {
     let now = Timestamp::now();
     let is_past = |then: Timestamp| then.as_second() > now.as_second() + CORRECTION;
     let mut found = Vec::new();
@@ -51,10 +51,10 @@ pub fn clock_order(scene: &Scene) -> Vec<Finding> {
     if let Some(then) = recorded.filter(|then| is_past(*then)) {
         found.push(format!("the last record in {FILE} is from {then}, and it is {now}"));
     }
-    let changed = fs::metadata(&scene.program).and_then(|data| data.modified());
+    let changed = fs::metadata(&context.program).and_then(|data| data.modified());
     let changed = changed.unwrap_or(SystemTime::UNIX_EPOCH);
     if let Some(then) = Timestamp::try_from(changed).ok().filter(|then| is_past(*then)) {
-        let path = scene.program.display();
+        let path = context.program.display();
         found.push(format!("{path} is from {then:.0}, and it is {now:.0}"));
     }
     let set = "timedatectl set-ntp true";
@@ -70,7 +70,7 @@ const ROOM: [(&str, u64, u64); 3] =
 /// The same of inodes: a request makes a few files.
 const INODES: (u64, u64) = (64, 1024);
 
-pub fn disk_space(_: &Scene) -> Vec<Finding> {
+pub fn disk_space(_: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut known = BTreeSet::new();
     for (folder, few, some) in ROOM {

@@ -34,7 +34,7 @@ pub mod versions;
 pub mod ways;
 
 use crate::admin::answer::{self, Answer, Failure};
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status};
 use crate::admin::doctor::table::{CHECKS, Check};
 use crate::admin::root::without_root;
@@ -68,27 +68,28 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
         return Err(without_root(what, program, arguments));
     }
     // It starts other programs as root: nothing of the caller's shell must shape them.
-    sanitize::undo()?;
+    sanitize::inherited()?;
     let policy = InForce::load();
     let helper = program.with_file_name("sm-helper");
     let drop_ins = agents::drop_ins();
     let by_hand = agents::by_hand(&drop_ins, &helper);
     let others = if by_hand.is_empty() { Vec::new() } else { agents::others(&helper) };
     let agents = agents::find(&drop_ins, others, policy.as_ref().ok());
-    let scene = Scene { program: program.to_owned(), helper, policy, drop_ins, by_hand, agents };
-    report(rows(&scene))
+    let context =
+        Context { program: program.to_owned(), helper, policy, drop_ins, by_hand, agents };
+    report(rows(&context))
 }
 
-fn rows(scene: &Scene) -> Vec<Row> {
+fn rows(context: &Context) -> Vec<Row> {
     // Requests are recorded, so theirs comes last: the record is looked at as it was before.
     let is_last = |check: &Check| check.id == "helper_rule";
-    let look = |check: &Check| if is_last(check) { Vec::new() } else { (check.look)(scene) };
+    let look = |check: &Check| if is_last(check) { Vec::new() } else { (check.look)(context) };
     let mut found: Vec<Vec<Finding>> = CHECKS.iter().map(look).collect();
     let is_evidence = CHECKS.iter().zip(&found).any(|(check, found)| {
         check.id == "audit_chain" && found.iter().any(|one| one.status == Status::Problem)
     });
     for (check, found) in CHECKS.iter().zip(&mut found).filter(|(check, _)| is_last(check)) {
-        *found = if is_evidence { requests::untried(scene) } else { (check.look)(scene) };
+        *found = if is_evidence { requests::untried(context) } else { (check.look)(context) };
     }
     let mut rows: Vec<Row> = Vec::new();
     for (check, found) in CHECKS.iter().zip(found) {

@@ -2,7 +2,7 @@
 //! rules that sudo has for the accounts.
 
 use crate::admin::doctor::commands::words;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::programs::has;
 use crate::policy::COMPILED;
 use std::collections::BTreeSet;
@@ -16,13 +16,13 @@ const VERBS: &str = "\
 const KINDS: &str = "automount device mount path scope service slice socket swap target timer";
 
 /// The names of the units.
-pub fn units(scene: &Scene) -> BTreeSet<String> {
-    let site = scene.policy.as_ref().ok().and_then(|force| force.site());
+pub fn units(context: &Context) -> BTreeSet<String> {
+    let site = context.policy.as_ref().ok().and_then(|force| force.site());
     let policies = std::iter::once(COMPILED).chain(site);
     let names =
         policies.flat_map(|policy| policy.units.iter().map(move |rule| policy.text_of(rule.name)));
     let mut names: BTreeSet<String> = names.map(str::to_owned).collect();
-    let listings = scene.agents.iter().filter_map(|agent| agent.listing.as_ref()?.as_ref().ok());
+    let listings = context.agents.iter().filter_map(|agent| agent.listing.as_ref()?.as_ref().ok());
     let entries = listings.flat_map(|listing| &listing.entries).filter(|entry| entry.is_as_root());
     names.extend(entries.flat_map(|entry| &entry.commands).flat_map(|command| of_command(command)));
     names

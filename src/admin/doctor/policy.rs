@@ -1,6 +1,6 @@
 //! The policy, and what root runs because it names it: checks, and the units' own files.
 
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{mend, weak};
 use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
@@ -10,8 +10,8 @@ use crate::policy::site::FILE;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub fn file(scene: &Scene) -> Vec<Finding> {
-    let force = match &scene.policy {
+pub fn file(context: &Context) -> Vec<Finding> {
+    let force = match &context.policy {
         Ok(force) => force,
         Err(refusal) => {
             return vec![Finding::problem(&refusal.error).mend(repair())];
@@ -31,8 +31,8 @@ pub fn repair() -> String {
     mend(file).unwrap_or_else(|| other.to_owned())
 }
 
-pub fn check_programs(scene: &Scene) -> Vec<Finding> {
-    let programs = checks(scene);
+pub fn check_programs(context: &Context) -> Vec<Finding> {
+    let programs = checks(context);
     let mut found: Vec<Finding> = Vec::new();
     let mut there = 0;
     for path in &programs {
@@ -48,9 +48,9 @@ pub fn check_programs(scene: &Scene) -> Vec<Finding> {
 }
 
 /// The programs that the policies name as checks.
-fn checks(scene: &Scene) -> BTreeSet<String> {
+fn checks(context: &Context) -> BTreeSet<String> {
     let mut programs = BTreeSet::new();
-    let site = scene.policy.as_ref().ok().and_then(|force| force.site());
+    let site = context.policy.as_ref().ok().and_then(|force| force.site());
     for policy in std::iter::once(COMPILED).chain(site) {
         let named = policy.units.iter().filter_map(|rule| policy.check_of(rule));
         programs.extend(named.filter_map(|argv| argv.first().map(|path| (*path).to_owned())));
@@ -77,8 +77,8 @@ fn search_path() -> Result<Vec<PathBuf>, String> {
     Ok(shown.split_whitespace().map(PathBuf::from).filter(|path| path.exists()).collect())
 }
 
-pub fn unit_files(scene: &Scene) -> Vec<Finding> {
-    let mut names = named::units(scene);
+pub fn unit_files(context: &Context) -> Vec<Finding> {
+    let mut names = named::units(context);
     let (units, folders) = match units(&names).and_then(|units| Ok((units, search_path()?))) {
         Ok(asked) => asked,
         Err(why) => return vec![unknown(&why)],
@@ -100,8 +100,8 @@ pub fn unit_files(scene: &Scene) -> Vec<Finding> {
     or_ok(found, format!("the files of {count} units are root's alone"))
 }
 
-pub fn unit_programs(scene: &Scene) -> Vec<Finding> {
-    let units = match units(&named::units(scene)) {
+pub fn unit_programs(context: &Context) -> Vec<Finding> {
+    let units = match units(&named::units(context)) {
         Ok(units) => units,
         Err(why) => return vec![unknown(&why)],
     };

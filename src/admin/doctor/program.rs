@@ -1,6 +1,6 @@
 //! The two programs, and what root runs in their place or beside them.
 
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::packages;
 use crate::admin::doctor::paths::{mend, weak, word};
@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 /// Where the rules and the units name it.
 const INSTALLED: &str = "/usr/local/bin/sm";
 
-pub fn binary_path(scene: &Scene) -> Vec<Finding> {
-    let path = &scene.program;
+pub fn binary_path(context: &Context) -> Vec<Finding> {
+    let path = &context.program;
     let mut found = Vec::new();
     found.extend(weak(path));
     let data = fs::symlink_metadata(path);
@@ -43,9 +43,9 @@ pub fn binary_path(scene: &Scene) -> Vec<Finding> {
     or_ok(found, format!("{} is root's alone", path.display()))
 }
 
-pub fn helper_path(scene: &Scene) -> Vec<Finding> {
-    let path = &scene.helper;
-    match helper_beside(&scene.program) {
+pub fn helper_path(context: &Context) -> Vec<Finding> {
+    let path = &context.helper;
+    match helper_beside(&context.program) {
         Ok(real) => vec![Finding::ok(format!("{} is root's alone", real.display()))],
         Err(refusal) => {
             let data = fs::symlink_metadata(path);
@@ -54,26 +54,26 @@ pub fn helper_path(scene: &Scene) -> Vec<Finding> {
                 format!("chmod a-s {}", word(path))
             } else {
                 // What is missing, a link or not a program is put there anew.
-                mend(path).unwrap_or_else(|| install(scene))
+                mend(path).unwrap_or_else(|| install(context))
             };
             vec![Finding::problem(refusal.error).mend(command)]
         }
     }
 }
 
-pub fn same(scene: &Scene) -> Vec<Finding> {
-    let (sm, helper) = (&scene.program, &scene.helper);
+pub fn same(context: &Context) -> Vec<Finding> {
+    let (sm, helper) = (&context.program, &context.helper);
     // That it is not there is said of its path.
     if !helper.exists() {
         return vec![
-            Finding::warning("sm and sm-helper could not be compared").mend(install(scene)),
+            Finding::warning("sm and sm-helper could not be compared").mend(install(context)),
         ];
     }
     if is_same(sm, helper) {
         return vec![Finding::ok("sm and sm-helper are the same build")];
     }
     let found = format!("{} is another build than sm", helper.display());
-    vec![Finding::problem(found).mend(install(scene))]
+    vec![Finding::problem(found).mend(install(context))]
 }
 
 /// Whether two files have the same content. One that is not a file, or as long as a disk, is not
@@ -96,24 +96,24 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// What puts both programs in place anew: two files with the same content.
-fn install(scene: &Scene) -> String {
-    if let Some(again) = install::again(&scene.program) {
+fn install(context: &Context) -> String {
+    if let Some(again) = install::again(&context.program) {
         return again;
     }
-    match scene.drop_ins.iter().find_map(|file| file.who.as_ref()) {
-        Some(who) => format!("{} setup-sudo --install {}", word(&scene.program), who.flags()),
+    match context.drop_ins.iter().find_map(|file| file.who.as_ref()) {
+        Some(who) => format!("{} setup-sudo --install {}", word(&context.program), who.flags()),
         None if is_here().is_ok_and(|is| is) => {
-            format!("{} setup-broker --install", word(&scene.program))
+            format!("{} setup-broker --install", word(&context.program))
         }
         None => "packaging/install".to_owned(),
     }
 }
 
-pub fn capabilities(scene: &Scene) -> Vec<Finding> {
+pub fn capabilities(context: &Context) -> Vec<Finding> {
     let has = |path: &&PathBuf| {
         CString::new(path.as_os_str().as_bytes()).is_ok_and(|path| kernel::has_capabilities(&path))
     };
-    let with = [&scene.program, &scene.helper].into_iter().filter(has);
+    let with = [&context.program, &context.helper].into_iter().filter(has);
     let found = with
         // The kernel takes them away with a change of the owner, also to the same one.
         .map(|path| {
@@ -124,11 +124,11 @@ pub fn capabilities(scene: &Scene) -> Vec<Finding> {
     or_ok(found, "neither sm nor sm-helper has file capabilities")
 }
 
-pub fn twice(scene: &Scene) -> Vec<Finding> {
+pub fn twice(context: &Context) -> Vec<Finding> {
     let identity = |path: &Path| {
         fs::metadata(path).ok().filter(|data| data.is_file()).map(|data| (data.dev(), data.ino()))
     };
-    let own = identity(&scene.helper);
+    let own = identity(&context.helper);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for folder in search_path() {
@@ -138,8 +138,8 @@ pub fn twice(scene: &Scene) -> Vec<Finding> {
         if Some(other) == own || !seen.insert(other) {
             continue;
         }
-        let same = is_same(&path, &scene.helper);
-        let what = format!("{} is there besides {}", path.display(), scene.helper.display());
+        let same = is_same(&path, &context.helper);
+        let what = format!("{} is there besides {}", path.display(), context.helper.display());
         let finding = if same {
             Finding::warning(what)
         } else {
@@ -147,7 +147,7 @@ pub fn twice(scene: &Scene) -> Vec<Finding> {
         };
         found.push(finding.mend(removal(&path)));
     }
-    or_ok(found, format!("{} is the only one", scene.helper.display()))
+    or_ok(found, format!("{} is the only one", context.helper.display()))
 }
 
 /// What takes another helper away. At no time may a rule name a file that is not there: the package
@@ -185,7 +185,7 @@ fn search_path() -> Vec<String> {
     folders.filter(|folder| folder.starts_with('/')).map(str::to_owned).collect()
 }
 
-pub fn preload(_: &Scene) -> Vec<Finding> {
+pub fn preload(_: &Context) -> Vec<Finding> {
     const FILE: &str = "/etc/ld.so.preload";
     if fs::symlink_metadata(FILE).is_err() {
         return vec![Finding::ok("there is no /etc/ld.so.preload")];
@@ -223,7 +223,7 @@ pub fn preload(_: &Scene) -> Vec<Finding> {
     or_ok(found, format!("{FILE} names nothing"))
 }
 
-pub fn tools(_: &Scene) -> Vec<Finding> {
+pub fn tools(_: &Context) -> Vec<Finding> {
     const ALL: [&str; 9] = [
         "/usr/bin/systemctl",
         "/usr/bin/journalctl",

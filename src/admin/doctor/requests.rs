@@ -1,7 +1,7 @@
 //! Whether the accounts' requests work through sudo: each account makes one.
 
 use crate::admin::doctor::agents::Agent;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::{mend, word};
 use crate::admin::doctor::sudo::drop_ins_of;
@@ -15,8 +15,8 @@ use crate::system::trust::trusted;
 use std::collections::BTreeSet;
 
 /// That requests work, as `sm setup-sudo --check` has it: each account makes one.
-pub fn work(scene: &Scene) -> Vec<Finding> {
-    let by_sudo: Vec<&Agent> = scene.agents.iter().filter(|agent| agent.by_sudo).collect();
+pub fn work(context: &Context) -> Vec<Finding> {
+    let by_sudo: Vec<&Agent> = context.agents.iter().filter(|agent| agent.by_sudo).collect();
     let Some(sudo) = ask::program("sudo") else {
         return match by_sudo.is_empty() {
             true => vec![Finding::ok("there is no sudo on this host")],
@@ -24,10 +24,10 @@ pub fn work(scene: &Scene) -> Vec<Finding> {
         };
     };
     // Root starts neither what others can change, and a helper that is none.
-    let weak = match (trusted(&sudo), helper_beside(&scene.program)) {
+    let weak = match (trusted(&sudo), helper_beside(&context.program)) {
         (Err(refusal), _) => Some((Refusal::from(refusal), mend(&sudo))),
         (_, Err(refusal)) => {
-            Some((refusal, program::helper_path(scene).into_iter().find_map(|one| one.mend)))
+            Some((refusal, program::helper_path(context).into_iter().find_map(|one| one.mend)))
         }
         _ => None,
     };
@@ -43,14 +43,14 @@ pub fn work(scene: &Scene) -> Vec<Finding> {
         tried += 1;
         let listed = agent.listing.as_ref().and_then(|one| one.as_ref().ok());
         let entries = listed.map_or(&[][..], |listing| &listing.entries);
-        let Some(found) = hindered(&asked, &agent.user, &scene.helper, entries) else { continue };
+        let Some(found) = hindered(&asked, &agent.user, &context.helper, entries) else { continue };
         match wrong.iter_mut().find(|(known, _)| *known == found) {
             Some((_, agents)) => agents.push(agent),
             None => wrong.push((found, vec![agent])),
         }
     }
     let mut found: Vec<Finding> =
-        wrong.iter().map(|(found, agents)| fails(scene, found, agents)).collect();
+        wrong.iter().map(|(found, agents)| fails(context, found, agents)).collect();
     if by_sudo.len() > tried {
         found.push(
             Finding::warning(format!(
@@ -70,8 +70,8 @@ pub fn work(scene: &Scene) -> Vec<Finding> {
 }
 
 /// What is said where the record is evidence: a request would add to it.
-pub fn untried(scene: &Scene) -> Vec<Finding> {
-    let found = match scene.agents.iter().any(|agent| agent.by_sudo) {
+pub fn untried(context: &Context) -> Vec<Finding> {
+    let found = match context.agents.iter().any(|agent| agent.by_sudo) {
         true => vec![
             Finding::warning(
                 "no request was tried: it would add to a record that is to stay as it is",
@@ -85,9 +85,9 @@ pub fn untried(scene: &Scene) -> Vec<Finding> {
 }
 
 /// Requests of these accounts that do not work.
-fn fails(scene: &Scene, hindered: &Hindered, agents: &[&Agent]) -> Finding {
+fn fails(context: &Context, hindered: &Hindered, agents: &[&Agent]) -> Finding {
     let names: Vec<&str> = agents.iter().map(|agent| agent.user.name.as_str()).collect();
-    let reason = hindered.reason.described(&some_of(&names), &scene.helper);
+    let reason = hindered.reason.described(&some_of(&names), &context.helper);
     let obstacles = hindered.obstacles.iter().map(Obstacle::described);
     let found: Vec<String> = std::iter::once(reason).chain(obstacles).collect();
     // What may be in the way is looked at where nothing else is.
@@ -102,29 +102,29 @@ fn fails(scene: &Scene, hindered: &Hindered, agents: &[&Agent]) -> Finding {
         (_, false) => commands.join(" && "),
         // Its own refusal has a cause that another check sees.
         (Reason::Helper(_) | Reason::Unmade(_), true) => {
-            refused_by_helper(scene).unwrap_or_else(|| again(scene, agents))
+            refused_by_helper(context).unwrap_or_else(|| again(context, agents))
         }
-        (_, true) => again(scene, agents),
+        (_, true) => again(context, agents),
     };
     Finding::problem(found.join("; ")).mend(mend)
 }
 
 /// What puts the drop-ins of these accounts in place, or says what is still in the way.
-fn again(scene: &Scene, agents: &[&Agent]) -> String {
-    let drop_ins = agents.iter().flat_map(|agent| drop_ins_of(scene, agent));
+fn again(context: &Context, agents: &[&Agent]) -> String {
+    let drop_ins = agents.iter().flat_map(|agent| drop_ins_of(context, agent));
     let flags: BTreeSet<String> =
         drop_ins.filter_map(|file| Some(file.who.as_ref()?.flags())).collect();
     let each = flags
         .iter()
-        .map(|flags| format!("{} setup-sudo {flags} --keep-exact", word(&scene.program)));
+        .map(|flags| format!("{} setup-sudo {flags} --keep-exact", word(&context.program)));
     each.collect::<Vec<_>>().join(" && ")
 }
 
 /// What mends what keeps the helper from answering, whoever asks.
-fn refused_by_helper(scene: &Scene) -> Option<String> {
+fn refused_by_helper(context: &Context) -> Option<String> {
     let looks =
         [policy::file, folders::state, folders::log, audit::write, folders::run, program::tools];
-    let found = looks.into_iter().flat_map(|look| look(scene));
+    let found = looks.into_iter().flat_map(|look| look(context));
     found.filter(|one| one.status == Status::Problem).find_map(|one| one.mend)
 }
 

@@ -1,6 +1,6 @@
 //! sudo's settings that let an account shape how the helper is started.
 
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::refused;
 use crate::admin::doctor::sudo::{each, edit};
@@ -10,12 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Settings that let the account shape the helper's start; what keeps it from it, requests show.
-pub fn defaults(scene: &Scene) -> Vec<Finding> {
+pub fn defaults(context: &Context) -> Vec<Finding> {
     if is_sudo_rs() {
         return or_ok(written(), "no setting of sudo's touches the helper");
     }
-    let helper = scene.helper.to_string_lossy();
-    each(scene, "no setting of sudo's touches the helper", |agent, listing| {
+    let helper = context.helper.to_string_lossy();
+    each(context, "no setting of sudo's touches the helper", |agent, listing| {
         let name = &agent.user.name;
         let all = settings(&listing.short, &helper);
         let wrong = wrong(&all);

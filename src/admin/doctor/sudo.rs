@@ -3,7 +3,7 @@
 use crate::admin::doctor::accounts::gives_root;
 use crate::admin::doctor::agents::{Agent, DropInFile, MOST};
 use crate::admin::doctor::commands::{Host, judged};
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::listing::{Listing, listing};
 use crate::admin::doctor::paths::{mend, word};
@@ -31,13 +31,13 @@ fn unasked(why: &str) -> String {
 
 /// Looks at each account with what sudo says of it.
 pub fn each(
-    scene: &Scene,
+    context: &Context,
     well: &str,
     look: impl Fn(&Agent, &Listing) -> Vec<Finding>,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut looked_at = 0;
-    for agent in &scene.agents {
+    for agent in &context.agents {
         match &agent.listing {
             None => continue,
             Some(Err(why)) => found.push(
@@ -51,8 +51,8 @@ pub fn each(
         }
         looked_at += 1;
     }
-    if scene.agents.len() > MOST && looked_at > 0 {
-        let more = scene.agents.len() - MOST;
+    if context.agents.len() > MOST && looked_at > 0 {
+        let more = context.agents.len() - MOST;
         found.push(
             Finding::warning(format!("sudo was not asked about {more} more accounts"))
                 .means("only the first 100 accounts that may ask the helper were looked at"),
@@ -66,10 +66,10 @@ pub fn each(
 }
 
 /// What else sudo lets them do.
-pub fn more(scene: &Scene) -> Vec<Finding> {
-    let helper = scene.helper.to_string_lossy();
+pub fn more(context: &Context) -> Vec<Finding> {
+    let helper = context.helper.to_string_lossy();
     let host = Host { helper: &helper, pager_escapes: pager_escapes() };
-    each(scene, "sudo lets nobody who may ask the helper do more", |agent, listing| {
+    each(context, "sudo lets nobody who may ask the helper do more", |agent, listing| {
         let name = &agent.user.name;
         let mut found = Vec::new();
         for entry in &listing.entries {
@@ -88,7 +88,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                 } else {
                     (Status::Warning, "another account's rights are not the policy's".to_owned())
                 };
-                let (at, mend) = located(place(scene, agent, command, Some(entry.is_free())));
+                let (at, mend) = located(place(context, agent, command, Some(entry.is_free())));
                 let what =
                     format!("{name} may run {} as {whom} {how}: {why}{at}", one_line(command, 120));
                 found.push(Finding::new(status, what).mend(mend));
@@ -97,7 +97,7 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
         // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
         let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
         for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
-            let (at, mend) = located(tagged(scene, agent, "CHROOT"));
+            let (at, mend) = located(tagged(context, agent, "CHROOT"));
             let what = format!("{name} has sudo take another folder for /, {chroot}{at}");
             found.push(
                 Finding::problem(what)
@@ -105,15 +105,16 @@ pub fn more(scene: &Scene) -> Vec<Finding> {
                     .mend(mend),
             );
         }
-        found.extend(besides_the_lines(scene, agent, &listing.entries));
+        found.extend(besides_the_lines(context, agent, &listing.entries));
         // Bringing an environment is bringing code: LD_PRELOAD.
         for commands in with_environment(&listing.short) {
             let what = format!("{name} may set the environment of {}", one_line(commands, 120));
-            let again = format!("{} setup-sudo --user {}", word(&scene.program), shell_word(name));
+            let again =
+                format!("{} setup-sudo --user {}", word(&context.program), shell_word(name));
             found.push(
                 Finding::problem(what)
                     .means("with LD_PRELOAD the account runs code of its own as root")
-                    .mend(tagged(scene, agent, "SETENV").map_or(again, |place| place.mend)),
+                    .mend(tagged(context, agent, "SETENV").map_or(again, |place| place.mend)),
             );
         }
         found
@@ -142,8 +143,11 @@ fn is_near_root(written: &str) -> Option<String> {
 }
 
 /// The drop-ins that are for the account, or for a group that it is in.
-pub fn drop_ins_of<'s>(scene: &'s Scene, agent: &'s Agent) -> impl Iterator<Item = &'s DropInFile> {
-    scene.drop_ins.iter().filter(|file| match &file.who {
+pub fn drop_ins_of<'s>(
+    context: &'s Context,
+    agent: &'s Agent,
+) -> impl Iterator<Item = &'s DropInFile> {
+    context.drop_ins.iter().filter(|file| match &file.who {
         Some(Who::User { name, .. }) => *name == agent.user.name,
         Some(Who::Group { gid, .. }) => {
             gid.is_some_and(|gid| agent.groups.contains(&Gid::from_raw(gid)))
@@ -153,23 +157,23 @@ pub fn drop_ins_of<'s>(scene: &'s Scene, agent: &'s Agent) -> impl Iterator<Item
 }
 
 /// What lets an account with an exact drop-in ask the helper for more than its lines.
-fn besides_the_lines(scene: &Scene, agent: &Agent, entries: &[Entry]) -> Vec<Finding> {
-    let own = drop_ins_of(scene, agent).map(|file| file.text.clone());
+fn besides_the_lines(context: &Context, agent: &Agent, entries: &[Entry]) -> Vec<Finding> {
+    let own = drop_ins_of(context, agent).map(|file| file.text.clone());
     let own: Vec<String> = own.filter(|text| is_exact(text)).collect();
     if own.is_empty() {
         return Vec::new();
     }
     let finding = |command: &str| {
-        let (at, mend) = located(place(scene, agent, command, None));
+        let (at, mend) = located(place(context, agent, command, None));
         let (name, command) = (&agent.user.name, one_line(command, 120));
         let what = format!("{name} may run {command}, which is no line of its exact drop-in{at}");
         Finding::warning(what)
             .means("sudo lets through what is not on the list; the helper alone refuses it")
             .mend(mend)
     };
-    let more = besides(entries, &scene.helper, &own);
+    let more = besides(entries, &context.helper, &own);
     // What is more than the helper is said of already.
-    let helper = scene.helper.to_string_lossy();
+    let helper = context.helper.to_string_lossy();
     let is_helper = |rest: &str| rest.is_empty() || rest.starts_with(' ');
     let more = more.filter(|command| command.strip_prefix(&*helper).is_some_and(is_helper));
     more.map(finding).collect()
@@ -193,22 +197,22 @@ fn located(place: Option<Place>) -> (String, String) {
 
 /// Where the rule stands that sudo lists for the account with this command, if it is in a file:
 /// first one that asks for a password, or does not, as the listed one.
-fn place(scene: &Scene, agent: &Agent, command: &str, is_free: Option<bool>) -> Option<Place> {
+fn place(context: &Context, agent: &Agent, command: &str, is_free: Option<bool>) -> Option<Place> {
     let written = Written::read();
     let account = Account::with_groups(&agent.user, &agent.groups);
     let rule = written.rule(&account, command, is_free);
-    Some(placed(scene, agent, &rule?))
+    Some(placed(context, agent, &rule?))
 }
 
 /// The same of a rule with this tag or option.
-fn tagged(scene: &Scene, agent: &Agent, tag: &str) -> Option<Place> {
+fn tagged(context: &Context, agent: &Agent, tag: &str) -> Option<Place> {
     let written = Written::read();
     let account = Account::with_groups(&agent.user, &agent.groups);
     let rule = written.tagged(&account, tag);
-    Some(placed(scene, agent, &rule?))
+    Some(placed(context, agent, &rule?))
 }
 
-fn placed(scene: &Scene, agent: &Agent, rule: &Rule<'_>) -> Place {
+fn placed(context: &Context, agent: &Agent, rule: &Rule<'_>) -> Place {
     let user = &agent.user;
     let groups = agent.groups.iter().filter_map(|gid| Group::from_gid(*gid).ok().flatten());
     let leave = groups
@@ -216,7 +220,7 @@ fn placed(scene: &Scene, agent: &Agent, rule: &Rule<'_>) -> Place {
             let names = [format!("%{}", group.name), format!("%#{}", group.gid)];
             rule.users.iter().any(|one| names.contains(one))
         })
-        .find(|group| group.gid != user.gid && !is_one_of_ours(scene, &group.name));
+        .find(|group| group.gid != user.gid && !is_one_of_ours(context, &group.name));
     let mend = match leave {
         Some(group) => {
             format!("gpasswd --delete {} {}", shell_word(&user.name), shell_word(&group.name))
@@ -227,8 +231,8 @@ fn placed(scene: &Scene, agent: &Agent, rule: &Rule<'_>) -> Place {
 }
 
 /// Whether a drop-in of ours is for this group.
-fn is_one_of_ours(scene: &Scene, group: &str) -> bool {
-    let named = scene.drop_ins.iter().filter_map(|file| file.who.as_ref());
+fn is_one_of_ours(context: &Context, group: &str) -> bool {
+    let named = context.drop_ins.iter().filter_map(|file| file.who.as_ref());
     let mut groups = named.filter(|who| matches!(who, Who::Group { .. }));
     groups.any(|who| matches!(who, Who::Group { name, .. } if name == group))
 }

@@ -2,7 +2,7 @@
 
 use crate::admin::doctor::agents::DropInFile;
 use crate::admin::doctor::agents::is_rule;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::{mend, mend_or, refused, weak, word};
 use crate::admin::doctor::policy::repair;
@@ -18,7 +18,7 @@ use crate::sudo::ask::{
 use crate::sudo::folder::FOLDER;
 use std::path::{Path, PathBuf};
 
-pub fn valid(scene: &Scene) -> Vec<Finding> {
+pub fn valid(context: &Context) -> Vec<Finding> {
     let Some(visudo) = program("visudo") else {
         return vec![match program("sudo") {
             Some(_) => {
@@ -51,7 +51,7 @@ pub fn valid(scene: &Scene) -> Vec<Finding> {
             if !is_sudo_rs() || skipped.is_empty() {
                 return vec![finding.mend(command)];
             }
-            let is_own = scene.drop_ins.iter().any(|file| is_named(&file.path));
+            let is_own = context.drop_ins.iter().any(|file| is_named(&file.path));
             let (status, meaning) = match is_own {
                 true => (
                     Status::Problem,
@@ -72,7 +72,7 @@ pub fn valid(scene: &Scene) -> Vec<Finding> {
     }
 }
 
-pub fn path(_: &Scene) -> Vec<Finding> {
+pub fn path(_: &Context) -> Vec<Finding> {
     if program("sudo").is_none() && !main_file().exists() {
         return vec![Finding::ok("there is no sudo on this host")];
     }
@@ -90,8 +90,8 @@ pub fn path(_: &Scene) -> Vec<Finding> {
     or_ok(found, well)
 }
 
-pub fn reads(scene: &Scene) -> Vec<Finding> {
-    if scene.drop_ins.is_empty() {
+pub fn reads(context: &Context) -> Vec<Finding> {
+    if context.drop_ins.is_empty() {
         return vec![Finding::ok("there is no drop-in to read")];
     }
     match reads_drop_ins(FOLDER) {
@@ -105,11 +105,11 @@ pub fn reads(scene: &Scene) -> Vec<Finding> {
     }
 }
 
-pub fn drop_ins(scene: &Scene) -> Vec<Finding> {
+pub fn drop_ins(context: &Context) -> Vec<Finding> {
     let mut found: Vec<Finding> =
-        scene.drop_ins.iter().filter_map(|file| wrong(scene, file)).collect();
-    found.extend(scene.by_hand.iter().map(|path| {
-        let (file, helper) = (path.display(), scene.helper.display());
+        context.drop_ins.iter().filter_map(|file| wrong(context, file)).collect();
+    found.extend(context.by_hand.iter().map(|path| {
+        let (file, helper) = (path.display(), context.helper.display());
         Finding::warning(format!(
             "{file} has a rule for {helper}, and is no drop-in of setup-sudo's"
         ))
@@ -118,20 +118,20 @@ pub fn drop_ins(scene: &Scene) -> Vec<Finding> {
     }));
     or_ok(
         found,
-        match scene.drop_ins.len() {
+        match context.drop_ins.len() {
             0 => "there is none: no account asks through sudo".to_owned(),
-            count => format!("{count} in place, for {} alone", scene.helper.display()),
+            count => format!("{count} in place, for {} alone", context.helper.display()),
         },
     )
 }
 
-fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
+fn wrong(context: &Context, file: &DropInFile) -> Option<Finding> {
     let path = file.path.display();
     let Some(who) = &file.who else {
         let (kind, name) = &file.named;
         let found = format!("{path} is for the {kind} {name}, which this host does not have");
         let remove =
-            format!("{} setup-sudo --{kind} {} --remove", word(&scene.program), shell_word(name));
+            format!("{} setup-sudo --{kind} {} --remove", word(&context.program), shell_word(name));
         return Some(
             Finding::warning(found)
                 .means("whoever is given that name gets the rule with it")
@@ -140,23 +140,23 @@ fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
     };
     let is_exact = exact::is_exact(&file.text);
     let flag = if is_exact { " --exact" } else { "" };
-    let again = format!("{} setup-sudo {}{flag}", word(&scene.program), who.flags());
+    let again = format!("{} setup-sudo {}{flag}", word(&context.program), who.flags());
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     let own = who.file_name();
     // Of another name it is not the one that is made anew.
     let is_second = name != own;
     let again = if is_second { format!("rm {} && {again}", word(&file.path)) } else { again };
-    let wanted = match &scene.policy {
-        Ok(_) if is_exact => exact::render(who, &scene.helper).unwrap_or_default(),
+    let wanted = match &context.policy {
+        Ok(_) if is_exact => exact::render(who, &context.helper).unwrap_or_default(),
         // What is wrong with the policy is said of the policy.
-        Err(_) if is_exact && strange(&file.text, &scene.helper).is_none() => {
+        Err(_) if is_exact && strange(&file.text, &context.helper).is_none() => {
             return Some(
                 Finding::warning(format!("{path} could not be compared with the policy"))
                     .means("every request is refused until the policy is mended, whatever sudo lets through")
                     .mend(repair()),
             );
         }
-        _ => render(who, &scene.helper),
+        _ => render(who, &context.helper),
     };
     match DropIn::named(&name).look(&wanted) {
         Ok(Found::InPlace) if is_second => Some(
@@ -172,9 +172,9 @@ fn wrong(scene: &Scene, file: &DropInFile) -> Option<Finding> {
                 .mend(mend(&file.path).filter(|_| !is_second).unwrap_or(again)),
         ),
         Ok(Found::Stale(_) | Found::Missing | Found::Foreign) => {
-            Some(match strange(&file.text, &scene.helper) {
+            Some(match strange(&file.text, &context.helper) {
                 Some(strange) => {
-                    let only = scene.helper.display();
+                    let only = context.helper.display();
                     let found = format!(
                         "{path} does not only let {} run {only}: {strange}",
                         who.described()

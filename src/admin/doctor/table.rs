@@ -1,6 +1,6 @@
 //! Every check, area by area.
 
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::{
     accounts, audit, broker, folders, host, policy, program, requests, settings, sudo, sudoers,
@@ -14,10 +14,14 @@ pub struct Check {
     /// What it means where it is not so.
     pub meaning: &'static str,
     /// Looks; at least one finding.
-    pub look: fn(&Scene) -> Vec<Finding>,
+    pub look: fn(&Context) -> Vec<Finding>,
 }
 
-const fn check(id: &'static str, meaning: &'static str, look: fn(&Scene) -> Vec<Finding>) -> Check {
+const fn check(
+    id: &'static str,
+    meaning: &'static str,
+    look: fn(&Context) -> Vec<Finding>,
+) -> Check {
     Check { id, meaning, look }
 }
 

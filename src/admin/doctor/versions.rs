@@ -1,7 +1,7 @@
 //! Which versions of what the helper stands on have a known hole.
 
 use crate::admin::doctor::call;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::holes::{APT, Hole, PACMAN, SUDO, SUDO_RS, SYSTEMD};
 use crate::admin::doctor::paths::mend;
@@ -25,7 +25,7 @@ struct Installed<'n> {
     is_mended_elsewhere: bool,
 }
 
-pub fn sudo(_: &Scene) -> Vec<Finding> {
+pub fn sudo(_: &Context) -> Vec<Finding> {
     let Some(sudo) = program("sudo") else {
         return vec![Finding::ok("there is no sudo on this host")];
     };
@@ -47,7 +47,7 @@ pub fn sudo(_: &Scene) -> Vec<Finding> {
     }
 }
 
-pub fn systemd(_: &Scene) -> Vec<Finding> {
+pub fn systemd(_: &Context) -> Vec<Finding> {
     let version = match systemd_version() {
         Ok(version) => version,
         Err(why) => {
@@ -77,7 +77,7 @@ pub fn pager_escapes() -> bool {
     systemd_version().is_ok_and(|version| numbers(&version) < numbers("247"))
 }
 
-pub fn package_manager(_: &Scene) -> Vec<Finding> {
+pub fn package_manager(_: &Context) -> Vec<Finding> {
     let (name, holes) = match PackageManager::of_this_host() {
         Some(PackageManager::Apt) => ("apt", &APT),
         Some(PackageManager::Pacman) => ("pacman", &PACMAN),

@@ -2,7 +2,7 @@
 
 use crate::admin::doctor::accounts::leave;
 use crate::admin::doctor::agents::Agent;
-use crate::admin::doctor::context::Scene;
+use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{weak, word};
 use nix::unistd::{Gid, Group};
@@ -26,7 +26,7 @@ const SOCKETS: [&str; 12] = [
     "/run/systemd/private",
 ];
 
-pub fn sockets(scene: &Scene) -> Vec<Finding> {
+pub fn sockets(context: &Context) -> Vec<Finding> {
     let mut found = Vec::new();
     for path in SOCKETS {
         let Ok(data) = fs::metadata(path) else { continue };
@@ -43,7 +43,7 @@ pub fn sockets(scene: &Scene) -> Vec<Finding> {
             let own = data.uid() == agent.user.uid.as_raw() && data.mode() & 0o200 != 0;
             own || (data.mode() & 0o020 != 0 && agent.groups.contains(&Gid::from_raw(data.gid())))
         };
-        for agent in scene.agents.iter().filter(may) {
+        for agent in context.agents.iter().filter(may) {
             let gid = Gid::from_raw(data.gid());
             let group = Group::from_gid(gid).ok().flatten().map(|group| group.name);
             let what = format!("{} can write to {}", agent.user.name, path.display());
@@ -57,7 +57,7 @@ pub fn sockets(scene: &Scene) -> Vec<Finding> {
     or_ok(found, "no account that may ask the helper can write to a socket that gives root")
 }
 
-pub fn doas(scene: &Scene) -> Vec<Finding> {
+pub fn doas(context: &Context) -> Vec<Finding> {
     const FILE: &str = "/etc/doas.conf";
     if fs::symlink_metadata(FILE).is_err() {
         return vec![Finding::ok("there is no doas on this host")];
@@ -70,7 +70,7 @@ pub fn doas(scene: &Scene) -> Vec<Finding> {
         if words.first() != Some(&"permit") {
             continue;
         }
-        for agent in &scene.agents {
+        for agent in &context.agents {
             // By its name or its number (doas.conf(5)).
             let user = &agent.user;
             let mut names = vec![user.name.clone(), user.uid.to_string()];
@@ -87,7 +87,7 @@ pub fn doas(scene: &Scene) -> Vec<Finding> {
 }
 
 /// A note only: what a rule of polkit's does, nobody can tell without running it.
-pub fn polkit(scene: &Scene) -> Vec<Finding> {
+pub fn polkit(context: &Context) -> Vec<Finding> {
     let mut rules = Vec::new();
     for folder in [
         "/etc/polkit-1/rules.d",
@@ -102,7 +102,7 @@ pub fn polkit(scene: &Scene) -> Vec<Finding> {
     let mut found = Vec::new();
     for path in &rules {
         let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-        if let Some(name) = scene.agents.iter().find_map(|agent| named(&text, agent)) {
+        if let Some(name) = context.agents.iter().find_map(|agent| named(&text, agent)) {
             let file = word(path);
             found.push(
                 Finding::warning(format!("{} names {name}", path.display()))

@@ -44,7 +44,7 @@ pub fn run(
         };
         return Err(without_root(what, program, arguments));
     }
-    sanitize::undo()?;
+    sanitize::inherited()?;
     let _lock = state::lock("broker").map_err(|error| failed("the lock", &error))?;
     if command.remove {
         return remove(&command.user);

@@ -46,7 +46,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         if !is_root {
             return Err(without_root(what, program, arguments));
         }
-        crate::exec::sanitize::undo()?;
+        crate::exec::sanitize::inherited()?;
         return remove::all(program);
     }
     let who = Who::find(command.user.as_deref(), command.group.as_deref(), !command.remove)?;
@@ -62,7 +62,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         return Err(without_root(what, program, arguments));
     }
     // What the caller's shell had set, its file mask and limits among it, must not shape root's files.
-    crate::exec::sanitize::undo()?;
+    crate::exec::sanitize::inherited()?;
     if command.remove {
         return remove::one(&who, &drop_in);
     }

@@ -20,7 +20,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bucket {
     /// What is refused, and what only looks.
-    Looks,
+    Reads,
     /// What may change something.
     Changes,
 }
@@ -99,8 +99,8 @@ struct Line {
 
 impl Line {
     fn bytes(&self) -> [u8; LINE] {
-        let Self { key, boot, at, used: [looks, changes], recorded_in, unrecorded } = *self;
-        let mut words = [key, boot, at, looks, changes, recorded_in, unrecorded, 0];
+        let Self { key, boot, at, used: [reads, changes], recorded_in, unrecorded } = *self;
+        let mut words = [key, boot, at, reads, changes, recorded_in, unrecorded, 0];
         words[WORDS - 1] = crate::limits::ring::sum(&words[..WORDS - 1]);
         let mut bytes = [0; LINE];
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
@@ -118,11 +118,11 @@ impl Line {
         if words == [0; WORDS] {
             return Ok(None);
         }
-        let [key, boot, at, looks, changes, recorded_in, unrecorded, check] = words;
+        let [key, boot, at, reads, changes, recorded_in, unrecorded, check] = words;
         if check != crate::limits::ring::sum(&words[..WORDS - 1]) {
             return Err(io::Error::other("it is not a table of budgets"));
         }
-        Ok(Some(Self { key, boot, at, used: [looks, changes], recorded_in, unrecorded }))
+        Ok(Some(Self { key, boot, at, used: [reads, changes], recorded_in, unrecorded }))
     }
 
     /// What has leaked by now is in it no more.

@@ -8,7 +8,7 @@ const BOOT: u64 = 7;
 const SIZES: [Size; 2] = [Size { room: 10_000, hourly: 3600 }, Size { room: 5000, hourly: 36_000 }];
 
 fn ask(memory: &Memory, key: u64, bytes: u64, millis: u64) -> Charged {
-    let one = Charge { key, bucket: Bucket::Looks, bytes, is_due: false };
+    let one = Charge { key, bucket: Bucket::Reads, bytes, is_due: false };
     charge(memory, BOOT, Duration::from_millis(millis), &SIZES, &one).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn who_waits_as_long_as_is_said_gets_it() {
     let Charged::Over { wait, record } = ask(&memory, 1, 1000, 1000) else { panic!("taken") };
     assert_eq!(record, Some(1));
     // What the record takes that says so is waited for, too.
-    let due = Charge { key: 1, bucket: Bucket::Looks, bytes: 1000 + EXTRA, is_due: true };
+    let due = Charge { key: 1, bucket: Bucket::Reads, bytes: 1000 + EXTRA, is_due: true };
     let now = Duration::from_secs(1);
     assert!(is_taken(&charge(&memory, BOOT, now, &SIZES, &due).unwrap()));
     let millis = 1000 + wait.as_millis() as u64;
@@ -52,7 +52,7 @@ fn a_flood_is_recorded_once_a_minute_with_its_count() {
 fn another_boot_begins_anew() {
     let memory = Memory::default();
     assert!(is_taken(&ask(&memory, 1, 10_000, 9000)));
-    let one = Charge { key: 1, bucket: Bucket::Looks, bytes: 10_000, is_due: false };
+    let one = Charge { key: 1, bucket: Bucket::Reads, bytes: 10_000, is_due: false };
     let charged = charge(&memory, BOOT + 1, Duration::from_secs(1), &SIZES, &one);
     assert!(is_taken(&charged.unwrap()));
     assert!(!is_taken(&charge(&memory, BOOT + 1, Duration::from_secs(1), &SIZES, &one).unwrap()));
@@ -61,7 +61,7 @@ fn another_boot_begins_anew() {
 #[test]
 fn what_is_no_table_is_refused() {
     let memory = Memory::of(vec![1; 200_000]);
-    let one = Charge { key: 1, bucket: Bucket::Looks, bytes: 1, is_due: true };
+    let one = Charge { key: 1, bucket: Bucket::Reads, bytes: 1, is_due: true };
     assert!(charge(&memory, BOOT, Duration::ZERO, &SIZES, &one).is_err());
     assert!(check(&memory).is_err());
     let memory = Memory::default();
@@ -88,13 +88,13 @@ fn a_day_of_flooding_takes_what_the_documents_say() {
     let mut sum = 0;
     for second in 0..24 * 3600 {
         let now = Duration::from_secs(second);
-        for bucket in [Bucket::Looks, Bucket::Changes] {
+        for bucket in [Bucket::Reads, Bucket::Changes] {
             let mut one = Charge { key: 1, bucket, bytes: 2600, is_due: false };
             match charge(&memory, BOOT, now, &sizes, &one).unwrap() {
                 Charged::Taken { .. } => sum += one.bytes,
                 Charged::Over { record: None, .. } => {}
                 Charged::Over { record: Some(_), .. } => {
-                    one = Charge { bucket: Bucket::Looks, is_due: true, ..one };
+                    one = Charge { bucket: Bucket::Reads, is_due: true, ..one };
                     sum += one.bytes;
                     charge(&memory, BOOT, now, &sizes, &one).unwrap();
                 }
@@ -117,7 +117,7 @@ proptest! {
         let mut taken = std::collections::HashMap::<(u64, usize), (u64, u64)>::new();
         for (step, key, changes, bytes, is_due) in steps {
             now += step;
-            let bucket = if changes { Bucket::Changes } else { Bucket::Looks };
+            let bucket = if changes { Bucket::Changes } else { Bucket::Reads };
             let one = Charge { key, bucket, bytes, is_due };
             let charged = charge(&memory, BOOT, Duration::from_millis(now), &SIZES, &one).unwrap();
             let (sum, due) = taken.entry((key, bucket as usize)).or_default();

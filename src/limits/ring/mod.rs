@@ -144,14 +144,14 @@ pub fn sum(words: &[u64]) -> u64 {
 
 /// What came of spending.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Spent {
+pub enum Acquired {
     /// It was there.
-    Paid {
+    Granted {
         /// How many refusals a record should stand for now.
         unrecorded: u64,
     },
     /// It was not.
-    UsedUp {
+    Exhausted {
         /// Until there is one again.
         wait: Duration,
         /// How many refusals a record should stand for now.
@@ -216,7 +216,7 @@ impl<'f, S: Store> Ring<'f, S> {
     ///
     /// # Errors
     /// Where it can not be written, or is not what it should be.
-    pub fn spend(&mut self, now: Duration, size: u32, window: Duration) -> io::Result<Spent> {
+    pub fn acquire(&mut self, now: Duration, size: u32, window: Duration) -> io::Result<Acquired> {
         let moment = now.as_nanos() as u64;
         if self.head.used > 0 && self.head.newest > moment {
             return Err(io::Error::other("a moment in it is still to come"));
@@ -246,14 +246,14 @@ impl<'f, S: Store> Ring<'f, S> {
         let unrecorded = self.unrecorded_until(now);
         self.write()?;
         self.release(&before);
-        Ok(Spent::Paid { unrecorded })
+        Ok(Acquired::Granted { unrecorded })
     }
 
-    fn used_up(&mut self, now: Duration, wait: Duration) -> io::Result<Spent> {
+    fn used_up(&mut self, now: Duration, wait: Duration) -> io::Result<Acquired> {
         self.head.unrecorded += 1;
         let record = Some(self.unrecorded_until(now)).filter(|count| *count > 0);
         self.write()?;
-        Ok(Spent::UsedUp { wait, record })
+        Ok(Acquired::Exhausted { wait, record })
     }
 
     /// How many refusals a record should stand for now: none where there was one within this

@@ -59,24 +59,24 @@ impl Store for Memory {
 
 const BOOT: u64 = 7;
 
-fn try_ask(memory: &Memory, size: u32, window: u64, millis: u64) -> io::Result<Spent> {
+fn try_ask(memory: &Memory, size: u32, window: u64, millis: u64) -> io::Result<Acquired> {
     let window = Duration::from_secs(window);
-    Ring::of(memory, BOOT)?.spend(Duration::from_millis(millis), size, window)
+    Ring::of(memory, BOOT)?.acquire(Duration::from_millis(millis), size, window)
 }
 
-fn ask(memory: &Memory, size: u32, window: u64, millis: u64) -> Spent {
+fn ask(memory: &Memory, size: u32, window: u64, millis: u64) -> Acquired {
     try_ask(memory, size, window, millis).unwrap()
 }
 
-fn is_paid(spent: &Spent) -> bool {
-    matches!(spent, Spent::Paid { .. })
+fn is_paid(spent: &Acquired) -> bool {
+    matches!(spent, Acquired::Granted { .. })
 }
 
 #[test]
 fn all_at_once_then_none_until_the_window_has_passed() {
     let memory = Memory::default();
     assert!((0..30).all(|at| is_paid(&ask(&memory, 30, 60, 1000 + at))));
-    let Spent::UsedUp { wait, record } = ask(&memory, 30, 60, 21_000) else { panic!("paid") };
+    let Acquired::Exhausted { wait, record } = ask(&memory, 30, 60, 21_000) else { panic!("paid") };
     assert_eq!((wait, record), (Duration::from_secs(40), Some(1)));
     assert!(!is_paid(&ask(&memory, 30, 60, 60_999)));
     assert!(is_paid(&ask(&memory, 30, 60, 61_000)));
@@ -88,14 +88,14 @@ fn a_flood_is_recorded_once_a_minute_with_its_count() {
     assert!(is_paid(&ask(&memory, 1, 600, 1000)));
     let records: Vec<Option<u64>> = (0..30)
         .map(|at| match ask(&memory, 1, 600, 60_000 + at * 6000) {
-            Spent::UsedUp { record, .. } => record,
-            Spent::Paid { .. } => panic!("paid"),
+            Acquired::Exhausted { record, .. } => record,
+            Acquired::Granted { .. } => panic!("paid"),
         })
         .collect();
     assert_eq!(records.iter().flatten().collect::<Vec<_>>(), [&1, &10, &10]);
     // The next one that is paid for brings the rest, in another minute.
-    assert_eq!(ask(&memory, 2, 600, 239_000), Spent::Paid { unrecorded: 0 });
-    assert_eq!(ask(&memory, 3, 600, 240_000), Spent::Paid { unrecorded: 9 });
+    assert_eq!(ask(&memory, 2, 600, 239_000), Acquired::Granted { unrecorded: 0 });
+    assert_eq!(ask(&memory, 3, 600, 240_000), Acquired::Granted { unrecorded: 9 });
 }
 
 #[test]
@@ -142,9 +142,9 @@ fn another_boot_begins_anew() {
     assert!(is_paid(&ask(&memory, 1, 60, 9000)));
     let window = Duration::from_secs(60);
     let mut other = Ring::of(&memory, BOOT + 1).unwrap();
-    assert!(is_paid(&other.spend(Duration::from_secs(1), 1, window).unwrap()));
+    assert!(is_paid(&other.acquire(Duration::from_secs(1), 1, window).unwrap()));
     let mut other = Ring::of(&memory, BOOT + 1).unwrap();
-    assert!(!is_paid(&other.spend(Duration::from_secs(2), 1, window).unwrap()));
+    assert!(!is_paid(&other.acquire(Duration::from_secs(2), 1, window).unwrap()));
 }
 
 proptest! {
@@ -169,9 +169,9 @@ proptest! {
             let was_killed = asked.is_err();
             memory.cut.set(None);
             match asked {
-                Ok(Spent::Paid { .. }) => paid.push(now),
+                Ok(Acquired::Granted { .. }) => paid.push(now),
                 // And never less, but for what was spent by somebody who was killed.
-                Ok(Spent::UsedUp { wait, .. }) => {
+                Ok(Acquired::Exhausted { wait, .. }) => {
                     let count = paid.iter().filter(|at| now - **at < 10_000).count();
                     prop_assert!(count + perhaps >= size as usize);
                     prop_assert!(wait <= Duration::from_secs(10));

@@ -1,11 +1,11 @@
-//! What every record of a request has.
+//! Where a request comes from: what every record of it has.
 
 use crate::policy::model::Limits;
 use crate::request::caller::Caller;
 
 /// What all records of a request have in common.
 #[derive(Debug, Clone)]
-pub struct Scene {
+pub struct Origin {
     /// Who asked.
     pub caller: Caller,
     /// The hash of the policy that decided.
