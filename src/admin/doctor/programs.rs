@@ -30,7 +30,7 @@ pub enum Kind {
 /// elsewhere; what has a prompt with a way out.
 const ALWAYS: &str = "\
     agetty ash asterisk at awk bash batch bc bconsole bpftrace bun busybox byebug capsh \
-    certutil chpasswd chroot clisp csh dash dc debugfs deno dialog doas ed editor elixir elvish \
+    certutil chgpasswd chpasswd chroot clisp csh dash dc debugfs deno dialog doas ed editor elixir elvish \
     emacs erl ex expect find fish ftp gawk gdb ghci git gnuplot guile iex influx instmodsh \
     ipython irb jjs joe jrunscript jshell julia kmod ksh ksshell ksu ld-linux ld-linux-aarch64 \
     ld-linux-armhf ld-linux-x86-64 ld-musl-aarch64 ld-musl-x86_64 ld.so less lftp lldb ltrace \
@@ -57,7 +57,7 @@ const CHOSEN: &str = "\
     flashrom flatpak fusermount g++ gcc gcloud gcore gfortran gparted gpg gpgv grub-install \
     grub-mkconfig haproxy hdparm hostnamectl hping httpd hwclock iftop incus insmod ip6tables \
     iptables iptables-restore jq k3s kdump kexec killall kopia krb5kdc latex ld ldconfig \
-    lighttpd localectl loginctl losetup lvm lxc lxd machinectl mdadm mkfs mkinitcpio \
+    lighttpd localectl logger loginctl losetup lvm lxc lxd machinectl mdadm mkfs mkinitcpio \
     mkinitramfs mkosi mkswap modprobe mongod monit mosquitto mount mysqld mysqldump nc ncat \
     needrestart netcat netplan networkctl nft nginx nmap nmcli nsupdate openssl openvpn opkg \
     ostree pandoc parted pdflatex perf pg_dump php-fpm pkcon pkg pkill pod2man postconf postfix \
@@ -88,11 +88,11 @@ const READS: &str = "\
     ascii-xfr base32 base58 base64 basenc bat batcat bzcat cat cmp column comm cut date diff \
     egrep enscript expand fgrep file fmt fold grep hd head hexdump highlight iconv join lesspipe \
     look lz4cat msgcat nl nm od paste pr ptx readelf rev rgrep sdiff sort strings sum tac tail \
-    tbl ul unexpand uniq uuencode wc xmllint xzcat yq zcat zgrep zstdcat";
+    tbl ul unexpand uniq uuencode wall wc xmllint xzcat yq zcat zgrep zstdcat";
 
 const WRITES: &str = "\
     7z 7za ar arj bsdtar bunzip2 bzip2 chattr chgrp chmod chown cpio crudini csplit curl dd \
-    dos2unix fallocate fsfreeze gunzip gzip lz4 lzma mknod objcopy patch pax pigz sed setcap \
+    dos2unix fallocate fsfreeze gunzip gzip htdbm htdigest htpasswd lz4 lzma mknod objcopy patch pax pigz sed setcap \
     setfacl setfattr shred split sponge tar tee touch truncate unix2dos unlzma unrar unxz unzip \
     unzstd uudecode wget xxd xz zip zstd";
 

@@ -3,6 +3,7 @@
 //! Best effort: it knows the shapes in which secrets are usually printed, not what is one.
 
 pub mod names;
+pub mod operands;
 pub mod options;
 pub mod shapes;
 pub mod tokens;

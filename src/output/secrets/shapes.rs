@@ -1,7 +1,7 @@
 //! The shapes in which secrets are printed, and what only looks like one.
 
 use crate::output::secrets::names::{Sure, is_secret_in_query, secrecy};
-use crate::output::secrets::{options, tokens};
+use crate::output::secrets::{operands, options, tokens};
 use std::ops::Range;
 
 /// What stands in the place of a secret.
@@ -59,7 +59,8 @@ pub fn find(line: &str, start: usize, open: bool) -> Option<Found> {
             .or_else(|| look.jwt(at))
             .or_else(|| look.credential(at))
             .or_else(|| look.spoken(at))
-            .or_else(|| look.pgpass(at)),
+            .or_else(|| look.pgpass(at))
+            .or_else(|| look.operand(at)),
         _ => None,
     })
 }
@@ -356,6 +357,12 @@ impl Look<'_> {
         }
         let (from, secret) = options::secret(self.line, at, |at| self.value(at))?;
         self.secret(from, secret)
+    }
+
+    /// `htpasswd -b FILE bob SECRET`
+    fn operand(&self, at: usize) -> Option<Found> {
+        let secret = operands::secret(self.line, at, |at| self.value(at))?;
+        self.secret(at, secret)
     }
 
     /// `Authorization: …`: all of the rest.
