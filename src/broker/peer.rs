@@ -66,7 +66,7 @@ fn today() -> c_long {
 fn admitted(caller: &Caller) -> Result<(), Refusal> {
     match caller.counted() {
         Counted::Account(0) => Ok(()),
-        Counted::Account(_) if caller.in_group(GROUP) => not_expired(&caller.user),
+        Counted::Account(_) if caller.in_group(GROUP) == Some(true) => not_expired(&caller.user),
         Counted::Account(_) => {
             let what = format!("the account {} is not in the group {GROUP}", caller.user);
             Err(Refusal::new(Code::Denied, what).hint(format!(

@@ -1,7 +1,7 @@
 //! What else a caller could remove, for a package that does not go without them.
 
 use crate::managers::host::PackageManager;
-use crate::policy::callers::rules_for;
+use crate::policy::callers::Share;
 use crate::policy::model::{Policy, SiteMode};
 use crate::request::action::PackageAction;
 use crate::request::who::Who;
@@ -32,12 +32,8 @@ impl Removable {
 
 /// All that the policy lets this caller remove, sorted by name.
 pub fn removable(policy: &Policy<'_>, who: &dyn Who) -> Vec<Removable> {
-    let rules = rules_for(policy, who);
-    let is_given = |name: &str| {
-        rules
-            .as_ref()
-            .is_none_or(|rules| rules.iter().any(|rule| policy.holds(rule.packages, name)))
-    };
+    let share = Share::of(policy, who);
+    let is_given = |name: &str| share.holds(|rule| policy.holds(rule.packages, name));
     let granted = policy.packages.iter().filter(|rule| {
         rule.actions.has(PackageAction::Remove) && is_given(policy.text_of(rule.name))
     });
@@ -87,20 +83,21 @@ mod tests {
         fn is_user(&self, name: &str) -> bool {
             name == "ci"
         }
-        fn in_group(&self, _: &str) -> bool {
-            false
+        fn in_group(&self, name: &str) -> Option<bool> {
+            (name != "gone").then_some(false)
         }
     }
 
     const NAMES: [&str; 5] = ["both", "explained", "foreign", "installed", "other"];
 
-    fn policies() -> [Parsed; 3] {
+    fn policies() -> [Parsed; 4] {
         let all = "[packages]\nactions = [\"install\", \"remove\"]\n";
         let only = "[callers.\"user:ci\"]\npackages = ";
         [
             format!("{all}names.both = {{ pacman = \"both-arch\" }}\nnames.explained = {{ require_reason = true }}\nnames.installed = {{ actions = [\"install\"] }}\nnames.other = {{}}\n"),
             format!("{all}names.both = {{}}\nnames.explained = {{}}\nnames.foreign = {{}}\nnames.installed = {{}}\n{only}[\"both\", \"explained\", \"installed\"]"),
             format!("{all}names.both = {{ require_reason = true }}\nnames.other = {{}}\n{only}[\"both\"]"),
+            format!("{all}names.both = {{}}\nnames.other = {{}}\n[callers.\"group:gone\"]\npackages = [\"both\"]"),
         ]
         .map(|rest| {
             parse("test.toml", &format!("schema = 1\n{rest}"), Limits::USUAL).expect("a policy")
@@ -117,7 +114,8 @@ mod tests {
     #[test]
     fn it_is_what_a_request_of_its_own_would_be_granted() {
         let policies = policies();
-        for (which, has_reason) in [0, 1, 2].into_iter().flat_map(|at| [(at, true), (at, false)]) {
+        for (which, has_reason) in [0, 1, 2, 3].into_iter().flat_map(|at| [(at, true), (at, false)])
+        {
             let policy = policies[which].policy();
             let granted = NAMES.iter().copied().filter(|name| {
                 let name = PackageName::parse(name.as_bytes()).expect("a name");
@@ -134,7 +132,7 @@ mod tests {
 
     #[test]
     fn where_both_decide_both_must_grant_it() {
-        let [one, two, three] = policies();
+        let [one, two, three, _] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&two), SiteMode::Narrow);
         assert_eq!(names(&both, true, PackageManager::Apt), ["both", "explained"]);
@@ -145,7 +143,7 @@ mod tests {
 
     #[test]
     fn where_either_decides_the_site_still_wants_its_reason() {
-        let [one, _, three] = policies();
+        let [one, _, three, _] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&three), SiteMode::Extend);
         assert_eq!(names(&both, false, PackageManager::Apt), ["other"]);

@@ -2,7 +2,7 @@
 
 use crate::managers::host::PackageManager;
 use crate::managers::systemd::states::PolicyUnits;
-use crate::policy::callers::rules_for;
+use crate::policy::callers::Share;
 use crate::policy::model::{CallerRule, Limits, Policy};
 use crate::policy::removable::Removable;
 use crate::policy::table::nearest;
@@ -252,21 +252,37 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
 
 /// The lines that give this caller a part with the operation in it.
 fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
-    let Some(rules) = rules_for(policy, who) else { return Ok(Vec::new()) };
-    let holds = |rule: &&&CallerRule| match operation {
+    let share = Share::of(policy, who);
+    let gives = |rule: &CallerRule| match operation {
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
         Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
         Operation::Maintenance { action, .. } => rule.maintenance.has(*action),
     };
-    if let Some(rule) = rules.iter().find(holds) {
-        return Ok(vec![rule.line]);
+    let rules = share.rules.as_deref();
+    let rule = rules.map(|rules| rules.iter().find(|rule| gives(rule)));
+    if let Some(None) = rule {
+        let refusal = Refusal::new(
+            Code::Denied,
+            format!("the policy allows `{operation}` to other callers, not to this one"),
+        )
+        .hint("`sm-helper list` shows what this caller may do");
+        let line = rules.and_then(|rules| rules.first()).map(|rule| Line::boxed(policy, rule.line));
+        return Err(Denial { refusal, line });
     }
-    let refusal = Refusal::new(
-        Code::Denied,
-        format!("the policy allows `{operation}` to other callers, not to this one"),
-    )
-    .hint("`sm-helper list` shows what this caller may do");
-    Err(Denial { refusal, line: rules.first().map(|rule| Line::boxed(policy, rule.line)) })
+    if let Some(unknown) = share.unknown.iter().find(|rule| !gives(rule)) {
+        let refusal = Refusal::new(
+            Code::PolicyInvalid,
+            format!(
+                "{}:{}:1: whether this caller is in the group {}, which may not `{operation}`, cannot be known: there is no such group, or it cannot be looked up",
+                policy.file,
+                unknown.line,
+                policy.text_of(unknown.name)
+            ),
+        )
+        .hint("an administrator creates the group (groupadd), or removes its table from the policy");
+        return Err(Denial { refusal, line: Some(Line::boxed(policy, unknown.line)) });
+    }
+    Ok(rule.flatten().map(|rule| rule.line).into_iter().collect())
 }
 
 /// The approval with all that the policy says about how.
@@ -393,6 +409,60 @@ mod tests {
         };
         let by_site = approved(&site, &limits, operation.clone());
         approved(&compiled, &limits, operation).narrowed_by(by_site).watch_seconds()
+    }
+
+    /// Somebody who is in the groups `in`, is not in `out`; of others it is not known.
+    struct Somebody;
+
+    impl Who for Somebody {
+        fn is_user(&self, name: &str) -> bool {
+            name == "me"
+        }
+        fn in_group(&self, name: &str) -> Option<bool> {
+            match name {
+                "in" => Some(true),
+                "out" => Some(false),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_that_is_gone_widens_nothing() {
+        let services = "[services]\nactions = [\"restart\"]\nunits.nginx = {}\nunits.caddy = {}\n";
+        for (callers, nginx, caddy) in [
+            (&[][..], "ok", "ok"),
+            (&[("group:gone", "nginx")], "ok", "policy_invalid"),
+            (&[("group:gone", "")], "policy_invalid", "policy_invalid"),
+            (
+                &[("group:gone", "nginx"), ("group:gone2", "caddy")],
+                "policy_invalid",
+                "policy_invalid",
+            ),
+            (&[("group:gone", "nginx"), ("default", "caddy")], "denied", "policy_invalid"),
+            (&[("group:gone", "nginx"), ("default", "nginx")], "ok", "denied"),
+            (&[("group:gone", "nginx"), ("group:out", "")], "ok", "policy_invalid"),
+            // Whom a rule names gets what it gives, as if in no other group.
+            (&[("group:gone", ""), ("user:me", "caddy")], "denied", "ok"),
+            (&[("group:gone", ""), ("group:in", "nginx")], "ok", "denied"),
+            (&[("user:other", "")], "ok", "ok"),
+        ] {
+            let table = |(who, unit): &(&str, &str)| {
+                let unit = if unit.is_empty() { String::new() } else { format!("{unit:?}") };
+                format!("[callers.{who:?}]\nservices = [{unit}]\n")
+            };
+            let tables: String = callers.iter().map(table).collect();
+            let policy = policy(&format!("{services}{tables}"), Limits::USUAL);
+            for (unit, expected) in [("nginx", nginx), ("caddy", caddy)] {
+                let unit = UnitName::parse(unit.as_bytes()).expect("a unit");
+                let shown = crate::request::operation::Shown::USUAL;
+                let operation = Operation::Service { action: ServiceAction::Restart, unit, shown };
+                let request = Request { operation, reason: None, timeout: None };
+                let judged = judge(&policy.policy(), &Limits::USUAL, &Somebody, request);
+                let code = judged.map_or_else(|denial| denial.refusal.code.word(), |_| "ok");
+                assert_eq!(code, expected, "{tables}");
+            }
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub struct Caller {
     has_account: bool,
     /// Its groups, looked up when somebody wants to know.
     #[serde(skip)]
-    groups: OnceCell<Vec<Gid>>,
+    groups: OnceCell<Option<Vec<Gid>>>,
 }
 
 /// The groups of an account whose first one is `gid`, as the account database says.
@@ -105,19 +105,20 @@ impl Who for Caller {
         self.asks_for() == name
     }
 
-    fn in_group(&self, name: &str) -> bool {
-        let groups = self.groups.get_or_init(|| self.groups_in_database());
-        let wanted = Group::from_name(name).ok().flatten();
-        wanted.is_some_and(|group| groups.contains(&group.gid))
+    fn in_group(&self, name: &str) -> Option<bool> {
+        let wanted = Group::from_name(name).ok().flatten()?;
+        let groups = self.groups.get_or_init(|| self.groups_in_database()).as_ref()?;
+        Some(groups.contains(&wanted.gid))
     }
 }
 
 impl Caller {
     /// The groups of the account, from the account database alone. A process can have others, and
-    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`.
-    fn groups_in_database(&self) -> Vec<Gid> {
-        let account = User::from_name(self.asks_for()).ok().flatten();
-        account.and_then(|account| groups_of(&account.name, account.gid).ok()).unwrap_or_default()
+    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`. None where
+    /// the database does not say.
+    fn groups_in_database(&self) -> Option<Vec<Gid>> {
+        let account = User::from_name(self.asks_for()).ok().flatten()?;
+        groups_of(&account.name, account.gid).ok()
     }
 
     /// Whom its requests are counted for.
@@ -241,14 +242,9 @@ impl Who for Named<'_> {
         self.0 == name
     }
 
-    fn in_group(&self, name: &str) -> bool {
-        let user = User::from_name(self.0).ok().flatten();
-        let group = Group::from_name(name).ok().flatten();
-        match (user, group) {
-            (Some(user), Some(group)) => {
-                groups_of(self.0, user.gid).is_ok_and(|groups| groups.contains(&group.gid))
-            }
-            _ => false,
-        }
+    fn in_group(&self, name: &str) -> Option<bool> {
+        let group = Group::from_name(name).ok().flatten()?;
+        let user = User::from_name(self.0).ok().flatten()?;
+        Some(groups_of(self.0, user.gid).ok()?.contains(&group.gid))
     }
 }

@@ -4,8 +4,9 @@
 pub trait Who {
     /// Whether it is the account of this name.
     fn is_user(&self, name: &str) -> bool;
-    /// Whether it is in the group of this name.
-    fn in_group(&self, name: &str) -> bool;
+    /// Whether it is in the group of this name; none where that cannot be known, since there is no
+    /// such group or the account database does not answer.
+    fn in_group(&self, name: &str) -> Option<bool>;
     /// Whether it stands for every caller at once, as for the surface.
     fn is_everybody(&self) -> bool {
         false
@@ -20,8 +21,8 @@ impl Who for Everybody {
     fn is_user(&self, _: &str) -> bool {
         true
     }
-    fn in_group(&self, _: &str) -> bool {
-        true
+    fn in_group(&self, _: &str) -> Option<bool> {
+        Some(true)
     }
     fn is_everybody(&self) -> bool {
         true

@@ -37,7 +37,7 @@ pub fn admitted(caller: &Caller, helper: &Path, words: &[OsString]) -> Result<()
         Err(_) => Vec::new(),
     };
     let is_in = |file: &String| match For::of_file(file) {
-        Some(For::Group { name, .. }) => caller.in_group(&name),
+        Some(For::Group { name, .. }) => caller.in_group(&name) == Some(true),
         _ => false,
     };
     if groups.iter().any(is_in) || has_another_rule(name, helper, words) {

@@ -51,6 +51,14 @@ pub const CASES: &[Case] = &[
     Case {
         id: "policy_file",
         status: "problem",
+        says: "policy.toml:2: there is no group gone",
+        breaks: "mkdir /etc/sm; printf 'schema = 1\n[callers.\"group:gone\"]\n[callers.\"user:agent\"]\n' >/etc/sm/policy.toml",
+        more: &[],
+        mend: By("sm policy revert; rm -r /etc/sm"),
+    },
+    Case {
+        id: "policy_file",
+        status: "problem",
         says: "belongs to agent",
         breaks: "mkdir /etc/sm; echo 'schema = 1' >/etc/sm/policy.toml; chown agent /etc/sm/policy.toml",
         more: &[],

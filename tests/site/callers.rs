@@ -82,3 +82,31 @@ host_test!(several_rules_give_what_any_of_them_gives, |host| {
     site(host, &format!("{NGINX}[callers.\"user:agent\"]\nservices = [\"cron\"]\n"));
     ask(host, "service reload nginx").expect("policy_invalid");
 });
+
+host_test!(a_group_that_is_gone_widens_nothing, |host| {
+    host.root(
+        "groupadd deploy; groupadd nobodys; usermod -aG deploy other; sm setup-sudo --user other",
+    )
+    .ok();
+    site(host, CALLERS);
+    let code = |line: &str| {
+        let words: Vec<&str> = ["--dry-run"].into_iter().chain(line.split(' ')).collect();
+        let own = host.helper_as("other", &words).code().to_owned();
+        let sudo = ["/usr/bin/sudo", "-n", "/usr/local/bin/sm-helper"];
+        let argv: Vec<&str> = sudo.into_iter().chain(words).collect();
+        let by_sudo = crate::host::Reply::of(&host.command("other", &argv).run());
+        assert_eq!(by_sudo.code(), own, "{line}");
+        own
+    };
+    let all = || ["service reload nginx", "package install git"].map(code);
+    assert_eq!(all(), ["denied", "ok"]);
+    host.root("groupdel deploy").ok();
+    assert_eq!(all(), ["policy_invalid", "ok"]);
+    // Whom a table names is as before.
+    ask(host, "service reload nginx").expect("ok");
+    let checked = host.root("sm policy check /etc/sm/policy.toml").stdout_text();
+    assert!(checked.contains("policy.toml:15: there is no group deploy"), "{checked}");
+    // It is there again, and its member is not.
+    host.root("groupadd deploy").ok();
+    assert_eq!(all(), ["ok", "ok"]);
+});

@@ -5,6 +5,7 @@ use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{mend, weak};
 use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
 use crate::admin::doctor::{call, named, started};
+use crate::admin::policy::missing;
 use crate::policy::COMPILED;
 use crate::policy::site::FILE;
 use std::collections::BTreeSet;
@@ -17,6 +18,14 @@ pub fn file(context: &Context) -> Vec<Finding> {
             return vec![Finding::problem(&refusal.error).mend(repair())];
         }
     };
+    let missing: Vec<Finding> = std::iter::once(COMPILED)
+        .chain(force.site())
+        .flat_map(|policy| missing::warnings(&policy))
+        .map(|what| Finding::problem(what).mend("sm policy edit"))
+        .collect();
+    if !missing.is_empty() {
+        return missing;
+    }
     vec![Finding::ok(match force.site() {
         Some(_) => format!("{FILE} is valid and root's alone"),
         None => "the compiled policy decides alone".to_owned(),

@@ -2,7 +2,7 @@
 //! place whole, the old one kept.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::policy::vain;
+use crate::admin::policy::{missing, vain};
 use crate::admin::setup_sudo;
 use crate::policy::model::SiteMode;
 use crate::policy::parse::Parsed;
@@ -57,7 +57,8 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let done = match edited {
         Ok(Some(policy)) => put(policy.policy().text, before.as_deref())
             .map(|answer| {
-                let vain = vain::warnings(&policy.policy());
+                let vain = [vain::warnings(&policy.policy()), missing::warnings(&policy.policy())]
+                    .concat();
                 answer.warned([vain, setup_sudo::behind(program)].concat())
             })
             .map_err(|error| failed(FILE, error).into()),

@@ -1,6 +1,7 @@
 //! `sm policy show | check | surface | explain | diff | edit | revert`
 
 pub mod edit;
+pub mod missing;
 pub mod revert;
 pub mod vain;
 
@@ -143,6 +144,11 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
     let as_site = as_site || is_in_place;
     let all: Vec<Operation> =
         operations(&policy).filter(|each| !as_site || vain::takes_effect(each)).collect();
+    let mut warnings = if as_site { vain::warnings(&policy) } else { Vec::new() };
+    // Of another host nothing is known.
+    if is_in_place {
+        warnings.extend(missing::warnings(&policy));
+    }
     let (services, packages) = (names(&all, "service").len(), names(&all, "package").len());
     let text = format!(
         "{called} is a {}policy: {}, {}, {}",
@@ -157,7 +163,7 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
         .with("services", services)
         .with("packages", packages)
         .with("operations", all.len())
-        .warned(if as_site { vain::warnings(&policy) } else { Vec::new() }))
+        .warned(warnings))
 }
 
 /// One operation a line, in a form that is a JSON object as a whole: it can be read by a

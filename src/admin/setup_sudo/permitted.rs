@@ -68,7 +68,7 @@ fn short(operation: &Operation) -> Option<String> {
 /// group they know its name alone: what a member has besides is in a drop-in of the member's own.
 struct Seen<'w> {
     who: &'w Who,
-    groups: RefCell<BTreeMap<String, bool>>,
+    groups: RefCell<BTreeMap<String, Option<bool>>>,
 }
 
 impl Caller for Seen<'_> {
@@ -76,9 +76,9 @@ impl Caller for Seen<'_> {
         matches!(self.who, Who::User { name: own, .. } if own == name)
     }
 
-    fn in_group(&self, name: &str) -> bool {
+    fn in_group(&self, name: &str) -> Option<bool> {
         match self.who {
-            Who::Group { name: own, .. } => own == name,
+            Who::Group { name: own, .. } => Some(own == name),
             Who::User { name: own, .. } => {
                 let mut groups = self.groups.borrow_mut();
                 *groups.entry(name.to_owned()).or_insert_with(|| Named(own).in_group(name))

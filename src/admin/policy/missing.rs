@@ -1,0 +1,23 @@
+//! The groups of a policy's callers that this host does not have: who was in one gets no more than
+//! its table gives, and nobody else does whom no other table names.
+
+use crate::policy::model::{CallerKind, Policy};
+use nix::unistd::Group;
+
+/// The names of those groups, and the line of each.
+pub fn groups<'p>(policy: &Policy<'p>) -> Vec<(u32, &'p str)> {
+    let groups = policy.callers.iter().filter(|rule| rule.kind == CallerKind::Group);
+    let named = groups.map(|rule| (rule.line, policy.text_of(rule.name)));
+    named.filter(|(_, name)| !matches!(Group::from_name(name), Ok(Some(_)))).collect()
+}
+
+/// One sentence for each.
+pub fn warnings(policy: &Policy<'_>) -> Vec<String> {
+    let sentence = |(line, name)| {
+        format!(
+            "{}:{line}: there is no group {name} on this host, or it cannot be looked up: a caller whom no other table names gets no more than this table gives",
+            policy.file
+        )
+    };
+    groups(policy).into_iter().map(sentence).collect()
+}
