@@ -14,16 +14,19 @@ use std::time::{Duration, Instant};
 
 use host::{Host, Sudo, by_root, host_test};
 
-/// What a host leaves on this machine while it is there.
+/// What a host leaves on this machine while it is there: its own alone, for others may have hosts
+/// here too.
 struct Traces {
     namespace: PathBuf,
-    cgroup: String,
+    /// Its cgroup, and its folder in /run.
+    group: String,
+    name: String,
 }
 
 impl Traces {
     fn of(host: &Host) -> Self {
         let namespace = fs::read_link(format!("/proc/{}/ns/pid", host.pid())).expect("the host");
-        Self { namespace, cgroup: format!("sm-host-{}", host.keeper()) }
+        Self { namespace, group: format!("sm-host-{}", host.keeper()), name: host.name.clone() }
     }
 
     fn processes(&self) -> Vec<String> {
@@ -42,34 +45,31 @@ impl Traces {
     /// Whether the process of this folder is in the host's cgroup.
     fn has(&self, folder: &Path) -> bool {
         let text = fs::read_to_string(folder.join("cgroup")).unwrap_or_default();
-        text.lines().any(|line| line.split('/').nth(1) == Some(&self.cgroup))
+        text.lines().any(|line| line.split('/').nth(1) == Some(&self.group))
     }
 
     fn cgroups(&self) -> Vec<PathBuf> {
         let top = PathBuf::from("/sys/fs/cgroup");
         let all = [top.clone(), top.join("unified"), top.join("systemd")];
-        all.iter()
-            .map(|folder| folder.join(&self.cgroup))
-            .filter(|folder| folder.exists())
-            .collect()
+        all.iter().map(|folder| folder.join(&self.group)).filter(|folder| folder.exists()).collect()
     }
 
-    fn mounts() -> Vec<String> {
+    fn mounts(&self) -> Vec<String> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
-        mounts.lines().filter(|line| line.contains("sm-host")).map(str::to_owned).collect()
+        let folder = format!("/run/{}/", self.group);
+        mounts.lines().filter(|line| line.contains(&folder)).map(str::to_owned).collect()
     }
 
-    fn files() -> Vec<PathBuf> {
-        ["/run/sm-host", "/run/systemd/nspawn"]
-            .map(PathBuf::from)
-            .into_iter()
-            .filter(|p| p.exists())
-            .collect()
+    fn files(&self) -> Vec<PathBuf> {
+        let of_nspawn = ["propagate", "unix-export"]
+            .map(|kind| Path::new("/run/systemd/nspawn").join(kind).join(&self.name));
+        let all = [Path::new("/run").join(&self.group)].into_iter().chain(of_nspawn);
+        all.filter(|path| path.exists()).collect()
     }
 
     fn all(&self) -> String {
         let (processes, cgroups) = (self.processes(), self.cgroups());
-        let (mounts, files) = (Self::mounts(), Self::files());
+        let (mounts, files) = (self.mounts(), self.files());
         if processes.is_empty() && cgroups.is_empty() && mounts.is_empty() && files.is_empty() {
             return String::new();
         }
@@ -190,7 +190,7 @@ fn a_killed_keeper_takes_its_host_along() {
     let traces = Traces::of(&host);
     assert!(traces.processes().len() > 3);
     Command::new("kill").args(["-KILL", &host.keeper().to_string()]).status().expect("kill");
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(60);
     while !traces.all().is_empty() {
         assert!(Instant::now() < end, "still there: {}", traces.all());
         thread::sleep(Duration::from_millis(20));

@@ -27,17 +27,23 @@ fn in_networks_of(hosts: &[&Host]) -> Vec<PathBuf> {
     entries.filter(|folder| of(folder).is_some_and(|network| networks.contains(&network))).collect()
 }
 
-/// The network interfaces of this machine itself.
-fn interfaces() -> BTreeSet<String> {
-    let text = fs::read_to_string("/proc/self/net/dev").expect("/proc/self/net/dev");
-    let names = text.lines().filter_map(|line| line.split_once(':'));
-    names.map(|(name, _)| name.trim().to_owned()).collect()
+/// The hardware addresses of these hosts' network interfaces, which nobody else's have.
+fn interfaces_of(hosts: &[&Host]) -> BTreeSet<String> {
+    let of = |host: &&Host| host.root("cat /sys/class/net/*/address").ok();
+    let text: String = hosts.iter().map(of).collect();
+    text.lines().filter(|line| *line != "00:00:00:00:00:00").map(str::to_owned).collect()
+}
+
+/// The interfaces of this machine itself that have one of these addresses.
+fn here(addresses: &BTreeSet<String>) -> Vec<PathBuf> {
+    let all = fs::read_dir("/sys/class/net").expect("/sys").flatten().map(|entry| entry.path());
+    let address = |folder: &Path| fs::read_to_string(folder.join("address")).unwrap_or_default();
+    all.filter(|folder| addresses.contains(address(folder).trim())).collect()
 }
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn six_hosts_on_a_network_are_reached_over_ssh_and_leave_nothing() {
-    let before = interfaces();
     let network = Network::of(6);
     let wanted = |number| {
         let sudo = if number % 2 == 0 { Sudo::Classic } else { Sudo::Rs };
@@ -89,15 +95,21 @@ fn six_hosts_on_a_network_are_reached_over_ssh_and_leave_nothing() {
     let foreign =
         |folder: &&PathBuf| folder.exists() && !traces.iter().any(|each| each.has(folder));
     assert_eq!(inside.iter().filter(foreign).collect::<Vec<_>>(), Vec::<&PathBuf>::new());
-    assert_eq!(interfaces(), before, "this machine's network knows nothing of it");
+    let interfaces = interfaces_of(&all);
+    // Each host's and its other end; the bridge has the address of one of these.
+    assert_eq!(interfaces.len(), 2 * 6, "{interfaces:?}");
+    assert_eq!(here(&interfaces), Vec::<PathBuf>::new(), "this machine's network knows of it");
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
+    for host in &all {
+        let network = fs::read_link(format!("/proc/{}/ns/net", host.pid())).expect("the host");
+        assert!(!mounts.contains(network.to_str().expect("text")), "{network:?}: {mounts}");
+    }
 
     drop((hosts, network));
     for traces in traces {
         assert_eq!(traces.all(), "");
     }
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mountinfo");
-    assert!(!mounts.contains(" nsfs "), "{mounts}");
-    assert_eq!(interfaces(), before);
+    assert_eq!(here(&interfaces), Vec::<PathBuf>::new());
 }
 
 #[test]
