@@ -97,7 +97,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             answer::print(json, result)
         }
         Parsed::Help(text) => {
-            let answer = answer::Answer::text(text.trim_end()).with("text", text.trim_end());
+            let answer = answer::Answer::prose(text.trim_end()).with("text", text.trim_end());
             answer::print(json, Ok(answer.with("version", env!("CARGO_PKG_VERSION"))))
         }
         Parsed::Wrong(refusal) => answer::print(json, Err(answer::Failure::of(refusal))),

@@ -1,6 +1,7 @@
 //! What an administrator gets to read: text for people, one JSON object with `--json`.
 
 use crate::output::text::is_hidden;
+use crate::output::wrap;
 use crate::reply::SCHEMA;
 use crate::request::code::Refusal;
 use crate::system::trust::Untrusted;
@@ -22,6 +23,11 @@ impl Answer {
         Self { text: text.into(), fields: Map::new() }
     }
 
+    /// An answer for people, in sentences: broken between words at a terminal's width.
+    pub fn prose(text: &str) -> Self {
+        Self::text(wrap::wrapped(text, wrap::width(&io::stdout())))
+    }
+
     /// With a field for programs.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Serialize) -> Self {
@@ -41,7 +47,9 @@ impl Answer {
     #[must_use]
     pub fn warned(mut self, warnings: Vec<String>) -> Self {
         for warning in &warnings {
-            self = self.line(&format!("warning: {warning}"));
+            let line = format!("{}{warning}", wrap::WARNING);
+            let line = wrap::hint(&line, wrap::width(&io::stdout()));
+            self = self.line(&line);
         }
         if warnings.is_empty() { self } else { self.with("warnings", warnings) }
     }
@@ -162,9 +170,11 @@ pub fn has_colour(stream: &impl IsTerminal) -> bool {
 fn complain(refusal: &Refusal) -> io::Result<()> {
     let mut stderr = io::stderr();
     let (red, off) = if has_colour(&stderr) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    writeln!(stderr, "{red}sm:{off} {}", refusal.error)?;
+    let width = wrap::width(&stderr);
+    let error = wrap::wrapped(&format!("sm: {}", refusal.error), width);
+    writeln!(stderr, "{red}sm:{off}{}", error.trim_start_matches("sm:"))?;
     match &refusal.hint {
-        Some(hint) => writeln!(stderr, "    {hint}"),
+        Some(hint) => writeln!(stderr, "{}", wrap::hint(&format!("    {hint}"), width)),
         None => Ok(()),
     }
 }

@@ -3,3 +3,4 @@
 pub mod hex;
 pub mod secrets;
 pub mod text;
+pub mod wrap;

@@ -505,6 +505,15 @@ pub fn read_lease(file: &File) -> io::Result<ReadLease<'_>> {
     Ok(lease)
 }
 
+/// How many columns the terminal has (`TIOCGWINSZ`, `ioctl_tty(2)`); none where it is no terminal,
+/// or does not know.
+pub fn columns(terminal: BorrowedFd<'_>) -> Option<u16> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the descriptor is open as long as it is borrowed; the kernel writes one `winsize`.
+    let asked = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
+    (asked == 0 && size.ws_col > 0).then_some(size.ws_col)
+}
+
 /// Ends this process by SIGALRM after so many seconds, unless it ended by itself; 0: no more.
 pub fn end_after(seconds: u32) {
     // SAFETY: sets an action and a timer; takes plain numbers.

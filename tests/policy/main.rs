@@ -4,6 +4,7 @@
 mod check;
 mod explain;
 mod surface;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

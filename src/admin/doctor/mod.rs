@@ -40,6 +40,7 @@ use crate::admin::doctor::table::{CHECKS, Check};
 use crate::admin::root::without_root;
 use crate::exec::sanitize;
 use crate::output::text::counted;
+use crate::output::wrap;
 use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
 use serde::Serialize;
@@ -114,7 +115,8 @@ fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
         (count(Status::Problem), count(Status::Warning), count(Status::Ok));
     let summary =
         format!("{}, {}, {ok} ok", counted(problems, "problem"), counted(warnings, "warning"));
-    let text = text(&rows, answer::has_colour(&io::stdout()));
+    let stdout = io::stdout();
+    let text = text(&rows, answer::has_colour(&stdout), wrap::width(&stdout));
     if problems == 0 {
         return Ok(Answer::text(format!("{text}{summary}"))
             .with("problems", problems)
@@ -134,7 +136,7 @@ fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
 }
 
 /// The rows for people: what is not ok with what it means and what mends it.
-fn text(rows: &[Row], colour: bool) -> String {
+fn text(rows: &[Row], colour: bool, width: Option<usize>) -> String {
     let wide = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     for row in rows {
@@ -145,11 +147,12 @@ fn text(rows: &[Row], colour: bool) -> String {
             Status::Ok => ("\x1b[32m", "\x1b[0m"),
         };
         let status = row.status.word();
-        let _ = writeln!(text, "{on}{status:<7}{off}  {:<wide$}  {}", row.id, row.found);
+        let line = wrap::wrapped(&format!("{status:<7}  {:<wide$}  {}", row.id, row.found), width);
+        let _ = writeln!(text, "{on}{status}{off}{}", &line[status.len()..]);
         if row.status == Status::Ok {
             continue;
         }
-        let _ = writeln!(text, "{:11}{}", "", row.meaning);
+        let _ = writeln!(text, "{}", wrap::wrapped(&format!("{:11}{}", "", row.meaning), width));
         if let Some(mend) = &row.mend {
             let _ = writeln!(text, "{:11}mend: {mend}", "");
         }
@@ -176,7 +179,7 @@ mod tests {
         let (found, mend) = (finding.found, finding.mend.unwrap_or_default());
         let row =
             Row { id: "x", status: Status::Problem, found, meaning: "m".into(), mend: Some(mend) };
-        let text = text(&[row], false);
+        let text = text(&[row], false, None);
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(!text.chars().any(|c| c != '\n' && crate::output::text::is_hidden(c)), "{text}");
     }

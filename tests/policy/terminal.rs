@@ -1,0 +1,42 @@
+//! What is printed at a terminal is broken between words at its width; into a pipe it is not.
+
+use super::repository;
+use std::process::Command;
+
+/// What a terminal of 50 columns shows of `sm ARGS`; `before` is run in front of it.
+fn shown(before: &str, args: &str) -> String {
+    let line = format!("stty cols 50; {before} '{}' {args}", env!("CARGO_BIN_EXE_sm"));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--command", &line, "/dev/null"]).current_dir(repository());
+    let output = script.env_remove("COLUMNS").env("NO_COLOR", "1").output();
+    let output = output.expect("script; install it with: apt-get install bsdutils");
+    String::from_utf8(output.stdout).expect("UTF-8").replace('\r', "")
+}
+
+fn longest(text: &str) -> usize {
+    text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
+}
+
+#[test]
+fn help_errors_and_hints_are_as_wide_as_the_terminal() {
+    let help = shown("", "policy --help");
+    assert!(help.contains("visudo") && longest(&help) <= 50, "{help}");
+    // Below the column in which it began.
+    let column = help.lines().find_map(|line| line.find("Every command line")).expect("a column");
+    let next = help.lines().skip_while(|line| !line.contains("Every command")).nth(1);
+    assert_eq!(next.expect("a line").find(|c| c != ' '), Some(column), "{help}");
+    assert!((51..=90).contains(&longest(&shown("env COLUMNS=90", "policy --help"))));
+
+    let mistake = shown("", "policy check Cargo.toml");
+    assert!(mistake.starts_with("sm: ") && mistake.lines().count() > 2, "{mistake}");
+    assert!(longest(&mistake) <= 50, "{mistake}");
+    // What is to be typed stays in one piece, though it is wider.
+    let usage = shown("env COLUMNS=30", "policy explain service restart");
+    assert!(usage.contains("\n        sm policy explain service restart <unit>\n"), "{usage}");
+
+    let piped = Command::new(env!("CARGO_BIN_EXE_sm")).args(["policy", "--help"]).output();
+    let piped = String::from_utf8(piped.expect("sm runs").stdout).expect("UTF-8");
+    assert!(longest(&piped) > 80, "{piped}");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&help), words(&piped));
+}
