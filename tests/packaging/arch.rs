@@ -1,7 +1,7 @@
 //! The packages for Arch: built by makepkg, installed, upgraded and removed by pacman.
 
 use crate::host::{Host, Reply, Sudo, host_test, repository};
-use crate::{program, site_program};
+use crate::{group, program, site_program};
 
 /// What the packages depend on is not in the hosts' repository.
 const PACMAN: &str = "pacman --noconfirm --assume-installed glibc=2.40 --assume-installed gcc-libs=14 \
@@ -126,6 +126,12 @@ fn a_package_for_arch_leaves_no_rule_also_where_its_program_is_broken() {
     assert!(said.contains("/etc/sudoers.d/by-hand was made or changed by hand"), "{said}");
     assert!(!host.exists("/etc/sudoers.d/sm-agent") && host.exists("/etc/sudoers.d/sm-own"));
 }
+
+host_test!(a_package_for_arch_takes_only_a_group_that_was_made_here, bare_arch, |host| {
+    let host = host_with_packages(host.sudo, "1");
+    let install = format!("{PACMAN} -U /srv/out/sm-helper-0.1.0-1-*");
+    group::only_ours_goes(&host, "/usr/bin/sm", &install, "pacman -R --noconfirm sm-helper");
+});
 
 /// The version is said once more there, since makepkg wants it so.
 #[test]

@@ -8,6 +8,7 @@ mod build;
 mod completion;
 mod debian;
 mod dependencies;
+mod group;
 mod install;
 mod pages;
 mod reproducible;

@@ -1,5 +1,6 @@
 //! `packaging/uninstall`: the programs under this PREFIX and the drop-ins that name them.
 
+use crate::group;
 use crate::host::host_test;
 
 const KEPT: [&str; 7] =
@@ -97,4 +98,10 @@ host_test!(it_takes_the_broker_away_too, bare, |host| {
     }
     assert!(host.root("getent group sm").status != Some(0));
     assert_eq!(host.root("ls -A /usr/local/bin").ok(), "");
+});
+
+host_test!(it_takes_only_a_group_that_was_made_here, bare, |host| {
+    let host = crate::host_with_source(host.sudo);
+    let install = "/src/packaging/install --binary /src/sm";
+    group::only_ours_goes(&host, "/usr/local/bin/sm", install, "/src/packaging/uninstall");
 });

@@ -12,35 +12,70 @@ use std::fs;
 use std::path::Path;
 
 /// Where it is noted what of the group was made here: `group NUMBER`, `user NAME` for whom was let in.
+/// The packages' scripts write and read it, too.
 pub const NOTED: &str = "/var/lib/sm/broker.group";
 
-/// What has systemd-sysusers make the group for this program's package.
-const DECLARED: [&str; 2] = ["/usr/lib/sysusers.d/sm.conf", "/usr/local/lib/sysusers.d/sm.conf"];
-
-fn noted() -> BTreeSet<String> {
-    fs::read_to_string(NOTED).unwrap_or_default().lines().map(str::to_owned).collect()
+/// What is noted of this group. What is noted of one with another number is of one that is gone.
+fn noted(group: &Group) -> BTreeSet<String> {
+    let noted: BTreeSet<String> =
+        fs::read_to_string(NOTED).unwrap_or_default().lines().map(str::to_owned).collect();
+    let made = made(group);
+    match noted.iter().any(|line| line.starts_with("group ") && *line != made) {
+        true => BTreeSet::new(),
+        false => noted,
+    }
 }
 
-/// Changes what is noted.
-///
-/// # Errors
-/// What the kernel says.
-pub fn note(change: impl FnOnce(&mut BTreeSet<String>)) -> Result<(), Refusal> {
-    let mut noted = noted();
+fn made(group: &Group) -> String {
+    format!("group {}", group.gid)
+}
+
+fn let_in(user: &str) -> String {
+    format!("user {user}")
+}
+
+/// Changes what is noted of this group.
+fn note(group: &Group, change: impl FnOnce(&mut BTreeSet<String>)) -> Result<(), Refusal> {
+    let mut noted = noted(group);
     change(&mut noted);
     let text: String = noted.iter().map(|line| format!("{line}\n")).collect();
     let (path, new) = (Path::new(NOTED), Path::new(NOTED).with_extension("new"));
     state::put(path, &new, text.as_bytes(), 0o600).map_err(|error| failed(NOTED, &error))
 }
 
-/// Whether the group is this program's: made here, or by its package and with no members but those
-/// that were let in here. One of that name may be somebody else's.
+/// Notes that this group was made here just now.
+///
+/// # Errors
+/// What the kernel says.
+pub fn note_made(group: &Group) -> Result<(), Refusal> {
+    note(group, |noted| *noted = BTreeSet::from([made(group)]))
+}
+
+/// Notes that the account was let into this group.
+///
+/// # Errors
+/// What the kernel says.
+pub fn note_let_in(group: &Group, user: &str) -> Result<(), Refusal> {
+    note(group, |noted| noted.extend([let_in(user)]))
+}
+
+/// Forgets that the account was let into this group.
+///
+/// # Errors
+/// What the kernel says.
+pub fn forget(group: &Group, user: &str) -> Result<(), Refusal> {
+    note(group, |noted| noted.retain(|line| *line != let_in(user)))
+}
+
+/// Whether the group was made by this program or its package. One of that name may be somebody else's.
 pub fn is_ours(group: &Group) -> bool {
-    let noted = noted();
-    let is_packages = DECLARED.iter().any(|path| Path::new(path).exists());
-    let mut members = group.mem.iter();
-    noted.contains(&format!("group {}", group.gid))
-        || is_packages && members.all(|name| noted.contains(&format!("user {name}")))
+    noted(group).contains(&made(group))
+}
+
+/// Which of its members were let in here.
+pub fn guests(group: &Group) -> Vec<String> {
+    let noted = noted(group);
+    group.mem.iter().filter(|name| noted.contains(&let_in(name))).cloned().collect()
 }
 
 /// What there is to say of a group that was not made here and has members that were not asked for.

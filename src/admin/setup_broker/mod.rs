@@ -67,18 +67,20 @@ pub fn run(
     units::no_others(&wanted)?;
     let mut done = Vec::new();
     let was_here = unit::is_set_up();
-    if Group::from_name(GROUP).ok().flatten().is_none() {
+    if find_group().is_none() {
         call("groupadd", &["--system", GROUP])?;
-        let made = Group::from_name(GROUP).ok().flatten();
-        let made = made.map(|group| format!("group {}", group.gid));
-        group::note(|noted| noted.extend(made))?;
+        if let Some(group) = find_group() {
+            group::note_made(&group)?;
+        }
         done.push(format!("made the group {GROUP}"));
     }
     // Whoever is in it already may connect, too.
     let strangers = if was_here { None } else { group::strangers(&users) };
     for user in users.iter().filter(|user| !group::is_member(user)) {
         call("usermod", &["--append", "--groups", GROUP, &user.name])?;
-        group::note(|noted| noted.extend([format!("user {}", user.name)]))?;
+        if let Some(group) = find_group() {
+            group::note_let_in(&group, &user.name)?;
+        }
         done.push(format!("{} may connect, from its next session on", user.name));
     }
     let is_new = units::place(&wanted)? || !units::is_read();
@@ -122,6 +124,10 @@ pub fn run(
         .with("users", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>()))
 }
 
+fn find_group() -> Option<Group> {
+    Group::from_name(GROUP).ok().flatten()
+}
+
 fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
     let setup = "to put it in place: sm setup-broker";
     let wrong = |what: String, hint: &str| {
@@ -135,7 +141,7 @@ fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
         let (what, removal) = units::added(folder);
         return wrong(what, &format!("to take it away: {removal}"));
     }
-    if Group::from_name(GROUP).ok().flatten().is_none() {
+    if find_group().is_none() {
         return wrong(format!("there is no group {GROUP}"), setup);
     }
     if let Some(user) = users.iter().find(|user| !group::is_member(user)) {
@@ -176,7 +182,9 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         {
             if group::is_member(&user) {
                 call("gpasswd", &["--delete", &user.name, GROUP])?;
-                group::note(|noted| noted.retain(|line| *line != format!("user {}", user.name)))?;
+                if let Some(group) = find_group() {
+                    group::forget(&group, &user.name)?;
+                }
                 done.push(format!("{} may not ask over the socket any more", user.name));
             }
         }
@@ -200,13 +208,17 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         stays.extend(other.map(|path| {
             format!("{} stays as it is: it is another program's unit", path.display())
         }));
-        if let Some(group) = Group::from_name(GROUP).ok().flatten() {
+        if let Some(group) = find_group() {
             if group::is_ours(&group) {
                 call("groupdel", &[GROUP])?;
                 done.push(format!("the group {GROUP} is gone"));
             } else {
+                for user in group::guests(&group) {
+                    call("gpasswd", &["--delete", &user, GROUP])?;
+                    done.push(format!("{user} is out of the group {GROUP} again"));
+                }
                 stays.push(format!(
-                    "the group {GROUP} stays: sm setup-broker has not made it; to remove it: groupdel {GROUP}"
+                    "the group {GROUP} stays: sm has not made it; to remove it: groupdel {GROUP}"
                 ));
             }
         }
@@ -252,7 +264,7 @@ fn is_enabled() -> bool {
 
 /// Whether root and who is in the group may connect, and nobody else.
 fn is_the_groups() -> bool {
-    let group = Group::from_name(GROUP).ok().flatten();
+    let group = find_group();
     fs::symlink_metadata(SOCKET).is_ok_and(|data| {
         let is_its = group.is_some_and(|group| group.gid.as_raw() == data.gid());
         is_its && data.uid() == 0 && data.mode() & 0o777 == 0o660

@@ -1,6 +1,7 @@
 //! Remove and purge: no rule for what is gone, then nothing at all.
 
-use super::{NARROW, Packages, set_up};
+use super::{APT, NARROW, Packages, set_up};
+use crate::group;
 use crate::host::host_test;
 
 const BY_HAND: &str = "other ALL=(root) NOPASSWD: /usr/bin/sm-helper version\n";
@@ -68,6 +69,20 @@ host_test!(a_removal_takes_every_way_in_and_a_purge_takes_all, bare, |host| {
     assert!(!done.stderr_text().contains("stays in"), "{done}");
     let after = host.everything();
     assert_eq!(before.symmetric_difference(&after).collect::<Vec<_>>(), Vec::<&String>::new());
+});
+
+host_test!(a_purge_takes_only_a_group_that_was_made_here, bare, |host| {
+    host.fetch();
+    let install = format!("{APT} install --reinstall /srv/{NARROW}.deb");
+    let purge = format!("{APT} purge sm-helper");
+    // prerm needs the program, and keeps it where that does not work.
+    group::only_ours_goes(host, "", &install, &purge);
+    // Where it is the group of an account, it can not go, and all else does.
+    host.root(&format!("{install}; useradd -g sm keeper")).ok();
+    let done = host.root(&purge);
+    assert_eq!(done.status, Some(0), "{done}");
+    assert!(done.stderr_text().contains("the group sm stays"), "{done}");
+    host.root("getent group sm && test ! -e /var/lib/sm && ! dpkg -s sm-helper").ok();
 });
 
 host_test!(a_rule_that_can_not_be_taken_away_keeps_the_program, bare, |host| {
