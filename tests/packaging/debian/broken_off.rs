@@ -8,7 +8,7 @@ use crate::host::{Host, host_test, wait_until};
 fn stuck(host: &Host, tool: &str, called_with: &str) {
     host.root(&format!(
         "mv {tool} {tool}.real; printf '%s\\n' '#!/bin/sh' \
-         'case \" $* \" in *\" {called_with} \"*) touch /run/stuck; exec sleep 1000 ;; esac; exec {tool}.real \"$@\"' >{tool}; chmod 755 {tool}"
+         'case \" $* \" in *\" {called_with} \"*) echo $$ >/run/stuck.new; mv /run/stuck.new /run/stuck; exec sleep 1000 ;; esac; exec {tool}.real \"$@\"' >{tool}; chmod 755 {tool}"
     ))
     .ok();
 }
@@ -22,8 +22,10 @@ fn killed(host: &Host, tool: &str, called_with: &str, command: &str) {
         wait_until("it is stuck", || host.exists("/run/stuck") || running.is_finished());
         assert!(host.exists("/run/stuck"), "{command}: {tool} {called_with} was not called");
         assert_eq!(host.root("visudo -c").status, Some(0), "{command}");
-        // The brackets keep the pattern from being found in the command line that has it.
-        host.root("pkill -KILL -x 'apt-get|dpkg'; pkill -KILL -f '[/]var/lib/dpkg/'; pkill -KILL -f '[s]leep 1000'; true").ok();
+        // The brackets keep the pattern from being found in the command line that has it. What is
+        // stuck is killed by its number: on a busy machine it may not have become `sleep` yet, and
+        // would keep the output of the command open for as long as that sleeps.
+        host.root("pkill -KILL -x 'apt-get|dpkg'; pkill -KILL -f '[/]var/lib/dpkg/'; kill -KILL $(cat /run/stuck)").ok();
         running.join().expect("it ends");
     });
     host.root(&format!("mv {tool}.real {tool}; rm /run/stuck")).ok();
