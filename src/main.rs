@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let exit = if program.file_name().is_some_and(|name| name == "sm") {
         administrator(&program, &arguments)
     } else {
-        pipeline::main(&program, &arguments)
+        pipeline::main(&program, &program, &arguments)
     };
     ExitCode::from(exit)
 }
@@ -65,7 +65,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     if let Some((first, rest)) = arguments.split_first()
         && first == "helper"
     {
-        return pipeline::main(&program.with_file_name("sm-helper"), rest);
+        return pipeline::main(program, &program.with_file_name("sm-helper"), rest);
     }
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
@@ -91,7 +91,8 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::Fleet(command) => fleet::run(command),
                 AdminCommand::Broker => return pipeline::serve(),
                 AdminCommand::Helper { arguments } => {
-                    return pipeline::main(&program.with_file_name("sm-helper"), arguments);
+                    let helper = program.with_file_name("sm-helper");
+                    return pipeline::main(program, &helper, arguments);
                 }
             };
             answer::print(json, result)

@@ -27,11 +27,12 @@ use std::path::Path;
 /// a name and a reason and is far shorter.
 const LONGEST_REQUEST: usize = 65_536;
 
-/// Answers one request. `helper` is this program's path, for the way to root; `arguments` are
-/// those after the program's name. Gives the exit status.
-pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
+/// Answers one request. `program` is the file that runs, `helper` the one for the way to root;
+/// `arguments` are those after the program's name. Gives the exit status.
+pub fn main(program: &Path, helper: &Path, arguments: &[OsString]) -> u8 {
     sanitize::ignore_signals();
     reply::begin(answer::record_defect);
+    let plain = plain(program);
     indent_if_asked(arguments);
     if nix::unistd::geteuid().is_root() {
         // Root of a user namespace is not the host's: it says so by naming the socket, where the
@@ -46,12 +47,12 @@ pub fn main(helper: &Path, arguments: &[OsString]) -> u8 {
         );
         match parsed {
             Some(parsed) if names_socket && Caller::find().via == Via::Root => {
-                as_account(helper, arguments, parsed)
+                as_account(plain, helper, arguments, parsed)
             }
-            parsed => as_root(helper, arguments, parsed).exit(),
+            parsed => as_root(plain, helper, arguments, parsed).exit(),
         }
     } else {
-        as_account(helper, arguments, cli::helper(arguments))
+        as_account(plain, helper, arguments, cli::helper(arguments))
     }
 }
 
@@ -85,8 +86,12 @@ fn indent_if_asked(arguments: &[OsString]) {
 
 /// Answers as root, for whoever asks. `parsed` is what the arguments turned out to be, unless
 /// there are flags on standard input.
-fn as_root(helper: &Path, arguments: &[OsString], parsed: Option<Parsed<Helper>>) -> Answered {
-    let plain = plain(helper);
+fn as_root(
+    plain: Result<(), Refusal>,
+    helper: &Path,
+    arguments: &[OsString],
+    parsed: Option<Parsed<Helper>>,
+) -> Answered {
     let undone = sanitize::inherited();
     let caller = Caller::find();
     // One place for a request under way, as over the socket.
@@ -104,8 +109,13 @@ fn as_root(helper: &Path, arguments: &[OsString], parsed: Option<Parsed<Helper>>
 }
 
 /// Answers an ordinary account: has root do it, or answers what needs no root.
-fn as_account(helper: &Path, arguments: &[OsString], parsed: Parsed<Helper>) -> u8 {
-    if let Err(refusal) = plain(helper) {
+fn as_account(
+    plain: Result<(), Refusal>,
+    helper: &Path,
+    arguments: &[OsString],
+    parsed: Parsed<Helper>,
+) -> u8 {
+    if let Err(refusal) = plain {
         return Reply::refused(&refusal).send();
     }
     // Also what is sure to be refused goes to root, so that it is recorded there; but not what
@@ -130,12 +140,12 @@ fn as_account(helper: &Path, arguments: &[OsString], parsed: Parsed<Helper>) -> 
 }
 
 /// Refuses to be what the kernel gives more rights than its caller has.
-fn plain(helper: &Path) -> Result<(), Refusal> {
+fn plain(program: &Path) -> Result<(), Refusal> {
     if !kernel::is_secure_exec() {
         return Ok(());
     }
-    let shown = helper.display();
-    if !has_more_rights(helper) {
+    let shown = program.display();
+    if !has_more_rights(program) {
         // A plain file: who started it left its own id with it, or else a security module decides.
         let how = match nix::unistd::getuid() == nix::unistd::geteuid() {
             true => {
@@ -154,9 +164,9 @@ fn plain(helper: &Path) -> Result<(), Refusal> {
 }
 
 /// Whether the file gives who runs it more rights; it is taken to where that can not be seen.
-fn has_more_rights(helper: &Path) -> bool {
-    let Ok(data) = helper.symlink_metadata() else { return true };
-    let path = CString::new(helper.as_os_str().as_bytes());
+fn has_more_rights(program: &Path) -> bool {
+    let Ok(data) = program.symlink_metadata() else { return true };
+    let path = CString::new(program.as_os_str().as_bytes());
     data.mode() & 0o6000 != 0
         || !data.is_file()
         || path.is_ok_and(|path| kernel::has_capabilities(&path))

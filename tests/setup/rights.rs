@@ -2,7 +2,7 @@
 //! for root alone, whatever the folder hands on.
 
 use crate::answer::{HELPER, SM, setup_sudo};
-use crate::host::{Host, host_test};
+use crate::host::{Host, Reply, host_test};
 
 /// Sets what the kernel keeps of a file besides its mode.
 const ATTRIBUTES: &str = "
@@ -40,6 +40,10 @@ host_test!(the_administrators_program_gives_nobody_roots_rights, boot, |host| {
         assert_eq!(broker.status, Some(6), "{make}: {broker}");
         // What is only open to others has no more rights than they have.
         if said.starts_with("is setuid") || said.starts_with("has file") {
+            // The helper's grammar names the file that was called, and not the helper's.
+            let reply = Reply::of(&host.agent("sm helper service status nginx"));
+            let error = reply.expect("untrusted_path").json["error"].to_string();
+            assert!(error.contains(&format!("{SM} is setuid")), "{make}: {error}");
             for command in ["policy revert", "audit tail", "policy show", "version --help"] {
                 let done = host.agent(&format!("sm {command} --json"));
                 assert_eq!(done.status, Some(6), "{make}: {done}");
