@@ -17,7 +17,7 @@ use std::path::Path;
 pub const LARGEST: u64 = 128 << 20;
 
 /// What the older files may take together, in bytes on disk. The newest stays whatever it takes.
-const MOST: u64 = 1 << 30;
+pub const MOST: u64 = 1 << 30;
 
 /// Puts the log aside, whose last record this is, with all of it on disk.
 ///

@@ -111,10 +111,10 @@ pub const CASES: &[Case] = &[
     Case {
         id: "audit_rotation",
         status: "warning",
-        says: "nothing rotates it",
-        breaks: "printf '#!/bin/sh\\n' >/usr/sbin/logrotate; chmod 0755 /usr/sbin/logrotate; mkdir -p /etc/logrotate.d; rm -f /etc/logrotate.d/sm; fallocate -l 70M /var/log/sm/old",
+        says: "keeps 1152 MiB of its log at most",
+        breaks: "fallocate -l 1200M /var/log/sm/old",
         more: &[],
-        mend: PrintedThen("rm /usr/sbin/logrotate /var/log/sm/old /etc/logrotate.d/sm"),
+        mend: PrintedThen("rm /var/log/sm/old"),
     },
 ];
 

@@ -8,7 +8,8 @@ use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{mend, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
-use crate::output::text::{counted, shell_word};
+use crate::audit::rotate::{LARGEST, MOST};
+use crate::output::text::counted;
 use crate::system::state::{self, Access, FOLDER as STATE};
 use crate::system::tool;
 use std::fs;
@@ -188,39 +189,58 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// How large the record may become before somebody should see to it.
-const LARGE: u64 = 64 << 20;
+/// What the helper leaves of its log by itself: what is in use, and what was put aside.
+const BOUND: u64 = LARGEST + MOST;
+
+/// How much the log may be over the bound at which it is put aside: one record, and much more.
+const SLACK: u64 = 16 << 20;
 
 pub fn rotation(_: &Context) -> Vec<Finding> {
-    const FILE: &str = "/etc/logrotate.d/sm";
+    let on_disk = |data: fs::Metadata| data.blocks() * 512;
+    let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
+    let size: u64 = entries.filter_map(|entry| entry.metadata().ok()).map(on_disk).sum();
+    let log = fs::metadata(FILE).map_or(0, |data| data.len());
+    let mut found = Vec::new();
+    if log > LARGEST + SLACK {
+        found.push(
+            Finding::warning(format!(
+                "{FILE} is {} MiB large, and could not be put aside at {} MiB",
+                log >> 20,
+                LARGEST >> 20
+            ))
+            .mend(format!("lsattr -d {LOG} {FILE}; findmnt --target {FILE}; ls -l {LOG}")),
+        );
+    }
+    if size > BOUND + SLACK {
+        found.push(
+            Finding::warning(format!(
+                "{LOG} takes {} MiB, and the helper keeps {} MiB of its log at most: it deletes no \
+                 file that rotation has not made",
+                size >> 20,
+                BOUND >> 20
+            ))
+            .mend(format!("du -a {LOG} | sort -n")),
+        );
+    }
     let entries = fs::read_dir("/etc/logrotate.d").into_iter().flatten().flatten();
     let rotates = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().any(|line| !line.trim().starts_with('#') && line.contains("/var/log/sm/"))
     };
     let set_up = entries.map(|entry| entry.path()).find(rotates);
-    let is_there = tool::find("logrotate").is_some();
-    if let (Some(file), true) = (set_up, is_there) {
-        let found = format!("by what {} says, logrotate keeps the log small", file.display());
-        return vec![Finding::ok(found)];
-    }
-    let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
-    let blocks = entries.filter_map(|entry| entry.metadata().ok()).map(|data| data.blocks());
-    let size = blocks.sum::<u64>() * 512;
-    if size < LARGE {
-        return vec![Finding::ok(format!(
-            "the log is not rotated, and takes {} MiB",
-            size.div_ceil(1 << 20)
-        ))];
-    }
-    let found = format!("{LOG} takes {} MiB, and nothing rotates it", size >> 20);
-    let command = if is_there {
-        let text = include_str!("../../../packaging/logrotate/sm");
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let words: Vec<String> = lines.map(|line| shell_word(line.trim())).collect();
-        format!("printf '%s\\n' {} >{FILE}", words.join(" "))
-    } else {
-        "apt-get install logrotate".to_owned()
-    };
-    vec![Finding::warning(found).mend(command)]
+    let set_up = set_up.filter(|_| tool::find("logrotate").is_some());
+    crate::admin::doctor::finding::or_ok(
+        found,
+        match set_up {
+            Some(file) => {
+                format!("by what {} says, logrotate keeps the log small", file.display())
+            }
+            None => format!(
+                "without logrotate, the helper puts the log aside at {} MiB and keeps {} MiB; it takes {} MiB",
+                LARGEST >> 20,
+                BOUND >> 20,
+                size.div_ceil(1 << 20)
+            ),
+        },
+    )
 }

@@ -201,7 +201,7 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "audit_rotation",
-        "the log grows until the disk is full, and then every request is refused",
+        "the log takes more room than the helper leaves it; where the disk is full, every request is refused",
         audit::rotation,
     ),
     check(
