@@ -123,6 +123,11 @@ fn rows_are_in_the_inventorys_order_and_only_of_the_hosts_that_are_meant() {
     drop(only.expect(&["alpha already ok"]));
     let only = fleet.bootstrap(&["--limit", "*:!zulu:!down"]).exit(0);
     drop(only.expect(&["mike skipped offline", "alpha already ok"]));
+    // Where no host does it, it is not done.
+    for limit in ["mike", "down"] {
+        let none = fleet.bootstrap(&["--limit", limit, "--skip-unreachable"]).exit(1);
+        assert!(none.json["error"].to_string().contains("no host did it"), "{:#}", none.json);
+    }
     let none = fleet.bootstrap(&["--limit", "nobody"]);
     assert!([2, 3].contains(&none.exit), "{:#}", none.json);
     let none = fleet.bootstrap(&["--inventory", "/nowhere"]);

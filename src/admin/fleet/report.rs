@@ -3,7 +3,7 @@
 use crate::admin::answer::{Answer, Failure, has_colour};
 use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::row::Row;
-use crate::admin::fleet::row::counts;
+use crate::admin::fleet::row::{counted, counts};
 use crate::admin::fleet::table;
 use crate::output::text;
 use crate::request::code::{Code, Refusal};
@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The end of a command over a fleet.
 ///
 /// # Errors
-/// `command_failed` where a host failed.
+/// `command_failed` where a host failed, and where no host did it.
 pub fn finish(
     rows: Vec<Row>,
     skip_unreachable: bool,
@@ -28,16 +28,22 @@ pub fn finish(
     let fields = fields
         .into_iter()
         .chain([("summary".to_owned(), summary.into()), ("hosts".to_owned(), json!(rows))]);
-    if failed == 0 {
+    let has_done = rows.iter().any(Row::is_of_use);
+    if failed == 0 && has_done {
         return Ok(
             fields.fold(Answer::text(text), |answer, (name, value)| answer.with(&name, value))
         );
     }
-    let refusal = Refusal::new(
-        Code::CommandFailed,
-        format!("{failed} of {} failed", text::counted(rows.len() as u64, "host")),
-    )
-    .hint("mend what each line says, and run it again: what is done stays done");
+    let refusal = match failed {
+        // A pipeline that has nobody do its work is not to go on as if it were done.
+        0 => Refusal::new(Code::CommandFailed, format!("no host did it: {}", counted(&rows)))
+            .hint("name at least one host that is reachable and not offline: see --limit and the inventory"),
+        _ => Refusal::new(
+            Code::CommandFailed,
+            format!("{failed} of {} failed", text::counted(rows.len() as u64, "host")),
+        )
+        .hint("mend what each line says, and run it again: what is done stays done"),
+    };
     let failure = Failure::of(refusal).text(text);
     Err(fields.fold(failure, |failure, (name, value)| failure.with(&name, value)))
 }

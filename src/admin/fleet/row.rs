@@ -166,7 +166,19 @@ impl Row {
             Status::Failed => true,
         }
     }
+
+    /// Whether its host did what was asked for, or said what it would do.
+    pub fn is_of_use(&self) -> bool {
+        match self.status {
+            Status::Done | Status::Already => true,
+            Status::Skipped => self.code == DRY_RUN,
+            Status::Unreachable | Status::Failed => false,
+        }
+    }
 }
+
+/// The code of hosts that only said what they would do.
+pub const DRY_RUN: &str = "dry_run";
 
 /// The code of hosts that were not begun, or not gone on with, since somebody said so.
 pub const INTERRUPTED: &str = "interrupted";

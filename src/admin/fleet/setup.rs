@@ -7,7 +7,7 @@ use crate::admin::fleet::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use crate::admin::fleet::password::Secret;
 use crate::admin::fleet::program::{Program, Programs};
 use crate::admin::fleet::report::Line;
-use crate::admin::fleet::row::{INTERRUPTED, Row, Status};
+use crate::admin::fleet::row::{DRY_RUN, INTERRUPTED, Row, Status};
 use crate::admin::fleet::visit::{Stop, Visit, asks_for_password, stop};
 use crate::admin::fleet::words::{Words, end_of};
 use crate::output::text::one_line;
@@ -260,7 +260,7 @@ impl<'h, 'w> Seen<'h, 'w> {
     }
 
     fn would(&self, needs: &[Need]) -> Row {
-        let row = Row::new(self.visit.host, Status::Skipped, "dry_run");
+        let row = Row::new(self.visit.host, Status::Skipped, DRY_RUN);
         row.what(to_do(needs)).with("needs", needs)
     }
 
