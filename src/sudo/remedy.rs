@@ -27,6 +27,13 @@ pub enum Remedy {
     Except(String),
     /// Room is made in this folder.
     Room(PathBuf),
+    /// A mount is changed.
+    Mount {
+        /// As a hint, with the command in it.
+        hint: String,
+        /// As one command line.
+        command: String,
+    },
 }
 
 impl Remedy {
@@ -63,6 +70,7 @@ impl Remedy {
                  {line}"
             ),
             Self::Room(folder) => format!("make room in {}: `{command}`", folder.display()),
+            Self::Mount { hint, .. } => hint.clone(),
         }
     }
 
@@ -85,6 +93,7 @@ impl Remedy {
                     "df {folder} && df --inodes {folder} && du --one-file-system {folder} | sort -n | tail"
                 )
             }
+            Self::Mount { command, .. } => command.clone(),
         }
     }
 }

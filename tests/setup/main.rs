@@ -13,6 +13,7 @@ mod flags;
 mod foreign;
 mod groups;
 mod kill;
+mod mounts;
 mod moved;
 mod names;
 mod no_root;

@@ -5,7 +5,6 @@ pub mod bootstrap;
 pub mod greeting;
 pub mod host_key;
 pub mod inventory;
-pub mod mounts;
 pub mod password;
 pub mod pool;
 pub mod program;

@@ -3,7 +3,6 @@
 
 use crate::admin::fleet::arguments::Manner;
 use crate::admin::fleet::inventory::host::Host;
-use crate::admin::fleet::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use crate::admin::fleet::password::Secret;
 use crate::admin::fleet::program::{Program, Programs};
 use crate::admin::fleet::report::Line;
@@ -13,6 +12,7 @@ use crate::admin::fleet::words::{Words, end_of};
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel;
+use crate::system::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use serde::Serialize;
 
 /// What is said of a host that was looked at alone.

@@ -2,7 +2,6 @@
 
 use crate::admin::fleet::arguments::Manner;
 use crate::admin::fleet::inventory::host::Host;
-use crate::admin::fleet::mounts::{self, Use};
 use crate::admin::fleet::password::Secret;
 use crate::admin::fleet::program::Program;
 use crate::admin::fleet::reply::Reply;
@@ -12,6 +11,7 @@ use crate::admin::fleet::words::Words;
 use crate::admin::fleet::{greeting, trouble};
 use crate::output::text::one_line;
 use crate::request::id::milliseconds;
+use crate::system::mounts::{self, Use};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -263,7 +263,7 @@ impl Visit<'_> {
     pub fn need(&self, place: &str, wanted: Use) -> Result<(), Stop> {
         let fact = self.fact(&format!("mount:{place}"));
         match mounts::obstacle(place, fact, wanted) {
-            Some(refusal) => stop(Row::refused(self.host, &refusal)),
+            Some(hindrance) => stop(Row::refused(self.host, &hindrance.refusal())),
             None => Ok(()),
         }
     }

@@ -9,13 +9,18 @@ use crate::sudo::ask::AS_ROOT;
 use crate::sudo::ask::{Sudo, complained, program, skipped};
 use crate::sudo::listing::Entry;
 use crate::sudo::obstacles::{Asked, Obstacle, Requests};
+use crate::sudo::remedy::Remedy;
 use crate::sudo::written::{Account, Written};
 use crate::system::kernel;
+use crate::system::mounts::{RECORDS, SMALL, Use, obstacle_here};
 use crate::system::tool::output;
 use nix::unistd::User;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
+
+/// Where the helper counts, till the next boot.
+const STATE: &str = "/run/sm";
 
 /// What keeps an account's requests from working, all or some.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,7 +78,13 @@ pub fn hindered(sudo: &Sudo, account: &User, helper: &Path, listed: &[Entry]) ->
         obstacles.retain(|one| one.setting.as_ref().is_none_or(|name| !skipped.contains(name)));
     }
     let reason = match tried {
-        Err(reason) => reason,
+        Err(reason) => {
+            // What no rule can do anything about comes first.
+            let mounts = of_mounts(helper);
+            let written = std::mem::replace(&mut obstacles, mounts);
+            obstacles.extend(written);
+            reason
+        }
         Ok(reached) => {
             // What it survives is no obstacle to any request.
             obstacles.retain(|one| {
@@ -84,6 +95,24 @@ pub fn hindered(sudo: &Sudo, account: &User, helper: &Path, listed: &[Entry]) ->
         }
     };
     (reason != Reason::Others || !obstacles.is_empty()).then_some(Hindered { reason, obstacles })
+}
+
+/// What the mounts keep from the helper: to be run, or to write down what it does.
+fn of_mounts(helper: &Path) -> Vec<Obstacle> {
+    let folder = helper.parent().unwrap_or(helper).to_string_lossy().into_owned();
+    let records = RECORDS.into_iter().chain([STATE]).map(|path| (path, Use::Write(SMALL)));
+    let places = [(folder.as_str(), Use::Run)].into_iter().chain(records);
+    let mut obstacles: Vec<Obstacle> = Vec::new();
+    for found in places.filter_map(|(place, wanted)| obstacle_here(place, wanted)) {
+        obstacles.push(Obstacle {
+            what: found.what,
+            place: None,
+            setting: None,
+            is_for: Requests::All,
+            remedy: Remedy::Mount { hint: found.hint, command: found.command },
+        });
+    }
+    obstacles
 }
 
 /// Has the account itself make a request through sudo, one that changes nothing and starts a process

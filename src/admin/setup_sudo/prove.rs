@@ -10,6 +10,7 @@ use crate::sudo::account::Who;
 use crate::sudo::ask::{Sudo, member_of};
 use crate::sudo::listing::{Entry, may_be};
 use crate::sudo::obstacles::Obstacle;
+use crate::sudo::remedy::Remedy;
 use nix::unistd::User;
 use std::path::Path;
 
@@ -101,6 +102,8 @@ fn asked(
     let error = [vec![format!("the rule is in place, but {what}")], described.clone()].concat();
     let all = format!("sudo -l -U {} lists all of its rules", shell_word(name));
     let hint = match obstacles.first() {
+        // No rule can do anything about it.
+        Some(Obstacle { remedy: remedy @ Remedy::Mount { .. }, .. }) => remedy.hint(),
         Some(first) => format!("{}; {all}", first.remedy.hint()),
         None => format!("look for another rule that comes after it, or for what it says: {all}"),
     };
