@@ -16,8 +16,15 @@ const CAUSES: [&str; 3] = [
 ];
 
 /// What pacman says of any failure, with the cause on standard output.
-const VAGUE: [&str; 2] =
-    ["error: failed to prepare transaction", "error: failed to commit transaction"];
+const VAGUE: [&str; 3] = [
+    "error: failed to prepare transaction",
+    "error: failed to commit transaction",
+    "error: failed to synchronize all databases",
+];
+
+/// What pacman says behind a vague line where `XferCommand` in pacman.conf failed, whose own words stand
+/// above.
+pub const DOWNLOADER: &str = "(error invoking external downloader)";
 
 /// The last line on standard error, else on standard output, else how it ended; of the package
 /// managers, the line that names the cause.
@@ -34,7 +41,7 @@ pub fn of(ran: &Ran) -> String {
     let last = |text: &str| text.lines().rev().find(tells).map(cut);
     full.map(cut)
         .or_else(cause)
-        .map(|cause| match detail(&ran.stdout).filter(|_| is_vague(&cause)) {
+        .map(|cause| match detail(&cause, ran).filter(|_| is_vague(&cause)) {
             Some(detail) => cut(&format!("{cause}: {detail}")),
             None => cause,
         })
@@ -53,13 +60,24 @@ fn is_vague(cause: &str) -> bool {
 }
 
 /// `:: removing a breaks dependency 'a' required by b`, `a: /usr/bin/b exists in filesystem`
-fn detail(stdout: &str) -> Option<&str> {
-    let mut lines = stdout.lines().rev();
+fn detail<'r>(cause: &str, ran: &'r Ran) -> Option<&'r str> {
+    if cause.ends_with(DOWNLOADER) {
+        const ALWAYS: &str = "warning: failed to retrieve some files";
+        let above = ran.stderr.lines().take_while(|line| *line != ALWAYS && !is_vague(line));
+        return above.filter(|line| !line.trim().is_empty()).last();
+    }
+    let mut lines = ran.stdout.lines().map(str::trim_end).rev();
     let told = |line: &&str| {
         line.ends_with("exists in filesystem")
-            || (line.starts_with(":: ") && !line.ends_with("..."))
+            || (line.starts_with(":: ") && !line.ends_with("...") && !is_question(line))
     };
     lines.find(told).map(|line| line.trim_start_matches(":: "))
+}
+
+/// `:: Proceed with installation? [Y/n]`, `:: There are 2 providers available for x:`, and what of
+/// them is to be chosen: pacman prints its questions also where it answers them itself.
+fn is_question(line: &str) -> bool {
+    line.ends_with("[Y/n]") || line.ends_with("[y/N]") || line.ends_with(':')
 }
 
 fn cut(line: &str) -> String {
@@ -121,6 +139,25 @@ mod tests {
             ),
             "error: failed to commit transaction (conflicting files): a: /usr/b exists in filesystem"
         );
+        // No question of pacman's is a cause.
+        let downloader = "error: failed to commit transaction (error invoking external downloader)";
+        for (above, said) in
+            [("", String::new()), ("warning: x\nfetcher: no route\n", ": fetcher: no route".into())]
+        {
+            let stderr = format!(
+                "{above}warning: failed to retrieve some files\n{downloader}\nErrors occurred\n"
+            );
+            let stdout = ":: Proceed with installation? [Y/n] \n:: Retrieving packages...\n";
+            assert_eq!(of(stdout, &stderr), format!("{downloader}{said}"));
+        }
+        for question in
+            [":: Proceed with installation? [Y/n] ", ":: Remove b? [y/N]", ":: a has 2 providers:"]
+        {
+            let vague = "error: failed to commit transaction (x)";
+            assert_eq!(of(&format!("{question}\n"), vague), vague);
+            let both = format!(":: a breaks b\n{question}\n");
+            assert_eq!(of(&both, vague), format!("{vague}: a breaks b"));
+        }
         assert_eq!(
             of(
                 "",

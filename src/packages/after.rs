@@ -2,6 +2,7 @@
 //! afterwards, beside what was asked for.
 
 use crate::exec::context::verdict;
+use crate::exec::message::DOWNLOADER;
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::{Inventory, Unfinished};
 use crate::managers::transaction::Transaction;
@@ -188,6 +189,11 @@ impl Done<'_> {
             return Refusal::new(Code::CommandFailed, error)
                 .said(hook)
                 .hint("an administrator mends that hook, or takes it out of /etc/pacman.d/hooks");
+        }
+        if self.ran.stderr.lines().any(|line| line.ends_with(DOWNLOADER)) {
+            return refusal.hint(
+                "nothing was changed; what XferCommand in /etc/pacman.conf runs failed: an administrator tries it by hand, or takes it out of there",
+            );
         }
         let refusal = sources::unread_by_pacman(self.ran, refusal);
         lists::too_old(self.plan, self.manager, self.ran, refusal)

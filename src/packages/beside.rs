@@ -57,6 +57,24 @@ impl Beside {
         all
     }
 
+    /// With those that pacman says it has put somewhere: also outside of `/etc`, as a package's
+    /// `backup` and `NoUpgrade` in pacman.conf may have it (`pacman(8)`). It says so on standard error, where
+    /// no script of a package writes: `warning: /opt/a.conf installed as /opt/a.conf.pacnew`
+    pub fn and_of_pacman(mut self, stderr: &str) -> Self {
+        for line in stderr.lines() {
+            let Some(rest) = line.strip_prefix("warning: ") else { continue };
+            let names = rest.split_once(" installed as ").or_else(|| rest.split_once(" saved as "));
+            let Some((_, beside)) = names else { continue };
+            let path = Path::new(beside);
+            if suffix_of(path).is_some()
+                && let Ok(data) = path.symlink_metadata()
+            {
+                self.0.insert(path.to_owned(), (data.ctime(), data.ctime_nsec()));
+            }
+        }
+        self
+    }
+
     fn below(top: &Path) -> Self {
         let mut found = Self(BTreeMap::new());
         let mut folders = vec![top.to_path_buf()];
@@ -241,7 +259,17 @@ mod tests {
             write(name);
         }
         let told = Beside::below(&top).since(&before).join("\n");
+        // What pacman names is told, wherever it is, if it is there.
+        write("far.pacsave");
+        let path = top.display();
+        let said = format!(
+            "warning: {path}/far saved as {path}/far.pacsave\nwarning: /no/x installed as /no/x.pacnew\n\
+             warning: {path}/other installed as {path}/other\n"
+        );
+        let empty = || Beside(BTreeMap::new());
+        let by_pacman = empty().and_of_pacman(&said).since(&empty());
         std::fs::remove_dir_all(&top).expect("the folder");
+        assert!(by_pacman.len() == 1 && by_pacman[0].contains("far.pacsave"), "{by_pacman:?}");
         assert_eq!(told.lines().count(), 2, "{told}");
         assert!(told.contains("again.dpkg-dist") && told.contains("new.pacnew"), "{told}");
     }

@@ -171,7 +171,10 @@ fn begin(
         warnings.extend(kept::by_pacman(&ran.stderr));
     }
     if changed {
-        warnings.extend(beside.iter().flat_map(|before| Beside::now().since(before)));
+        warnings.extend(beside.iter().flat_map(|before| match steps.manager {
+            PackageManager::Apt => Beside::now().since(before),
+            PackageManager::Pacman => Beside::now().and_of_pacman(&ran.stderr).since(before),
+        }));
         if let (Some(units), Some(before)) = (&steps.units, &states)
             && let Some(after) = States::now(units)
         {
