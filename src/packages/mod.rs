@@ -11,6 +11,7 @@ pub mod locks;
 pub mod planned;
 pub mod provides;
 pub mod reasons;
+pub mod settings;
 pub mod sources;
 pub mod traces;
 pub mod unfinished;

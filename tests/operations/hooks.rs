@@ -60,7 +60,9 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
         hook(host, &format!("DPkg::{kind} {{ \"touch /run/hangs; sleep 987\"; }};"));
         let reply = ask(host, "package install sm-test-base --timeout 4").expect("timeout");
         let error = reply.json["error"].as_str().expect("an error");
-        assert!(error.contains("sleep 987"), "{error}");
+        let place =
+            format!("DPkg::{kind} in /etc/apt/apt.conf.d/99hook: touch /run/hangs; sleep 987");
+        assert!(error.contains(&place), "{error}");
         assert_eq!(error.contains(DONE), there, "{error}");
         assert!(host.exists("/run/hangs"));
         assert_eq!(host.has_package("sm-test-base"), there);
@@ -73,10 +75,21 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     for line in ["install sm-test-base", "plan install sm-test-base"] {
         let reply = ask(host, &format!("package {line} --timeout 4")).expect("timeout");
         let told = reply.json.to_string();
-        assert!(told.contains("it waits for: ") && told.contains("sleep 987"), "{line}: {told}");
+        let place = "it waits for: AptCli::Hooks::Install in /etc/apt/apt.conf.d/99hook: sleep 987";
+        assert!(told.contains(place), "{line}: {told}");
         assert!(told.contains("nothing was changed") && !told.contains("try again"), "{told}");
     }
     host.root("rm /etc/apt/apt.conf.d/99hook").ok();
+    // A hook of dpkg's own, which is a script.
+    host.write("/usr/local/bin/slow-hook", "#!/bin/sh\nsleep 986\nexit 0\n");
+    host.root("chmod 755 /usr/local/bin/slow-hook; echo 'pre-invoke=/usr/local/bin/slow-hook now' >/etc/dpkg/dpkg.cfg.d/slow").ok();
+    let reply = ask(host, "package install sm-test-base --timeout 4").expect("timeout");
+    let error = reply.json["error"].as_str().expect("an error");
+    let place = "pre-invoke in /etc/dpkg/dpkg.cfg.d/slow: /usr/local/bin/slow-hook now";
+    assert!(error.contains(place), "{error}");
+    host.root("rm /etc/dpkg/dpkg.cfg.d/slow; pkill -x sleep").ok();
+    wait_until("it is done", || host.root("pgrep -x apt-get").status == Some(1));
+    host.root("apt-get -qq --yes remove sm-test-base").ok();
     // As is a package's own script.
     let reply = ask(host, "package install sm-test-slow --timeout 3").expect("timeout");
     let error = reply.json["error"].as_str().expect("an error");
