@@ -88,7 +88,8 @@ impl Sources {
             paths.visit_file(file);
             for (path, is_public) in &paths.found {
                 if let (true, Some(name)) = (*is_public, path.last()) {
-                    given_on.insert([&module[..], &[name.clone()]].concat(), path.clone());
+                    given_on
+                        .insert([&module[..], std::slice::from_ref(name)].concat(), path.clone());
                 }
             }
             all.extend(paths.found.into_iter().map(|(path, _)| (module, path)));
