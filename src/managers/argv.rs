@@ -2,45 +2,45 @@
 
 use serde::Serialize;
 
-/// `systemctl(1)`.
-pub const SYSTEMCTL: &str = "/usr/bin/systemctl";
+/// For what prints nothing but ASCII, and is spared to load a locale.
+pub(in crate::managers) const PLAIN_TEXT: &str = "C";
+/// For what prints names and sentences, and should get their characters right.
+pub(in crate::managers) const UTF8: &str = "C.UTF-8";
 
-/// One command line: an absolute path and its arguments.
+/// One command line: an absolute path and its arguments. Nobody outside of this folder can make
+/// one, so whatever can be run stands in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Argv(Vec<String>);
+pub struct Argv {
+    words: Vec<String>,
+    #[serde(skip)]
+    locale: &'static str,
+}
 
 impl Argv {
-    pub fn new(words: &[&str]) -> Self {
-        Self(words.iter().map(|word| (*word).to_owned()).collect())
-    }
-
-    /// These words.
-    pub fn of(words: &[String]) -> Self {
-        Self(words.to_vec())
+    /// A command line, to be run in this locale.
+    pub(in crate::managers) fn new(words: &[&str], locale: &'static str) -> Self {
+        Self { words: words.iter().map(|word| (*word).to_owned()).collect(), locale }
     }
 
     /// The program.
     pub fn program(&self) -> &str {
-        self.0.first().map_or("", String::as_str)
+        self.words.first().map_or("", String::as_str)
     }
 
     /// All of it.
     pub fn words(&self) -> &[String] {
-        &self.0
+        &self.words
     }
 
     /// What follows the program.
     pub fn arguments(&self) -> &[String] {
-        self.0.get(1..).unwrap_or_default()
+        self.words.get(1..).unwrap_or_default()
     }
 
-    /// The locale to run it in. What `systemctl show` prints of a state is ASCII in any locale,
-    /// and loading one costs it a tenth of its time; the rest should get its characters right.
+    /// The locale to run it in.
     pub fn locale(&self) -> &'static str {
-        let shows =
-            self.program() == SYSTEMCTL && self.arguments().iter().any(|word| word == "show");
-        if shows { "C" } else { "C.UTF-8" }
+        self.locale
     }
 
     /// `systemctl restart`, for a sentence: the program's name and its first plain word.

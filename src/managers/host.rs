@@ -1,6 +1,9 @@
 //! What this host has: its package manager.
 
-use crate::request::action::Maintenance;
+use crate::managers::commands::Commands;
+use crate::managers::{apt, pacman};
+use crate::request::action::{Maintenance, PackageAction};
+use crate::request::code::Refusal;
 use std::path::Path;
 
 /// A package manager that the helper can drive.
@@ -40,8 +43,27 @@ impl PackageManager {
     /// Its program.
     pub fn program(self) -> &'static str {
         match self {
-            Self::Apt => "/usr/bin/apt-get",
-            Self::Pacman => "/usr/bin/pacman",
+            Self::Apt => apt::commands::APT_GET,
+            Self::Pacman => pacman::commands::PACMAN,
+        }
+    }
+
+    /// What is run for one package; `removals` is whether others may go for it.
+    pub fn package(self, action: PackageAction, name: &str, removals: bool) -> Commands {
+        match self {
+            Self::Apt => apt::commands::package(action, name, removals),
+            Self::Pacman => pacman::commands::package(action, name, removals),
+        }
+    }
+
+    /// What is run for all packages.
+    ///
+    /// # Errors
+    /// `unsupported` for what this package manager can not do.
+    pub fn maintenance(self, action: Maintenance, removals: bool) -> Result<Commands, Refusal> {
+        match self {
+            Self::Apt => Ok(apt::commands::maintenance(action)),
+            Self::Pacman => pacman::commands::maintenance(action, removals),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::managers::host::PackageManager;
 use crate::managers::inventory::Inventory;
-use crate::managers::vercmp::vercmp;
+use crate::managers::pacman::vercmp::vercmp;
 use crate::request::action::PackageAction;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
@@ -254,7 +254,7 @@ impl Transaction {
                 }
             }));
         }
-        // Which is only unpacked then: see `apt_options::REMOVING`.
+        // Which is only unpacked then: see `apt::options::REMOVING`.
         if *action == PackageAction::Remove && self.arriving().next().is_some() {
             let more: Vec<&Change> = self.arriving().collect();
             return refused(

@@ -47,7 +47,7 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
         return done(Outcome { plan, warnings, ..nothing_to_do(verdict) });
     }
     let mut input = None;
-    if let Some(query) = &steps.names {
+    if let Some(query) = &steps.commands.names {
         match names_in(&ask(query, whole(bounds))) {
             Err(refusal) => return refused(refusal),
             Ok(names) if names.is_empty() => return done(nothing_to_do(Ok(()))),
@@ -55,7 +55,7 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
         }
     }
     let ready = Ready { input, ..Ready::default() };
-    let Some(simulation) = &steps.simulation else {
+    let Some(simulation) = &steps.commands.simulation else {
         let name = name.map(str::to_owned);
         return Planned::Run(Box::new(Ready { name, inventory: Some(inventory), ..ready }));
     };
@@ -129,7 +129,7 @@ pub fn inventory(
     steps: &PackageSteps,
     bounds: Bounds,
 ) -> Option<Result<Inventory, Refusal>> {
-    let ran = ask(steps.inventory.as_ref()?, whole(bounds));
+    let ran = ask(steps.commands.inventory.as_ref()?, whole(bounds));
     let answered = answered(plan, &ran).map_err(|refusal| unreadable(steps.manager, &ran, refusal));
     Some(answered.map(|()| Inventory::parse(steps.manager, &ran.stdout)))
 }

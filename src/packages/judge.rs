@@ -112,7 +112,7 @@ pub fn simulated(
         });
     }
     let mut transaction = Transaction::parse(steps.manager, operation, inventory, &ran.stdout);
-    if let Some(questions) = steps.questions.as_ref().filter(|_| !transaction.is_empty()) {
+    if let Some(questions) = steps.commands.questions.as_ref().filter(|_| !transaction.is_empty()) {
         let input = Some(NO.repeat(QUESTIONS));
         let asked = run(
             questions,
@@ -125,7 +125,7 @@ pub fn simulated(
         // What it asks is on standard error, where it waits for an answer.
         transaction = transaction.with_questions(&asked.stderr, inventory);
     }
-    let automatic: HashSet<String> = match &steps.automatic {
+    let automatic: HashSet<String> = match &steps.commands.automatic {
         Some(query) if transaction.remove.len() > 1 => {
             let ran = ask(query, whole(bounds));
             answered(plan, &ran).map_err(|refusal| done(Outcome::refused(refusal, None, None)))?;

@@ -4,6 +4,7 @@ pub mod alias;
 pub mod bonds;
 pub mod cause;
 pub mod closure;
+pub mod commands;
 pub mod manager_log;
 pub mod refusal;
 pub mod show;

@@ -1,7 +1,7 @@
 //! The states of many units at once.
 
 use crate::managers::argv::Argv;
-use crate::managers::argv::SYSTEMCTL;
+use crate::managers::systemd::commands;
 
 /// The units that a policy names, and how their states are read.
 #[derive(Debug)]
@@ -19,12 +19,7 @@ impl PolicyUnits {
     /// The first of these, where there are any.
     pub fn of(mut names: Vec<String>) -> Option<Self> {
         names.truncate(Self::MOST);
-        let properties = "--property=LoadState,ActiveState,SubState,NeedDaemonReload";
-        let units: Vec<&str> = names.iter().map(String::as_str).collect();
-        // No `--`, which is followed by what was asked for everywhere else; a name of a unit
-        // begins with a letter or a digit.
-        let states =
-            Argv::new(&[&[SYSTEMCTL, "--no-pager", "show", properties], &units[..]].concat());
+        let states = commands::states(&names);
         (!names.is_empty()).then_some(Self { names, states })
     }
 }

@@ -1,0 +1,93 @@
+//! What is run of apt and dpkg.
+
+use crate::managers::apt::options::{PINNED, REMOVING};
+use crate::managers::argv::{Argv, UTF8};
+use crate::managers::commands::Commands;
+use crate::request::action::{Maintenance, PackageAction};
+
+/// `apt-get(8)`.
+pub const APT_GET: &str = "/usr/bin/apt-get";
+const DPKG: &str = "/usr/bin/dpkg";
+const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
+const APT_MARK: &str = "/usr/bin/apt-mark";
+
+/// How every `apt-get` begins: nobody is there to answer. What else it is told: [`PINNED`].
+const APT: [&str; 3] = [APT_GET, "--assume-yes", "--quiet=1"];
+
+/// The simulation may show everything that apt could think of, so that it can be refused with
+/// its reason; what is run afterwards may not do it.
+const SIMULATE: [&str; 4] = [
+    "--simulate",
+    "--allow-downgrades",
+    "--allow-change-held-packages",
+    "--allow-remove-essential",
+];
+
+/// One line a package: what is wanted and how far it got, name, architecture, version, whether
+/// the system needs it (`dpkg-query(1)`).
+const FORMAT: &str = "--showformat=${db:Status-Abbrev}|${Package}|${Architecture}|${Version}|${Essential}|${Protected}\n";
+
+/// For one package.
+pub fn package(action: PackageAction, name: &str, removals: bool) -> Commands {
+    let words: &[&str] = match action {
+        // What is installed is what was asked for: upgrading it is another action.
+        PackageAction::Install => &["--no-upgrade", "install", "--", name],
+        PackageAction::Upgrade => &["--only-upgrade", "install", "--", name],
+        PackageAction::Remove => &["remove", "--", name],
+    };
+    let first = match action {
+        PackageAction::Remove => options(&REMOVING),
+        _ if removals => Vec::new(),
+        _ => vec!["--no-remove"],
+    };
+    let automatic = (action == PackageAction::Remove).then(|| run(&[APT_MARK, "showauto"]));
+    Commands { automatic, ..planned(words, apt(&[&first, words].concat())) }
+}
+
+/// For all of them.
+pub fn maintenance(action: Maintenance) -> Commands {
+    match action {
+        // Without this a repository that could not be read is a warning and exit status 0.
+        Maintenance::Update => {
+            Commands::alone(apt(&["-o", "APT::Update::Error-Mode=any", "update"]))
+        }
+        Maintenance::Autoclean => Commands::alone(apt(&["autoclean"])),
+        // Here too nobody is there to say which conffile is to stay.
+        Maintenance::Repair => {
+            let words = [DPKG, "--force-confdef", "--force-confold", "--configure", "-a"];
+            Commands { inventory: Some(inventory()), ..Commands::alone(run(&words)) }
+        }
+        // As `apt upgrade`: what is installed may need something new, and nothing is removed.
+        Maintenance::Upgrade => {
+            let words = ["--with-new-pkgs", "upgrade"];
+            planned(&words, apt(&words))
+        }
+        Maintenance::Autoremove => {
+            let words = [&options(&REMOVING)[..], &["autoremove"]].concat();
+            planned(&["autoremove"], apt(&words))
+        }
+    }
+}
+
+/// With the simulation of these words.
+fn planned(simulated: &[&str], main: Argv) -> Commands {
+    let simulation = Some(apt(&[&SIMULATE, simulated].concat()));
+    Commands { inventory: Some(inventory()), simulation, ..Commands::alone(main) }
+}
+
+fn inventory() -> Argv {
+    run(&[DPKG_QUERY, "--show", FORMAT])
+}
+
+fn apt(words: &[&str]) -> Argv {
+    run(&[&APT, &options(&PINNED)[..], words].concat())
+}
+
+fn run(words: &[&str]) -> Argv {
+    Argv::new(words, UTF8)
+}
+
+/// Each after a `-o`.
+fn options<'o>(options: &[&'o str]) -> Vec<&'o str> {
+    options.iter().flat_map(|option| ["-o", option]).collect()
+}

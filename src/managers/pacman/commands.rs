@@ -1,0 +1,89 @@
+//! What is run of pacman.
+
+use crate::managers::argv::{Argv, UTF8};
+use crate::managers::commands::Commands;
+use crate::request::action::{Maintenance, PackageAction};
+use crate::request::code::{Code, Refusal};
+
+/// `pacman(8)`.
+pub const PACMAN: &str = "/usr/bin/pacman";
+
+/// How pacman speaks to a program.
+const PLAIN: [&str; 3] = [PACMAN, "--noprogressbar", "--color=never"];
+
+const SIMULATE: [&str; 2] = ["--print", "--print-format=%n %v"];
+
+/// `--noconfirm` takes the answer that pacman thinks best; `--ask` turns the answer around for the
+/// questions in its sum (`alpm.h`: `ALPM_QUESTION_INSTALL_IGNOREPKG` 1, `…_REPLACE_PKG` 2,
+/// `…_CONFLICT_PKG` 4): of itself a package in conflict is kept, and one that another replaces
+/// is not.
+const REMOVE_CONFLICTING: &str = "--ask=4";
+const KEEP_REPLACED: &str = "--ask=2";
+
+/// For one package.
+pub fn package(action: PackageAction, name: &str, removals: bool) -> Commands {
+    if action == PackageAction::Remove {
+        let words = ["--remove", "--", name];
+        return Commands { simulation: Some(simulation(&words)), ..looked_at(pacman(&words)) };
+    }
+    let words = ["--sync", "--needed", "--", name];
+    let remove: &[&str] = if removals { &[REMOVE_CONFLICTING] } else { &[] };
+    Commands {
+        simulation: Some(simulation(&words)),
+        // A simulation does not look for conflicts, nor at what is held. With neither
+        // `--noconfirm` nor `--ask`, which is that too, pacman asks, and takes no for an answer.
+        questions: Some(run(&[&PLAIN, &words[..]].concat())),
+        ..looked_at(pacman(&[remove, &words].concat()))
+    }
+}
+
+/// For all of them.
+///
+/// # Errors
+/// `unsupported` for what pacman can not do, or should not.
+pub fn maintenance(action: Maintenance, removals: bool) -> Result<Commands, Refusal> {
+    let mut names = None;
+    let main = match action {
+        Maintenance::Update => {
+            return Err(Refusal::new(
+                Code::Unsupported,
+                "refreshing the package lists without upgrading is what breaks Arch hosts: the \
+                 next install would mix new libraries with old programs",
+            )
+            .hint("use `sm-helper package upgrade`, which refreshes and upgrades in one go"));
+        }
+        Maintenance::Repair => {
+            return Err(Refusal::new(
+                Code::Unsupported,
+                "pacman has no command that repairs what was interrupted",
+            )
+            .hint("an administrator looks at /var/log/pacman.log and reinstalls what it names"));
+        }
+        Maintenance::Upgrade if removals => pacman(&["--sync", "--refresh", "--sysupgrade"]),
+        Maintenance::Upgrade => pacman(&[KEEP_REPLACED, "--sync", "--refresh", "--sysupgrade"]),
+        // The names come from `pacman --query --deps --unrequired` on standard input.
+        Maintenance::Autoremove => {
+            names = Some(run(&[PACMAN, "--query", "--deps", "--unrequired", "--quiet"]));
+            pacman(&["--remove", "--nosave", "--recursive", "-"])
+        }
+        Maintenance::Autoclean => pacman(&["--sync", "--clean"]),
+    };
+    Ok(Commands { names, ..looked_at(main) })
+}
+
+/// With a look at what is installed before.
+fn looked_at(main: Argv) -> Commands {
+    Commands { inventory: Some(run(&[PACMAN, "--query"])), ..Commands::alone(main) }
+}
+
+fn simulation(words: &[&str]) -> Argv {
+    pacman(&[&SIMULATE, words].concat())
+}
+
+fn pacman(words: &[&str]) -> Argv {
+    run(&[&PLAIN, &["--noconfirm"][..], words].concat())
+}
+
+fn run(words: &[&str]) -> Argv {
+    Argv::new(words, UTF8)
+}

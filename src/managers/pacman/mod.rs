@@ -1,0 +1,4 @@
+//! pacman, of Arch and its relatives.
+
+pub mod commands;
+pub mod vercmp;
