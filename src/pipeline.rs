@@ -1,26 +1,44 @@
-//! The way of a request, a file a stage: what was asked, who asks, may they, which command
-//! lines, written down, run, answered. Each stage takes the value of the one before.
+//! The way of a request, from top to bottom. Each stage takes the value of the one before, and gives
+//! the next one a value or ends with a refusal.
+//!
+//! ```text
+//! understand ──┬─► escalate: root does it, over the socket or through sudo ──────────► reply
+//!              └─► judge ─► limit ─► plan ─► record ─► run ─► record ────────────────► reply
+//! ```
+//!
+//! The words are understood by [`crate::cli`]. An ordinary account's request goes on to root
+//! ([`crate::escalate`]), where it begins here again, with another caller. There it is judged
+//! ([`crate::policy`]), limited ([`crate::limits`]) and planned ([`crate::plan`]); its intent is
+//! recorded ([`crate::audit::intent`]), which alone makes what can be run; and [`run`] has it run,
+//! recorded again and answered. What ends before, ends in a [`Call`].
 
-pub mod answer;
 pub mod answered;
+pub mod call;
+pub mod plain;
 pub mod run;
 
+use crate::audit;
 use crate::broker::{self, Received};
-use crate::cli::{self, Helper, Parsed};
+use crate::cli::{self, Helper, HelperCommand, Parsed};
 use crate::escalate::flags::{self, FullRequest};
 use crate::escalate::{self, CommandLine};
+use crate::exec::context::Shown;
 use crate::exec::sanitize;
-use crate::limits::slots;
+use crate::limits::{self, Budget, slots};
+use crate::managers::host::PackageManager;
 use crate::pipeline::answered::Answered;
-use crate::reply::{self, Reply};
+use crate::pipeline::call::{Call, refused};
+use crate::pipeline::plain::plain;
+use crate::pipeline::run::{Failed, run};
+use crate::plan::{plan, planned};
+use crate::policy::force::InForce;
+use crate::reply::{self, Reply, listing};
 use crate::request::caller::{Caller, Via};
-use crate::request::code::{Code, Refusal};
+use crate::request::code::Refusal;
+use crate::request::operation::Request;
 use crate::request::route::Route;
 use crate::sudo::admitted::admitted;
-use crate::system::kernel;
-use std::ffi::{CString, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// The longest command line that is passed on to root, in bytes. What is asked for properly has
@@ -31,7 +49,7 @@ const LONGEST_REQUEST: usize = 65_536;
 /// `arguments` are those after the program's name. Gives the exit status.
 pub fn main(program: &Path, helper: &Path, arguments: &[OsString]) -> u8 {
     sanitize::ignore_signals();
-    reply::begin(answer::record_defect);
+    reply::begin(answered::record_defect);
     let plain = plain(program);
     indent_if_asked(arguments);
     if nix::unistd::geteuid().is_root() {
@@ -53,58 +71,6 @@ pub fn main(program: &Path, helper: &Path, arguments: &[OsString]) -> u8 {
         }
     } else {
         as_account(plain, helper, arguments, cli::helper(arguments))
-    }
-}
-
-/// Answers the one request that comes over the connection on standard input. Gives the exit
-/// status, in which nobody is interested: the reply has gone over the connection.
-pub fn serve() -> u8 {
-    sanitize::ignore_signals();
-    reply::begin(answer::record_defect);
-    let entered = sanitize::inherited();
-    reply::over_connection();
-    let Received { caller, arguments, slot: _slot } = match broker::receive() {
-        Ok(received) => received,
-        Err(refusal) => return answer::refuse(Caller::find(), &[], &refusal).exit(),
-    };
-    let answered = match entered.and(arguments) {
-        Ok(arguments) => {
-            indent_if_asked(&arguments);
-            answer::answer(caller, &arguments, cli::helper(&arguments))
-        }
-        Err(refusal) => answer::refuse(caller, &[], &refusal),
-    };
-    answered.exit()
-}
-
-/// Also where the rest of the words can not be read.
-fn indent_if_asked(arguments: &[OsString]) {
-    if arguments.iter().any(|word| word == "--pretty") {
-        reply::set_pretty();
-    }
-}
-
-/// Answers as root, for whoever asks. `parsed` is what the arguments turned out to be, unless
-/// there are flags on standard input.
-fn as_root(
-    plain: Result<(), Refusal>,
-    helper: &Path,
-    arguments: &[OsString],
-    parsed: Option<Parsed<Helper>>,
-) -> Answered {
-    let undone = sanitize::inherited();
-    let caller = Caller::find();
-    // One place for a request under way, as over the socket.
-    let _slot = match plain.and(undone).and_then(|()| slots::take(&caller)) {
-        Ok(slot) => slot,
-        Err(refusal) => return answer::refuse(caller, arguments, &refusal),
-    };
-    if let Err(refusal) = admitted(&caller, helper, arguments) {
-        return answer::refuse(caller, arguments, &refusal);
-    }
-    match (parsed, flags::behind_word(arguments)) {
-        (Some(parsed), _) => answer::answer(caller, arguments, parsed),
-        (None, words) => answer_with_flags(caller, words.unwrap_or_default()),
     }
 }
 
@@ -136,40 +102,31 @@ fn as_account(
             None => {}
         }
     }
-    answer::answer(Caller::find(), arguments, parsed).exit()
+    answer(Caller::find(), arguments, parsed).exit()
 }
 
-/// Refuses to be what the kernel gives more rights than its caller has.
-fn plain(program: &Path) -> Result<(), Refusal> {
-    if !kernel::is_secure_exec() {
-        return Ok(());
+/// Answers as root, for whoever asks. `parsed` is what the arguments turned out to be, unless
+/// there are flags on standard input.
+fn as_root(
+    plain: Result<(), Refusal>,
+    helper: &Path,
+    arguments: &[OsString],
+    parsed: Option<Parsed<Helper>>,
+) -> Answered {
+    let undone = sanitize::inherited();
+    let caller = Caller::find();
+    // One place for a request under way, as over the socket.
+    let _slot = match plain.and(undone).and_then(|()| slots::take(&caller)) {
+        Ok(slot) => slot,
+        Err(refusal) => return refuse(caller, arguments, &refusal),
+    };
+    if let Err(refusal) = admitted(&caller, helper, arguments) {
+        return refuse(caller, arguments, &refusal);
     }
-    let shown = program.display();
-    if !has_more_rights(program) {
-        // A plain file: who started it left its own id with it, or else a security module decides.
-        let how = match nix::unistd::getuid() == nix::unistd::geteuid() {
-            true => {
-                "by a security module (SELinux, AppArmor) as one with other rights than its caller's"
-            }
-            false => "with its caller's user id beside root's, as sudo does it with stay_setuid",
-        };
-        return Err(Refusal::new(Code::NotPrivileged, format!("{shown} was started {how}")).hint(
-            "an administrator is told the setting's file and line by: sm setup-sudo --user NAME --check",
-        ));
+    match (parsed, flags::behind_word(arguments)) {
+        (Some(parsed), _) => answer(caller, arguments, parsed),
+        (None, words) => answer_with_flags(caller, words.unwrap_or_default()),
     }
-    let what =
-        format!("{shown} is setuid, setgid or has file capabilities, which it must never have");
-    Err(Refusal::new(Code::UntrustedPath, what)
-        .hint(format!("chmod 0755 {shown}; setcap -r {shown}")))
-}
-
-/// Whether the file gives who runs it more rights; it is taken to where that can not be seen.
-fn has_more_rights(program: &Path) -> bool {
-    let Ok(data) = program.symlink_metadata() else { return true };
-    let path = CString::new(program.as_os_str().as_bytes());
-    data.mode() & 0o6000 != 0
-        || !data.is_file()
-        || path.is_ok_and(|path| kernel::has_capabilities(&path))
 }
 
 /// Answers what sudo has let through where the flags are on standard input.
@@ -177,8 +134,116 @@ fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
     match flags::receive(words) {
         Ok(FullRequest { words, parsed }) => {
             indent_if_asked(&words);
-            answer::answer(caller, &words, parsed)
+            answer(caller, &words, parsed)
         }
-        Err(refusal) => answer::refuse(caller, words, &refusal),
+        Err(refusal) => refuse(caller, words, &refusal),
+    }
+}
+
+/// Answers the one request that comes over the connection on standard input. Gives the exit
+/// status, in which nobody is interested: the reply has gone over the connection.
+pub fn serve() -> u8 {
+    sanitize::ignore_signals();
+    reply::begin(answered::record_defect);
+    let entered = sanitize::inherited();
+    reply::over_connection();
+    let Received { caller, arguments, slot: _slot } = match broker::receive() {
+        Ok(received) => received,
+        Err(refusal) => return refuse(Caller::find(), &[], &refusal).exit(),
+    };
+    let answered = match entered.and(arguments) {
+        Ok(arguments) => {
+            indent_if_asked(&arguments);
+            answer(caller, &arguments, cli::helper(&arguments))
+        }
+        Err(refusal) => refuse(caller, &[], &refusal),
+    };
+    answered.exit()
+}
+
+/// Answers a request whose words were read: `parsed` is what they turned out to be.
+fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Answered {
+    let command = match parsed {
+        Parsed::Command(command) => command,
+        Parsed::Help(text) => {
+            let lines: Vec<&str> = text.lines().collect();
+            let help = || Reply::new(Ok(())).with("help", lines);
+            return Call::unread(caller, arguments).question(None, false, help);
+        }
+        Parsed::Wrong(refusal) => return refuse(caller, arguments, &refusal),
+    };
+    let dry_run = command.common.dry_run;
+    let request = command.request();
+    let is_version = matches!(command.command, HelperCommand::Version);
+    let list = match command.command {
+        HelperCommand::List { schema: true } => listing::schema,
+        _ => listing::list,
+    };
+    let force = match InForce::load() {
+        Ok(force) => force,
+        Err(_) if is_version => InForce::compiled(),
+        // A broken policy refuses everything, whatever was asked.
+        Err(refusal) => {
+            let call = Call::new(caller, InForce::compiled(), arguments);
+            return call.refuse(request.and_then(Result::ok).as_ref(), &refusal, dry_run);
+        }
+    };
+    let call = Call::new(caller, force, arguments);
+    match request {
+        None if is_version => call.question(None, false, listing::version),
+        None => call.question(None, false, || list(&call.caller, &call.force)),
+        Some(Ok(request)) if dry_run => rehearse(&call, request),
+        Some(Ok(request)) => handle(&call, request),
+        Some(Err(refusal)) => call.refuse(None, &refusal, dry_run),
+    }
+}
+
+/// Judges, limits, plans, records, runs, answers.
+fn handle(call: &Call<'_>, request: Request) -> Answered {
+    let asked = request.clone();
+    let approved = match call.force.judge(&call.caller, request) {
+        Ok(approved) => approved,
+        Err(denial) => return call.refuse(Some(&asked), &denial.refusal, false),
+    };
+    let limits = call.force.limits();
+    let budget = if asked.operation.only_reads() { Budget::Reads } else { Budget::Changes };
+    let permit = match limits::acquire(&call.caller, budget, &limits) {
+        Ok(permit) => permit,
+        Err(exceeded) => return call.limited(Some(&asked), &exceeded, false),
+    };
+    audit::counted(&call.origin(), permit.unrecorded);
+    let shown = |unit: &str| call.force.shows_unit(&call.caller, unit);
+    let ran = plan(approved, PackageManager::of_this_host())
+        .map_err(Failed::Unrecorded)
+        .and_then(|planned| run(&call.origin(), Shown(&shown), planned, permit));
+    match ran {
+        Ok(answered) => answered,
+        Err(Failed::Unrecorded(refusal)) => {
+            call.close(Some(&asked), refused(Some(&asked), &refusal, false), None)
+        }
+        Err(Failed::Limited(exceeded)) => call.limited(Some(&asked), &exceeded, false),
+        Err(Failed::Recorded(refusal)) => Answered(refused(Some(&asked), &refusal, false).send()),
+    }
+}
+
+/// Answers as the real call would, up to the point of running anything.
+fn rehearse(call: &Call<'_>, request: Request) -> Answered {
+    let asked = request.clone();
+    match planned(&call.force, &call.caller, request) {
+        Ok(planned) => call.question(Some(&asked), true, || Reply::dry_run(&planned)),
+        Err(refusal) => call.refuse(Some(&asked), &refusal, true),
+    }
+}
+
+/// Refuses a request whose words were not read, or are none. It is limited like everything else:
+/// another rate for these would be a way around it.
+fn refuse(caller: Caller, arguments: &[OsString], refusal: &Refusal) -> Answered {
+    Call::unread(caller, arguments).refuse(None, refusal, false)
+}
+
+/// Also where the rest of the words can not be read.
+fn indent_if_asked(arguments: &[OsString]) {
+    if arguments.iter().any(|word| word == "--pretty") {
+        reply::set_pretty();
     }
 }

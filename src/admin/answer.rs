@@ -1,7 +1,7 @@
 //! What an administrator gets to read: text for people, one JSON object with `--json`.
 
+use crate::admin::wrap;
 use crate::output::text::is_hidden;
-use crate::output::wrap;
 use crate::reply::SCHEMA;
 use crate::request::code::Refusal;
 use crate::system::trust::Untrusted;

@@ -3,7 +3,7 @@
 use crate::admin::answer::Failure;
 use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
-use crate::sudo::ask::{self};
+use crate::sudo::ask;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::IsTerminal;

@@ -2,11 +2,11 @@
 //! request can not do without.
 
 use crate::audit::end::End;
-use crate::audit::files::{FILE, FOLDER};
+use crate::audit::files::{self, FILE, FOLDER};
 use crate::audit::head::{self, Head};
 use crate::audit::last::Last;
 use crate::audit::record::{Link, Record};
-use crate::audit::{files, rotate};
+use crate::audit::rotate;
 use crate::limits::store::Exceeded;
 use crate::system::state;
 use std::fs::File;

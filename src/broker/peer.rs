@@ -1,7 +1,6 @@
 //! Who is at the other end of the connection: from the kernel, never from the request.
 
-use crate::broker::socket::GROUP;
-use crate::broker::socket::no_connection;
+use crate::broker::socket::{GROUP, no_connection};
 use crate::output::text::shell_word;
 use crate::request::caller::{Caller, Counted};
 use crate::request::code::{Code, Refusal};

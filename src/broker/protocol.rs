@@ -1,8 +1,7 @@
 //! What goes over the socket: one line of JSON each way. The request is the words of the helper's
 //! command line, so that there is one grammar; the reply is the helper's.
 
-use crate::broker::socket::GROUP;
-use crate::broker::socket::SOCKET;
+use crate::broker::socket::{GROUP, SOCKET};
 use crate::broker::unit::is_set_up;
 use crate::request::code::{Code, Refusal};
 use crate::request::line;

@@ -6,8 +6,7 @@ pub mod refused;
 
 use crate::broker::protocol::{self, NoBroker};
 use crate::broker::socket::GROUP;
-use crate::escalate::refused::Sudo;
-use crate::escalate::refused::{account, not_privileged};
+use crate::escalate::refused::{Sudo, account, not_privileged};
 use crate::output::text::shell_word;
 use crate::plan::planned;
 use crate::policy::force::InForce;

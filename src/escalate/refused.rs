@@ -3,8 +3,7 @@
 
 use crate::output::text::shell_word;
 use crate::request::caller::name_of;
-use crate::request::code::Code;
-use crate::request::code::Refusal;
+use crate::request::code::{Code, Refusal};
 use crate::sudo::ask::AS_ROOT;
 use crate::system::tool::{clean, complaint, output_within};
 use std::ffi::OsString;

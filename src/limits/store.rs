@@ -1,7 +1,7 @@
 //! Where the state of the limits is.
 
 use crate::request::code::{Code, Refusal};
-use crate::system::state::{self};
+use crate::system::state;
 use nix::time::{ClockId, clock_gettime};
 use std::io;
 use std::time::Duration;

@@ -3,4 +3,3 @@
 pub mod hex;
 pub mod secrets;
 pub mod text;
-pub mod wrap;

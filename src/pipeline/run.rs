@@ -1,29 +1,23 @@
 //! Runs what was planned, in processes of its own: recorded before, recorded after, answered.
 
-use crate::audit::Recorded;
 use crate::audit::origin::Origin;
-use crate::audit::{self, Unwritten};
+use crate::audit::{self, Recorded, Unwritten};
 use crate::exec::backchannel::Backchannel;
-use crate::exec::cgroup;
-use crate::exec::context::afterwards;
-use crate::exec::context::{OperationContext, Shown};
-use crate::exec::monitor;
+use crate::exec::context::{OperationContext, Shown, afterwards};
 use crate::exec::process::Bounds;
 use crate::exec::requester::Requester;
+use crate::exec::{cgroup, monitor};
 use crate::limits::Permit;
 use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
-use crate::packages;
 use crate::pipeline::answered::{Answered, forget};
-use crate::plan::Plan;
-use crate::plan::Steps;
+use crate::plan::{Plan, Steps};
 use crate::reply::{self, Passed, Reply, interrupt};
 use crate::request::code::{Code, Refusal};
-use crate::services;
 use crate::system::kernel;
+use crate::{packages, services};
 use std::os::fd::OwnedFd;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How much longer than an operation's own timeout the process that passes its reply on waits.
 const SLACK: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use crate::output::text::{Captured, Seal};
 use nix::errno::Errno;
-use std::io::{self};
+use std::io;
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,7 @@
 
 use crate::output::text::{one_line, shell_word};
 use crate::request::code::{Code, Refusal};
-use crate::sudo::folder::FOLDER;
-use crate::sudo::folder::is_read;
+use crate::sudo::folder::{FOLDER, is_read};
 use crate::sudo::listing::{Entry, parse};
 use crate::system::tool::{clean, complaint, find_in, output};
 use crate::system::trust::trusted;

@@ -6,9 +6,8 @@ use crate::sudo::ask::{Included, entries, main_file};
 use crate::sudo::grammar::{self, Command, Line, plain};
 use nix::unistd::{Gid, Group, User};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 /// As deep as sudo follows inclusions (its `MAX_SUDOERS_DEPTH`).
 const DEEPEST: u32 = 128;

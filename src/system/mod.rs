@@ -1,7 +1,6 @@
 //! The kernel, /proc, paths that only root can change, and the host's own tools.
 
 pub mod kernel;
-pub mod mounts;
 pub mod pipes;
 pub mod proc;
 pub mod state;

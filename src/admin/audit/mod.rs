@@ -5,8 +5,7 @@ pub mod setup;
 pub mod time;
 
 use crate::admin::answer::{Answer, Failure};
-use crate::audit::files::FILE;
-use crate::audit::files::{self, LogFile};
+use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head::{self, Head};
 use crate::audit::record::Link;
 use crate::audit::verify::{self, Found};

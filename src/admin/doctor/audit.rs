@@ -12,12 +12,10 @@ use crate::audit::rotate::{LARGEST, MOST};
 use crate::output::text::counted;
 use crate::system::state::{self, Access, FOLDER as STATE};
 use crate::system::tool;
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 pub fn write(_: &Context) -> Vec<Finding> {
     let mut found = Vec::new();

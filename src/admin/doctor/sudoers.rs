@@ -1,7 +1,6 @@
 //! sudo's configuration as files: valid, root's, read, and our own as they should be.
 
-use crate::admin::doctor::agents::DropInFile;
-use crate::admin::doctor::agents::is_rule;
+use crate::admin::doctor::agents::{DropInFile, is_rule};
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::{mend, mend_or, refused, weak, word};

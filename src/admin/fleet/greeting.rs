@@ -8,8 +8,7 @@
 
 use crate::admin::fleet::arguments::Manner;
 use crate::admin::fleet::inventory::host::Host;
-use crate::admin::fleet::ssh::Instead;
-use crate::admin::fleet::ssh::{Lost, Said, Session};
+use crate::admin::fleet::ssh::{Instead, Lost, Said, Session};
 use crate::admin::fleet::words::Words;
 use std::time::{Duration, Instant};
 

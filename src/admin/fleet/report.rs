@@ -2,8 +2,7 @@
 
 use crate::admin::answer::{Answer, Failure, has_colour};
 use crate::admin::fleet::inventory::host::Host;
-use crate::admin::fleet::row::Row;
-use crate::admin::fleet::row::{counted, counts};
+use crate::admin::fleet::row::{Row, counted, counts};
 use crate::admin::fleet::table;
 use crate::output::text;
 use crate::request::code::{Code, Refusal};

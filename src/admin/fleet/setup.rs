@@ -9,10 +9,10 @@ use crate::admin::fleet::report::Line;
 use crate::admin::fleet::row::{DRY_RUN, INTERRUPTED, Row, Status};
 use crate::admin::fleet::visit::{Stop, Visit, asks_for_password, stop};
 use crate::admin::fleet::words::{Words, end_of};
+use crate::admin::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel;
-use crate::system::mounts::{PROGRAMS, RECORDS, RULES, SMALL, Use};
 use serde::Serialize;
 
 /// What is said of a host that was looked at alone.

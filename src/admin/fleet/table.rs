@@ -1,8 +1,7 @@
 //! The report as a person reads it: a line for each host; what several have in common is said
 //! once, with their names.
 
-use crate::admin::fleet::row::Row;
-use crate::admin::fleet::row::counted;
+use crate::admin::fleet::row::{Row, counted};
 use crate::output::text;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};

@@ -4,8 +4,7 @@ use crate::admin::fleet::greeting::NotBegun;
 use crate::admin::fleet::host_key;
 use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::row::{Row, Status};
-use crate::admin::fleet::ssh::Instead;
-use crate::admin::fleet::ssh::Lost;
+use crate::admin::fleet::ssh::{Instead, Lost};
 use crate::admin::fleet::words::Words;
 
 /// What ssh or a host says, in lower case; what that means, and what to do about it.

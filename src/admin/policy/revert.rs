@@ -6,9 +6,8 @@ use crate::admin::setup_sudo;
 use crate::policy::presence;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 /// Removes it. What was there is kept beside it.
 ///

@@ -4,7 +4,7 @@ use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::system::tool;
 use crate::system::trust::trusted;
-use std::io::{self};
+use std::io;
 use std::process::Output;
 
 pub fn failed(what: &str, error: &io::Error) -> Refusal {

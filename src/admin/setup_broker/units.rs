@@ -6,9 +6,8 @@ use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
 use crate::system::state;
 use crate::system::trust::trusted;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Where a package's are, and before them what has been put there until the next boot, in the order
 /// in which systemd looks into them. A unit there that is this program's needs no copy in [`UNITS`],

@@ -1,18 +1,17 @@
 //! Whether an account's requests work through sudo: it makes one, and what is written is searched
 //! for what is in the way. What is only written proves nothing.
 
+use crate::admin::mounts::{RECORDS, SMALL, Use, obstacle_here};
 use crate::admin::setup_sudo::permitted::reads_of;
 use crate::request::caller::groups_of;
 use crate::request::code::Code;
 use crate::request::probe::Announced;
-use crate::sudo::ask::AS_ROOT;
-use crate::sudo::ask::{Sudo, complained, program, skipped};
+use crate::sudo::ask::{AS_ROOT, Sudo, complained, program, skipped};
 use crate::sudo::listing::Entry;
 use crate::sudo::obstacles::{Asked, Obstacle, Requests};
 use crate::sudo::remedy::Remedy;
 use crate::sudo::written::{Account, Written};
 use crate::system::kernel;
-use crate::system::mounts::{RECORDS, SMALL, Use, obstacle_here};
 use crate::system::tool::output;
 use nix::unistd::User;
 use serde_json::Value;

@@ -6,10 +6,9 @@ use crate::managers::owner::Package;
 use crate::request::code::{Code, Refusal};
 use crate::system::state;
 use crate::system::trust::trusted;
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 const FOLDER: &str = "/usr/local/bin";
 const MODE: u32 = 0o755;

@@ -10,9 +10,8 @@ use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
 use crate::sudo::folder;
 use crate::system::state;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// Where the Debian package keeps the drop-ins while it goes, to put them back should it stay
 /// after all (packaging/debian/common). What is taken away meanwhile does not come back.

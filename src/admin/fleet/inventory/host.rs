@@ -10,8 +10,7 @@ use crate::admin::fleet::inventory::yaml::Kind;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::quoted;
 use std::ffi::OsString;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One host, while its variables are being read.
 pub struct Reader<'m> {

@@ -1,0 +1,131 @@
+//! How a request ends for which nothing is run: with a charge, a record and the reply that says the
+//! same, in this order. Without privilege there is nobody to charge and nothing to record.
+
+use crate::audit::origin::Origin;
+use crate::audit::{self, Unwritten};
+use crate::limits::store::Exceeded;
+use crate::limits::{self, Budget};
+use crate::pipeline::answered::{Answered, UNDER_WAY, forget};
+use crate::policy::force::InForce;
+use crate::reply::Reply;
+use crate::request::caller::Caller;
+use crate::request::code::{Code, Refusal};
+use crate::request::operation::Request;
+use std::ffi::OsString;
+
+/// A call of the helper: who, under which policy, and with which words.
+pub struct Call<'c> {
+    /// Who calls.
+    pub caller: Caller,
+    /// The policies that decide.
+    pub force: InForce,
+    arguments: &'c [OsString],
+    /// Whether there is somebody to record and to charge: this is root, for whoever asked.
+    is_privileged: bool,
+}
+
+impl<'c> Call<'c> {
+    /// A call of these words, under this policy.
+    pub fn new(caller: Caller, force: InForce, arguments: &'c [OsString]) -> Self {
+        let is_privileged = nix::unistd::geteuid().is_root();
+        let call = Self { caller, force, arguments, is_privileged };
+        if is_privileged {
+            UNDER_WAY.set(Some(call.origin()));
+        }
+        call
+    }
+
+    /// A call whose words were not read, or are none.
+    pub fn unread(caller: Caller, arguments: &'c [OsString]) -> Self {
+        let is_privileged = nix::unistd::geteuid().is_root();
+        let force = if is_privileged { InForce::load().ok() } else { None };
+        Self::new(caller, force.unwrap_or_else(InForce::compiled), arguments)
+    }
+
+    /// What every record of it says.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            caller: self.caller.clone(),
+            policy: self.force.hash(),
+            limits: self.force.limits(),
+        }
+    }
+
+    /// Answers a question, for which nothing is run. Where it is root that answers, it is a look.
+    pub fn question<'r>(
+        &self,
+        request: Option<&Request>,
+        dry_run: bool,
+        answer: impl FnOnce() -> Reply<'r>,
+    ) -> Answered {
+        match self.charge(Budget::Reads) {
+            Ok(()) => self.close(request, answer(), None),
+            Err(exceeded) => self.limited(request, &exceeded, dry_run),
+        }
+    }
+
+    /// Refuses, unless even refusals are used up. A rehearsal is a look, whatever it ends with: who
+    /// tests a policy asks for much that it refuses.
+    pub fn refuse(&self, request: Option<&Request>, refusal: &Refusal, dry_run: bool) -> Answered {
+        match self.charge(if dry_run { Budget::Reads } else { Budget::Refusals }) {
+            Err(exceeded) if exceeded.refusal.code == Code::RateLimited => {
+                self.limited(request, &exceeded, dry_run)
+            }
+            // Nothing is run either way, and this is what the caller has to know.
+            Ok(()) | Err(_) => self.close(request, refused(request, refusal, dry_run), None),
+        }
+    }
+
+    fn charge(&self, budget: Budget) -> Result<(), Exceeded> {
+        if self.is_privileged {
+            let permit = limits::acquire(&self.caller, budget, &self.force.limits())?;
+            audit::counted(&self.origin(), permit.unrecorded);
+        }
+        Ok(())
+    }
+
+    /// Refuses for the rate; a flood of it costs one record a minute.
+    pub fn limited(
+        &self,
+        request: Option<&Request>,
+        exceeded: &Exceeded,
+        dry_run: bool,
+    ) -> Answered {
+        let reply = refused(request, &exceeded.refusal, dry_run);
+        match exceeded.record {
+            Some(count) => self.close(request, reply, Some(count)),
+            // The next record counts it.
+            None => Answered(reply.send()),
+        }
+    }
+
+    /// Records the reply, as root, and sends it.
+    pub fn close(
+        &self,
+        request: Option<&Request>,
+        reply: Reply<'_>,
+        count: Option<u64>,
+    ) -> Answered {
+        if !self.is_privileged {
+            return Answered(reply.send());
+        }
+        let recorded =
+            audit::answered(&self.origin(), request, self.arguments, &reply.recorded(), count);
+        let warnings = match recorded {
+            Ok(warnings) => warnings,
+            Err(Unwritten::Limited(exceeded)) => {
+                return self.limited(request, &exceeded, reply.is_dry_run());
+            }
+            Err(Unwritten::Unavailable(refusal)) => {
+                vec![format!("this could not be recorded: {}", refusal.error)]
+            }
+        };
+        forget();
+        Answered(reply.warnings(warnings).send())
+    }
+}
+
+/// The reply to a request that is refused.
+pub fn refused<'r>(request: Option<&'r Request>, refusal: &Refusal, dry_run: bool) -> Reply<'r> {
+    Reply::refused(refusal).operation(request.map(|request| &request.operation)).dry(dry_run)
+}
