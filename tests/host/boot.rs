@@ -1,14 +1,16 @@
 //! Making a host and ending it.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use super::net::Place;
 use super::run::Tracing;
@@ -258,17 +260,64 @@ impl Wanted {
 }
 
 impl Host {
-    /// Install `program` as `packaging/install --binary` does.
+    /// Install `program` as `packaging/install --binary` does it where nothing of it is yet.
     pub fn install(&self, program: &Path) {
-        let output = Command::new(repository().join("packaging/install"))
-            .arg("--binary")
-            .arg(program)
-            .env("DESTDIR", format!("/proc/{}/root", self.leader))
-            .env_remove("PREFIX")
-            .output()
-            .expect("packaging/install must be an executable file");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let root = format!("/proc/{}/root", self.leader);
+        let mut tar = Command::new("tar")
+            .args([
+                "--extract",
+                "--preserve-permissions",
+                "--no-overwrite-dir",
+                "--directory",
+                &root,
+            ])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("tar is there");
+        let mut stdin = tar.stdin.take().expect("a pipe was asked for");
+        stdin.write_all(&installed(program)).expect("tar reads");
+        drop(stdin);
+        assert!(tar.wait().expect("tar ends").success(), "{} is installed", program.display());
     }
+}
+
+/// A program as it was at a time.
+type Build = (PathBuf, SystemTime);
+
+/// What `packaging/install` installs of this program, as an archive. Made once for each, since the
+/// script takes as long as half a boot.
+fn installed(program: &Path) -> Arc<[u8]> {
+    static MADE: Mutex<BTreeMap<Build, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
+    let metadata = fs::metadata(program).unwrap_or_else(|error| panic!("{program:?}: {error}"));
+    let key = (program.to_owned(), metadata.modified().expect("a time"));
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(archive) = made.get(&key) {
+        return archive.clone();
+    }
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
+        "installed-{}-{}",
+        std::process::id(),
+        made.len()
+    ));
+    let output = Command::new(repository().join("packaging/install"))
+        .arg("--binary")
+        .arg(program)
+        .env("DESTDIR", &scratch)
+        .env_remove("PREFIX")
+        .output()
+        .expect("packaging/install must be an executable file");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("tar")
+        .args(["--create", "--directory"])
+        .arg(&scratch)
+        .arg(".")
+        .output()
+        .expect("tar is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let _ = fs::remove_dir_all(&scratch);
+    let archive: Arc<[u8]> = output.stdout.into();
+    made.insert(key, archive.clone());
+    archive
 }
 
 impl Drop for Host {

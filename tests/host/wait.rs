@@ -10,8 +10,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[track_caller]
 pub fn wait_until(what: &str, mut so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
+    let mut pause = Duration::from_millis(20);
     while !so() {
         assert!(Instant::now() < end, "still not so: {what}");
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(pause);
+        // To look costs the processor more than to wait.
+        pause = (pause * 3 / 2).min(Duration::from_millis(300));
     }
 }
