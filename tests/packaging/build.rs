@@ -19,6 +19,7 @@ fn build_with(policy: &str, mode: &str) -> Output {
         .current_dir(repository())
         .env("SM_POLICY", policy)
         .env("SM_SITE_MODE", mode)
+        .env_remove("RUSTC_BOOTSTRAP")
         .output()
         .expect("cargo runs")
 }

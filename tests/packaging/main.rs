@@ -79,7 +79,7 @@ fn said(output: &Output) -> String {
 /// A script of `packaging/`, with none of our own environment's settings for it.
 fn script(name: &str) -> Command {
     let mut command = Command::new(repository().join("packaging").join(name));
-    for name in ["PREFIX", "DESTDIR", "SM_POLICY", "SM_SITE_MODE"] {
+    for name in ["PREFIX", "DESTDIR", "SM_POLICY", "SM_SITE_MODE", "RUSTC_BOOTSTRAP"] {
         command.env_remove(name);
     }
     command

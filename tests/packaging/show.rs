@@ -50,6 +50,7 @@ fn by_default(name: &str) -> Command {
     let mut command = Command::new("env");
     command.arg("--default-signal").arg(script(name).get_program());
     command.env_remove("PREFIX").env_remove("DESTDIR").env_remove("SM_POLICY");
+    command.env_remove("RUSTC_BOOTSTRAP");
     command
 }
 
