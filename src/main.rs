@@ -76,7 +76,12 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     }
     let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();
     match cli::admin(&rest) {
-        Parsed::Command(cli::Admin { command, .. }) => {
+        Parsed::Command(cli::Admin { command, verbose, .. }) => {
+            match command {
+                AdminCommand::Helper { .. } => {}
+                AdminCommand::Broker => admin::verbose::begin_in_journal(),
+                _ => admin::verbose::begin(verbose),
+            }
             // What a fleet answers is for programs, as one helper's reply is.
             let json = json || matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
             let result = match &command {

@@ -38,6 +38,7 @@ use crate::request::code::Refusal;
 use crate::request::operation::Request;
 use crate::request::route::Route;
 use crate::sudo::admitted::admitted;
+use crate::system::step::step;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -147,17 +148,19 @@ pub fn serve() -> u8 {
     reply::begin(answered::record_defect);
     let entered = sanitize::inherited();
     reply::over_connection();
-    let Received { caller, arguments, slot: _slot } = match broker::receive() {
+    let Received { caller, arguments, slot: _slot } = match step("receive", broker::receive) {
         Ok(received) => received,
         Err(refusal) => return refuse(Caller::find(), &[], &refusal).exit(),
     };
-    let answered = match entered.and(arguments) {
+    // The audit log says what was asked, and masks what is secret in it.
+    let what = format!("answer uid {}", caller.uid);
+    let answered = step(&what, || match entered.and(arguments) {
         Ok(arguments) => {
             indent_if_asked(&arguments);
             answer(caller, &arguments, cli::helper(&arguments))
         }
         Err(refusal) => refuse(caller, &[], &refusal),
-    };
+    });
     answered.exit()
 }
 

@@ -426,7 +426,7 @@ _sm() {
 
     case "${cmd}" in
         sm)
-            opts="-h -V --json --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit doctor"
+            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -440,7 +440,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit)
-            opts="-h --json --help tail search stats verify setup"
+            opts="-v -h --json --verbose --help tail search stats verify setup"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -454,7 +454,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__search)
-            opts="-h --user --code --event --operation --name --text --since --until --limit --json --help"
+            opts="-v -h --user --code --event --operation --name --text --since --until --limit --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,7 +522,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__setup)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -536,7 +536,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__stats)
-            opts="-h --user --code --event --operation --name --text --since --until --json --help"
+            opts="-v -h --user --code --event --operation --name --text --since --until --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,7 +597,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__tail)
-            opts="-f -n -h --follow --lines --json --help"
+            opts="-f -n -v -h --follow --lines --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -625,7 +625,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__verify)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -639,7 +639,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__bootstrap__subcmd__cluster)
-            opts="-i -l -h --inventory --limit --forks --user --dry-run --binary --password-fd --accept-new-host-keys --skip-unreachable --json --help"
+            opts="-i -l -v -h --inventory --limit --forks --user --dry-run --binary --password-fd --accept-new-host-keys --skip-unreachable --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -722,7 +722,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__doctor)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -736,7 +736,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__fleet)
-            opts="-h --json --help list run"
+            opts="-v -h --json --verbose --help list run"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -750,7 +750,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__fleet__subcmd__list)
-            opts="-i -l -h --inventory --limit --json --help"
+            opts="-i -l -v -h --inventory --limit --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -808,7 +808,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__fleet__subcmd__run)
-            opts="-i -l -h --inventory --limit --serial --max-fail --user --accept-new-host-keys --skip-unreachable --json --help"
+            opts="-i -l -v -h --inventory --limit --serial --max-fail --user --accept-new-host-keys --skip-unreachable --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -884,7 +884,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__helper)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -898,7 +898,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy)
-            opts="-h --json --help show check surface diff edit revert explain"
+            opts="-v -h --json --verbose --help show check surface diff edit revert explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -912,7 +912,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__check)
-            opts="-h --site --json --help"
+            opts="-v -h --site --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -926,7 +926,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__diff)
-            opts="-h --site --package-manager --json --help"
+            opts="-v -h --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -959,7 +959,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__edit)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -973,7 +973,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__explain)
-            opts="-h --user --site --package-manager --json --help"
+            opts="-v -h --user --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1010,7 +1010,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__revert)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1024,7 +1024,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__show)
-            opts="-h --json --help"
+            opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1038,7 +1038,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__surface)
-            opts="-h --site --package-manager --json --help"
+            opts="-v -h --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1071,7 +1071,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__setup__subcmd__broker)
-            opts="-h --user --install --check --remove --json --help"
+            opts="-v -h --user --install --check --remove --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1089,7 +1089,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__setup__subcmd__sudo)
-            opts="-h --user --group --install --print --check --remove --exact --keep-exact --all --json --help"
+            opts="-v -h --user --group --install --print --check --remove --exact --keep-exact --all --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

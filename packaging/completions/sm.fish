@@ -4,7 +4,7 @@
 complete -c sm -f
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sm_global_optspecs
-    string join \n json h/help V/version
+    string join \n json v/verbose h/help V/version
 end
 
 function __fish_sm_needs_command
@@ -30,6 +30,7 @@ function __fish_sm_using_subcommand
 end
 
 complete -c sm -n "__fish_sm_needs_command" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_needs_command" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_needs_command" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_needs_command" -s V -l version -d 'Print version'
 complete -c sm -n "__fish_sm_needs_command" -f -a "helper" -d 'The helper itself: `sm helper A…` is `sm-helper A…`'
@@ -41,6 +42,7 @@ complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Look at the polic
 complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Look at the record of what was asked, refused and done'
 complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is'
 complete -c sm -n "__fish_sm_using_subcommand helper" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l user -d 'The account [default: the one that called sudo]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l group -d 'The group' -r -f -a "(__fish_complete_groups)"
@@ -52,12 +54,14 @@ complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l exact -d 'One rule 
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l keep-exact -d '--exact where the drop-in that is in place is, for those who set up what they do not know'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l all -d 'With --remove: every drop-in that names this program\'s helper'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l user -d 'An account that may connect; may be given more than once' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l check -d 'Say whether all is in place: exit 0 if so, 1 if not'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l remove -d 'Take it away: the units or, with --user, the account\'s membership alone'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
@@ -69,14 +73,17 @@ complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l dry-run -d '
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l skip-unreachable -d 'Hosts that can not be reached are no failure'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "list" -d 'The hosts, and how each would be reached'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'One request to sm-helper on each host, and the replies as one JSON object'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
@@ -86,8 +93,10 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l skip-unreachable -d 'Hosts that can not be reached are no failure'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "show" -d 'The policy in force, as it was written'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "check" -d 'Say what is wrong with a policy file, if anything'
@@ -97,31 +106,39 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcom
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "revert" -d 'Remove the site policy: the compiled one decides alone'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "explain" -d 'Which line of the policy allows or refuses a request, and what would be run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l site -d 'As this host\'s site policy, which may say less than one to compile in'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l user -d 'As this account asks it [default: any that may]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "tail" -d 'The last records'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "search" -d 'The records that fit'
@@ -131,6 +148,7 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcomm
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each new one'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l user -d 'Of this account' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l code -d 'With this code' -r -f -a "ok\t''
@@ -161,6 +179,7 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Before then' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l limit -d 'How many at most, the last ones' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l user -d 'Of this account' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l code -d 'With this code' -r -f -a "ok\t''
@@ -190,12 +209,16 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Before then' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand doctor" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -s h -l help -d 'Print help'
 # The request to the helper in this line, where it has begun. Fails where none can stand.
 function __sm_request

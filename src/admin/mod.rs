@@ -9,4 +9,5 @@ pub mod policy;
 pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;
+pub mod verbose;
 pub mod wrap;

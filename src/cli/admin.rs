@@ -15,6 +15,9 @@ pub struct Admin {
     /// One JSON object instead of text
     #[arg(long, global = true)]
     pub json: bool,
+    /// Say on standard error what is done and how long it takes; twice: every program that is run
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
     /// The command.
     #[command(subcommand)]
     pub command: AdminCommand,

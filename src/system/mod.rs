@@ -4,5 +4,6 @@ pub mod kernel;
 pub mod pipes;
 pub mod proc;
 pub mod state;
+pub mod step;
 pub mod tool;
 pub mod trust;

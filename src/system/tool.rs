@@ -2,6 +2,7 @@
 
 use crate::output::text::one_line;
 use crate::system::pipes::{self, Kept, Printed, Until};
+use crate::system::step;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -50,7 +51,16 @@ pub fn output(command: Command) -> io::Result<Output> {
 /// What the kernel says; `TimedOut` where it was not done in time, `InvalidData` where it printed
 /// without end: a part of an answer is none.
 pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output> {
-    let end = Instant::now() + limit;
+    let began = Instant::now();
+    let output = ended(&mut command, began + limit, limit);
+    match &output {
+        Ok(output) => step::ran(&command, &output.status.to_string(), began.elapsed()),
+        Err(error) => step::ran(&command, &error.to_string(), began.elapsed()),
+    }
+    output
+}
+
+fn ended(command: &mut Command, end: Instant, limit: Duration) -> io::Result<Output> {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     match pipes::read(&mut child, KEPT, Until::Ended(end)) {
         Ok(Printed { stdout_cut: true, .. }) => {

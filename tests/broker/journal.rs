@@ -59,3 +59,22 @@ broker_test!(a_full_log_leaves_what_is_answered_to_the_journal, |host| {
         assert_eq!(ids.iter().filter(|each| *each == id).count(), 1, "{words}: {ids:?}");
     }
 });
+
+broker_test!(what_it_does_is_in_the_journal_where_systemd_says_so_and_no_request_is, |host| {
+    let said =
+        |host: &Host| host.root("journalctl --sync; journalctl -q -o cat -t sm-broker _UID=0").ok();
+    asked(host, r#""service","status","nginx""#);
+    assert_eq!(said(host), "");
+    host.root("systemctl set-environment SM_LOG=debug").ok();
+    let reply = asked(host, r#""service","restart","nginx","--reason=Gurkentruppe""#);
+    let lines = said(host);
+    for step in ["INFO receive: ", "INFO answer uid "] {
+        assert!(lines.contains(step), "{step} is not in: {lines}");
+    }
+    assert!(!lines.contains("Gurkentruppe"), "{lines}");
+    assert_eq!(reply["success"], true, "{reply:#}");
+    // A word that is none is no reason to refuse anything.
+    host.root("systemctl set-environment SM_LOG=frob").ok();
+    assert_eq!(asked(host, r#""version""#)["success"], true);
+    assert_eq!(said(host), lines);
+});

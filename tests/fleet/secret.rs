@@ -161,6 +161,38 @@ fn the_password_is_nowhere_to_be_seen() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_verbose_run_tells_each_step_of_each_host_and_no_password() {
+    let bare = |sudo| Host::wanted(sudo).bare();
+    let fleet = Fleet::of(vec![bare(Sudo::Classic), bare(Sudo::Rs)]);
+    for host in &fleet.hosts {
+        set_password(host, "admin", SECRET);
+    }
+    // Wrong as well as right.
+    set_password(&fleet.hosts[1], "admin", "another");
+    let steps = ["connect", "look", "sudo", "root", "send", "setup"];
+    for more in [&["-vv"][..], &["-v", "--limit", "web1"]] {
+        host_bare_again(&fleet.hosts[0]);
+        let report = fleet.bootstrap_with(SECRET, more);
+        assert!(!has_secret(report.stderr.as_bytes()), "{}", report.stderr);
+        for step in steps {
+            let line = format!(" INFO web1: {step}: ");
+            assert!(report.stderr.contains(&line), "{step} is not in: {}", report.stderr);
+        }
+        let is_verbose = more.contains(&"-vv");
+        assert_eq!(report.stderr.contains("DEBUG"), is_verbose, "{}", report.stderr);
+    }
+    let report = fleet.ask(&["-v", "--limit", "web1"], &["version"]).exit(0);
+    for step in ["connect", "request"] {
+        assert!(report.stderr.contains(&format!("web1: {step}: ")), "{}", report.stderr);
+    }
+}
+
+fn host_bare_again(host: &Host) {
+    host.root("sm setup-sudo --user admin --remove; rm -f /usr/local/bin/sm*");
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
 fn while_it_is_read_it_is_nobody_elses() {
     let fleet = Fleet::bare(1);
     let (reader, mut writer) = std::io::pipe().expect("a pipe");

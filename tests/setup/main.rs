@@ -25,4 +25,5 @@ mod rights;
 mod terminal;
 mod together;
 mod trust;
+mod verbose;
 mod whom;

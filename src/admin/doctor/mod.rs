@@ -43,6 +43,7 @@ use crate::exec::sanitize;
 use crate::output::text::counted;
 use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
+use crate::system::step::step;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -84,13 +85,14 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
 fn rows(context: &Context) -> Vec<Row> {
     // Requests are recorded, so theirs comes last: the record is looked at as it was before.
     let is_last = |check: &Check| check.id == "helper_rule";
-    let look = |check: &Check| if is_last(check) { Vec::new() } else { (check.look)(context) };
+    let looked = |check: &Check| step(check.id, || (check.look)(context));
+    let look = |check: &Check| if is_last(check) { Vec::new() } else { looked(check) };
     let mut found: Vec<Vec<Finding>> = CHECKS.iter().map(look).collect();
     let is_evidence = CHECKS.iter().zip(&found).any(|(check, found)| {
         check.id == "audit_chain" && found.iter().any(|one| one.status == Status::Problem)
     });
     for (check, found) in CHECKS.iter().zip(&mut found).filter(|(check, _)| is_last(check)) {
-        *found = if is_evidence { requests::untried(context) } else { (check.look)(context) };
+        *found = if is_evidence { requests::untried(context) } else { looked(check) };
     }
     let mut rows: Vec<Row> = Vec::new();
     for (check, found) in CHECKS.iter().zip(found) {

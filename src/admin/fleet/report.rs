@@ -57,10 +57,11 @@ pub struct Progress(Option<MultiProgress>);
 pub struct Line(Option<ProgressBar>);
 
 impl Progress {
-    /// Shown where standard error is a terminal that can be drawn on.
+    /// Shown where standard error is a terminal that can be drawn on, and nothing else is said there.
     pub fn new() -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        Self((!all.is_hidden()).then_some(all))
+        let is_verbose = tracing::enabled!(tracing::Level::INFO);
+        Self((!all.is_hidden() && !is_verbose).then_some(all))
     }
 
     /// A host is begun with.

@@ -10,6 +10,7 @@ use crate::cli::{self, FleetRun, Parsed};
 use crate::output::text::{one_line, shell_word};
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel;
+use crate::system::step::step;
 use serde_json::{Map, Value};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -77,12 +78,15 @@ fn request(command: &FleetRun) -> Result<String, Refusal> {
 }
 
 fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
-    let mut session = match greeting::open(host, manner, SCRIPT) {
+    let named = |what: &str| format!("{}: {what}", host.alias);
+    let mut session = match step(&named("connect"), || greeting::open(host, manner, SCRIPT)) {
         Ok(session) => session,
         Err(not) => return trouble::not_reached(host, &not),
     };
     let end = Instant::now() + TO_ANSWER;
-    let answered = session.send_script(words, end).and_then(|()| session.expect("reply", end));
+    let answered = step(&named("request"), || {
+        session.send_script(words, end).and_then(|()| session.expect("reply", end))
+    });
     let answer = match answered {
         Ok(answer) => answer,
         Err(lost) => {

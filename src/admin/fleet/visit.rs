@@ -12,6 +12,7 @@ use crate::admin::fleet::{greeting, trouble};
 use crate::admin::mounts::{self, Use};
 use crate::output::text::one_line;
 use crate::request::id::milliseconds;
+use crate::system::step;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -49,8 +50,10 @@ impl<'h> Visit<'h> {
     /// Why there is no way to the host.
     pub fn begin(host: &'h Host, manner: &Manner<'_>) -> Result<Self, Stop> {
         let began = Instant::now();
-        let session = greeting::open(host, manner, LOGIN)
-            .map_err(|not| Box::new(trouble::not_reached(host, &not).took(began.elapsed())))?;
+        let session = greeting::open(host, manner, LOGIN).map_err(|not| {
+            step::done(&format!("{}: connect, in vain", host.alias), began.elapsed());
+            Box::new(trouble::not_reached(host, &not).took(began.elapsed()))
+        })?;
         let facts = BTreeMap::new();
         let mut visit = Self { host, session, facts, spent: Duration::ZERO, timings: Map::new() };
         visit.timed("connect_ms", began);
@@ -173,6 +176,7 @@ impl Visit<'_> {
     /// # Errors
     /// Where the connection is lost.
     pub fn tell(&mut self, word: &str) -> Result<(), Stop> {
+        tracing::debug!("{}: tell it to go on with: {word}", self.host.alias);
         let sent = self.session.send(format!("{word}\n").as_bytes(), self.until(TO_LOOK));
         sent.map_err(|lost| Box::new(self.lost(&lost, "talking to it")))
     }
@@ -293,6 +297,8 @@ impl Visit<'_> {
 
     fn timed(&mut self, what: &str, began: Instant) {
         let took = began.elapsed();
+        let name = what.strip_suffix("_ms").unwrap_or(what);
+        step::done(&format!("{}: {name}", self.host.alias), took);
         self.spent += took;
         self.timings.insert(what.to_owned(), json!(milliseconds(took)));
     }

@@ -17,6 +17,7 @@ use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account;
 use crate::system::state;
+use crate::system::step::step;
 use crate::system::trust::trusted;
 use nix::unistd::{Group, User};
 use std::ffi::OsString;
@@ -54,7 +55,10 @@ pub fn run(
                 .hint("let accounts reach the helper through sudo: sm setup-sudo"),
         ));
     }
-    let program = if command.install { install::install()?.0 } else { program.to_owned() };
+    let program = match command.install {
+        true => step("install the program", install::install)?.0,
+        false => program.to_owned(),
+    };
     let (program, _) = trusted(&program)?;
     rights::gives_no_rights(&program)?;
     let wanted = units::of(&program)?;
@@ -80,7 +84,7 @@ pub fn run(
         }
         done.push(format!("{} may connect, from its next session on", user.name));
     }
-    let is_new = units::place(&wanted)? || !units::is_read();
+    let is_new = step("write the units", || units::place(&wanted))? || !units::is_read();
     if is_new {
         call("systemctl", &["daemon-reload"])?;
     }
@@ -102,7 +106,7 @@ pub fn run(
         format!("{what}; to take it away: {removal}")
     });
     let added: Vec<String> = added.collect();
-    let version = answers().map_err(|refusal| match added.first() {
+    let version = step("ask the broker", answers).map_err(|refusal| match added.first() {
         Some(added) => refusal.hint(added),
         None => refusal,
     })?;

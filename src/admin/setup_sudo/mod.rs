@@ -25,6 +25,7 @@ use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
 use crate::sudo::ask::{self, Sudo, Visudo};
 use crate::sudo::folder;
+use crate::system::step::step;
 use crate::system::trust::trusted;
 use std::ffi::OsString;
 use std::path::Path;
@@ -66,8 +67,10 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     if command.remove {
         return remove::one(&who, &drop_in);
     }
-    let (program, installed) =
-        if command.install { install::install()? } else { (program.to_owned(), false) };
+    let (program, installed) = match command.install {
+        true => step("install the program", install::install)?,
+        false => (program.to_owned(), false),
+    };
     let helper = rule::of_both(&program)?;
     let visudo = Visudo::find()?;
     Sudo::find()?;
@@ -111,7 +114,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         if found == Found::Missing {
             visudo.check_all()?;
         }
-        warning = rule.drop_in.put(&rule.wanted, &visudo)?;
+        warning = step("write the drop-in", || rule.drop_in.put(&rule.wanted, &visudo))?;
         let mut answer = Answer::text(granted(&rule)).with("changed", true);
         let others = before.as_deref().map(rule::others).unwrap_or_default();
         if !others.is_empty() {
@@ -128,7 +131,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         .with("user", user_name(&who))
         .with("group", group_name(&who))
         .with("exact", exact);
-    prove(&rule, answer, warning)
+    step("prove it", || prove(&rule, answer, warning))
 }
 
 fn wanted(who: &Who, helper: &Path, exact: bool) -> Result<String, Refusal> {
