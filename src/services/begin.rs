@@ -1,0 +1,206 @@
+//! Before anything is done to a unit: whether it may begin, now or in a while, and whether whoever asks
+//! has to hear first.
+
+use crate::exec::context::OperationContext;
+use crate::exec::process::ask;
+use crate::exec::requester::Requester;
+use crate::managers::systemd::closure::Units;
+use crate::managers::systemd::start_limit::{self, Starts};
+use crate::managers::systemd::unit::Unit;
+use crate::outcome::Outcome;
+use crate::plan::reserved;
+use crate::request::action::ServiceAction::{Reload, Start};
+use crate::request::code::Refusal;
+use crate::request::ran::Ended;
+use crate::services::check::checked;
+use crate::services::others::Others;
+use crate::services::state::{JOB_PATIENCE, JOB_PAUSE, brief};
+use crate::services::turns::{self, Turns};
+use crate::services::{enablement, reason};
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::services::operation::Change;
+
+/// How long it is waited until others may be started again: the usual interval of a limit.
+const START_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Change<'_> {
+    /// Makes sure that nothing is in the way, and that the check passes.
+    pub fn may_begin(&self) -> Result<(), Box<Outcome>> {
+        let obstacle = |unit: &Unit| {
+            // The manager may know of a name that the folders do not show.
+            let reserved = unit.id.as_deref().and_then(|id| reserved(self.name(), id));
+            reserved.or_else(|| reason::obstacle(self.action, self.name(), unit))
+        };
+        if let Some(refusal) = enablement::obstacle(self.action, self.name()) {
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
+        if let Some(refusal) = self.before.as_ref().and_then(obstacle) {
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
+        // What is not there or is masked is not checked: the manager says what is wrong with it.
+        let is_loaded = self.before.as_ref().is_none_or(|unit| unit.state.is_loaded());
+        match &self.steps.check {
+            Some(check) if is_loaded && (self.was_active() || self.steps.checks_start) => {
+                checked(check, self.bounds)?;
+            }
+            _ => {}
+        }
+        if let Some(refusal) = self.socket_in_use() {
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
+        self.wait_for_others()?;
+        self.reset_starts()
+    }
+
+    /// The refusal where the manager would not start a socket, since what it starts is up: a
+    /// restart would have stopped the socket by then.
+    pub fn socket_in_use(&self) -> Option<Refusal> {
+        let unit = self.before.as_ref().filter(|_| self.name().ends_with(".socket"))?;
+        if !self.starts() || unit.triggers.is_empty() || (self.action == Start && self.was_active())
+        {
+            return None;
+        }
+        let others = Others::now(&self.steps.others, self.wide())?;
+        let own = unit.id.as_deref().unwrap_or(self.name());
+        let down = self.others.as_ref().map(|all| all.stopped_with([own])).unwrap_or_default();
+        let goes_down = |name: &String| {
+            self.stops() && (unit.dependants.contains(name) || down.contains(name.as_str()))
+        };
+        // With `Accept=yes` there is one for each connection, and it is in nobody's way.
+        let in_use = |name: &&String| others.is_up(name) && !goes_down(name) && !name.contains('@');
+        let service = unit.triggers.iter().find(in_use)?;
+        Some(reason::socket_in_use(self.action, self.name(), &self.shown.listed(&[service])))
+    }
+
+    /// Makes sure that the service manager will not refuse to start what goes down or up along
+    /// with it: to set back the count of starts of another unit is not what was asked for.
+    pub fn wait_for_others(&self) -> Result<(), Box<Outcome>> {
+        let Some(others) = self.others.as_ref().filter(|_| self.starts()) else { return Ok(()) };
+        let left = |starts: Option<&Starts>| {
+            others.start_limit(self.name(), self.stops(), start_limit::now(), starts)
+        };
+        if left(None).is_none() {
+            return Ok(());
+        }
+        let log = self.steps.starts.as_ref().map(|log| self.ask_all(log).stdout);
+        let starts = log.map(|log| Starts::parse(&log));
+        let Some(left) = left(starts.as_ref()) else { return Ok(()) };
+        let patience = self.bounds.deadline.saturating_duration_since(Instant::now()) / 2;
+        if left > patience.min(START_PATIENCE) {
+            let refusal = reason::others_may_not_start(self.name(), left);
+            return Err(Box::new(Outcome::refused(refusal, None, None)));
+        }
+        sleep(left);
+        Ok(())
+    }
+
+    /// Makes sure that the service manager will not refuse the start for those of before: after
+    /// a restart has stopped the unit, that would leave it down. How often an account may have it
+    /// started is the policy's rate.
+    pub fn reset_starts(&self) -> Result<(), Box<Outcome>> {
+        let left = self.before.as_ref().filter(|unit| self.wakes() && unit.state.is_loaded());
+        let left = left.and_then(|unit| unit.start_limit.left(start_limit::now()));
+        let (Some(reset), Some(left)) = (&self.steps.reset_starts, left) else { return Ok(()) };
+        let ran = ask(reset, brief(self.bounds));
+        // What is down loses nothing by being refused.
+        if ran.ended == Ended::Exited(0) || !self.was_active() {
+            return Ok(());
+        }
+        Err(Box::new(Outcome::refused(reason::may_not_start(self.name(), left), Some(ran), None)))
+    }
+
+    /// All units as they are, where it may matter how they are bound to this one. It takes many
+    /// times longer than a look at one, so not where nothing comes of it: most units have none
+    /// that depend on them, and most of who ask are in no unit that could go down.
+    pub fn look_at_others(&self, requester: &Requester) -> Option<Units> {
+        let unit = self.before.as_ref().filter(|unit| unit.state.is_loaded())?;
+        let was_started = || unit.start_limit.left(start_limit::now()).is_some();
+        let has_dependants = self.action != Reload && !unit.dependants.is_empty();
+        let pulls = self.starts() && unit.pulls.iter().any(|name| may_be_down(name));
+        let has_rivals = unit.rivals.iter().any(|name| name != "shutdown.target");
+        let pulls = pulls || (self.starts() && has_rivals);
+        let matters = has_dependants || (pulls && (requester.is_in_a_service() || was_started()));
+        let look = self.steps.units.as_ref().filter(|_| matters)?;
+        let ran = self.ask_all(look);
+        (ran.ended == Ended::Exited(0)).then(|| Units::parse(&ran.stdout))
+    }
+
+    /// All units as they are, where it may matter, when it is the turn for each that is started
+    /// along with this one.
+    pub fn in_turn(
+        &self,
+        turns: Option<&Turns>,
+        requester: &Requester,
+        until: Instant,
+    ) -> Result<Option<Units>, Refusal> {
+        let Some(turns) = turns else { return Ok(self.look_at_others(requester)) };
+        let patience = until.min(Instant::now() + JOB_PATIENCE);
+        let mut held = BTreeSet::new();
+        loop {
+            let quiet = turns.quiet();
+            let Some(others) = self.look_at_others(requester) else { return Ok(None) };
+            let again = others.started_again(self.name(), self.stops());
+            if !turns.add(&again)? {
+                if Instant::now() >= until {
+                    return Err(turns::busy(self.name()));
+                }
+                sleep(JOB_PAUSE);
+                continue;
+            }
+            // Else another request may have started one of them since the look.
+            let is_exact = again.iter().all(|each| held.contains(*each))
+                || (quiet.is_some() && quiet == turns.quiet());
+            let is_moving = again.iter().any(|each| others.is_moving(each));
+            if is_exact && (!is_moving || Instant::now() >= patience) {
+                return Ok(Some(others));
+            }
+            held = again.into_iter().map(str::to_owned).collect();
+            if is_moving {
+                sleep(JOB_PAUSE);
+            }
+        }
+    }
+
+    /// Whether who waits for the reply is ended by it.
+    pub fn ends(&self, requester: &Requester) -> bool {
+        let Some(unit) = &self.before else { return false };
+        let name = self.name();
+        let (stops, starts) = (self.stops(), self.starts());
+        let listed = |names: &[String]| requester.is_in(names.iter().map(String::as_str));
+        let is_near = (stops && (requester.is_part_of(unit) || listed(&unit.dependants)))
+            || (starts && listed(&unit.rivals));
+        is_near
+            || self.others.as_ref().is_some_and(|all| {
+                // The name may be an alias, which the others are not bound to.
+                let near = unit.dependants.iter().map(String::as_str).chain([name]);
+                let down = if stops { all.stopped_with(near) } else { BTreeSet::new() };
+                // What is restarted along is started too.
+                let up = down.iter().copied().filter(|each| all.is_active(each)).chain([name]);
+                let pulled = unit.pulls.iter().map(String::as_str);
+                let rivals =
+                    if starts { all.stopped_by_start(up.chain(pulled)) } else { BTreeSet::new() };
+                let near = all.stopped_with(unit.rivals.iter().map(String::as_str));
+                requester.is_in(rivals)
+                    || requester.is_in(down)
+                    || (starts && requester.is_in(near))
+            })
+    }
+
+    /// Gives the reply before it is done. The time until it has been read is not the operation's.
+    pub fn answer_first(&mut self, context: &mut OperationContext<'_>) {
+        let unit = self.state_before();
+        (context.answer)(Outcome { deferred: true, unit, ..Outcome::of(Ok(())) });
+        let waiting = Instant::now();
+        context.requester.wait_until_gone();
+        self.bounds.deadline += waiting.elapsed();
+    }
+}
+
+/// Whether a unit that another one pulls in may be down; not so those that are up on any host.
+fn may_be_down(name: &str) -> bool {
+    let is_usual = matches!(name, "sysinit.target" | "basic.target" | "local-fs.target");
+    !is_usual && !name.ends_with(".slice") && !name.ends_with(".mount")
+}
