@@ -3,8 +3,8 @@
 use crate::audit::bounds::cut;
 use crate::audit::origin::Origin;
 use crate::managers::argv::Argv;
+use crate::output::captured::Seal;
 use crate::output::hex::hex;
-use crate::output::text::Seal;
 use crate::request::caller::Caller;
 use crate::request::code::Code;
 use crate::request::id::request_id;

@@ -2,7 +2,7 @@
 
 use crate::exec::backchannel::Backchannel;
 use crate::managers::argv::Argv;
-use crate::output::text::Captured;
+use crate::output::captured::Captured;
 use crate::request::ran::{Ended, Ran};
 use crate::system::kernel;
 use nix::errno::Errno;

@@ -1,5 +1,6 @@
 //! Text from elsewhere made plain: cleaned, bounded, secrets masked.
 
+pub mod captured;
 pub mod hex;
 pub mod secrets;
 pub mod text;

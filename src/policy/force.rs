@@ -2,11 +2,12 @@
 
 use crate::managers::systemd::alias;
 use crate::managers::systemd::states::PolicyUnits;
+use crate::policy::approved::{Approved, Line};
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::operations;
 use crate::policy::parse::Parsed;
 use crate::policy::removable::{Removable, removable, together};
-use crate::policy::verdict::{Approved, Denial, Line, judge};
+use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, site};
 use crate::request::action::{Action, Maintenance, ServiceAction};
 use crate::request::code::{Code, Refusal};

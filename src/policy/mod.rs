@@ -1,5 +1,6 @@
 //! What may be done: the compiled table, the verdict on a request, and the surface.
 
+pub mod approved;
 pub mod cache;
 pub mod callers;
 pub mod force;

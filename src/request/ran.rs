@@ -1,6 +1,6 @@
 //! How a process ended and what it printed.
 
-use crate::output::text::{Captured, Seal};
+use crate::output::captured::{Captured, Seal};
 use nix::errno::Errno;
 use std::io;
 

@@ -1,0 +1,176 @@
+//! What the policy says about a request that it allows.
+
+use crate::managers::host::PackageManager;
+use crate::managers::systemd::states::PolicyUnits;
+use crate::policy::model::{Limits, Policy};
+use crate::policy::removable::Removable;
+use crate::request::action::Maintenance;
+use crate::request::operation::{Operation, Request};
+use std::sync::Arc;
+
+/// A line of a policy. What stands there is looked up by who shows it: who asks of every name
+/// would read the whole text for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The policy's file, as it is called.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+}
+
+impl Line {
+    pub fn boxed(policy: &Policy<'_>, line: u32) -> Box<Self> {
+        Box::new(Self::of(policy, line))
+    }
+
+    pub fn of(policy: &Policy<'_>, line: u32) -> Self {
+        Self { file: policy.file.to_owned(), line }
+    }
+}
+
+/// A request that the policy allows. Only [`judge`] makes one, and a plan takes nothing else.
+#[derive(Debug)]
+pub struct Approved {
+    pub(super) request: Request,
+    pub(super) lines: Vec<Line>,
+    pub(super) check: Option<Vec<String>>,
+    pub(super) checks_start: bool,
+    pub(super) pacman: Option<String>,
+    pub(super) allow_removals: bool,
+    pub(super) removable: Vec<Removable>,
+    pub(super) units: Option<Arc<PolicyUnits>>,
+    pub(super) maintenance: Vec<Maintenance>,
+    pub(super) limits: Limits,
+    pub(super) watch_seconds: Option<u32>,
+    pub(super) timeout: u32,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Approved {
+    /// What was asked.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+    /// The lines of the policy that allow it.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+    /// The command that must exit 0 before it.
+    pub fn check(&self) -> Option<&[String]> {
+        self.check.as_deref()
+    }
+    /// Whether that is also for a unit that is down.
+    pub fn checks_start(&self) -> bool {
+        self.checks_start
+    }
+    /// The package's name in pacman's repositories, where it has another one there.
+    pub fn pacman(&self) -> Option<&str> {
+        self.pacman.as_deref()
+    }
+    /// Whether it may remove packages that it was not asked to remove.
+    pub fn allow_removals(&self) -> bool {
+        self.allow_removals
+    }
+    /// Whether the caller could ask for the removal of this package too; `name` is what the
+    /// package manager calls it.
+    pub fn may_remove(&self, name: &str, manager: PackageManager) -> bool {
+        self.removable.iter().any(|package| package.name_for(manager) == name)
+    }
+    /// Whether the caller could ask for this to be done to all packages: for a hint.
+    pub fn may_do_to_all(&self, action: Maintenance) -> bool {
+        self.maintenance.contains(&action)
+    }
+    /// The units whose states are looked at where packages change.
+    pub fn units(&self) -> Option<Arc<PolicyUnits>> {
+        self.units.clone()
+    }
+    /// How long the unit is watched after a start, restart or reload, in seconds.
+    pub fn watch_seconds(&self) -> u32 {
+        self.watch_seconds.unwrap_or(self.limits.watch_seconds)
+    }
+    /// How long to wait while another package operation runs, in seconds.
+    pub fn lock_seconds(&self) -> u32 {
+        self.limits.lock_seconds
+    }
+    /// Whether what looks like a secret is masked in the reply.
+    pub fn mask_secrets(&self) -> bool {
+        self.limits.mask_secrets
+    }
+    /// The bound on each of `stdout` and `stderr`, in bytes.
+    pub fn output_bytes(&self) -> u32 {
+        self.limits.output_bytes
+    }
+    /// The longest it may take, in seconds.
+    pub fn timeout(&self) -> u32 {
+        self.timeout
+    }
+    /// What the caller should know though the request is allowed.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// This approval with the check of another policy, and how long that one watches the unit,
+    /// where it says nothing of its own: naming a unit once more does not take these away.
+    #[must_use]
+    pub fn checked_as_in(mut self, policy: &Policy<'_>) -> Self {
+        if let Operation::Service { action, unit, .. } = &self.request.operation
+            && action.wakes()
+            && let Some(rule) = policy.unit(unit.as_str())
+        {
+            if self.check.is_none() {
+                self.check = policy.check_of(rule).map(owned);
+                self.checks_start = rule.check_start;
+            }
+            self.watch_seconds = self.watch_seconds.or(rule.watch_seconds);
+        }
+        self
+    }
+
+    /// This approval with the check of another one of the same unit, and the longer watch.
+    #[must_use]
+    pub fn checked_like(mut self, other: &Self) -> Self {
+        if other.check.is_some() {
+            self.check = other.check.clone();
+            self.checks_start |= other.checks_start;
+        }
+        self.watch_seconds = self.watch_seconds.max(other.watch_seconds);
+        self
+    }
+
+    /// This approval where a policy that can only take away has approved too.
+    #[must_use]
+    pub fn narrowed_by(mut self, other: Self) -> Self {
+        self.allow_removals &= other.allow_removals;
+        self.watch_seconds = match other.watch_seconds {
+            Some(seconds) => Some(self.watch_seconds().max(seconds)),
+            None => self.watch_seconds,
+        };
+        self.lines.extend(other.lines);
+        self
+    }
+
+    /// This approval with what else the caller could remove.
+    #[must_use]
+    pub fn with_removable(mut self, removable: Vec<Removable>) -> Self {
+        self.removable = removable;
+        self
+    }
+
+    /// This approval with the units that are looked at.
+    #[must_use]
+    pub fn with_units(mut self, units: Option<Arc<PolicyUnits>>) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// This approval with what else the caller could ask to be done to all packages.
+    #[must_use]
+    pub fn with_maintenance(mut self, actions: Vec<Maintenance>) -> Self {
+        self.maintenance = actions;
+        self
+    }
+}
+
+pub fn owned(words: Vec<&str>) -> Vec<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
