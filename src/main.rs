@@ -1,8 +1,42 @@
 //! sm: least-privilege root for AI agents, CI jobs and scripts.
 //!
-//! Which of the two programs this is, is decided here and nowhere else.
-
-mod outcome;
+//! One binary is two programs. An agent runs `sm-helper service restart nginx` and gets one JSON object
+//! back; an administrator runs `sm` to say who may ask for what, and to see what was asked. Which of the
+//! two this is, is decided here and nowhere else.
+//!
+//! # The way of a request
+//!
+//! ```text
+//! argv ──► cli ──► caller ──► policy ──► limits ──► plan ──► audit ──► exec ──► audit ──► reply
+//!          what     who       may they   how often  which    intent    run it   result    JSON
+//!                                                   argv     on disk            on disk
+//! ```
+//!
+//! [`pipeline`] has it from top to bottom. Each stage takes the value of the one before and returns the
+//! next one or a refusal, and types hold the order: [`exec`] takes an [`audit::Recorded`], which only
+//! [`audit::intent`] makes, of a [`plan::Plan`], which is made of a policy's
+//! [approval](policy::approved::Approved) alone. What was not allowed, or is not written down, does not
+//! compile into something that is run.
+//!
+//! An ordinary account's request comes by twice: once without privilege, where [`escalate`] hands it to
+//! root through sudo or over the [`broker`]'s socket, and once as root, with the caller that sudo or the
+//! kernel names.
+//!
+//! # Where to look
+//!
+//! | question | module |
+//! |---|---|
+//! | What can be asked for, by whom, and how can it end? | [`request`] |
+//! | How is the policy read, and what does it say? | [`policy`] |
+//! | Which command lines are there? | [`plan`], [`surface`]; they are made in [`managers`] |
+//! | How is a service or a package operation done, and how is it seen whether it worked? | [`services`], [`packages`] |
+//! | What is undone of what a caller hands down, and how is a process started? | [`exec`] |
+//! | What is written down, and how is it verified? | [`audit`] |
+//! | What does an administrator run? | [`admin`] |
+//! | Where does text from elsewhere become harmless? | [`output`] |
+//! | What needs `unsafe`? | [`system::kernel`] |
+//!
+//! A module imports those below it and none above; `tests/layers` has their order and holds to it.
 
 mod admin;
 mod audit;
@@ -12,8 +46,12 @@ mod escalate;
 mod exec;
 mod limits;
 mod managers;
+mod outcome;
 mod output;
 mod packages;
+#[cfg(test)]
+#[path = "../packaging/pages/mod.rs"]
+mod pages;
 mod pipeline;
 mod plan;
 mod policy;
@@ -27,11 +65,6 @@ mod system;
 use crate::admin::{answer, doctor, fleet, setup_sudo};
 use crate::cli::{AdminCommand, FleetCommand, Parsed};
 use crate::system::kernel;
-
-#[cfg(test)]
-#[path = "../packaging/pages/mod.rs"]
-mod pages;
-
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -9,7 +9,7 @@
 //! The words are understood by [`crate::cli`]. An ordinary account's request goes on to root
 //! ([`crate::escalate`]), where it begins here again, with another caller. There it is judged
 //! ([`crate::policy`]), limited ([`crate::limits`]) and planned ([`crate::plan`]); its intent is
-//! recorded ([`crate::audit::intent`]), which alone makes what can be run; and [`run`] has it run,
+//! recorded ([`crate::audit::intent`]), which alone makes what can be run; and [`run()`] has it run,
 //! recorded again and answered. What ends before, ends in a [`Call`].
 
 pub mod answered;

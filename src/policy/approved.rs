@@ -28,7 +28,7 @@ impl Line {
     }
 }
 
-/// A request that the policy allows. Only [`judge`] makes one, and a plan takes nothing else.
+/// A request that the policy allows. Only [`judge`](crate::policy::verdict::judge) makes one, and a plan takes nothing else.
 #[derive(Debug)]
 pub struct Approved {
     pub(super) request: Request,
