@@ -25,7 +25,7 @@ use crate::escalate::{self, CommandLine};
 use crate::exec::context::Shown;
 use crate::exec::sanitize;
 use crate::limits::{self, Budget, slots};
-use crate::managers::host::PackageManager;
+use crate::managers::host;
 use crate::pipeline::answered::Answered;
 use crate::pipeline::call::{Call, refused};
 use crate::pipeline::plain::plain;
@@ -216,7 +216,7 @@ fn handle(call: &Call<'_>, request: Request) -> Answered {
     };
     audit::counted(&call.origin(), permit.unrecorded);
     let shown = |unit: &str| call.force.shows_unit(&call.caller, unit);
-    let ran = plan(approved, PackageManager::of_this_host())
+    let ran = plan(approved, host::of_this_host())
         .map_err(Failed::Unrecorded)
         .and_then(|planned| run(&call.origin(), Shown(&shown), planned, permit));
     match ran {

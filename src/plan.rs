@@ -6,7 +6,8 @@
 
 use crate::managers::argv::Argv;
 use crate::managers::commands::Commands;
-use crate::managers::host::PackageManager;
+use crate::managers::host;
+use crate::managers::manager::{Manager, Names};
 use crate::managers::systemd::states::PolicyUnits;
 use crate::managers::systemd::{alias, commands};
 use crate::policy::approved::Approved;
@@ -82,7 +83,7 @@ pub struct ServiceSteps {
 #[derive(Debug)]
 pub struct PackageSteps {
     /// The package manager.
-    pub manager: PackageManager,
+    pub manager: Manager,
     /// The package, as the package manager calls it; none for all.
     pub name: Option<String>,
     /// What is run, and what before that.
@@ -159,7 +160,7 @@ impl Plan {
 ///
 /// # Errors
 /// `unsupported` where the host can not do it.
-pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan, Refusal> {
+pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusal> {
     let (steps, main) = match &approved.request().operation {
         Operation::Service { action, unit, shown } => {
             not_reserved(unit.as_str())?;
@@ -167,10 +168,8 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
         }
         Operation::Package { action, name, .. } => {
             let manager = manager.ok_or_else(no_manager)?;
-            let name = match manager {
-                PackageManager::Apt => name.as_str(),
-                PackageManager::Pacman => approved.pacman().unwrap_or(name.as_str()),
-            };
+            let pacman = approved.pacman().unwrap_or_default();
+            let name = manager.own_name(Names { general: name.as_str(), pacman });
             let commands = manager.package(*action, name, approved.allow_removals());
             changing(&approved, manager, Some(name.to_owned()), commands)
         }
@@ -182,7 +181,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
                     Code::Unsupported,
                     "this package manager can not say beforehand what this would change",
                 )
-                .hint("an administrator looks with checkupdates(8) or pacman --query --deps --unrequired"));
+                .hint(format!("an administrator looks with {}", manager.looks_ahead())));
             }
             changing(&approved, manager, None, commands)
         }
@@ -194,7 +193,7 @@ pub fn plan(approved: Approved, manager: Option<PackageManager>) -> Result<Plan,
 /// changes packages can change what runs.
 fn changing(
     approved: &Approved,
-    manager: PackageManager,
+    manager: Manager,
     name: Option<String>,
     commands: Commands,
 ) -> (Steps, Argv) {
@@ -280,12 +279,12 @@ pub fn reserved(unit: &str, own: &str) -> Option<Refusal> {
 }
 
 fn no_manager() -> Refusal {
-    Refusal::new(Code::Unsupported, "this host has neither apt-get nor pacman")
+    Refusal::new(Code::Unsupported, format!("this host has neither {}", host::programs()))
         .hint("packages can be managed on hosts of the Debian and Arch families")
 }
 
 /// What would be run for this caller, or why nothing would.
 pub fn planned(force: &InForce, caller: &Caller, request: Request) -> Result<Plan, Refusal> {
     let approved = force.judge(caller, request).map_err(|denial| denial.refusal)?;
-    plan(approved, PackageManager::of_this_host())
+    plan(approved, host::of_this_host())
 }

@@ -2,7 +2,7 @@
 //! that it is exact by construction.
 
 use crate::managers::argv::Argv;
-use crate::managers::host::PackageManager;
+use crate::managers::manager::Manager;
 use crate::plan::plan;
 use crate::policy::force::InForce;
 use crate::request::operation::{Operation, Reason, Request, Shown};
@@ -19,7 +19,7 @@ pub struct Row {
 
 /// What all callers together can have run on a host with this package manager. Operations that
 /// the host can not do have no command line and are left out.
-pub fn surface(force: &InForce, manager: Option<PackageManager>) -> Vec<Row> {
+pub fn surface(force: &InForce, manager: Option<Manager>) -> Vec<Row> {
     let lines = format!("<1-{}>", Shown::MOST_LINES);
     let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
     let row = |operation: Operation| {
@@ -47,7 +47,7 @@ pub fn allowed<'f>(
 pub fn possible<'f>(
     force: &'f InForce,
     who: &'f dyn Who,
-    manager: Option<PackageManager>,
+    manager: Option<Manager>,
 ) -> impl Iterator<Item = (Operation, bool)> + 'f {
     let with_plan = |(operation, requires_reason): (Operation, bool)| {
         let only_plan = operation.only_planned();

@@ -1,9 +1,10 @@
 //! The grammar of `sm`.
 
 use crate::audit::Event;
-use crate::managers::host::PackageManager;
+use crate::managers::host::{ALL, named};
+use crate::managers::manager::Manager;
 use crate::request::code::Code;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -231,8 +232,14 @@ pub struct Supposed {
     #[arg(long, value_name = "FILE")]
     pub site: Option<PathBuf>,
     /// As on a host with this package manager [default: this host's]
-    #[arg(long, value_name = "NAME", value_enum)]
-    pub package_manager: Option<PackageManager>,
+    #[arg(long, value_name = "NAME", value_parser = package_managers())]
+    pub package_manager: Option<Manager>,
+}
+
+/// The name of one that is known.
+fn package_managers() -> impl TypedValueParser<Value = Manager> {
+    let names = ALL.map(|manager| PossibleValue::new(manager.name()).help(manager.described()));
+    PossibleValuesParser::new(names).try_map(|name| named(&name).ok_or("it is not known"))
 }
 
 /// `sm audit …`

@@ -2,8 +2,8 @@
 //! for an operation.
 
 use crate::exec::backchannel::Backchannel;
-use crate::exec::message;
 use crate::exec::requester::Requester;
+use crate::managers::message;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};

@@ -3,7 +3,6 @@
 pub mod backchannel;
 pub mod cgroup;
 pub mod context;
-pub mod message;
 pub mod monitor;
 pub mod process;
 pub mod requester;

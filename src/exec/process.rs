@@ -2,6 +2,7 @@
 
 use crate::exec::backchannel::Backchannel;
 use crate::managers::argv::Argv;
+use crate::managers::host;
 use crate::output::captured::Captured;
 use crate::request::ran::{Ended, Ran};
 use crate::system::kernel;
@@ -18,24 +19,14 @@ use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// The environment of what is run, but for `LC_ALL`. Nothing of the caller's is in it.
-///
-/// The times of systemd are read in UTC, and the package managers are told that nobody is there
-/// (`debconf(7)`, `apt-listchanges(1)`, `apt-listbugs(1)`, `needrestart(1)`, `ucf(1)`).
-pub const ENVIRONMENT: [(&str, &str); 13] = [
+/// The environment of what is run, but for `LC_ALL` and what each of [`crate::managers`] adds, which
+/// nobody else minds. Nothing of the caller's is in it.
+const ENVIRONMENT: [(&str, &str); 5] = [
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("HOME", "/root"),
     ("TZ", "UTC"),
     ("TERM", "dumb"),
     ("PAGER", "cat"),
-    ("SYSTEMD_PAGER", "cat"),
-    ("SYSTEMD_COLORS", "0"),
-    ("SYSTEMD_URLIFY", "0"),
-    ("DEBIAN_FRONTEND", "noninteractive"),
-    ("APT_LISTCHANGES_FRONTEND", "none"),
-    ("APT_LISTBUGS_FRONTEND", "none"),
-    ("NEEDRESTART_SUSPEND", "1"),
-    ("UCF_FORCE_CONFFOLD", "1"),
 ];
 
 /// How long a process has between SIGTERM and SIGKILL, and after that to vanish.
@@ -227,7 +218,8 @@ fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
     let program = text(argv.program())?;
     let words = std::iter::once(argv.program()).chain(argv.arguments().iter().map(String::as_str));
     let words = words.map(text).collect::<io::Result<Vec<_>>>()?;
-    let environment = ENVIRONMENT.into_iter().chain([("LC_ALL", argv.locale())]);
+    let environment =
+        ENVIRONMENT.into_iter().chain(host::environment()).chain([("LC_ALL", argv.locale())]);
     let environment = environment.map(|(name, value)| text(&format!("{name}={value}")));
     let environment = environment.collect::<io::Result<Vec<_>>>()?;
     let mut attributes = PosixSpawnAttr::init()?;

@@ -1,103 +1,55 @@
-//! What this host has: its package manager.
+//! The package managers that are known, and which of them this host has.
 
-use crate::managers::commands::Commands;
-use crate::managers::{apt, pacman};
-use crate::request::action::{Maintenance, PackageAction};
-use crate::request::code::Refusal;
+use crate::managers::apt::Apt;
+use crate::managers::manager::Manager;
+use crate::managers::pacman::Pacman;
+use crate::managers::systemd::commands;
 use std::path::Path;
 
-/// A package manager that the helper can drive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PackageManager {
-    /// Debian's, through `apt-get`.
-    Apt,
-    /// Arch's.
-    Pacman,
+/// All of them. A host of no known family has the first of them whose program is there.
+pub const ALL: [Manager; 2] = [&Apt, &Pacman];
+
+/// The one with this name.
+pub fn named(name: &str) -> Option<Manager> {
+    ALL.into_iter().find(|manager| manager.name() == name)
 }
 
-impl PackageManager {
-    /// The one of this host, told by `os-release(5)`, and by which program is there.
-    pub fn of_this_host() -> Option<Self> {
-        let release = ["/etc/os-release", "/usr/lib/os-release"]
-            .iter()
-            .find_map(|path| std::fs::read_to_string(path).ok())
-            .unwrap_or_default();
-        Self::of(&release, |program| Path::new(program).exists())
-    }
+/// The one of this host, told by `os-release(5)`, and by which program is there.
+pub fn of_this_host() -> Option<Manager> {
+    let release = ["/etc/os-release", "/usr/lib/os-release"]
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok())
+        .unwrap_or_default();
+    of(&release, |program| Path::new(program).exists())
+}
 
-    /// As [`PackageManager::of_this_host`], for a host with this `os-release`.
-    fn of(release: &str, there: impl Fn(&str) -> bool) -> Option<Self> {
-        let has = |manager: &Self| there(manager.program());
-        // A host can have the other family's program too: Debian packages pacman.
-        let family = words_of(release).find_map(|id| match id {
-            "debian" | "ubuntu" => Some(Self::Apt),
-            "arch" | "archlinux" => Some(Self::Pacman),
-            _ => None,
-        });
-        match family {
-            Some(manager) => Some(manager).filter(has),
-            None => [Self::Apt, Self::Pacman].into_iter().find(has),
-        }
+/// As [`of_this_host`], for a host with this `os-release`.
+fn of(release: &str, there: impl Fn(&str) -> bool) -> Option<Manager> {
+    let has = |manager: &Manager| there(manager.program());
+    // A host can have the other family's program too: Debian packages pacman.
+    let family = words_of(release)
+        .find_map(|id| ALL.into_iter().find(|manager| manager.families().contains(&id)));
+    match family {
+        Some(manager) => Some(manager).filter(has),
+        None => ALL.into_iter().find(has),
     }
+}
 
-    /// Its program.
-    pub fn program(self) -> &'static str {
-        match self {
-            Self::Apt => apt::commands::APT_GET,
-            Self::Pacman => pacman::commands::PACMAN,
-        }
-    }
+/// The names of their programs, for a host that has none: `apt-get nor pacman`.
+pub fn programs() -> String {
+    let name = |manager: Manager| manager.program().rsplit('/').next().unwrap_or_default();
+    ALL.map(name).join(" nor ")
+}
 
-    /// What is run for one package; `removals` is whether others may go for it.
-    pub fn package(self, action: PackageAction, name: &str, removals: bool) -> Commands {
-        match self {
-            Self::Apt => apt::commands::package(action, name, removals),
-            Self::Pacman => pacman::commands::package(action, name, removals),
-        }
-    }
+/// What is in the environment of what is run, so that each of them knows that nobody is there.
+pub fn environment() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let packages = ALL.into_iter().flat_map(|manager| manager.environment().iter().copied());
+    commands::ENVIRONMENT.into_iter().chain(packages)
+}
 
-    /// What is run for all packages.
-    ///
-    /// # Errors
-    /// `unsupported` for what this package manager can not do.
-    pub fn maintenance(self, action: Maintenance, removals: bool) -> Result<Commands, Refusal> {
-        match self {
-            Self::Apt => Ok(apt::commands::maintenance(action)),
-            Self::Pacman => pacman::commands::maintenance(action, removals),
-        }
-    }
-
-    /// Its name in `list`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Apt => "apt",
-            Self::Pacman => "pacman",
-        }
-    }
-
-    /// The files and folders whose change shows that an operation changed something.
-    pub fn traces(self, action: Option<Maintenance>) -> &'static [&'static str] {
-        match (self, action) {
-            (Self::Apt, Some(Maintenance::Update)) => &["/var/lib/apt/lists"],
-            (Self::Apt, Some(Maintenance::Autoclean)) => &["/var/cache/apt/archives"],
-            (Self::Apt, _) => &["/var/lib/dpkg/status"],
-            (Self::Pacman, Some(Maintenance::Autoclean)) => &["/var/cache/pacman/pkg"],
-            (Self::Pacman, _) => &["/var/lib/pacman/local"],
-        }
-    }
-
-    /// The files and folders that a plan rests on.
-    pub fn state(self) -> &'static [&'static str] {
-        match self {
-            Self::Apt => &[
-                "/var/lib/dpkg/status",
-                "/var/lib/dpkg/updates",
-                "/var/lib/apt/extended_states",
-                "/var/lib/apt/lists",
-            ],
-            Self::Pacman => &["/var/lib/pacman/local", "/var/lib/pacman/sync"],
-        }
-    }
+/// How an administrator sees what is held.
+pub fn shows_held() -> String {
+    ALL.map(|manager| manager.shows_held()).join(", or ")
 }
 
 /// The words of `ID`, then those of `ID_LIKE`.
@@ -121,16 +73,16 @@ mod tests {
         let neither = |_: &str| false;
         let only_pacman = |program: &str| program.ends_with("pacman");
         for (release, there, manager) in [
-            ("ID=debian\n", &both as &dyn Fn(&str) -> bool, Some(PackageManager::Apt)),
-            ("ID=arch\n", &both, Some(PackageManager::Pacman)),
-            ("ID=\"manjaro\"\nID_LIKE=\"arch\"\n", &both, Some(PackageManager::Pacman)),
-            ("ID=pop\nID_LIKE=\"ubuntu debian\"\n", &both, Some(PackageManager::Apt)),
+            ("ID=debian\n", &both as &dyn Fn(&str) -> bool, Some("apt")),
+            ("ID=arch\n", &both, Some("pacman")),
+            ("ID=\"manjaro\"\nID_LIKE=\"arch\"\n", &both, Some("pacman")),
+            ("ID=pop\nID_LIKE=\"ubuntu debian\"\n", &both, Some("apt")),
             ("ID=debian\n", &only_pacman, None),
-            ("ID=other\n", &only_pacman, Some(PackageManager::Pacman)),
+            ("ID=other\n", &only_pacman, Some("pacman")),
             ("ID=other\n", &neither, None),
             ("", &neither, None),
         ] {
-            assert_eq!(PackageManager::of(release, there), manager, "{release}");
+            assert_eq!(of(release, there).map(|manager| manager.name()), manager, "{release}");
         }
     }
 }

@@ -1,11 +1,25 @@
 //! What is driven: the service manager and the package managers, each with its command lines and how its output is read.
+//!
+//! Outside of this folder nobody knows which package manager it is: who has one asks the trait.
 
-pub mod apt;
+mod apt;
 pub mod argv;
+mod ask;
+pub mod asked;
+pub mod beside;
 pub mod commands;
 pub mod host;
 pub mod inventory;
+pub mod lists;
+pub mod lock;
+pub mod manager;
+pub mod message;
 pub mod owner;
-pub mod pacman;
+mod pacman;
+pub mod providers;
+pub mod reason;
+pub mod run;
+pub mod settings;
+mod sources;
 pub mod systemd;
 pub mod transaction;

@@ -2,45 +2,40 @@
 //! a plan.
 
 use crate::exec::process::{Bounds, ask};
-use crate::managers::host::PackageManager;
+use crate::managers::asked::Asked;
 use crate::managers::inventory::Inventory;
+use crate::managers::manager::Manager;
 use crate::managers::transaction::Transaction;
 use crate::outcome::Outcome;
 use crate::output::text::one_line;
 use crate::packages::judge::{answered, simulated};
 use crate::packages::planned::{Planned, Ready, nothing_to_do, whole};
-use crate::packages::unfinished::{beyond_help, in_the_way};
-use crate::packages::{kept, lists, provides, reasons};
-use crate::plan::{PackageSteps, Plan};
+use crate::packages::unfinished::beyond_help;
+use crate::packages::work::Work;
+use crate::packages::{kept, lists, provides};
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::PackageName;
 use crate::request::operation::Operation;
 use crate::request::ran::{Ended, Ran};
-use std::path::Path;
-
-/// Where pacman keeps what it knows of each package that is installed.
-const PACMAN_RECORDS: &str = "/var/lib/pacman/local";
 
 /// Asks the package manager what it would do, and judges it. What it said is as it said it.
-pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
+pub fn looked_through(work: &Work<'_>, bounds: Bounds) -> Planned {
+    let (steps, manager) = (work.steps, work.manager());
     let done = |outcome: Outcome| Planned::Done(Box::new(outcome));
     let refused = |refusal: Refusal| done(Outcome::refused(refusal, None, None));
-    let inventory = match inventory(plan, steps, bounds) {
+    let inventory = match inventory(work, bounds) {
         None => return Planned::Run(Box::default()),
         Some(Err(refusal)) => return refused(refusal),
         Some(Ok(inventory)) => inventory,
     };
     let name = steps.name.as_deref().map(|name| inventory.plain(name));
-    if let Some(refusal) = in_the_way(plan, steps.manager, name, &inventory) {
+    if let Some(refusal) = manager.in_the_way(work, name, &inventory) {
         return refused(refusal);
     }
-    if let Some(refusal) = in_part_recorded(steps.manager, name, &inventory) {
-        return refused(refusal);
-    }
-    if let Some(verdict) = known_beforehand(plan, steps.manager, name, &inventory) {
+    if let Some(verdict) = known_beforehand(work, name, &inventory) {
         let warnings = match verdict {
-            Ok(()) => not_removed(plan, steps.manager, name, &inventory),
+            Ok(()) => not_removed(work, name, &inventory),
             Err(_) => Vec::new(),
         };
         let plan = Some(Transaction::default());
@@ -59,36 +54,35 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
         let name = name.map(str::to_owned);
         return Planned::Run(Box::new(Ready { name, inventory: Some(inventory), ..ready }));
     };
-    let simulated = match simulated(plan, steps, simulation, &inventory, bounds) {
+    let simulated = match simulated(work, simulation, &inventory, bounds) {
         Err(instead) => return instead,
         Ok(simulated) => simulated,
     };
     let (transaction, name) = (simulated.transaction, simulated.name);
     let some = name.as_deref();
     if let Some(name) = some
-        && let Some(refusal) =
-            beyond_help(plan, steps.manager, name, &inventory, !transaction.is_empty())
+        && let Some(refusal) = beyond_help(work, name, &inventory, !transaction.is_empty())
     {
         return done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) });
     }
-    let mut warnings = match (operation_of_all(plan), steps.manager) {
-        (true, PackageManager::Apt) => kept::by_apt(&simulated.printed, &inventory),
+    let mut warnings = match work.operation().maintenance() {
+        Some(Maintenance::Upgrade) => {
+            kept::at_most(manager.kept_beforehand(&simulated.printed, &inventory))
+        }
         _ => Vec::new(),
     };
-    // Where part of a package is there, apt has still something to do for it.
+    // Where part of a package is there, there is still something to do for it.
     let in_part = some.is_some_and(|name| inventory.unfinished(name).is_some());
     if transaction.is_empty() && !in_part {
         let verdict = some.and_then(|name| {
-            not_installed(plan, steps.manager, name, &inventory)
-                .or_else(|| only_foreign(plan, name, &inventory))
-                .or_else(|| {
-                    not_of_that_name(plan, steps.manager, name, &inventory, &simulated.printed)
-                })
+            not_installed(work, name, &inventory)
+                .or_else(|| only_foreign(work, name, &inventory))
+                .or_else(|| not_of_that_name(work, name, &inventory, &simulated.printed))
         });
-        let verdict = verdict.or_else(|| lists::nothing_known(plan, steps.manager));
+        let verdict = verdict.or_else(|| lists::nothing_known(work));
         let verdict = verdict.map_or(Ok(()), Err);
         if verdict.is_ok() {
-            warnings.extend(not_removed(plan, steps.manager, some, &inventory));
+            warnings.extend(not_removed(work, some, &inventory));
         }
         let plan = Some(transaction);
         return done(Outcome { plan, warnings, ..nothing_to_do(verdict) });
@@ -98,25 +92,14 @@ pub fn looked_through(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Plan
     Planned::Run(Box::new(Ready { transaction, name, inventory, warnings, ..ready }))
 }
 
-fn operation_of_all(plan: &Plan) -> bool {
-    plan.request().operation.maintenance() == Some(Maintenance::Upgrade)
-}
-
 /// What is there all the same, where the package that was to go is not.
-fn not_removed(
-    plan: &Plan,
-    manager: PackageManager,
-    name: Option<&str>,
-    inventory: &Inventory,
-) -> Vec<String> {
-    let removes = matches!(
-        plan.request().operation,
-        Operation::Package { action: PackageAction::Remove, .. }
-    );
+fn not_removed(work: &Work<'_>, name: Option<&str>, inventory: &Inventory) -> Vec<String> {
+    let removes =
+        matches!(*work.operation(), Operation::Package { action: PackageAction::Remove, .. });
     let Some(name) = name.filter(|name| removes && !inventory.has_some(name)) else {
         return Vec::new();
     };
-    let instead = provides::told(manager, name);
+    let instead = provides::told(work.manager(), name);
     instead
         .map(|instead| format!("{name} is not installed; {instead}, and stays"))
         .into_iter()
@@ -124,60 +107,32 @@ fn not_removed(
 }
 
 /// What is installed; none where the operation does not ask.
-pub fn inventory(
-    plan: &Plan,
-    steps: &PackageSteps,
-    bounds: Bounds,
-) -> Option<Result<Inventory, Refusal>> {
-    let ran = ask(steps.commands.inventory.as_ref()?, whole(bounds));
-    let answered = answered(plan, &ran).map_err(|refusal| unreadable(steps.manager, &ran, refusal));
-    Some(answered.map(|()| Inventory::parse(steps.manager, &ran.stdout)))
+pub fn inventory(work: &Work<'_>, bounds: Bounds) -> Option<Result<Inventory, Refusal>> {
+    let manager = work.manager();
+    let ran = ask(work.steps.commands.inventory.as_ref()?, whole(bounds));
+    let answered = answered(work, &ran).map_err(|refusal| unreadable(manager, &ran, refusal));
+    Some(answered.map(|()| manager.inventory(&ran.stdout)))
 }
 
 /// The package manager can not say what is installed: its own words have the file and the line, or
 /// the folder, on several lines.
-fn unreadable(manager: PackageManager, ran: &Ran, refusal: Refusal) -> Refusal {
+fn unreadable(manager: Manager, ran: &Ran, refusal: Refusal) -> Refusal {
     if !matches!(ran.ended, Ended::Exited(_)) || ran.stdout_truncated {
         return refusal;
     }
     let words: Vec<&str> = ran.stderr.lines().map(str::trim).collect();
     Refusal::new(Code::CommandFailed, "the package manager can not read what is installed")
         .said(one_line(&words.join(" "), 300))
-        .hint(match manager {
-            PackageManager::Apt => "nothing was changed; an administrator corrects that file: how it was before is in /var/lib/dpkg/status-old and /var/backups",
-            PackageManager::Pacman => "nothing was changed; an administrator corrects that, or what /etc/pacman.conf says of it",
-        })
-}
-
-/// Refuses what pacman would do by halves, since its own record of the package is not whole: without
-/// it pacman takes the package away and leaves its files.
-fn in_part_recorded(
-    manager: PackageManager,
-    name: Option<&str>,
-    inventory: &Inventory,
-) -> Option<Refusal> {
-    let name = name.filter(|_| manager == PackageManager::Pacman)?;
-    let record = format!("{PACMAN_RECORDS}/{name}-{}", inventory.get(name)?.version);
-    let record = Path::new(&record);
-    let is_lost = |file: &&str| record.exists() && !record.join(file).exists();
-    let lost = ["desc", "files"].into_iter().find(is_lost)?;
-    let error = format!(
-        "pacman's own record of {name} is not whole: {} is not there",
-        record.join(lost).display()
-    );
-    Some(Refusal::new(Code::PlanRefused, error).hint(format!(
-        "an administrator takes that folder away and has it written anew: rm -r {}; pacman --sync --overwrite '*' {name}", record.display()
-    )))
+        .hint(manager.unreadable())
 }
 
 /// What needs no plan: what is there already, or is not.
 fn known_beforehand(
-    plan: &Plan,
-    manager: PackageManager,
+    work: &Work<'_>,
     name: Option<&str>,
     inventory: &Inventory,
 ) -> Option<Result<(), Refusal>> {
-    let (name, Operation::Package { action, .. }) = (name?, &plan.request().operation) else {
+    let (name, Operation::Package { action, .. }) = (name?, work.operation()) else {
         return None;
     };
     let is_gone = || {
@@ -186,23 +141,16 @@ fn known_beforehand(
     match action {
         PackageAction::Install if inventory.has(name) => Some(Ok(())),
         PackageAction::Remove if is_gone() => Some(Ok(())),
-        // pacman would install it.
-        PackageAction::Upgrade if manager == PackageManager::Pacman => {
-            not_installed(plan, manager, name, inventory).map(Err)
+        PackageAction::Upgrade if work.manager().upgrade_installs() => {
+            not_installed(work, name, inventory).map(Err)
         }
         _ => None,
     }
 }
 
 /// What there is no upgrade for.
-fn not_installed(
-    plan: &Plan,
-    manager: PackageManager,
-    name: &str,
-    inventory: &Inventory,
-) -> Option<Refusal> {
-    let Operation::Package { action: PackageAction::Upgrade, name: asked, .. } =
-        &plan.request().operation
+fn not_installed(work: &Work<'_>, name: &str, inventory: &Inventory) -> Option<Refusal> {
+    let Operation::Package { action: PackageAction::Upgrade, name: asked, .. } = work.operation()
     else {
         return None;
     };
@@ -210,7 +158,7 @@ fn not_installed(
     (!inventory.has_some(name)).then(|| {
         let error = match inventory.foreign(name).as_slice() {
             [] => {
-                let instead = provides::told(manager, name);
+                let instead = provides::told(work.manager(), name);
                 let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
                 format!("{asked} is not installed, so it can not be upgraded{instead}")
             }
@@ -224,12 +172,10 @@ fn not_installed(
     })
 }
 
-/// What apt does not remove, since it takes the name for the package of the host's architecture.
-fn only_foreign(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusal> {
-    let removes = matches!(
-        plan.request().operation,
-        Operation::Package { action: PackageAction::Remove, .. }
-    );
+/// What is not removed, since the package manager takes the name for the package of the host's architecture.
+fn only_foreign(work: &Work<'_>, name: &str, inventory: &Inventory) -> Option<Refusal> {
+    let removes =
+        matches!(*work.operation(), Operation::Package { action: PackageAction::Remove, .. });
     let foreign = inventory.foreign(name);
     (removes && !foreign.is_empty() && !inventory.has_some(name)).then(|| {
         let foreign = foreign.join(" ");
@@ -237,26 +183,28 @@ fn only_foreign(plan: &Plan, name: &str, inventory: &Inventory) -> Option<Refusa
             "{name} is not installed for the architecture of this host, which is what the name means; {foreign} is there, and stays"
         );
         Refusal::new(Code::PlanRefused, error)
-            .hint(format!("an administrator removes it: apt-get remove {foreign}"))
+            .hint(format!(
+                "an administrator removes it: {}",
+                work.manager().remove_by_hand(&foreign)
+            ))
     })
 }
 
-/// What apt does not install, since another package that is there says that it provides it.
+/// What is not installed, since another package that is there says that it provides it.
 fn not_of_that_name(
-    plan: &Plan,
-    manager: PackageManager,
+    work: &Work<'_>,
     name: &str,
     inventory: &Inventory,
     printed: &str,
 ) -> Option<Refusal> {
-    let installs = matches!(
-        plan.request().operation,
-        Operation::Package { action: PackageAction::Install, .. }
-    );
+    let installs =
+        matches!(*work.operation(), Operation::Package { action: PackageAction::Install, .. });
     (installs && !inventory.has_some(name)).then(|| {
-        let instead = reasons::instead(printed, name)
+        let instead = work
+            .manager()
+            .instead(printed, name)
             .map(|instead| format!("{instead}, which is there, provides it"))
-            .or_else(|| provides::told(manager, name))
+            .or_else(|| provides::told(work.manager(), name))
             .unwrap_or_else(|| "another one, which is there, provides it".to_owned());
         let error = format!("there is no package {name}; {instead}");
         Refusal::new(Code::PlanRefused, error)
@@ -269,7 +217,7 @@ fn names_in(asked: &Ran) -> Result<String, Refusal> {
     let strange = |why: &str| {
         Refusal::new(Code::CommandFailed, format!("the package manager's list of names {why}"))
     };
-    // pacman exits 1 where the list is empty.
+    // So may end what finds nothing.
     match asked.ended {
         Ended::Exited(0) => {}
         Ended::Exited(1) if asked.stdout.trim().is_empty() => return Ok(String::new()),

@@ -3,17 +3,17 @@
 use crate::exec::context::verdict;
 use crate::exec::process::{AtDeadline, Bounds, Options, ask, run};
 use crate::managers::argv::Argv;
-use crate::managers::host::PackageManager;
-use crate::managers::inventory::{Inventory, Unfinished};
-use crate::managers::transaction::{self, Transaction, is_held_by_pacman};
+use crate::managers::asked::Asked;
+use crate::managers::inventory::Inventory;
+use crate::managers::reason::Reason;
+use crate::managers::transaction::Transaction;
 use crate::outcome::Outcome;
 use crate::output::text::one_line;
-use crate::packages::hooks::{self, Hook};
+use crate::packages::at_work::at_work;
+use crate::packages::expected;
 use crate::packages::planned::{NO, Planned, QUESTIONS, whole};
-use crate::packages::reasons::{self, Reason};
-use crate::packages::unfinished::{for_want_of, way_out};
-use crate::packages::{lists, locks};
-use crate::plan::{PackageSteps, Plan};
+use crate::packages::work::Work;
+use crate::packages::{lists, reasons};
 use crate::request::action::PackageAction;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
@@ -31,77 +31,75 @@ pub struct Simulated {
 }
 
 /// Whether the package manager has answered a question, and the whole of the answer is there.
-pub fn answered(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
+pub fn answered(work: &Work<'_>, ran: &Ran) -> Result<(), Refusal> {
     if ran.stdout_truncated {
         return Err(Refusal::new(
             Code::PlanRefused,
-            format!("`{}` would change more than can be looked through", plan.request().operation),
+            format!("`{}` would change more than can be looked through", work.operation()),
         )
         .hint("an administrator does this one"));
     }
     match ran.ended {
         Ended::Exited(0) => Ok(()),
-        // pacman's way of saying that nothing is installed; it warns of settings it does not know.
-        Ended::Exited(1) if ran.stdout.is_empty() && only_warns(&ran.stderr) => Ok(()),
+        _ if work.manager().says_nothing(ran) => Ok(()),
         Ended::Late => Err(Refusal::new(
             Code::Timeout,
-            format!("the package manager did not say what it would do within {} s", plan.timeout()),
+            format!(
+                "the package manager did not say what it would do within {} s",
+                work.plan.timeout()
+            ),
         )
         .hint("nothing was changed; try again")),
-        _ => verdict(plan, ran),
+        _ => verdict(work.plan, ran),
     }
-}
-
-fn only_warns(stderr: &str) -> bool {
-    stderr.lines().all(|line| line.starts_with("warning: "))
 }
 
 /// What the operation would change, unless it is something that it should not.
 pub fn simulated(
-    plan: &Plan,
-    steps: &PackageSteps,
+    work: &Work<'_>,
     simulation: &Argv,
     inventory: &Inventory,
     bounds: Bounds,
 ) -> Result<Simulated, Planned> {
-    let operation = &plan.request().operation;
+    let (plan, steps, manager) = (work.plan, work.steps, work.manager());
+    let operation = work.operation();
     let done = |outcome: Outcome| Planned::Done(Box::new(outcome));
     let refused = |refusal: Refusal, transaction: Transaction| {
         done(Outcome { plan: Some(transaction), ..Outcome::refused(refusal, None, None) })
     };
     let asked = steps.name.as_deref().map(|name| inventory.plain(name));
-    let mut work = None;
-    let mut look = || work = hooks::at_work();
+    let mut waits = None;
+    let mut look = || waits = at_work(manager);
     let late = AtDeadline::EndAfter(&mut look);
     let ran = run(simulation, whole(bounds), Options { input: None, late, backchannel: None });
-    let held = is_held_by_pacman(&ran.stdout);
-    if ran.ended != Ended::Exited(0) && held {
-        let error = format!("`{operation}` would remove what HoldPkg in pacman.conf holds");
-        let refusal = Refusal::new(Code::PlanRefused, error)
-            .hint("an administrator holds it on purpose, and does this one");
+    if let Some(refusal) = manager.held(operation, &ran) {
         let removal = Transaction::removal_of(asked.unwrap_or_default(), inventory);
         return Err(refused(refusal, removal));
     }
-    if is_gone_already(plan, asked, inventory, &ran) {
+    if is_gone_already(work, asked, inventory, &ran) {
         return Ok(Simulated {
             transaction: Transaction::default(),
             name: asked.map(str::to_owned),
             printed: String::new(),
         });
     }
-    if let Err(refusal) = answered(plan, &ran) {
-        let refusal = match work.filter(|_| ran.ended == Ended::Late) {
-            Some(work) => held_up(refusal, &work),
+    if let Err(refusal) = answered(work, &ran) {
+        let refusal = match waits.filter(|_| ran.ended == Ended::Late) {
+            Some(waits) => held_up(work, refusal, &waits),
             None => refusal,
         };
-        let reason = Reason::find(steps.manager, &ran.stdout, &ran.stderr);
+        let reason = manager.no_way(&ran.stdout, &ran.stderr);
         return Err(match reason.filter(|_| !ran.stdout_truncated) {
             Some(reason) => {
-                let refusal = no_way(plan, steps.manager, asked, reason, inventory);
+                let refusal = no_way(work, asked, reason, inventory);
                 refused(refusal, Transaction::default())
             }
             None => {
-                let refusal = explained(plan, steps, inventory, &ran, refusal);
+                let refusal = lists::too_old(
+                    work,
+                    &ran,
+                    manager.explained_simulation(work, inventory, &ran, refusal),
+                );
                 // Once more, within the bounds of a reply; what was late would be late again.
                 let ran = match ran.ended {
                     Ended::Late => Ran { ended: Ended::Late, ..Ran::nothing() },
@@ -111,7 +109,7 @@ pub fn simulated(
             }
         });
     }
-    let mut transaction = Transaction::parse(steps.manager, operation, inventory, &ran.stdout);
+    let mut transaction = manager.transaction(operation, inventory, &ran.stdout);
     if let Some(questions) = steps.commands.questions.as_ref().filter(|_| !transaction.is_empty()) {
         let input = Some(NO.repeat(QUESTIONS));
         let asked = run(
@@ -119,99 +117,74 @@ pub fn simulated(
             whole(bounds),
             Options { input, late: AtDeadline::End, backchannel: None },
         );
-        if locks::was_too_late(steps.manager, &asked) {
+        if manager.was_too_late(&asked) {
             return Err(Planned::Overtaken);
         }
         // What it asks is on standard error, where it waits for an answer.
-        transaction = transaction.with_questions(&asked.stderr, inventory);
+        transaction = manager.with_questions(transaction, &asked.stderr, inventory);
     }
     let automatic: HashSet<String> = match &steps.commands.automatic {
         Some(query) if transaction.remove.len() > 1 => {
             let ran = ask(query, whole(bounds));
-            answered(plan, &ran).map_err(|refusal| done(Outcome::refused(refusal, None, None)))?;
+            answered(work, &ran).map_err(|refusal| done(Outcome::refused(refusal, None, None)))?;
             ran.stdout.lines().map(str::to_owned).collect()
         }
         _ => HashSet::new(),
     };
-    let name = asked.map(|name| meant(name, &transaction, inventory, &ran.stdout));
-    let judged = transaction.judge(&transaction::Bounds {
-        operation,
-        name: name.as_deref(),
-        inventory,
-        removals: plan.approved().allow_removals(),
-        may_go_along: &|name| {
-            automatic.contains(name) || plan.approved().may_remove(name, steps.manager)
+    let name = asked.map(|name| meant(work, name, &transaction, inventory, &ran.stdout));
+    let judged = expected::judge(
+        &transaction,
+        &expected::Bounds {
+            manager,
+            operation,
+            name: name.as_deref(),
+            inventory,
+            removals: plan.approved().allow_removals(),
+            may_go_along: &|name| automatic.contains(name) || work.may_remove(name),
         },
-    });
+    );
     match judged {
         Ok(()) => Ok(Simulated { transaction, name, printed: ran.stdout }),
         Err(refusal) => Err(refused(refusal, transaction)),
     }
 }
 
-/// Whether pacman refuses to remove what is not there. Asked first, since the name can be that of
-/// a group (`pacman(8)`, `--remove`).
-fn is_gone_already(plan: &Plan, name: Option<&str>, inventory: &Inventory, ran: &Ran) -> bool {
+/// Whether the package manager refuses to remove what is not there.
+fn is_gone_already(work: &Work<'_>, name: Option<&str>, inventory: &Inventory, ran: &Ran) -> bool {
     let Some(name) = name else { return false };
-    let removes = matches!(
-        plan.request().operation,
-        Operation::Package { action: PackageAction::Remove, .. }
-    );
-    let is_missing = |line: &str| line.strip_prefix("error: target not found: ") == Some(name);
-    removes && !inventory.has_some(name) && ran.stderr.lines().any(is_missing)
+    let removes =
+        matches!(work.operation(), Operation::Package { action: PackageAction::Remove, .. });
+    removes && !inventory.has_some(name) && work.manager().is_missing(name, &ran.stderr)
 }
 
 /// What the package manager takes a name for: where there is no package of that name for the
-/// host's architecture, apt takes the one for another.
-fn meant(name: &str, transaction: &Transaction, inventory: &Inventory, printed: &str) -> String {
+/// host's architecture, the one for another may be meant.
+fn meant(
+    work: &Work<'_>,
+    name: &str,
+    transaction: &Transaction,
+    inventory: &Inventory,
+    printed: &str,
+) -> String {
     let foreign = format!("{name}:");
     let is_foreign = |found: &str| found.starts_with(&foreign);
     if inventory.has_some(name) || transaction.names().any(|found| found == name) {
         return name.to_owned();
     }
     let changed = transaction.names().find(|found| is_foreign(found)).map(str::to_owned);
-    let there = || reasons::instead(printed, name).filter(|found| is_foreign(found));
+    let there = || work.manager().instead(printed, name).filter(|found| is_foreign(found));
     changed.or_else(there).unwrap_or_else(|| name.to_owned())
 }
 
 /// It waits for a command that never ends: to try again is to wait again.
-fn held_up(refusal: Refusal, work: &str) -> Refusal {
-    refusal.said(format!("it waits for: {work}")).hint(
-        "nothing was changed; an administrator looks why that takes so long: apt-config dump names the commands that apt runs",
-    )
+fn held_up(work: &Work<'_>, refusal: Refusal, waits: &str) -> Refusal {
+    let look = work.manager().looks_for_what_it_waits();
+    refusal
+        .said(format!("it waits for: {waits}"))
+        .hint(format!("nothing was changed; an administrator looks why that takes so long: {look}"))
 }
 
-/// What else a simulation can fail for.
-fn explained(
-    plan: &Plan,
-    steps: &PackageSteps,
-    inventory: &Inventory,
-    ran: &Ran,
-    refusal: Refusal,
-) -> Refusal {
-    if let Some(hook) = Hook::failed(&ran.stderr) {
-        return hooks::failed(&plan.main().short(), &hook, "");
-    }
-    // `E: The package NAME needs to be reinstalled, but I can't find an archive for it.`
-    let lacks_archive = ran.stderr.lines().find_map(|line| {
-        let rest = line.strip_prefix("E: The package ")?;
-        rest.split_once(" needs to be reinstalled, but ").map(|(name, _)| name)
-    });
-    match lacks_archive {
-        Some(name) => {
-            refusal.hint(way_out(plan, steps.manager, inventory, &[(name, Unfinished::Broken)]))
-        }
-        None => lists::too_old(plan, steps.manager, ran, refusal),
-    }
-}
-
-fn no_way(
-    plan: &Plan,
-    manager: PackageManager,
-    name: Option<&str>,
-    reason: Reason,
-    inventory: &Inventory,
-) -> Refusal {
+fn no_way(work: &Work<'_>, name: Option<&str>, reason: Reason, inventory: &Inventory) -> Refusal {
     match reason {
         Reason::Unmet(unmet) => {
             let is_there = |(name, _): &&(String, String)| inventory.has_some(name);
@@ -219,17 +192,15 @@ fn no_way(
             let (package, relation) = culprit.cloned().unwrap_or_default();
             let error = format!(
                 "`{}` can not be done, since the packages of this host are not in order",
-                plan.request().operation
+                work.operation()
             );
             Refusal::new(Code::PlanRefused, error)
                 .said(one_line(&format!("{package} : {relation}"), 300))
-                .hint(for_want_of(plan, manager, inventory, &package))
+                .hint(work.manager().for_want_of(work, inventory, &package))
         }
         Reason::Breaks(why) => {
-            let error = format!(
-                "`{}` can not be done without breaking something",
-                plan.request().operation
-            );
+            let error =
+                format!("`{}` can not be done without breaking something", work.operation());
             Refusal::new(Code::PlanRefused, error)
                 .said(why)
                 .hint("an administrator decides what has to give way")

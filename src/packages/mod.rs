@@ -1,9 +1,10 @@
 //! Operations on packages: waited for, planned, judged, run, and looked at afterwards.
 
 pub mod after;
+pub mod at_work;
 pub mod before;
 pub mod beside;
-pub mod hooks;
+pub mod expected;
 pub mod judge;
 pub mod kept;
 pub mod lists;
@@ -11,23 +12,26 @@ pub mod locks;
 pub mod planned;
 pub mod provides;
 pub mod reasons;
-pub mod settings;
-pub mod sources;
+pub mod states;
 pub mod traces;
 pub mod unfinished;
+pub mod work;
 
 use crate::exec::context::{OperationContext, verdict};
 use crate::exec::process::{AtDeadline, Bounds, Options, run};
-use crate::managers::host::PackageManager;
+use crate::managers::asked::Asked;
 use crate::managers::inventory::Inventory;
 use crate::managers::transaction::Transaction;
 use crate::outcome::Outcome;
 use crate::output::secrets::masked;
 use crate::packages::after::Done;
+use crate::packages::at_work::at_work;
 use crate::packages::before::{inventory, looked_through};
-use crate::packages::beside::{Beside, States};
+use crate::packages::beside::Beside;
 use crate::packages::planned::{Planned, Ready, nothing_to_do};
+use crate::packages::states::States;
 use crate::packages::traces::Traces;
+use crate::packages::work::Work;
 use crate::plan::{PackageSteps, Plan};
 use crate::request::action::Maintenance;
 use crate::request::code::{Code, Refusal};
@@ -42,8 +46,9 @@ const LOOK_WHEN_LATE: Duration = Duration::from_secs(5);
 
 /// The plan alone.
 pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
-    match planned(plan, steps, bounds) {
-        // pacman takes its lock to say what it would ask.
+    let work = &Work { plan, steps };
+    match planned(work, bounds) {
+        // To say what it would ask it may have to take its lock.
         Planned::Overtaken => {
             let at_work = locks::wait(steps.manager, None, Instant::now());
             let refusal = at_work.err().unwrap_or_else(locks::overtaken);
@@ -63,7 +68,8 @@ pub fn change(
     bounds: Bounds,
     context: &mut OperationContext<'_>,
 ) -> Outcome {
-    let action = plan.request().operation.maintenance();
+    let work = &Work { plan, steps };
+    let action = work.operation().maintenance();
     let wait = Duration::from_secs(plan.approved().lock_seconds().into());
     let patience = (Instant::now() + wait).min(bounds.deadline);
     for _ in 0..MOST_PLANS {
@@ -71,7 +77,7 @@ pub fn change(
             return Outcome::refused(refusal, None, None);
         }
         let state = Traces::of_state(steps.manager);
-        let ready = match planned(plan, steps, bounds) {
+        let ready = match planned(work, bounds) {
             Planned::Overtaken => continue,
             Planned::Done(outcome) => return *outcome,
             Planned::Run(ready) => ready,
@@ -80,8 +86,8 @@ pub fn change(
         if Traces::of_state(steps.manager) != state {
             continue;
         }
-        let outcome = begin(plan, steps, bounds, context, *ready);
-        let was_too_late = |ran: &Ran| locks::was_too_late(steps.manager, ran);
+        let outcome = begin(work, bounds, context, *ready);
+        let was_too_late = |ran: &Ran| work.manager().was_too_late(ran);
         if !outcome.ran.as_ref().is_some_and(was_too_late) {
             return outcome;
         }
@@ -90,8 +96,8 @@ pub fn change(
 }
 
 /// Asks the package manager what it would do, and judges it.
-fn planned(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Planned {
-    let mut planned = looked_through(plan, steps, bounds);
+fn planned(work: &Work<'_>, bounds: Bounds) -> Planned {
+    let mut planned = looked_through(work, bounds);
     // What is looked through is not masked, since names are read from it; what is told of it is.
     if let Planned::Done(outcome) = &mut planned {
         mask(&mut outcome.verdict, bounds);
@@ -110,27 +116,28 @@ fn mask(verdict: &mut Result<(), Refusal>, bounds: Bounds) {
 
 /// Runs it, now that it was planned.
 fn begin(
-    plan: &Plan,
-    steps: &PackageSteps,
+    work: &Work<'_>,
     bounds: Bounds,
     context: &mut OperationContext<'_>,
     ready: Ready,
 ) -> Outcome {
+    let Work { plan, steps } = *work;
+    let manager = work.manager();
     let Ready { transaction, name, inventory: installed, input, mut warnings } = ready;
-    let beside = plan.request().operation.changes_packages().then(Beside::now);
+    let beside = work.operation().changes_packages().then(|| Beside::now(manager));
     let states = steps.units.as_ref().and_then(|units| States::now(units));
-    let traces = || Traces::of(steps.manager, plan);
+    let traces = || Traces::of(manager, plan);
     let before = traces();
     let answer = &mut *context.answer;
     let mut late = |so_far: Ran| {
-        let work = hooks::at_work();
+        let waits = at_work(manager);
         // What is installed is asked after that, since to ask is a child of this process too.
         let soon = Bounds { deadline: Instant::now() + LOOK_WHEN_LATE, ..bounds };
-        let is_so = match (&installed, inventory(plan, steps, soon)) {
+        let is_so = match (&installed, inventory(work, soon)) {
             (Some(before), Some(Ok(after))) => {
                 let (transaction, name) = (transaction.as_ref(), name.as_deref());
-                let (manager, ran) = (steps.manager, &so_far);
-                Done { plan, manager, name, transaction, before, after: &after, ran }.is_so()
+                let ran = &so_far;
+                Done { work, name, transaction, before, after: &after, ran }.is_so()
             }
             _ => false,
         };
@@ -138,44 +145,40 @@ fn begin(
             ran: Some(so_far),
             plan: transaction.clone(),
             changed: Some(before != traces()),
-            ..Outcome::of(Err(goes_on(plan, bounds, work, is_so)))
+            ..Outcome::of(Err(goes_on(plan, bounds, waits, is_so)))
         });
     };
     let backchannel = Some(&mut context.backchannel);
     let ran =
         run(plan.main(), bounds, Options { input, late: AtDeadline::GoOn(&mut late), backchannel });
-    let after = after(plan, steps, bounds);
+    let after = after(work, bounds);
     let mut changed = before != traces();
     let mut verdict = match (&installed, &after) {
         (Some(before), Some(Ok(after))) => {
             changed |= before != after;
             let (transaction, name) = (transaction.as_ref(), name.as_deref());
-            let manager = steps.manager;
-            Done { plan, manager, name, transaction, before, after, ran: &ran }.verdict()
+            Done { work, name, transaction, before, after, ran: &ran }.verdict()
         }
         (_, Some(Err(_))) if verdict(plan, &ran).is_ok() => Err(unseen(plan)),
         _ => verdict(plan, &ran)
-            .and_then(|()| read_nothing(plan, steps.manager, &ran))
-            .map_err(|refusal| alone(plan, &ran, refusal)),
+            .and_then(|()| read_nothing(work, &ran))
+            .map_err(|refusal| manager.explained_alone(work, &ran, refusal)),
     };
     mask(&mut verdict, bounds);
-    let transaction = match (told(steps, transaction), &installed, after) {
-        // What pacman could not say beforehand is told afterwards.
-        (None, Some(before), Some(Ok(after))) if steps.manager == PackageManager::Pacman => {
+    let transaction = match (told(work, transaction), &installed, after) {
+        // What could not be said beforehand is told afterwards.
+        (None, Some(before), Some(Ok(after))) if !manager.tells_removals() => {
             Some(Transaction::between(before, &after))
         }
         (transaction, ..) => transaction,
     };
-    if steps.manager == PackageManager::Pacman
-        && plan.request().operation.maintenance() == Some(Maintenance::Upgrade)
-    {
-        warnings.extend(kept::by_pacman(&ran.stderr));
+    if work.operation().maintenance() == Some(Maintenance::Upgrade) {
+        warnings.extend(kept::at_most(manager.kept_afterwards(&ran)));
     }
     if changed {
-        warnings.extend(beside.iter().flat_map(|before| match steps.manager {
-            PackageManager::Apt => Beside::now().since(before),
-            PackageManager::Pacman => Beside::now().and_of_pacman(&ran.stderr).since(before),
-        }));
+        let now =
+            |before: &Beside| Beside::now(manager).and(manager.put_beside(&ran)).since(before);
+        warnings.extend(beside.iter().flat_map(now));
         if let (Some(units), Some(before)) = (&steps.units, &states)
             && let Some(after) = States::now(units)
         {
@@ -187,22 +190,22 @@ fn begin(
 }
 
 /// What is installed, once it is done; that it is late does not matter any more.
-fn after(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Option<Result<Inventory, Refusal>> {
+fn after(work: &Work<'_>, bounds: Bounds) -> Option<Result<Inventory, Refusal>> {
     let deadline = Instant::now() + Duration::from_secs(60);
-    inventory(plan, steps, Bounds { deadline, ..bounds })
+    inventory(work, Bounds { deadline, ..bounds })
 }
 
-/// What was said beforehand, where that was all of it: pacman does not say all that it removes.
-fn told(steps: &PackageSteps, transaction: Option<Transaction>) -> Option<Transaction> {
+/// What was said beforehand, where that was all of it: not every package manager names all that it
+/// removes.
+fn told(work: &Work<'_>, transaction: Option<Transaction>) -> Option<Transaction> {
     let is_whole = |transaction: &Transaction| {
-        steps.manager != PackageManager::Pacman
-            || !transaction.removes_others(steps.name.as_deref())
+        work.manager().tells_removals() || !transaction.removes_others(work.steps.name.as_deref())
     };
     transaction.filter(is_whole)
 }
 
 /// It is not done in time.
-fn goes_on(plan: &Plan, bounds: Bounds, work: Option<String>, is_so: bool) -> Refusal {
+fn goes_on(plan: &Plan, bounds: Bounds, waits: Option<String>, is_so: bool) -> Refusal {
     let error = format!(
         "`{}` is not done after {} s; it is not interrupted and goes on{}",
         plan.main().short(),
@@ -211,8 +214,8 @@ fn goes_on(plan: &Plan, bounds: Bounds, work: Option<String>, is_so: bool) -> Re
     );
     let refusal = Refusal::new(Code::Timeout, error)
         .hint("its end will be in the audit log under this request_id; ask for nothing else of the package manager until then");
-    let Some(work) = work else { return refusal };
-    let mut verdict = Err(refusal.said(format!("it waits for: {work}")));
+    let Some(waits) = waits else { return refusal };
+    let mut verdict = Err(refusal.said(format!("it waits for: {waits}")));
     mask(&mut verdict, bounds);
     verdict.err().unwrap_or_else(|| Refusal::new(Code::Timeout, "it goes on"))
 }
@@ -226,21 +229,10 @@ fn unseen(plan: &Plan) -> Refusal {
 }
 
 /// The lists were read anew, and there is no source of any.
-fn read_nothing(plan: &Plan, manager: PackageManager, ran: &Ran) -> Result<(), Refusal> {
-    let updates = plan.request().operation.maintenance() == Some(Maintenance::Update);
-    match updates && !sources::asked_any(ran) {
-        true => lists::no_source(plan, manager).map_or(Ok(()), Err),
+fn read_nothing(work: &Work<'_>, ran: &Ran) -> Result<(), Refusal> {
+    let updates = work.operation().maintenance() == Some(Maintenance::Update);
+    match updates && !work.manager().asked_a_source(ran) {
+        true => lists::no_source(work).map_or(Ok(()), Err),
         false => Ok(()),
-    }
-}
-
-/// What changes no package failed.
-fn alone(plan: &Plan, ran: &Ran, refusal: Refusal) -> Refusal {
-    match plan.request().operation.maintenance() {
-        Some(Maintenance::Update) => match hooks::Hook::failed(&ran.stderr) {
-            Some(hook) => hooks::failed(&plan.main().short(), &hook, ""),
-            None => sources::read_in_part(ran, refusal),
-        },
-        _ => refusal,
     }
 }

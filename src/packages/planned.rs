@@ -10,7 +10,7 @@ use crate::request::ran::Ran;
 /// What a question to the package manager may print, in bytes: some ten thousand packages.
 pub const LARGEST_ANSWER: usize = 1 << 20;
 
-/// The answer to whatever pacman asks before it would begin. It must never be another one: the
+/// The answer to whatever the package manager asks before it would begin. It must never be another one: the
 /// last question is whether to go on.
 pub const NO: &str = "n\n";
 

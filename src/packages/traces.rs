@@ -1,10 +1,9 @@
 //! What the package manager keeps, looked at before and after, so far as its change can be seen
 //! at a glance.
 
-use crate::managers::host::PackageManager;
+use crate::managers::manager::Manager;
 use crate::plan::Plan;
 use sha2::{Digest, Sha256};
-use std::ffi::OsStr;
 
 /// What each of these files holds, and what is in each of the folders.
 #[derive(PartialEq, Eq)]
@@ -12,15 +11,15 @@ pub struct Traces(Vec<Option<[u8; 32]>>);
 
 impl Traces {
     /// What an operation changes.
-    pub fn of(manager: PackageManager, plan: &Plan) -> Self {
+    pub fn of(manager: Manager, plan: &Plan) -> Self {
         let mut traces = look_at(manager.traces(plan.request().operation.maintenance()));
-        // A journal that dpkg merges can hold what is written down already.
-        traces.push(has_journal().then_some([0; 32]));
+        // A journal that is merged can hold what is written down already.
+        traces.push(manager.has_journal().then_some([0; 32]));
         Self(traces)
     }
 
     /// All that a plan rests on.
-    pub fn of_state(manager: PackageManager) -> Self {
+    pub fn of_state(manager: Manager) -> Self {
         Self(look_at(manager.state()))
     }
 }
@@ -28,7 +27,7 @@ impl Traces {
 fn look_at(paths: &[&str]) -> Vec<Option<[u8; 32]>> {
     let look = |path: &&str| match std::fs::read_dir(path) {
         Ok(entries) => Some(listing(entries)),
-        // Not when it was written: dpkg writes it anew though nothing has changed.
+        // Not when it was written, which can be though nothing has changed.
         Err(_) => Some(Sha256::digest(std::fs::read(path).ok()?).into()),
     };
     paths.iter().map(look).collect()
@@ -45,13 +44,4 @@ fn listing(entries: std::fs::ReadDir) -> [u8; 32] {
     let mut rows: Vec<_> = rows.filter(|(name, ..)| name != "lock" && name != "partial").collect();
     rows.sort_unstable();
     Sha256::digest(format!("{rows:?}")).into()
-}
-
-/// Whether dpkg was ended before it could write down where it was: then apt refuses too.
-pub fn has_journal() -> bool {
-    let updates = std::fs::read_dir("/var/lib/dpkg/updates").into_iter().flatten().flatten();
-    let is_number = |name: &OsStr| {
-        name.to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    updates.map(|entry| entry.file_name()).any(|name| is_number(&name))
 }

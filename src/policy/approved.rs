@@ -1,6 +1,6 @@
 //! What the policy says about a request that it allows.
 
-use crate::managers::host::PackageManager;
+use crate::managers::manager::Manager;
 use crate::managers::systemd::states::PolicyUnits;
 use crate::policy::model::{Limits, Policy};
 use crate::policy::removable::Removable;
@@ -73,7 +73,7 @@ impl Approved {
     }
     /// Whether the caller could ask for the removal of this package too; `name` is what the
     /// package manager calls it.
-    pub fn may_remove(&self, name: &str, manager: PackageManager) -> bool {
+    pub fn may_remove(&self, name: &str, manager: Manager) -> bool {
         self.removable.iter().any(|package| package.name_for(manager) == name)
     }
     /// Whether the caller could ask for this to be done to all packages: for a hint.

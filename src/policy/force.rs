@@ -240,7 +240,7 @@ impl InForce {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::managers::host::PackageManager::Apt;
+    use crate::managers::host::named;
     use crate::request::action::PackageAction;
     use crate::request::name::PackageName;
     use crate::request::who::Everybody;
@@ -263,6 +263,7 @@ mod tests {
 
     #[test]
     fn what_belongs_to_packages_comes_with_every_operation_on_them() {
+        let apt = named("apt").expect("apt");
         let force = InForce::compiled();
         let judged = |action, asked: &str| {
             let name = PackageName::parse(asked.as_bytes()).expect("a name");
@@ -272,7 +273,7 @@ mod tests {
         };
         for action in [PackageAction::Remove, PackageAction::Install] {
             let approved = judged(action, "nginx");
-            assert!(approved.may_remove("curl", Apt) && !approved.may_remove("bash", Apt));
+            assert!(approved.may_remove("curl", apt) && !approved.may_remove("bash", apt));
             let units = approved.units().expect("the policy names units");
             assert!(units.states.words().contains(&"nginx.service".to_owned()));
         }

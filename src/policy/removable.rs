@@ -1,6 +1,6 @@
 //! What else a caller could remove, for a package that does not go without them.
 
-use crate::managers::host::PackageManager;
+use crate::managers::manager::{Manager, Names};
 use crate::policy::callers::Share;
 use crate::policy::model::{Policy, SiteMode};
 use crate::request::action::PackageAction;
@@ -17,11 +17,8 @@ pub struct Removable {
 
 impl Removable {
     /// What the package manager calls it.
-    pub fn name_for(&self, manager: PackageManager) -> &str {
-        match manager {
-            PackageManager::Pacman if !self.pacman.is_empty() => &self.pacman,
-            _ => &self.name,
-        }
+    pub fn name_for(&self, manager: Manager) -> &str {
+        manager.own_name(Names { general: &self.name, pacman: &self.pacman })
     }
 
     /// Whether a request for its removal would be granted to one who does not say why.
@@ -71,6 +68,7 @@ pub fn together(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::managers::host;
     use crate::policy::model::Limits;
     use crate::policy::parse::{Parsed, parse};
     use crate::policy::verdict::judge;
@@ -104,7 +102,8 @@ mod tests {
         })
     }
 
-    fn names(list: &[Removable], has_reason: bool, manager: PackageManager) -> Vec<&str> {
+    fn names<'l>(list: &'l [Removable], has_reason: bool, manager: &str) -> Vec<&'l str> {
+        let manager = host::named(manager).expect("a package manager");
         let granted = list.iter().filter(|package| has_reason || package.needs_no_reason());
         let mut names: Vec<&str> = granted.map(|package| package.name_for(manager)).collect();
         names.sort_unstable();
@@ -126,7 +125,7 @@ mod tests {
                 judge(&policy, &Limits::USUAL, &Ci, request).is_ok()
             });
             let found = removable(&policy, &Ci);
-            assert_eq!(names(&found, has_reason, PackageManager::Apt), granted.collect::<Vec<_>>());
+            assert_eq!(names(&found, has_reason, "apt"), granted.collect::<Vec<_>>());
         }
     }
 
@@ -135,10 +134,10 @@ mod tests {
         let [one, two, three, _] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&two), SiteMode::Narrow);
-        assert_eq!(names(&both, true, PackageManager::Apt), ["both", "explained"]);
-        assert_eq!(names(&both, false, PackageManager::Pacman), ["both-arch"]);
+        assert_eq!(names(&both, true, "apt"), ["both", "explained"]);
+        assert_eq!(names(&both, false, "pacman"), ["both-arch"]);
         let both = together(of(&one), of(&three), SiteMode::Narrow);
-        assert_eq!(names(&both, false, PackageManager::Apt), [""; 0]);
+        assert_eq!(names(&both, false, "apt"), [""; 0]);
     }
 
     #[test]
@@ -146,7 +145,7 @@ mod tests {
         let [one, _, three, _] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&three), SiteMode::Extend);
-        assert_eq!(names(&both, false, PackageManager::Apt), ["other"]);
-        assert_eq!(names(&both, true, PackageManager::Apt), ["both", "explained", "other"]);
+        assert_eq!(names(&both, false, "apt"), ["other"]);
+        assert_eq!(names(&both, true, "apt"), ["both", "explained", "other"]);
     }
 }

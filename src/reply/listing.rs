@@ -1,6 +1,6 @@
 //! `list` and `version`: what there is, for callers who want to know before they ask.
 
-use crate::managers::host::PackageManager;
+use crate::managers::host::of_this_host;
 use crate::policy::COMPILED;
 use crate::policy::force::InForce;
 use crate::reply::{Reply, SCHEMA, schema};
@@ -35,7 +35,7 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
     });
     Reply::new(Ok(()))
         .with("user", &caller.user)
-        .with("package_manager", PackageManager::of_this_host().map(PackageManager::name))
+        .with("package_manager", of_this_host().map(|manager| manager.name()))
         .with("services", services)
         .with("packages", packages)
         .with("maintenance", maintenance)
@@ -45,7 +45,7 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
 /// Answers the same as a JSON Schema: one object that is both, a reply and a schema, for a schema
 /// may have words that it does not know (JSON Schema 2020-12, section 6.5).
 pub fn schema(caller: &Caller, force: &InForce) -> Reply<'static> {
-    let possible: Vec<_> = possible(force, caller, PackageManager::of_this_host()).collect();
+    let possible: Vec<_> = possible(force, caller, of_this_host()).collect();
     let keywords = schema::of(&possible, &force.limits());
     keywords
         .into_iter()

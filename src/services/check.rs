@@ -1,8 +1,8 @@
 //! The check that goes before: what the policy has run, and pass, before a unit is touched.
 
-use crate::exec::message;
 use crate::exec::process::{Bounds, ask};
 use crate::managers::argv::Argv;
+use crate::managers::message;
 use crate::outcome::Outcome;
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};

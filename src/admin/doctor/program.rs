@@ -7,7 +7,7 @@ use crate::admin::doctor::paths::{mend, weak, word};
 use crate::admin::setup_broker::is_here;
 use crate::admin::setup_sudo::install;
 use crate::admin::setup_sudo::rule::helper_beside;
-use crate::managers::host::PackageManager;
+use crate::managers::host;
 use crate::managers::owner::Package;
 use crate::system::kernel;
 use crate::system::trust::trusted;
@@ -244,9 +244,9 @@ pub fn tools(_: &Context) -> Vec<Finding> {
                 .means("requests about services can not be answered on this host"),
         );
     }
-    if PackageManager::of_this_host().is_none() {
+    if host::of_this_host().is_none() {
         found.push(
-            Finding::warning("there is neither apt-get nor pacman")
+            Finding::warning(format!("there is neither {}", host::programs()))
                 .means("requests about packages can not be answered on this host"),
         );
     }

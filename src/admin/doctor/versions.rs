@@ -5,7 +5,7 @@ use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::holes::{APT, Hole, PACMAN, SUDO, SUDO_RS, SYSTEMD};
 use crate::admin::doctor::paths::mend;
-use crate::managers::host::PackageManager;
+use crate::managers::host;
 use crate::sudo::ask::program;
 use crate::system::tool;
 use std::path::Path;
@@ -77,13 +77,17 @@ pub fn pager_escapes() -> bool {
     systemd_version().is_ok_and(|version| numbers(&version) < numbers("247"))
 }
 
+/// The package managers whose holes are known, by their names.
+const PACKAGE_MANAGERS: [(&str, &[Hole]); 2] = [("apt", &APT), ("pacman", &PACMAN)];
+
 pub fn package_manager(_: &Context) -> Vec<Finding> {
-    let (name, holes) = match PackageManager::of_this_host() {
-        Some(PackageManager::Apt) => ("apt", &APT),
-        Some(PackageManager::Pacman) => ("pacman", &PACMAN),
-        None => return vec![Finding::ok("there is neither apt-get nor pacman")],
+    let Some(manager) = host::of_this_host() else {
+        return vec![Finding::ok(format!("there is neither {}", host::programs()))];
     };
-    let program = if name == "apt" { "apt-get" } else { name };
+    let name = manager.name();
+    let holes = PACKAGE_MANAGERS.iter().find(|(known, _)| *known == name);
+    let holes = holes.map_or(&[][..], |(_, holes)| holes);
+    let program = manager.program().rsplit('/').next().unwrap_or_default();
     let said = call::text(call::tool(program, &["--version"])).unwrap_or_default();
     // `apt 2.6.1 (amd64)`; pacman draws a picture beside `Pacman v6.0.2 - libalpm v13.0.2`.
     let mut words = said.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case(name));
@@ -180,9 +184,8 @@ fn numbers(version: &str) -> Vec<u64> {
 }
 
 fn upgrade(name: &str) -> String {
-    match PackageManager::of_this_host() {
-        Some(PackageManager::Apt) => format!("apt-get update && apt-get install {name}"),
-        Some(PackageManager::Pacman) => "pacman -Syu".to_owned(),
+    match host::of_this_host() {
+        Some(manager) => manager.upgrade_by_hand(name),
         None => format!("install a newer {name}"),
     }
 }

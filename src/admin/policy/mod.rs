@@ -7,7 +7,8 @@ pub mod vain;
 
 use crate::admin::answer::{Answer, Failure};
 use crate::cli::{self, Parsed, PolicyCommand, Supposed};
-use crate::managers::host::PackageManager;
+use crate::managers::host::of_this_host;
+use crate::managers::manager::Manager;
 use crate::output::text::counted;
 use crate::plan::plan;
 use crate::policy::approved::Line;
@@ -121,8 +122,8 @@ fn in_force(supposed: &Supposed) -> Result<InForce, Failure> {
     }
 }
 
-fn manager(supposed: &Supposed) -> Option<PackageManager> {
-    supposed.package_manager.or_else(PackageManager::of_this_host)
+fn manager(supposed: &Supposed) -> Option<Manager> {
+    supposed.package_manager.or_else(of_this_host)
 }
 
 fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {

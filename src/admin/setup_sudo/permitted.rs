@@ -1,7 +1,7 @@
 //! Which command lines of the helper the policy in force permits to an account or a group.
 
 use crate::escalate::flags::WORD;
-use crate::managers::host::PackageManager;
+use crate::managers::host;
 use crate::policy::force::InForce;
 use crate::request::action::ServiceAction;
 use crate::request::caller::Named;
@@ -26,7 +26,7 @@ pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
     let force = InForce::load()?;
     let caller = Seen { who, groups: RefCell::default() };
     let mut lines: BTreeSet<String> = QUESTIONS.map(str::to_owned).into();
-    for (operation, _) in possible(&force, &caller, PackageManager::of_this_host()) {
+    for (operation, _) in possible(&force, &caller, host::of_this_host()) {
         let line = operation.to_string();
         lines.insert(format!("{WORD} {line}"));
         lines.extend(short(&operation));
@@ -44,7 +44,7 @@ pub fn reads_of(account: &str) -> Vec<String> {
     let Ok(force) = InForce::load() else { return Vec::new() };
     let caller = Named(account);
     let of = |is_wanted: fn(&Operation) -> bool| -> Vec<String> {
-        let all = possible(&force, &caller, PackageManager::of_this_host());
+        let all = possible(&force, &caller, host::of_this_host());
         all.filter(|(operation, requires_reason)| is_wanted(operation) && !requires_reason)
             .map(|(operation, _)| operation.to_string())
             .take(A_FEW)

@@ -11,6 +11,16 @@ const DPKG: &str = "/usr/bin/dpkg";
 const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 const APT_MARK: &str = "/usr/bin/apt-mark";
 
+/// That nobody is there (`debconf(7)`, `apt-listchanges(1)`, `apt-listbugs(1)`, `needrestart(1)`,
+/// `ucf(1)`).
+pub const ENVIRONMENT: [(&str, &str); 5] = [
+    ("DEBIAN_FRONTEND", "noninteractive"),
+    ("APT_LISTCHANGES_FRONTEND", "none"),
+    ("APT_LISTBUGS_FRONTEND", "none"),
+    ("NEEDRESTART_SUSPEND", "1"),
+    ("UCF_FORCE_CONFFOLD", "1"),
+];
+
 /// How every `apt-get` begins: nobody is there to answer. What else it is told: [`PINNED`].
 const APT: [&str; 3] = [APT_GET, "--assume-yes", "--quiet=1"];
 

@@ -10,6 +10,11 @@ const SYSTEMCTL: &str = "/usr/bin/systemctl";
 /// `journalctl(1)`.
 const JOURNALCTL: &str = "/usr/bin/journalctl";
 
+/// In the environment of what is run: no pager, no colours, no links (`systemctl(1)`), and
+/// times in UTC with `TZ`.
+pub const ENVIRONMENT: [(&str, &str); 3] =
+    [("SYSTEMD_PAGER", "cat"), ("SYSTEMD_COLORS", "0"), ("SYSTEMD_URLIFY", "0")];
+
 /// Changes the unit.
 pub fn change(action: ServiceAction, unit: &str) -> Argv {
     systemctl(&[action.word(), "--", unit])

@@ -1,7 +1,6 @@
-//! Where the host's settings for apt, dpkg and pacman name a command: in which option of which file.
+//! Where the settings of apt and dpkg name a command.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::managers::settings::Files;
 
 /// The options of apt's that name commands (`apt.conf(5)`); what begins so has them too.
 const APT: [&str; 3] = ["dpkg::", "apt::update::", "aptcli::hooks::"];
@@ -9,69 +8,13 @@ const APT: [&str; 3] = ["dpkg::", "apt::update::", "aptcli::hooks::"];
 /// Those of dpkg's (`dpkg(1)`).
 const DPKG: [&str; 3] = ["pre-invoke", "post-invoke", "status-logger"];
 
-/// A command that a setting names.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// `DPkg::Post-Invoke`
-    pub option: String,
-    /// The command.
-    pub command: String,
-    /// The file.
-    pub file: PathBuf,
-}
-
-/// How a file is read: the options in it, each with its value.
-type Read = fn(&str) -> Vec<(String, String)>;
-
-/// Where settings are, what their names end with in a folder, and how they are read.
-const FILES: [(&str, &str, Read); 6] = [
+/// Where they are.
+pub const FILES: [Files; 4] = [
     ("/etc/apt/apt.conf.d", "", of_apt),
     ("/etc/apt/apt.conf", "", of_apt),
     ("/etc/dpkg/dpkg.cfg.d", "", of_dpkg),
     ("/etc/dpkg/dpkg.cfg", "", of_dpkg),
-    ("/etc/pacman.d/hooks", ".hook", of_alpm),
-    ("/usr/share/libalpm/hooks", ".hook", of_alpm),
 ];
-
-/// The setting that names this command, of which the words are those of a process.
-pub fn of_process(words: &[String]) -> Option<Setting> {
-    // The shell is there with the whole command, or has become the last one of it; a script's
-    // interpreter is in front of it.
-    let forms = [words, words.get(1..).unwrap_or_default(), words.get(2..).unwrap_or_default()];
-    let forms = forms.map(|words| plain(&words.join(" ")));
-    all().find(|setting| forms.contains(&plain(&setting.command)))
-}
-
-/// The file of the setting that names this command.
-pub fn file_of(command: &str) -> Option<PathBuf> {
-    let wanted = plain(command);
-    all().find(|setting| plain(&setting.command) == wanted).map(|setting| setting.file)
-}
-
-/// Without what a shell takes off: quotes, and more than one blank.
-fn plain(command: &str) -> String {
-    let bare = command.replace(['\'', '"', '\\'], "");
-    bare.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn all() -> impl Iterator<Item = Setting> {
-    FILES.into_iter().flat_map(|(place, end, read)| {
-        let place = Path::new(place);
-        let mut files: Vec<PathBuf> = match fs::read_dir(place) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => vec![place.to_owned()],
-        };
-        files.retain(|file| file.to_string_lossy().ends_with(end));
-        files.sort();
-        files.into_iter().flat_map(move |file| {
-            let text = fs::read_to_string(&file).unwrap_or_default();
-            let settings = read(&text).into_iter().filter(|(_, command)| !command.is_empty());
-            settings
-                .map(|(option, command)| Setting { option, command, file: file.clone() })
-                .collect::<Vec<_>>()
-        })
-    })
-}
 
 /// `post-invoke=COMMAND`, as on dpkg's command line.
 fn of_dpkg(text: &str) -> Vec<(String, String)> {
@@ -79,15 +22,6 @@ fn of_dpkg(text: &str) -> Vec<(String, String)> {
         let (option, command) = line.trim().split_once(['=', ' '])?;
         let command = command.trim_start_matches(['=', ' ']).trim_matches(['"', '\'']);
         DPKG.contains(&option).then(|| (option.to_owned(), command.to_owned()))
-    });
-    lines.collect()
-}
-
-/// `Exec = COMMAND` (`alpm-hooks(5)`).
-fn of_alpm(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().filter_map(|line| {
-        let (option, command) = line.split_once('=')?;
-        (option.trim() == "Exec").then(|| ("Exec".to_owned(), command.trim().to_owned()))
     });
     lines.collect()
 }
@@ -183,8 +117,6 @@ mod tests {
         assert!(!text.is_empty() && !pairs(&found).iter().any(|(_, command)| *command == "no"));
         let found = of_dpkg("# post-invoke=no\npost-invoke=\"x y\"\npre-invoke = z\nno-debsig\n");
         assert_eq!(pairs(&found), [("post-invoke", "x y"), ("pre-invoke", "z")]);
-        let found = of_alpm("[Action]\nWhen = PostTransaction\nExec = /bin/sh -c 'sleep 9'\n");
-        assert_eq!(pairs(&found), [("Exec", "/bin/sh -c 'sleep 9'")]);
     }
 
     proptest! {

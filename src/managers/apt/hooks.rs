@@ -1,10 +1,9 @@
-//! The commands of the administrator's own that apt runs (`apt.conf(5)`), and what a package
-//! operation is waiting for.
+//! The commands of the administrator's own that apt runs (`apt.conf(5)`).
 
+use crate::managers::apt::settings::FILES;
+use crate::managers::settings;
 use crate::output::text::one_line;
-use crate::packages::settings::{self, Setting};
 use crate::request::code::{Code, Refusal};
-use std::fs::read_to_string;
 
 /// What apt says of those whose option it does not name, and the option. Of the last there is one
 /// for each command of apt's: `AptCli::Hooks::Install`.
@@ -43,62 +42,11 @@ impl Hook {
 /// The refusal of an operation that failed for one of them; `done` is what is so all the same.
 pub fn failed(short: &str, hook: &Hook, done: &str) -> Refusal {
     let error = format!("`{short}` failed, since a command failed that apt.conf has it run{done}");
-    let file = settings::file_of(&hook.command);
+    let file = settings::file_of(&FILES, &hook.command);
     let file = file.map_or("/etc/apt/apt.conf.d".to_owned(), |file| file.display().to_string());
     Refusal::new(Code::CommandFailed, error)
         .said(format!("{}: {}", hook.option, hook.command))
         .hint(format!("an administrator mends that command, or takes it out of {file}"))
-}
-
-/// The process that waits for nothing but itself, below those that the calling process has started: the
-/// hook, with its option and file, or the package's script, that an operation waits for.
-pub fn at_work() -> Option<String> {
-    // The command line of apt itself says nothing new, nor that of dpkg, which waits for scripts.
-    const OWN: [&str; 3] = ["apt-get", "dpkg", "pacman"];
-    let mut pid = "self".to_owned();
-    let mut last = None;
-    // Deeper than any script calls another; a process can have ended in between.
-    for _ in 0..8 {
-        let Some(child) = first_child(&pid) else { break };
-        let name = read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
-        if !OWN.contains(&name.trim()) {
-            last = words(&child).map(|words| described(&words));
-            break;
-        }
-        pid = child;
-    }
-    last
-}
-
-/// The first child that is not one of those with which apt fetches.
-fn first_child(pid: &str) -> Option<String> {
-    let fetches = |pid: &String| {
-        words(pid).is_some_and(|words| words[0].starts_with("/usr/lib/apt/methods/"))
-    };
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-    let children =
-        tasks.flatten().filter_map(|task| read_to_string(task.path().join("children")).ok());
-    let numbers =
-        children.flat_map(|all| all.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-    let mut numbers = numbers.filter(|pid| !fetches(pid));
-    numbers.next()
-}
-
-/// The words of its command line; none where it has none.
-fn words(pid: &str) -> Option<Vec<String>> {
-    let line = read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-    let line = line.trim_end_matches('\0');
-    (!line.is_empty()).then(|| line.split('\0').map(str::to_owned).collect())
-}
-
-fn described(words: &[String]) -> String {
-    match settings::of_process(words) {
-        Some(Setting { option, command, file }) => {
-            let place = format!("{} in {}", one_line(&option, 60), file.display());
-            format!("{place}: {}", one_line(&command, 200))
-        }
-        None => one_line(&words.join(" "), 200),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The line of a command's output that says most about why it failed.
 
+use crate::managers::pacman::message::{detail, is_vague};
 use crate::output::text::one_line;
 use crate::request::ran::{Ended, Ran};
 
@@ -14,17 +15,6 @@ const CAUSES: [&str; 3] = [
     "E: ",
     "error: ",
 ];
-
-/// What pacman says of any failure, with the cause on standard output.
-const VAGUE: [&str; 3] = [
-    "error: failed to prepare transaction",
-    "error: failed to commit transaction",
-    "error: failed to synchronize all databases",
-];
-
-/// What pacman says behind a vague line where `XferCommand` in pacman.conf failed, whose own words stand
-/// above.
-pub const DOWNLOADER: &str = "(error invoking external downloader)";
 
 /// The last line on standard error, else on standard output, else how it ended; of the package
 /// managers, the line that names the cause.
@@ -53,31 +43,6 @@ pub fn of(ran: &Ran) -> String {
             Ended::Late => "it was not done in time".to_owned(),
             Ended::Signalled(signal) => format!("signal {signal}"),
         })
-}
-
-fn is_vague(cause: &str) -> bool {
-    VAGUE.iter().any(|vague| cause.starts_with(vague))
-}
-
-/// `:: removing a breaks dependency 'a' required by b`, `a: /usr/bin/b exists in filesystem`
-fn detail<'r>(cause: &str, ran: &'r Ran) -> Option<&'r str> {
-    if cause.ends_with(DOWNLOADER) {
-        const ALWAYS: &str = "warning: failed to retrieve some files";
-        let above = ran.stderr.lines().take_while(|line| *line != ALWAYS && !is_vague(line));
-        return above.filter(|line| !line.trim().is_empty()).last();
-    }
-    let mut lines = ran.stdout.lines().map(str::trim_end).rev();
-    let told = |line: &&str| {
-        line.ends_with("exists in filesystem")
-            || (line.starts_with(":: ") && !line.ends_with("...") && !is_question(line))
-    };
-    lines.find(told).map(|line| line.trim_start_matches(":: "))
-}
-
-/// `:: Proceed with installation? [Y/n]`, `:: There are 2 providers available for x:`, and what of
-/// them is to be chosen: pacman prints its questions also where it answers them itself.
-fn is_question(line: &str) -> bool {
-    line.ends_with("[Y/n]") || line.ends_with("[y/N]") || line.ends_with(':')
 }
 
 fn cut(line: &str) -> String {

@@ -1,5 +1,6 @@
-//! The sources of packages: which of them could not be read.
+//! The sources of packages that apt reads: which of them could not be read.
 
+use crate::managers::sources::without_accounts;
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
@@ -95,44 +96,6 @@ impl Sources {
     }
 }
 
-/// What came of a refresh of pacman's lists, where it failed for some of the sources: it does nothing
-/// else then. `error: failed retrieving file 'gone.db' from HOST : …`
-pub fn unread_by_pacman(ran: &Ran, refusal: Refusal) -> Refusal {
-    const SAID: &str = "error: failed to synchronize all databases";
-    if !ran.stderr.lines().any(|line| line.starts_with(SAID)) {
-        return refusal;
-    }
-    let of_list = |line: &str| {
-        let rest = line.strip_prefix("error: failed retrieving file '")?;
-        rest.split('\'').next()?.strip_suffix(".db").map(str::to_owned)
-    };
-    let failed: BTreeSet<String> = ran.stderr.lines().filter_map(of_list).collect();
-    // ` disk downloading...`, or ` disk is up to date`
-    let begun = ran.stdout.lines().filter(|line| line.starts_with(' '));
-    let begun =
-        begun.filter(|line| line.ends_with(" downloading...") || line.ends_with(" is up to date"));
-    let mut all: BTreeSet<String> = begun
-        .filter_map(|line| Some(line.split_whitespace().next()?.trim_end_matches(".db").to_owned()))
-        .collect();
-    all.extend(failed.iter().cloned());
-    if failed.is_empty() {
-        return refusal;
-    }
-    let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
-    let error = format!(
-        "{} of {} package sources could not be read: {which}; nothing was upgraded",
-        failed.len(),
-        all.len()
-    );
-    let told = Refusal::new(Code::CommandFailed, error).hint(
-        "look whether this host reaches it; an administrator corrects it in /etc/pacman.conf, or takes it out: nothing is upgraded before that",
-    );
-    match refusal.said.as_deref().map(without_accounts) {
-        Some(said) => told.said(said),
-        None => told,
-    }
-}
-
 /// The source of these that a file is from (`sources.list(5)`).
 fn of_url(url: &str, all: &BTreeSet<String>) -> Option<String> {
     let is_from = |source: &&String| {
@@ -171,22 +134,6 @@ fn source<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<String> {
         _ => suite,
     };
     Some(without_accounts(&format!("{uri} {suite}")).into())
-}
-
-/// The text without what stands between `://` and `@` in it: a name and a password.
-fn without_accounts(text: &str) -> Box<str> {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
-        plain.push_str(before);
-        plain.push_str("://");
-        let end = after.find(['/', ' ']).unwrap_or(after.len());
-        let (host, more) = after.split_at(end);
-        plain.push_str(host.rsplit('@').next().unwrap_or(host));
-        rest = more;
-    }
-    plain.push_str(rest);
-    plain.into()
 }
 
 #[cfg(test)]
@@ -230,16 +177,5 @@ mod tests {
         assert!(sentence.starts_with(starts), "{sentence}");
         // For something else.
         assert_eq!(told("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"), "failed: E: broken");
-    }
-
-    #[test]
-    fn accounts_are_left_out() {
-        for (text, plain) in [
-            ("https://u:p@h/x and http://h2/y@z", "https://h/x and http://h2/y@z"),
-            ("https://u:p@w@h", "https://h"),
-            ("file:/srv/apt ./", "file:/srv/apt ./"),
-        ] {
-            assert_eq!(&*without_accounts(text), plain);
-        }
     }
 }

@@ -1,0 +1,52 @@
+//! What an upgrade of everything leaves as it is, as apt says.
+
+use crate::managers::apt::transaction::section;
+use crate::managers::inventory::Inventory;
+use crate::output::text::one_line;
+
+/// What apt writes above those that it leaves, and why it does.
+const KEPT: [(&str, &str); 2] = [
+    (
+        "The following packages have been kept back:",
+        "what that needs can not be installed, or something would have to go; to upgrade it alone says what",
+    ),
+    (
+        "The following upgrades have been deferred due to phasing:",
+        "it comes to some hosts first, and to this one later",
+    ),
+];
+
+/// Those that apt's simulation names.
+pub fn beforehand(printed: &str, inventory: &Inventory) -> Vec<String> {
+    let all = KEPT.iter().flat_map(|(heading, why)| {
+        section(printed, heading).into_iter().map(move |name| (name, *why))
+    });
+    let told = all.map(|(name, why)| {
+        let row = inventory.get(name);
+        let version = row.map_or("its version", |row| row.version.as_str());
+        let why = match row.is_some_and(|row| row.is_held) {
+            true => "it is held: apt-mark showhold",
+            false => why,
+        };
+        one_line(&format!("{name} stays at {version}, though another version is there: {why}"), 300)
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::managers::apt::inventory::parse;
+
+    #[test]
+    fn what_stays_is_told() {
+        let inventory = parse("ii |a|all|1|no|no\nhi |b|all|2|no|no\n");
+        let printed = "Calculating upgrade...\nThe following packages have been kept back:\n  a b\n0 upgraded\n";
+        let told = beforehand(printed, &inventory);
+        assert!(
+            told[0].starts_with("a stays at 1, though another version is there: what that needs")
+        );
+        assert!(told[1].contains("b stays at 2") && told[1].contains("it is held"), "{told:?}");
+        assert_eq!(beforehand("0 upgraded\n", &inventory), Vec::<String>::new());
+    }
+}

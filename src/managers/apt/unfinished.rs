@@ -1,0 +1,156 @@
+//! Packages that dpkg has begun with and not come to an end: what to say, and the way out that
+//! works for each state.
+
+use crate::managers::apt::traces::has_journal;
+use crate::managers::asked::Asked;
+use crate::managers::inventory::{Installed, Inventory, Unfinished, told};
+use crate::output::text::one_line;
+use crate::request::action::{Maintenance, PackageAction};
+use crate::request::code::{Code, Refusal};
+use crate::request::operation::Operation;
+
+/// Refuses what has to wait until something else is brought to its end.
+pub fn in_the_way(asked: &dyn Asked, name: Option<&str>, inventory: &Inventory) -> Option<Refusal> {
+    let operation = asked.operation();
+    if operation.maintenance() == Some(Maintenance::Repair) {
+        return None;
+    }
+    let is_other = |found: &str| match name {
+        // One that is there for another architecture only is what apt takes the name for.
+        Some(name) if !inventory.is_known(name) => found.split(':').next() != Some(name),
+        name => name != Some(found),
+    };
+    let mut others = inventory.broken();
+    others.retain(|(found, _)| is_other(found));
+    let journal = has_journal();
+    // A removal leaves them as they are, and may be what makes room for them.
+    let only_waits = |(_, how): &(&str, Unfinished)| {
+        matches!(how, Unfinished::Configuring | Unfinished::Triggers)
+    };
+    if removes(operation) && !journal && others.iter().all(only_waits) {
+        return None;
+    }
+    let what = match (others.is_empty(), journal) {
+        (false, _) => told(&others),
+        (true, true) => "its journal is not empty".to_owned(),
+        (true, false) => return None,
+    };
+    let hint = match others.is_empty() {
+        true => configure(asked),
+        // The one that is asked for may be in the worst state of all.
+        false => way_out(asked, inventory, &inventory.broken()),
+    };
+    let error = format!(
+        "dpkg was interrupted in the middle: {what}; nothing else is done before that is mended"
+    );
+    Some(Refusal::new(Code::PlanRefused, error).hint(hint))
+}
+
+/// Whether it takes packages away and does nothing else.
+fn removes(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Package { action: PackageAction::Remove, .. }
+            | Operation::Maintenance { action: Maintenance::Autoremove, .. }
+    )
+}
+
+/// What to do about the worst of these, which is what the others have to wait for.
+pub fn way_out(
+    asked: &dyn Asked,
+    inventory: &Inventory,
+    packages: &[(&str, Unfinished)],
+) -> String {
+    use Unfinished::{Broken, Configuring, Triggers, Unpacking};
+    let worst = [Broken, Unpacking, Configuring, Triggers]
+        .into_iter()
+        .find_map(|kind| packages.iter().find(|(_, how)| *how == kind));
+    let Some((name, how)) = worst else { return configure(asked) };
+    let is = |what: fn(&Installed) -> bool| inventory.get(name).is_some_and(what);
+    let stays = is(|row| row.is_held || row.is_essential);
+    let may_remove = !stays && asked.may_remove(name);
+    let operation = asked.operation();
+    let was_removal = matches!(operation, Operation::Package { action: PackageAction::Remove, name: named, .. } if named.as_str() == *name);
+    match how {
+        // Of dpkg's own three advices neither to configure nor to remove it works.
+        Broken => format!(
+            "an administrator puts its files there anew: apt-get install --reinstall {name}; where no repository has it: dpkg --remove --force-remove-reinstreq {name}"
+        ),
+        _ if was_removal => format!(
+            "its script fails, and says why in `stderr`: an administrator mends that, or the script, which is in /var/lib/dpkg/info, then: sm-helper package remove {name}"
+        ),
+        Unpacking if may_remove => format!(
+            "bring that to its end first: sm-helper package remove {name}; then it can be installed anew"
+        ),
+        Unpacking => format!(
+            "an administrator takes the rest of it away: apt-get remove {name}, or puts its files there anew: apt-get install --reinstall {name}"
+        ),
+        Configuring | Triggers if is(|row| row.is_going) => match may_remove {
+            true => format!("bring its removal to its end: sm-helper package remove {name}"),
+            false => {
+                format!("an administrator brings its removal to its end: apt-get remove {name}")
+            }
+        },
+        // What was tried just now.
+        Configuring | Triggers if operation.maintenance() == Some(Maintenance::Repair) => {
+            let without = match may_remove {
+                true => format!("sm-helper package remove {name}"),
+                false => format!("an administrator removes it: apt-get remove {name}"),
+            };
+            format!(
+                "its script fails, and says why in `stderr`: mend that, then the same again; where it is not needed: {without}"
+            )
+        }
+        Configuring if may_remove => format!(
+            "{}; where that fails too and it is not needed: sm-helper package remove {name}",
+            configure(asked)
+        ),
+        Configuring | Triggers => configure(asked),
+    }
+}
+
+/// The way out for a package that lacks what it depends on: neither to repair nor to try again
+/// helps.
+pub fn for_want_of(asked: &dyn Asked, inventory: &Inventory, name: &str) -> String {
+    let stays = inventory.get(name).is_some_and(|row| row.is_held || row.is_essential);
+    let by_hand = "an administrator looks at what this would install or remove, and has it done: apt-get --fix-broken install";
+    match !stays && asked.may_remove(name) {
+        true => {
+            format!("where it is not needed: sm-helper package remove {name}; otherwise {by_hand}")
+        }
+        false => by_hand.to_owned(),
+    }
+}
+
+/// The package that dpkg does not configure for want of another, and what it says of that:
+/// `dpkg: dependency problems prevent configuration of NAME:`, then ` NAME depends on OTHER;
+/// however:` and `  Package OTHER is not installed.`
+pub fn in_want(stderr: &str) -> Option<(&str, String)> {
+    let mut lines = stderr.lines();
+    let name = lines.by_ref().find_map(|line| {
+        let rest = line.strip_prefix("dpkg: dependency problems prevent configuration of ")?;
+        rest.strip_suffix(':')
+    })?;
+    let words: Vec<&str> = lines.take_while(|line| line.starts_with(' ')).map(str::trim).collect();
+    Some((name, one_line(&words.join(" "), 300)))
+}
+
+fn configure(asked: &dyn Asked) -> String {
+    match asked.may_do_to_all(Maintenance::Repair) {
+        true => "bring it to its end: sm-helper package repair".to_owned(),
+        false => "an administrator brings it to its end with: dpkg --configure -a".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_package_lacks_is_read() {
+        let said = "dpkg: dependency problems prevent configuration of half:\n half depends on nosuch; however:\n  Package nosuch is not installed.\n\ndpkg: error processing package half (--configure):\n dependency problems - leaving unconfigured\n";
+        let words = "half depends on nosuch; however: Package nosuch is not installed.";
+        assert_eq!(in_want(said), Some(("half", words.to_owned())));
+        assert_eq!(in_want("dpkg: error processing package half (--configure):\n"), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! What pacman would do.
+
+use crate::managers::inventory::Inventory;
+use crate::managers::pacman::vercmp::vercmp;
+use crate::managers::transaction::{Change, Transaction};
+use crate::request::action::PackageAction;
+use crate::request::operation::Operation;
+use std::cmp::Ordering;
+
+/// `NAME VERSION`, one a line, as `pacman --print-format "%n %v"` says.
+pub fn parse(operation: &Operation, inventory: &Inventory, printed: &str) -> Transaction {
+    let mut plan = Transaction::default();
+    let removes = matches!(operation, Operation::Package { action: PackageAction::Remove, .. });
+    for line in printed.lines() {
+        let Some((name, version)) = line.trim().split_once(' ') else { continue };
+        if name.starts_with(':') || version.contains(' ') {
+            continue;
+        }
+        let from = inventory.version(name).filter(|_| !removes);
+        let change = Change { name: name.to_owned(), version: version.to_owned(), from };
+        let into = match &change.from {
+            _ if removes => &mut plan.remove,
+            None => &mut plan.install,
+            Some(from) if vercmp(version, from) == Ordering::Less => &mut plan.downgrade,
+            Some(_) => &mut plan.upgrade,
+        };
+        into.push(change);
+    }
+    plan
+}
+
+/// Adds what pacman would ask before: whether a package that is in the way should go, and
+/// whether to touch one that the administrator holds (`pacman.conf(5)`).
+pub fn with_questions(mut plan: Transaction, asked: &str, inventory: &Inventory) -> Transaction {
+    for question in asked.split(":: ") {
+        if let Some((_, rest)) = question.split_once(" in conflict")
+            && let Some((name, _)) =
+                rest.split_once("Remove ").and_then(|(_, rest)| rest.split_once("? [y/N]"))
+        {
+            let version = inventory.version(name).unwrap_or_default();
+            plan.remove.push(Change { name: name.to_owned(), version, from: None });
+        }
+        if let Some((name, _)) = question.split_once(" is in IgnorePkg/IgnoreGroup.") {
+            plan.held.push(name.to_owned());
+        }
+    }
+    plan
+}
+
+/// Whether pacman does not want to remove it, since the administrator holds it.
+pub fn is_held(stdout: &str) -> bool {
+    stdout.lines().any(|line| line.starts_with(":: HoldPkg was found in target list."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::managers::pacman;
+    use crate::request::name::PackageName;
+
+    #[test]
+    fn what_pacman_would_do_is_read() {
+        let inventory = pacman::inventory::parse("old 2-1\nnew 1-1\nrival 3-1\n");
+        let name = PackageName::parse(b"new").expect("a name");
+        let operation =
+            Operation::Package { action: PackageAction::Install, name, only_plan: false };
+        let plan = parse(&operation, &inventory, "old 1-1\nnew 2-1\nfresh 1-1\n");
+        let plan = with_questions(
+            plan,
+            ":: new is in IgnorePkg/IgnoreGroup. Install anyway? [Y/n] n\nwarning: skipping target: new\n\
+             :: fresh and rival are in conflict (x). Remove rival? [y/N] n\nerror: failed to prepare\n",
+            &inventory,
+        );
+        assert_eq!(
+            (plan.downgrade[0].name.as_str(), plan.upgrade[0].name.as_str()),
+            ("old", "new")
+        );
+        assert_eq!(
+            (plan.install[0].name.as_str(), plan.remove[0].name.as_str()),
+            ("fresh", "rival")
+        );
+        assert_eq!(
+            (plan.remove[0].version.as_str(), plan.held.as_slice()),
+            ("3-1", &["new".to_owned()][..])
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! The units of the policy that went down along with a package operation and are no part of it.
+
+use crate::exec::context::Shown;
+use crate::exec::process::{Bounds, ask};
+use crate::managers::systemd::states::PolicyUnits;
+use crate::request::ran::Ended;
+use std::time::{Duration, Instant};
+
+/// How long the states of the units may take to read.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Up,
+    Failed,
+    Down,
+    /// It died, and is started again after a while.
+    Restarts,
+    /// On its way, or not known.
+    Between,
+}
+
+/// The states of the policy's units.
+#[derive(Debug)]
+pub struct States(Vec<Look>);
+
+/// What is seen of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Look {
+    state: State,
+    /// Its file is another one than the service manager has read.
+    is_stale: bool,
+}
+
+impl States {
+    /// Those of now; none where they can not be read.
+    pub fn now(units: &PolicyUnits) -> Option<Self> {
+        let deadline = Instant::now() + LOOK_TIMEOUT;
+        // The policy bounds how many there are.
+        let bounds = Bounds { deadline, output_bytes: 1 << 16, mask_secrets: false };
+        let ran = ask(&units.states, bounds);
+        let states = parse(&ran.stdout);
+        (ran.ended == Ended::Exited(0) && states.len() == units.names.len()).then_some(Self(states))
+    }
+
+    /// The units that went down since; those that the caller may not know of are counted.
+    pub fn since(&self, before: &Self, units: &PolicyUnits, shown: Shown<'_>) -> Vec<String> {
+        let mut others = 0;
+        let mut told = Vec::new();
+        for ((name, before), after) in units.names.iter().zip(&before.0).zip(&self.0) {
+            if after.is_stale && !before.is_stale && after.state == State::Up && (shown.0)(name) {
+                told.push(format!(
+                    "{name} runs, and its unit file was changed and not read: an administrator runs systemctl daemon-reload, before which it is not restarted"
+                ));
+            }
+            let what = match (before.state, after.state) {
+                (State::Up, State::Failed) => "was active before and has failed",
+                (State::Up, State::Down) => "was active before and is inactive now",
+                (State::Up, State::Restarts) => {
+                    "was active before; it fails and is started again and again"
+                }
+                (State::Failed, State::Failed) | (State::Restarts, State::Restarts) => continue,
+                (_, State::Restarts) => "fails and is started again and again",
+                (_, State::Failed) => "has failed",
+                _ => continue,
+            };
+            match (shown.0)(name) {
+                true => told.push(format!("{name} {what}")),
+                false => others += 1,
+            }
+        }
+        match others {
+            0 => {}
+            1 => told.push("a unit that is not this caller's went down".to_owned()),
+            _ => told.push(format!("{others} units that are not this caller's went down")),
+        }
+        told
+    }
+}
+
+/// The answers of `systemctl show`, an empty line between two.
+fn parse(shown: &str) -> Vec<Look> {
+    let looks = shown.trim().split("\n\n").map(|shown| Look {
+        state: state_of(shown),
+        is_stale: shown.lines().any(|line| line == "NeedDaemonReload=yes"),
+    });
+    looks.collect()
+}
+
+fn state_of(shown: &str) -> State {
+    let value = |key: &str| {
+        let mut lines = shown.lines();
+        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default()
+    };
+    match (value("ActiveState"), value("SubState")) {
+        (_, sub) if sub.starts_with("auto-restart") => State::Restarts,
+        ("active" | "reloading" | "refreshing", _) => State::Up,
+        ("failed", _) => State::Failed,
+        ("inactive", _) => State::Down,
+        _ => State::Between,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_units_are_is_read() {
+        let shown = "LoadState=loaded\nActiveState=active\nSubState=running\n\n\
+                     LoadState=not-found\nActiveState=inactive\nSubState=dead\n\n\
+                     ActiveState=activating\nSubState=auto-restart\n\n\
+                     ActiveState=activating\nSubState=start\n";
+        let states = [State::Up, State::Down, State::Restarts, State::Between];
+        let looks = parse(shown);
+        assert_eq!(looks.iter().map(|look| look.state).collect::<Vec<_>>(), states);
+        assert!(looks.iter().all(|look| !look.is_stale));
+        assert!(parse("ActiveState=active\nNeedDaemonReload=yes\n")[0].is_stale);
+    }
+}
