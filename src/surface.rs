@@ -63,3 +63,26 @@ pub fn possible<'f>(
 fn with_a_reason(operation: &Operation) -> Request {
     Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::managers::toy::TOY;
+    use crate::request::action::Maintenance;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_new_package_manager_has_its_command_lines_from_its_own_file() {
+        let force = InForce::compiled();
+        let rows = surface(&force, Some(TOY));
+        let (services, packages): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|row| matches!(row.operation, Operation::Service { .. }));
+        assert_eq!(services.len(), surface(&force, None).len());
+        let programs: BTreeSet<&str> =
+            packages.iter().flat_map(|row| &row.commands).map(Argv::program).collect();
+        assert_eq!(programs, BTreeSet::from(["/usr/bin/systemctl", "/usr/bin/toy"]));
+        // What it can not do is left out.
+        let all: Vec<_> = packages.iter().filter_map(|row| row.operation.maintenance()).collect();
+        assert_eq!(all, [Maintenance::Upgrade]);
+    }
+}

@@ -11,7 +11,7 @@ use crate::managers::run::Run;
 use crate::managers::settings::Files;
 use crate::managers::transaction::Transaction;
 use crate::request::action::{Maintenance, PackageAction};
-use crate::request::code::Refusal;
+use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::request::ran::Ran;
 use std::collections::BTreeSet;
@@ -141,7 +141,13 @@ pub trait PackageManager: Debug + Sync {
     /// The locks that whoever does this holds.
     fn locks(&self, action: Option<Maintenance>) -> &'static [Lock];
     /// What is said of a lock that was left behind.
-    fn left_behind(&self, path: &str) -> Refusal;
+    fn left_behind(&self, path: &str) -> Refusal {
+        let error =
+            format!("{path} was left behind by a {} that was ended in the middle", self.name());
+        Refusal::new(Code::PlanRefused, error).hint(format!(
+            "an administrator makes sure that no package manager runs, then: rm {path}"
+        ))
+    }
     /// Whether a command failed because somebody else was quicker: its own words, and none of what
     /// it says before it runs a package's scripts, whose words are not to be believed.
     fn was_too_late(&self, ran: &Ran) -> bool;
@@ -165,13 +171,17 @@ pub trait PackageManager: Debug + Sync {
     fn owner(&self, path: &str) -> Option<String>;
     /// What a configuration file's name ends with where it lies beside the one in use, and what
     /// has happened then.
-    fn beside(&self) -> &'static [(&'static str, &'static str)];
+    fn beside(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
     /// The folders outside of `/etc` in which packages have configuration files.
     fn settings_elsewhere(&self) -> BTreeSet<PathBuf> {
         BTreeSet::new()
     }
     /// The files of its settings that name commands.
-    fn settings(&self) -> &'static [Files];
+    fn settings(&self) -> &'static [Files] {
+        &[]
+    }
     /// Its own processes, by name, which wait for others.
     fn processes(&self) -> &'static [&'static str];
     /// Whether this is a program with which it fetches.
@@ -186,9 +196,17 @@ pub trait PackageManager: Debug + Sync {
         None
     }
     /// What to do about packages that were begun with, of which there is at least one.
-    fn way_out(&self, asked: &dyn Asked, all: &Inventory, begun: &[(&str, Unfinished)]) -> String;
+    fn way_out(&self, _: &dyn Asked, _: &Inventory, begun: &[(&str, Unfinished)]) -> String {
+        let names: Vec<&str> = begun.iter().map(|(name, _)| *name).collect();
+        format!(
+            "an administrator puts its files there anew: {}",
+            self.reinstall_by_hand(&names.join(" "))
+        )
+    }
     /// What to do about a package that lacks what it depends on.
-    fn for_want_of(&self, asked: &dyn Asked, all: &Inventory, name: &str) -> String;
+    fn for_want_of(&self, _: &dyn Asked, _: &Inventory, name: &str) -> String {
+        format!("an administrator looks at what {name} lacks, and installs it")
+    }
 
     // What is said of a failure.
 

@@ -22,4 +22,6 @@ pub mod run;
 pub mod settings;
 mod sources;
 pub mod systemd;
+#[cfg(test)]
+pub mod toy;
 pub mod transaction;

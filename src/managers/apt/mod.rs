@@ -30,7 +30,7 @@ use crate::managers::run::Run;
 use crate::managers::settings::Files;
 use crate::managers::transaction::Transaction;
 use crate::request::action::{Maintenance, PackageAction};
-use crate::request::code::{Code, Refusal};
+use crate::request::code::Refusal;
 use crate::request::operation::Operation;
 use crate::request::ran::Ran;
 use std::collections::BTreeSet;
@@ -104,10 +104,6 @@ impl PackageManager for Apt {
 
     fn locks(&self, action: Option<Maintenance>) -> &'static [Lock] {
         locks::of(action)
-    }
-    // The kernel takes such a lock away with the process.
-    fn left_behind(&self, path: &str) -> Refusal {
-        Refusal::new(Code::PlanRefused, format!("{path} was left behind"))
     }
     fn was_too_late(&self, ran: &Ran) -> bool {
         locks::was_too_late(ran)

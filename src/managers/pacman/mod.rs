@@ -19,7 +19,7 @@ mod vercmp;
 use crate::managers::ask::said;
 use crate::managers::asked::Asked;
 use crate::managers::commands::Commands;
-use crate::managers::inventory::{Inventory, Unfinished};
+use crate::managers::inventory::Inventory;
 use crate::managers::lists::{Lists, NotFound};
 use crate::managers::lock::Lock;
 use crate::managers::manager::{Names, PackageManager};
@@ -179,13 +179,6 @@ impl PackageManager for Pacman {
         installed: &Inventory,
     ) -> Option<Refusal> {
         records::not_whole(name?, installed)
-    }
-    // None is ever seen: what it has written down is done.
-    fn way_out(&self, _: &dyn Asked, _: &Inventory, _: &[(&str, Unfinished)]) -> String {
-        "an administrator looks at /var/log/pacman.log and reinstalls what it names".to_owned()
-    }
-    fn for_want_of(&self, _: &dyn Asked, _: &Inventory, name: &str) -> String {
-        format!("an administrator looks at what it lacks: pacman -Dk; pacman -Qi {name}")
     }
 
     fn unreadable(&self) -> &'static str {
