@@ -2,36 +2,16 @@
 
 use crate::exec::context::Shown;
 use crate::exec::process::{Bounds, ask};
-use crate::managers::systemd::states::PolicyUnits;
+use crate::managers::systemd::states::{PolicyUnits, Seen, State, parse};
 use crate::request::ran::Ended;
 use std::time::{Duration, Instant};
 
 /// How long the states of the units may take to read.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How a unit is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Up,
-    Failed,
-    Down,
-    /// It died, and is started again after a while.
-    Restarts,
-    /// On its way, or not known.
-    Between,
-}
-
 /// The states of the policy's units.
 #[derive(Debug)]
-pub struct States(Vec<Look>);
-
-/// What is seen of a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
-    state: State,
-    /// Its file is another one than the service manager has read.
-    is_stale: bool,
-}
+pub struct States(Vec<Seen>);
 
 impl States {
     /// Those of now; none where they can not be read.
@@ -76,46 +56,5 @@ impl States {
             _ => told.push(format!("{others} units that are not this caller's went down")),
         }
         told
-    }
-}
-
-/// The answers of `systemctl show`, an empty line between two.
-fn parse(shown: &str) -> Vec<Look> {
-    let looks = shown.trim().split("\n\n").map(|shown| Look {
-        state: state_of(shown),
-        is_stale: shown.lines().any(|line| line == "NeedDaemonReload=yes"),
-    });
-    looks.collect()
-}
-
-fn state_of(shown: &str) -> State {
-    let value = |key: &str| {
-        let mut lines = shown.lines();
-        lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default()
-    };
-    match (value("ActiveState"), value("SubState")) {
-        (_, sub) if sub.starts_with("auto-restart") => State::Restarts,
-        ("active" | "reloading" | "refreshing", _) => State::Up,
-        ("failed", _) => State::Failed,
-        ("inactive", _) => State::Down,
-        _ => State::Between,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn how_units_are_is_read() {
-        let shown = "LoadState=loaded\nActiveState=active\nSubState=running\n\n\
-                     LoadState=not-found\nActiveState=inactive\nSubState=dead\n\n\
-                     ActiveState=activating\nSubState=auto-restart\n\n\
-                     ActiveState=activating\nSubState=start\n";
-        let states = [State::Up, State::Down, State::Restarts, State::Between];
-        let looks = parse(shown);
-        assert_eq!(looks.iter().map(|look| look.state).collect::<Vec<_>>(), states);
-        assert!(looks.iter().all(|look| !look.is_stale));
-        assert!(parse("ActiveState=active\nNeedDaemonReload=yes\n")[0].is_stale);
     }
 }

@@ -12,7 +12,7 @@ use crate::request::action::Action as _;
 use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
-use crate::services::reason::{doing, done, no_unit, start_limit};
+use crate::services::reason::{done, no_unit, start_limit};
 
 /// Where the program's own words are.
 const SEE_LOG: &str = "`log` in this reply has the last lines it wrote";
@@ -62,14 +62,14 @@ impl Failure<'_> {
     /// What the manager still waits for.
     fn late(&self) -> Refusal {
         let (name, state, timeout) = (self.name(), &self.unit.state, self.plan.timeout());
-        if doing(state).is_none() && self.unit.has_job {
+        if state.doing().is_none() && self.unit.has_job {
             let error =
                 format!("{name} waits for another unit that comes first, after {timeout} s");
             return Refusal::new(Code::Timeout, error).hint(format!(
                 "the service manager goes on with it; to give up: sm-helper service stop {name}"
             ));
         }
-        let doing = doing(state).unwrap_or_else(|| {
+        let doing = state.doing().unwrap_or_else(|| {
             format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
         });
         Refusal::new(Code::Timeout, format!("{name} is {doing}, after {timeout} s")).hint(

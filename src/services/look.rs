@@ -3,6 +3,7 @@
 use crate::exec::context::{Shown, name_of, verdict};
 use crate::exec::process::{Bounds, ask};
 use crate::managers::systemd::unit::{Unit, UnitState};
+use crate::managers::systemd::unit_log;
 use crate::outcome::Outcome;
 use crate::plan::{LookSteps, Plan, Steps};
 use crate::request::action::ServiceAction;
@@ -13,7 +14,7 @@ use crate::services::others::Others;
 use crate::services::state::{brief, is_running, unit_of};
 use crate::services::surroundings::all_units;
 use crate::services::triggers::{Wakers, may_be_woken};
-use crate::services::{log, reason, stopped};
+use crate::services::{reason, stopped};
 
 /// `status` and `logs`.
 pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
@@ -32,7 +33,7 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
     if let Operation::Service { action: ServiceAction::Logs, shown, .. } = &plan.request().operation
         && shown.minutes().is_some()
     {
-        ran.stdout = log::turned_around(&ran.stdout);
+        ran.stdout = unit_log::turned_around(&ran.stdout);
     }
     let read = |verdict, ran, unit| Outcome {
         ran: Some(ran),

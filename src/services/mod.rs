@@ -6,7 +6,6 @@ pub mod check;
 pub mod enablement;
 pub mod failed;
 pub mod health;
-pub mod log;
 pub mod look;
 pub mod operation;
 pub mod others;

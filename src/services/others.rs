@@ -3,6 +3,7 @@
 use crate::exec::context::Shown;
 use crate::exec::process::{Bounds, ask};
 use crate::managers::argv::Argv;
+use crate::managers::systemd::list::{self, Listed};
 use crate::managers::systemd::unit::Unit;
 use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use crate::request::ran::Ended;
@@ -13,48 +14,29 @@ const UNTOLD: [&str; 4] = [".target", ".slice", ".scope", ".device"];
 
 /// The state of every unit that the manager has loaded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Others(BTreeMap<String, State>);
-
-/// `active` and `running`, say.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct State {
-    active: String,
-    sub: String,
-}
+pub struct Others(BTreeMap<String, Listed>);
 
 impl Others {
     /// Asks the manager; none where it does not answer.
     pub fn now(list: &Argv, bounds: Bounds) -> Option<Self> {
         let shown = ask(list, bounds);
         (shown.ended == Ended::Exited(0) && !shown.stdout_truncated)
-            .then(|| Self::parse(&shown.stdout))
-    }
-
-    /// Reads what `systemctl list-units --plain --no-legend` printed: name, load state, active
-    /// state, what the kind calls it, and more.
-    fn parse(shown: &str) -> Self {
-        let unit = |line: &str| {
-            let mut words = line.split_whitespace();
-            let (name, active, sub) = (words.next()?, words.nth(1)?, words.next()?);
-            Some((name.to_owned(), State { active: active.to_owned(), sub: sub.to_owned() }))
-        };
-        Self(shown.lines().filter_map(unit).collect())
+            .then(|| Self(list::parse(&shown.stdout)))
     }
 
     /// Whether this unit is up, or on its way.
     pub fn is_up(&self, unit: &str) -> bool {
-        self.0.get(unit).is_some_and(State::is_up)
+        self.0.get(unit).is_some_and(Listed::is_up)
     }
 
     /// Whether this unit failed.
     fn is_failed(&self, unit: &str) -> bool {
-        self.0.get(unit).is_some_and(|state| state.active == "failed")
+        self.0.get(unit).is_some_and(Listed::is_failed)
     }
 
     /// Whether it failed for good, or until the manager tries again.
     fn is_unwell(&self, unit: &str) -> bool {
-        self.is_failed(unit)
-            || self.0.get(unit).is_some_and(|state| state.sub.starts_with("auto-restart"))
+        self.0.get(unit).is_some_and(|state| state.is_failed() || state.restarts())
     }
 
     /// The parts of `unit` that were to be up with it since it was started, and failed: those
@@ -69,12 +51,6 @@ impl Others {
         let told = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
         let up = self.0.iter().filter(|(_, state)| state.is_up()).map(|(name, _)| name.as_str());
         up.filter(told).collect()
-    }
-}
-
-impl State {
-    fn is_up(&self) -> bool {
-        matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
     }
 }
 
@@ -147,6 +123,10 @@ impl SideEffects {
 mod tests {
     use super::*;
 
+    fn parsed(shown: &str) -> Others {
+        Others(list::parse(shown))
+    }
+
     const BEFORE: &str = "\
 a.service    loaded    active   running Of A
 b.service    loaded    active   running Of B
@@ -159,7 +139,7 @@ x.target     loaded    active   active  Of X
 
     #[test]
     fn what_goes_up_and_down_is_seen() {
-        let before = Others::parse(BEFORE);
+        let before = parsed(BEFORE);
         assert!(before.is_up("a.service") && !before.is_up("d.service") && !before.is_up("z"));
         let after = BEFORE
             .replace("b.service    loaded    active   running", "b.service loaded inactive dead")
@@ -167,7 +147,7 @@ x.target     loaded    active   active  Of X
             .replace("d.service    loaded    inactive dead", "d.service loaded activating start")
             .replace("e.timer      loaded    active   waiting", "e.timer loaded inactive dead")
             .replace("x.target     loaded    active   active", "x.target loaded inactive dead");
-        let after = Others::parse(&after);
+        let after = parsed(&after);
         let related = ["b.service", "c.service", "d.service", "x.target"];
         let related = related.map(str::to_owned).into_iter().collect();
         let effects = SideEffects::between(&before, &after, &related);
@@ -185,9 +165,9 @@ x.target     loaded    active   active  Of X
     fn the_parts_that_failed_are_those_that_were_started() {
         let all = |state: &str| {
             let line = |name: &str| format!("{name}.service loaded {state} X\n");
-            Others::parse(&["up", "down", "pulled", "other"].map(line).concat())
+            parsed(&["up", "down", "pulled", "other"].map(line).concat())
         };
-        let before = Others::parse("up.service loaded active running X\n");
+        let before = parsed("up.service loaded active running X\n");
         let unit = Unit::parse(
             "ConsistsOf=up.service down.service pulled.service\nWants=pulled.service other.service\n",
         );

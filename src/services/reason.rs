@@ -17,7 +17,7 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
     }
     if unit.has_job {
         let state = &unit.state;
-        let doing = doing(state).map(|doing| format!(": it is {doing}")).unwrap_or_default();
+        let doing = state.doing().map(|doing| format!(": it is {doing}")).unwrap_or_default();
         return Some(
             Refusal::new(Code::Busy, format!("another job is under way for {name}{doing}"))
                 .hint(format!("try again in {RETRY_AFTER} s, or stop it first"))
@@ -165,19 +165,6 @@ pub fn stopped_and_skipped(name: &str) -> Refusal {
 pub fn ended_by_itself(name: &str, is_known: bool) -> String {
     let how = if is_known { "ended by itself, with success," } else { "has ended, with success," };
     format!("{name} {how} and is not running now")
-}
-
-/// What the manager is doing with a unit at this moment.
-pub fn doing(state: &UnitState) -> Option<String> {
-    let doing = match state.active_state.as_deref() {
-        Some("activating") => "starting",
-        Some("deactivating") => "stopping",
-        Some("reloading") => "reloading",
-        Some("maintenance") => "being cleaned up",
-        _ => return None,
-    };
-    let phase = state.sub_state.as_deref().unwrap_or("?");
-    Some(format!("{doing} (phase {phase})"))
 }
 
 pub fn done(action: ServiceAction) -> &'static str {

@@ -6,6 +6,7 @@ use crate::managers::argv::Argv;
 use crate::managers::systemd::manager_log::ManagerLog;
 use crate::managers::systemd::refusal;
 use crate::managers::systemd::unit::{Unit, UnitState};
+use crate::managers::systemd::unit_log;
 use crate::outcome::Outcome;
 use crate::request::action::ServiceAction::{Reload, Restart};
 use crate::request::code::{Code, Refusal};
@@ -14,7 +15,7 @@ use crate::services::failed::Failure;
 use crate::services::health::{Health, watch};
 use crate::services::others::Others;
 use crate::services::state::{brief, unit_now};
-use crate::services::{log, reason, stopped};
+use crate::services::{reason, stopped};
 use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -79,7 +80,7 @@ impl Change<'_> {
         let log = match (&self.steps.log, &after) {
             (Some(log), Some(unit)) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
                 let bounds = Bounds { output_bytes: LOG_BYTES, ..brief(self.bounds) };
-                log::last_lines(&ask(log, bounds), unit, self.began)
+                unit_log::last_lines(&ask(log, bounds), unit, self.began)
             }
             _ => None,
         };

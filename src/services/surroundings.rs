@@ -5,6 +5,7 @@ use crate::exec::context::Shown;
 use crate::exec::process::{Bounds, ask};
 use crate::managers::systemd::alias;
 use crate::managers::systemd::closure::Units;
+use crate::managers::systemd::show::is_any_file_unread;
 use crate::managers::systemd::unit::Unit;
 use crate::plan::ServiceSteps;
 use crate::request::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
@@ -64,8 +65,7 @@ impl Asked<'_> {
     fn has_read_all(&self) -> bool {
         let unread = self.steps.unread.as_ref().map(|unread| ask(unread, self.wide()));
         unread.is_some_and(|shown| {
-            shown.ended == Ended::Exited(0)
-                && !shown.stdout.lines().any(|line| line == "NeedDaemonReload=yes")
+            shown.ended == Ended::Exited(0) && !is_any_file_unread(&shown.stdout)
         })
     }
 

@@ -12,3 +12,8 @@ pub fn named_units(shown: &str, keys: &[&str]) -> Vec<String> {
     let named = keys.iter().filter_map(|key| value(shown, key));
     named.flat_map(str::split_whitespace).map(str::to_owned).collect()
 }
+
+/// Whether the file of any of the units is another one than the service manager has read.
+pub fn is_any_file_unread(shown: &str) -> bool {
+    shown.lines().any(|line| line == "NeedDaemonReload=yes")
+}

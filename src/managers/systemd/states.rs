@@ -2,6 +2,7 @@
 
 use crate::managers::argv::Argv;
 use crate::managers::systemd::commands;
+use crate::managers::systemd::show::{is_any_file_unread, value};
 
 /// The units that a policy names, and how their states are read.
 #[derive(Debug)]
@@ -21,5 +22,67 @@ impl PolicyUnits {
         names.truncate(Self::MOST);
         let states = commands::states(&names);
         (!names.is_empty()).then_some(Self { names, states })
+    }
+}
+
+/// How a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is up.
+    Up,
+    /// It has failed.
+    Failed,
+    /// It is down.
+    Down,
+    /// It died, and is started again after a while.
+    Restarts,
+    /// On its way, or not known.
+    Between,
+}
+
+/// What is seen of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// How it is.
+    pub state: State,
+    /// Its file is another one than the service manager has read.
+    pub is_stale: bool,
+}
+
+/// The answers of `systemctl show`, an empty line between two.
+pub fn parse(shown: &str) -> Vec<Seen> {
+    let looks = shown
+        .trim()
+        .split("\n\n")
+        .map(|shown| Seen { state: state_of(shown), is_stale: is_any_file_unread(shown) });
+    looks.collect()
+}
+
+fn state_of(shown: &str) -> State {
+    let value = |key: &str| value(shown, key).unwrap_or_default();
+    match (value("ActiveState"), value("SubState")) {
+        (_, sub) if sub.starts_with("auto-restart") => State::Restarts,
+        ("active" | "reloading" | "refreshing", _) => State::Up,
+        ("failed", _) => State::Failed,
+        ("inactive", _) => State::Down,
+        _ => State::Between,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_units_are_is_read() {
+        let shown = "LoadState=loaded\nActiveState=active\nSubState=running\n\n\
+                     LoadState=not-found\nActiveState=inactive\nSubState=dead\n\n\
+                     ActiveState=activating\nSubState=auto-restart\n\n\
+                     ActiveState=activating\nSubState=start\n";
+        let states = [State::Up, State::Down, State::Restarts, State::Between];
+        let looks = parse(shown);
+        assert_eq!(looks.iter().map(|look| look.state).collect::<Vec<_>>(), states);
+        assert!(looks.iter().all(|look| !look.is_stale));
+        assert!(parse("ActiveState=active\nNeedDaemonReload=yes\n")[0].is_stale);
     }
 }

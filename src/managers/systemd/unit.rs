@@ -195,6 +195,19 @@ impl UnitState {
         self.is("failed") || again
     }
 
+    /// What the manager is doing with a unit at this moment.
+    pub fn doing(&self) -> Option<String> {
+        let doing = match self.active_state.as_deref() {
+            Some("activating") => "starting",
+            Some("deactivating") => "stopping",
+            Some("reloading") => "reloading",
+            Some("maintenance") => "being cleaned up",
+            _ => return None,
+        };
+        let phase = self.sub_state.as_deref().unwrap_or("?");
+        Some(format!("{doing} (phase {phase})"))
+    }
+
     /// Whether systemd knows the unit.
     pub fn exists(&self) -> bool {
         self.load_state.as_deref().is_some_and(|state| state != "not-found")

@@ -1,4 +1,4 @@
-//! The lines of a unit's log that a reply has.
+//! What journalctl prints of a unit: the lines of it that say most.
 
 use crate::managers::systemd::start_limit;
 use crate::managers::systemd::unit::Unit;
