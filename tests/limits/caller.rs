@@ -2,7 +2,6 @@
 
 use crate::host::{Reply, Sudo, host_test, intents};
 use crate::{rate, reload};
-use std::time::{Duration, Instant};
 
 const ATTEMPTS: [(&str, &str); 16] = [
     ("removing the state", "rm -rf /run/sm/rate /run/sm 2>/dev/null; $ask"),
@@ -31,8 +30,7 @@ const ATTEMPTS: [(&str, &str); 16] = [
 
 host_test!(the_caller_cannot_reset_it, all, |host| {
     host.limit_the_rate();
-    rate(host, 2, 60);
-    let begun = Instant::now();
+    rate(host, 2, 3600);
     reload(host).expect("ok");
     reload(host).expect("ok");
     reload(host).expect("rate_limited");
@@ -58,5 +56,4 @@ host_test!(the_caller_cannot_reset_it, all, |host| {
     }
     assert_eq!(intents(host), before, "nothing was begun");
     reload(host).expect("rate_limited");
-    assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
 });

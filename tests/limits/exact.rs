@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 host_test!(a_hundred_at_once_are_thirty, |host| {
     host.limit_the_rate();
+    // Far longer than a slow machine takes for all of it.
+    rate(host, 30, 3600);
     // Who looks is not locked out of a restart.
     let looked =
         codes(host, "for i in {1..100}; do sm-helper service status nginx >\"$out/$i\"; done");
@@ -15,7 +17,6 @@ host_test!(a_hundred_at_once_are_thirty, |host| {
     let begun = Instant::now();
     let asked =
         codes(host, "for i in {1..100}; do sm-helper service reload nginx >\"$out/$i\" & done");
-    assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
     // Thirty were let through; on a slow machine some of them find another's job under way for longer
     // than they wait for it.
     let through = of(&asked, "ok") + of(&asked, "busy");
@@ -26,7 +27,7 @@ host_test!(a_hundred_at_once_are_thirty, |host| {
     let refused = reload(host).expect("rate_limited");
     assert_eq!(refused.exit, 4);
     let wait = refused.json["retry_after_s"].as_u64().expect("a number of seconds");
-    assert!((1..=60).contains(&wait), "{wait}");
+    assert!((1..=3600).contains(&wait), "{wait}");
     assert!(refused.json["hint"].is_string());
     assert!(refused.json.get("argv").is_none(), "{:#}", refused.json);
 
@@ -64,7 +65,7 @@ host_test!(a_hundred_at_once_are_thirty, |host| {
 
 host_test!(free_questions_cost_nothing, |host| {
     host.limit_the_rate();
-    rate(host, 1, 60);
+    rate(host, 1, 3600);
     let free = codes(
         host,
         "for i in {1..12}; do
@@ -119,24 +120,39 @@ host_test!(a_plan_is_a_look, |host| {
 
 host_test!(the_time_to_wait_is_right_to_a_second, all, |host| {
     host.limit_the_rate();
-    rate(host, 1, 6);
+    rate(host, 1, 600);
+    // When it was spent, and when it was asked again, is known as far as the calls have a beginning
+    // and an end.
+    let before = Instant::now();
     reload(host).expect("ok");
-    std::thread::sleep(Duration::from_millis(700));
-    let begun = Instant::now();
-    let wait = reload(host).expect("rate_limited").json["retry_after_s"].as_u64().expect("seconds");
-    assert!((1..=6).contains(&wait), "{wait}");
-    while reload(host).code() == "rate_limited" {
-        assert!(begun.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let waited = begun.elapsed().as_secs_f64();
-    // Half a second more for a busy machine.
-    assert!((waited - wait as f64).abs() <= 1.5, "told {wait} s, it was {waited:.2} s");
+    let after = Instant::now();
+    let refused = reload(host).expect("rate_limited");
+    let (least, most) = (600.0 - before.elapsed().as_secs_f64(), 600.0);
+    let wait = refused.json["retry_after_s"].as_u64().expect("seconds");
+    assert!((least..most + 1.0).contains(&(wait as f64)), "{wait} is not from {least} to {most}");
+    // A moment later it is that much less.
+    std::thread::sleep(Duration::from_millis(1200));
+    let most = 600.0 - after.elapsed().as_secs_f64();
+    let later = reload(host).expect("rate_limited").json["retry_after_s"].as_u64();
+    assert!(
+        later.is_some_and(|later| (later as f64) < most + 1.0),
+        "{later:?} is more than {most}"
+    );
+
+    // Who waits for so long is let through.
+    rate(host, 1, 4);
+    let told = (0..20).find_map(|_| {
+        let reply = reload(host);
+        (reply.code() == "rate_limited").then(|| reply.json["retry_after_s"].as_u64())
+    });
+    let told = told.flatten().expect("a machine that asks twice in 4 s, once in 20 times");
+    std::thread::sleep(Duration::from_secs(told));
+    reload(host).expect("ok");
 });
 
 host_test!(refusals_run_out_and_a_restart_does_not, |host| {
     host.limit_the_rate();
-    rate(host, 3, 60);
+    rate(host, 3, 3600);
     let hammered = codes(
         host,
         "for i in {1..20}; do sm-helper service stop dbus >\"$out/a$i\"; done
@@ -162,25 +178,24 @@ host_test!(refusals_run_out_and_a_restart_does_not, |host| {
 host_test!(another_rate_gives_nothing_back, all, |host| {
     host.limit_the_rate();
     let many = "for i in {1..40}; do sm-helper service reload nginx >\"$out/$i\"; done";
-    let begun = Instant::now();
+    rate(host, 30, 3600);
     for _ in 0..4 {
         reload(host).expect("ok");
     }
-    rate(host, 4, 60);
+    rate(host, 4, 3600);
     reload(host).expect("rate_limited");
-    host.root("sm policy revert").ok();
+    rate(host, 30, 3600);
     assert_eq!(of(&codes(host, many), "ok"), 26, "what was spent stays spent");
-    rate(host, 2, 60);
+    rate(host, 2, 3600);
     reload(host).expect("rate_limited");
-    host.root("sm policy revert").ok();
+    rate(host, 30, 3600);
     assert_eq!(of(&codes(host, many), "ok"), 0, "a smaller rate in between forgets nothing");
-    assert!(begun.elapsed() < Duration::from_secs(55), "too slow a machine to tell");
 });
 
 // Two that read the state at the same moment must not both find the last one left.
 host_test!(exact_also_where_everybody_is_slow_between_reading_and_writing, |host| {
     host.limit_the_rate();
-    rate(host, 5, 60);
+    rate(host, 5, 3600);
     let slow = "strace -qq -o /dev/null --trace=pwrite64 --inject=pwrite64:delay_enter=40000";
     let text = host
         .root(&format!(
