@@ -454,7 +454,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__search)
-            opts="-v -h --user --code --event --operation --name --text --since --until --limit --json --verbose --help"
+            opts="-v -h --user --code --event --operation --name --text --since --until --limit --records --utc --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,7 +597,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__tail)
-            opts="-f -n -v -h --follow --lines --json --verbose --help"
+            opts="-f -n -v -h --follow --lines --records --utc --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

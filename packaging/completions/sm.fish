@@ -40,7 +40,7 @@ complete -c sm -n "__fish_sm_needs_command" -f -a "bootstrap-cluster" -d 'Instal
 complete -c sm -n "__fish_sm_needs_command" -f -a "fleet" -d 'The hosts of an inventory, and one request to all of them'
 complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Look at the policy'
 complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Look at the record of what was asked, refused and done'
-complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is'
+complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is; with -v, list what is well, too'
 complete -c sm -n "__fish_sm_using_subcommand helper" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
@@ -79,7 +79,7 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcomm
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "list" -d 'The hosts, and how each would be reached'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'One request to sm-helper on each host, and the replies as one JSON object'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'One request to sm-helper on each host, and the replies as one JSON object, or at a terminal as a table'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -l json -d 'One JSON object instead of text'
@@ -140,13 +140,15 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "tail" -d 'The last records'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "search" -d 'The records that fit'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "tail" -d 'The last requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "search" -d 'The requests that fit'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "stats" -d 'How often which account asked for what, and what came of it'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "verify" -d 'Whether every record is there and as it was written'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, where auditd is installed'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each new one'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l records -d 'A line for each record, not one for each request'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l utc -d 'Times in UTC also at a terminal, where they are local'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
@@ -178,6 +180,8 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l since -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Before then' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l limit -d 'How many at most, the last ones' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l records -d 'A line for each record, not one for each request'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l utc -d 'Times in UTC also at a terminal, where they are local'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'

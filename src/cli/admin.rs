@@ -52,7 +52,8 @@ pub enum AdminCommand {
     /// Look at the record of what was asked, refused and done
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is
+    /// Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is;
+    /// with -v, list what is well, too
     Doctor,
 }
 
@@ -160,7 +161,7 @@ pub enum FleetCommand {
         #[command(flatten)]
         hosts: Hosts,
     },
-    /// One request to sm-helper on each host, and the replies as one JSON object
+    /// One request to sm-helper on each host, and the replies as one JSON object, or at a terminal as a table
     Run(FleetRun),
 }
 
@@ -245,7 +246,7 @@ fn package_managers() -> impl TypedValueParser<Value = Manager> {
 /// `sm audit …`
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// The last records
+    /// The last requests
     Tail {
         /// Go on with each new one
         #[arg(short, long)]
@@ -253,8 +254,11 @@ pub enum AuditCommand {
         /// How many
         #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
         lines: usize,
+        /// How they are shown
+        #[command(flatten)]
+        shown: Shown,
     },
-    /// The records that fit
+    /// The requests that fit
     Search {
         /// Which
         #[command(flatten)]
@@ -262,6 +266,9 @@ pub enum AuditCommand {
         /// How many at most, the last ones
         #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
+        /// How they are shown
+        #[command(flatten)]
+        shown: Shown,
     },
     /// How often which account asked for what, and what came of it
     Stats {
@@ -273,6 +280,17 @@ pub enum AuditCommand {
     Verify,
     /// Have the kernel watch the helper, the policy and the log, where auditd is installed
     Setup,
+}
+
+/// How records are shown to people.
+#[derive(Debug, Clone, Args)]
+pub struct Shown {
+    /// A line for each record, not one for each request
+    #[arg(long)]
+    pub records: bool,
+    /// Times in UTC also at a terminal, where they are local
+    #[arg(long)]
+    pub utc: bool,
 }
 
 /// Which records.

@@ -197,6 +197,62 @@ fn root_and_adm_read_it_and_nobody_else() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
+fn people_get_a_line_for_each_request_and_with_records_for_each_record() {
+    let host = made();
+    let (_, all) = audit(&host, "search");
+    let records = all["records"].as_array().expect("records");
+    let ends: Vec<&Value> = records.iter().filter(|one| one["event"] != "intent").collect();
+    assert!(ends.len() < records.len());
+    for command in ["search", "tail -n 100"] {
+        let lines = host.root(&format!("sm audit {command}")).ok();
+        let lines: Vec<&str> = lines.lines().collect();
+        assert_eq!(lines.len(), ends.len(), "{command}: {lines:#?}");
+        for (line, end) in lines.iter().zip(&ends) {
+            let id = end["request_id"].as_str().expect("an id");
+            assert!(line.contains(&format!("  {}  ", &id[28..])), "{line}");
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(words[2], end["caller"]["user"], "{line}");
+            assert_eq!(words[3], end["code"], "{line}");
+        }
+        let each = host.root(&format!("sm audit {command} --records")).ok();
+        assert_eq!(each.lines().count(), records.len(), "{command}: {each}");
+    }
+    let last = host.root("sm audit tail -n 1").ok();
+    let id = last.split_whitespace().find(|word| word.len() == 8 && !word.contains('-'));
+    let (_, found) = audit(&host, &format!("search --text {}", id.expect("a short id")));
+    assert!(found["found"].as_u64() >= Some(1), "{found:#}");
+
+    // An intent that nothing ended shows as such, and one that ended badly is not `ok`.
+    let ok = host.root("sm audit search --code ok").ok();
+    let well = ends.iter().filter(|one| one["code"] == "ok").count();
+    assert_eq!(ok.lines().count(), well, "{ok}");
+    host.root("sed -i '$d' /var/log/sm/audit.jsonl").ok();
+    let last = host.root("sm audit tail -n 1").ok();
+    assert!(last.contains("  root         no result  "), "{last}");
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_terminal_gets_local_times_with_the_zone_a_heading_and_colours() {
+    let host = made();
+    let on = |command: &str| {
+        let line = format!("export TZ=Asia/Kathmandu; script -qec '{command}' /dev/null");
+        host.root(&line).ok().replace('\r', "")
+    };
+    let shown = on("sm audit search");
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[0].starts_with("time ") && lines[0].contains(" duration "), "{shown}");
+    assert!(lines[1][..25].ends_with("+05:45"), "{shown}");
+    assert!(shown.contains("\x1b[33mdenied\x1b[0m"), "{shown:?}");
+    assert!(on("sm audit tail --utc").lines().nth(1).is_some_and(|line| line[..20].ends_with('Z')));
+    assert!(!on("NO_COLOR=1 sm audit search").contains('\x1b'));
+    // Programs get UTC, whatever they are at.
+    assert!(!on("sm audit search --json").contains("+05:45"));
+    assert!(!host.root("TZ=Asia/Kathmandu sm audit search").ok().contains("+05:45"));
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
 fn tail_f_sees_each_record_also_across_a_rotation() {
     let host = made();
     let mut tail = host

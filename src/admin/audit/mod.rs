@@ -1,22 +1,23 @@
 //! `sm audit tail | search | stats | verify | setup`: who did what as root, when, why, what came
 //! of it, and has anyone touched the record.
 
+pub mod rows;
 pub mod setup;
 pub mod time;
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::rows::{Requests, Style, operation_of, rehearsed};
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head::{self, Head};
 use crate::audit::record::Link;
 use crate::audit::verify::{self, Found};
 use crate::audit::witness::Witness;
-use crate::cli::{self, AuditCommand, AuditFilter, HelperCommand, Parsed};
+use crate::cli::{AuditCommand, AuditFilter};
 use crate::output::text::{counted, one_line};
 use crate::request::code::{Code, Refusal};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -31,8 +32,13 @@ const KEPT: &str = "/var/lib/sm";
 /// What is wrong, with the exit status that it means.
 pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer, Failure> {
     match command {
-        AuditCommand::Tail { follow, lines } => tail(*lines, *follow, json),
-        AuditCommand::Search { filter, limit } => search(filter, *limit),
+        AuditCommand::Tail { follow, lines, shown } => {
+            tail(*lines, *follow, &Style::of(shown, false), json)
+        }
+        AuditCommand::Search { filter, limit, shown } => {
+            // Who looks for intents wants records.
+            search(filter, *limit, &Style::of(shown, filter.event.is_some()), json)
+        }
         AuditCommand::Stats { filter } => stats(filter),
         AuditCommand::Verify => verify(),
         AuditCommand::Setup => setup::setup(program),
@@ -65,32 +71,51 @@ fn missing() -> Failure {
 }
 
 /// The last records, from the end of the log: the time does not grow with it.
-fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
+fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer, Failure> {
     if lines == 0 && !follow {
         let refusal = Refusal::new(Code::Usage, "-n 0 shows nothing")
             .hint("with -f it shows what is written from now on");
         return Err(refusal.into());
     }
+    // A request has one record or two, and a program asks for so many records.
+    let is_of_records = json || style.is_of_records();
+    let wanted = if is_of_records { lines } else { lines.saturating_mul(2) };
+    let shown = |last: &[String]| {
+        let records = records(last);
+        if is_of_records {
+            return records;
+        }
+        let mut requests = Requests::at_most(lines);
+        records.into_iter().for_each(|record| requests.push(record));
+        requests.last().0
+    };
+    let answer = |last: &[String]| {
+        let shown = shown(last);
+        Answer::text(style.rows(&shown)).with("records", shown)
+    };
     let mut file = match std::fs::File::open(FILE) {
         Ok(file) => file,
         // Rotation has just put it aside; or there is none.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !follow => {
-            let last = files::last_lines_of_all(None, lines).map_err(|error| unreadable(&error))?;
-            return if last.is_empty() { Err(missing()) } else { Ok(shown(&last)) };
+            let last =
+                files::last_lines_of_all(None, wanted).map_err(|error| unreadable(&error))?;
+            return if last.is_empty() { Err(missing()) } else { Ok(answer(&last)) };
         }
         Err(error) => return Err(unreadable(&error)),
     };
     let last =
-        files::last_lines_of_all(Some(&mut file), lines).map_err(|error| unreadable(&error))?;
+        files::last_lines_of_all(Some(&mut file), wanted).map_err(|error| unreadable(&error))?;
     if !follow {
-        return Ok(shown(&last));
+        return Ok(answer(&last));
     }
+    let print = |line: &str| writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush());
     let show = |record: &Value| {
-        let line = if json { record.to_string() } else { row(record) };
-        writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush())
+        if json { print(&record.to_string()) } else { print(&style.row(record)) }
     };
     // Whoever reads this goes away with a closed pipe or a signal: both end it.
-    let mut went_well = records(&last).iter().try_for_each(show);
+    let heading = style.heading().filter(|_| !json);
+    let mut went_well = heading.iter().try_for_each(|heading| print(heading));
+    went_well = went_well.and_then(|()| shown(&last).iter().try_for_each(show));
     let mut reader = io::BufReader::new(file);
     let mut next: Option<io::BufReader<std::fs::File>> = None;
     let mut line = Vec::new();
@@ -109,7 +134,10 @@ fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
             }
             continue;
         }
-        if let Ok(record) = serde_json::from_slice(&line) {
+        // A request is shown when it ends.
+        if let Ok(record) = serde_json::from_slice::<Value>(&line)
+            && (is_of_records || record["event"] != "intent")
+        {
             went_well = show(&record);
         }
         line.clear();
@@ -119,11 +147,6 @@ fn tail(lines: usize, follow: bool, json: bool) -> Result<Answer, Failure> {
 
 fn records(lines: &[String]) -> Vec<Value> {
     lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn shown(lines: &[String]) -> Answer {
-    let records = records(lines);
-    Answer::text(rows(&records)).with("records", records)
 }
 
 /// The new log, where rotation put one in the place of the old.
@@ -137,71 +160,17 @@ fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std:
     std::fs::File::open(FILE).ok().map(io::BufReader::new)
 }
 
-/// Records for people, one a line.
-fn rows<'r>(records: impl IntoIterator<Item = &'r Value>) -> String {
-    let rows: Vec<String> = records.into_iter().map(row).collect();
-    if rows.is_empty() { "no record".to_owned() } else { rows.join("\n") }
-}
-
-/// A record on one line, for people.
-fn row(record: &Value) -> String {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-    let mut operation = operation_of(record).unwrap_or_else(|| {
-        let words: Vec<&str> = asked(record).collect();
-        format!("? {}", one_line(&words.join(" "), 80))
-    });
-    operation.push_str(rehearsed(record));
-    let time = text("/time").get(..19).unwrap_or("").replace('T', " ");
-    let mut line = format!(
-        "{time}Z  {:<12} {:<8} {:<17} {operation}",
-        one_line(text("/caller/user"), 32),
-        text("/event"),
-        text("/code")
-    );
-    if !text("/reason").is_empty() {
-        let _ = write!(line, "  # {}", one_line(text("/reason"), 200));
-    }
-    if text("/event") == "refused" {
-        let _ = write!(line, "  ({})", one_line(text("/error"), 200));
-    }
-    line
-}
-
-/// What stands behind the operation of a dry run, so that nobody takes it for the real one.
-fn rehearsed(record: &Value) -> &'static str {
-    if record["dry_run"] == true { " --dry-run" } else { "" }
-}
-
-/// `service restart nginx.service`, `list`; none where it was no whole request.
-fn operation_of(record: &Value) -> Option<String> {
-    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-    if record.pointer("/operation/kind").is_some() {
-        let parts = [text("/operation/kind"), text("/operation/action"), text("/operation/name")];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-        return Some(parts.join(" "));
-    }
-    // A question that runs nothing is known by its words alone. Making the grammar for them takes
-    // longer than reading the record, so only what may be one is read.
-    if !asked(record).any(|word| ["list", "version"].contains(&word)) {
-        return None;
-    }
-    let words: Vec<OsString> = asked(record).map(OsString::from).collect();
-    let Parsed::Command(helper) = cli::helper(&words) else { return None };
-    match helper.command {
-        HelperCommand::List { .. } => Some("list".to_owned()),
-        HelperCommand::Version => Some("version".to_owned()),
-        HelperCommand::Service { .. } | HelperCommand::Package { .. } => None,
-    }
-}
-
-/// The words as they were written, where they were no operation.
-fn asked(record: &Value) -> impl Iterator<Item = &str> {
-    let asked = record.pointer("/asked").and_then(Value::as_array);
-    asked.into_iter().flatten().filter_map(Value::as_str)
-}
-
 /// Calls `with` for each record that the filter lets through, oldest first.
 fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure> {
+    every(filter, |_, record| {
+        if let Some(record) = record {
+            with(record);
+        }
+    })
+}
+
+/// Calls `with` for every line, oldest first, with its record where the filter lets it through.
+fn every(filter: &Filter<'_>, mut with: impl FnMut(&[u8], Option<Value>)) -> Result<(), Failure> {
     let files = files::all().map_err(|error| unreadable(&error))?;
     if files.is_empty() {
         return Err(missing());
@@ -212,34 +181,46 @@ fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure>
     Ok(())
 }
 
-fn read(file: &LogFile, filter: &Filter<'_>, with: &mut impl FnMut(Value)) -> io::Result<()> {
+fn read(
+    file: &LogFile,
+    filter: &Filter<'_>,
+    with: &mut impl FnMut(&[u8], Option<Value>),
+) -> io::Result<()> {
     let mut reader = file.open()?;
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
         // Looking for a word in the text first: parsing a million records takes seconds.
-        if filter.may_hold(&line)
-            && let Ok(record) = serde_json::from_slice::<Value>(&line)
-            && filter.takes(&record, &line)
-        {
-            with(record);
-        }
+        let record = if filter.may_hold(&line) { serde_json::from_slice(&line).ok() } else { None };
+        with(&line, record.filter(|record| filter.takes(record, &line)));
         line.clear();
     }
     Ok(())
 }
 
-fn search(filter: &AuditFilter, limit: u32) -> Result<Answer, Failure> {
+fn search(filter: &AuditFilter, limit: u32, style: &Style, json: bool) -> Result<Answer, Failure> {
+    let is_of_records = json || style.is_of_records();
     let filter = &Filter::of(filter)?;
-    let mut found: VecDeque<Value> = VecDeque::new();
-    let mut all = 0_u64;
-    each(filter, |record| {
-        all += 1;
-        found.push_back(record);
-        if found.len() > limit as usize {
-            found.pop_front();
-        }
-    })?;
-    let mut text = rows(&found);
+    let (found, all) = if is_of_records {
+        let mut found: VecDeque<Value> = VecDeque::new();
+        let mut all = 0_u64;
+        each(filter, |record| {
+            all += 1;
+            found.push_back(record);
+            if found.len() > limit as usize {
+                found.pop_front();
+            }
+        })?;
+        (found.into(), all)
+    } else {
+        let mut requests = Requests::at_most(limit as usize);
+        every(filter, |line, record| match record {
+            Some(record) => requests.push(record),
+            None => requests.pass(line),
+        })?;
+        let (found, all) = requests.last();
+        (found, all as u64)
+    };
+    let mut text = style.rows(&found);
     if all > found.len() as u64 {
         let _ = write!(text, "\nthe last {} of {all}; --limit shows more", found.len());
     }
@@ -573,31 +554,4 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
         let what = format!("{} is not a time", one_line(text, 60));
         Refusal::new(Code::Usage, what).hint(time::FORMS).into()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_question_has_its_word_and_what_is_no_request_has_none() {
-        for (asked, expected) in [
-            (json!(["version"]), Some("version")),
-            (json!(["--pretty", "list", "--schema"]), Some("list")),
-            (json!(["version", "--reason", "list"]), Some("version")),
-            (json!(["frob", "list"]), None),
-            (json!(["service", "restart", "a b"]), None),
-            (json!([]), None),
-        ] {
-            let record = json!({"event": "result", "code": "ok", "asked": asked});
-            assert_eq!(operation_of(&record).as_deref(), expected, "{record}");
-        }
-    }
-
-    #[test]
-    fn a_row_says_that_its_time_is_in_utc() {
-        let record = json!({"time": "2026-11-22T10:00:30.123456Z", "event": "result"});
-        assert!(row(&record).starts_with("2026-11-22 10:00:30Z "), "{}", row(&record));
-    }
 }

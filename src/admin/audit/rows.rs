@@ -1,0 +1,306 @@
+//! Records as people read them: a line for each request, or with `--records` for each record.
+
+use crate::admin::answer::has_colour;
+use crate::admin::wrap;
+use crate::cli::{self, HelperCommand, Parsed, Shown};
+use crate::output::text::one_line;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+
+/// How lines are shown.
+pub struct Style {
+    /// A line for each record, not for each request.
+    records: bool,
+    /// The zone of times; none is UTC, as it is recorded.
+    zone: Option<TimeZone>,
+    colour: bool,
+    width: Option<usize>,
+    has_heading: bool,
+}
+
+impl Style {
+    /// For standard output, with a line for each record if wanted so. Local times, colours and a heading are for a terminal alone.
+    pub fn of(shown: &Shown, records: bool) -> Self {
+        let stdout = io::stdout();
+        let has_heading = stdout.is_terminal();
+        let zone = if has_heading && !shown.utc { TimeZone::try_system().ok() } else { None };
+        let (colour, width) = (has_colour(&stdout), wrap::width(&stdout));
+        Self { records: shown.records || records, zone, colour, width, has_heading }
+    }
+
+    /// Whether there is a line for each record.
+    pub fn is_of_records(&self) -> bool {
+        self.records
+    }
+
+    /// These, one a line.
+    pub fn rows<'r>(&self, records: impl IntoIterator<Item = &'r Value>) -> String {
+        let rows: Vec<String> = records.into_iter().map(|record| self.row(record)).collect();
+        if rows.is_empty() {
+            return "no record".to_owned();
+        }
+        let heading = self.heading().map(|heading| heading + "\n").unwrap_or_default();
+        heading + &rows.join("\n")
+    }
+
+    /// What the columns are, for a terminal.
+    pub fn heading(&self) -> Option<String> {
+        if !self.has_heading {
+            return None;
+        }
+        let time = if self.zone.is_some() { 25 } else { 20 };
+        Some(if self.records {
+            format!("{:<time$}  {:<12} {:<8} {:<17} operation", "time", "account", "event", "code")
+        } else {
+            let [result, took, id] = ["result", "duration", "id"];
+            format!(
+                "{:<time$}  {:<12} {result:<17} {took:>9}  {id:<8}  operation",
+                "time", "account"
+            )
+        })
+    }
+
+    /// A record on one line: for itself, or for its request, whose end it is.
+    pub fn row(&self, record: &Value) -> String {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+        let (event, code) = (text("/event"), text("/code"));
+        let mut operation = operation_of(record).unwrap_or_else(|| {
+            let words: Vec<&str> = asked(record).collect();
+            format!("? {}", one_line(&words.join(" "), 80))
+        });
+        operation.push_str(rehearsed(record));
+        if !text("/reason").is_empty() {
+            operation.push_str(&format!("  # {}", one_line(text("/reason"), 200)));
+        }
+        if event == "refused" || (!self.records && code != "ok" && !text("/error").is_empty()) {
+            operation.push_str(&format!("  ({})", one_line(text("/error"), 200)));
+        }
+        let account = one_line(text("/caller/user"), 32);
+        let begin = format!("{}  {account:<12} ", self.time(text("/time")));
+        let line = if self.records {
+            format!("{begin}{event:<8} {code:<17} {operation}")
+        } else {
+            let result = if event == "intent" { NO_RESULT } else { code };
+            let took = record["duration_ms"].as_f64().map_or("-".to_owned(), took);
+            format!("{begin}{result:<17} {took:>9}  {:<8}  {operation}", id(record))
+        };
+        let line = wrap::wrapped(&line, self.width);
+        let on = match event {
+            _ if !self.colour => return line,
+            "refused" => "\x1b[33m",
+            "result" if code != "ok" => "\x1b[1;31m",
+            "intent" if !self.records => "\x1b[33m",
+            _ => return line,
+        };
+        // The words of the result, and nothing of what a caller has written.
+        let word = if event == "intent" { NO_RESULT } else { code };
+        match line.get(begin.len()..).and_then(|rest| rest.find(word)) {
+            Some(at) => {
+                let (before, rest) = line.split_at(begin.len() + at);
+                let (word, behind) = rest.split_at(word.len());
+                format!("{before}{on}{word}\x1b[0m{behind}")
+            }
+            None => line,
+        }
+    }
+
+    /// A time as it is recorded, in UTC and with six digits behind the second.
+    fn time(&self, recorded: &str) -> String {
+        let local = self.zone.as_ref().and_then(|zone| {
+            let stamp: Timestamp = recorded.parse().ok()?;
+            Some(stamp.to_zoned(zone.clone()).strftime("%F %T%:z").to_string())
+        });
+        let utc = || format!("{}Z", recorded.get(..19).unwrap_or("").replace('T', " "));
+        local.unwrap_or_else(utc)
+    }
+}
+
+/// What stands where a result would: it is not done yet, or all of its processes were killed.
+const NO_RESULT: &str = "no result";
+
+/// Of these records, in their order, those that end a request, and intents that nothing ended: the
+/// last ones.
+pub struct Requests {
+    most: usize,
+    count: usize,
+    ended: VecDeque<Value>,
+    open: BTreeMap<String, Value>,
+}
+
+impl Requests {
+    /// Of which at most so many are kept.
+    pub fn at_most(most: usize) -> Self {
+        Self { most, count: 0, ended: VecDeque::new(), open: BTreeMap::new() }
+    }
+
+    /// Takes the next record.
+    pub fn push(&mut self, record: Value) {
+        let id = record["request_id"].as_str().unwrap_or_default();
+        if record["event"] == "intent" {
+            self.open.insert(id.to_owned(), record);
+            return;
+        }
+        self.open.remove(id);
+        self.ended.push_back(record);
+        self.count += 1;
+        if self.ended.len() > self.most {
+            self.ended.pop_front();
+        }
+    }
+
+    /// A line that is not wanted itself, and may end one that is.
+    pub fn pass(&mut self, line: &[u8]) {
+        if self.open.is_empty() {
+            return;
+        }
+        let line = String::from_utf8_lossy(line);
+        let id = line.split_once("\"request_id\":\"").and_then(|(_, rest)| rest.split('"').next());
+        if !line.contains("\"event\":\"intent\"")
+            && let Some(id) = id
+        {
+            self.open.remove(id);
+        }
+    }
+
+    /// The last of them, in the order of the log, and how many there are.
+    pub fn last(self) -> (Vec<Value>, usize) {
+        let count = self.count + self.open.len();
+        let mut all: Vec<Value> = self.ended.into_iter().chain(self.open.into_values()).collect();
+        all.sort_by_key(|record| record["seq"].as_u64());
+        (all.split_off(all.len().saturating_sub(self.most)), count)
+    }
+}
+
+/// The end of the id: the beginning is the time, and the same for requests of one minute.
+fn id(record: &Value) -> &str {
+    let id = record["request_id"].as_str().unwrap_or_default();
+    id.get(id.len().saturating_sub(8)..).unwrap_or_default()
+}
+
+fn took(milliseconds: f64) -> String {
+    match milliseconds {
+        ..1000.0 => format!("{milliseconds:.0} ms"),
+        ..60_000.0 => format!("{:.1} s", milliseconds / 1000.0),
+        _ => format!("{:.0} min", milliseconds / 60_000.0),
+    }
+}
+
+/// What stands behind the operation of a dry run, so that nobody takes it for the real one.
+pub fn rehearsed(record: &Value) -> &'static str {
+    if record["dry_run"] == true { " --dry-run" } else { "" }
+}
+
+/// `service restart nginx.service`, `list`; none where it was no whole request.
+pub fn operation_of(record: &Value) -> Option<String> {
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+    if record.pointer("/operation/kind").is_some() {
+        let parts = [text("/operation/kind"), text("/operation/action"), text("/operation/name")];
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        return Some(parts.join(" "));
+    }
+    // A question that runs nothing is known by its words alone. Making the grammar for them takes
+    // longer than reading the record, so only what may be one is read.
+    if !asked(record).any(|word| ["list", "version"].contains(&word)) {
+        return None;
+    }
+    let words: Vec<OsString> = asked(record).map(OsString::from).collect();
+    let Parsed::Command(helper) = cli::helper(&words) else { return None };
+    match helper.command {
+        HelperCommand::List { .. } => Some("list".to_owned()),
+        HelperCommand::Version => Some("version".to_owned()),
+        HelperCommand::Service { .. } | HelperCommand::Package { .. } => None,
+    }
+}
+
+/// The words as they were written, where they were no operation.
+fn asked(record: &Value) -> impl Iterator<Item = &str> {
+    let asked = record.pointer("/asked").and_then(Value::as_array);
+    asked.into_iter().flatten().filter_map(Value::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_question_has_its_word_and_what_is_no_request_has_none() {
+        for (asked, expected) in [
+            (json!(["version"]), Some("version")),
+            (json!(["--pretty", "list", "--schema"]), Some("list")),
+            (json!(["version", "--reason", "list"]), Some("version")),
+            (json!(["frob", "list"]), None),
+            (json!(["service", "restart", "a b"]), None),
+            (json!([]), None),
+        ] {
+            let record = json!({"event": "result", "code": "ok", "asked": asked});
+            assert_eq!(operation_of(&record).as_deref(), expected, "{record}");
+        }
+    }
+
+    fn style(records: bool) -> Style {
+        Style { records, zone: None, colour: false, width: None, has_heading: false }
+    }
+
+    fn record(seq: u64, event: &str, id: &str) -> Value {
+        json!({
+            "seq": seq, "time": "2026-11-22T10:00:30.123456Z", "event": event, "request_id": id,
+            "caller": {"user": "agent"}, "code": "ok", "duration_ms": 1530.2,
+            "operation": {"kind": "service", "action": "restart", "name": "nginx.service"},
+        })
+    }
+
+    const ID: &str = "0197b5c0-0000-7000-8000-0000deadbeef";
+
+    #[test]
+    fn a_row_has_its_time_in_utc_or_with_the_zone() {
+        let line = style(true).row(&record(1, "result", ID));
+        assert!(line.starts_with("2026-11-22 10:00:30Z  agent        result   ok "), "{line}");
+        let zone = Some(TimeZone::fixed(jiff::tz::offset(2)));
+        let line = Style { zone, ..style(true) }.row(&record(1, "result", ID));
+        assert!(line.starts_with("2026-11-22 12:00:30+02:00  agent "), "{line}");
+    }
+
+    #[test]
+    fn a_request_is_one_line_with_its_result_duration_and_id() {
+        let mut requests = Requests::at_most(10);
+        for (seq, event, id) in
+            [(1, "intent", ID), (2, "intent", "killed"), (3, "result", ID), (4, "refused", "other")]
+        {
+            requests.push(record(seq, event, id));
+        }
+        let (shown, count) = requests.last();
+        let lines: Vec<String> = shown.iter().map(|record| style(false).row(record)).collect();
+        assert_eq!((lines.len(), count), (3, 3), "{lines:#?}");
+        assert!(lines[0].contains(" no result "), "{lines:#?}");
+        let wanted =
+            "Z  agent        ok                    1.5 s  deadbeef  service restart nginx.service";
+        assert!(lines[1].ends_with(wanted), "{lines:#?}");
+    }
+
+    #[test]
+    fn an_end_that_is_not_looked_for_ends_a_request_all_the_same() {
+        let mut requests = Requests::at_most(10);
+        requests.push(record(1, "intent", ID));
+        requests.pass(record(2, "intent", ID).to_string().as_bytes());
+        assert_eq!(requests.open.len(), 1);
+        requests.pass(record(3, "result", ID).to_string().as_bytes());
+        assert_eq!(requests.last(), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn only_the_result_is_coloured() {
+        let mut failed = record(1, "result", ID);
+        failed["code"] = json!("command_failed");
+        failed["reason"] = json!("command_failed");
+        let line = Style { colour: true, ..style(false) }.row(&failed);
+        assert_eq!(line.matches('\x1b').count(), 2, "{line:?}");
+        assert!(line.contains("\x1b[1;31mcommand_failed\x1b[0m "), "{line:?}");
+        let well = Style { colour: true, ..style(false) }.row(&record(1, "result", ID));
+        assert!(!well.contains('\x1b'), "{well:?}");
+    }
+}
