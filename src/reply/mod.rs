@@ -3,6 +3,7 @@
 pub mod interrupt;
 pub mod listing;
 pub mod schema;
+pub mod terminal;
 
 use crate::audit::Answer;
 use crate::managers::argv::Argv;
@@ -22,7 +23,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::io::{self, ErrorKind, PipeReader, Read, Write};
+use std::io::{self, ErrorKind, IsTerminal, PipeReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -271,7 +272,10 @@ fn write(bytes: &[u8]) {
     if nix::unistd::geteuid().is_root() {
         kernel::end_after(READER_TIMEOUT);
     }
-    let written = write_all(bytes);
+    let written = match io::stdout().is_terminal() {
+        true => write_all(&terminal::shown(bytes)),
+        false => write_all(bytes),
+    };
     if CONNECTED.load(Ordering::Relaxed) {
         leave_nothing_unread();
     }

@@ -62,7 +62,8 @@ impl Answer {
         let object = text.strip_suffix('\n').ok_or("no newline at the end")?;
         let reply: Value =
             serde_json::from_str(object).map_err(|error| format!("{error}: {object:?}"))?;
-        let pretty = self.command.contains("--pretty");
+        // At a terminal it is indented, too.
+        let pretty = self.command.contains("--pretty") || self.command.starts_with("script ");
         if (object.contains('\n') && !pretty) || !reply.is_object() {
             return Err(format!("not one line with one object: {object}"));
         }

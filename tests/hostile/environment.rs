@@ -155,7 +155,7 @@ fn cases(sudo: Sudo) -> Vec<String> {
         let call = call(cases.len());
         // The terminal shows the end of its own input as ^@.
         cases.push(format!(
-            "script -qefc '{call}' /dev/null | grep -o '{{.*}}'; exit ${{PIPESTATUS[0]}}"
+            "script -qefc '{call}' /dev/null | tr -d '\\r' | sed '0,/{{/s/^[^{{]*//'; exit ${{PIPESTATUS[0]}}"
         ));
     }
     // sudo-rs has no such flag.

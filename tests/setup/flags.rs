@@ -83,8 +83,9 @@ host_test!(what_is_no_line_of_flags_is_refused_and_recorded, |host| {
 
     let words = CALL.split(' ').chain(["service", "restart", "nginx.service"]);
     let argv: Vec<&str> = words.collect();
-    let reply = Reply::of(&at_terminal(host, "agent", "", &argv)).expect("usage");
-    assert!(reply.json["error"].to_string().contains("needs a pipe"), "{:#}", reply.json);
+    let shown = at_terminal(host, "agent", "", &argv);
+    assert_eq!(shown.status, Some(2), "{shown}");
+    assert!(shown.stdout_text().contains("needs a pipe"), "{shown}");
 
     // In parts, without a line break at its end, and with more behind it.
     for script in [
