@@ -66,6 +66,7 @@ use crate::admin::{answer, doctor, fleet, setup_sudo};
 use crate::cli::{AdminCommand, FleetCommand, Parsed};
 use crate::system::kernel;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -115,8 +116,9 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::Broker => admin::verbose::begin_in_journal(),
                 _ => admin::verbose::begin(verbose),
             }
-            // What a fleet answers is for programs, as one helper's reply is.
-            let json = json || matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
+            // What a fleet answers is for programs, as one helper's reply is, unless a person looks.
+            let is_run = matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
+            let json = json || is_run && !std::io::stdout().is_terminal();
             let result = match &command {
                 AdminCommand::Policy(command) => admin::policy::run(command, program),
                 AdminCommand::Audit(command) => admin::audit::run(command, json, program),
@@ -124,7 +126,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::SetupBroker(command) => {
                     admin::setup_broker::run(command, program, arguments)
                 }
-                AdminCommand::Doctor => doctor::run(program, arguments),
+                AdminCommand::Doctor => doctor::run(program, arguments, verbose > 0),
                 AdminCommand::BootstrapCluster(command) => fleet::bootstrap(command),
                 AdminCommand::Fleet(command) => fleet::run(command),
                 AdminCommand::Broker => return pipeline::serve(),

@@ -2,7 +2,7 @@
 
 use crate::host::{Host, Sudo};
 use crate::terminal::at_terminal;
-use crate::{Fleet, INVENTORY, PASSWORD, line, no_password};
+use crate::{BOOTSTRAP, Fleet, INVENTORY, PASSWORD, line, no_password};
 use serde_json::json;
 
 /// All that a host has to say of itself that could be changed: names, owners, modes and content.
@@ -52,6 +52,19 @@ fn a_dry_run_says_what_each_needs_and_changes_nothing_as_does_a_second_run() {
         "web5 skipped dry_run",
     ]);
     assert_eq!(report.json["dry_run"], true);
+    // To people it does not say that they were left out, and names each once.
+    let words = [&BOOTSTRAP[..4], &["--dry-run"]].concat();
+    let shown = at_terminal(&fleet, &words, &[]).shown;
+    let table = &shown[shown.rfind("\u{1b}[2K").unwrap_or(0)..];
+    for name in ["web1", "web2", "web4", "web5"] {
+        let line = table.lines().find(|line| line.contains(&format!("{name}  ")));
+        assert!(line.is_some_and(|line| line.contains("would set up")), "{name}: {shown}");
+        assert!(!shown.contains(&format!("{name}: ")), "{name}: {shown}");
+    }
+    assert!(
+        table.contains("5 hosts: 1 already, 4 would set up") && !table.contains("skipped"),
+        "{shown}"
+    );
     for (name, needs) in [
         ("web1", json!(["install", "drop_in", "password"])),
         ("web2", json!(["install", "drop_in"])),

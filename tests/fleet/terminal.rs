@@ -209,3 +209,23 @@ fn a_host_with_another_password_is_left_and_the_others_are_done() {
     assert_eq!(fleet.hosts.iter().map(refusals).collect::<Vec<_>>(), [1, 1, 0]);
     assert!(seen.echoes);
 }
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_run_at_a_terminal_is_a_line_a_host_and_a_table_and_json_where_no_person_looks() {
+    let fleet = Fleet::bare(2);
+    drop(fleet.bootstrap_with(PASSWORD, &[]).exit(0));
+    let words = ["sm", "fleet", "run", "-i", crate::INVENTORY, "--", "service", "restart", "ssh"];
+    let seen = at_terminal(&fleet, &words, &[]);
+    assert!(!seen.shown.contains("{\""), "{}", seen.shown);
+    for name in ["web1", "web2"] {
+        let is_table = |line: &str| line.contains(&format!("{name} ")) && line.contains(" s  ");
+        assert!(seen.shown.contains(&format!("{name}: failed ")), "{}", seen.shown);
+        assert!(seen.shown.lines().any(is_table), "{}", seen.shown);
+    }
+    assert!(seen.shown.contains("2 hosts: 2 failed"), "{}", seen.shown);
+    assert_eq!(seen.status, 1);
+    let json = [&words[..3], &["--json"], &words[3..]].concat();
+    let seen = at_terminal(&fleet, &json, &[]);
+    assert!(seen.shown.contains("{\"") && !seen.shown.contains("2 hosts:"), "{}", seen.shown);
+}

@@ -60,11 +60,12 @@ struct Row {
     mend: Option<String>,
 }
 
-/// Looks at everything. `program` is the file that runs, `arguments` are those of the command line.
+/// Looks at everything. `program` is the file that runs, `arguments` are those of the command line;
+/// `each` lists for people what is well, too.
 ///
 /// # Errors
 /// `command_failed` with exit status 1 where it found a problem; `not_privileged` without root.
-pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
+pub fn run(program: &Path, arguments: &[OsString], each: bool) -> Result<Answer, Failure> {
     if !nix::unistd::geteuid().is_root() {
         let what = "most of what the guarantees rest on can be seen by root alone";
         return Err(without_root(what, program, arguments));
@@ -79,7 +80,7 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
     let agents = agents::find(&drop_ins, others, policy.as_ref().ok());
     let context =
         Context { program: program.to_owned(), helper, policy, drop_ins, by_hand, agents };
-    report(rows(&context))
+    report(rows(&context), each)
 }
 
 fn rows(context: &Context) -> Vec<Row> {
@@ -109,8 +110,8 @@ fn rows(context: &Context) -> Vec<Row> {
     rows
 }
 
-fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
-    // What is wrong comes first; rows of one status stay in the order of the areas.
+fn report(mut rows: Vec<Row>, each: bool) -> Result<Answer, Failure> {
+    // What is wrong comes first for programs; rows of one status stay in the order of the areas.
     rows.sort_by_key(|row| row.status);
     let count = |status| rows.iter().filter(|row| row.status == status).count() as u64;
     let (problems, warnings, ok) =
@@ -118,7 +119,7 @@ fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
     let summary =
         format!("{}, {}, {ok} ok", counted(problems, "problem"), counted(warnings, "warning"));
     let stdout = io::stdout();
-    let text = text(&rows, answer::has_colour(&stdout), wrap::width(&stdout));
+    let text = text(&rows, each, answer::has_colour(&stdout), wrap::width(&stdout));
     if problems == 0 {
         return Ok(Answer::text(format!("{text}{summary}"))
             .with("problems", problems)
@@ -137,29 +138,45 @@ fn report(mut rows: Vec<Row>) -> Result<Answer, Failure> {
         .with("checks", &rows))
 }
 
-/// The rows for people: what is not ok with what it means and what mends it.
-fn text(rows: &[Row], colour: bool, width: Option<usize>) -> String {
-    let wide = rows.iter().map(|row| row.id.len()).max().unwrap_or(0);
+/// The rows for people. What is wrong comes last, where a terminal stays: what is not ok has what
+/// it means and what mends it; what is ok is counted, or with `each` listed.
+fn text(rows: &[Row], each: bool, colour: bool, width: Option<usize>) -> String {
+    let is_shown = |row: &&Row| each || row.status != Status::Ok;
+    let shown: Vec<&Row> = rows.iter().filter(is_shown).collect();
+    let wide = shown.iter().map(|row| row.id.len()).max().unwrap_or(0);
     let mut text = String::new();
-    for row in rows {
-        let (on, off) = match row.status {
-            _ if !colour => ("", ""),
-            Status::Problem => ("\x1b[1;31m", "\x1b[0m"),
-            Status::Warning => ("\x1b[1;33m", "\x1b[0m"),
-            Status::Ok => ("\x1b[32m", "\x1b[0m"),
-        };
-        let status = row.status.word();
-        let line = wrap::wrapped(&format!("{status:<7}  {:<wide$}  {}", row.id, row.found), width);
-        let _ = writeln!(text, "{on}{status}{off}{}", &line[status.len()..]);
-        if row.status == Status::Ok {
-            continue;
-        }
-        let _ = writeln!(text, "{}", wrap::wrapped(&format!("{:11}{}", "", row.meaning), width));
-        if let Some(mend) = &row.mend {
-            let _ = writeln!(text, "{:11}mend: {mend}", "");
+    let well = rows.len() - shown.len();
+    if well > 0 {
+        let count = format!("{}; to list each: sm doctor -v", counted(well as u64, "check"));
+        text.push_str(&line(Status::Ok, &count, colour, width));
+    }
+    for status in [Status::Ok, Status::Warning, Status::Problem] {
+        for row in shown.iter().filter(|row| row.status == status) {
+            let found = format!("{:<wide$}  {}", row.id, row.found);
+            text.push_str(&line(status, &found, colour, width));
+            if status == Status::Ok {
+                continue;
+            }
+            let meaning = wrap::wrapped(&format!("{:11}{}", "", row.meaning), width);
+            let _ = writeln!(text, "{meaning}");
+            if let Some(mend) = &row.mend {
+                let _ = writeln!(text, "{:11}mend: {mend}", "");
+            }
         }
     }
     text
+}
+
+fn line(status: Status, what: &str, colour: bool, width: Option<usize>) -> String {
+    let (on, off) = match status {
+        _ if !colour => ("", ""),
+        Status::Problem => ("\x1b[1;31m", "\x1b[0m"),
+        Status::Warning => ("\x1b[1;33m", "\x1b[0m"),
+        Status::Ok => ("\x1b[32m", "\x1b[0m"),
+    };
+    let word = status.word();
+    let line = wrap::wrapped(&format!("{word:<7}  {what}"), width);
+    format!("{on}{word}{off}{}\n", &line[word.len()..])
 }
 
 #[cfg(test)]
@@ -181,7 +198,7 @@ mod tests {
         let (found, mend) = (finding.found, finding.mend.unwrap_or_default());
         let row =
             Row { id: "x", status: Status::Problem, found, meaning: "m".into(), mend: Some(mend) };
-        let text = text(&[row], false, None);
+        let text = text(&[row], false, false, None);
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(!text.chars().any(|c| c != '\n' && crate::output::text::is_hidden(c)), "{text}");
     }

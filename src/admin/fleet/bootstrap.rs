@@ -79,6 +79,8 @@ fn visit<'h, 'w>(host: &'h Host, wanted: &'w Wanted<'w>, progress: &Progress) ->
     let line = progress.begin(host);
     let reached = setup::visit(host, wanted, &line);
     match &reached {
+        // The table says it.
+        Reached::End(_) if wanted.dry_run => line.rest(),
         Reached::End(row) => progress.end(&line, row),
         Reached::Password(_) => line.rest(),
     }

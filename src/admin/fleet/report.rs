@@ -89,7 +89,7 @@ impl Progress {
         if let (Some(all), Some(bar)) = (&self.0, &line.0) {
             bar.finish_and_clear();
             let what = row.error.as_deref().unwrap_or(&row.what);
-            drop(all.println(format!("{}: {} {what}", row.host, row.status.word())));
+            drop(all.println(format!("{}: {} {what}", row.host, row.word())));
         }
     }
 }

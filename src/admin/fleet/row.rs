@@ -99,6 +99,14 @@ impl Row {
         row.error(&refusal.error).hint(refusal.hint.as_deref())
     }
 
+    /// Where the host stands, for people: one that was only looked at was not left out.
+    pub fn word(&self) -> &'static str {
+        match self.status {
+            Status::Skipped if self.code == DRY_RUN => "would set up",
+            status => status.word(),
+        }
+    }
+
     /// With a sentence.
     #[must_use]
     pub fn error(mut self, error: &str) -> Self {
@@ -205,11 +213,17 @@ pub fn counts<'r>(
     let count = move |status| rows.clone().filter(|row| row.status == status).count();
     Status::ALL.into_iter().map(move |status| (status, count(status)))
 }
+
 /// `3 done, 1 failed`: how many hosts stand where, of what there is.
 pub fn counted<'r>(rows: impl IntoIterator<Item = &'r Row, IntoIter: Clone>) -> String {
-    let words: Vec<String> = counts(rows)
-        .filter(|(_, count)| *count > 0)
-        .map(|(status, count)| format!("{count} {}", status.word()))
-        .collect();
+    let rows = rows.into_iter();
+    let mut words: Vec<String> = Vec::new();
+    for status in Status::ALL {
+        let of_status = rows.clone().filter(|row| row.status == status);
+        let (would, are): (Vec<&Row>, Vec<&Row>) = of_status.partition(|row| row.code == DRY_RUN);
+        for rows in [would, are] {
+            words.extend(rows.first().map(|row| format!("{} {}", rows.len(), row.word())));
+        }
+    }
     words.join(", ")
 }

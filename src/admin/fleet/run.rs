@@ -113,8 +113,13 @@ fn row_of(host: &Host, reply: Value) -> Row {
     let text = |field: &str| reply[field].as_str().map(|text| one_line(text, 2000));
     let code = text("code").unwrap_or_default();
     let row = if reply["success"] == true {
-        let changed = if reply["changed"] == false { "nothing to change" } else { "done" };
-        Row::new(host, Status::Done, &code).what(changed)
+        let state = reply["unit"]["active_state"].as_str().map(|state| one_line(state, 40));
+        let what = match (&reply["changed"], state) {
+            (Value::Bool(false), None) => "nothing to change".to_owned(),
+            (Value::Bool(false), Some(state)) => format!("nothing to change: {state}"),
+            (_, state) => state.unwrap_or_else(|| "done".to_owned()),
+        };
+        Row::new(host, Status::Done, &code).what(what)
     } else {
         let row = Row::new(host, Status::Failed, &code);
         row.error(&text("error").unwrap_or_default()).hint(text("hint").as_deref())

@@ -22,6 +22,7 @@ struct Finding<'r> {
 /// A line for each host, in their order, what there is to do, and a line that counts.
 pub fn of(rows: &[Row], coloured: bool) -> String {
     let width = rows.iter().map(|row| row.host.chars().count()).max().unwrap_or(0).min(40);
+    let wide = rows.iter().map(|row| row.word().len()).max().unwrap_or(0);
     let findings = findings(rows);
     let mut alone: HashMap<&str, Vec<&Finding<'_>>> = HashMap::new();
     for finding in &findings {
@@ -36,15 +37,15 @@ pub fn of(rows: &[Row], coloured: bool) -> String {
         let seconds = row.duration_ms / 1000.0;
         let _ = writeln!(
             text,
-            "{:width$}  {on}{:11}{off}  {seconds:6.1} s  {what}",
+            "{:width$}  {on}{:wide$}{off}  {seconds:6.1} s  {what}",
             row.host,
-            row.status.word()
+            row.word()
         );
         for Finding { mark, text: said, commands, .. } in
             alone.get(&*row.host).into_iter().flatten()
         {
             let command: String = commands.iter().map(|command| format!(": {command}")).collect();
-            let _ = writeln!(text, "{:width$}  {:11}  {:8}  {mark} {said}{command}", "", "", "");
+            let _ = writeln!(text, "{:width$}  {:wide$}  {:8}  {mark} {said}{command}", "", "", "");
         }
     }
     for Finding { hosts, mark, text: said, commands } in &findings {
