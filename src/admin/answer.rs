@@ -162,6 +162,19 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
     }
 }
 
+/// What is refused, gone or wrong.
+pub const RED: &str = "\x1b[31m";
+/// What is allowed or new.
+pub const GREEN: &str = "\x1b[32m";
+
+/// The text in this colour, where standard output shows colours.
+pub fn tinted(colour: &str, text: &str) -> String {
+    match has_colour(&io::stdout()) {
+        true => format!("{colour}{text}\x1b[0m"),
+        false => text.to_owned(),
+    }
+}
+
 /// Whether a person sees colours there, and wants to (`NO_COLOR`).
 pub fn has_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
@@ -172,11 +185,23 @@ fn complain(refusal: &Refusal) -> io::Result<()> {
     let (red, off) = if has_colour(&stderr) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
     let width = wrap::width(&stderr);
     let error = wrap::wrapped(&format!("sm: {}", refusal.error), width);
-    writeln!(stderr, "{red}sm:{off}{}", error.trim_start_matches("sm:"))?;
+    let error = error.trim_start_matches("sm:");
+    let error = if red.is_empty() { error.to_owned() } else { with_coloured_difference(error) };
+    writeln!(stderr, "{red}sm:{off}{error}")?;
     match &refusal.hint {
         Some(hint) => writeln!(stderr, "{}", wrap::hint(&format!("    {hint}"), width)),
         None => Ok(()),
     }
+}
+
+/// The lines of a difference below an error, in their colours.
+fn with_coloured_difference(error: &str) -> String {
+    let coloured = |line: &str| match line.get(..2) {
+        Some("- ") => format!("{RED}{line}\x1b[0m"),
+        Some("+ ") => format!("{GREEN}{line}\x1b[0m"),
+        _ => line.to_owned(),
+    };
+    error.split('\n').map(coloured).collect::<Vec<_>>().join("\n")
 }
 
 fn merge(object: &mut Value, fields: &Map<String, Value>) {
@@ -188,6 +213,15 @@ fn merge(object: &mut Value, fields: &Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_has_its_colours() {
+        let text = with_coloured_difference(" x is not as it should be:\n- old\n+ new");
+        assert_eq!(
+            text,
+            format!(" x is not as it should be:\n{RED}- old\x1b[0m\n{GREEN}+ new\x1b[0m")
+        );
+    }
 
     #[test]
     fn an_object_is_the_same_and_moves_no_cursor() {

@@ -220,11 +220,11 @@ fn a_run_at_a_terminal_is_a_line_a_host_and_a_table_and_json_where_no_person_loo
     assert!(!seen.shown.contains("{\""), "{}", seen.shown);
     for name in ["web1", "web2"] {
         let is_table = |line: &str| line.contains(&format!("{name} ")) && line.contains(" s  ");
-        assert!(seen.shown.contains(&format!("{name}: failed ")), "{}", seen.shown);
+        assert!(seen.shown.contains(&format!("{name}: done active")), "{}", seen.shown);
         assert!(seen.shown.lines().any(is_table), "{}", seen.shown);
     }
-    assert!(seen.shown.contains("2 hosts: 2 failed"), "{}", seen.shown);
-    assert_eq!(seen.status, 1);
+    assert!(seen.shown.contains("2 hosts: 2 done"), "{}", seen.shown);
+    assert_eq!(seen.status, 0);
     let json = [&words[..3], &["--json"], &words[3..]].concat();
     let seen = at_terminal(&fleet, &json, &[]);
     assert!(seen.shown.contains("{\"") && !seen.shown.contains("2 hosts:"), "{}", seen.shown);

@@ -40,3 +40,25 @@ fn help_errors_and_hints_are_as_wide_as_the_terminal() {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(&help), words(&piped));
 }
+
+#[test]
+fn what_is_allowed_refused_or_changed_has_a_colour_at_a_terminal_alone() {
+    let site = std::env::temp_dir().join(format!("sm-colour-{}.toml", std::process::id()));
+    std::fs::write(&site, "schema = 1\n").expect("a file");
+    let site = site.to_str().expect("UTF-8").to_owned();
+    let script = |set: &str, args: &str| shown(set, &format!("policy {args}"));
+    let allowed = "explain service restart nginx";
+    let refused = "explain service restart sshd";
+    assert!(script("env -u NO_COLOR", allowed).starts_with("\x1b[32mallowed\x1b[0m: "));
+    assert!(script("env -u NO_COLOR", refused).starts_with("\x1b[31mrefused\x1b[0m "));
+    let diff = format!("diff --site {site}");
+    let lines = script("env -u NO_COLOR", &diff);
+    assert!(lines.lines().any(|line| line.starts_with("\x1b[31m- ")), "{lines}");
+    for args in [allowed, refused, &diff] {
+        assert!(!script("", args).contains('\x1b'), "NO_COLOR: {args}");
+        let words = ["policy"].into_iter().chain(args.split(' '));
+        let piped = Command::new(env!("CARGO_BIN_EXE_sm")).args(words).output().expect("sm runs");
+        assert!(!piped.stdout.contains(&0x1b), "into a pipe: {args}");
+    }
+    std::fs::remove_file(site).expect("it is there");
+}

@@ -5,7 +5,7 @@ pub mod missing;
 pub mod revert;
 pub mod vain;
 
-use crate::admin::answer::{Answer, Failure};
+use crate::admin::answer::{Answer, Failure, GREEN, RED, tinted};
 use crate::cli::{self, Parsed, PolicyCommand, Supposed};
 use crate::managers::host::of_this_host;
 use crate::managers::manager::Manager;
@@ -208,8 +208,9 @@ fn diff(supposed: &Supposed) -> Result<Answer, Failure> {
     let (before, after) = (rows(&InForce::compiled()), rows(&force));
     let removed: Vec<&String> = before.difference(&after).collect();
     let added: Vec<&String> = after.difference(&before).collect();
-    let mut lines: Vec<String> = removed.iter().map(|line| format!("- {line}")).collect();
-    lines.extend(added.iter().map(|line| format!("+ {line}")));
+    let mut lines: Vec<String> =
+        removed.iter().map(|line| tinted(RED, &format!("- {line}"))).collect();
+    lines.extend(added.iter().map(|line| tinted(GREEN, &format!("+ {line}"))));
     if lines.is_empty() {
         lines.push("the site policy changes nothing in the surface".to_owned());
     }
@@ -252,7 +253,8 @@ fn explain(
         Ok(approved) => approved,
         Err(Denial { refusal, line }) => {
             let mut text = format!(
-                "refused{whom} ({}): {operation}\n  {}\n",
+                "{}{whom} ({}): {operation}\n  {}\n",
+                tinted(RED, "refused"),
                 refusal.code.word(),
                 refusal.error
             );
@@ -277,7 +279,7 @@ fn explain(
         }
     };
     let lines = approved.lines().to_vec();
-    let mut text = format!("allowed{whom}: {operation}\n");
+    let mut text = format!("{}{whom}: {operation}\n", tinted(GREEN, "allowed"));
     for line in &lines {
         let _ = writeln!(text, "  {}", quote(&force, line));
     }
