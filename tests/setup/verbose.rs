@@ -59,6 +59,11 @@ host_test!(the_helper_says_nothing_whatever_its_environment_says, |host| {
             drop(Reply::of(&done));
         }
     }
+    // Where it asks sudo why it was refused, as the administrator's commands do.
+    let script = "export SM_LOG=trace; sm-helper service status nginx";
+    let done = host.command("other", &["bash", "-c", script]).run();
+    assert_eq!(done.stderr_text(), "", "{done}");
+    drop(Reply::of(&done).expect("not_privileged"));
     let done = host.root("SM_LOG=trace sm helper service status nginx");
     assert_eq!(done.stderr_text(), "", "{done}");
 });
