@@ -32,7 +32,7 @@ use crate::pipeline::plain::plain;
 use crate::pipeline::run::{Failed, run};
 use crate::plan::{plan, planned};
 use crate::policy::force::InForce;
-use crate::reply::{self, Reply, listing};
+use crate::reply::{self, Reply, listing, stdout};
 use crate::request::caller::{Caller, Via};
 use crate::request::code::Refusal;
 use crate::request::operation::Request;
@@ -147,7 +147,7 @@ pub fn serve() -> u8 {
     sanitize::ignore_signals();
     reply::begin(answered::record_defect);
     let entered = sanitize::inherited();
-    reply::over_connection();
+    stdout::over_connection();
     let Received { caller, arguments, slot: _slot } = match step("receive", broker::receive) {
         Ok(received) => received,
         Err(refusal) => return refuse(Caller::find(), &[], &refusal).exit(),
@@ -247,6 +247,6 @@ fn refuse(caller: Caller, arguments: &[OsString], refusal: &Refusal) -> Answered
 /// Also where the rest of the words can not be read.
 fn indent_if_asked(arguments: &[OsString]) {
     if arguments.iter().any(|word| word == "--pretty") {
-        reply::set_pretty();
+        stdout::set_pretty();
     }
 }

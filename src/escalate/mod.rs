@@ -10,7 +10,7 @@ use crate::escalate::refused::{Sudo, account, not_privileged};
 use crate::output::text::shell_word;
 use crate::plan::planned;
 use crate::policy::force::InForce;
-use crate::reply::{self, interrupt};
+use crate::reply::{self, interrupt, passed};
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::{Operation, Request};
@@ -115,12 +115,12 @@ fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>,
         let read = stream.take(reply::LONGEST_REPLY as u64).read_to_end(&mut reply);
         // The group of this process let it connect, and the account is not in it: nothing was read.
         let is_not_admitted = way == Route::Auto
-            && reply::code_of(&reply) == Some(Code::Denied)
+            && passed::code_of(&reply) == Some(Code::Denied)
             && Caller::find().in_group(GROUP) != Some(true);
         if is_not_admitted {
             return Ok(Err(format!("this account is not in the group {GROUP}")));
         }
-        if let Some(exit) = reply::pass_on(&reply) {
+        if let Some(exit) = passed::pass_on(&reply) {
             return Ok(Ok(exit));
         }
         // Who closes a connection with something in it that was not read, resets it (`unix(7)`):
@@ -175,7 +175,7 @@ fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
         Refusal::new(Code::Internal, format!("sudo could not be listened to: {error}"))
             .hint("the audit log says what was begun")
     })?;
-    match (reply::pass_on(&printed.stdout), printed.status.code()) {
+    match (passed::pass_on(&printed.stdout), printed.status.code()) {
         (Some(exit), _) => Ok(exit),
         // sudo's own refusals (`sudo(8)`, "Exit value").
         (None, Some(1)) => Err(asked

@@ -12,7 +12,8 @@ use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
 use crate::pipeline::answered::{Answered, forget};
 use crate::plan::{Plan, Steps};
-use crate::reply::{self, Passed, Reply, interrupt};
+use crate::reply::passed::{self, Passed};
+use crate::reply::{Reply, interrupt, stdout};
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel;
 use crate::{packages, services};
@@ -80,7 +81,7 @@ pub fn run(
         }
         kernel::Forked::Parent(_) => {
             drop(writer);
-            match reply::pass_on_framed(reader, timeout + SLACK) {
+            match passed::pass_on_framed(reader, timeout + SLACK) {
                 Passed::On(exit) => Ok(Answered(exit)),
                 Passed::Interrupted(signal) => {
                     let refusal = interrupt::refusal(signal);
@@ -139,8 +140,8 @@ fn operate(
     shown: Shown<'_>,
     reply: OwnedFd,
 ) {
-    if reply::send_through(reply).is_err() {
-        reply::hang_up();
+    if stdout::send_through(reply).is_err() {
+        stdout::hang_up();
     }
     let mut context = OperationContext {
         backchannel,
@@ -149,7 +150,7 @@ fn operate(
         answer: &mut |so_far| {
             let plan = recorded.plan();
             Reply::outcome(plan, &so_far).warnings(recorded.warnings().to_vec()).send();
-            reply::hang_up();
+            stdout::hang_up();
         },
     };
     let outcome = change(recorded, &mut context);

@@ -2,7 +2,7 @@
 //! neither the service manager that stops the caller waiting nor `timeout(1)`. The operation runs
 //! in processes of its own and goes on.
 
-use crate::reply::{self, Reply};
+use crate::reply::{Reply, stdout};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::system::kernel;
@@ -33,7 +33,7 @@ pub fn answer_when_asked_to_end(operation: Option<Operation>) {
         let Some(signal) = kernel::end_signal() else { return };
         std::thread::sleep(GRACE);
         let refusal = refusal(signal);
-        let exit = if reply::is_sent() {
+        let exit = if stdout::is_sent() {
             // Nobody reads what is being written.
             std::thread::sleep(GRACE);
             128 + signal

@@ -1,7 +1,7 @@
 //! The record: can it be written, does it hold together, do its witnesses answer.
 
 use crate::admin::audit::setup::{file, is_foreign, make_room, rules};
-use crate::admin::audit::{Verified, size, verified};
+use crate::admin::audit::verify::{Verified, size, verified};
 use crate::admin::doctor::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;

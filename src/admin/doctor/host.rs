@@ -1,6 +1,6 @@
 //! The clock and the disks.
 
-use crate::admin::audit::last;
+use crate::admin::audit::verify::last;
 use crate::admin::doctor::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};

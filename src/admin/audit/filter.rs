@@ -1,0 +1,166 @@
+//! Which records are meant, and the records of all files that are.
+
+use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::rows::operation_of;
+use crate::admin::audit::time;
+use crate::audit::files::{self, FILE, LogFile};
+use crate::audit::head;
+use crate::cli::AuditFilter;
+use crate::output::text::{counted, one_line};
+use crate::request::code::{Code, Refusal};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::io::{self, BufRead};
+
+/// Calls `with` for each record that the filter lets through, oldest first.
+pub fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure> {
+    every(filter, |_, record| {
+        if let Some(record) = record {
+            with(record);
+        }
+    })
+}
+
+/// Calls `with` for every line, oldest first, with its record where the filter lets it through.
+pub fn every(
+    filter: &Filter<'_>,
+    mut with: impl FnMut(&[u8], Option<Value>),
+) -> Result<(), Failure> {
+    let files = files::all().map_err(|error| unreadable(&error))?;
+    if files.is_empty() {
+        return Err(missing());
+    }
+    for file in files {
+        read(&file, filter, &mut with).map_err(|error| unreadable(&error))?;
+    }
+    Ok(())
+}
+
+pub fn read(
+    file: &LogFile,
+    filter: &Filter<'_>,
+    with: &mut impl FnMut(&[u8], Option<Value>),
+) -> io::Result<()> {
+    let mut reader = file.open()?;
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        // Looking for a word in the text first: parsing a million records takes seconds.
+        let record = if filter.may_hold(&line) { serde_json::from_slice(&line).ok() } else { None };
+        with(&line, record.filter(|record| filter.takes(record, &line)));
+        line.clear();
+    }
+    Ok(())
+}
+
+/// A filter with its times read.
+pub struct Filter<'f> {
+    given: &'f AuditFilter,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+impl<'f> Filter<'f> {
+    pub fn of(given: &'f AuditFilter) -> Result<Self, Failure> {
+        let now = Timestamp::now();
+        let read =
+            |text: &Option<String>| text.as_deref().map(|text| moment(text, now)).transpose();
+        let wrong = |what: String| Refusal::new(Code::Usage, what).hint(time::FORMS);
+        let (since, until) = (read(&given.since)?, read(&given.until)?);
+        // Either would find nothing, which looks as if nothing had happened.
+        if let Some(since) = since.filter(|since| *since > now) {
+            return Err(wrong(format!("--since {since:.0} is in the future")).into());
+        }
+        if let (Some(since), Some(until)) = (since, until)
+            && until < since
+        {
+            return Err(wrong(format!("--until {until:.0} is before --since {since:.0}")).into());
+        }
+        let text = |stamp: Option<Timestamp>| stamp.map(|stamp| format!("{stamp:.6}"));
+        Ok(Self { given, since: text(since), until: text(until) })
+    }
+
+    /// Says which times were meant.
+    pub fn window(&self, answer: Answer) -> Answer {
+        let times = [("since", &self.since), ("until", &self.until)];
+        times.into_iter().fold(answer, |answer, (key, time)| match time {
+            Some(time) => answer.with(key, time),
+            None => answer,
+        })
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let given = self.given;
+        [&given.user, &given.code, &given.name, &given.text]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+    }
+
+    /// Whether the line could be one: cheap, and never wrong about a no.
+    fn may_hold(&self, line: &[u8]) -> bool {
+        let line = String::from_utf8_lossy(line);
+        self.words().all(|word| line.contains(word) || word.contains(['"', '\\']))
+    }
+
+    fn takes(&self, record: &Value, line: &[u8]) -> bool {
+        let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
+        let is = |wanted: &Option<String>, found: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found)
+        };
+        let given = self.given;
+        let name = text("/operation/name");
+        // Records are in UTC with six digits, so that their order is that of their text.
+        is(&given.user, text("/caller/user"))
+            && is(&given.code, text("/code"))
+            && is(&given.event, text("/event"))
+            && given.operation.as_deref().is_none_or(|wanted| {
+                operation_of(record).is_some_and(|operation| {
+                    operation == wanted || operation.starts_with(&format!("{wanted} "))
+                })
+            })
+            && given.name.as_deref().is_none_or(|wanted| {
+                name == wanted || name.strip_suffix(".service") == Some(wanted)
+            })
+            && given
+                .text
+                .as_deref()
+                .is_none_or(|wanted| String::from_utf8_lossy(line).contains(wanted))
+            && self.since.as_deref().is_none_or(|since| text("/time") >= since)
+            && self.until.as_deref().is_none_or(|until| text("/time") < until)
+    }
+}
+
+/// Reads a moment that a filter is given.
+pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    time::moment(text, now).ok_or_else(|| {
+        let what = format!("{} is not a time", one_line(text, 60));
+        Refusal::new(Code::Usage, what).hint(time::FORMS).into()
+    })
+}
+
+pub fn unreadable(error: &io::Error) -> Failure {
+    let code = match error.kind() {
+        io::ErrorKind::NotFound => return missing(),
+        io::ErrorKind::PermissionDenied => Code::NotPrivileged,
+        _ => Code::CommandFailed,
+    };
+    Failure::of(
+        Refusal::new(code, format!("the audit log {FILE} can not be read: {error}"))
+            .hint("root and the group adm may read it"),
+    )
+}
+/// There is no log: what that means depends on whether there was one.
+pub fn missing() -> Failure {
+    let hint = match head::kept() {
+        Some(head) => {
+            format!("{KEPT} knows of {}: sm audit verify", counted(head.link.seq, "record"))
+        }
+        None => "it is made by the first request".to_owned(),
+    };
+    Failure::of(
+        Refusal::new(Code::CommandFailed, format!("there is no audit log {FILE}")).hint(hint),
+    )
+}
+
+/// Where the last link is kept apart from the log, as it is called here.
+pub const KEPT: &str = "/var/lib/sm";
