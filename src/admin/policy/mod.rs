@@ -159,7 +159,6 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
         counted(packages as u64, "package"),
         counted(all.len() as u64, "operation")
     );
-    let mut warnings = if as_site { vain::warnings(&policy) } else { Vec::new() };
     if all.is_empty() {
         warnings.push("it permits nothing: every request is denied".to_owned());
     }
