@@ -10,6 +10,11 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// The folder of the log.
+pub const FOLDER: &str = "/var/log/sm";
+/// The log.
+pub const FILE: &str = "/var/log/sm/audit.jsonl";
+
 /// The name of the log, and how those of its older files begin.
 pub const NAME: &str = "audit.jsonl";
 
@@ -285,8 +290,3 @@ fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<
     }
     Ok(())
 }
-
-/// The folder of the log.
-pub const FOLDER: &str = "/var/log/sm";
-/// The log.
-pub const FILE: &str = "/var/log/sm/audit.jsonl";

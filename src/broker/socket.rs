@@ -6,10 +6,11 @@ use std::io;
 /// Where it listens.
 pub const SOCKET: &str = "/run/sm/sm.sock";
 
+/// Who is in it may connect.
+pub const GROUP: &str = "sm";
+
+/// The refusal where standard input is no connection of the broker's.
 pub fn no_connection(error: io::Error) -> Refusal {
     Refusal::new(Code::Internal, format!("standard input is no connection: {error}"))
         .hint("this is for the service manager to start: sm setup-broker")
 }
-
-/// Who is in it may connect.
-pub const GROUP: &str = "sm";

@@ -12,6 +12,7 @@ pub const ENABLED: &str = "/etc/systemd/system/sockets.target.wants/sm.socket";
 /// The socket's unit.
 pub const SOCKET_UNIT: &str = "sm.socket";
 
+/// Whether this is the text of a unit of ours, in whatever version, or of none.
 pub fn is_ours(text: &str) -> bool {
     let is_broker = |line: &str| {
         line == "ListenStream=/run/sm/sm.sock"

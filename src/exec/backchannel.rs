@@ -10,7 +10,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// What both processes hold.
 #[derive(Debug)]
 pub struct Backchannel {
+    /// What is run prints here.
     pub stdout: PipeReader,
+    /// And here its errors.
     pub stderr: PipeReader,
     /// The first tells the second here how far it is.
     pub messages: (PipeReader, PipeWriter),
@@ -20,7 +22,7 @@ pub struct Backchannel {
 
 /// How much a pipe holds that nobody reads any more, in bytes: more than a package manager
 /// usually prints.
-pub const ROOM: i32 = 1 << 20;
+const ROOM: i32 = 1 << 20;
 
 /// How far the first process is, a message each: a tag, a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub enum Message {
     Recorded,
 }
 
+/// How long each message is, in bytes.
 pub const LENGTH: usize = 5;
 
 impl Message {
@@ -49,6 +52,7 @@ impl Message {
         [tag, a, b, c, d]
     }
 
+    /// Reads one; none where it is no message.
     pub fn parse(message: [u8; LENGTH]) -> Option<Self> {
         let [tag, a, b, c, d] = message;
         let number = i32::from_ne_bytes([a, b, c, d]);

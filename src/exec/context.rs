@@ -1,5 +1,4 @@
-//! Runs what was planned and recorded: the one place that starts a process with root's rights
-//! for an operation.
+//! What an operation is given on its way, and what its command's end means where nobody knows better.
 
 use crate::exec::backchannel::Backchannel;
 use crate::exec::requester::Requester;

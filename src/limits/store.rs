@@ -6,8 +6,10 @@ use nix::time::{ClockId, clock_gettime};
 use std::io;
 use std::time::Duration;
 
+/// The folder of everything that does not outlast a boot.
 pub const FOLDER: &str = "/run/sm";
 
+/// The folder of the limits.
 pub const STATE: &str = "/run/sm/rate";
 
 /// Why a request was not paid for.
@@ -20,11 +22,16 @@ pub struct Exceeded {
     pub record: Option<u64>,
 }
 
+/// Makes both folders, where they are not there.
+///
+/// # Errors
+/// Where they are not root's own, or cannot be made.
 pub fn folders() -> io::Result<()> {
     state::folder(FOLDER, 0o755, "root")?;
     state::folder(STATE, 0o700, "root")
 }
 
+/// Why nothing is acquired where the state cannot be relied on.
 pub fn untrusted(error: io::Error) -> Exceeded {
     Exceeded {
         refusal: Refusal::new(

@@ -1,4 +1,4 @@
-//! Hostile text made plain: what a service or a package prints, while it is being read.
+//! Hostile text made plain: the characters that a person would not see, one line, one word of a shell.
 
 /// The characters that a person would not see, or that would change how others are seen, from and
 /// to: control and format characters, fillers and separators, the bidirectional controls of

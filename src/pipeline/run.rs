@@ -177,16 +177,17 @@ fn record(recorded: &audit::Recorded, outcome: &Outcome) -> Vec<String> {
 }
 
 /// Looks, which changes nothing.
-pub fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
+fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
     let plan = recorded.plan();
     match plan.steps() {
         Steps::Package(steps) => packages::only_plan(plan, steps, bounds(plan)),
         _ => services::look(plan, bounds(plan), shown),
     }
 }
+
 /// Changes something. A service operation is ended at its timeout; a package operation never is:
 /// then the answer is given with what it has printed so far, and this goes on to its end.
-pub fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
+fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
     let plan = recorded.plan();
     match plan.steps() {
         Steps::Package(steps) => packages::change(plan, steps, bounds(plan), context),
@@ -194,7 +195,9 @@ pub fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcom
         Steps::Look(_) => services::look(plan, bounds(plan), context.shown),
     }
 }
-pub fn bounds(plan: &Plan) -> Bounds {
+
+/// What each of the plan's command lines may cost.
+fn bounds(plan: &Plan) -> Bounds {
     Bounds {
         deadline: Instant::now() + Duration::from_secs(plan.timeout().into()),
         output_bytes: plan.approved().output_bytes() as usize,

@@ -1,4 +1,4 @@
-//! What may be done: the compiled table, the verdict on a request, and the surface.
+//! What may be done: the compiled table, the site policy, and the verdict on a request.
 
 pub mod approved;
 pub mod cache;

@@ -35,6 +35,7 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// What became of a command that the kernel did not start.
     pub fn not_started(error: &io::Error) -> Self {
         let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO));
         Self { ended: Ended::NotStarted(errno), ..Self::nothing() }

@@ -12,6 +12,7 @@ pub const DEPENDANTS: [&str; 5] =
 /// Those that name what stops when a unit starts.
 pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
 
+/// Those that name what is started with a unit.
 pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];
 
 /// The properties of all units that say what is started at boot.
