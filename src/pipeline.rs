@@ -244,7 +244,7 @@ fn refuse(caller: Caller, arguments: &[OsString], refusal: &Refusal) -> Answered
     Call::unread(caller, arguments).refuse(None, refusal, false)
 }
 
-/// Also where the rest of the words can not be read.
+/// Also where the rest of the words cannot be read.
 fn indent_if_asked(arguments: &[OsString]) {
     if arguments.iter().any(|word| word == "--pretty") {
         stdout::set_pretty();

@@ -159,7 +159,7 @@ impl Plan {
 /// The plan for an approved request on a host with this package manager.
 ///
 /// # Errors
-/// `unsupported` where the host can not do it.
+/// `unsupported` where the host cannot do it.
 pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusal> {
     let (steps, main) = match &approved.request().operation {
         Operation::Service { action, unit, shown } => {
@@ -179,9 +179,9 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
             if *only_plan && commands.simulation.is_none() {
                 return Err(Refusal::new(
                     Code::Unsupported,
-                    "this package manager can not say beforehand what this would change",
+                    "this package manager cannot plan this operation",
                 )
-                .hint(format!("an administrator looks with {}", manager.looks_ahead())));
+                .hint(format!("an administrator can look with {}", manager.looks_ahead())));
             }
             changing(&approved, manager, None, commands)
         }
@@ -272,9 +272,9 @@ fn not_reserved(unit: &str) -> Result<(), Refusal> {
 pub fn reserved(unit: &str, own: &str) -> Option<Refusal> {
     let is_reserved = never::unit(own) && !never::unit(unit);
     (own != unit && (is_reserved || is_of_the_broker(own))).then(|| {
-        let error = format!("on this host {unit} is another name of {own}, through which an account would have all of root");
+        let error = format!("on this host {unit} is another name of {own}, which is equivalent to full root");
         Refusal::new(Code::Denied, error)
-            .hint("an administrator looks at the link of that name in systemd's folders: systemctl cat")
+            .hint("an administrator should look at the link with that name in systemd's folders: systemctl cat")
     })
 }
 

@@ -18,7 +18,7 @@ pub struct Row {
 }
 
 /// What all callers together can have run on a host with this package manager. Operations that
-/// the host can not do have no command line and are left out.
+/// the host cannot do have no command line and are left out.
 pub fn surface(force: &InForce, manager: Option<Manager>) -> Vec<Row> {
     let lines = format!("<1-{}>", Shown::MOST_LINES);
     let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
@@ -43,7 +43,7 @@ pub fn allowed<'f>(
     })
 }
 
-/// The same with those whose plan alone is asked for, and without what this host can not do.
+/// The same with those whose plan alone is asked for, and without what this host cannot do.
 pub fn possible<'f>(
     force: &'f InForce,
     who: &'f dyn Who,
@@ -81,7 +81,7 @@ mod tests {
         let programs: BTreeSet<&str> =
             packages.iter().flat_map(|row| &row.commands).map(Argv::program).collect();
         assert_eq!(programs, BTreeSet::from(["/usr/bin/systemctl", "/usr/bin/toy"]));
-        // What it can not do is left out.
+        // What it cannot do is left out.
         let all: Vec<_> = packages.iter().filter_map(|row| row.operation.maintenance()).collect();
         assert_eq!(all, [Maintenance::Upgrade]);
     }

@@ -28,51 +28,51 @@ function __fish_sm_helper_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Do something to a unit'
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Do something to a package, or to all'
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'What this caller may do on this host'
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "version" -d 'Which program and which policy this is'
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l lines -d 'For `logs`: how many lines, 1 to 1000 [default: 50]' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l since -d 'For `logs`: only those of the last so many minutes, 1 to 10080 [default: all]' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, or show its status or logs'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Install, remove or upgrade a package, or maintain all packages'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'Show what this caller may do on this host'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "version" -d 'Show the versions of this program and its policy'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l lines -d 'For `logs`: the number of lines, 1 to 1000 [default: 50]' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l since -d 'For `logs`: only lines of the last MINUTES, 1 to 10080 [default: all]' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'As a JSON Schema, with a definition for each operation'
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'Print it as a JSON Schema, with a definition for each operation'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l reason -d 'Why this is asked for: 1 to 500 printable characters, recorded' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l timeout -d 'Give up after so many seconds; can only lower the policy\'s' -r -f
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l via -d 'The way to root' -r -f -a "auto\t'The best there is'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l dry-run -d 'Answer as the real call would, but run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 # The names that this account may use with an action, a name a line, as the program says: for an

@@ -30,127 +30,127 @@ function __fish_sm_using_subcommand
 end
 
 complete -c sm -n "__fish_sm_needs_command" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_needs_command" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_needs_command" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_needs_command" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_needs_command" -s V -l version -d 'Print version'
 complete -c sm -n "__fish_sm_needs_command" -f -a "helper" -d 'The helper itself: `sm helper A…` is `sm-helper A…`'
-complete -c sm -n "__fish_sm_needs_command" -f -a "setup-sudo" -d 'Let an account or a group run sm-helper as root, and nothing else'
-complete -c sm -n "__fish_sm_needs_command" -f -a "setup-broker" -d 'Let accounts reach the helper over a socket, without sudo'
+complete -c sm -n "__fish_sm_needs_command" -f -a "setup-sudo" -d 'Allow an account or a group to run sm-helper as root, and nothing else'
+complete -c sm -n "__fish_sm_needs_command" -f -a "setup-broker" -d 'Allow accounts to use the helper over a socket, without sudo'
 complete -c sm -n "__fish_sm_needs_command" -f -a "bootstrap-cluster" -d 'Install and set up the helper on every host of an inventory, over ssh'
-complete -c sm -n "__fish_sm_needs_command" -f -a "fleet" -d 'The hosts of an inventory, and one request to all of them'
-complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Look at the policy'
-complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Look at the record of what was asked, refused and done'
-complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is; with -v, list what is well, too'
+complete -c sm -n "__fish_sm_needs_command" -f -a "fleet" -d 'List the hosts of an inventory, or make one request to all of them'
+complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Show, check, compare or edit the policy'
+complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Search and verify the audit log'
+complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise; with -v, also list what is ok'
 complete -c sm -n "__fish_sm_using_subcommand helper" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l user -d 'The account [default: the one that called sudo]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l group -d 'The group' -r -f -a "(__fish_complete_groups)"
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First copy this program to /usr/local/bin, unless a package installed it'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l print -d 'Print the drop-in and change nothing'
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l check -d 'Say whether the drop-in is in place: exit 0 if so, 1 if not'
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l remove -d 'Take the drop-in away'
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l exact -d 'One rule for each command line that the policy permits, so that sudo itself refuses the rest'
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l keep-exact -d '--exact where the drop-in that is in place is, for those who set up what they do not know'
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l all -d 'With --remove: every drop-in that names this program\'s helper'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l check -d 'Check whether the drop-in is in place: exit 0 if so, 1 if not'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l remove -d 'Remove the drop-in'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l exact -d 'Write one rule for each command line that the policy permits, so that sudo itself refuses the rest'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l keep-exact -d 'Use --exact if the present drop-in is exact; for scripts that do not know which it is'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l all -d 'With --remove: remove every drop-in that names this program\'s helper'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l user -d 'An account that may connect; may be given more than once' -r -f -a "(__fish_complete_users)"
-complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l install -d 'First copy this program to where every account finds it, unless it is a package\'s'
-complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l check -d 'Say whether all is in place: exit 0 if so, 1 if not'
-complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l remove -d 'Take it away: the units or, with --user, the account\'s membership alone'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l install -d 'First copy this program to /usr/local/bin, unless a package installed it'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l check -d 'Check whether everything is in place: exit 0 if so, 1 if not'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l remove -d 'Remove the units and the group; with --user, only the account\'s membership'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand setup-broker" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
-complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, the output of `ansible-inventory --list`, or aliases with hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s l -l limit -d 'Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible' -r -f
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l forks -d 'How many hosts at once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l user -d 'The account that may run the helper [default: on each host the one that logs in]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l binary -d 'The program for hosts of another architecture; may be given more than once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l password-fd -d 'Read sudo\'s password from this descriptor instead of asking at the terminal' -r -f
-complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l dry-run -d 'Say what each host needs, and change nothing'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l dry-run -d 'Show what each host needs, and change nothing'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
-complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l skip-unreachable -d 'Hosts that can not be reached are no failure'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l skip-unreachable -d 'Do not count unreachable hosts as failures'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "list" -d 'The hosts, and how each would be reached'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'One request to sm-helper on each host, and the replies as one JSON object, or at a terminal as a table'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "list" -d 'List the hosts, and how each would be reached'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'Make one request to sm-helper on each host, and print the replies as one JSON object, or as a table on a terminal'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, the output of `ansible-inventory --list`, or aliases with hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s l -l limit -d 'Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, what `ansible-inventory --list` prints, or alias to hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s l -l limit -d 'Only these: names, groups, `*`, `!` and `:&` as Ansible has them' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, the output of `ansible-inventory --list`, or aliases with hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s l -l limit -d 'Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l serial -d 'How many hosts at once' -r -f
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l max-fail -d 'Begin with no further host once so many have failed' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l max-fail -d 'Start no other host once this many have failed' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l user -d 'Log in as this account instead of the inventory\'s' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l skip-unreachable -d 'Hosts that can not be reached are no failure'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l skip-unreachable -d 'Do not count unreachable hosts as failures'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "show" -d 'The policy in force, as it was written'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "check" -d 'Say what is wrong with a policy file, if anything'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "surface" -d 'Every command line that can ever be run as root'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "diff" -d 'What the site policy changes in that'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "edit" -d 'Change the site policy, as visudo does: a copy, an editor, checked, put in place whole'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "revert" -d 'Remove the site policy: the compiled one decides alone'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "explain" -d 'Which line of the policy allows or refuses a request, and what would be run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "show" -d 'Print the policy in force, as it was written'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "check" -d 'Check a policy file for mistakes'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "surface" -d 'Print every command line that can ever be run as root'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "diff" -d 'Show what the site policy changes in it'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "edit" -d 'Edit the site policy as visudo edits sudoers: edit a copy, check it, install it whole'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "revert" -d 'Remove the site policy, so that the compiled policy alone decides'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert explain" -f -a "explain" -d 'Show which line of the policy allows or refuses a request, and what would be run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l site -d 'As this host\'s site policy, which may say less than one to compile in'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l site -d 'Check it as this host\'s site policy, which needs fewer keys than a compiled one'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l user -d 'As this account asks it [default: any that may]' -r -f -a "(__fish_complete_users)"
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l site -d 'As if this file were the site policy, /etc/sm/policy.toml' -r -F
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l package-manager -d 'As on a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l user -d 'For this account [default: any that is allowed]' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "tail" -d 'The last requests'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "search" -d 'The requests that fit'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "stats" -d 'How often which account asked for what, and what came of it'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "verify" -d 'Whether every record is there and as it was written'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, where auditd is installed'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "tail" -d 'Print the last requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "search" -d 'Search requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "stats" -d 'Count requests by account, operation and result'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "verify" -d 'Check that no record is missing or was changed'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, if auditd is installed'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r -f
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Go on with each new one'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l records -d 'A line for each record, not one for each request'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l utc -d 'Times in UTC also at a terminal, where they are local'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Then print each new record'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l records -d 'Print a line for each record, not for each request'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l utc -d 'Print times in UTC, also on a terminal, where they are local by default'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l user -d 'Of this account' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l code -d 'With this code' -r -f -a "ok\t''
@@ -177,13 +177,13 @@ refused\t''"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l operation -d 'Of this operation: service, "service restart", "package install git"' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l name -d 'About this unit or package' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l text -d 'With this text anywhere' -r -f
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l since -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default' -r -f
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Before then' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Until this time' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l limit -d 'How many at most, the last ones' -r -f
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l records -d 'A line for each record, not one for each request'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l utc -d 'Times in UTC also at a terminal, where they are local'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l records -d 'Print a line for each record, not for each request'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l utc -d 'Print times in UTC, also on a terminal, where they are local by default'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l user -d 'Of this account' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l code -d 'With this code' -r -f -a "ok\t''
@@ -210,19 +210,19 @@ refused\t''"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l operation -d 'Of this operation: service, "service restart", "package install git"' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l name -d 'About this unit or package' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l text -d 'With this text anywhere' -r -f
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default' -r -f
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Before then' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Until this time' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand doctor" -s v -l verbose -d 'Say on standard error what is done and how long it takes; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand doctor" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -s h -l help -d 'Print help'
 # The request to the helper in this line, where it has begun. Fails where none can stand.
 function __sm_request

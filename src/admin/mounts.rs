@@ -86,7 +86,7 @@ pub fn obstacle(place: &str, fact: &str, wanted: Use) -> Option<Hindrance> {
     match wanted {
         Use::Run if is.has("noexec") => hindrance(
             Code::Unsupported,
-            format!("{mount} is mounted noexec there, and nothing in {place} can be run"),
+            format!("{mount} is mounted noexec there, so nothing in {place} can be run"),
             format!("mount -o remount,exec {mount}"),
             format!(
                 "mount it without noexec there: mount -o remount,exec {mount}, and in /etc/fstab; or install sm's \
@@ -95,18 +95,17 @@ pub fn obstacle(place: &str, fact: &str, wanted: Use) -> Option<Hindrance> {
         ),
         Use::Write(_) if is.has("ro") => hindrance(
             Code::Unsupported,
-            format!("{mount} is mounted read-only there, and {place} is to be written to"),
+            format!("{mount} is mounted read-only there, but {place} has to be written to"),
             format!("mount -o remount,rw {mount}"),
             format!(
-                "mount it writable there: mount -o remount,rw {mount}; where the kernel made it so after an error, \
-                 journalctl -k says why; where it belongs to an image, put sm and its drop-in into that"
+                "mount it writable there: mount -o remount,rw {mount}; if the kernel did that after an error, journalctl -k says why; if it belongs to an image, put sm and its drop-in into the image"
             ),
         ),
         Use::Write(bytes) if is.has_no_inode || is.free.is_some_and(|free| free < bytes) => {
             hindrance(
                 Code::CommandFailed,
                 if is.has_no_inode {
-                    format!("{mount} is full there: it has room for no further file in {place}")
+                    format!("{mount} is full there: there is no room for another file in {place}")
                 } else {
                     format!(
                         "{mount} is full there: {} kB are free, and {place} needs {} kB",
@@ -201,7 +200,7 @@ mod tests {
             (format!("{FREE} ro,relatime /usr"), Use::Run, ""),
             (format!("{FREE} rw,errors=remount-ro /"), Use::Write(4_096_000), ""),
             (format!("{FREE} rw /"), Use::Write(4_096_001), "/ is full there: 4096 kB are free"),
-            ("4096 1000 500 0 rw /".to_owned(), Use::Write(1), "no further file"),
+            ("4096 1000 500 0 rw /".to_owned(), Use::Write(1), "no room for another file"),
             // btrfs has no number of inodes.
             ("4096 1000 0 0 rw /".to_owned(), Use::Write(1), ""),
             // Nothing is known: the host's own program will say.

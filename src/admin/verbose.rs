@@ -31,7 +31,7 @@ pub fn begin(count: u8) {
     let by_variable = by_variable().unwrap_or_else(|value| {
         // It only says more, so a mistake in it is no reason to leave the work undone.
         eprintln!(
-            "sm: warning: {VARIABLE}={}: it is ignored, since it is none of error, warn, info, debug, trace",
+            "sm: warning: {VARIABLE}={}: ignored, because it is not one of error, warn, info, debug, trace",
             value.escape_debug()
         );
         None

@@ -35,7 +35,7 @@ impl End {
                 return Ok(end);
             }
         }
-        Err(io::Error::other("its end holds no record"))
+        Err(io::Error::other("its end has no record"))
     }
 
     /// The end of what is the last part of a file, or all of it.

@@ -1,5 +1,5 @@
 //! The file: one append a record, by one process at a time, synced. It is the one sink that a
-//! request can not do without.
+//! request cannot do without.
 
 use crate::audit::end::End;
 use crate::audit::files::{self, FILE, FOLDER};
@@ -39,7 +39,7 @@ pub struct Appended {
 pub enum NotAppended {
     /// It was not paid for.
     Limited(Exceeded),
-    /// It can not be written.
+    /// It cannot be written.
     Failed(io::Error),
 }
 

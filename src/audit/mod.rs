@@ -125,7 +125,7 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
 }
 
 /// As [`result`], for the monitor of a process that was killed: unless that process has done it
-/// and was killed before it could say so. Where that can not be found out, twice is better than not
+/// and was killed before it could say so. Where that cannot be found out, twice is better than not
 /// at all.
 ///
 /// # Errors
@@ -220,10 +220,10 @@ fn write(
     let sink = sent.as_ref().ok().copied();
     let mut warnings = Vec::new();
     if let Err(error) = sent {
-        warnings.push(format!("the journal did not take the audit record: {error}"));
+        warnings.push(format!("the journal did not accept the audit record: {error}"));
     }
     if let Err(error) = kernel::send(&record) {
-        warnings.push(format!("the kernel's audit log did not take the record: {error}"));
+        warnings.push(format!("the kernel's audit log did not accept the record: {error}"));
     }
     match (appended, sink) {
         (Ok(appended), _) => {
@@ -240,8 +240,8 @@ fn write(
 fn unavailable(error: &std::io::Error, and: &str) -> Unwritten {
     let refusal = Refusal::new(
         Code::AuditUnavailable,
-        format!("the audit log {} can not be written: {error}{and}", files::FILE),
+        format!("the audit log {} cannot be written: {error}{and}", files::FILE),
     )
-    .hint("nothing is run without a record; an administrator looks at owner, mode and space of /var/log/sm and /var/lib/sm");
+    .hint("nothing runs without a record; an administrator should check owner, mode and free space of /var/log/sm and /var/lib/sm");
     Unwritten::Unavailable(refusal)
 }

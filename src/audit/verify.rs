@@ -89,7 +89,7 @@ impl<'l> Line<'l> {
 /// hashes are asked for.
 ///
 /// # Errors
-/// Where a file can not be read.
+/// Where a file cannot be read.
 pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
     let mut found = Found::default();
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
@@ -146,7 +146,7 @@ pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
                 }
             }
             if !record.is_unchanged() {
-                return Ok(broken(found, place(), "was changed: its hash is another"));
+                return Ok(broken(found, place(), "was changed: its hash does not match"));
             }
             if let Some(count) = lost {
                 if !is_said || count >= record.seq {

@@ -41,13 +41,13 @@ fn not_expired(account: &str) -> Result<(), Refusal> {
     let denied = |what: String| Refusal::new(Code::Denied, what);
     let name = CString::new(account).unwrap_or_default();
     match kernel::expiry(&name) {
-        Ok(Some(day)) if day <= today() => {
-            Err(denied(format!("the account {account} has expired"))
-                .hint(format!("an administrator: chage --expiredate -1 {}", shell_word(account))))
-        }
+        Ok(Some(day)) if day <= today() => Err(denied(format!(
+            "the account {account} has expired"
+        ))
+        .hint(format!("ask an administrator: chage --expiredate -1 {}", shell_word(account)))),
         Ok(_) => Ok(()),
         Err(error) => Err(denied(format!(
-            "whether the account {account} has expired can not be found out: {error}"
+            "cannot determine whether the account {account} has expired: {error}"
         ))),
     }
 }
@@ -69,13 +69,13 @@ fn admitted(caller: &Caller) -> Result<(), Refusal> {
         Counted::Account(_) => {
             let what = format!("the account {} is not in the group {GROUP}", caller.user);
             Err(Refusal::new(Code::Denied, what).hint(format!(
-                "the account counts, not a group of its process; to let it in, an administrator: sm setup-broker --user {}",
+                "only the account's groups count, not those of its process; an administrator can allow it: sm setup-broker --user {}",
                 shell_word(&caller.user)
             )))
         }
         Counted::Strangers => Err(Refusal::new(
             Code::Denied,
-            format!("the caller's user id ({}) is no account of this host", caller.uid),
+            format!("the caller's user id ({}) is not an account on this host", caller.uid),
         )
         .hint(
             "call from an account of the host; in a user namespace, map one (user_namespaces(7))",

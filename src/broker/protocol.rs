@@ -45,7 +45,7 @@ pub enum NoBroker {
     #[error("{0}")]
     Unreachable(String),
     /// Somebody else, who must not be told anything.
-    #[error("who listens at {SOCKET} is not root")]
+    #[error("the process that listens at {SOCKET} is not root's")]
     NotRoot,
 }
 
@@ -59,7 +59,7 @@ pub fn connect() -> Result<UnixStream, NoBroker> {
         io::ErrorKind::PermissionDenied => {
             format!("this account may not connect to {SOCKET}: it is not in the group sm")
         }
-        io::ErrorKind::ConnectionRefused => format!("nobody listens at {SOCKET}"),
+        io::ErrorKind::ConnectionRefused => format!("nothing listens at {SOCKET}"),
         _ => format!("{SOCKET}: {error}"),
     };
     let stream = UnixStream::connect(SOCKET).map_err(|error| NoBroker::Unreachable(said(error)))?;
@@ -123,14 +123,14 @@ mod tests {
         let large = vec![b'x'; LARGEST + 1];
         let deep = b"[".repeat(60_000);
         for (bytes, said) in [
-            (&b"\n"[..], "no request"),
+            (&b"\n"[..], "not a request"),
             (b"", "closed without"),
             (b"{\"schema\":2,\"arguments\":[]}\n", "schema must be 1"),
-            (b"{\"schema\":1,\"arguments\":[1]}\n", "no request"),
+            (b"{\"schema\":1,\"arguments\":[1]}\n", "not a request"),
             (b"{\"schema\":1,\"arguments\":[],\"uid\":0}\n", "unknown field"),
             (b"{\"schema\":1}\n", "missing field"),
-            (b"\xff\xfe\n", "no request"),
-            (&deep, "no request"),
+            (b"\xff\xfe\n", "not a request"),
+            (&deep, "not a request"),
             (&large, "larger than 65536"),
         ] {
             let refusal = received(bytes, true).expect_err("a refusal");

@@ -11,6 +11,6 @@ pub const GROUP: &str = "sm";
 
 /// The refusal where standard input is no connection of the broker's.
 pub fn no_connection(error: io::Error) -> Refusal {
-    Refusal::new(Code::Internal, format!("standard input is no connection: {error}"))
-        .hint("this is for the service manager to start: sm setup-broker")
+    Refusal::new(Code::Internal, format!("standard input is not a connection: {error}"))
+        .hint("only the service manager should start this: sm setup-broker")
 }

@@ -16,7 +16,7 @@ pub struct Admin {
     /// One JSON object instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say on standard error what is done and how long it takes; twice: every program that is run
+    /// Print each step and its time on standard error; twice: every program that is run
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// The command.
@@ -34,26 +34,26 @@ pub enum AdminCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
-    /// Let an account or a group run sm-helper as root, and nothing else
+    /// Allow an account or a group to run sm-helper as root, and nothing else
     SetupSudo(SetupSudo),
-    /// Let accounts reach the helper over a socket, without sudo
+    /// Allow accounts to use the helper over a socket, without sudo
     SetupBroker(SetupBroker),
-    /// Answer one request over the connection on standard input: for the service manager
+    /// Answer one request on standard input (started by systemd)
     #[command(hide = true)]
     Broker,
     /// Install and set up the helper on every host of an inventory, over ssh
     BootstrapCluster(Bootstrap),
-    /// The hosts of an inventory, and one request to all of them
+    /// List the hosts of an inventory, or make one request to all of them
     #[command(subcommand)]
     Fleet(FleetCommand),
-    /// Look at the policy
+    /// Show, check, compare or edit the policy
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Look at the record of what was asked, refused and done
+    /// Search and verify the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Check on this host what the guarantees rest on: exit 0 if nothing is wrong, 1 if something is;
-    /// with -v, list what is well, too
+    /// Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise;
+    /// with -v, also list what is ok
     Doctor,
 }
 
@@ -66,25 +66,25 @@ pub struct SetupSudo {
     /// The group
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     pub group: Option<OsString>,
-    /// First copy this program to where every account finds it, unless it is a package's
+    /// First copy this program to /usr/local/bin, unless a package installed it
     #[arg(long, conflicts_with_all = ["check", "remove", "print"])]
     pub install: bool,
     /// Print the drop-in and change nothing
     #[arg(long, conflicts_with_all = ["check", "remove"])]
     pub print: bool,
-    /// Say whether the drop-in is in place: exit 0 if so, 1 if not
+    /// Check whether the drop-in is in place: exit 0 if so, 1 if not
     #[arg(long, conflicts_with = "remove")]
     pub check: bool,
-    /// Take the drop-in away
+    /// Remove the drop-in
     #[arg(long)]
     pub remove: bool,
-    /// One rule for each command line that the policy permits, so that sudo itself refuses the rest
+    /// Write one rule for each command line that the policy permits, so that sudo itself refuses the rest
     #[arg(long, conflicts_with = "remove")]
     pub exact: bool,
-    /// --exact where the drop-in that is in place is, for those who set up what they do not know
+    /// Use --exact if the present drop-in is exact; for scripts that do not know which it is
     #[arg(long, conflicts_with_all = ["exact", "print", "check", "remove"])]
     pub keep_exact: bool,
-    /// With --remove: every drop-in that names this program's helper
+    /// With --remove: remove every drop-in that names this program's helper
     #[arg(
         long,
         requires = "remove",
@@ -99,13 +99,13 @@ pub struct SetupBroker {
     /// An account that may connect; may be given more than once
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Vec<OsString>,
-    /// First copy this program to where every account finds it, unless it is a package's
+    /// First copy this program to /usr/local/bin, unless a package installed it
     #[arg(long, conflicts_with_all = ["check", "remove"])]
     pub install: bool,
-    /// Say whether all is in place: exit 0 if so, 1 if not
+    /// Check whether everything is in place: exit 0 if so, 1 if not
     #[arg(long, conflicts_with = "remove")]
     pub check: bool,
-    /// Take it away: the units or, with --user, the account's membership alone
+    /// Remove the units and the group; with --user, only the account's membership
     #[arg(long)]
     pub remove: bool,
 }
@@ -113,12 +113,12 @@ pub struct SetupBroker {
 /// Which hosts.
 #[derive(Debug, Clone, Args)]
 pub struct Hosts {
-    /// The inventory: Ansible's YAML or INI, what `ansible-inventory --list` prints, or alias to hostname,
+    /// The inventory: Ansible's YAML or INI, the output of `ansible-inventory --list`, or aliases with hostname,
     /// user, port, identity_file; `-` is standard input
     /// [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]
     #[arg(long, short, value_name = "FILE")]
     pub inventory: Option<PathBuf>,
-    /// Only these: names, groups, `*`, `!` and `:&` as Ansible has them
+    /// Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible
     #[arg(long, short, value_name = "PATTERN", allow_hyphen_values = true)]
     pub limit: Option<String>,
 }
@@ -135,7 +135,7 @@ pub struct Bootstrap {
     /// The account that may run the helper [default: on each host the one that logs in]
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Option<String>,
-    /// Say what each host needs, and change nothing
+    /// Show what each host needs, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The program for hosts of another architecture; may be given more than once
@@ -147,7 +147,7 @@ pub struct Bootstrap {
     /// Trust a host's key the first time it is seen
     #[arg(long)]
     pub accept_new_host_keys: bool,
-    /// Hosts that can not be reached are no failure
+    /// Do not count unreachable hosts as failures
     #[arg(long)]
     pub skip_unreachable: bool,
 }
@@ -155,13 +155,13 @@ pub struct Bootstrap {
 /// `sm fleet …`
 #[derive(Debug, Subcommand)]
 pub enum FleetCommand {
-    /// The hosts, and how each would be reached
+    /// List the hosts, and how each would be reached
     List {
         /// Which hosts
         #[command(flatten)]
         hosts: Hosts,
     },
-    /// One request to sm-helper on each host, and the replies as one JSON object, or at a terminal as a table
+    /// Make one request to sm-helper on each host, and print the replies as one JSON object, or as a table on a terminal
     Run(FleetRun),
 }
 
@@ -174,7 +174,7 @@ pub struct FleetRun {
     /// How many hosts at once
     #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub serial: u16,
-    /// Begin with no further host once so many have failed
+    /// Start no other host once this many have failed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fail: Option<u32>,
     /// Log in as this account instead of the inventory's
@@ -183,7 +183,7 @@ pub struct FleetRun {
     /// Trust a host's key the first time it is seen
     #[arg(long)]
     pub accept_new_host_keys: bool,
-    /// Hosts that can not be reached are no failure
+    /// Do not count unreachable hosts as failures
     #[arg(long)]
     pub skip_unreachable: bool,
     /// The request, as for sm-helper
@@ -194,27 +194,27 @@ pub struct FleetRun {
 /// `sm policy …`
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// The policy in force, as it was written
+    /// Print the policy in force, as it was written
     Show,
-    /// Say what is wrong with a policy file, if anything
+    /// Check a policy file for mistakes
     Check {
-        /// As this host's site policy, which may say less than one to compile in
+        /// Check it as this host's site policy, which needs fewer keys than a compiled one
         #[arg(long)]
         site: bool,
         /// The file
         file: PathBuf,
     },
-    /// Every command line that can ever be run as root
+    /// Print every command line that can ever be run as root
     Surface(Supposed),
-    /// What the site policy changes in that
+    /// Show what the site policy changes in it
     Diff(Supposed),
-    /// Change the site policy, as visudo does: a copy, an editor, checked, put in place whole
+    /// Edit the site policy as visudo edits sudoers: edit a copy, check it, install it whole
     Edit,
-    /// Remove the site policy: the compiled one decides alone
+    /// Remove the site policy, so that the compiled policy alone decides
     Revert,
-    /// Which line of the policy allows or refuses a request, and what would be run
+    /// Show which line of the policy allows or refuses a request, and what would be run
     Explain {
-        /// As this account asks it [default: any that may]
+        /// For this account [default: any that is allowed]
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
         /// On which host
@@ -229,10 +229,10 @@ pub enum PolicyCommand {
 /// What to suppose instead of what this host has.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Supposed {
-    /// As if this file were the site policy, /etc/sm/policy.toml
+    /// Use this file as the site policy instead of /etc/sm/policy.toml
     #[arg(long, value_name = "FILE")]
     pub site: Option<PathBuf>,
-    /// As on a host with this package manager [default: this host's]
+    /// Assume a host with this package manager [default: this host's]
     #[arg(long, value_name = "NAME", value_parser = package_managers())]
     pub package_manager: Option<Manager>,
 }
@@ -246,9 +246,9 @@ fn package_managers() -> impl TypedValueParser<Value = Manager> {
 /// `sm audit …`
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// The last requests
+    /// Print the last requests
     Tail {
-        /// Go on with each new one
+        /// Then print each new record
         #[arg(short, long)]
         follow: bool,
         /// How many
@@ -258,7 +258,7 @@ pub enum AuditCommand {
         #[command(flatten)]
         shown: Shown,
     },
-    /// The requests that fit
+    /// Search requests
     Search {
         /// Which
         #[command(flatten)]
@@ -270,25 +270,25 @@ pub enum AuditCommand {
         #[command(flatten)]
         shown: Shown,
     },
-    /// How often which account asked for what, and what came of it
+    /// Count requests by account, operation and result
     Stats {
         /// Which records count
         #[command(flatten)]
         filter: AuditFilter,
     },
-    /// Whether every record is there and as it was written
+    /// Check that no record is missing or was changed
     Verify,
-    /// Have the kernel watch the helper, the policy and the log, where auditd is installed
+    /// Have the kernel watch the helper, the policy and the log, if auditd is installed
     Setup,
 }
 
 /// How records are shown to people.
 #[derive(Debug, Clone, Args)]
 pub struct Shown {
-    /// A line for each record, not one for each request
+    /// Print a line for each record, not for each request
     #[arg(long)]
     pub records: bool,
-    /// Times in UTC also at a terminal, where they are local
+    /// Print times in UTC, also on a terminal, where they are local by default
     #[arg(long)]
     pub utc: bool,
 }
@@ -314,10 +314,10 @@ pub struct AuditFilter {
     /// With this text anywhere
     #[arg(long)]
     pub text: Option<String>,
-    /// From then on, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; in UTC by default
+    /// Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// Before then
+    /// Until this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
 }

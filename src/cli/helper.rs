@@ -52,19 +52,19 @@ impl Helper {
 /// The flags that every command of the helper has, before or after it.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// Why this is asked for: 1 to 500 printable characters, recorded
+    /// Give a reason, which is recorded: 1 to 500 printable characters
     #[arg(long, global = true, value_name = "TEXT")]
     pub reason: Option<OsString>,
-    /// Answer as the real call would, but run nothing
+    /// Show the verdict and the command lines, and run nothing
     #[arg(long, global = true)]
     pub dry_run: bool,
-    /// Give up after so many seconds; can only lower the policy's
+    /// Give up after this many seconds; can only lower the policy's timeout
     #[arg(long, global = true, value_name = "SECONDS", allow_hyphen_values = true)]
     pub timeout: Option<OsString>,
     /// Indent the reply
     #[arg(long, global = true)]
     pub pretty: bool,
-    /// The way to root
+    /// The route to root
     #[arg(long, global = true, value_name = "WAY", value_enum, default_value_t = Route::Auto)]
     pub via: Route,
 }
@@ -72,7 +72,7 @@ pub struct Common {
 /// The helper's commands.
 #[derive(Debug, Subcommand)]
 pub enum HelperCommand {
-    /// Do something to a unit
+    /// Start, stop, restart, reload, enable or disable a unit, or show its status or logs
     #[command(override_usage = "sm-helper service [OPTIONS] <ACTION> <UNIT>")]
     Service {
         /// What to do
@@ -88,34 +88,34 @@ pub enum HelperCommand {
         /// For `logs`: how many lines
         #[arg(long, value_name = "N", help = lines_help(), allow_hyphen_values = true)]
         lines: Option<OsString>,
-        /// For `logs`: only those of the last so many minutes, 1 to 10080 [default: all]
+        /// For `logs`: only lines of the last MINUTES, 1 to 10080 [default: all]
         #[arg(long, value_name = "MINUTES", allow_hyphen_values = true)]
         since: Option<OsString>,
     },
-    /// Do something to a package, or to all
+    /// Install, remove or upgrade a package, or maintain all packages
     #[command(override_usage = "sm-helper package [OPTIONS] [plan] <ACTION> [NAME]")]
     Package {
         /// What to do
         #[arg(value_parser = package_words())]
         action: String,
-        /// The package; none for what is done to all. For `plan`: the action, then the package
+        /// The package; omit it for operations on all packages. For `plan`: the action, then the package
         #[arg(value_name = "NAME")]
         names: Vec<OsString>,
     },
-    /// What this caller may do on this host
+    /// Show what this caller may do on this host
     List {
-        /// As a JSON Schema, with a definition for each operation
+        /// Print it as a JSON Schema, with a definition for each operation
         #[arg(long)]
         schema: bool,
     },
-    /// Which program and which policy this is
+    /// Show the versions of this program and its policy
     Version,
 }
 
 /// The value is read by the request, so clap does not know it and its default.
 fn lines_help() -> String {
     let (most, usual) = (Shown::MOST_LINES, Shown::USUAL.lines());
-    format!("For `logs`: how many lines, 1 to {most} [default: {usual}]")
+    format!("For `logs`: the number of lines, 1 to {most} [default: {usual}]")
 }
 
 fn words<A: Action>() -> impl TypedValueParser<Value = String> {

@@ -3,7 +3,7 @@
 //! It is followed without much thought, by agents above all. So it never does more than what was
 //! typed could have done: every word of that is in it, every flag too, and it is a line of the
 //! command that was called unless what was typed is a whole line of the other program. Where this
-//! can not be, nothing is suggested.
+//! cannot be, nothing is suggested.
 
 use crate::cli::flags::flags;
 use crate::cli::{Admin, Helper};
@@ -102,8 +102,8 @@ fn of_the_other(command: &str, words: &[OsString]) -> Option<String> {
     }
 }
 
-/// The words that are no flags, and the flags; none where one of them can not be repeated. In
-/// place of a value that can not be stands its name.
+/// The words that are no flags, and the flags; none where one of them cannot be repeated. In
+/// place of a value that cannot be stands its name.
 fn sorted<'w>(grammar: &Command, words: &'w [OsString]) -> Option<(Vec<&'w str>, Vec<String>)> {
     let (mut names, mut repeated) = (Vec::new(), Vec::new());
     let mut words = words.iter().map(|word| word.to_str());

@@ -203,7 +203,7 @@ mod tests {
             ("sm setup-broker --user agent --remove --chk", "usage: sm setup-broker [OPTIONS]"),
             ("sm-helper restart nginx --dryrun", "there are: service, package, list, version"),
             ("sm-helper restart nginx --reason --dry-run", "there are: service, package"),
-            ("sm-helper package update git --dry-run", "it is for all packages: leave the name"),
+            ("sm-helper package update git --dry-run", "it is for all packages: omit the name"),
         ] {
             assert!(hint(line).starts_with(expected), "{line}: {}", hint(line));
         }

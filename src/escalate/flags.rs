@@ -96,7 +96,7 @@ pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
         Some(Ok(request)) => request.operation,
         // Refused for what it is, whatever the flags are.
         Some(Err(_)) => return Ok(FullRequest { words: words.to_vec(), parsed }),
-        None => return Err(misplaced("it stands before a service or a package")),
+        None => return Err(misplaced("put it in front of `service` or `package`")),
     };
     let whole = [words, &read()?].concat();
     let parsed = cli::helper(&whole);
@@ -107,12 +107,12 @@ pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
         None => true,
     };
     if is_other {
-        return Err(misplaced("what came there makes another request of it"));
+        return Err(misplaced("the flags on standard input turn it into another request"));
     }
     if let Parsed::Command(command) = &parsed
         && (command.common.dry_run || command.common.via != Route::Auto)
     {
-        return Err(misplaced("--dry-run and --via are for the side without privilege"));
+        return Err(misplaced("--dry-run and --via work only without sudo in front"));
     }
     Ok(FullRequest { words: whole, parsed })
 }
@@ -127,12 +127,13 @@ fn request_of(parsed: &Parsed<Helper>) -> Option<Result<Request, Refusal>> {
 }
 
 fn misplaced(why: &str) -> Refusal {
-    refused(format!("{WORD} can not be used here: {why}"))
+    refused(format!("{WORD} cannot be used here: {why}"))
 }
 
 fn refused(error: String) -> Refusal {
-    Refusal::new(Code::Usage, error)
-        .hint("leave sudo out, which sm-helper calls by itself: sm-helper service restart nginx --reason TEXT")
+    Refusal::new(Code::Usage, error).hint(
+        "omit sudo, which sm-helper calls by itself: sm-helper service restart nginx --reason TEXT",
+    )
 }
 
 /// Reads what was written into the pipe that is standard input.

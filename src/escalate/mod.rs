@@ -82,7 +82,7 @@ pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8
     };
     match (way, no_socket) {
         (Route::Socket, Some(why)) => Err(not_privileged(why)
-            .hint("leave --via out, or an administrator: sm setup-broker --user NAME")),
+            .hint("omit --via, or ask an administrator: sm setup-broker --user NAME")),
         (_, why) => through_sudo(helper, asked).map_err(|refusal| match why {
             Some(why) if refusal.code == Code::NotPrivileged => {
                 Refusal { error: format!("{}; and {why}", refusal.error), ..refusal }
@@ -132,29 +132,30 @@ fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>,
         if !was_not_read {
             return Err(Refusal::new(
                 Code::Internal,
-                "the broker ended without a reply; what it had begun may go on",
+                "the broker ended without a reply; an operation it had begun may continue",
             )
-            .hint("the audit log says what was begun"));
+            .hint("the audit log says whether it was begun"));
         }
         if Instant::now() >= deadline {
             let seconds = PATIENCE.as_secs();
-            return Ok(Err(format!("the broker took no request in {seconds} s")));
+            return Ok(Err(format!("the broker accepted no request within {seconds} s")));
         }
         sleep(PAUSE);
     }
 }
 
 /// Runs `sudo -n -u root -- <helper> <words>`. The words are those of a permitted command line, letter by
-/// letter, since that may be all that sudo's rule lets through; what can not be one goes as it is.
+/// letter, since that may be all that sudo's rule lets through; what cannot be one goes as it is.
 fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
         let account = shell_word(&account());
-        return Err(not_privileged("there is no sudo on this host".to_owned())
-            .hint(format!("an administrator needs none with: sm setup-broker --user {account}")));
+        return Err(not_privileged("there is no sudo on this host".to_owned()).hint(format!(
+            "an administrator can allow requests without it: sm setup-broker --user {account}"
+        )));
     };
     let (words, stdin) = match &asked.request {
         Ok(request) => flags::send(request, asked.pretty).map_err(|error| {
-            not_privileged(format!("the request can not be handed to sudo: {error}"))
+            not_privileged(format!("the request cannot be passed to sudo: {error}"))
         })?,
         Err(_) => (asked.arguments.to_vec(), Stdio::null()),
     };
@@ -172,8 +173,8 @@ fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
         .map_err(|error| not_privileged(format!("{} could not be run: {error}", sudo.display())))?;
     let kept = Kept { stdout: reply::LONGEST_REPLY, stderr: SAID };
     let printed = pipes::read(&mut child, kept, Until::OutputClosed).map_err(|error| {
-        Refusal::new(Code::Internal, format!("sudo could not be listened to: {error}"))
-            .hint("the audit log says what was begun")
+        Refusal::new(Code::Internal, format!("sudo's output could not be read: {error}"))
+            .hint("the audit log says whether it was begun")
     })?;
     match (passed::pass_on(&printed.stdout), printed.status.code()) {
         (Some(exit), _) => Ok(exit),
@@ -183,8 +184,8 @@ fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
             .unwrap_or_else(|| Sudo { sudo: &sudo, helper }.refused(&words, &printed.stderr))),
         (None, _) => Err(Refusal::new(
             Code::Internal,
-            "the privileged side ended without a reply; what it had begun may go on",
+            "the privileged process ended without a reply; an operation it had begun may continue",
         )
-        .hint("the audit log says what was begun")),
+        .hint("the audit log says whether it was begun")),
     }
 }

@@ -38,16 +38,17 @@ enum Rule {
 impl Sudo<'_> {
     /// The refusal for a request of these words, of which sudo has said `stderr`.
     pub fn refused(&self, words: &[OsString], stderr: &[u8]) -> Refusal {
-        let said = complaint(stderr, 300).unwrap_or_else(|| "it ended without a word".to_owned());
+        let said =
+            complaint(stderr, 300).unwrap_or_else(|| "it ended without a message".to_owned());
         let account = account();
         let name = shell_word(&account);
         let helper = self.helper.display();
-        let error = format!("sudo did not let {account} run {helper} as root: {said}");
+        let error = format!("sudo did not allow {account} to run {helper} as root: {said}");
         if nix::sys::prctl::get_no_new_privs() == Ok(true) {
-            // Whatever sudo is told to allow, it can not become root here.
+            // Whatever sudo is told to allow, it cannot become root here.
             return not_privileged(error).hint(format!(
-                "sudo can not work where new privileges are ruled out (NoNewPrivileges=yes, \
-                 bubblewrap); take the socket: leave --via out, or an administrator: \
+                "sudo cannot work where new privileges are forbidden (NoNewPrivileges=yes, \
+                 bubblewrap); use the socket: omit --via, or ask an administrator: \
                  sm setup-broker --user {name}"
             ));
         }
@@ -55,40 +56,38 @@ impl Sudo<'_> {
         let wants_password = said.starts_with("a password is required")
             || said.starts_with("interactive authentication is required");
         let check = format!(
-            "an administrator is told what, with file and line, by: sm setup-sudo --user {name} --check"
+            "an administrator can find the file and line with: sm setup-sudo --user {name} --check"
         );
         // PAM's word on the account, whatever the rules are (sudo's `auth/pam.c`, sudo-rs has the same).
         let low = said.to_lowercase();
         if low.contains("account validation") || low.contains("expired") {
-            return not_privileged(format!("{error}; PAM does not let the account in"))
-                .hint(format!("an administrator looks at it with: chage -l {name}"));
+            return not_privileged(format!("{error}; PAM rejects the account"))
+                .hint(format!("an administrator can look at it with: chage -l {name}"));
         }
         // Then sudo says nothing of its rules either.
         if low.contains("must have a tty") {
-            return not_privileged(format!("{error}; that is the setting requiretty")).hint(check);
+            return not_privileged(format!("{error}; the cause is the sudo setting requiretty"))
+                .hint(check);
         }
         let (what, hint) = match self.rule(words) {
             Rule::None => (
-                "no rule of sudo's lets it",
-                format!("an administrator allows it with: sm setup-sudo --user {name}"),
+                "no sudo rule allows it",
+                format!("an administrator can allow it: sm setup-sudo --user {name}"),
             ),
             Rule::Others => (
-                "the rules of its --exact drop-in do not have this request, which the policy permits",
+                "the policy permits this request, but its --exact drop-in has no rule for it",
                 format!(
-                    "they are older than the policy; an administrator makes them anew with: \
+                    "they are out of date; an administrator can update them: \
                      sm setup-sudo --user {name} --exact"
                 ),
             ),
-            Rule::TakenBack => {
-                ("a later rule takes the right back that an earlier one gives", check)
-            }
+            Rule::TakenBack => ("a later rule takes back what an earlier one allows", check),
             Rule::There if wants_password => {
-                ("a rule lets it without a password, and a later one asks for it", check)
+                ("a rule allows it without a password, and a later one asks for one", check)
             }
-            Rule::There => (
-                "a rule lets it, and a setting, PAM or a log that takes no more is in the way",
-                check,
-            ),
+            Rule::There => {
+                ("a rule allows it, but a setting, PAM or a full log is in the way", check)
+            }
         };
         not_privileged(format!("{error}; {what}")).hint(hint)
     }

@@ -66,16 +66,16 @@ pub fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
         }
         Ended::Signalled(signal) => Err(Refusal::new(
             Code::CommandFailed,
-            format!("`{short}` was ended by signal {signal}"),
+            format!("`{short}` was killed by signal {signal}"),
         )),
         Ended::Late => Err(Refusal::new(
             Code::Timeout,
-            format!("`{short}` was not done after {} s and was ended", plan.timeout()),
+            format!("`{short}` was not done after {} s and was killed", plan.timeout()),
         )
         .hint("the service manager may still be working on it: ask for the status")),
         Ended::NotStarted(error) => Err(Refusal::new(
             Code::Unsupported,
-            format!("{} can not be run on this host: {}", plan.main().program(), error.desc()),
+            format!("{} cannot be run on this host: {}", plan.main().program(), error.desc()),
         )),
     }
 }

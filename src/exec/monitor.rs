@@ -98,13 +98,13 @@ pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) {
         (Some(ended), _) => finished(ended),
         (None, false) => Outcome::of(Err(Refusal::new(
             Code::Internal,
-            "the process that was to run the operation was killed before it began",
+            "the process that runs the operation was killed before it began",
         ))),
         (None, true) => match drained([stdout, stderr], progress.main, &mut reaped) {
             Some(ended) => finished(ended),
             None => Outcome::of(Err(Refusal::new(
                 Code::Internal,
-                "the process that was to run the operation was killed at the very moment it began: it may have been done",
+                "the process that runs the operation was killed as it began: the operation may have been done",
             ))),
         },
     };

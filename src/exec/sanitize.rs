@@ -46,17 +46,14 @@ pub fn ignore_signals() {
 }
 
 /// Undoes the rest. For the privileged side only: an ordinary account could not. What can be sanitized
-/// is, also where something else can not: the refusal is still to be recorded.
+/// is, also where something else cannot: the refusal is still to be recorded.
 ///
 /// # Errors
 /// `unsupported` where something of the caller's would stay in force.
 pub fn inherited() -> Result<(), Refusal> {
     let still = |what: &str, error: &dyn std::fmt::Display| {
-        Refusal::new(
-            Code::Unsupported,
-            format!("the caller's {what} can not be sanitized: {error}"),
-        )
-        .hint("run it where root has all its capabilities")
+        Refusal::new(Code::Unsupported, format!("the caller's {what} cannot be sanitized: {error}"))
+            .hint("run it where root has all capabilities")
     };
     let descriptors = kernel::close_descriptors().map_err(|error| still("descriptors", &error));
     umask(Mode::from_bits_truncate(0o022));

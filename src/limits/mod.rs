@@ -87,7 +87,7 @@ pub struct Permit {
 /// Spends one from the account's budget.
 ///
 /// # Errors
-/// `rate_limited` where it is used up, `untrusted_path` where its state can not be relied on.
+/// `rate_limited` where it is used up, `untrusted_path` where its state cannot be relied on.
 pub fn acquire(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Permit, Exceeded> {
     let path = format!("{STATE}/{}.{}", caller.counted(), budget.name());
     let opened = folders().and_then(|()| locked(&path));

@@ -19,7 +19,7 @@ pub const TABLE: &str = "/run/sm/rate/bytes";
 /// Gives how many refusals a record should stand for now.
 ///
 /// # Errors
-/// `rate_limited` where the share is used up, `untrusted_path` where its state can not be relied on.
+/// `rate_limited` where the share is used up, `untrusted_path` where its state cannot be relied on.
 pub fn charge(
     caller: &Caller,
     limits: &Limits,
@@ -41,13 +41,13 @@ pub fn charge(
             let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
             let size = sizes[bucket as usize];
             let what = format!(
-                "the records of {} have taken up their share of the audit log, {} MiB and {} MiB more each hour",
+                "the records of {} have used up their share of the audit log: {} MiB, and {} MiB more each hour",
                 caller.user,
                 size.room >> 20,
                 size.hourly >> 20
             );
             let refusal = Refusal::new(Code::RateLimited, what)
-                .hint(format!("try again in {seconds} s, and ask less often from then on"))
+                .hint(format!("try again in {seconds} s, and then ask less often"))
                 .retry_after(seconds);
             Err(Exceeded { refusal, record })
         }

@@ -40,9 +40,9 @@ pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
     let untrusted = |error: io::Error| {
         Refusal::new(
             Code::UntrustedPath,
-            format!("the count of requests under way can not be relied on: {error}"),
+            format!("the count of requests under way cannot be trusted: {error}"),
         )
-        .hint(format!("nothing is run without it; as root: rm -r {FOLDER}"))
+        .hint(format!("nothing runs without it; as root: rm -r {FOLDER}"))
     };
     let open = || {
         state::folder("/run/sm", 0o755, "root")?;
@@ -55,7 +55,7 @@ pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
             return Ok(Some(Slot { _file: file }));
         }
     }
-    let what = format!("this account has {MOST} requests under way already");
+    let what = format!("this account already has {MOST} requests under way");
     Err(Refusal::new(Code::Busy, what)
         .hint("wait for the replies to some of them")
         .retry_after(RETRY_AFTER))

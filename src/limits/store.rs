@@ -36,9 +36,9 @@ pub fn untrusted(error: io::Error) -> Exceeded {
     Exceeded {
         refusal: Refusal::new(
             Code::UntrustedPath,
-            format!("the state of the rate limit can not be relied on: {error}"),
+            format!("the state of the rate limit cannot be trusted: {error}"),
         )
-        .hint(format!("nothing is run without it; as root: rm -r {STATE}")),
+        .hint(format!("nothing runs without it; as root: rm -r {STATE}")),
         record: Some(1),
     }
 }

@@ -71,6 +71,6 @@ fn called(pid: i32) -> String {
     match std::fs::read_to_string(format!("/proc/{pid}/comm")) {
         Ok(name) if pid > 0 => format!("{} (process {pid})", one_line(&name, 32)),
         // The kernel gives no number that means something here (pid_namespaces(7)).
-        _ => "a process that can not be seen from here".to_owned(),
+        _ => "a process that is not visible from here".to_owned(),
     }
 }

@@ -59,7 +59,7 @@ pub trait PackageManager: Debug + Sync {
     /// What is run for all packages.
     ///
     /// # Errors
-    /// `unsupported` for what it can not do.
+    /// `unsupported` for what it cannot do.
     fn maintenance(&self, action: Maintenance, removals: bool) -> Result<Commands, Refusal>;
     /// With what an administrator sees beforehand what an operation without a simulation changes.
     fn looks_ahead(&self) -> &'static str;
@@ -125,7 +125,7 @@ pub trait PackageManager: Debug + Sync {
         Vec::new()
     }
 
-    // What it can not do.
+    // What it cannot do.
 
     /// Whether to upgrade a package that is not there would install it.
     fn upgrade_installs(&self) -> bool {
@@ -145,7 +145,7 @@ pub trait PackageManager: Debug + Sync {
         let error =
             format!("{path} was left behind by a {} that was ended in the middle", self.name());
         Refusal::new(Code::PlanRefused, error).hint(format!(
-            "an administrator makes sure that no package manager runs, then: rm {path}"
+            "an administrator should check that no package manager runs, then run: rm {path}"
         ))
     }
     /// Whether a command failed because somebody else was quicker: its own words, and none of what
@@ -199,18 +199,18 @@ pub trait PackageManager: Debug + Sync {
     fn way_out(&self, _: &dyn Asked, _: &Inventory, begun: &[(&str, Unfinished)]) -> String {
         let names: Vec<&str> = begun.iter().map(|(name, _)| *name).collect();
         format!(
-            "an administrator puts its files there anew: {}",
+            "an administrator has to reinstall it: {}",
             self.reinstall_by_hand(&names.join(" "))
         )
     }
     /// What to do about a package that lacks what it depends on.
     fn for_want_of(&self, _: &dyn Asked, _: &Inventory, name: &str) -> String {
-        format!("an administrator looks at what {name} lacks, and installs it")
+        format!("an administrator has to find out what {name} lacks, and install it")
     }
 
     // What is said of a failure.
 
-    /// What can be done where it can not say what is installed.
+    /// What can be done where it cannot say what is installed.
     fn unreadable(&self) -> &'static str;
     /// Where to look for what a simulation that is not done in time waits for.
     fn looks_for_what_it_waits(&self) -> &'static str;

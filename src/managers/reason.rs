@@ -1,7 +1,7 @@
 //! Why a package manager says that there is no way to do it: its own words for that, whichever
 //! of its solvers found it.
 
-/// Why it can not be done.
+/// Why it cannot be done.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Something would break, as it says.

@@ -57,7 +57,7 @@ impl PackageManager for Toy {
     fn maintenance(&self, action: Maintenance, _removals: bool) -> Result<Commands, Refusal> {
         match action {
             Maintenance::Upgrade => Ok(Commands::alone(toy(&["upgrade"]))),
-            _ => Err(Refusal::new(Code::Unsupported, "toy can not do that")),
+            _ => Err(Refusal::new(Code::Unsupported, "toy cannot do that")),
         }
     }
     fn looks_ahead(&self) -> &'static str {
@@ -125,13 +125,13 @@ impl PackageManager for Toy {
     }
 
     fn unreadable(&self) -> &'static str {
-        "an administrator tips the box over"
+        "an administrator should tip the box over"
     }
     fn looks_for_what_it_waits(&self) -> &'static str {
         "toy has no settings"
     }
     fn does_nothing_for(&self) -> &'static str {
-        "an administrator looks into the box"
+        "an administrator should look into the box"
     }
     fn explained(&self, _: &Run<'_>, refusal: Refusal) -> Refusal {
         refusal

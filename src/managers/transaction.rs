@@ -31,7 +31,7 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// What two inventories differ by, for what a package manager can not say beforehand.
+    /// What two inventories differ by, for what a package manager cannot say beforehand.
     pub fn between(before: &Inventory, after: &Inventory) -> Self {
         let mut plan = Self::default();
         for (name, is) in after.iter() {

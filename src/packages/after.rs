@@ -85,7 +85,7 @@ impl Done<'_> {
             return Some(format!("{name} is not installed"));
         };
         let other = version.filter(|version| row.version != *version)?;
-        Some(format!("{name} is there in version {} and not {other}", row.version))
+        Some(format!("{name} is installed in version {} and not {other}", row.version))
     }
 
     fn is_not_gone(&self, name: &str) -> Option<String> {
@@ -110,7 +110,7 @@ impl Done<'_> {
         let short = self.work.command();
         let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
         let missing = one_line(&missing.join(", "), 300);
-        let error = format!("`{short}` ended with success, and yet {missing}");
+        let error = format!("`{short}` succeeded, and yet {missing}");
         let hint = match self.begun().as_slice() {
             [] => {
                 let look = self.work.manager().does_nothing_for();

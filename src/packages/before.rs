@@ -114,14 +114,14 @@ pub fn inventory(work: &Work<'_>, bounds: Bounds) -> Option<Result<Inventory, Re
     Some(answered.map(|()| manager.inventory(&ran.stdout)))
 }
 
-/// The package manager can not say what is installed: its own words have the file and the line, or
+/// The package manager cannot say what is installed: its own words have the file and the line, or
 /// the folder, on several lines.
 fn unreadable(manager: Manager, ran: &Ran, refusal: Refusal) -> Refusal {
     if !matches!(ran.ended, Ended::Exited(_)) || ran.stdout_truncated {
         return refusal;
     }
     let words: Vec<&str> = ran.stderr.lines().map(str::trim).collect();
-    Refusal::new(Code::CommandFailed, "the package manager can not read what is installed")
+    Refusal::new(Code::CommandFailed, "the package manager cannot read what is installed")
         .said(one_line(&words.join(" "), 300))
         .hint(manager.unreadable())
 }
@@ -160,10 +160,10 @@ fn not_installed(work: &Work<'_>, name: &str, inventory: &Inventory) -> Option<R
             [] => {
                 let instead = provides::told(work.manager(), name);
                 let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
-                format!("{asked} is not installed, so it can not be upgraded{instead}")
+                format!("{asked} is not installed, so it cannot be upgraded{instead}")
             }
             foreign => format!(
-                "{asked} is not installed, so it can not be upgraded; {} is there",
+                "{asked} is not installed, so it cannot be upgraded; {} is installed",
                 foreign.join(", ")
             ),
         };
@@ -180,11 +180,11 @@ fn only_foreign(work: &Work<'_>, name: &str, inventory: &Inventory) -> Option<Re
     (removes && !foreign.is_empty() && !inventory.has_some(name)).then(|| {
         let foreign = foreign.join(" ");
         let error = format!(
-            "{name} is not installed for the architecture of this host, which is what the name means; {foreign} is there, and stays"
+            "{name} is not installed for this host's architecture, which is what the name means; {foreign} is installed, and stays"
         );
         Refusal::new(Code::PlanRefused, error)
             .hint(format!(
-                "an administrator removes it: {}",
+                "an administrator can remove it: {}",
                 work.manager().remove_by_hand(&foreign)
             ))
     })
@@ -203,9 +203,9 @@ fn not_of_that_name(
         let instead = work
             .manager()
             .instead(printed, name)
-            .map(|instead| format!("{instead}, which is there, provides it"))
+            .map(|instead| format!("{instead}, which is installed, provides it"))
             .or_else(|| provides::told(work.manager(), name))
-            .unwrap_or_else(|| "another one, which is there, provides it".to_owned());
+            .unwrap_or_else(|| "another one, which is installed, provides it".to_owned());
         let error = format!("there is no package {name}; {instead}");
         Refusal::new(Code::PlanRefused, error)
             .hint("ask for the package by its own name, if the policy allows it")
@@ -227,7 +227,7 @@ fn names_in(asked: &Ran) -> Result<String, Refusal> {
         return Err(strange("is too long"));
     }
     match asked.stdout.lines().find(|name| PackageName::parse(name.as_bytes()).is_err()) {
-        Some(name) => Err(strange("holds what is no name").said(one_line(name, 80))),
+        Some(name) => Err(strange("has something that is not a name").said(one_line(name, 80))),
         None => Ok(asked.stdout.clone()),
     }
 }

@@ -84,7 +84,7 @@ impl Beside {
             let path = path.display().to_string();
             let file = path.strip_suffix(suffix)?;
             if what == STAYS && Path::new(file).symlink_metadata().is_err() {
-                what = "was deleted on this host and stays so; the package's own lies there";
+                what = "was deleted on this host and stays deleted; the package's version is";
             }
             let file = one_line(file, LONGEST_PATH);
             Some(format!("{file} {what}: {file}{suffix}"))

@@ -43,21 +43,21 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
     };
     if !touched.is_empty() {
         return refused(
-            format!("change {}, which the system does not work without", names(&touched)),
-            "an administrator does this one",
+            format!("change {}, which is essential to the system", names(&touched)),
+            "only an administrator should do this",
         );
     }
     if !transaction.held.is_empty() {
         return refused(
-            format!("change {}, which is held as it is", transaction.held.join(", ")),
+            format!("change {}, which is held", transaction.held.join(", ")),
             &format!("an administrator held it on purpose: {}", shows_held()),
         );
     }
     if !transaction.downgrade.is_empty() {
         let older: Vec<&Change> = transaction.downgrade.iter().collect();
         return refused(
-            format!("put an older version in the place of {}", names(&older)),
-            "an administrator does this one",
+            format!("downgrade {}", names(&older)),
+            "only an administrator should do this",
         );
     }
     let Operation::Package { action, .. } = operation else { return Ok(()) };
@@ -66,13 +66,13 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
         let name = bounds.name.unwrap_or_default();
         return Err(Refusal::new(
             Code::PlanRefused,
-            format!("`{operation}` would remove it, since a removal of it was begun"),
+            format!("`{operation}` would remove it, because its removal was begun"),
         )
         .hint(match (bounds.may_go_along)(name) {
-            true => format!("bring that to its end first: sm-helper package remove {name}"),
+            true => format!("finish that first: sm-helper package remove {name}"),
             false => {
                 let by_hand = bounds.manager.remove_by_hand(name);
-                format!("an administrator brings that to its end first: {by_hand}")
+                format!("an administrator has to finish that first: {by_hand}")
             }
         }));
     }
@@ -81,7 +81,7 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
         let more: Vec<&Change> = transaction.arriving().collect();
         return refused(
             format!("also install or upgrade {}, which was not asked for", names(&more)),
-            "what is needed in its place can be installed first; then it can be removed alone",
+            "first install what is needed instead of it; then you can remove it alone",
         );
     }
     let others = transaction.remove.iter().filter(|change| !is_named(change));
@@ -97,7 +97,7 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
             format!("also remove {}, which was not asked for", names(&others)),
             match action {
                 PackageAction::Remove => {
-                    "only what the policy names too or what was installed automatically may go along; an administrator can do it"
+                    "only packages that the policy also names or that were installed automatically may be removed too; an administrator can do it"
                 }
                 _ => "an administrator can do it, or allow it with allow_removals in the policy",
             },
@@ -175,13 +175,11 @@ mod tests {
         assert!(judged(&removing, Install, "curl", false).contains("also remove by"));
         assert_eq!(judged(&removing, Install, "curl", true), "");
         let older = apt(OLDER, "");
-        assert!(
-            judged(&older, Install, "curl", true).contains("older version in the place of older3")
-        );
+        assert!(judged(&older, Install, "curl", true).contains("downgrade older3"));
         let held = apt("Inst held [1] (2 x [all])\n", "hi |held|all|1|no|no\n");
         assert!(judged(&held, Upgrade, "held", true).contains("change held, which is held"));
         let essential = apt("Inst vital [1] (2 x [all])\n", "ii |vital|all|1|yes|no\n");
-        assert!(judged(&essential, Upgrade, "vital", true).contains("does not work without"));
+        assert!(judged(&essential, Upgrade, "vital", true).contains("is essential to the system"));
         // What goes along with a removal must be known.
         let along = apt("Remv curl [1]\nRemv known [1]\nRemv other [1]\n", "");
         assert!(judged(&along, Remove, "curl", true).contains("also remove other, which"));

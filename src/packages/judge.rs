@@ -34,9 +34,9 @@ pub fn answered(work: &Work<'_>, ran: &Ran) -> Result<(), Refusal> {
     if ran.stdout_truncated {
         return Err(Refusal::new(
             Code::PlanRefused,
-            format!("`{}` would change more than can be looked through", work.operation()),
+            format!("`{}` would change more than can be checked", work.operation()),
         )
-        .hint("an administrator does this one"));
+        .hint("only an administrator should do this"));
     }
     match ran.ended {
         Ended::Exited(0) => Ok(()),
@@ -44,7 +44,7 @@ pub fn answered(work: &Work<'_>, ran: &Ran) -> Result<(), Refusal> {
         Ended::Late => Err(Refusal::new(
             Code::Timeout,
             format!(
-                "the package manager did not say what it would do within {} s",
+                "the package manager did not say within {} s what it would do",
                 work.plan.timeout()
             ),
         )
@@ -178,9 +178,9 @@ fn meant(
 /// It waits for a command that never ends: to try again is to wait again.
 fn held_up(work: &Work<'_>, refusal: Refusal, waits: &str) -> Refusal {
     let look = work.manager().looks_for_what_it_waits();
-    refusal
-        .said(format!("it waits for: {waits}"))
-        .hint(format!("nothing was changed; an administrator looks why that takes so long: {look}"))
+    refusal.said(format!("it waits for: {waits}")).hint(format!(
+        "nothing was changed; an administrator should find out why that takes so long: {look}"
+    ))
 }
 
 fn no_way(work: &Work<'_>, name: Option<&str>, reason: Reason, inventory: &Inventory) -> Refusal {
@@ -190,7 +190,7 @@ fn no_way(work: &Work<'_>, name: Option<&str>, reason: Reason, inventory: &Inven
             let culprit = unmet.iter().find(is_there).or(unmet.first());
             let (package, relation) = culprit.cloned().unwrap_or_default();
             let error = format!(
-                "`{}` can not be done, since the packages of this host are not in order",
+                "`{}` cannot be done, because this host's packages are in a broken state",
                 work.operation()
             );
             Refusal::new(Code::PlanRefused, error)
@@ -198,11 +198,10 @@ fn no_way(work: &Work<'_>, name: Option<&str>, reason: Reason, inventory: &Inven
                 .hint(work.manager().for_want_of(work, inventory, &package))
         }
         Reason::Breaks(why) => {
-            let error =
-                format!("`{}` can not be done without breaking something", work.operation());
+            let error = format!("`{}` cannot be done without breaking something", work.operation());
             Refusal::new(Code::PlanRefused, error)
                 .said(why)
-                .hint("an administrator decides what has to give way")
+                .hint("an administrator has to decide what to remove")
         }
         Reason::Virtual(providers) => {
             let error = format!(

@@ -1,4 +1,4 @@
-//! What an upgrade of everything leaves as it is, though another version is there.
+//! What an upgrade of everything leaves as it is, although another version is available.
 
 /// The most that are told of.
 const MOST_TOLD: usize = 10;

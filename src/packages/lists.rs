@@ -11,14 +11,12 @@ use crate::request::ran::Ran;
 
 fn described(lists: Lists) -> String {
     let described = match lists {
-        Lists::There => "the lists of what can be installed are there",
+        Lists::There => "the package lists exist",
         Lists::NoSource(files) => {
             return format!("this host names no source of packages in {files}");
         }
-        Lists::Gone => "the lists of what can be installed are gone, or no source offers anything",
-        Lists::Unread => {
-            "the lists of what can be installed were never read on this host, or are gone"
-        }
+        Lists::Gone => "the package lists are gone, or no source offers anything",
+        Lists::Unread => "the package lists were never read on this host, or are gone",
     };
     described.to_owned()
 }
@@ -27,7 +25,7 @@ fn described(lists: Lists) -> String {
 fn way_out(lists: Lists, work: &Work<'_>) -> String {
     match lists {
         Lists::NoSource(_) => {
-            "an administrator adds a source there; then its lists can be read".to_owned()
+            "an administrator has to add a source there; then its lists can be read".to_owned()
         }
         _ => read_anew(work),
     }
@@ -38,7 +36,7 @@ fn read_anew(work: &Work<'_>) -> String {
     let (action, by_hand) = work.manager().reads_lists();
     match work.may_do_to_all(action) {
         true => format!("sm-helper package {}, then try again", action.word()),
-        false => format!("an administrator reads them anew with: {by_hand}"),
+        false => format!("an administrator can refresh them: {by_hand}"),
     }
 }
 
@@ -53,7 +51,7 @@ pub fn nothing_known(work: &Work<'_>) -> Option<Refusal> {
     }
     let lists = work.manager().lists();
     (lists != Lists::There).then(|| {
-        let error = format!("nothing is known that could be upgraded: {}", described(lists));
+        let error = format!("it is not known what could be upgraded: {}", described(lists));
         Refusal::new(Code::CommandFailed, error).hint(way_out(lists, work))
     })
 }

@@ -43,7 +43,7 @@ pub fn wait(
 
 /// What to say where others were quicker again and again.
 pub fn overtaken() -> Refusal {
-    Refusal::new(Code::Busy, "others changed the packages again and again, so nothing was done")
+    Refusal::new(Code::Busy, "other programs kept changing the packages, so nothing was done")
         .hint(format!("try again in {RETRY_AFTER} s"))
         .retry_after(RETRY_AFTER)
 }
@@ -52,7 +52,7 @@ fn busy(process: &str, waited: Duration) -> Refusal {
     Refusal::new(
         Code::Busy,
         format!(
-            "the packages are being worked on by {process}, still after {} s of waiting",
+            "the package manager is locked by {process}, still after {} s of waiting",
             waited.as_secs()
         ),
     )

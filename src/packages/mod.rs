@@ -207,25 +207,24 @@ fn told(work: &Work<'_>, transaction: Option<Transaction>) -> Option<Transaction
 /// It is not done in time.
 fn goes_on(plan: &Plan, bounds: Bounds, waits: Option<String>, is_so: bool) -> Refusal {
     let error = format!(
-        "`{}` is not done after {} s; it is not interrupted and goes on{}",
+        "`{}` is not done after {} s; it is not interrupted and continues{}",
         plan.main().short(),
         plan.timeout(),
-        if is_so { "; the packages themselves are done" } else { "" }
+        if is_so { "; the packages themselves were changed as planned" } else { "" }
     );
     let refusal = Refusal::new(Code::Timeout, error)
-        .hint("its end will be in the audit log under this request_id; ask for nothing else of the package manager until then");
+        .hint("the audit log will have its result under this request_id; make no other package request until then");
     let Some(waits) = waits else { return refusal };
     let mut verdict = Err(refusal.said(format!("it waits for: {waits}")));
     mask(&mut verdict, bounds);
-    verdict.err().unwrap_or_else(|| Refusal::new(Code::Timeout, "it goes on"))
+    verdict.err().unwrap_or_else(|| Refusal::new(Code::Timeout, "it continues"))
 }
 
 /// Nobody can say what came of it.
 fn unseen(plan: &Plan) -> Refusal {
     let short = plan.main().short();
-    let error =
-        format!("`{short}` ended with success, and what is installed now could not be read");
-    Refusal::new(Code::CommandFailed, error).hint("ask again: what is so already is left alone")
+    let error = format!("`{short}` succeeded, but what is installed now could not be read");
+    Refusal::new(Code::CommandFailed, error).hint("ask again: what is already done is left alone")
 }
 
 /// The lists were read anew, and there is no source of any.

@@ -47,7 +47,7 @@ pub fn whole(bounds: Bounds) -> Bounds {
     Bounds { output_bytes: LARGEST_ANSWER, mask_secrets: false, ..bounds }
 }
 
-/// Nothing was run, since all is as it was asked for, or can not be.
+/// Nothing was run, since all is as it was asked for, or cannot be.
 pub fn nothing_to_do(verdict: Result<(), Refusal>) -> Outcome {
     Outcome { ran: Some(Ran::nothing()), changed: Some(false), ..Outcome::of(verdict) }
 }

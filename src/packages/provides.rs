@@ -4,7 +4,7 @@ use crate::managers::manager::Manager;
 use crate::managers::providers::Providers;
 use crate::output::text::one_line;
 
-/// `vp1, which is there, provides it`
+/// `vp1, which is installed, provides it`
 pub fn told(manager: Manager, name: &str) -> Option<String> {
     let Providers { provide, of_group } = manager.providers(name);
     let which = |mut names: Vec<String>| {
@@ -14,12 +14,12 @@ pub fn told(manager: Manager, name: &str) -> Option<String> {
     };
     match (provide.is_empty(), of_group.is_empty()) {
         (false, _) => Some(match which(provide) {
-            (names, true) => format!("{names}, which are there, provide it"),
-            (names, false) => format!("{names}, which is there, provides it"),
+            (names, true) => format!("{names}, which are installed, provide it"),
+            (names, false) => format!("{names}, which is installed, provides it"),
         }),
         (true, false) => Some(match which(of_group) {
-            (names, true) => format!("it is a group, of which {names} are there"),
-            (names, false) => format!("it is a group, of which {names} is there"),
+            (names, true) => format!("it is a group, of which {names} are installed"),
+            (names, false) => format!("it is a group, of which {names} is installed"),
         }),
         (true, true) => None,
     }

@@ -14,7 +14,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct States(Vec<Seen>);
 
 impl States {
-    /// Those of now; none where they can not be read.
+    /// Those of now; none where they cannot be read.
     pub fn now(units: &PolicyUnits) -> Option<Self> {
         let deadline = Instant::now() + LOOK_TIMEOUT;
         // The policy bounds how many there are.
@@ -31,17 +31,17 @@ impl States {
         for ((name, before), after) in units.names.iter().zip(&before.0).zip(&self.0) {
             if after.is_stale && !before.is_stale && after.state == State::Up && (shown.0)(name) {
                 told.push(format!(
-                    "{name} runs, and its unit file was changed and not read: an administrator runs systemctl daemon-reload, before which it is not restarted"
+                    "{name} runs, but its changed unit file was not read, so it cannot be restarted until an administrator runs systemctl daemon-reload"
                 ));
             }
             let what = match (before.state, after.state) {
                 (State::Up, State::Failed) => "was active before and has failed",
                 (State::Up, State::Down) => "was active before and is inactive now",
                 (State::Up, State::Restarts) => {
-                    "was active before; it fails and is started again and again"
+                    "was active before; it now fails and is restarted again and again"
                 }
                 (State::Failed, State::Failed) | (State::Restarts, State::Restarts) => continue,
-                (_, State::Restarts) => "fails and is started again and again",
+                (_, State::Restarts) => "fails and is restarted again and again",
                 (_, State::Failed) => "has failed",
                 _ => continue,
             };

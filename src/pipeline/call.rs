@@ -117,7 +117,7 @@ impl<'c> Call<'c> {
                 return self.limited(request, &exceeded, reply.is_dry_run());
             }
             Err(Unwritten::Unavailable(refusal)) => {
-                vec![format!("this could not be recorded: {}", refusal.error)]
+                vec![format!("the audit log could not be written: {}", refusal.error)]
             }
         };
         forget();

@@ -16,13 +16,11 @@ pub fn plain(program: &Path) -> Result<(), Refusal> {
     if !has_more_rights(program) {
         // A plain file: who started it left its own id with it, or else a security module decides.
         let how = match nix::unistd::getuid() == nix::unistd::geteuid() {
-            true => {
-                "by a security module (SELinux, AppArmor) as one with other rights than its caller's"
-            }
-            false => "with its caller's user id beside root's, as sudo does it with stay_setuid",
+            true => "by a security module (SELinux, AppArmor) that changed its rights",
+            false => "with its caller's user id besides root's, as sudo does with stay_setuid",
         };
         return Err(Refusal::new(Code::NotPrivileged, format!("{shown} was started {how}")).hint(
-            "an administrator is told the setting's file and line by: sm setup-sudo --user NAME --check",
+            "an administrator can find the file and line of the setting with: sm setup-sudo --user NAME --check",
         ));
     }
     let what =
@@ -31,7 +29,7 @@ pub fn plain(program: &Path) -> Result<(), Refusal> {
         .hint(format!("chmod 0755 {shown}; setcap -r {shown}")))
 }
 
-/// Whether the file gives who runs it more rights; it is taken to where that can not be seen.
+/// Whether the file gives who runs it more rights; it is taken to where that cannot be seen.
 fn has_more_rights(program: &Path) -> bool {
     let Ok(data) = program.symlink_metadata() else { return true };
     let path = CString::new(program.as_os_str().as_bytes());

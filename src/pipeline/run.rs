@@ -51,7 +51,7 @@ pub fn run(
     permit: Permit,
 ) -> Result<Answered, Failed> {
     let internal = |error: std::io::Error| {
-        Refusal::new(Code::Internal, format!("no process could be made: {error}"))
+        Refusal::new(Code::Internal, format!("no process could be created: {error}"))
     };
     if planned.request().operation.only_reads() {
         let recorded = audit::intent(origin, planned, permit)?;
@@ -92,7 +92,7 @@ pub fn run(
                         Code::Internal,
                         "the process that ran the operation ended without a reply",
                     )
-                    .hint("the audit log says what was begun under this request_id"),
+                    .hint("the audit log says whether it was begun under this request_id"),
                 )),
             }
         }

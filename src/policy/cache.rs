@@ -71,7 +71,7 @@ pub fn load(identity: &Identity) -> Option<Parsed> {
     postcard::from_bytes(rest).ok()
 }
 
-/// Keeps it; where that can not be done, the next request reads the policy again.
+/// Keeps it; where that cannot be done, the next request reads the policy again.
 pub fn save(identity: &Identity, parsed: &Parsed) {
     if identity.is_worth_it() && !identity.is_too_young() {
         let _ = write(identity, parsed);

@@ -42,7 +42,7 @@ impl InForce {
         if COMPILED.site_mode == SiteMode::Off {
             return Err(Refusal::new(
                 Code::Unsupported,
-                "no site policy has a say in this program, which was built with the mode \"off\"",
+                "this program was built with mode \"off\" and ignores site policies",
             ));
         }
         Ok(Self::with(Some(site::understood(file, text)?)))
@@ -179,11 +179,11 @@ impl InForce {
             let code = denial.refusal.code;
             let (what, hint) = match code {
                 Code::ReasonRequired => {
-                    ("for which the policy wants to know why", denial.refusal.hint)
+                    ("for which the policy requires a reason", denial.refusal.hint)
                 }
                 // The other name may be none that this caller knows of.
                 _ => (
-                    "for which the policy does not allow this",
+                    "for which the policy does not allow it",
                     Some("`sm-helper list` shows what is allowed".to_owned()),
                 ),
             };

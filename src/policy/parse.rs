@@ -89,7 +89,7 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
     if source.integer(schema, 1..=u32::MAX)? != 1 {
         return Err(source.error(
             schema.span(),
-            "schema must be 1, the only one there is".to_owned(),
+            "schema must be 1, the only one that exists".to_owned(),
             None,
         ));
     }
@@ -173,8 +173,10 @@ impl Parsed {
             let name = UnitName::parse_granted(key.get_ref().as_bytes())
                 .map_err(|error| source.error(key.span(), error.to_string(), error.hint()))?;
             if is_of_the_broker(name.as_str()) {
-                let message =
-                    format!("{} is how requests come in, and can not be granted", name.as_str());
+                let message = format!(
+                    "{} serves the requests themselves and cannot be granted",
+                    name.as_str()
+                );
                 return Err(source.error(key.span(), message, None));
             }
             let line = source.line(key.span().start);
@@ -239,7 +241,7 @@ impl Parsed {
             return Err(source.error(
                 value.span(),
                 "a check has 1 to 64 words".to_owned(),
-                Some("leave the key out where there is nothing to check".to_owned()),
+                Some("omit the key if there is nothing to check".to_owned()),
             ));
         }
         Ok(Span { at: at as u32, len: words.len() as u32 })
@@ -264,7 +266,7 @@ impl Parsed {
                 None if general_line == 0 => {
                     return Err(source.error(
                         key.span(),
-                        format!("nothing says what may be done to package {}", name.as_str()),
+                        format!("there are no actions for package {}", name.as_str()),
                         Some("add `actions` to [packages]".to_owned()),
                     ));
                 }
@@ -430,7 +432,7 @@ impl Source<'_> {
                 value.span(),
                 format!("{:?} is not among the actions that its section grants", more.word()),
                 Some(
-                    "add it to the section's `actions`, and say less where it is not meant"
+                    "add it to the section's `actions`, and list fewer actions for the entries that should not have it"
                         .to_owned(),
                 ),
             )),

@@ -11,8 +11,7 @@ const NOTE: &str = "/var/lib/sm/site-policy";
 /// The same for every account: a rehearsal without root must know it too.
 const PUBLIC_NOTE: &str = "/run/sm/site-policy";
 
-const TEXT: &str = "This host has a site policy, /etc/sm/policy.toml. Where it is missing, every \
-                    request is refused. Where none is wanted any more: sm policy revert\n";
+const TEXT: &str = "This host has a site policy, /etc/sm/policy.toml. If it is missing, every request is refused. If none is wanted any more: sm policy revert\n";
 
 /// Makes sure that it is known from now on that there is one.
 ///

@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The site policy, where there is one and the compiled policy lets there be.
 ///
 /// # Errors
-/// `policy_invalid` where it can not be trusted, read, or understood, or says what it may not.
+/// `policy_invalid` where it cannot be trusted, read, or understood, or says what it may not.
 pub fn load() -> Result<Option<Parsed>, Refusal> {
     if COMPILED.site_mode == SiteMode::Off {
         return Ok(None);
@@ -35,7 +35,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
         _ => {}
     }
     let (real, data) = trusted(Path::new(FILE))
-        .map_err(|refusal| invalid(format!("{FILE} can not be trusted: {refusal}")))?;
+        .map_err(|refusal| invalid(format!("{FILE} cannot be trusted: {refusal}")))?;
     let unreadable = |error: io::Error| invalid(format!("{FILE}: {error}"));
     // Opening a fifo would wait for whoever writes to it.
     if !data.is_file() {
@@ -55,7 +55,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        invalid(format!("{FILE}:{line}:1: there are bytes in this line that are not UTF-8"))
+        invalid(format!("{FILE}:{line}:1: this line has bytes that are not UTF-8"))
     })?;
     let parsed = understood(FILE, &text).map_err(|refusal| {
         let said = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -67,7 +67,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
 
 fn invalid(why: String) -> Refusal {
     Refusal::new(Code::PolicyInvalid, why).hint(format!(
-        "every request is refused until an administrator has mended {FILE}: sm policy edit"
+        "every request is refused until an administrator has fixed {FILE}: sm policy edit"
     ))
 }
 
@@ -76,9 +76,9 @@ fn remember() -> Result<(), Refusal> {
     match presence::note() {
         // Root of a user namespace, whose answers bind nobody.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        noted => noted.map_err(|error| {
-            invalid(format!("that there is a {FILE} cannot be noted down: {error}"))
-        }),
+        noted => {
+            noted.map_err(|error| invalid(format!("cannot record that there is a {FILE}: {error}")))
+        }
     }
 }
 
@@ -93,7 +93,7 @@ fn whole(file: &File) -> Result<Option<ReadLease<'_>>, Refusal> {
             Err(_) if Instant::now() >= deadline => {
                 return Err(Refusal::new(
                     Code::PolicyInvalid,
-                    format!("{FILE} is open for writing: it may be half written"),
+                    format!("{FILE} is open for writing: it may be incomplete"),
                 )
                 .hint(format!("try again when it is saved; fuser -v {FILE} shows who writes it")));
             }
@@ -111,11 +111,10 @@ fn absent() -> Result<Option<Parsed>, Refusal> {
         }
         return Err(Refusal::new(
             Code::PolicyInvalid,
-            format!("{FILE} is missing, and this host had one: what it took away stays away"),
+            format!("{FILE} is missing, although this host had one, so every request is refused"),
         )
         .hint(
-            "every request is refused until an administrator puts it back (sm policy edit) or \
-             says that none is wanted any more: sm policy revert",
+            "every request is refused until an administrator restores it (sm policy edit), or declares that none is wanted any more: sm policy revert",
         ));
     }
     match std::fs::symlink_metadata(FOLDER) {
@@ -123,7 +122,7 @@ fn absent() -> Result<Option<Parsed>, Refusal> {
         _ => match trusted(Path::new(FOLDER)) {
             Ok(_) => Ok(None),
             Err(refusal) => {
-                Err(invalid(format!("{FILE} can not be trusted to be missing: {refusal}")))
+                Err(invalid(format!("{FILE} cannot be trusted to be missing: {refusal}")))
             }
         },
     }
@@ -167,23 +166,23 @@ fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
         return Err(Refusal::new(
             Code::PolicyInvalid,
             format!(
-                "{}:{}:1: a check that a site policy brings can not be a shell, an interpreter or what starts another program",
+                "{}:{}:1: a check in a site policy cannot be a shell, an interpreter or a program that starts another one",
                 policy.file, rule.line
             ),
         )
-        .hint("put the command into a program of root's own and name that"));
+        .hint("put the command into a program that root owns, and name that"));
     }
     match units.chain(packages).find(|(name, _, is_never)| is_never(name)) {
         None => Ok(()),
         Some((name, line, _)) => Err(Refusal::new(
             Code::PolicyInvalid,
-            format!("{}:{line}:1: {name} can not be added by a site policy: through it an account would have all of root", policy.file),
+            format!("{}:{line}:1: {name} cannot be added by a site policy: it is equivalent to full root", policy.file),
         )
-        .hint("who really means it compiles it in: SM_POLICY=FILE")),
+        .hint("if you really want it, compile it in: SM_POLICY=FILE")),
     }
 }
 
-/// Narrowing a policy can not add a command line to what root may run.
+/// Narrowing a policy cannot add a command line to what root may run.
 fn no_new_command(policy: &Policy<'_>) -> Result<(), Refusal> {
     let strange = policy.units.iter().find(|rule| {
         let own = policy.check_of(rule);
@@ -196,12 +195,12 @@ fn no_new_command(policy: &Policy<'_>) -> Result<(), Refusal> {
         Some(rule) => Err(Refusal::new(
             Code::PolicyInvalid,
             format!(
-                "{}:{}:1: a site policy that narrows can not bring a check of its own for {}",
+                "{}:{}:1: with mode \"narrow\", a site policy cannot have a check of its own for {}",
                 policy.file,
                 rule.line,
                 policy.text_of(rule.name)
             ),
         )
-        .hint("leave `check` out: the one that is compiled in holds")),
+        .hint("omit `check`: the compiled policy's applies")),
     }
 }

@@ -249,7 +249,7 @@ impl<'t> Table<'t> {
         for (name, value) in holder.table {
             let path = holder.below(name.get_ref());
             let table = value.get_ref().as_table().ok_or_else(|| {
-                let hint = format!("write a section, which may be empty: [{path}]");
+                let hint = format!("write a section (it may be empty): [{path}]");
                 self.source.wrong_kind(value, "a table (`{}` will do)", Some(hint))
             })?;
             let table = Table { source: self.source, table, at: value.span(), path };
@@ -268,7 +268,7 @@ impl<'t> Table<'t> {
             names.take(3).map(|name| format!("[{}]", holder.below(name))).collect();
         let shown =
             if shown.is_empty() { format!("[{}.NAME]", holder.path) } else { shown.join(" ") };
-        let hint = format!("write a section for each name, which may be empty: {shown}");
+        let hint = format!("write a section for each name, it may be empty: {shown}");
         self.source.wrong_kind(value, "a table", Some(hint))
     }
 }

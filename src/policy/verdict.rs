@@ -33,9 +33,9 @@ pub fn judge(
     if require_reason && request.reason.is_none() {
         let refusal = Refusal::new(
             Code::ReasonRequired,
-            format!("the policy wants to know why before `{}`", request.operation),
+            format!("the policy requires a reason for `{}`", request.operation),
         )
-        .hint("say it: --reason \"what this is for\"");
+        .hint("give one: --reason \"what this is for\"");
         let line = lines.first().map(|line| Line::boxed(policy, *line));
         return Err(Denial { refusal, line });
     }
@@ -51,9 +51,9 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
     {
         let refusal = Refusal::new(
             Code::Denied,
-            format!("`{}` is about the way in to this program itself", request.operation),
+            format!("`{}` would affect the socket of this program itself", request.operation),
         )
-        .hint("an administrator does this with systemctl, or with: sm setup-broker");
+        .hint("an administrator can do this with systemctl, or with: sm setup-broker");
         return Err(Denial { refusal, line: None });
     }
     let denied = |granted: &[&str], line| Err(not_granted(policy, request, granted, line));
@@ -96,7 +96,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
     if let Some(None) = rule {
         let refusal = Refusal::new(
             Code::Denied,
-            format!("the policy allows `{operation}` to other callers, not to this one"),
+            format!("the policy allows `{operation}` for other callers, not for this one"),
         )
         .hint("`sm-helper list` shows what this caller may do");
         let line = rules.and_then(|rules| rules.first()).map(|rule| Line::boxed(policy, rule.line));
@@ -144,9 +144,9 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
     };
     let timeout = request.timeout.map_or(allowed, |asked| asked.min(allowed));
     let warnings = match request.timeout {
-        Some(asked) if asked > allowed => vec![format!(
-            "--timeout {asked} is above the {allowed} seconds of the policy, which hold"
-        )],
+        Some(asked) if asked > allowed => {
+            vec![format!("--timeout {asked} exceeds the policy's {allowed} seconds, which apply")]
+        }
         _ => Vec::new(),
     };
     Approved {
@@ -174,7 +174,7 @@ fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u
         Code::Denied,
         format!("the policy does not allow `{operation}`: for {what} it allows {granted}"),
     )
-    .hint(format!("ask an administrator, who sees why with: sm policy explain {operation}"));
+    .hint(format!("ask an administrator, who can see why with: sm policy explain {operation}"));
     Denial { refusal, line: (line != 0).then(|| Line::boxed(policy, line)) }
 }
 

@@ -19,9 +19,9 @@ pub fn refusal(signal: i32) -> Refusal {
     let name = Signal::try_from(signal).map_or("a signal", Signal::as_str);
     Refusal::new(
         Code::Timeout,
-        format!("{name} ended the wait for the reply; an operation that has begun goes on"),
+        format!("{name} ended the wait for the reply; an operation that has begun continues"),
     )
-    .hint("of a unit ask for the status; of a package the audit log has the result when it is done")
+    .hint("for a unit, ask for the status; for a package, the audit log has the result when it is done")
 }
 
 /// Has a thread answer, and end this process, once it is asked to end. For the side without

@@ -34,7 +34,7 @@ pub fn of(allowed: &[(Operation, bool)], limits: &Limits) -> Map<String, Value> 
     let mut keywords = Map::new();
     keywords.insert("$schema".into(), DIALECT.into());
     keywords.insert("title".into(), "sm-helper".into());
-    keywords.insert("description".into(), "What this caller may ask of root on this host.".into());
+    keywords.insert("description".into(), "What this caller may request on this host.".into());
     keywords.insert("oneOf".into(), any.into());
     keywords.insert("$defs".into(), definitions.into());
     keywords
@@ -77,15 +77,15 @@ impl Tool<'_> {
             "reason": {
                 "type": "string", "minLength": 1, "maxLength": Reason::LONGEST,
                 "pattern": "\\S", "not": {"pattern": hidden_pattern()},
-                "description": "Why, in a sentence on one line; recorded.",
+                "description": "The reason, one sentence on one line. It is recorded.",
             },
             "timeout": {
                 "type": "integer", "minimum": 1, "maximum": timeout,
-                "description": "Give up after so many seconds.",
+                "description": "Give up after this many seconds.",
             },
             "dry_run": {
                 "type": "boolean",
-                "description": "Say what would be run, and run nothing.",
+                "description": "Show what would be run, and run nothing.",
             },
         });
         let mut required = vec!["operation"];
@@ -97,11 +97,11 @@ impl Tool<'_> {
         if matches!(self.example, Operation::Service { action: ServiceAction::Logs, .. }) {
             properties["lines"] = json!({
                 "type": "integer", "minimum": 1, "maximum": Shown::MOST_LINES,
-                "description": "How many lines, the last ones.",
+                "description": "How many of the last lines.",
             });
             properties["since"] = json!({
                 "type": "integer", "minimum": 1, "maximum": Shown::MOST_MINUTES,
-                "description": "Only those of the last so many minutes.",
+                "description": "Only lines of at most this many minutes ago.",
             });
         }
         let needed: Vec<&str> = self.reasons.iter().copied().flatten().collect();
@@ -128,36 +128,36 @@ impl Tool<'_> {
 fn described(operation: &Operation) -> String {
     let text = match operation {
         Operation::Service { action, .. } => match action {
-            ServiceAction::Start => "Start a unit, and watch that it stays up.",
+            ServiceAction::Start => "Start a unit, and check that it stays up.",
             ServiceAction::Stop => "Stop a unit.",
             ServiceAction::Restart => {
-                "Restart a unit, after a check of its configuration, and watch that it stays up."
+                "Check a unit's configuration, restart the unit, and check that it stays up."
             }
             ServiceAction::Reload => {
-                "Have a unit read its configuration anew, after a check of it, without stopping."
+                "Check a unit's configuration, and have the unit reload it without stopping."
             }
-            ServiceAction::Enable => "Have a unit start with the host from now on.",
-            ServiceAction::Disable => "Have a unit not start with the host any more.",
+            ServiceAction::Enable => "Start a unit at boot from now on.",
+            ServiceAction::Disable => "No longer start a unit at boot.",
             ServiceAction::Status => {
-                "Read the state of a unit. A stopped one is a success, with its state in `unit`."
+                "Read the state of a unit. A stopped unit is a success too; `unit` has its state."
             }
             ServiceAction::Logs => "Read the last lines of a unit's log.",
         },
         Operation::Package { action, .. } => match action {
-            PackageAction::Install => "Install a package. Changes nothing where it is installed.",
+            PackageAction::Install => "Install a package. Changes nothing if it is installed.",
             PackageAction::Remove => "Remove a package.",
             PackageAction::Upgrade => "Upgrade one package that is installed.",
         },
         Operation::Maintenance { action, .. } => match action {
-            Maintenance::Update => "Fetch the lists of packages anew.",
+            Maintenance::Update => "Refresh the package lists.",
             Maintenance::Upgrade => "Upgrade all packages that are installed.",
             Maintenance::Autoremove => "Remove packages that nothing needs any more.",
-            Maintenance::Autoclean => "Delete packages that were fetched and are out of date.",
-            Maintenance::Repair => "Finish what an interrupted package operation left.",
+            Maintenance::Autoclean => "Delete downloaded packages that are out of date.",
+            Maintenance::Repair => "Finish an interrupted package operation.",
         },
     };
     if operation.is_only_plan() {
-        return format!("Say what this would change, and change nothing: {text}");
+        return format!("Show what this would change, and change nothing: {text}");
     }
     text.to_owned()
 }

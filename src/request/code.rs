@@ -38,7 +38,7 @@ pub enum Code {
     PolicyInvalid,
     /// A path that root would rely on can be changed by somebody else.
     UntrustedPath,
-    /// This host can not do it.
+    /// This host cannot do it.
     Unsupported,
     /// A defect of this program.
     Internal,
@@ -102,7 +102,7 @@ impl Serialize for Code {
 impl From<Untrusted> for Refusal {
     fn from(untrusted: Untrusted) -> Self {
         Self::new(Code::UntrustedPath, untrusted.to_string())
-            .hint("sudo must only run what nobody but root can replace: install it first, with `sm setup-sudo --install --user ACCOUNT` or packaging/install")
+            .hint("sudo must only run a file that nobody but root can replace: first install it with `sm setup-sudo --install --user ACCOUNT` or packaging/install")
     }
 }
 

@@ -267,7 +267,7 @@ impl Request {
         let only_plan = words.action == PLAN;
         let (word, names) = match words.names.split_first() {
             _ if !only_plan => (words.action.clone(), words.names.as_slice()),
-            None => return Err(no_plan("it is not said of what")),
+            None => return Err(no_plan("the unit or package is missing")),
             Some((word, names)) => (word.to_string_lossy().into_owned(), names),
         };
         let command = format!("package {}{word}", if only_plan { "plan " } else { "" });
@@ -284,7 +284,7 @@ impl Request {
                 }
                 if !names.is_empty() {
                     return Err(Refusal::new(Code::Usage, format!("`{command}` takes no name"))
-                        .hint("it is for all packages: leave the name out"));
+                        .hint("it is for all packages: omit the name"));
                 }
                 if only_plan && !matches!(action, Maintenance::Upgrade | Maintenance::Autoremove) {
                     return Err(no_plan(&format!("`package {word}` has none")));
@@ -315,7 +315,7 @@ fn unknown(word: &str) -> Refusal {
 }
 
 fn no_plan(why: &str) -> Refusal {
-    Refusal::new(Code::Usage, format!("there is no plan to give: {why}")).hint(
+    Refusal::new(Code::Usage, format!("there is no plan: {why}")).hint(
         "sm-helper package plan <install|remove|upgrade> <package>, or: plan <upgrade|autoremove>",
     )
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 /// what it checks.
 pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     let refused = |refusal, ran| Err(Box::new(Outcome::refused(refusal, ran, None)));
-    let hint = "mend what the check complains about, then ask again";
+    let hint = "fix what the check complains about, then ask again";
     let failed = |why: &str| {
         let said = format!("the check `{}` {why}, so nothing was done", check.short());
         Refusal::new(Code::CheckFailed, said).hint(hint)
@@ -23,7 +23,7 @@ pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     if path.exists()
         && let Err(refusal) = trusted(path)
     {
-        let error = format!("the check's program can not be relied on: {refusal}");
+        let error = format!("the check's program cannot be trusted: {refusal}");
         let hint = "only root may be able to change a program that root runs";
         return refused(Refusal::new(Code::UntrustedPath, error).hint(hint), None);
     }
@@ -31,8 +31,8 @@ pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     match ran.ended {
         Ended::Exited(0) => Ok(()),
         Ended::NotStarted(error) => {
-            let why = format!("can not be run ({})", error.desc());
-            refused(failed(&why).hint("install the program that the check names"), None)
+            let why = format!("cannot be run ({})", error.desc());
+            refused(failed(&why).hint("install the program that the check runs"), None)
         }
         Ended::Late => refused(failed("was not done in time"), Some(ran)),
         _ => refused(failed("failed").said(complaint(&ran)), Some(ran)),

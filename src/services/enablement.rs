@@ -73,21 +73,21 @@ pub fn obstacle(action: ServiceAction, name: &str) -> Option<Refusal> {
     let others = if action == Disable { alias::enabled_with(name) } else { Vec::new() };
     if others.iter().any(|other| other != name && alias::goes_with_disable(other)) {
         let error = format!(
-            "another unit is disabled along with {name} (`Also=`), and that takes its name away: nothing could enable it again, so nothing was done"
+            "disabling {name} also disables another unit (`Also=`) and removes its name, so that nothing could enable it again; nothing was done"
         );
         return Some(Refusal::new(Code::CheckFailed, error)
-            .hint(format!("an administrator disables it, and links the other one in again afterwards: systemctl disable {name}")));
+            .hint(format!("an administrator can disable it, and then link the other one again: systemctl disable {name}")));
     }
     let is_gone = action == Disable && alias::goes_with_disable(name);
     is_gone.then(|| {
         let (what, hint) = match alias::own_name(name) {
             Some(own) => (
-                format!("{name} is another name of {own}, and disabling that takes this name away"),
-                format!("to disable it under its own name: sm-helper service disable {own}, where the policy grants it; or an administrator: systemctl disable {own}"),
+                format!("{name} is another name of {own}, and disabling it removes this name"),
+                format!("disable it by its own name, if the policy allows it: sm-helper service disable {own}; or ask an administrator: systemctl disable {own}"),
             ),
             None => (
-                format!("{name} is linked in from another folder, and disabling it takes the link away"),
-                format!("an administrator disables it, and links it in again afterwards: systemctl disable {name}"),
+                format!("{name} is linked from another folder, and disabling it removes the link"),
+                format!("an administrator can disable it, and then link it again: systemctl disable {name}"),
             ),
         };
         let error = format!("{what}: nothing could enable it again, so nothing was done");
@@ -134,37 +134,37 @@ impl<'a> After<'a> {
             let error = format!("nothing was enabled: {name} {why}");
             Err(Refusal::new(Code::CommandFailed, error).hint(hint))
         };
-        let by_hand = "an administrator gives it an [Install] section in a drop-in, or enables the unit that starts it";
+        let by_hand = "an administrator can give it an [Install] section in a drop-in, or enable the unit that starts it";
         match self.state {
             "enabled" | "enabled-runtime" => Ok(None),
             "generated" if self.script_starts => Ok(None),
             "indirect" => Ok(Some(format!(
-                "{name} itself is not started at boot: enabled was what the Also= of its unit file names"
+                "{name} itself is not started at boot: only the units in Also= of its unit file were enabled"
             ))),
             // The manager has not looked since.
             "disabled" | "" if self.is_unread => Ok(None),
             "static" if self.is_wanted => Ok(Some(format!(
-                "{name} has no [Install] section, so nothing was enabled: it is started by what wants it"
+                "{name} has no [Install] section, so nothing was enabled: the units that want it start it"
             ))),
             "static" => nothing("has no [Install] section in its unit file", by_hand),
             "linked" | "linked-runtime" => {
-                nothing("is linked in and has no [Install] section in its unit file", by_hand)
+                nothing("is linked and has no [Install] section in its unit file", by_hand)
             }
             "generated" => nothing(
                 "is generated from another file, which says whether it is started at boot",
-                "an administrator changes the file that it is generated from",
+                "an administrator has to change the file that it is generated from",
             ),
             "transient" => nothing(
                 "was made for this boot only",
-                "an administrator writes a unit file for what is to be there after the next one",
+                "to keep it after the next boot, an administrator has to write a unit file",
             ),
             "alias" => nothing(
                 "is another name of a unit",
-                "ask for the unit by its own name, where the policy grants it",
+                "ask for the unit by its own name, if the policy allows it",
             ),
             "masked" | "masked-runtime" => nothing(
                 "is masked",
-                "an administrator masked it on purpose, and undoes it with systemctl unmask",
+                "an administrator masked it on purpose, and can undo it with systemctl unmask",
             ),
             state => nothing(
                 &format!("is {} now", if state.is_empty() { "not enabled" } else { state }),
@@ -177,17 +177,18 @@ impl<'a> After<'a> {
         match self.state {
             "enabled" | "enabled-runtime" if self.is_unread => Ok(None),
             "enabled" | "enabled-runtime" => {
-                let error = format!("{name} is enabled still ({})", self.state);
-                let hint = "an administrator looks for a link that systemctl disable does not remove, below /run for one (systemctl disable --runtime)";
+                let error = format!("{name} is still enabled ({})", self.state);
+                let hint = "an administrator should look for a link that systemctl disable does not remove, for example below /run (systemctl disable --runtime)";
                 Err(Refusal::new(Code::CommandFailed, error).hint(hint))
             }
             "generated" if self.script_starts => {
-                let error = format!("the script of {name} is started at boot still");
-                let hint = "an administrator looks at its links in /etc/rc?.d (update-rc.d(8))";
+                let error = format!("the script of {name} is still started at boot");
+                let hint =
+                    "an administrator should look at its links in /etc/rc?.d (update-rc.d(8))";
                 Err(Refusal::new(Code::CommandFailed, error).hint(hint))
             }
             _ if self.is_wanted => Ok(Some(format!(
-                "{name} may be started at boot still: another unit wants it, which disabling does not change"
+                "{name} may still be started at boot: another unit wants it, and disabling does not change that"
             ))),
             _ => Ok(None),
         }
@@ -205,7 +206,7 @@ pub fn not_at_boot(name: &str, own_name: &str, units: &Units) -> Option<String> 
     let is_started = units.starts_any(&alias::boot_targets(), &wanting)?;
     (!is_started).then(|| {
         format!(
-            "{name} is enabled, but the boot does not start it: what it is enabled for (WantedBy= in its unit file) is not there or not started at boot itself"
+            "{name} is enabled, but the boot does not start it: what it is enabled for (WantedBy= in its unit file) does not exist or is not started at boot itself"
         )
     })
 }

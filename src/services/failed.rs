@@ -63,17 +63,16 @@ impl Failure<'_> {
     fn late(&self) -> Refusal {
         let (name, state, timeout) = (self.name(), &self.unit.state, self.plan.timeout());
         if state.doing().is_none() && self.unit.has_job {
-            let error =
-                format!("{name} waits for another unit that comes first, after {timeout} s");
+            let error = format!("after {timeout} s, {name} still waits for another unit");
             return Refusal::new(Code::Timeout, error).hint(format!(
-                "the service manager goes on with it; to give up: sm-helper service stop {name}"
+                "the service manager continues; to give up: sm-helper service stop {name}"
             ));
         }
         let doing = state.doing().unwrap_or_else(|| {
             format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
         });
         Refusal::new(Code::Timeout, format!("{name} is {doing}, after {timeout} s")).hint(
-            "the service manager goes on with it: ask for the status later, or ask an administrator",
+            "the service manager continues: ask for the status later, or ask an administrator",
         )
     }
 
@@ -87,7 +86,7 @@ impl Failure<'_> {
             Some("not-found") => return no_unit(name),
             Some("masked") => {
                 return refused(format!("{name} is masked: nothing may start it")).hint(format!(
-                    "an administrator masked it on purpose; to undo: systemctl unmask {name}"
+                    "an administrator masked it on purpose and can undo it: systemctl unmask {name}"
                 ));
             }
             Some(load @ ("bad-setting" | "error")) => return self.not_loaded(load),
@@ -118,26 +117,24 @@ impl Failure<'_> {
     /// The unit file is there and wrong; what is wrong with it the manager has logged.
     fn not_loaded(&self, load: &str) -> Refusal {
         let name = self.name();
-        let error = format!("the unit file of {name} is not loaded, since it is wrong ({load})");
+        let error = format!("the unit file of {name} is invalid and not loaded ({load})");
         let error = match self.log.bad_setting() {
             Some(setting) => format!("{error}: {}", one_line(&masked(setting), LONGEST)),
             None => error,
         };
         Refusal::new(Code::CommandFailed, error)
-            .hint(format!("an administrator looks with: systemd-analyze verify {name}"))
+            .hint(format!("ask an administrator: systemd-analyze verify {name}"))
     }
 
     fn needs_what_failed(&self) -> Refusal {
         let is_needed = |unit: &&String| self.unit.needs.contains(unit);
         let down: Vec<&str> = self.bonds.iter().filter(is_needed).map(String::as_str).collect();
         let (name, done) = (self.name(), done(self.action));
-        let error = format!("{name} was not {done}, since a unit that it needs failed");
+        let error = format!("{name} was not {done}, because a unit that it needs failed");
         let hint = match down.is_empty() {
             false => format!("look at what it needs: {}", self.shown.listed(&down)),
             // What one of its own needs is needed too.
-            true => format!(
-                "an administrator looks at what it needs: systemctl list-dependencies {name}"
-            ),
+            true => format!("ask an administrator: systemctl list-dependencies {name}"),
         };
         Refusal::new(Code::CommandFailed, error).hint(hint)
     }
@@ -150,20 +147,18 @@ impl Failure<'_> {
             true if self.was_active => self.ended_by_reload(),
             true => refused(format!("{name} is not running, so there is nothing to reload"))
                 .hint(format!("to start it: sm-helper service start {name}")),
-            false if !self.unit.can_reload => {
-                refused(format!("{name} has no way to reload its settings while it runs"))
-                    .hint(format!("to restart it: sm-helper service restart {name}"))
-            }
+            false if !self.unit.can_reload => refused(format!("{name} does not support reload"))
+                .hint(format!("to restart it: sm-helper service restart {name}")),
             false => {
                 let exit = match self.log.last_exit() {
                     (Some(status), _) => {
                         format!(": its ExecReload= ended with exit status {status}")
                     }
-                    (_, Some(signal)) => format!(": its ExecReload= was ended by signal {signal}"),
+                    (_, Some(signal)) => format!(": its ExecReload= was killed by signal {signal}"),
                     _ => String::new(),
                 };
                 refused(format!("{name} could not be reloaded{exit}")).hint(
-                    "it goes on with its old settings; `log` in this reply has its last lines",
+                    "it still runs with its old settings; `log` in this reply has its last lines",
                 )
             }
         }
@@ -182,12 +177,9 @@ impl Failure<'_> {
         if !state.is("activating") {
             return Refusal::new(Code::CommandFailed, error).hint(with_log(hint));
         }
-        let again = format!("to have that given up: sm-helper service stop {name}");
-        Refusal::new(
-            Code::CommandFailed,
-            format!("{error}; the service manager tries again by itself"),
-        )
-        .hint(format!("{}; {again}", with_log(hint)))
+        let again = format!("to stop the attempts: sm-helper service stop {name}");
+        Refusal::new(Code::CommandFailed, format!("{error}; the service manager will try again"))
+            .hint(format!("{}; {again}", with_log(hint)))
     }
 
     /// It did not stay up.
@@ -226,9 +218,8 @@ impl Failure<'_> {
         }
         let (end, _) = cause::of(&self.unit.state, self.log);
         let error = format!("{name} ended when it was reloaded, and is not running now: {end}");
-        Refusal::new(Code::Unhealthy, error).hint(format!(
-            "its way to reload is one that ends it; to start it: sm-helper service start {name}"
-        ))
+        Refusal::new(Code::Unhealthy, error)
+            .hint(format!("a reload makes it exit; to start it: sm-helper service start {name}"))
     }
 
     /// Somebody, or what it is bound to, ended what was begun.
@@ -239,18 +230,18 @@ impl Failure<'_> {
         let what = if has_begun {
             format!("{name} was stopped again soon after it was {done}")
         } else {
-            format!("{name} was not {done}: that was canceled")
+            format!("{name} was not {done}: the job was canceled")
         };
         if !self.bonds.is_empty() {
             let bonds = self.shown.listed(self.bonds);
             return Refusal::new(
                 code,
-                format!("{what}, since what it is bound to is down: {bonds}"),
+                format!("{what}, because a unit that it is bound to is down: {bonds}"),
             )
-            .hint(format!("start what it is bound to first: {bonds}"));
+            .hint(format!("first start the unit that it is bound to: {bonds}"));
         }
         if self.is_unneeded {
-            let error = format!("{what}, since no unit that is up needs it (StopWhenUnneeded=)");
+            let error = format!("{what}, because no unit that is up needs it (StopWhenUnneeded=)");
             let needed_by = &self.unit.needed_by;
             return Refusal::new(code, error).hint(match needed_by.is_empty() {
                 true => {
@@ -260,17 +251,18 @@ impl Failure<'_> {
             });
         }
         let opposite = if self.action == Stop { "started" } else { "stopped" };
-        Refusal::new(code, format!("{what}, since something else had it {opposite} meanwhile"))
-            .hint(format!(
-                "ask who is at work on it, then again: sm-helper service {} {name}",
+        Refusal::new(code, format!("{what}, because something else {opposite} it meanwhile")).hint(
+            format!(
+                "find out who works on it, then try again: sm-helper service {} {name}",
                 self.action.word()
-            ))
+            ),
+        )
     }
 
     fn other(&self) -> Refusal {
         verdict(self.plan, self.ran)
             .err()
-            .unwrap_or_else(|| Refusal::new(Code::Internal, "a failure that is none"))
+            .unwrap_or_else(|| Refusal::new(Code::Internal, "an unknown failure"))
     }
 }
 

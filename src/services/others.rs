@@ -109,9 +109,9 @@ impl SideEffects {
             (!units.is_empty()).then(|| format!("{what}: {}", shown.listed(units)))
         };
         [
-            told(&self.down, "this has taken down other units"),
-            told(&self.failed, "other units have failed with this"),
-            told(&self.up, "this has started other units"),
+            told(&self.down, "this stopped other units"),
+            told(&self.failed, "other units failed because of this"),
+            told(&self.up, "this started other units"),
         ]
         .into_iter()
         .flatten()
@@ -156,7 +156,7 @@ x.target     loaded    active   active  Of X
         assert_eq!(effects.up, ["d.service"]);
         let shown = |unit: &str| unit == "b.service";
         let told = effects.told(Shown(&shown)).join("; ");
-        assert!(told.contains("taken down other units: b.service"), "{told}");
+        assert!(told.contains("this stopped other units: b.service"), "{told}");
         assert!(!told.contains("c.service") && !told.contains("d.service"), "{told}");
         assert!(SideEffects::between(&before, &before, &related).is_none());
     }

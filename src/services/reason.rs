@@ -19,7 +19,7 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
         let state = &unit.state;
         let doing = state.doing().map(|doing| format!(": it is {doing}")).unwrap_or_default();
         return Some(
-            Refusal::new(Code::Busy, format!("another job is under way for {name}{doing}"))
+            Refusal::new(Code::Busy, format!("another job for {name} is running{doing}"))
                 .hint(format!("try again in {RETRY_AFTER} s, or stop it first"))
                 .retry_after(RETRY_AFTER),
         );
@@ -30,7 +30,7 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
         unit.state.is_loaded() && (unit.state.is("inactive") || unit.state.is("failed"));
     (unit.needs_reload && !may_start && !unit.is_masked()).then(|| {
         Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name)))
-            .hint("an administrator looks at the change, then: systemctl daemon-reload")
+            .hint("an administrator should look at the change, then run: systemctl daemon-reload")
     })
 }
 
@@ -38,7 +38,7 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
 pub fn may_not_start(name: &str, left: Duration) -> Refusal {
     let seconds = left.as_secs() + 1;
     let error = format!(
-        "{name} was started a short time ago, and the service manager might not start it again once it is stopped, so nothing was done"
+        "{name} was started a short time ago, so the service manager might not start it again after a stop; nothing was done"
     );
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }
@@ -47,7 +47,7 @@ pub fn may_not_start(name: &str, left: Duration) -> Refusal {
 pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
     let seconds = left.as_secs() + 1;
     let error = format!(
-        "a unit that is started along with {name} was started a short time ago, and the service manager might not start it again, so nothing was done"
+        "a unit that starts along with {name} was started a short time ago, so the service manager might not start it again; nothing was done"
     );
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }
@@ -59,14 +59,14 @@ pub fn start_limit(name: &str) -> Refusal {
         format!("{name} was started too often in a short time, so the service manager refuses to start it again"),
     )
     .hint(format!(
-        "mend why it dies (`log` in this reply), then wait for its StartLimitIntervalSec, or an administrator: systemctl reset-failed {name}"
+        "fix why it dies (see `log` in this reply), then wait for its StartLimitIntervalSec, or ask an administrator: systemctl reset-failed {name}"
     ))
 }
 
 /// There is nothing to do it to.
 pub fn no_unit(name: &str) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
-        .hint("install what brings it, or look at the spelling")
+        .hint("install the package that has it, or check the spelling")
 }
 
 /// Why a unit that is there has logged nothing, where that is for good.
@@ -83,17 +83,14 @@ pub fn stale_file(name: &str) -> String {
 /// What links were made or removed is not known to the manager yet.
 pub fn not_reread(name: &str) -> String {
     format!(
-        "this is so from the next boot on: another unit file was changed and the service manager has not read it again, so it was not made to read that of {name} either (systemctl daemon-reload)"
+        "this takes effect at the next boot: another unit file was changed and the service manager has not read it, so it was not told to read that of {name} either (systemctl daemon-reload)"
     )
 }
 
 /// It was stopped, and is up.
 pub fn is_up_again(name: &str, wakers: &Wakers, shown: Shown<'_>) -> Refusal {
     let (who, hint) = if wakers.is_none() {
-        (
-            String::new(),
-            "ask for the status, or an administrator looks at what starts it".to_owned(),
-        )
+        (String::new(), "ask for the status, or ask an administrator what starts it".to_owned())
     } else {
         let listed = wakers.listed(shown);
         (format!(": it is started by {listed}"), format!("stop what starts it first: {listed}"))
@@ -103,16 +100,13 @@ pub fn is_up_again(name: &str, wakers: &Wakers, shown: Shown<'_>) -> Refusal {
 
 /// It is down or is not to be started at boot, and may not stay so.
 pub fn may_wake(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
-    format!(
-        "{name} may be started at any time though nobody asks for it, by {}",
-        wakers.listed(shown)
-    )
+    format!("{name} may be started at any time without a request, by {}", wakers.listed(shown))
 }
 
 /// Why there is nothing to do for new settings.
 pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
     format!(
-        "nothing has to be done: {name} is started when it is needed by {}, and reads its settings then",
+        "nothing to do: {name} is started when needed by {}, and then reads its settings",
         wakers.listed(shown)
     )
 }
@@ -120,10 +114,9 @@ pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
 /// It is up, which says nothing of what it is made of.
 pub fn parts_failed(name: &str, parts: &[String], shown: Shown<'_>) -> Refusal {
     let parts = shown.listed(parts);
-    let error =
-        format!("{name} is up, but of the units that are its parts some have failed: {parts}");
+    let error = format!("{name} is up, but some of its parts have failed: {parts}");
     Refusal::new(Code::Unhealthy, error)
-        .hint("look at the logs of its parts, or an administrator looks with: systemctl --failed")
+        .hint("look at the logs of its parts, or ask an administrator: systemctl --failed")
 }
 
 /// It is not up, though starting it went well, since it never began. What its state says then is
@@ -131,7 +124,7 @@ pub fn parts_failed(name: &str, parts: &[String], shown: Shown<'_>) -> Refusal {
 pub fn skipped(name: &str, state: &UnitState) -> String {
     let last =
         if state.is("failed") { "; it failed before, and that is what `unit` shows" } else { "" };
-    format!("{name} was not started, since a condition in its unit file is not met{last}")
+    format!("{name} was not started, because a condition in its unit file is not met{last}")
 }
 
 /// The manager does not start a socket whose service is up (`systemd.socket(5)`).
@@ -147,13 +140,13 @@ pub fn socket_in_use(action: ServiceAction, name: &str, service: &str) -> Refusa
 
 /// It runs, and nothing could start it once more.
 pub fn cannot_come_back(name: &str, reason: &str) -> String {
-    format!("nothing can start {name} again once it is down, since {reason}")
+    format!("once {name} is down, nothing can start it again, because {reason}")
 }
 
 /// It was up, and a restart did not get past the stop.
 pub fn stopped_and_skipped(name: &str) -> Refusal {
     let error = format!(
-        "{name} was running, was stopped by the restart and was not started again, since a condition in its unit file is not met"
+        "{name} was running, was stopped by the restart and was not started again, because a condition in its unit file is not met"
     );
     Refusal::new(Code::Unhealthy, error).hint(format!(
         "once the condition is met: sm-helper service start {name}; which one: systemctl cat {name}"
@@ -163,7 +156,7 @@ pub fn stopped_and_skipped(name: &str) -> Refusal {
 /// It is not up, though starting it went well, since it is done; `is_known` where it is certain
 /// that nobody had it stopped.
 pub fn ended_by_itself(name: &str, is_known: bool) -> String {
-    let how = if is_known { "ended by itself, with success," } else { "has ended, with success," };
+    let how = if is_known { "exited by itself, successfully," } else { "has exited successfully" };
     format!("{name} {how} and is not running now")
 }
 

@@ -34,7 +34,7 @@ pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
     if unit.is_masked() {
         Some("it is masked")
     } else if Path::new(TRANSIENT).join(own).exists() {
-        Some("it was made for this one run (systemd-run)")
+        Some("it was made for a single run (systemd-run)")
     } else if !unit.state.exists() || !alias::has_file(own) {
         Some("its unit file is gone")
     } else {
@@ -46,7 +46,7 @@ pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
 pub fn killed(name: &str, unit: &Unit) -> String {
     let time = unit.stop_timeout.as_ref();
     let time = time.map(|time| format!(" ({})", time.text)).unwrap_or_default();
-    format!("{name} did not end within its TimeoutStopSec{time}, and was killed")
+    format!("{name} did not stop within its TimeoutStopSec{time}, and was killed")
 }
 
 /// How it ended, where that was not as it should.
@@ -59,7 +59,7 @@ fn ended(name: &str, unit: &Unit) -> Option<String> {
         ("signal" | "core-dump", _, Some(signal)) => format!("by signal {signal}"),
         (result, ..) => format!("with a failure (result {result})"),
     };
-    Some(format!("{name} is down, and ended {how} when it was stopped"))
+    Some(format!("{name} is down; it ended {how} when it was stopped"))
 }
 
 /// How many processes are in this cgroup of the manager's tree, and below it.

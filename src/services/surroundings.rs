@@ -297,9 +297,11 @@ fn starts_nothing(asked: Asked<'_>, unit: &Unit) -> Option<Refusal> {
         unit.triggers.iter().filter(|unit| !alias::has_file(unit)).collect();
     (!missing.is_empty()).then(|| {
         let missing = asked.shown.listed(&missing);
-        let error =
-            format!("{} was not started, since what it starts is not there: {missing}", asked.name);
+        let error = format!(
+            "{} was not started, because the unit that it starts does not exist: {missing}",
+            asked.name
+        );
         Refusal::new(Code::CommandFailed, error)
-            .hint("install what brings it, or an administrator repairs the unit file")
+            .hint("install the package that has it, or ask an administrator to fix the unit file")
     })
 }

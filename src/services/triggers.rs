@@ -49,7 +49,7 @@ impl Wakers {
 
     /// Who they are, for a sentence.
     pub fn listed(&self, shown: Shown<'_>) -> String {
-        let bus = self.bus_name.as_ref().map(|_| "the bus, where a program asks for it".to_owned());
+        let bus = self.bus_name.as_ref().map(|_| "D-Bus, when a program asks for it".to_owned());
         let units = (!self.units.is_empty()).then(|| shown.listed(&self.units));
         units.into_iter().chain(bus).collect::<Vec<_>>().join(" and ")
     }

@@ -110,7 +110,7 @@ fn byte(unit: &str) -> i64 {
 
 /// Somebody else is at work on a unit, and does not come to an end.
 pub fn busy(unit: &str) -> Refusal {
-    let error = format!("another job is under way for {unit}: another request has begun it");
+    let error = format!("another job for {unit} is running: another request started it");
     Refusal::new(Code::Busy, error)
         .hint(format!("try again in {RETRY_AFTER} s, or stop it first"))
         .retry_after(RETRY_AFTER)
@@ -119,7 +119,7 @@ pub fn busy(unit: &str) -> Refusal {
 fn untrusted(error: &io::Error) -> Refusal {
     Refusal::new(
         Code::UntrustedPath,
-        format!("it can not be told who else is at work on the unit: {error}"),
+        format!("cannot tell whether another request works on the unit: {error}"),
     )
-    .hint(format!("nothing is run without it; as root: rm -r {FOLDER}"))
+    .hint(format!("nothing runs without it; as root: rm -r {FOLDER}"))
 }

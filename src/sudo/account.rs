@@ -55,7 +55,7 @@ impl Who {
             Some(name) => Self::user(&name, must_exist),
             None => {
                 Err(Refusal::new(Code::Usage, "root needs no rule, and no other account was named")
-                    .hint("say for whom: sm setup-sudo --user NAME"))
+                    .hint("name an account: sm setup-sudo --user NAME"))
             }
         }
     }
@@ -86,7 +86,7 @@ impl Who {
                 Code::InvalidArgument,
                 format!("there is no group {name} on this host"),
             )
-            .hint("look at the spelling, or make it first: groupadd NAME")),
+            .hint("check the spelling, or create it first: groupadd NAME")),
             _ => Ok(Self::Group { name, gid: found.map(|group| group.gid.as_raw()) }),
         }
     }
@@ -181,7 +181,7 @@ pub fn of_name(name: &OsStr) -> Result<User, Refusal> {
 
 fn unknown(name: &str) -> Refusal {
     Refusal::new(Code::InvalidArgument, format!("there is no account {name} on this host"))
-        .hint("look at the spelling, or make it first: useradd --create-home NAME")
+        .hint("check the spelling, or create it first: useradd --create-home NAME")
 }
 
 /// A name that can stand in a line of a file: 1 to 256 characters, no control characters.

@@ -46,7 +46,7 @@ pub fn admitted(caller: &Caller, helper: &Path, words: &[OsString]) -> Result<()
     let what =
         format!("the account {name} has no rule of its own, and is in no group that has one");
     Err(Refusal::new(Code::Denied, what).hint(format!(
-        "the account counts, not a group of its process; to let it in, an administrator: sm setup-sudo --user {}",
+        "only the account's groups count, not those of its process; an administrator can allow it: sm setup-sudo --user {}",
         shell_word(name)
     )))
 }

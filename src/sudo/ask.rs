@@ -37,7 +37,7 @@ pub fn said(output: &Output) -> String {
 /// Why it gave up, in a line: its last line comes first.
 pub fn complained(output: &Output) -> String {
     complaint(&output.stderr, 400)
-        .unwrap_or_else(|| format!("it ended without a word ({})", output.status))
+        .unwrap_or_else(|| format!("it ended without a message ({})", output.status))
 }
 
 /// The command that gives root the files whose owner or mode visudo complains of; none where it is
@@ -98,7 +98,7 @@ impl Visudo {
         let unknown = output(command).ok().and_then(|output| unknown_settings(&output));
         match unknown.filter(|_| is_sudo_rs()) {
             Some(unknown) => Ok(Some(format!(
-                "sudo-rs does not know, and goes on without: {}",
+                "sudo-rs does not know these and ignores them: {}",
                 one_line(&unknown.join("; "), 300)
             ))),
             None => Err(refusal),
@@ -126,7 +126,7 @@ impl Visudo {
                     Code::CommandFailed,
                     format!("visudo does not accept {what}: {said}"),
                 );
-                Err(refusal.hint(format!("mend what it names, with `{how}`, then run this again")))
+                Err(refusal.hint(format!("fix what it names, with `{how}`, then run this again")))
             }
             Err(error) => {
                 Err(Refusal::new(Code::CommandFailed, format!("{}: {error}", self.0.display())))

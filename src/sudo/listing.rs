@@ -66,7 +66,7 @@ pub fn parse(listed: &str) -> Result<Vec<Entry>, String> {
         }
     }
     if entries.is_empty() && listed.contains("may run the following commands") {
-        return Err(format!("its answer is not understood: {}", one_line(listed, 200)));
+        return Err(format!("its output is not understood: {}", one_line(listed, 200)));
     }
     Ok(entries)
 }

@@ -49,14 +49,14 @@ impl Obstacle {
 
 /// Settings of sudo's that requests do not survive, and what each does to them.
 const SETTINGS: [(&str, Requests, &str); 5] = [
-    ("requiretty", Requests::All, "the helper can not be asked without a terminal"),
+    ("requiretty", Requests::All, "the helper cannot be run without a terminal"),
     ("noexec", Requests::Processes, "the helper can start nothing"),
     (
         "intercept",
         Requests::Processes,
         "sudo asks its rules for each process that the helper starts",
     ),
-    ("stay_setuid", Requests::All, "the helper is started with the account's own user id"),
+    ("stay_setuid", Requests::All, "the helper starts with the account's own user id"),
     ("runchroot", Requests::All, "the helper's path leads to another program in that folder"),
 ];
 
@@ -73,7 +73,7 @@ const SUSPECTS: [(&str, &str); 21] = [
     ("rlimit_nproc", LIMITED),
     ("rlimit_rss", LIMITED),
     ("rlimit_stack", LIMITED),
-    ("runcwd", "sudo runs nothing where there is no such folder"),
+    ("runcwd", "sudo runs nothing if there is no such folder"),
     ("role", "the helper may not start in that role"),
     ("type", "the helper may not start in that domain"),
     ("apparmor_profile", "the helper may not start in that profile"),
@@ -86,7 +86,7 @@ const SUSPECTS: [(&str, &str); 21] = [
 ];
 
 const LIMITED: &str = "root may not be able to raise the limit again";
-const LOGGED: &str = "sudo runs nothing where it can not write that log";
+const LOGGED: &str = "sudo runs nothing if it cannot write that log";
 
 /// Tags and options of a rule that requests do not survive, or not on every host.
 const TAGS: [(&str, Requests, &str); 9] = [
@@ -97,12 +97,12 @@ const TAGS: [(&str, Requests, &str); 9] = [
         "sudo asks its rules for each process that the helper starts",
     ),
     ("CHROOT", Requests::All, "the helper's path leads to another program in that folder"),
-    ("ROLE", Requests::Perhaps, "the helper is started in that role"),
-    ("TYPE", Requests::Perhaps, "the helper is started in that domain"),
-    ("APPARMOR_PROFILE", Requests::Perhaps, "the helper is started in that profile"),
+    ("ROLE", Requests::Perhaps, "the helper starts in that role"),
+    ("TYPE", Requests::Perhaps, "the helper starts in that domain"),
+    ("APPARMOR_PROFILE", Requests::Perhaps, "the helper starts in that profile"),
     ("NOTAFTER", Requests::Perhaps, "the rule ends"),
-    ("TIMEOUT", Requests::Some, "sudo ends a request that takes longer"),
-    ("CWD", Requests::Perhaps, "sudo runs nothing where there is no such folder"),
+    ("TIMEOUT", Requests::Some, "sudo kills a request that takes longer"),
+    ("CWD", Requests::Perhaps, "sudo runs nothing if there is no such folder"),
 ];
 
 /// Whom it is about.
@@ -232,7 +232,7 @@ impl Asked<'_> {
             value.trim_matches(['"', ' ']) != "0"
         });
         found.extend(timeout.map(|setting| {
-            let why = "sudo ends a request that takes longer";
+            let why = "sudo kills a request that takes longer";
             self.set(&setting, "command_timeout", Requests::Some, why)
         }));
         found

@@ -54,19 +54,21 @@ impl Remedy {
         let command = self.command();
         match self {
             Self::First { file, .. } => format!(
-                "sudo goes by the last rule that fits: have that file come first with `{command}`, \
+                "sudo uses the last rule that matches: make that file come first with `{command}`, \
                  or change the rule with `visudo -f {}`",
                 shell_word(file)
             ),
             Self::Edit(_) => format!(
-                "sudo goes by the last rule that fits: change this one, or move it before \
+                "sudo uses the last rule that matches: change this one, or move it before \
                  @includedir, with `{command}`"
             ),
-            Self::Elsewhere => "the rule is in no file of this host (LDAP, SSSD): let it except \
+            Self::Elsewhere => {
+                "the rule is not in a file on this host (LDAP, SSSD): make it except \
                                 the helper, or come first"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Except(line) => format!(
-                "to except the helper alone, have this line in a file of {FOLDER}, with visudo -f: \
+                "to exempt only the helper, put this line into a file in {FOLDER}, with visudo -f: \
                  {line}"
             ),
             Self::Room(folder) => format!("make room in {}: `{command}`", folder.display()),

@@ -81,7 +81,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// Reads it, in the order in which sudo does. What can not be read is left out, as sudo leaves
+    /// Reads it, in the order in which sudo does. What cannot be read is left out, as sudo leaves
     /// it out.
     pub fn read() -> Self {
         let mut lines = Vec::new();

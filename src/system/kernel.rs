@@ -37,7 +37,7 @@ const KEPT: [c_int; 14] = [
     33,
 ];
 
-/// What this program is made of, where scanners of known holes look for it
+/// What this program is made of, where scanners of known vulnerabilities look for it
 /// (<https://github.com/rust-secure-code/cargo-auditable>).
 // SAFETY: nothing else is put into a section of that name, and no code reads it.
 #[used]
@@ -127,7 +127,7 @@ pub fn close_descriptors() -> io::Result<()> {
 /// scheduling policy that the caller may have set, and lets the process run on every processor.
 ///
 /// # Errors
-/// Where the scheduling policy can not be set back.
+/// Where the scheduling policy cannot be set back.
 pub fn reset_scheduling() -> io::Result<()> {
     // SAFETY: these calls take plain numbers and change only attributes of this process.
     unsafe {
@@ -149,7 +149,7 @@ pub fn reset_scheduling() -> io::Result<()> {
     Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual) })?;
     // SAFETY: plain numbers; 0 is this process.
     Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 0) })?;
-    // Once set it can not be taken back.
+    // Once set it cannot be taken back.
     // SAFETY: plain numbers, and nothing is changed.
     if unsafe { libc::prctl(libc::PR_GET_MDWE, 0, 0, 0, 0) } > 0 {
         return Err(io::Error::other("memory-deny-write-execute is set (PR_SET_MDWE)"));
@@ -325,7 +325,7 @@ pub fn count_interrupts() {
     let action = SigAction::new(SigHandler::Handler(count), SaFlags::empty(), SigSet::empty());
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         // SAFETY: the handler does nothing but count and end the process.
-        // A signal that can not be caught keeps its default, which is to end.
+        // A signal that cannot be caught keeps its default, which is to end.
         let _ = unsafe { sigaction(signal, &action) };
     }
 }

@@ -38,7 +38,7 @@ pub fn locked(path: &str) -> io::Result<File> {
 /// Makes the folder where it is missing, and makes sure that only root can change it.
 ///
 /// # Errors
-/// Where it can not be made, is a link, or others can change it.
+/// Where it cannot be made, is a link, or others can change it.
 pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
     // With nothing for the group, nobody whom a default ACL names has anything in between.
     match DirBuilder::new().mode(mode & 0o700).create(path) {

@@ -64,7 +64,7 @@ fn ended(command: &mut Command, end: Instant, limit: Duration) -> io::Result<Out
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     match pipes::read(&mut child, KEPT, Until::Ended(end)) {
         Ok(Printed { stdout_cut: true, .. }) => {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "it printed without end"))
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it kept printing"))
         }
         Ok(Printed { status, stdout, stderr, .. }) => Ok(Output { status, stdout, stderr }),
         Err(error) => {

@@ -40,7 +40,7 @@ pub fn trusted(path: &Path) -> Result<(PathBuf, Metadata), Untrusted> {
             links += 1;
             let target = std::fs::read_link(&next).map_err(|error| unread(&next, &error))?;
             if links > MOST_LINKS {
-                return Err(untrusted(&next, "is a link to a link, and so on for ever"));
+                return Err(untrusted(&next, "is a link to a link, and so on without end"));
             }
             if target.is_absolute() {
                 real = PathBuf::from("/");

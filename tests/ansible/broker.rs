@@ -39,7 +39,7 @@ fn the_broker_is_set_up_once_mended_and_cleared() {
     let own = "mkdir /etc/systemd/system/sm.socket.d && cd /etc/systemd/system/sm.socket.d && \
                printf '[Socket]\\nSocketMode=0666\\n' >own.conf";
     hosts[0].root(own).ok();
-    site.role(wanted, &[]).failed("changes what the unit says");
+    site.role(wanted, &[]).failed("changes the unit");
     hosts[0].root("rm -r /etc/systemd/system/sm.socket.d && systemctl daemon-reload").ok();
 
     site.role("sm_state: absent", &["--check"]).ok().changed(hosts, 2);

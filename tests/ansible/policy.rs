@@ -87,7 +87,7 @@ fn a_broken_policy_is_refused_and_the_old_one_stays() {
         assert_eq!(host.read(PLACE), NARROW);
         host.helper(&["service", "status", "nginx"]).expect("ok");
     }
-    // Also where the controller can not run what it installs: then the host's own program says so.
+    // Also where the controller cannot run what it installs: then the host's own program says so.
     site.network.controller.root("install -m 0644 /usr/local/bin/sm /home/admin/foreign").ok();
     let elsewhere = with(&broken).replace("/usr/local/bin/sm", "/home/admin/foreign");
     site.role(&elsewhere, &["--check"]).failed("ngin*");

@@ -132,17 +132,18 @@ fn what_can_not_be_done_is_said_and_replaces_nothing() {
         "\nsm_way: both\nsm_groups: [sudo]",
     ] {
         let all = format!("{binary}{nobody}");
-        site.role(&all, &[]).failed("sm_users or sm_groups must name who may ask");
-        site.role(&all, &["--check"]).failed("sm_users or sm_groups must name who may ask");
+        site.role(&all, &[]).failed("sm_users or sm_groups must name who may use the helper");
+        site.role(&all, &["--check"])
+            .failed("sm_users or sm_groups must name who may use the helper");
     }
     let module =
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - sm_setup:\n        what: sudo\n";
-    site.play(module, &[]).failed("nobody is named who may ask");
+    site.play(module, &[]).failed("name who may use the helper");
     // A rule that comes after ours and takes it back again: making ours anew would not help.
     host.let_in("agent");
     host.root("umask 337; echo 'agent ALL=(root) !ALL' >/etc/sudoers.d/zz-never").ok();
     let back = "sm_binary: /usr/local/bin/sm\nsm_users: [agent]";
-    site.role(back, &["--check"]).failed("sudo does not let agent run");
+    site.role(back, &["--check"]).failed("sudo does not allow agent to run");
     // sudo's configuration was broken before, by somebody else: said, and left alone.
     host.write("/etc/sudoers.d/zz-broken", "this is no rule\n");
     let group = "sm_binary: /usr/local/bin/sm\nsm_groups: [sudo]";

@@ -55,7 +55,7 @@ fn a_purge_is_told_from_a_cut_and_from_a_new_host() {
     for command in ["tail", "search", "stats"] {
         let (exit, answer) = audit(&host, command);
         assert_eq!(exit, 1, "{answer:#}");
-        assert_eq!(answer["hint"], "it is made by the first request");
+        assert_eq!(answer["hint"], "the first request creates it");
     }
 }
 

@@ -120,7 +120,7 @@ host_test!(an_older_end_in_the_journal_must_agree, |host| {
     host.root("systemctl start systemd-journald.socket systemd-journald").ok();
     let (exit, found) = audit(host, "verify");
     let error = found["error"].as_str().unwrap_or_default();
-    assert!(exit == 1 && error.contains("the journal knows"), "{found:#}");
+    assert!(exit == 1 && error.contains("the journal has"), "{found:#}");
     host.root(&format!("cp -a /root/log {FILE}; cp -a /root/head {HEAD}")).ok();
     assert_eq!(audit(host, "verify").0, 0);
 });

@@ -76,7 +76,7 @@ host_test!(what_a_package_prints_is_only_measured, ready_test_policy, |host| {
     let error = reply.json["error"].as_str().expect("an error");
     let result = log(host).pop().expect("a record");
     let recorded = result["error"].as_str().expect("an error");
-    let hook = "a command failed that apt.conf has it run: DPkg::Pre-Invoke: cat /root/printed";
+    let hook = "a command from apt.conf failed: DPkg::Pre-Invoke: cat /root/printed";
     assert!(error.contains(hook) && error.starts_with(recorded), "{error}");
     let bytes = |stream: &str| result[stream]["bytes"].as_u64().expect("a number");
     assert!(bytes("stdout") > printed().len() as u64 && bytes("stderr") > printed().len() as u64);

@@ -62,7 +62,7 @@ fn a_caller_cannot_outshout_the_journal() {
     let (exit, found) = audit(&host, "verify");
     let error = found["error"].as_str().unwrap_or_default();
     assert_eq!(exit, 1, "{found:#}");
-    assert!(error.contains("the journal knows of"), "{error}");
+    assert!(error.contains("but the journal has"), "{error}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Where a record can not be written, nothing is run; where it can, it is.
+//! Where a record cannot be written, nothing is run; where it can, it is.
 
 use serde_json::Value;
 
@@ -161,7 +161,7 @@ crate::host::host_test!(no_limit_of_the_caller_stops_a_record, |host| {
             assert_eq!(before, host.main_pid("nginx"), "ulimit {limit}");
             continue;
         }
-        // Nor where sudo itself, whose limits these are first, can not go on.
+        // Nor where sudo itself, whose limits these are first, cannot go on.
         if reply["code"] == "not_privileged" && ["-n 8", "-v 100000"].contains(&limit) {
             assert_eq!(before, host.main_pid("nginx"), "ulimit {limit}");
             continue;

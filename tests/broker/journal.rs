@@ -44,7 +44,7 @@ broker_test!(the_journal_has_each_record_that_the_log_has, |host| {
     host.root("rm /var/lib/sm/audit.head").ok();
     let found = host.root("sm audit verify");
     assert_eq!(found.status, Some(1), "{found}");
-    assert!(format!("{found}").contains("the journal knows of"), "{found}");
+    assert!(format!("{found}").contains("but the journal has"), "{found}");
 });
 
 broker_test!(a_full_log_leaves_what_is_answered_to_the_journal, |host| {

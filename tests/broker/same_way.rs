@@ -88,7 +88,7 @@ broker_test!(the_way_in_is_nobodys_to_change, |host| {
             let reply = ask(host, &format!("service {action} {unit}")).expect("denied");
             // Whatever the policy names: it is not even looked at.
             let said = told(&reply.json);
-            assert!(said.contains("the way in to this program"), "{action} {unit}: {said}");
+            assert!(said.contains("the socket of this program"), "{action} {unit}: {said}");
         }
     }
     host.root("sm setup-broker --check --user agent; install -d /etc/sm").ok();

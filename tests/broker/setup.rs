@@ -69,11 +69,11 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
         assert_eq!((exit, &answer["changed"]), (0, &false.into()), "{args}: {answer:#}");
         assert_eq!(setup(host, &format!("{args} --check")).0, 0, "{args}");
     }
-    assert!(host.root("sm setup-broker").ok().contains("in place already"));
+    assert!(host.root("sm setup-broker").ok().contains("already in place"));
     assert_eq!(state(host), before);
 });
 
-/// What is broken, and what `--check` says of it. Where setup alone can not put it right, what
+/// What is broken, and what `--check` says of it. Where setup alone cannot put it right, what
 /// both print to do so.
 const BROKEN: [(&str, &str, &str); 15] = [
     (
@@ -338,7 +338,7 @@ broker_test!(what_it_can_not_do_changes_nothing, boot, |host| {
         ("its folder is another's", "install -d -o agent /opt/o; cp /usr/local/bin/sm /opt/o/sm"),
         ("it lies in a home", "ln -sfn /home/agent /opt/o; cp /usr/local/bin/sm /opt/o/sm"),
         (
-            "a unit can not name it",
+            "a unit cannot name it",
             "install -d '/opt/o o%'; cp /usr/local/bin/sm '/opt/o o%/sm'; ln -sfn '/opt/o o%' /opt/o",
         ),
     ] {

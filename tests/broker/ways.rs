@@ -1,4 +1,4 @@
-//! `--via`, and callers for whom sudo can not work.
+//! `--via`, and callers for whom sudo cannot work.
 
 use crate::host::{Host, Reply, events, host_test, records, wait_until};
 use crate::{Made, broker_test, told};
@@ -35,7 +35,7 @@ host_test!(where_sudo_can_not_work_the_socket_does, both_ways, |host| {
     let reply = in_unit(host, "-p NoNewPrivileges=yes", "auto").expect("not_privileged");
     let said = told(&reply.json);
     assert!(
-        said.contains("no broker at /run/sm/sm.sock") && said.contains("sudo did not let agent"),
+        said.contains("no broker at /run/sm/sm.sock") && said.contains("sudo did not allow agent"),
         "{said}"
     );
 });
@@ -71,7 +71,7 @@ broker_test!(another_listener_is_not_believed, both_ways, |host| {
     host.root("systemd-run -p User=other python3 /srv/false.py; until test -e /tmp/listening; do sleep 0.1; done; chmod 666 /run/sm/sm.sock; chown root /run/sm").ok();
     let reply =
         host.helper(&["--via", "socket", "service", "reload", "nginx"]).expect("not_privileged");
-    assert!(told(&reply.json).contains("is not root"), "{}", told(&reply.json));
+    assert!(told(&reply.json).contains("is not root's"), "{}", told(&reply.json));
     let reply = host.helper(&["service", "reload", "nginx"]).expect("ok");
     assert_eq!(way_of(host, &reply), "sudo");
     wait_until("it was left", || host.exists("/tmp/heard"));

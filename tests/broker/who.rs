@@ -138,7 +138,7 @@ host_test!(who_is_not_in_the_group_has_sudo_or_nothing, both_ways, |host| {
     let refused = asked("auto").expect("not_privileged");
     let said = told(&refused.json);
     assert!(
-        said.contains("not in the group sm") && said.contains("sudo did not let other"),
+        said.contains("not in the group sm") && said.contains("sudo did not allow other"),
         "{said}"
     );
     assert_eq!(log(host).iter().filter(|each| each["caller"]["user"] == "other").count(), 0);

@@ -61,7 +61,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "account_groups",
         status: "problem",
-        says: "agent may put itself into the group disk",
+        says: "agent can add itself to the group disk",
         breaks: "gpasswd --administrators agent,other disk",
         more: &[],
         mend: PrintedThen(
@@ -71,7 +71,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "account_groups",
         status: "warning",
-        says: "agent may put itself into the group adm",
+        says: "agent can add itself to the group adm",
         breaks: "gpasswd --administrators agent adm",
         more: &[],
         mend: Printed,

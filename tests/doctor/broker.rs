@@ -96,7 +96,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "broker_sandbox",
         status: "problem",
-        says: "a SystemCallFilter that lets reboot through",
+        says: "a SystemCallFilter that allows reboot",
         breaks: "d=/etc/systemd/system/service.d; mkdir $d; printf '[Service]\\nSystemCallFilter=\\n' >$d/x.conf; systemctl daemon-reload",
         more: &[],
         mend: PrintedThen("rmdir /etc/systemd/system/service.d"),
@@ -139,7 +139,7 @@ pub const CASES: &[Case] = &[
 const UNREACHED: &[Case] = &[Case {
     id: "broker_socket",
     status: "problem",
-    says: "agent can not reach /run/sm/sm.sock: /run/sm lets nobody through",
+    says: "agent cannot reach /run/sm/sm.sock: /run/sm lets nobody through",
     breaks: "chmod 0700 /run/sm",
     more: &[],
     mend: Printed,

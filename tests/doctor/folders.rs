@@ -113,7 +113,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "run_folder",
         status: "problem",
-        says: "/run/sm/rate/1000.changes is no state of the rate limit",
+        says: "/run/sm/rate/1000.changes is not a state of the rate limit",
         breaks: "head -c 100 /dev/zero >/run/sm/rate/1000.changes",
         more: &[],
         mend: Printed,

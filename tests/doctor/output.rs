@@ -52,8 +52,8 @@ fn people_get_what_is_wrong_last_with_what_it_means_and_what_mends_it() {
     let at = lines.iter().position(|line| line.starts_with("problem  account_groups"));
     let at = at.unwrap_or_else(|| panic!("no problem: {text}"));
     let meaning = lines[at + 1].trim_start();
-    assert!(meaning.starts_with("being in this group is a way around"), "{text}");
-    assert_eq!(lines[at + 2].trim(), "mend: gpasswd --delete agent docker", "{text}");
+    assert!(meaning.starts_with("membership in this group bypasses"), "{text}");
+    assert_eq!(lines[at + 2].trim(), "fix: gpasswd --delete agent docker", "{text}");
     assert_eq!(at + 4, lines.len(), "{text}");
     assert_eq!(lines.last(), Some(&"1 problem, 1 warning, 39 ok"), "{text}");
     assert!(!text.contains('\x1b'), "colours where there is no terminal: {text:?}");

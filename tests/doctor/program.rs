@@ -72,7 +72,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "helper_path",
         status: "problem",
-        says: "is not there",
+        says: "does not exist",
         breaks: "rm /usr/local/bin/sm-helper",
         more: &["binary_same", "helper_rule"],
         mend: Printed,

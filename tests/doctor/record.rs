@@ -26,7 +26,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "audit_write",
         status: "problem",
-        says: "/var/log/sm can not be written to",
+        says: "/var/log/sm cannot be written to",
         breaks: "mount --bind /var/log/sm /var/log/sm; mount -o remount,ro,bind /var/log/sm",
         more: &["helper_rule"],
         mend: PrintedThen("umount /var/log/sm"),
@@ -34,7 +34,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "audit_write",
         status: "problem",
-        says: "/var/lib/sm can not be written to",
+        says: "/var/lib/sm cannot be written to",
         breaks: "mount --bind /var/lib/sm /var/lib/sm; mount -o remount,ro,bind /var/lib/sm",
         more: &["helper_rule"],
         mend: PrintedThen("umount /var/lib/sm"),
@@ -111,7 +111,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "audit_rotation",
         status: "warning",
-        says: "keeps 1152 MiB of its log at most",
+        says: "keeps at most 1152 MiB of its log",
         breaks: "fallocate -l 1200M /var/log/sm/old",
         more: &[],
         mend: PrintedThen("rm /var/log/sm/old"),

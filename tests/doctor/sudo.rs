@@ -113,7 +113,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "drop_ins",
         status: "warning",
-        says: "/etc/sudoers.d/sm-other is a second one for the account agent",
+        says: "/etc/sudoers.d/sm-other is another drop-in for the account agent",
         breaks: "cp -p /etc/sudoers.d/sm-agent /etc/sudoers.d/sm-other",
         more: &[],
         mend: Printed,
@@ -127,7 +127,7 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: PrintedThen("sm setup-sudo --user agent"),
     },
-    // Nothing can be compared with a policy that can not be read.
+    // Nothing can be compared with a policy that cannot be read.
     Case {
         id: "drop_ins",
         status: "warning",
@@ -156,7 +156,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "drop_ins",
         status: "warning",
-        says: "/etc/sudoers.d/sm-agent has a rule for /usr/local/bin/sm-helper, and is no drop-in",
+        says: "/etc/sudoers.d/sm-agent has a rule for /usr/local/bin/sm-helper, but was not made by setup-sudo",
         breaks: "sed -i '1i # Ansible managed' /etc/sudoers.d/sm-agent",
         more: &[],
         mend: By("rm /etc/sudoers.d/sm-agent; sm setup-sudo --user agent"),
@@ -187,12 +187,12 @@ pub const CASES: &[Case] = &[
     more!("problem", "every command", "#1000 ALL=(root) NOPASSWD: ALL"),
     more!("problem", "sm itself", "agent ALL=(root) NOPASSWD: /usr/local/bin/sm"),
     more!("problem", "starts other programs", "agent ALL=(root) NOPASSWD: /usr/bin/vim /etc/motd"),
-    more!("problem", "of one's own choice", "agent ALL=(root) NOPASSWD: /usr/bin/systemctl"),
+    more!("problem", "of its own choice", "agent ALL=(root) NOPASSWD: /usr/bin/systemctl"),
     more!("problem", "/usr/sbin/", "agent ALL=(root) NOPASSWD: /usr/sbin/"),
     more!("problem", "/usr/bin/python3", "agent ALL=(root) NOPASSWD: /usr/bin/python3 /srv/x.py"),
     more!(
         "warning",
-        "neither the policy nor the record",
+        "neither the policy nor the audit log",
         "agent ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx"
     ),
     more!("warning", "as other", "agent ALL=(other) NOPASSWD: /usr/bin/id"),
@@ -206,7 +206,7 @@ pub const CASES: &[Case] = &[
         mend: By("rm /etc/sudoers.d/aa /usr/bin/tool"),
     },
     more!("warning", "neither the policy", "agent ALL=(root) NOPASSWD: /usr/sbin/reboot"),
-    more!("warning", "is not there", "agent ALL=(root) NOPASSWD: /usr/bin/nothing"),
+    more!("warning", "does not exist", "agent ALL=(root) NOPASSWD: /usr/bin/nothing"),
     // Who makes it there is root with the next call.
     more!(
         "problem",
@@ -215,7 +215,7 @@ pub const CASES: &[Case] = &[
     ),
     more!(
         "problem",
-        "where root finds what it runs",
+        "holds what root runs",
         "agent ALL=(root) NOPASSWD: /usr/bin/tee /etc/cron.d/p"
     ),
     more!(
@@ -223,7 +223,7 @@ pub const CASES: &[Case] = &[
         "it can start other programs or change files as root",
         "agent ALL=(root) NOPASSWD: /usr/bin/systemctl edit nginx"
     ),
-    more!("problem", "of one's own choice", "agent ALL=(root) NOPASSWD: /usr/bin/unlink"),
+    more!("problem", "of its own choice", "agent ALL=(root) NOPASSWD: /usr/bin/unlink"),
     Case {
         id: "sudoers_more",
         status: "problem",
@@ -242,7 +242,7 @@ pub const CASES: &[Case] = &[
     },
     more!(
         "problem",
-        "other is root without a password",
+        "sudo makes other root without a password",
         "agent ALL=(other) NOPASSWD: /bin/sh\nother ALL=(root) NOPASSWD: ALL"
     ),
     Case {
@@ -273,7 +273,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "sudoers_more",
         status: "warning",
-        says: "sm-helper package *, which is no line of its exact drop-in, /etc/sudoers.d/zz:1",
+        says: "sm-helper package *, which is not a line of its exact drop-in, /etc/sudoers.d/zz:1",
         breaks: "sm setup-sudo --user agent --exact; echo 'agent ALL=(root) NOPASSWD: /usr/local/bin/sm-helper package *' >/etc/sudoers.d/zz; chmod 0440 /etc/sudoers.d/zz",
         more: &["drop_ins"],
         mend: By("rm /etc/sudoers.d/zz; sm setup-sudo --user agent"),
@@ -310,7 +310,7 @@ pub const RS: &[Case] = &[
     Case {
         id: "sudoers_valid",
         status: "warning",
-        says: "skips what it does not know: /etc/sudoers.d/aa:1:",
+        says: "ignores what it does not know: /etc/sudoers.d/aa:1:",
         breaks: rule!("bad bad bad"),
         more: &[],
         mend: By(RM),
@@ -354,7 +354,7 @@ pub const CLASSIC: &[Case] = &[
     },
     more!(
         "problem",
-        "more fits it",
+        "it matches more",
         "agent ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx*"
     ),
     more!("problem", "with the group disk", "agent ALL=(:disk) NOPASSWD: ALL"),
@@ -363,7 +363,7 @@ pub const CLASSIC: &[Case] = &[
     Case {
         id: "sudoers_more",
         status: "problem",
-        says: "another folder for /, *, /etc/sudoers.d/aa:1",
+        says: "use another folder as /, *, /etc/sudoers.d/aa:1",
         breaks: rule!("agent ALL=(root) CHROOT=* NOPASSWD: /usr/local/bin/sm-helper"),
         more: &["drop_ins"],
         mend: By(RM),

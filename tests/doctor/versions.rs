@@ -1,4 +1,4 @@
-//! Versions with known holes, by programs that say they are of one.
+//! Versions with known vulnerabilities, by programs that say they are of one.
 
 use crate::case::Mend::By;
 use crate::case::{Case, try_all};

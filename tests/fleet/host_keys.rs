@@ -167,7 +167,7 @@ fn the_users_configuration_is_used_and_does_not_get_in_the_way() {
          Host *\n IdentityFile /home/admin/.ssh/of-the-fleet\n",
         addresses[0], addresses[1], addresses[1], addresses[2]
     );
-    // ssh itself can not jump by way of a host for which a command is configured.
+    // ssh itself cannot jump by way of a host for which a command is configured.
     configure(&fleet, &format!("{hosts}{}", CONFIG.replace("Host *", "Host second third")));
     // The third is reached only from the first.
     let only_from = format!(

@@ -171,13 +171,13 @@ fn another_architecture_needs_a_program_of_its_own() {
     }
     assert_eq!(logins(other), logins_before);
 
-    // One whose header says that it is for it is sent, and says itself that it can not be run.
+    // One whose header says that it is for it is sent, and says itself that it cannot be run.
     let mut bytes = fs::read(fleet.controller().path("/usr/local/bin/sm")).expect("the program");
     bytes[18..20].copy_from_slice(&183_u16.to_le_bytes());
     fleet.controller().write("/home/admin/sm-arm", &bytes);
     let report = fleet.bootstrap(&["--binary", "arm64=/home/admin/sm-arm"]).exit(1);
     let report = report.expect(&["web1 failed unsupported", "web2 already ok"]);
-    drop(report.says("web1", &["can not be run there"]));
+    drop(report.says("web1", &["cannot run there"]));
     is_untouched(host);
 
     // The right one is sent.
@@ -223,7 +223,7 @@ fn the_account_may_be_another_than_the_one_that_logs_in() {
     drop(report.says("admin", &["nobody-there"]));
     let report = fleet.bootstrap(&[]).exit(1);
     drop(report.says("root", &["--user"]));
-    // What is no name of an account reaches no host.
+    // What is not an account name reaches no host.
     let before = logins(&fleet.hosts[0]);
     for name in ["-x", "a b", "a;b", "$(id)", "", "a\nb", "%sudo", "ALL"] {
         let report = fleet.bootstrap(&["--user", name]);

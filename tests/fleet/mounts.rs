@@ -23,12 +23,12 @@ const CASES: [(&str, &[&str], &str); 7] = [
     ),
     (
         "mount --bind /etc /etc; mount -o remount,bind,ro /etc",
-        &["/etc is mounted read-only", "/etc/sudoers.d is to be written to"],
+        &["/etc is mounted read-only", "/etc/sudoers.d has to be written to"],
         "umount /etc",
     ),
     (
         "mount --bind /var/log /var/log; mount -o remount,bind,ro /var/log",
-        &["/var/log is mounted read-only", "/var/log/sm is to be written to"],
+        &["/var/log is mounted read-only", "/var/log/sm has to be written to"],
         "umount /var/log",
     ),
     (
@@ -38,7 +38,7 @@ const CASES: [(&str, &[&str], &str); 7] = [
     ),
     (
         "mount -t tmpfs -o nr_inodes=2,mode=755 x /usr/local; mkdir /usr/local/bin",
-        &["/usr/local is full there", "no further file"],
+        &["/usr/local is full there", "no room for another file"],
         "mount -o remount,nr_inodes=100 /usr/local",
     ),
 ];

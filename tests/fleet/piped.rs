@@ -72,9 +72,9 @@ fn every_form_is_read_from_a_pipe_as_from_a_file() {
     // What is wrong is told as of a file, and nothing in it is no inventory.
     for (script, says) in [
         ("-i - <<<'web1 ansible_port=ssh'", "standard input:1: web1"),
-        ("-i - </dev/null", "there is no host in it"),
-        ("-i - <<<'{\"_meta\": {\"hostvars\": {}}}'", "there is no host in it"),
-        ("-i - <<<'[web]'", "there is no host in it"),
+        ("-i - </dev/null", "it has no hosts"),
+        ("-i - <<<'{\"_meta\": {\"hostvars\": {}}}'", "it has no hosts"),
+        ("-i - <<<'[web]'", "it has no hosts"),
         ("-i - <&-", "standard input"),
     ] {
         let script = format!("sm fleet list --json {script}");
@@ -97,7 +97,7 @@ fn the_password_is_asked_at_the_terminal_while_the_inventory_is_piped() {
     assert!(seen.echoes && !seen.shown.contains("not accept"), "{}", seen.shown);
     fleet.hosts.iter().for_each(|host| is_done(&fleet, host, "admin"));
 
-    // Both can not come by the same descriptor; a descriptor of its own is one.
+    // Both cannot come by the same descriptor; a descriptor of its own is one.
     for host in &fleet.hosts {
         host.root("sm setup-sudo --user admin --remove; rm -r /usr/local/bin/sm* /run/sm /var/lib/sm /var/log/sm /etc/sm 2>/dev/null; true").ok();
     }

@@ -233,6 +233,6 @@ fn a_descriptor_without_a_password_is_a_mistake_that_reaches_no_host() {
     assert_eq!(reached, "0\n");
     // An empty one says so; no empty password is tried.
     let report = fleet.bootstrap_with("", &[]).exit(1).expect(&["web1 failed password_required"]);
-    drop(report.says("web1", &["no password in it"]));
+    drop(report.says("web1", &["it has no password"]));
     assert_eq!(crate::terminal::refusals(host), 0);
 }

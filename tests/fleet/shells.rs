@@ -122,5 +122,5 @@ fn a_profile_that_waits_is_left_waiting() {
     let report = fleet.bootstrap(&[]).exit(1);
     let report =
         report.expect(&["reads failed unsupported", "sleeps failed timeout", "fine done ok"]);
-    drop(report.says("sleeps", &["lets the account in", "profile"]));
+    drop(report.says("sleeps", &["accepts the account", "profile"]));
 }

@@ -92,10 +92,10 @@ fn what_does_not_let_us_in_is_told_apart_and_nobody_waits_for_it() {
     );
     for (name, words) in [
         ("nobody", "does not answer"),
-        ("noname", "leads nowhere"),
+        ("noname", "cannot be resolved"),
         ("noport", "nothing listens"),
-        ("nokey", "does not let the account in"),
-        ("noaccount", "does not let the account in"),
+        ("nokey", "rejects the account"),
+        ("noaccount", "rejects the account"),
     ] {
         assert!(report.told(name).contains(words), "{name}: {}", report.told(name));
     }

@@ -142,7 +142,7 @@ fn a_program_that_arrives_otherwise_is_not_installed() {
     let other = "#!/bin/sh\n/usr/bin/sha256sum.real \"$@\" | tr 0-9 1-90\n";
     replace(host, "/usr/bin/sha256sum", other);
     let report = fleet.bootstrap(&[]).exit(1).expect(&["web1 failed command_failed"]);
-    drop(report.says("web1", &["did not arrive", "nothing was installed"]));
+    drop(report.says("web1", &["was damaged on the way", "nothing was installed"]));
     put_back(host, "/usr/bin/sha256sum");
     is_untouched(host);
     nothing_left(host, &before);

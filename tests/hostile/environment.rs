@@ -182,7 +182,7 @@ host_test!(nothing_of_the_caller_arrives, ready_test_policy, |host| {
             && (answer.exit == 124
                 || ["pending", "timers"].iter().any(|word| answer.command.contains(word)));
         let refused = answer.code() == "unsupported" && facts(host, case).is_none();
-        // Then a limit that was lowered can not be raised, and what can not be undone is refused.
+        // Then a limit that was lowered cannot be raised, and what cannot be undone is refused.
         if answer.command.starts_with("hostile limit:") && !may_raise && refused {
             continue;
         }
@@ -199,7 +199,7 @@ host_test!(nothing_of_the_caller_arrives, ready_test_policy, |host| {
         };
         let new = seen.iter().filter(|fact| !usual.contains(fact));
         let gone = usual.iter().filter(|fact| !seen.contains(fact));
-        // These can not stop anything half way, so that a lower one is put up with where root may
+        // These cannot stop anything half way, so that a lower one is put up with where root may
         // not raise it: no core, locked memory, message queues.
         let harmless = |fact: &&String| {
             !may_raise

@@ -52,7 +52,7 @@ impl Random {
         }
     }
 
-    /// A line that the policy can not allow: its last word is a name that nobody has.
+    /// A line that the policy cannot allow: its last word is a name that nobody has.
     fn line(&mut self) -> String {
         let mut words: Vec<Vec<u8>> = match self.below(3) {
             0 => vec![b"service".to_vec(), b"restart".to_vec()],

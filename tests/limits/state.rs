@@ -1,4 +1,4 @@
-//! Where the state can not be relied on, nothing is run.
+//! Where the state cannot be relied on, nothing is run.
 
 use crate::host::{host_test, intents};
 use crate::reload;

@@ -102,8 +102,8 @@ host_test!(what_was_not_done_is_no_success, ready_test_policy, |host| {
         host.write(file, setting);
         for (line, words) in [
             ("install sm-test-needs", "sm-test-needs is not installed"),
-            ("upgrade sm-test-old", "sm-test-old is there in version 1 and not 2"),
-            ("upgrade", "sm-test-old is there in version 1 and not 2"),
+            ("upgrade sm-test-old", "sm-test-old is installed in version 1 and not 2"),
+            ("upgrade", "sm-test-old is installed in version 1 and not 2"),
             ("remove sm-test-base", "sm-test-base is still installed"),
         ] {
             let reply = ask(host, &format!("package {line}")).expect("command_failed");

@@ -54,12 +54,7 @@ host_test!(what_starts_a_unit_again_is_told_of, ready_test_policy, |host| {
         warned(host, "service disable probe", words);
         // What has new settings and is started when it is needed needs no start.
         let reply = ask(host, "service reload probe").expect("command_failed");
-        assert_eq!(
-            told(&reply).contains("nothing has to be done"),
-            !named.is_empty(),
-            "{}",
-            told(&reply)
-        );
+        assert_eq!(told(&reply).contains("nothing to do"), !named.is_empty(), "{}", told(&reply));
         host.root(&format!(
             "systemctl stop {name}; rm /etc/systemd/system/{name}; systemctl daemon-reload"
         ))
@@ -70,7 +65,7 @@ host_test!(what_starts_a_unit_again_is_told_of, ready_test_policy, |host| {
     // The bus, where something asks for its name there.
     host.write("/usr/share/dbus-1/system-services/org.example.Probe.service", "[D-BUS Service]\nName=org.example.Probe\nExec=/bin/false\nUser=root\nSystemdService=probe.service\n");
     unit(host, "probe", &format!("{RUNS}BusName=org.example.Probe\nType=simple\n"));
-    warned(host, "service stop probe", &["the bus"]);
+    warned(host, "service stop probe", &["D-Bus"]);
 });
 
 host_test!(what_is_up_again_was_not_stopped, ready_test_policy, |host| {
@@ -92,7 +87,7 @@ host_test!(a_stop_that_was_not_clean_says_so, ready_test_policy, |host| {
         ("ExecStart=/bin/sleep 1000", None),
         (
             "TimeoutStopSec=1\nExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 0.1; done'",
-            Some("did not end within its TimeoutStopSec (1s), and was killed"),
+            Some("did not stop within its TimeoutStopSec (1s), and was killed"),
         ),
         (
             "KillMode=process\nExecStart=/bin/sh -c 'sleep 1000 & exec sleep 999'",
@@ -128,7 +123,7 @@ host_test!(a_restart_that_killed_the_old_process_says_so, ready_test_policy, |ho
         unit(host, "probe", &service);
         host.root("systemctl start probe").ok();
         let first = host.main_pid("probe");
-        let words = ["did not end within its TimeoutStopSec (1s), and was killed"];
+        let words = ["did not stop within its TimeoutStopSec (1s), and was killed"];
         let reply = warned(host, "service restart probe", if is_killed { &words } else { &[] });
         assert!(reply.json["changed"] == true && host.main_pid("probe") != first);
         host.root("systemctl kill --signal=KILL probe; systemctl reset-failed; true").ok();
@@ -183,14 +178,18 @@ host_test!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
     host.root("systemctl start probe slow private-two").ok();
     // They are up again after a restart.
     warned(host, "service restart probe", &[]);
-    let words = ["taken down other units: slow.service and 2 others that are not in the policy"];
+    let words = ["this stopped other units: slow.service and 2 others that are not in the policy"];
     let reply = warned(host, "service stop probe", &words);
     assert!(!reply.json.to_string().contains("private"), "{:#}", reply.json);
     warned(host, "service stop probe", &[]);
     // What brings others up, and what takes its rival down.
     let reply = warned(host, "service start slow", &["started other units: probe.service"]);
     assert_eq!(reply.json["changed"], true);
-    warned(host, "service start looping", &["taken down other units: probe.service, slow.service"]);
+    warned(
+        host,
+        "service start looping",
+        &["this stopped other units: probe.service, slow.service"],
+    );
     // Also where it came to nothing itself.
     host.root("systemctl stop looping").ok();
     unit(
@@ -212,7 +211,7 @@ host_test!(what_starts_nothing_is_not_started, ready_test_policy, |host| {
     unit(host, "slow", RUNS);
     let reply = ask(host, "service start snapd.socket").expect("command_failed");
     assert!(
-        told(&reply).contains("what it starts is not there: a unit that is not"),
+        told(&reply).contains("the unit that it starts does not exist: a unit that is not"),
         "{}",
         told(&reply)
     );

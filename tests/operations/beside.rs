@@ -79,7 +79,10 @@ host_test!(
         let script = "echo '# more' >>/etc/systemd/system/probe.service; touch -d '+1 minute' /etc/systemd/system/probe.service";
         offer(host, "docker.io", "1", "", &[("postinst", script)]);
         let told = done(host, "install docker.io");
-        assert!(told.contains("probe.service runs, and its unit file was changed"), "{told}");
+        assert!(
+            told.contains("probe.service runs, but its changed unit file was not read"),
+            "{told}"
+        );
         host.root("systemctl daemon-reload; apt-get -qq remove --yes docker.io").ok();
         unit(
             host,
@@ -91,7 +94,7 @@ host_test!(
         offer(host, "docker.io", "2", "", &[("postinst", script)]);
         let told = done(host, "install docker.io");
         assert!(
-            told.contains("probe.service was active before; it fails and is started again"),
+            told.contains("probe.service was active before; it now fails and is restarted again"),
             "{told}"
         );
     }

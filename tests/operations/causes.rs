@@ -6,14 +6,14 @@ use crate::{ask, told, unit};
 /// A unit that does not come up, the word or number of systemd for it, and what is told.
 const CAUSES: [(&str, &str, &str); 16] = [
     ("ExecStart=/bin/sh -c /etc/hosts", "exit status 126", "may not be executed"),
-    ("ExecStart=/bin/sh -c nowhere-to-be-found", "exit status 127", "is not there"),
+    ("ExecStart=/bin/sh -c nowhere-to-be-found", "exit status 127", "does not exist"),
     (
         "ExecStartPre=/bin/sh -c nowhere-to-be-found\nExecStart=/bin/true",
         "exit status 127",
-        "is not there",
+        "does not exist",
     ),
     ("WorkingDirectory=/nowhere\nExecStart=/bin/true", "exit status 200", "WorkingDirectory="),
-    ("ExecStart=/nowhere/program", "exit status 203", "ExecStart= is not there"),
+    ("ExecStart=/nowhere/program", "exit status 203", "ExecStart= does not exist"),
     ("StandardInput=file:/nowhere\nExecStart=/bin/true", "exit status 208", "StandardInput="),
     ("Group=nobody-of-that-name\nExecStart=/bin/true", "exit status 216", "Group="),
     ("User=nobody-of-that-name\nExecStart=/bin/true", "exit status 217", "User="),
@@ -98,8 +98,8 @@ host_test!(what_the_manager_does_not_begin_is_told_in_words, ready_test_policy, 
             "command_failed",
             "in a circle",
         ),
-        ("Requires=private-three.service\n", "command_failed", "is wrong"),
-        ("Requires=private-four.service\n", "command_failed", "is not there"),
+        ("Requires=private-three.service\n", "command_failed", "is invalid"),
+        ("Requires=private-four.service\n", "command_failed", "does not exist"),
         ("AssertPathExists=/nowhere\n", "command_failed", "Assert"),
     ] {
         unit(host, "probe", &format!("[Unit]\n{file}{runs}"));
@@ -129,7 +129,7 @@ host_test!(a_start_that_is_tried_again_says_so, ready_test_policy, |host| {
         let reply = ask(host, "service start looping").expect("command_failed");
         let said = told(&reply);
         assert!(said.contains("could not be started"), "{pause}: {said}");
-        assert!(said.contains("tries again by itself"), "{pause}: {said}");
+        assert!(said.contains("will try again"), "{pause}: {said}");
         assert!(said.contains("sm-helper service stop looping"), "{pause}: {said}");
         ask(host, "service stop looping").expect("ok");
     }

@@ -154,13 +154,13 @@ host_test!(a_check_that_fails_in_any_way_leaves_the_service_alone, ready_test_po
             "untrusted_path",
             ["/home/agent", "root"],
         ),
-        ("chmod 0644 /usr/local/sbin/guard", "check_failed", ["can not be run", "Permission"]),
-        ("rm /usr/local/sbin/guard", "check_failed", ["can not be run", "install"]),
-        ("ln -sf /nowhere /usr/local/sbin/guard", "check_failed", ["can not be run", "install"]),
+        ("chmod 0644 /usr/local/sbin/guard", "check_failed", ["cannot be run", "Permission"]),
+        ("rm /usr/local/sbin/guard", "check_failed", ["cannot be run", "install"]),
+        ("ln -sf /nowhere /usr/local/sbin/guard", "check_failed", ["cannot be run", "install"]),
         (
             "printf '#!/nowhere\n' >/usr/local/sbin/guard",
             "check_failed",
-            ["can not be run", "install"],
+            ["cannot be run", "install"],
         ),
         (
             "printf '#!/bin/sh\nkill -9 $$\n' >/usr/local/sbin/guard",

@@ -1,4 +1,4 @@
-//! Where sudo can not work: in a unit with `NoNewPrivileges=yes`, and in bubblewrap. There the
+//! Where sudo cannot work: in a unit with `NoNewPrivileges=yes`, and in bubblewrap. There the
 //! broker's socket is the way in, and who insists on sudo is told why not.
 
 use crate::host::{Done, Host, Reply, events, host_test, records};
@@ -39,7 +39,7 @@ const BUBBLEWRAP: &[&str] = &[
     "/run/sm",
 ];
 
-/// The host as it is, save that it can not be written to.
+/// The host as it is, save that it cannot be written to.
 const WHOLE: &[&str] =
     &["bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev"];
 
@@ -51,7 +51,7 @@ fn run(host: &Host, user: &str, confined: &[&str], words: &str) -> Done {
 
 #[track_caller]
 fn is_served(host: &Host, user: &str, confined: &[&str]) {
-    // The premise: whoever runs here can not become root.
+    // The premise: whoever runs here cannot become root.
     let premise: Vec<&str> = confined
         .iter()
         .copied()

@@ -1,4 +1,4 @@
-//! What can not be done is told with the line that matters.
+//! What cannot be done is told with the line that matters.
 
 use crate::arch::set_up;
 use crate::ask;

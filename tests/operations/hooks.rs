@@ -19,7 +19,7 @@ fn fails(host: &Host, line: &str, words: &[&str]) -> String {
     error
 }
 
-const DONE: &str = "the packages themselves are done";
+const DONE: &str = "the packages themselves were changed as planned";
 
 host_test!(a_hook_that_fails_is_named, ready_test_policy, |host| {
     // After dpkg: what was asked for is so.

@@ -16,7 +16,7 @@ fn warns(host: &Host, line: &str, words: &[&str]) -> Reply {
 }
 
 host_test!(what_an_upgrade_leaves_is_told, ready_test_policy, |host| {
-    const STAYS: &str = "docker.io stays at 1, though another version is there";
+    const STAYS: &str = "docker.io stays at 1, although another version is available";
     offer(host, "docker.io", "1", "", &[]);
     ask(host, "package install docker.io").expect("ok");
     ask(host, "package install sm-test-base").expect("ok");
@@ -25,7 +25,7 @@ host_test!(what_an_upgrade_leaves_is_told, ready_test_policy, |host| {
     for (version, fields) in [("2", "Depends: nosuch\n"), ("3", "Conflicts: sm-test-base\n")] {
         offer(host, "docker.io", version, fields, &[]);
         for line in ["plan upgrade", "upgrade"] {
-            let reply = warns(host, line, &[STAYS, "to upgrade it alone says what"]);
+            let reply = warns(host, line, &[STAYS, "upgrade it alone to see what"]);
             assert_eq!(reply.json["changed"], false, "{line}: {:#}", reply.json);
         }
         // Which it does.
@@ -39,7 +39,7 @@ host_test!(what_an_upgrade_leaves_is_told, ready_test_policy, |host| {
 });
 
 host_test!(what_provides_a_name_that_is_not_there_is_told, ready_test_policy, |host| {
-    const PROVIDES: &str = "vp1, which is there, provides it";
+    const PROVIDES: &str = "vp1, which is installed, provides it";
     offer(host, "vp1", "1", "Provides: x, docker.io (= 3)\n", &[]);
     assert_eq!(
         ask(host, "package remove docker.io").expect("ok").json["warnings"].to_string(),
@@ -72,7 +72,7 @@ host_test!(what_pacman_leaves_or_lacks_is_told, bare_arch, |host| {
     set_up(host);
     host.root("pacman -U --noconfirm /srv/pacman/sm-test-old-1-1-any.pkg.tar.zst; cp /etc/pacman.conf /root").ok();
     host.root("sed -i 's/^\\[options\\]$/&\\nIgnorePkg = sm-test-old/' /etc/pacman.conf").ok();
-    warns(host, "upgrade", &["sm-test-old stays at 1-1, though 2-1 is there"]);
+    warns(host, "upgrade", &["sm-test-old stays at 1-1, although 2-1 is available"]);
     host.root("cp /root/pacman.conf /etc/pacman.conf").ok();
 
     // A package that the source has no more, in that version.
@@ -80,7 +80,11 @@ host_test!(what_pacman_leaves_or_lacks_is_told, bare_arch, |host| {
     fails(
         host,
         "install git",
-        &["failed retrieving file 'git-", "older than the source", "sm-helper package upgrade"],
+        &[
+            "failed retrieving file 'git-",
+            "out of date: the source now has another version",
+            "sm-helper package upgrade",
+        ],
     );
     host.root("mv /srv/git-* /srv/pacman").ok();
     // One source of two is not there, and was never read.
@@ -121,7 +125,7 @@ host_test!(what_is_installed_and_can_not_be_read_is_told_in_whole, ready_test_po
     host.root("cp /var/lib/dpkg/status /root; echo 'Junk here' >>/var/lib/dpkg/status").ok();
     for line in ["install git", "repair", "plan upgrade"] {
         let words = [
-            "can not read what is installed",
+            "cannot read what is installed",
             "'/var/lib/dpkg/status' near line ",
             "field name 'Junk'",
             "status-old",
@@ -141,7 +145,7 @@ host_test!(what_pacman_can_not_read_is_told_in_whole, bare_arch, |host| {
         for action in ["install", "upgrade", "remove"] {
             let reply = ask(host, &format!("package {action} sm-test-base")).expect("plan_refused");
             assert!(
-                reply.json["error"].to_string().contains(&format!("{record}/{lost} is not there")),
+                reply.json["error"].to_string().contains(&format!("{record}/{lost} is missing")),
                 "{:#}",
                 reply.json
             );
@@ -153,6 +157,6 @@ host_test!(what_pacman_can_not_read_is_told_in_whole, bare_arch, |host| {
     fails(
         host,
         "install git",
-        &["can not read what is installed", "root: /tmp/none", "could not find or read directory"],
+        &["cannot read what is installed", "root: /tmp/none", "could not find or read directory"],
     );
 });

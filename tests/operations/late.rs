@@ -23,7 +23,7 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
     host.root("chmod 0755 /usr/local/sbin/guard; systemctl daemon-reload").ok();
     let gone = |program: &str| host.root(&format!("pgrep {program}")).status == Some(1);
 
-    // At the policy's 6 s, with a warning that more can not be had.
+    // At the policy's 6 s, with a warning that more cannot be had.
     let reply = ask(host, "service start slow --timeout 60").expect("timeout");
     let json = &reply.json;
     assert!(json["returncode"].is_null(), "{json:#}");

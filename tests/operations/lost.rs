@@ -104,7 +104,7 @@ host_test!(what_cannot_be_started_again_is_said_when_it_is_stopped, ready_test_p
             format!(
                 "systemctl stop probe; rm {folder}/probe.service; systemctl daemon-reload; systemd-run --quiet --unit=probe sleep 1000"
             ),
-            "one run",
+            "a single run",
         ),
     ] {
         host.root(&format!("rm -f {folder}/probe.service")).ok();

@@ -141,7 +141,7 @@ host_test!(a_start_limit_hides_no_failure, ready_test_policy, |host| {
 });
 
 host_test!(another_failure_is_not_a_start_limit, ready_test_policy, |host| {
-    // What can not be reloaded, since its last run failed.
+    // What cannot be reloaded, since its last run failed.
     failed_before(host, "probe", &format!("{RUNS}ExecReload=/bin/true\n"));
     let words = ["probe.service is not running", "service start probe"];
     is_no_limit(&says(host, "service reload probe", "command_failed", &words));
@@ -170,7 +170,7 @@ host_test!(what_can_not_be_reloaded_says_why, ready_test_policy, |host| {
     let reply = says(host, "service reload probe", "command_failed", &words);
     assert_eq!(reply.json["changed"], false);
     ask(host, "service start probe").expect("ok");
-    let words = ["no way to reload", "service restart probe"];
+    let words = ["does not support reload", "service restart probe"];
     let reply = says(host, "service reload probe", "command_failed", &words);
     assert_eq!((reply.json["changed"].as_bool(), host.main_pid("probe") != 0), (Some(false), true));
     // A reload that fails is not the service that fails.
@@ -213,7 +213,7 @@ host_test!(a_condition_that_is_not_met_is_no_start, ready_test_policy, |host| {
             assert_eq!(reply.json["changed"], false, "{file}: {:#}", reply.json);
             let warning = reply.json["warnings"][0].as_str().expect("a warning");
             assert!(warning.contains("ondition"), "{warning}");
-            assert!(!warning.contains("ended by itself"), "it never began: {warning}");
+            assert!(!warning.contains("exited by itself"), "it never began: {warning}");
         }
     }
     // A job that is not run has done nothing either.
@@ -247,7 +247,7 @@ host_test!(what_needs_what_fails_says_so, ready_test_policy, |host| {
         "probe",
         &format!("[Unit]\nRequires=not-there.service\nAfter=not-there.service\n{RUNS}"),
     );
-    says(host, "service start probe", "command_failed", &["needs is not there"]);
+    says(host, "service start probe", "command_failed", &["needs does not exist"]);
 });
 
 host_test!(what_a_unit_needs_is_named_to_who_may_know_of_it, ready_test_policy, |host| {

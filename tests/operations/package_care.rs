@@ -60,7 +60,7 @@ host_test!(a_package_that_can_not_be_configured_is_a_failure, ready_test_policy,
 
 host_test!(nothing_is_taken_away_that_was_not_named, ready_test_policy, |host| {
     host.root("apt-get -qq install --yes curl").ok();
-    // It needs curl, and can not be with git.
+    // It needs curl, and cannot be with git.
     offer(host, "bystander", "1", "Depends: curl\nConflicts: git\n", &[]);
     host.root("apt-get -qq install --yes bystander").ok();
     for line in ["package install git", "package remove curl", "package upgrade"] {

@@ -22,7 +22,7 @@ fn installed(host: &Host) -> String {
     host.root("dpkg-query -W -f '${Package} ${Version} ${Status}\n'").ok()
 }
 
-/// Asks for what is so already, or can not be: nothing at all may change.
+/// Asks for what is so already, or cannot be: nothing at all may change.
 #[track_caller]
 fn changes_nothing(host: &Host, line: &str, code: &str) {
     let before = installed(host);
@@ -115,7 +115,7 @@ host_test!(all_packages_are_looked_after, all, |host| {
     ask(host, "package install docker.io").expect("ok");
     assert!(host.has_package("docker.io") && !host.has_package("dockerxio"));
 
-    // A repository that can not be read is a failure, not a warning.
+    // A repository that cannot be read is a failure, not a warning.
     host.write("/etc/apt/sources.list.d/gone.list", "deb [trusted=yes] file:/srv/gone ./\n");
     let reply = ask(host, "package update").expect("command_failed");
     assert!(reply.json["error"].as_str().is_some_and(|error| error.contains("/srv/gone")));

@@ -72,7 +72,7 @@ host_test!(pacman_makes_nothing_older, bare_arch, |host| {
     };
     repositories(disk, &older);
     let plan = "downgrade sm-test-old 2-1>1-1, install sm-test-needs-old-1 1-1";
-    let why = "older version in the place of sm-test-old";
+    let why = "downgrade sm-test-old";
     refuses(host, "install sm-test-needs-old-1", plan, why);
     repositories(&older, disk);
     refuses(host, "upgrade sm-test-old", "downgrade sm-test-old 2-1>1-1", why);

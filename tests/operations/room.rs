@@ -1,5 +1,5 @@
 //! Where something is not configured, a removal is still done if it does nothing else: it may be
-//! what makes room. And of a package that can not be configured the way out is named.
+//! what makes room. And of a package that cannot be configured the way out is named.
 
 use crate::host::host_test;
 use crate::offered::{offer, planned};
@@ -94,5 +94,5 @@ host_test!(a_name_that_others_provide_is_told, ready_test_policy, |host| {
     host.root("rm /srv/apt/one_1_all.deb").ok();
     offer(host, "three", "1", "", &[]);
     let reply = ask(host, "package install docker.io").expect("plan_refused");
-    assert!(told(&reply).contains("two, which is there, provides it"), "{:#}", reply.json);
+    assert!(told(&reply).contains("two, which is installed, provides it"), "{:#}", reply.json);
 });

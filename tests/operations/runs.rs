@@ -95,7 +95,7 @@ host_test!(who_has_a_unit_stopped_is_not_taken_for_the_unit, ready_test_policy, 
     // What ends by itself is told so still.
     unit(host, "probe", "[Service]\nExecStart=/bin/sleep 0.2\n");
     let reply = ask(host, "service start probe").expect("ok");
-    assert!(warnings(&reply).contains("ended by itself"), "{:#}", reply.json);
+    assert!(warnings(&reply).contains("exited by itself"), "{:#}", reply.json);
 });
 
 host_test!(what_a_unit_is_bound_to_is_told_of_where_it_stops_it, ready_test_policy, |host| {
@@ -145,7 +145,7 @@ host_test!(a_run_of_before_is_not_told_as_this_one, ready_test_policy, |host| {
             "command_failed",
             "that it needs failed",
         ),
-        ("Requires=not-there.service\n", "command_failed", "that it needs is not there"),
+        ("Requires=not-there.service\n", "command_failed", "that it needs does not exist"),
         ("RefuseManualStart=yes\n", "command_failed", "by dependency only"),
     ] {
         for action in ["start", "restart"] {
@@ -202,7 +202,7 @@ host_test!(a_reload_that_failed_and_ended_the_unit_says_so, ready_test_policy, |
         ask(host, "service start probe").expect("ok");
         let reply = ask(host, "service reload probe").expect(code);
         assert!(told(&reply).contains(words), "{service}: {}", told(&reply));
-        let goes_on = told(&reply).contains("goes on with its old settings");
+        let goes_on = told(&reply).contains("still runs with its old settings");
         assert_eq!(goes_on, code == "command_failed", "{service}: {}", told(&reply));
         assert!(!told(&reply).contains("Job for"), "{service}: {}", told(&reply));
         host.root("systemctl stop probe; systemctl reset-failed; true").ok();
@@ -214,11 +214,11 @@ host_test!(the_lines_of_the_program_are_not_lost_among_the_manager_s, ready_test
     unit(
         host,
         "probe",
-        "[Service]\nExecStart=/bin/sh -c 'echo can not bind; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl kill --signal=WINCH probe; done; exit 4'\n",
+        "[Service]\nExecStart=/bin/sh -c 'echo cannot bind; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl kill --signal=WINCH probe; done; exit 4'\n",
     );
     let reply = ask(host, "service start probe").expect("unhealthy");
     let log = log_of(&reply);
-    assert!(log[0].ends_with(": can not bind"), "{log:#?}");
+    assert!(log[0].ends_with(": cannot bind"), "{log:#?}");
     assert!(log.last().expect("lines").contains("Failed with result"), "{log:#?}");
     assert_eq!(log.len(), 10, "{log:#?}");
     assert!(log.is_sorted_by_key(|line| &line[..19]), "{log:#?}");
@@ -229,7 +229,7 @@ host_test!(a_unit_that_nothing_needs_is_told_of, ready_test_policy, |host| {
     for needed_by in ["", "a unit that is not in the policy"] {
         let reply = ask(host, "service start probe").expect("unhealthy");
         let told = told(&reply);
-        assert!(told.contains("since no unit that is up needs it (StopWhenUnneeded=)"), "{told}");
+        assert!(told.contains("because no unit that is up needs it (StopWhenUnneeded=)"), "{told}");
         assert!(told.contains(needed_by) && !told.contains("private"), "{told}");
         // One that needs it, and is known but down.
         unit(host, "private-one", &format!("[Unit]\nRequires=probe.service\n[Service]\n{RUNS}"));

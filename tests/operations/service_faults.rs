@@ -46,7 +46,7 @@ host_test!(a_failing_service_is_told_from_a_failing_request, all, |host| {
     assert_eq!(reply.json["unit"]["active_state"], "failed");
     assert_eq!(reply.json["unit"]["result"], "exit-code");
 
-    // What is stopped can not be reloaded.
+    // What is stopped cannot be reloaded.
     ask(host, "service stop nginx").expect("ok");
     let reply = ask(host, "service reload nginx").expect("command_failed");
     assert_eq!(reply.json["unit"]["active_state"], "inactive");

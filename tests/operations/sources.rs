@@ -79,10 +79,18 @@ host_test!(old_lists_are_known_as_such, ready_test_policy, |host| {
     const UPDATE: &str = "sm-helper package update";
     // The source has another version by now.
     host.root("cd /srv/apt; mv sm-test-base_1_all.deb /srv").ok();
-    hints(host, "install sm-test-base", &["older than the source", UPDATE]);
+    hints(
+        host,
+        "install sm-test-base",
+        &["out of date: the source now has another version", UPDATE],
+    );
     sources(host, &["http://127.0.0.1:8000 ./"]);
     host.root("mv /srv/sm-test-base_1_all.deb /srv/apt; setsid -f sh -c 'cd /srv/apt; exec python3 -m http.server 8000' >/dev/null 2>&1; sleep 1; apt-get -qq update; mv /srv/apt/sm-test-base_1_all.deb /srv").ok();
-    hints(host, "install sm-test-base", &["older than the source", UPDATE]);
+    hints(
+        host,
+        "install sm-test-base",
+        &["out of date: the source now has another version", UPDATE],
+    );
     // No source has it.
     hints(host, "install docker.io", &["no source has it", UPDATE]);
     // A fresh image.
@@ -120,9 +128,9 @@ host_test!(lists_that_are_not_there_are_told, ready_test_policy, |host| {
     host.root("rm -rf /etc/apt/sources.list*; rm -r /var/lib/apt/lists; mkdir /var/lib/apt/lists")
         .ok();
     for line in ["update", "upgrade", "upgrade sm-test-base", "install docker.io"] {
-        hints(host, line, &["an administrator adds a source"]);
+        hints(host, line, &["an administrator has to add a source"]);
         let reply = ask(host, &format!("package {line}")).expect("command_failed");
-        assert!(reply.json.to_string().contains("names no source"), "{:#}", reply.json);
+        assert!(reply.json.to_string().contains("has no package source"), "{:#}", reply.json);
         assert!(!reply.json["hint"].to_string().contains(UPDATE), "{line}: {:#}", reply.json);
     }
 });
@@ -146,7 +154,11 @@ host_test!(a_source_that_became_another_is_told, ready_test_policy, |host| {
     // A file that was replaced, under its old name.
     sources(host, &["http://127.0.0.1:8000 ./"]);
     host.root("setsid -f sh -c 'cd /srv/apt; exec python3 -m http.server 8000' >/dev/null 2>&1; sleep 1; apt-get -qq update; printf more >>/srv/apt/sm-test-base_1_all.deb").ok();
-    hints(host, "install sm-test-base", &["older than the source", "sm-helper package update"]);
+    hints(
+        host,
+        "install sm-test-base",
+        &["out of date: the source now has another version", "sm-helper package update"],
+    );
 });
 
 host_test!(who_may_not_update_is_sent_to_an_administrator, ready, |host| {

@@ -80,7 +80,7 @@ host_test!(what_is_ok_is_so_and_what_is_not_can_be_mended, ready_test_policy, |h
                     }
                     let text = |key: &str| reply.json[key].as_str().unwrap_or_default().to_owned();
                     let words = ["requires reinstallation", "half installed", "not configured"];
-                    let words = [&words[..], &["waiting for its triggers", "removal of it was"]];
+                    let words = [&words[..], &["waiting for its triggers", "its removal was"]];
                     let said = words.concat().into_iter().any(|word| text("error").contains(word));
                     assert!(said, "{case}: {:#}", reply.json);
                     // What apt and dpkg would make worse was not begun.

@@ -1,4 +1,4 @@
-//! The program says what it is made of, for those who look for known holes in it.
+//! The program says what it is made of, for those who look for known vulnerabilities in it.
 
 use crate::host::repository;
 use crate::{program, said};

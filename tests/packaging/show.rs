@@ -45,7 +45,7 @@ fn gone(mark: &str) {
 }
 
 /// The script with the signals as a terminal's shell leaves them: what is ignored when a script
-/// begins, as SIGINT is for what a shell runs in the background, it can not trap.
+/// begins, as SIGINT is for what a shell runs in the background, it cannot trap.
 fn by_default(name: &str) -> Command {
     let mut command = Command::new("env");
     command.arg("--default-signal").arg(script(name).get_program());

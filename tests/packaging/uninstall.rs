@@ -69,7 +69,7 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
         ("/opt/./sm", ""),
         ("/opt/x/../sm", ""),
         ("/opt/link", ""),
-        // Where the program can not say which are its own.
+        // Where the program cannot say which are its own.
         ("/opt/sm", "cp /bin/false /opt/sm/bin/sm"),
         ("/opt/x/../link", "rm /opt/sm/bin/sm"),
     ] {

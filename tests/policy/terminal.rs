@@ -22,8 +22,8 @@ fn help_errors_and_hints_are_as_wide_as_the_terminal() {
     let help = shown("", "policy --help");
     assert!(help.contains("visudo") && longest(&help) <= 50, "{help}");
     // Below the column in which it began.
-    let column = help.lines().find_map(|line| line.find("Every command line")).expect("a column");
-    let next = help.lines().skip_while(|line| !line.contains("Every command")).nth(1);
+    let column = help.lines().find_map(|line| line.find("Print every command")).expect("a column");
+    let next = help.lines().skip_while(|line| !line.contains("Print every command")).nth(1);
     assert_eq!(next.expect("a line").find(|c| c != ' '), Some(column), "{help}");
     assert!((51..=90).contains(&longest(&shown("env COLUMNS=90", "policy --help"))));
 

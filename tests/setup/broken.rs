@@ -1,4 +1,4 @@
-//! Hosts on which it can not be done: said plainly, and nothing changed.
+//! Hosts on which it cannot be done: said plainly, and nothing changed.
 
 use crate::answer::{DROP_IN, RULE, SM, drop_ins, setup_sudo, state, sudo_works};
 use crate::host::{Sudo, host_test};
@@ -154,7 +154,7 @@ host_test!(a_rule_that_makes_the_whole_invalid_is_taken_back, boot, |host| {
         let before = (inode(), drop_ins(host));
         setup_sudo(host, &["--user", "agent"])
             .expect("command_failed", 1)
-            .says(&["the whole is bad", "what was there before is there again"]);
+            .says(&["the whole is bad", "the previous file was restored"]);
         assert_eq!((inode(), drop_ins(host)), before);
         assert_eq!(host.exists(DROP_IN), old.is_some());
     }

@@ -5,7 +5,7 @@ use crate::host::host_test;
 
 /// What was done to the drop-in, the state that must be found, and what must be said of it.
 const WRONG: [(&str, &str, &[&str]); 10] = [
-    ("rm FILE", "missing", &["is not there", "+ agent ALL=(root) NOPASSWD: NOSETENV:"]),
+    ("rm FILE", "missing", &["does not exist", "+ agent ALL=(root) NOPASSWD: NOSETENV:"]),
     (
         "sed -i s/NOSETENV/SETENV/ FILE",
         "stale",

@@ -58,7 +58,7 @@ host_test!(a_second_run_changes_nothing_and_says_so, |host| {
     let again = setup_sudo(host, &["--user", "agent"]).expect("ok", 0);
     assert_eq!(again.json["changed"], false, "{:#}", again.json);
     let text = as_text(host, "root", "--user agent").ok();
-    assert!(text.starts_with("nothing to do: it was in place already"), "{text}");
+    assert!(text.starts_with("nothing to do: already in place"), "{text}");
     assert!(text.contains("sudo agrees: agent runs /usr/local/bin/sm-helper without a password"));
     assert!(text.contains("sudo agrees: agent may not run /usr/local/bin/sm\n"), "{text}");
     assert_eq!(state(host), before);
@@ -96,7 +96,7 @@ host_test!(remove_takes_the_rule_away_and_nothing_else, |host| {
     let again = setup_sudo(host, &["--remove", "--user", "agent"]).expect("ok", 0);
     assert_eq!(again.json["changed"], false);
     let text = as_text(host, "root", "--remove --user agent").ok();
-    assert_eq!(text, format!("nothing to do: {DROP_IN} was not there\n"));
+    assert_eq!(text, format!("nothing to do: {DROP_IN} does not exist\n"));
     assert_eq!(state(host), before);
 
     // An account that is gone leaves a rule that can still be taken away, and one by number

@@ -46,7 +46,7 @@ const NO_FLAGS: [(&str, &str); 22] = [
     ("printf '[%.0s' {1..4000} | CALL", "this is no line of flags"),
     // Nothing comes, and nobody closes it.
     ("CALL < <(exec sleep 60 2>/dev/null)", "no line of flags arrived in 1 s"),
-    // What the caller can not read itself, root does not read for it.
+    // What the caller cannot read itself, root does not read for it.
     ("CALL 0>&1 | cat; exit ${PIPESTATUS[0]}", "needs a pipe"),
     ("CALL 0>/run/letterbox", "needs a pipe"),
     (

@@ -25,7 +25,7 @@ host_test!(what_is_not_ours_is_neither_replaced_nor_taken_away, boot, |host| {
             for more in [&[][..], &["--exact"], &["--keep-exact"], &["--check"], &["--remove"]] {
                 let answer = setup_sudo(host, &[&who[..], more].concat());
                 let said = format!("{} {}", answer.json["error"], answer.json["hint"]);
-                if answer.exit != 1 || !said.contains("not a drop-in of sm setup-sudo's") {
+                if answer.exit != 1 || !said.contains("was not made by sm setup-sudo") {
                     wrong.push(format!("{other}, {who:?} {more:?}: {:#}", answer.json));
                 }
                 if more == ["--check"] && answer.json["state"] != "foreign" {

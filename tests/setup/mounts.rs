@@ -13,7 +13,7 @@ const CASES: [(&str, &str, &[&str]); 5] = [
     (
         "mount --bind /var/log /var/log; mount -o remount,bind,ro /var/log",
         "umount /var/log",
-        &["/var/log is mounted read-only", "/var/log/sm is to be", "mount -o remount,rw /var/log"],
+        &["/var/log is mounted read-only", "/var/log/sm has to be", "mount -o remount,rw /var/log"],
     ),
     (
         "mount --bind /var/lib/sm /var/lib/sm; mount -o remount,bind,ro /var/lib/sm",

@@ -67,7 +67,7 @@ host_test!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
     assert!(texts(&answer, "missing").contains(&"service restart caddy"));
     let reply = host.helper(&["service", "status", "nginx"]).expect("not_privileged");
     let hint = reply.json["hint"].as_str().unwrap_or_default();
-    for words in ["--exact", "older than the policy", "sm setup-sudo --user agent"] {
+    for words in ["--exact", "they are out of date", "sm setup-sudo --user agent"] {
         assert!(hint.contains(words), "{words}: {hint}");
     }
     host.helper(&["service", "restart", "nginx"]).expect("ok");
@@ -117,7 +117,7 @@ host_test!(one_kind_takes_the_place_of_the_other_and_it_is_said, boot, |host| {
 
     let text = host.command("root", &[SM, "setup-sudo", "--user", "agent"]).run().ok();
     assert!(
-        text.contains("it was an exact drop-in") && text.contains("--user agent --exact"),
+        text.contains("replaced an exact drop-in") && text.contains("--user agent --exact"),
         "{text}"
     );
     assert_eq!(host.read(DROP_IN), RULE);
@@ -132,7 +132,7 @@ host_test!(one_kind_takes_the_place_of_the_other_and_it_is_said, boot, |host| {
     assert_eq!((&kept.json["changed"], &kept.json["exact"]), (&false.into(), &false.into()));
 
     let text = host.command("root", &[SM, "setup-sudo", "--user", "agent", "--exact"]).run().ok();
-    assert!(text.contains("it was the plain drop-in"), "{text}");
+    assert!(text.contains("replaced the plain drop-in"), "{text}");
     assert!(text.contains("sudo agrees: it refuses what is not on the list"), "{text}");
     assert_eq!(host.read(DROP_IN), printed);
     exact(host, &["--remove"]).expect("ok", 0);

@@ -164,7 +164,7 @@ fn a_setting_that_sudo_rs_does_not_know_is_told_and_keeps_nothing_from_being_set
         assert!(warnings.contains("'requiretty' in /etc/sudoers.d/other:1"), "{:#}", answer.json);
     }
     host.helper(&["service", "restart", "nginx"]).expect("ok");
-    // What it can not read at all stays a refusal, also beside one that it does not know.
+    // What it cannot read at all stays a refusal, also beside one that it does not know.
     host.root("echo 'bad bad bad' >>/etc/sudoers.d/other").ok();
     for args in [&["--user", "other"][..], &["--user", "agent", "--check"]] {
         setup_sudo(&host, args).expect("command_failed", 1).says(&["/etc/sudoers.d/other:2"]);

@@ -21,7 +21,7 @@ host_test!(a_later_rule_that_takes_it_back_is_noticed, boot, |host| {
             [&["--user", "agent"][..], &["--user", "agent"], &["--check", "--user", "agent"]]
         {
             let answer = setup_sudo(host, args).expect("command_failed", 1);
-            let answer = answer.says(&["sudo does not let agent run", "sudo -l -U agent"]);
+            let answer = answer.says(&["sudo does not allow agent to run", "sudo -l -U agent"]);
             assert!(answer.json["error"].to_string().contains(said), "{rule}: {:#}", answer.json);
         }
         host.helper(&["service", "status", "nginx"]).expect("not_privileged");

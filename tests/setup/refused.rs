@@ -37,11 +37,15 @@ host_test!(however_much_sudo_complains_there_is_a_reply_with_its_reason, |host| 
 
 host_test!(the_reply_says_what_sudo_has_for_the_request, |host| {
     let rules = [
-        ("agent ALL=(root) PASSWD: ALL", "a later one asks for it", "--check"),
-        ("%agent ALL=(ALL) ALL", "a later one asks for it", "--check"),
-        ("agent ALL=(root) PASSWD: /usr/local/bin/*", "a later one asks for it", "--check"),
-        ("agent ALL=(root) !/usr/local/bin/sm-helper", "takes the right back", "--check"),
-        ("ALL ALL=(root) !ALL", "takes the right back", "--check"),
+        ("agent ALL=(root) PASSWD: ALL", "a later one asks for one", "--check"),
+        ("%agent ALL=(ALL) ALL", "a later one asks for one", "--check"),
+        ("agent ALL=(root) PASSWD: /usr/local/bin/*", "a later one asks for one", "--check"),
+        (
+            "agent ALL=(root) !/usr/local/bin/sm-helper",
+            "takes back what an earlier one allows",
+            "--check",
+        ),
+        ("ALL ALL=(root) !ALL", "takes back what an earlier one allows", "--check"),
     ];
     for (text, what, hint) in rules {
         rule(host, "zz-later", text);
@@ -52,7 +56,7 @@ host_test!(the_reply_says_what_sudo_has_for_the_request, |host| {
     host.root("rm /etc/sudoers.d/zz-later").ok();
 
     let said_of_other = said(&host.helper_as("other", &STATUS).expect("not_privileged"));
-    assert!(said_of_other.contains("no rule of sudo's lets it"), "{said_of_other}");
+    assert!(said_of_other.contains("no sudo rule allows it"), "{said_of_other}");
     assert!(said_of_other.ends_with("sm setup-sudo --user other\""), "{said_of_other}");
 
     // An exact drop-in of before the policy permitted it.
@@ -63,7 +67,7 @@ host_test!(the_reply_says_what_sudo_has_for_the_request, |host| {
     host.root("rm /etc/sm/policy.toml; sm policy revert").ok();
     for args in [&STATUS[..], &["service", "status", "nginx", "--reason", "why"]] {
         let said = said(&host.helper(args).expect("not_privileged"));
-        assert!(said.contains("older than the policy"), "{said}");
+        assert!(said.contains("they are out of date"), "{said}");
         assert!(said.ends_with("sm setup-sudo --user agent --exact\""), "{said}");
     }
     host.helper(&["service", "restart", "nginx"]).expect("ok");
@@ -78,5 +82,5 @@ host_test!(the_reply_says_what_sudo_has_for_the_request, |host| {
     host.command("root", &[SM, "setup-sudo", "--user", "agent", "--remove"]).run().ok();
     let gone = said(&host.helper(&STATUS).expect("not_privileged"));
     assert!(gone.contains(&format!("run {HELPER} as root")), "{gone}");
-    assert!(gone.contains("no rule of sudo's lets it"), "{gone}");
+    assert!(gone.contains("no sudo rule allows it"), "{gone}");
 });

@@ -53,7 +53,7 @@ const UNTRUSTED: [(&str, &str, &str); 24] = [
     (
         "mkdir -p /opt/p; cp SM /opt/p; rm /opt/p/sm-helper",
         "/opt/p/sm",
-        "/opt/p/sm-helper is not there",
+        "/opt/p/sm-helper does not exist",
     ),
     (
         "mkdir -p /opt/p; cp SM /opt/p; ln -sf sm /opt/p/sm-helper",

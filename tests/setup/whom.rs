@@ -1,4 +1,4 @@
-//! For whom: the one who called sudo, and who it can not be for.
+//! For whom: the one who called sudo, and who it cannot be for.
 
 use crate::answer::{Answer, SM, drop_ins, setup_sudo, state, sudo_works};
 use crate::host::host_test;

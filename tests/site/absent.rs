@@ -90,7 +90,7 @@ host_test!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted
     assert_ne!(host.agent("sm policy revert").status, Some(0), "only root");
     ask(host, "service stop nginx").expect("policy_invalid");
     let done = revert(host);
-    assert!(done.ok().contains("is not expected any more"), "{done}");
+    assert!(done.ok().contains("is no longer expected"), "{done}");
     ask(host, "service restart nginx").expect("ok");
     assert!(revert(host).ok().contains("there was no site policy"));
 

@@ -1,4 +1,4 @@
-//! `/etc/sm/policy.toml`: when it is believed, what it can do, and what it can not.
+//! `/etc/sm/policy.toml`: when it is believed, what it can do, and what it cannot.
 
 #[path = "../host/mod.rs"]
 mod host;

@@ -65,8 +65,8 @@ host_test!(nothing_else_is_allowed_by_it, bare, |host| {
     // What needs the package that goes.
     refused("package remove sm-test-base", "also remove sm-test-dependant");
     // What the system needs, what is held, what would become older.
-    refused("package upgrade sm-test-essential", "does not work without");
-    refused("package remove sm-test-essential", "does not work without");
+    refused("package upgrade sm-test-essential", "is essential to the system");
+    refused("package remove sm-test-essential", "is essential to the system");
     host.root("apt-mark hold sm-test-old").ok();
     refused("package install sm-test-rival", "sm-test-old");
     refused("package remove sm-test-old", "which is held");

@@ -100,7 +100,7 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
                 String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
             // Rules that are there already make auditctl complain, and stay in force.
             if said.contains("exists") && !said.contains("denied") {
-                return Ok(answer.line("the kernel had the rules already").with("loaded", true));
+                return Ok(answer.line("the kernel already had the rules").with("loaded", true));
             }
             Err(Failure::of(
                 Refusal::new(

@@ -23,28 +23,24 @@ const GROUPS: [(&str, Status, &str); 22] = [
     ("disk", Status::Problem, "it reads and writes every disk past all permissions"),
     ("kmem", Status::Problem, "it reads the memory of the kernel"),
     ("shadow", Status::Problem, "it reads the hashes of all passwords"),
-    ("root", Status::Warning, "what root's group can write to is its"),
+    ("root", Status::Warning, "what root's group can write to becomes its own"),
     (
         "staff",
         Status::Warning,
         "Debian lets it write to /usr/local, before which nothing else is found",
     ),
-    ("adm", Status::Warning, "it reads the record of what others asked for, and all logs"),
-    (
-        "systemd-journal",
-        Status::Warning,
-        "it reads the journal, and with it the record of what others asked for",
-    ),
+    ("adm", Status::Warning, "it can read the audit log and all other logs"),
+    ("systemd-journal", Status::Warning, "it can read the journal, and with it the audit log"),
     ("lpadmin", Status::Warning, "the print server reads and writes files as root for it"),
     ("netdev", Status::Warning, "it sets the network up, and with it which mirrors are reached"),
-    ("plugdev", Status::Warning, "it mounts devices that somebody brings along"),
+    ("plugdev", Status::Warning, "it mounts devices that somebody plugs in"),
     ("utmp", Status::Warning, "it writes who is logged in"),
 ];
 
 /// A group that is as good as root, as sudoers writes it, and why.
 pub fn gives_root(written: &str) -> Option<(&str, &'static str)> {
     if written == "ALL" {
-        return Some((written, "one of which is as good as root"));
+        return Some((written, "one of which is equivalent to root"));
     }
     let number = written.strip_prefix('#').and_then(|number| number.parse().ok());
     let group = number.and_then(|number| Group::from_gid(Gid::from_raw(number)).ok().flatten());
@@ -64,7 +60,7 @@ pub fn groups(context: &Context) -> Vec<Finding> {
                 continue;
             };
             let what = format!("{} is in the group {}: {why}", agent.user.name, group.name);
-            found.push(Finding::new(*status, what).mend(leave(agent, *gid, &group.name)));
+            found.push(Finding::new(*status, what).fix(leave(agent, *gid, &group.name)));
         }
     }
     let gshadow =
@@ -73,17 +69,17 @@ pub fn groups(context: &Context) -> Vec<Finding> {
         let names = administrators(&gshadow, group);
         for agent in context.agents.iter().filter(|agent| names.contains(&&*agent.user.name)) {
             let name = &agent.user.name;
-            let what = format!("{name} may put itself into the group {group}: {why}");
+            let what = format!("{name} can add itself to the group {group}: {why}");
             let rest: Vec<&str> = names.iter().copied().filter(|one| one != name).collect();
             let command =
                 format!("gpasswd --administrators {} {group}", shell_word(&rest.join(",")));
-            found.push(Finding::new(*status, what).mend(command));
+            found.push(Finding::new(*status, what).fix(command));
         }
     }
     let well = match context.agents.len() {
-        0 => "no account may ask the helper yet".to_owned(),
+        0 => "no account may use the helper yet".to_owned(),
         count => format!(
-            "of {count} accounts that may ask the helper none is in a group that gives more"
+            "of {count} accounts that may use the helper, none is in a group that gives more"
         ),
     };
     or_ok(found, well)
@@ -119,8 +115,7 @@ pub fn second_root(_: &Context) -> Vec<Finding> {
         let (Some(name), Some(uid)) = (fields.next(), fields.nth(1)) else { continue };
         if uid.parse() == Ok(0_u32) && name != "root" {
             let what = format!("the account {name} has root's number, 0");
-            found
-                .push(Finding::problem(what).mend(format!("userdel --force {}", shell_word(name))));
+            found.push(Finding::problem(what).fix(format!("userdel --force {}", shell_word(name))));
         }
     }
     // It may be known from elsewhere only, or by another name.

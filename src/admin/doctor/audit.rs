@@ -5,7 +5,7 @@ use crate::admin::audit::verify::{Verified, size, verified};
 use crate::admin::doctor::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
-use crate::admin::doctor::paths::{mend, word};
+use crate::admin::doctor::paths::{fix, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::rotate::{LARGEST, MOST};
@@ -37,21 +37,21 @@ pub fn write(_: &Context) -> Vec<Finding> {
     {
         found.push(unwritable(FILE, &error.to_string()));
     }
-    crate::admin::doctor::finding::or_ok(found, format!("{LOG} and {STATE} take what is written"))
+    crate::admin::doctor::finding::or_ok(found, format!("{LOG} and {STATE} are writable"))
 }
 
 fn unwritable(path: &str, error: &str) -> Finding {
     let mounted = nix::sys::statvfs::statvfs(path).ok();
     let read_only =
         mounted.is_some_and(|data| data.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY));
-    let command = if let Some(command) = mend(Path::new(path)) {
+    let command = if let Some(command) = fix(Path::new(path)) {
         command
     } else if read_only {
         format!("mount -o remount,rw \"$(findmnt --noheadings --output TARGET --target {path})\"")
     } else {
         format!("df {path}; lsattr -d {LOG} {FILE}")
     };
-    Finding::problem(format!("{path} can not be written to: {error}")).mend(command)
+    Finding::problem(format!("{path} cannot be written to: {error}")).fix(command)
 }
 
 /// More than this takes longer to read than one waits for an answer.
@@ -63,8 +63,8 @@ pub fn chain(_: &Context) -> Vec<Finding> {
             let found = format!("about {} MiB of records were not read", size >> 20);
             return vec![
                 Finding::warning(found)
-                    .means("that takes minutes, so it is left to a command of its own")
-                    .mend("sm audit verify"),
+                    .means("that takes minutes, so run it as a command of its own")
+                    .fix("sm audit verify"),
             ];
         }
         _ => {}
@@ -79,19 +79,19 @@ pub fn chain(_: &Context) -> Vec<Finding> {
     let verified = match looked {
         Ok(verified) => verified,
         Err(error) => {
-            let found = format!("the record can not be read: {error}");
-            return vec![Finding::problem(found).mend("sm audit verify")];
+            let found = format!("the audit log cannot be read: {error}");
+            return vec![Finding::problem(found).fix("sm audit verify")];
         }
     };
     vec![match &verified.wrong {
         None if verified.records() == 0 => Finding::ok("there is no record yet"),
         None => {
             let records = counted(verified.records(), "record");
-            Finding::ok(format!("{records}, each follows from the one before"))
+            Finding::ok(format!("{records}: the chain is complete"))
         }
         Some(what) => Finding::problem(what)
             .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")
-            .mend("journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json --output-fields=SM_RECORD"),
+            .fix("journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json --output-fields=SM_RECORD"),
     }]
 }
 
@@ -100,21 +100,21 @@ pub fn journal(_: &Context) -> Vec<Finding> {
         // Where systemd is, its journal should be, also where syslog takes the records meanwhile.
         let is_expected = Path::new("/run/systemd/journal").exists();
         return vec![if Path::new(SYSLOG).exists() && !is_expected {
-            Finding::ok("there is no journal; syslog takes the records")
+            Finding::ok("there is no journal; syslog receives the records")
         } else {
             Finding::warning("the journal does not listen")
-                .mend("systemctl restart systemd-journald.socket systemd-journald.service")
+                .fix("systemctl restart systemd-journald.socket systemd-journald.service")
         }];
     }
     let restart = "systemctl restart systemd-journald.socket systemd-journald.service";
     let mark = uuid::Uuid::new_v4().simple().to_string();
     let message = format!(
-        "MESSAGE=sm doctor looks whether the journal takes records\nPRIORITY=5\n\
+        "MESSAGE=sm doctor checks whether the journal accepts records\nPRIORITY=5\n\
          SYSLOG_IDENTIFIER=sm-doctor\nSM_DOCTOR={mark}\n"
     );
     if let Err(error) = send_to(JOURNAL, message.as_bytes()) {
-        let found = format!("the journal does not take records: {error}");
-        return vec![Finding::warning(found).mend(restart)];
+        let found = format!("the journal does not accept records: {error}");
+        return vec![Finding::warning(found).fix(restart)];
     }
     let field = format!("SM_DOCTOR={mark}");
     let end = Instant::now() + Duration::from_secs(5);
@@ -130,17 +130,17 @@ pub fn journal(_: &Context) -> Vec<Finding> {
         ];
         match call::text(call::tool("journalctl", &arguments)) {
             Ok(text) if !text.trim().is_empty() => {
-                return vec![Finding::ok("the journal takes records and gives them back")];
+                return vec![Finding::ok("the journal accepts records and returns them")];
             }
             Err(why) => {
-                let command = call::mend("journalctl").unwrap_or_else(|| restart.to_owned());
+                let command = call::fix("journalctl").unwrap_or_else(|| restart.to_owned());
                 return vec![
-                    Finding::warning(format!("the journal can not be read: {why}")).mend(command),
+                    Finding::warning(format!("the journal cannot be read: {why}")).fix(command),
                 ];
             }
             Ok(_) if Instant::now() >= end => {
-                let found = "the journal took a record and does not give it back";
-                return vec![Finding::warning(found).mend(restart)];
+                let found = "the journal accepted a record but does not return it";
+                return vec![Finding::warning(found).fix(restart)];
             }
             Ok(_) => thread::sleep(Duration::from_millis(100)),
         }
@@ -156,17 +156,17 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
     if is_foreign(&file) {
         let found =
             format!("{} has other rules than sm's, so the helper is not watched", file.display());
-        return vec![Finding::warning(found).mend(format!("{} && {setup}", make_room()))];
+        return vec![Finding::warning(found).fix(format!("{} && {setup}", make_room()))];
     }
     match fs::read_to_string(&file) {
         Ok(text) if text == rules(&context.program) => {}
         Ok(_) => {
             let found = format!("{} is not as it should be", file.display());
-            return vec![Finding::warning(found).mend(setup)];
+            return vec![Finding::warning(found).fix(setup)];
         }
         Err(_) => {
             return vec![
-                Finding::warning("auditd is here, and does not watch the helper").mend(setup),
+                Finding::warning("auditd is installed, but does not watch the helper").fix(setup),
             ];
         }
     }
@@ -177,12 +177,12 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
             vec![match missing {
                 None => Finding::ok("the kernel watches the helper, the policy and the log"),
                 Some(key) => Finding::warning(format!("the kernel has no rule with the key {key}"))
-                    .mend(setup),
+                    .fix(setup),
             }]
         }
         Err(why) => vec![
-            Finding::warning(format!("the kernel's rules can not be listed: {why}"))
-                .mend(call::mend("auditctl").unwrap_or(setup)),
+            Finding::warning(format!("the kernel's rules cannot be listed: {why}"))
+                .fix(call::fix("auditctl").unwrap_or(setup)),
         ],
     }
 }
@@ -202,22 +202,21 @@ pub fn rotation(_: &Context) -> Vec<Finding> {
     if log > LARGEST + SLACK {
         found.push(
             Finding::warning(format!(
-                "{FILE} is {} MiB large, and could not be put aside at {} MiB",
+                "{FILE} is {} MiB large, and could not be rotated at {} MiB",
                 log >> 20,
                 LARGEST >> 20
             ))
-            .mend(format!("lsattr -d {LOG} {FILE}; findmnt --target {FILE}; ls -l {LOG}")),
+            .fix(format!("lsattr -d {LOG} {FILE}; findmnt --target {FILE}; ls -l {LOG}")),
         );
     }
     if size > BOUND + SLACK {
         found.push(
             Finding::warning(format!(
-                "{LOG} takes {} MiB, and the helper keeps {} MiB of its log at most: it deletes no \
-                 file that rotation has not made",
+                "{LOG} uses {} MiB, and the helper keeps at most {} MiB of its log: it deletes only files that rotation made",
                 size >> 20,
                 BOUND >> 20
             ))
-            .mend(format!("du -a {LOG} | sort -n")),
+            .fix(format!("du -a {LOG} | sort -n")),
         );
     }
     let entries = fs::read_dir("/etc/logrotate.d").into_iter().flatten().flatten();
@@ -231,10 +230,10 @@ pub fn rotation(_: &Context) -> Vec<Finding> {
         found,
         match set_up {
             Some(file) => {
-                format!("by what {} says, logrotate keeps the log small", file.display())
+                format!("logrotate keeps the log small, as {} says", file.display())
             }
             None => format!(
-                "without logrotate, the helper puts the log aside at {} MiB and keeps {} MiB; it takes {} MiB",
+                "without logrotate, the helper rotates the log at {} MiB and keeps {} MiB; it uses {} MiB",
                 LARGEST >> 20,
                 BOUND >> 20,
                 size.div_ceil(1 << 20)

@@ -23,7 +23,7 @@ fn nothing_to_look_at() -> Option<Finding> {
         Ok(false) => Some(Finding::ok("the broker is not set up on this host")),
         Err(refusal) => {
             let found = format!("whether there is a broker is not known: {}", refusal.error);
-            Some(Finding::warning(found).maybe_mend(call::mend("systemctl")))
+            Some(Finding::warning(found).maybe_fix(call::fix("systemctl")))
         }
     }
 }
@@ -35,14 +35,14 @@ pub fn unit_files(context: &Context) -> Vec<Finding> {
     let again = format!("{} setup-broker", word(&context.program));
     let wanted = match units::of(&context.program) {
         Ok(wanted) => wanted,
-        Err(refusal) => return vec![Finding::problem(refusal.error).mend(again)],
+        Err(refusal) => return vec![Finding::problem(refusal.error).fix(again)],
     };
     // What adds to a unit setup does not take away.
     let more = units::additions(&wanted).into_iter().map(|path| {
         let (what, removal) = units::added(&path);
-        Finding::problem(what).mend(removal)
+        Finding::problem(what).fix(removal)
     });
-    let changed = units::changed(&wanted).map(|what| Finding::problem(what).mend(again));
+    let changed = units::changed(&wanted).map(|what| Finding::problem(what).fix(again));
     or_ok(changed.into_iter().chain(more).collect(), "the broker's units are as they were made")
 }
 
@@ -82,7 +82,7 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
         Ok(shown) => shown,
         Err(why) => {
             let found = format!("systemd could not be asked about it: {why}");
-            return vec![Finding::warning(found).maybe_mend(call::mend("systemctl"))];
+            return vec![Finding::warning(found).maybe_fix(call::fix("systemctl"))];
         }
     };
     let value = |key: &str| {
@@ -92,8 +92,8 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
     // That it is not there is said of the units.
     if value("LoadState") != "loaded" {
         return vec![
-            Finding::warning("sm@.service is not loaded, so its sandbox was not looked at")
-                .mend(format!("{} setup-broker", word(&context.program))),
+            Finding::warning("sm@.service is not loaded, so its sandbox was not checked")
+                .fix(format!("{} setup-broker", word(&context.program))),
         ];
     }
     let mut wrong: Vec<String> = SANDBOX
@@ -116,7 +116,7 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
     };
     let some = ["reboot", "init_module", "clock_settime", "swapon"];
     if let Some(call) = some.iter().find(|call| !is_denied(call)) {
-        wrong.push(format!("a SystemCallFilter that lets {call} through"));
+        wrong.push(format!("a SystemCallFilter that allows {call}"));
     }
     let capabilities = value("CapabilityBoundingSet");
     let over = ["cap_sys_module", "cap_sys_rawio", "cap_sys_boot", "cap_mac_admin", "cap_bpf"];
@@ -137,7 +137,7 @@ fn unconfined(context: &Context, wrong: &[String], drop_ins: &str) -> Finding {
     } else {
         format!("rm --force {} && systemctl daemon-reload", by.join(" "))
     };
-    Finding::problem(format!("a request is started with {}", wrong.join(", "))).mend(command)
+    Finding::problem(format!("a request is started with {}", wrong.join(", "))).fix(command)
 }
 
 /// What systemd has every service load that it starts (`ld.so(8)`).
@@ -149,7 +149,7 @@ fn preloaded() -> Vec<Finding> {
         .filter(loads)
         .map(|name| {
             Finding::problem(format!("systemd starts every service with {name}"))
-                .mend(format!("systemctl unset-environment {name}"))
+                .fix(format!("systemctl unset-environment {name}"))
         })
         .collect()
 }
@@ -166,7 +166,7 @@ pub fn socket(context: &Context) -> Vec<Finding> {
         Err(refusal) => {
             let mut found = Finding::problem(refusal.sentence());
             // It puts right whatever it is of the socket's.
-            found = found.mend(format!(
+            found = found.fix(format!(
                 "systemctl reset-failed {unit}; {} setup-broker && systemctl restart {unit}",
                 word(&context.program),
                 unit = SOCKET_UNIT
@@ -176,7 +176,7 @@ pub fn socket(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// The accounts of the group that can not reach the socket, which root reaches through any folder.
+/// The accounts of the group that cannot reach the socket, which root reaches through any folder.
 fn shut_out(context: &Context) -> Vec<Finding> {
     let (Some(group), Some(test)) = (Group::from_name(GROUP).ok().flatten(), tool::find("test"))
     else {
@@ -200,10 +200,10 @@ fn shut_out(context: &Context) -> Vec<Finding> {
             format!("chmod go+x {}", word(folder)),
         ),
         None => (
-            "what it is tried with shows why".to_owned(),
+            "the command that was tried shows why".to_owned(),
             format!("runuser -u {} -- test -w {SOCKET}", shell_word(first)),
         ),
     };
-    let found = format!("{} can not reach {SOCKET}: {why}", some_of(&names));
-    vec![Finding::problem(found).mend(command)]
+    let found = format!("{} cannot reach {SOCKET}: {why}", some_of(&names));
+    vec![Finding::problem(found).fix(command)]
 }

@@ -59,8 +59,8 @@ fn ended(program: &Path, command: Command) -> Result<Output, String> {
 
 /// The command that makes a tool root's alone; none where it is, and something else is why it could
 /// not be asked.
-pub fn mend(name: &str) -> Option<String> {
-    paths::mend(&tool::find(name)?)
+pub fn fix(name: &str) -> Option<String> {
+    paths::fix(&tool::find(name)?)
 }
 
 /// What it printed, where it ended well.

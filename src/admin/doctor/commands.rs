@@ -48,9 +48,9 @@ pub fn judged(command: &str, host: Host<'_>) -> Option<(Status, String)> {
         None => {
             let path = command.split(' ').next().unwrap_or(command);
             let why = if fs::symlink_metadata(path).is_err() {
-                format!("{} is not there", quoted(path.as_bytes()))
+                format!("{} does not exist", quoted(path.as_bytes()))
             } else {
-                "neither the policy nor the record holds it".to_owned()
+                "neither the policy nor the audit log covers it".to_owned()
             };
             (Status::Warning, why)
         }
@@ -67,10 +67,10 @@ fn problem(command: &str, host: Host<'_>) -> Option<String> {
         return said("that writes a file of root's");
     }
     if is_pattern(command) {
-        return said("that is a pattern, and more fits it than was meant");
+        return said("that is a pattern, and it matches more than was intended");
     }
     if !command.starts_with('/') {
-        return said("it can not be told what that is");
+        return said("it cannot be determined what that is");
     }
     let words = words(command);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -96,11 +96,11 @@ fn problem(command: &str, host: Host<'_>) -> Option<String> {
 fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<String> {
     let said = |why: &str| Some(why.to_owned());
     if kind == Kind::Always {
-        return said("that starts other programs, or is sm itself: all of root");
+        return said("that starts other programs, or is sm itself: full root");
     }
     // Without arguments in the rule the account chooses them; `""` means that there may be none.
     if arguments.is_empty() {
-        return said("with arguments of one's own choice that is all of root");
+        return said("with arguments of its own choice the account has full root");
     }
     let arguments: Vec<&str> = arguments.iter().copied().filter(|word| *word != "\"\"").collect();
     if host.pager_escapes && has(PAGED, name) && !arguments.contains(&"--no-pager") {
@@ -142,7 +142,7 @@ fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<S
                 ["root", "0", "--non-unique", "-o"].contains(word) || gives_root(word).is_some()
             });
             return match roots.next() {
-                Some(word) => Some(format!("with {word} it makes an account root's equal")),
+                Some(word) => Some(format!("with {word} it makes an account equivalent to root")),
                 None if arguments.is_empty() => said("without an account it is about root itself"),
                 None => None,
             };

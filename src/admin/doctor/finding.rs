@@ -35,8 +35,8 @@ pub struct Finding {
     pub found: String,
     /// What it means, where that is another thing than what the check says.
     pub meaning: Option<String>,
-    /// The command that mends it.
-    pub mend: Option<String>,
+    /// The command that fixes it.
+    pub fix: Option<String>,
 }
 
 impl Finding {
@@ -57,7 +57,7 @@ impl Finding {
 
     /// With this status.
     pub fn new(status: Status, found: impl AsRef<str>) -> Self {
-        Self { status, found: one_line(found.as_ref(), 500), meaning: None, mend: None }
+        Self { status, found: one_line(found.as_ref(), 500), meaning: None, fix: None }
     }
 
     /// With what it means.
@@ -66,17 +66,17 @@ impl Finding {
         Self { meaning: Some(one_line(meaning.as_ref(), 500)), ..self }
     }
 
-    /// With the command that mends it.
+    /// With the command that fixes it.
     #[must_use]
-    pub fn mend(self, command: impl AsRef<str>) -> Self {
-        Self { mend: Some(one_line(command.as_ref(), 1000)), ..self }
+    pub fn fix(self, command: impl AsRef<str>) -> Self {
+        Self { fix: Some(one_line(command.as_ref(), 1000)), ..self }
     }
 
     /// With a command, where there is one.
     #[must_use]
-    pub fn maybe_mend(self, command: Option<String>) -> Self {
+    pub fn maybe_fix(self, command: Option<String>) -> Self {
         match command {
-            Some(command) => self.mend(command),
+            Some(command) => self.fix(command),
             None => self,
         }
     }

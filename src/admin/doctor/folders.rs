@@ -2,7 +2,7 @@
 
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
-use crate::admin::doctor::paths::{mend, weak, word};
+use crate::admin::doctor::paths::{fix, weak, word};
 use crate::audit::files::FOLDER as LOG;
 use crate::limits;
 use crate::system::state::FOLDER as STATE;
@@ -13,7 +13,7 @@ use std::path::Path;
 
 pub fn log(_: &Context) -> Vec<Finding> {
     let Some(mut found) = looked_at(LOG, 0o750) else {
-        return vec![Finding::ok(format!("{LOG} is made by the first request"))];
+        return vec![Finding::ok(format!("the first request creates {LOG}"))];
     };
     // Rotation makes files of its own.
     let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
@@ -23,7 +23,7 @@ pub fn log(_: &Context) -> Vec<Finding> {
         found.extend(looked_at(&path.to_string_lossy(), 0o640).into_iter().flatten());
         found.extend(group_of(&path));
     }
-    or_ok(found, format!("{LOG} and what is in it are root's, to be read by the group adm"))
+    or_ok(found, format!("{LOG} and its files belong to root and are readable by the group adm"))
 }
 
 /// That a path of the log is of another group than adm, where there is one, or root's.
@@ -34,23 +34,23 @@ fn group_of(path: &Path) -> Option<Finding> {
         return None;
     }
     let found = format!("{} can be read by the group {gid}", path.display());
-    Some(Finding::warning(found).mend(format!("chgrp --no-dereference {adm} {}", word(path))))
+    Some(Finding::warning(found).fix(format!("chgrp --no-dereference {adm} {}", word(path))))
 }
 
 pub fn state(_: &Context) -> Vec<Finding> {
     let Some(mut found) = looked_at(STATE, 0o700) else {
-        return vec![Finding::ok(format!("{STATE} is made by the first request"))];
+        return vec![Finding::ok(format!("the first request creates {STATE}"))];
     };
     for entry in fs::read_dir(STATE).into_iter().flatten().flatten() {
         found.extend(weak(&entry.path()));
     }
-    or_ok(found, format!("{STATE} is for root alone"))
+    or_ok(found, format!("only root can access {STATE}"))
 }
 
 pub fn run(_: &Context) -> Vec<Finding> {
     const RUN: &str = "/run/sm";
     let Some(mut found) = looked_at(RUN, 0o755) else {
-        return vec![Finding::ok(format!("{RUN} is made by the first request"))];
+        return vec![Finding::ok(format!("the first request creates {RUN}"))];
     };
     // The socket is of the group that may ask: it has a check of its own.
     for folder in ["/run/sm/rate", "/run/sm/connections"] {
@@ -61,10 +61,10 @@ pub fn run(_: &Context) -> Vec<Finding> {
     found.extend(limits::unsound().into_iter().map(|(path, why)| {
         let shown = path.display();
         let what =
-            format!("{shown} is no state of the rate limit, so that its account is refused: {why}");
-        Finding::problem(what).mend(format!("rm -r {}", word(&path)))
+            format!("{shown} is not a state of the rate limit, so its account is refused: {why}");
+        Finding::problem(what).fix(format!("rm -r {}", word(&path)))
     }));
-    or_ok(found, format!("{RUN} is root's alone"))
+    or_ok(found, format!("only root can change {RUN}"))
 }
 
 /// What is wrong with a path of ours that should have this mode at most; none where it is not
@@ -80,16 +80,12 @@ fn looked_at(path: &str, most: u32) -> Option<Vec<Finding>> {
             Finding::problem(format!("{path} has the mode {mode:04o}, and should have {most:04o}"))
         }
     };
-    Some(vec![if data.is_symlink() {
-        finding
-    } else {
-        finding.maybe_mend(closed(at, &data, most))
-    }])
+    Some(vec![if data.is_symlink() { finding } else { finding.maybe_fix(closed(at, &data, most)) }])
 }
 
 /// What makes a path and all above it root's alone, and gives it this mode at once.
 fn closed(at: &Path, data: &Metadata, most: u32) -> Option<String> {
-    let mut commands: Vec<String> = at.parent().and_then(mend).into_iter().collect();
+    let mut commands: Vec<String> = at.parent().and_then(fix).into_iter().collect();
     if data.uid() != 0 {
         commands.push(format!("chown root:root {}", word(at)));
     }

@@ -17,16 +17,14 @@ use std::time::SystemTime;
 pub fn clock_sync(_: &Context) -> Vec<Finding> {
     // As systemd says of itself (systemd.io/CONTAINER_INTERFACE).
     if Path::new("/run/systemd/container").exists() {
-        return vec![Finding::ok(
-            "this is a container: its clock is that of the machine around it",
-        )];
+        return vec![Finding::ok("this is a container: it uses its host's clock")];
     }
     let property = "--property=NTPSynchronized,CanNTP";
     let shown = match call::text(call::tool("timedatectl", &["show", property])) {
         Ok(shown) => shown,
         Err(why) => {
             let found = format!("whether the clock is synchronised is not known: {why}");
-            return vec![Finding::warning(found).maybe_mend(call::mend("timedatectl"))];
+            return vec![Finding::warning(found).maybe_fix(call::fix("timedatectl"))];
         }
     };
     if shown.contains("NTPSynchronized=yes") {
@@ -37,7 +35,7 @@ pub fn clock_sync(_: &Context) -> Vec<Finding> {
     } else {
         "apt-get install systemd-timesyncd || pacman -S chrony"
     };
-    vec![Finding::warning("the clock is not synchronised").mend(command)]
+    vec![Finding::warning("the clock is not synchronised").fix(command)]
 }
 
 /// How much the clock may go back without a word, in seconds: so much a correction takes.
@@ -58,7 +56,7 @@ pub fn clock_order(context: &Context) -> Vec<Finding> {
         found.push(format!("{path} is from {then:.0}, and it is {now:.0}"));
     }
     let set = "timedatectl set-ntp true";
-    let found = found.into_iter().map(|found| Finding::problem(found).mend(set)).collect();
+    let found = found.into_iter().map(|found| Finding::problem(found).fix(set)).collect();
     or_ok(found, format!("it is {now:.0}, later than the last record and the program"))
 }
 
@@ -92,7 +90,7 @@ pub fn disk_space(_: &Context) -> Vec<Finding> {
                 word(path)
             );
             found.extend(status.map(|status| {
-                Finding::new(status, format!("{}: {what}", path.display())).mend(look)
+                Finding::new(status, format!("{}: {what}", path.display())).fix(look)
             }));
         };
         let free = data.blocks_available().saturating_mul(data.fragment_size());
@@ -103,7 +101,7 @@ pub fn disk_space(_: &Context) -> Vec<Finding> {
             say(level(left, INODES.0, INODES.1), format!("{left} inodes are free"));
         }
     }
-    or_ok(found, "there is room for the record and what outlasts a boot")
+    or_ok(found, "there is room for the audit log and the persistent state")
 }
 
 fn level(left: u64, few: u64, some: u64) -> Option<Status> {

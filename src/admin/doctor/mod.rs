@@ -1,6 +1,6 @@
 //! `sm doctor`: every condition that the guarantees rest on, looked at on this host.
 //!
-//! A check is a row of `table.rs`; the file of its area has the function. A check that can not look
+//! A check is a row of `table.rs`; the file of its area has the function. A check that cannot look
 //! says so as a warning: nothing is `ok` that was not looked at.
 
 pub mod accounts;
@@ -12,7 +12,6 @@ pub mod commands;
 pub mod context;
 pub mod finding;
 pub mod folders;
-pub mod holes;
 pub mod host;
 pub mod included;
 pub mod listing;
@@ -31,6 +30,7 @@ pub mod sudoers;
 pub mod table;
 pub mod unit;
 pub mod versions;
+pub mod vulnerabilities;
 pub mod ways;
 
 use crate::admin::answer::{self, Answer, Failure};
@@ -57,7 +57,8 @@ struct Row {
     status: Status,
     found: String,
     meaning: String,
-    mend: Option<String>,
+    #[serde(rename = "mend")]
+    fix: Option<String>,
 }
 
 /// Looks at everything. `program` is the file that runs, `arguments` are those of the command line;
@@ -67,7 +68,7 @@ struct Row {
 /// `command_failed` with exit status 1 where it found a problem; `not_privileged` without root.
 pub fn run(program: &Path, arguments: &[OsString], each: bool) -> Result<Answer, Failure> {
     if !nix::unistd::geteuid().is_root() {
-        let what = "most of what the guarantees rest on can be seen by root alone";
+        let what = "only root can see most of what the guarantees rest on";
         return Err(without_root(what, program, arguments));
     }
     // It starts other programs as root: nothing of the caller's shell must shape them.
@@ -98,13 +99,13 @@ fn rows(context: &Context) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (check, found) in CHECKS.iter().zip(found) {
         for finding in found {
-            let Finding { status, found, meaning, mend } = finding;
+            let Finding { status, found, meaning, fix } = finding;
             // A folder that is on the way to two things is said to be wrong once.
             if rows.iter().any(|row| row.id == check.id && row.found == found) {
                 continue;
             }
             let meaning = meaning.unwrap_or_else(|| check.meaning.to_owned());
-            rows.push(Row { id: check.id, status, found, meaning, mend });
+            rows.push(Row { id: check.id, status, found, meaning, fix });
         }
     }
     rows
@@ -130,7 +131,7 @@ fn report(mut rows: Vec<Row>, each: bool) -> Result<Answer, Failure> {
         Code::CommandFailed,
         format!("{} on this host: a guarantee does not hold", counted(problems, "problem")),
     )
-    .hint("each is listed with what it means and the command that mends it");
+    .hint("each is listed with its meaning and the command that fixes it");
     Err(Failure::found(refusal)
         .text(format!("{text}{summary}"))
         .with("problems", problems)
@@ -139,7 +140,7 @@ fn report(mut rows: Vec<Row>, each: bool) -> Result<Answer, Failure> {
 }
 
 /// The rows for people. What is wrong comes last, where a terminal stays: what is not ok has what
-/// it means and what mends it; what is ok is counted, or with `each` listed.
+/// it means and what fixes it; what is ok is counted, or with `each` listed.
 fn text(rows: &[Row], each: bool, colour: bool, width: Option<usize>) -> String {
     let is_shown = |row: &&Row| each || row.status != Status::Ok;
     let shown: Vec<&Row> = rows.iter().filter(is_shown).collect();
@@ -159,8 +160,8 @@ fn text(rows: &[Row], each: bool, colour: bool, width: Option<usize>) -> String 
             }
             let meaning = wrap::wrapped(&format!("{:11}{}", "", row.meaning), width);
             let _ = writeln!(text, "{meaning}");
-            if let Some(mend) = &row.mend {
-                let _ = writeln!(text, "{:11}mend: {mend}", "");
+            if let Some(fix) = &row.fix {
+                let _ = writeln!(text, "{:11}fix: {fix}", "");
             }
         }
     }
@@ -194,10 +195,10 @@ mod tests {
 
     #[test]
     fn what_is_found_never_moves_the_terminal() {
-        let finding = Finding::problem("a\x1b[2Jb\u{202e}c\nd").mend("rm '\x07'");
-        let (found, mend) = (finding.found, finding.mend.unwrap_or_default());
+        let finding = Finding::problem("a\x1b[2Jb\u{202e}c\nd").fix("rm '\x07'");
+        let (found, fix) = (finding.found, finding.fix.unwrap_or_default());
         let row =
-            Row { id: "x", status: Status::Problem, found, meaning: "m".into(), mend: Some(mend) };
+            Row { id: "x", status: Status::Problem, found, meaning: "m".into(), fix: Some(fix) };
         let text = text(&[row], false, false, None);
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(!text.chars().any(|c| c != '\n' && crate::output::text::is_hidden(c)), "{text}");

@@ -70,7 +70,7 @@ pub fn danger(kind: Kind, name: &str, words: &[&str]) -> Option<String> {
     };
     let said = |file: &String, what: &str| Some(format!("{file} {what}"));
     if let Some(file) = files.iter().filter(is_written).find(|file| is_below(file, ROOTS)) {
-        return said(file, "is where root finds what it runs or goes by");
+        return said(file, "holds what root runs or obeys");
     }
     if let (Kind::Reads | Kind::Writes | Kind::Copies, Some(file)) =
         (kind, files.iter().find(|file| is_below(file, SECRETS)))
@@ -82,13 +82,13 @@ pub fn danger(kind: Kind, name: &str, words: &[&str]) -> Option<String> {
         && has_output
         && let Some(file) = files.iter().find(|file| is_below(file, ROOTS))
     {
-        return said(file, "is where root finds what it runs or goes by");
+        return said(file, "holds what root runs or obeys");
     }
     let is_taken = |file: &&String| {
         kind == Kind::Removes || kind == Kind::Copies && name == "mv" && Some(*file) != last
     };
     if let Some(file) = files.iter().filter(is_taken).find(|file| guards(file)) {
-        return said(file, "is, or has in it, what holds others back");
+        return said(file, "is or contains what restrains others");
     }
     let needs_file = match kind {
         Kind::Writes => !words.is_empty() && writes_somewhere(name, words),

@@ -1,7 +1,7 @@
 //! The package manager's settings: some of them name commands, which it runs as root.
 
 use crate::admin::doctor::finding::Finding;
-use crate::admin::doctor::paths::{mend_or, refused, word};
+use crate::admin::doctor::paths::{fix_or, refused, word};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ fn weak_setting(path: &Path) -> Option<Finding> {
     let error = refused(path)?.error;
     let found =
         if path.is_symlink() { format!("{} is a link: {error}", path.display()) } else { error };
-    let means = "the package manager runs as root what its settings name, and trusts whom they name: who can change them has root with the next request";
+    let means = "the package manager runs as root what its settings name, and trusts the keys they name: whoever can change them has root with the next request";
     let look = format!("ls -l {}", word(path));
-    Some(Finding::problem(found).means(means).mend(mend_or(path, look)))
+    Some(Finding::problem(found).means(means).fix(fix_or(path, look)))
 }

@@ -11,10 +11,10 @@ use std::path::Path;
 /// That nobody but root can change what the path leads to; none where that is so.
 pub fn weak(path: &Path) -> Option<Finding> {
     let refusal = trusted(path).err()?;
-    Some(Finding::problem(refusal.to_string()).maybe_mend(mend(path)))
+    Some(Finding::problem(refusal.to_string()).maybe_fix(fix(path)))
 }
 
-/// Why root can not rely on a path that need not be there: what is missing is as much somebody's
+/// Why root cannot rely on a path that need not be there: what is missing is as much somebody's
 /// as the folder that they could make it in.
 pub fn refused(path: &Path) -> Option<Refusal> {
     refused_after(path, 0)
@@ -32,7 +32,7 @@ fn refused_after(path: &Path, links: u32) -> Option<Refusal> {
 }
 
 /// The command that makes every part of a path root's alone; none where only root can change them.
-pub fn mend(path: &Path) -> Option<String> {
+pub fn fix(path: &Path) -> Option<String> {
     let real = fs::canonicalize(path).unwrap_or_default();
     let mut parts: Vec<&Path> = path.ancestors().collect();
     parts.extend(real.ancestors());
@@ -53,8 +53,8 @@ pub fn mend(path: &Path) -> Option<String> {
 }
 
 /// The same, or this command where the path is in a folder that stays another's.
-pub fn mend_or(path: &Path, other: String) -> String {
-    mend(path).filter(|_| !is_theirs(path)).unwrap_or(other)
+pub fn fix_or(path: &Path, other: String) -> String {
+    fix(path).filter(|_| !is_theirs(path)).unwrap_or(other)
 }
 
 /// Whether the path lies in a folder of somebody else's, or in one that is everybody's: it stays

@@ -2,7 +2,7 @@
 
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
-use crate::admin::doctor::paths::{mend, weak};
+use crate::admin::doctor::paths::{fix, weak};
 use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
 use crate::admin::doctor::{call, named, started};
 use crate::admin::policy::missing;
@@ -15,29 +15,29 @@ pub fn file(context: &Context) -> Vec<Finding> {
     let force = match &context.policy {
         Ok(force) => force,
         Err(refusal) => {
-            return vec![Finding::problem(&refusal.error).mend(repair())];
+            return vec![Finding::problem(&refusal.error).fix(repair())];
         }
     };
     let missing: Vec<Finding> = std::iter::once(COMPILED)
         .chain(force.site())
         .flat_map(|policy| missing::warnings(&policy))
-        .map(|what| Finding::problem(what).mend("sm policy edit"))
+        .map(|what| Finding::problem(what).fix("sm policy edit"))
         .collect();
     if !missing.is_empty() {
         return missing;
     }
     vec![Finding::ok(match force.site() {
-        Some(_) => format!("{FILE} is valid and root's alone"),
-        None => "the compiled policy decides alone".to_owned(),
+        Some(_) => format!("{FILE} is valid and only root can change it"),
+        None => "only the compiled policy applies".to_owned(),
     })]
 }
 
-/// What mends a site policy that can not be trusted or read.
+/// What fixes a site policy that cannot be trusted or read.
 pub fn repair() -> String {
     let file = Path::new(FILE);
     let is_missing = file.symlink_metadata().is_err();
     let other = if is_missing { "sm policy revert" } else { "sm policy edit" };
-    mend(file).unwrap_or_else(|| other.to_owned())
+    fix(file).unwrap_or_else(|| other.to_owned())
 }
 
 pub fn check_programs(context: &Context) -> Vec<Finding> {
@@ -52,7 +52,8 @@ pub fn check_programs(context: &Context) -> Vec<Finding> {
             found.extend(weak(path));
         }
     }
-    let well = format!("{there} of {} are on this host, and root's alone", programs.len());
+    let well =
+        format!("{there} of {} are on this host, and only root can change them", programs.len());
     or_ok(found, well)
 }
 
@@ -106,7 +107,7 @@ pub fn unit_files(context: &Context) -> Vec<Finding> {
     // Whatever lies there can become a unit of a name that the policy has.
     files.extend(folders.iter().cloned());
     let found = files.iter().filter_map(|path| weak(path)).collect();
-    or_ok(found, format!("the files of {count} units are root's alone"))
+    or_ok(found, format!("only root can change the files of {count} units"))
 }
 
 pub fn unit_programs(context: &Context) -> Vec<Finding> {
@@ -116,7 +117,7 @@ pub fn unit_programs(context: &Context) -> Vec<Finding> {
     };
     or_ok(
         started::weak(&units),
-        format!("what {} units start as root is root's alone", units.len()),
+        format!("only root can change what {} units start as root", units.len()),
     )
 }
 
@@ -124,5 +125,5 @@ fn unknown(why: &str) -> Finding {
     Finding::warning(format!(
         "systemd could not be asked about the units that can be restarted: {why}"
     ))
-    .mend(call::mend("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
+    .fix(call::fix("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
 }

@@ -3,7 +3,7 @@
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::packages;
-use crate::admin::doctor::paths::{mend, weak, word};
+use crate::admin::doctor::paths::{fix, weak, word};
 use crate::admin::setup_broker::is_here;
 use crate::admin::setup_sudo::install;
 use crate::admin::setup_sudo::rule::helper_beside;
@@ -29,15 +29,15 @@ pub fn binary_path(context: &Context) -> Vec<Finding> {
     let data = fs::symlink_metadata(path);
     if data.is_ok_and(|data| data.mode() & 0o6000 != 0) {
         let found_there = format!("{} is setuid or setgid", path.display());
-        found.push(Finding::problem(found_there).mend(format!("chmod a-s {}", word(path))));
+        found.push(Finding::problem(found_there).fix(format!("chmod a-s {}", word(path))));
     }
     // Whoever asks a build folder's program hears of what is installed elsewhere.
     if path != Path::new(INSTALLED) && Path::new(INSTALLED).exists() {
         let other = format!("this is {}, and not {INSTALLED}", path.display());
         found.push(
             Finding::warning(other)
-                .means("what follows is about this copy and the helper beside it")
-                .mend(format!("{INSTALLED} doctor")),
+                .means("what follows is about this copy and the helper next to it")
+                .fix(format!("{INSTALLED} doctor")),
         );
     }
     or_ok(found, format!("{} is root's alone", path.display()))
@@ -54,9 +54,9 @@ pub fn helper_path(context: &Context) -> Vec<Finding> {
                 format!("chmod a-s {}", word(path))
             } else {
                 // What is missing, a link or not a program is put there anew.
-                mend(path).unwrap_or_else(|| install(context))
+                fix(path).unwrap_or_else(|| install(context))
             };
-            vec![Finding::problem(refusal.error).mend(command)]
+            vec![Finding::problem(refusal.error).fix(command)]
         }
     }
 }
@@ -66,14 +66,14 @@ pub fn same(context: &Context) -> Vec<Finding> {
     // That it is not there is said of its path.
     if !helper.exists() {
         return vec![
-            Finding::warning("sm and sm-helper could not be compared").mend(install(context)),
+            Finding::warning("sm and sm-helper could not be compared").fix(install(context)),
         ];
     }
     if is_same(sm, helper) {
         return vec![Finding::ok("sm and sm-helper are the same build")];
     }
     let found = format!("{} is another build than sm", helper.display());
-    vec![Finding::problem(found).mend(install(context))]
+    vec![Finding::problem(found).fix(install(context))]
 }
 
 /// Whether two files have the same content. One that is not a file, or as long as a disk, is not
@@ -118,7 +118,7 @@ pub fn capabilities(context: &Context) -> Vec<Finding> {
         // The kernel takes them away with a change of the owner, also to the same one.
         .map(|path| {
             Finding::problem(format!("{} has file capabilities", path.display()))
-                .mend(format!("chown root:root {}", word(path)))
+                .fix(format!("chown root:root {}", word(path)))
         })
         .collect();
     or_ok(found, "neither sm nor sm-helper has file capabilities")
@@ -139,13 +139,13 @@ pub fn twice(context: &Context) -> Vec<Finding> {
             continue;
         }
         let same = is_same(&path, &context.helper);
-        let what = format!("{} is there besides {}", path.display(), context.helper.display());
+        let what = format!("{} also exists, besides {}", path.display(), context.helper.display());
         let finding = if same {
             Finding::warning(what)
         } else {
             Finding::problem(format!("{what}, and is another program"))
         };
-        found.push(finding.mend(removal(&path)));
+        found.push(finding.fix(removal(&path)));
     }
     or_ok(found, format!("{} is the only one", context.helper.display()))
 }
@@ -205,18 +205,18 @@ pub fn preload(_: &Context) -> Vec<Finding> {
         let path = Path::new(name);
         let off = format!("mv {FILE} {FILE}.off");
         match if path.is_absolute() { weak(path) } else { None } {
-            Some(weak) if weak.mend.is_some() => found.push(weak),
+            Some(weak) if weak.fix.is_some() => found.push(weak),
             Some(not_there) => found.push(
                 Finding::warning(format!("{FILE}: {}", not_there.found))
-                    .means("every program would load it, root's too, once it is there")
-                    .mend(off),
+                    .means("every program, including root's, would load it once it exists")
+                    .fix(off),
             ),
             None => found.push(
-                Finding::warning(format!("{FILE} has {name} loaded into every program"))
+                Finding::warning(format!("{FILE} loads {name} into every program"))
                     .means(
                         "it is root's, and part of the helper: keep it only if you know what it is",
                     )
-                    .mend(off),
+                    .fix(off),
             ),
         }
     }
@@ -241,13 +241,13 @@ pub fn tools(_: &Context) -> Vec<Finding> {
     if !Path::new(ALL[0]).exists() {
         found.push(
             Finding::warning(format!("{} is missing", ALL[0]))
-                .means("requests about services can not be answered on this host"),
+                .means("requests about services cannot be answered on this host"),
         );
     }
     if host::of_this_host().is_none() {
         found.push(
             Finding::warning(format!("there is neither {}", host::programs()))
-                .means("requests about packages can not be answered on this host"),
+                .means("requests about packages cannot be answered on this host"),
         );
     }
     let names: Vec<&str> =

@@ -3,7 +3,7 @@
 use crate::admin::doctor::agents::Agent;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
-use crate::admin::doctor::paths::{mend, word};
+use crate::admin::doctor::paths::{fix, word};
 use crate::admin::doctor::sudo::drop_ins_of;
 use crate::admin::doctor::{audit, folders, policy, program};
 use crate::admin::setup_sudo::attempt::{Hindered, Reason, hindered};
@@ -20,20 +20,22 @@ pub fn work(context: &Context) -> Vec<Finding> {
     let Some(sudo) = ask::program("sudo") else {
         return match by_sudo.is_empty() {
             true => vec![Finding::ok("there is no sudo on this host")],
-            false => vec![Finding::problem("there is no sudo on this host, and drop-ins for it")],
+            false => {
+                vec![Finding::problem("there are drop-ins for sudo, but no sudo on this host")]
+            }
         };
     };
     // Root starts neither what others can change, and a helper that is none.
     let weak = match (trusted(&sudo), helper_beside(&context.program)) {
-        (Err(refusal), _) => Some((Refusal::from(refusal), mend(&sudo))),
+        (Err(refusal), _) => Some((Refusal::from(refusal), fix(&sudo))),
         (_, Err(refusal)) => {
-            Some((refusal, program::helper_path(context).into_iter().find_map(|one| one.mend)))
+            Some((refusal, program::helper_path(context).into_iter().find_map(|one| one.fix)))
         }
         _ => None,
     };
     if let (Some((refusal, command)), false) = (weak, by_sudo.is_empty()) {
         let found = format!("no request was tried: {}", refusal.error);
-        return vec![Finding::warning(found).maybe_mend(command)];
+        return vec![Finding::warning(found).maybe_fix(command)];
     }
     let asked = Sudo::at(&sudo);
     // What is in the way of many accounts is said once.
@@ -57,13 +59,13 @@ pub fn work(context: &Context) -> Vec<Finding> {
                 "no request of {} more accounts was tried",
                 by_sudo.len() - tried
             ))
-            .means("only the first 100 accounts that may ask the helper were looked at"),
+            .means("only the first 100 accounts that may use the helper were checked"),
         );
     }
     or_ok(
         found,
         match tried {
-            0 => "no account asks through sudo".to_owned(),
+            0 => "no account uses sudo".to_owned(),
             _ => format!("a request of each account set up works through sudo ({tried} tried)"),
         },
     )
@@ -74,14 +76,14 @@ pub fn untried(context: &Context) -> Vec<Finding> {
     let found = match context.agents.iter().any(|agent| agent.by_sudo) {
         true => vec![
             Finding::warning(
-                "no request was tried: it would add to a record that is to stay as it is",
+                "no request was tried: it would add to an audit log that should stay as it is",
             )
-            .means("whether requests work is not known, and sm setup-sudo --check tells it")
-            .mend("sm audit verify"),
+            .means("whether requests work is not known; to find out: sm setup-sudo --check")
+            .fix("sm audit verify"),
         ],
         false => Vec::new(),
     };
-    or_ok(found, "no account asks through sudo")
+    or_ok(found, "no account uses sudo")
 }
 
 /// Requests of these accounts that do not work.
@@ -98,7 +100,7 @@ fn fails(context: &Context, hindered: &Hindered, agents: &[&Agent]) -> Finding {
     }
     let mut known = BTreeSet::new();
     commands.retain(|command| known.insert(command.clone()));
-    let mend = match (&hindered.reason, commands.is_empty()) {
+    let fix = match (&hindered.reason, commands.is_empty()) {
         (_, false) => commands.join(" && "),
         // Its own refusal has a cause that another check sees.
         (Reason::Helper(_) | Reason::Unmade(_), true) => {
@@ -106,7 +108,7 @@ fn fails(context: &Context, hindered: &Hindered, agents: &[&Agent]) -> Finding {
         }
         (_, true) => again(context, agents),
     };
-    Finding::problem(found.join("; ")).mend(mend)
+    Finding::problem(found.join("; ")).fix(fix)
 }
 
 /// What puts the drop-ins of these accounts in place, or says what is still in the way.
@@ -120,12 +122,12 @@ fn again(context: &Context, agents: &[&Agent]) -> String {
     each.collect::<Vec<_>>().join(" && ")
 }
 
-/// What mends what keeps the helper from answering, whoever asks.
+/// What fixes what keeps the helper from answering, whoever asks.
 fn refused_by_helper(context: &Context) -> Option<String> {
     let looks =
         [policy::file, folders::state, folders::log, audit::write, folders::run, program::tools];
     let found = looks.into_iter().flat_map(|look| look(context));
-    found.filter(|one| one.status == Status::Problem).find_map(|one| one.mend)
+    found.filter(|one| one.status == Status::Problem).find_map(|one| one.fix)
 }
 
 /// The first of the names, and how many more there are.

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// Settings that let the account shape the helper's start; what keeps it from it, requests show.
 pub fn defaults(context: &Context) -> Vec<Finding> {
     if is_sudo_rs() {
-        return or_ok(written(), "no setting of sudo's touches the helper");
+        return or_ok(written(), "no sudo setting affects the helper");
     }
     let helper = context.helper.to_string_lossy();
-    each(context, "no setting of sudo's touches the helper", |agent, listing| {
+    each(context, "no sudo setting affects the helper", |agent, listing| {
         let name = &agent.user.name;
         let all = settings(&listing.short, &helper);
         let wrong = wrong(&all);
@@ -30,7 +30,7 @@ pub fn defaults(context: &Context) -> Vec<Finding> {
                     .unwrap_or_default()
                     .to_owned();
                 Finding::new(status, what)
-                    .mend(setting_place(&word).unwrap_or_else(|| "visudo".to_owned()))
+                    .fix(setting_place(&word).unwrap_or_else(|| "visudo".to_owned()))
             })
             .collect()
     })
@@ -72,7 +72,7 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
         let mut words = set.iter().flat_map(|set| set.split(['=', '"', ' ']));
         if words.any(|word| word.starts_with('/') && refused(Path::new(word)).is_some()) {
             found.extend(set.map(|set| {
-                (Status::Problem, set.clone(), "root takes it in, and others can change it")
+                (Status::Problem, set.clone(), "root reads it, and others can change it")
             }));
         }
     }
@@ -92,7 +92,7 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
             found.push((
                 Status::Problem,
                 one.clone(),
-                "the account brings code of its own to the helper",
+                "the account can run its own code in the helper",
             ));
         }
     }
@@ -112,7 +112,7 @@ fn written() -> Vec<Finding> {
             let all: Vec<String> = rest.split(',').map(|one| one.trim().to_owned()).collect();
             for (status, setting, why) in wrong(&all) {
                 let what = format!("{}: {setting}: {why}", file.display());
-                found.push(Finding::new(status, what).mend(edit(&file)));
+                found.push(Finding::new(status, what).fix(edit(&file)));
             }
         }
     }

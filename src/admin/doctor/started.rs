@@ -1,7 +1,7 @@
 //! What root starts with the units that somebody may have restarted, and how it becomes root's alone.
 
 use crate::admin::doctor::finding::Finding;
-use crate::admin::doctor::paths::{is_theirs, mend, refused};
+use crate::admin::doctor::paths::{fix, is_theirs, refused};
 use crate::admin::doctor::unit::Unit;
 use crate::output::text::shell_word;
 use nix::unistd::{Uid, User};
@@ -20,7 +20,7 @@ const LONGEST: usize = 800;
 struct Group {
     units: BTreeSet<String>,
     paths: BTreeSet<PathBuf>,
-    /// Why root can not rely on them.
+    /// Why root cannot rely on them.
     error: String,
     /// Shell commands, each once.
     steps: Vec<String>,
@@ -93,7 +93,7 @@ impl Group {
         if self.is_unit {
             steps.push("systemctl daemon-reload".to_owned());
         }
-        Finding::problem(found).mend(steps.join(" && "))
+        Finding::problem(found).fix(steps.join(" && "))
     }
 }
 
@@ -101,7 +101,7 @@ impl Group {
 /// the unit.
 fn remedy(unit: &Unit, path: &Path) -> (Vec<String>, bool) {
     if !is_theirs(path)
-        && let Some(command) = mend(path)
+        && let Some(command) = fix(path)
     {
         return (vec![command], false);
     }
@@ -238,7 +238,7 @@ mod tests {
                 "b.service has root use /home/x/1: why",
             ]
         );
-        let mends: Vec<&str> = found.iter().filter_map(|one| one.mend.as_deref()).collect();
-        assert_eq!(mends[2], "sed 1 && sed 2 && systemctl daemon-reload");
+        let fixes: Vec<&str> = found.iter().filter_map(|one| one.fix.as_deref()).collect();
+        assert_eq!(fixes[2], "sed 1 && sed 2 && systemctl daemon-reload");
     }
 }

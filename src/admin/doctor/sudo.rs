@@ -6,7 +6,7 @@ use crate::admin::doctor::commands::{Host, judged};
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::listing::{Listing, listing};
-use crate::admin::doctor::paths::{mend, word};
+use crate::admin::doctor::paths::{fix, word};
 use crate::admin::doctor::versions::pager_escapes;
 use crate::admin::setup_sudo::exact::{besides, is_exact};
 use crate::output::text::{one_line, shell_word};
@@ -26,7 +26,7 @@ fn unasked(why: &str) -> String {
         let setting = written.setting(&Account::of(&root), Path::new("sudo"), "requiretty")?;
         Some(edit(&setting.place.file))
     });
-    tty.flatten().or_else(|| mend(&program("sudo")?)).unwrap_or_else(|| "visudo -c".to_owned())
+    tty.flatten().or_else(|| fix(&program("sudo")?)).unwrap_or_else(|| "visudo -c".to_owned())
 }
 
 /// Looks at each account with what sudo says of it.
@@ -45,7 +45,7 @@ pub fn each(
                     "sudo could not be asked about {}: {why}",
                     agent.user.name
                 ))
-                .mend(unasked(why)),
+                .fix(unasked(why)),
             ),
             Some(Ok(listing)) => found.extend(look(agent, listing)),
         }
@@ -55,13 +55,13 @@ pub fn each(
         let more = context.agents.len() - MOST;
         found.push(
             Finding::warning(format!("sudo was not asked about {more} more accounts"))
-                .means("only the first 100 accounts that may ask the helper were looked at"),
+                .means("only the first 100 accounts that may use the helper were checked"),
         );
     }
     match looked_at {
         0 if program("sudo").is_none() => or_ok(found, "there is no sudo on this host"),
-        0 => or_ok(found, "no account may ask the helper yet"),
-        _ => or_ok(found, format!("{well} ({looked_at} looked at)")),
+        0 => or_ok(found, "no account may use the helper yet"),
+        _ => or_ok(found, format!("{well} ({looked_at} checked)")),
     }
 }
 
@@ -69,56 +69,67 @@ pub fn each(
 pub fn more(context: &Context) -> Vec<Finding> {
     let helper = context.helper.to_string_lossy();
     let host = Host { helper: &helper, pager_escapes: pager_escapes() };
-    each(context, "sudo lets nobody who may ask the helper do more", |agent, listing| {
-        let name = &agent.user.name;
-        let mut found = Vec::new();
-        for entry in &listing.entries {
-            for command in &entry.commands {
-                let Some((status, why)) = judged(command, host) else { continue };
-                let how = if entry.is_free() { "without a password" } else { "with a password" };
-                let whom = entry.users.join(", ");
-                let (status, why) = if entry.is_as_root() {
-                    (status, why)
-                } else if let Some((group, why)) =
-                    entry.groups.iter().find_map(|one| gives_root(one))
-                {
-                    (status, format!("with the group {group}, {why}"))
-                } else if let Some(why) = entry.users.iter().find_map(|user| is_near_root(user)) {
-                    (status, why)
-                } else {
-                    (Status::Warning, "another account's rights are not the policy's".to_owned())
-                };
-                let (at, mend) = located(place(context, agent, command, Some(entry.is_free())));
-                let what =
-                    format!("{name} may run {} as {whom} {how}: {why}{at}", one_line(command, 120));
-                found.push(Finding::new(status, what).mend(mend));
+    each(
+        context,
+        "sudo allows no account that may use the helper anything else",
+        |agent, listing| {
+            let name = &agent.user.name;
+            let mut found = Vec::new();
+            for entry in &listing.entries {
+                for command in &entry.commands {
+                    let Some((status, why)) = judged(command, host) else { continue };
+                    let how =
+                        if entry.is_free() { "without a password" } else { "with a password" };
+                    let whom = entry.users.join(", ");
+                    let (status, why) = if entry.is_as_root() {
+                        (status, why)
+                    } else if let Some((group, why)) =
+                        entry.groups.iter().find_map(|one| gives_root(one))
+                    {
+                        (status, format!("with the group {group}, {why}"))
+                    } else if let Some(why) = entry.users.iter().find_map(|user| is_near_root(user))
+                    {
+                        (status, why)
+                    } else {
+                        (
+                            Status::Warning,
+                            "the policy does not limit another account's rights".to_owned(),
+                        )
+                    };
+                    let (at, fix) = located(place(context, agent, command, Some(entry.is_free())));
+                    let what = format!(
+                        "{name} may run {} as {whom} {how}: {why}{at}",
+                        one_line(command, 120)
+                    );
+                    found.push(Finding::new(status, what).fix(fix));
+                }
             }
-        }
-        // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
-        let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
-        for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
-            let (at, mend) = located(tagged(context, agent, "CHROOT"));
-            let what = format!("{name} has sudo take another folder for /, {chroot}{at}");
-            found.push(
-                Finding::problem(what)
-                    .means("sudo runs as root what is in that folder by the helper's name")
-                    .mend(mend),
-            );
-        }
-        found.extend(besides_the_lines(context, agent, &listing.entries));
-        // Bringing an environment is bringing code: LD_PRELOAD.
-        for commands in with_environment(&listing.short) {
-            let what = format!("{name} may set the environment of {}", one_line(commands, 120));
-            let again =
-                format!("{} setup-sudo --user {}", word(&context.program), shell_word(name));
-            found.push(
-                Finding::problem(what)
-                    .means("with LD_PRELOAD the account runs code of its own as root")
-                    .mend(tagged(context, agent, "SETENV").map_or(again, |place| place.mend)),
-            );
-        }
-        found
-    })
+            // There the helper's path leads to another program: CVE-2025-32463 is of the same kind.
+            let as_root = listing.entries.iter().filter(|entry| entry.is_as_root());
+            for chroot in as_root.filter_map(|entry| entry.chroot.as_deref()) {
+                let (at, fix) = located(tagged(context, agent, "CHROOT"));
+                let what = format!("{name} can make sudo use another folder as /, {chroot}{at}");
+                found.push(
+                    Finding::problem(what)
+                        .means("sudo runs as root whatever has the helper's name in that folder")
+                        .fix(fix),
+                );
+            }
+            found.extend(besides_the_lines(context, agent, &listing.entries));
+            // Bringing an environment is bringing code: LD_PRELOAD.
+            for commands in with_environment(&listing.short) {
+                let what = format!("{name} may set the environment of {}", one_line(commands, 120));
+                let again =
+                    format!("{} setup-sudo --user {}", word(&context.program), shell_word(name));
+                found.push(
+                    Finding::problem(what)
+                        .means("with LD_PRELOAD the account runs its own code as root")
+                        .fix(tagged(context, agent, "SETENV").map_or(again, |place| place.fix)),
+                );
+            }
+            found
+        },
+    )
 }
 
 /// Why an account that another may run programs as is as good as root; none where it is not, as far
@@ -139,7 +150,7 @@ fn is_near_root(written: &str) -> Option<String> {
     let listing = listing(&user.name)?.ok()?;
     let mut free = listing.entries.iter().filter(|entry| entry.is_as_root() && entry.is_free());
     free.any(|entry| entry.commands.iter().any(|command| command == "ALL"))
-        .then(|| format!("{written} is root without a password, by sudo"))
+        .then(|| format!("sudo makes {written} root without a password"))
 }
 
 /// The drop-ins that are for the account, or for a group that it is in.
@@ -164,12 +175,13 @@ fn besides_the_lines(context: &Context, agent: &Agent, entries: &[Entry]) -> Vec
         return Vec::new();
     }
     let finding = |command: &str| {
-        let (at, mend) = located(place(context, agent, command, None));
+        let (at, fix) = located(place(context, agent, command, None));
         let (name, command) = (&agent.user.name, one_line(command, 120));
-        let what = format!("{name} may run {command}, which is no line of its exact drop-in{at}");
+        let what =
+            format!("{name} may run {command}, which is not a line of its exact drop-in{at}");
         Finding::warning(what)
-            .means("sudo lets through what is not on the list; the helper alone refuses it")
-            .mend(mend)
+            .means("sudo allows what is not on the list; only the helper refuses it")
+            .fix(fix)
     };
     let more = besides(entries, &context.helper, &own);
     // What is more than the helper is said of already.
@@ -184,14 +196,14 @@ struct Place {
     /// The file and the line.
     at: String,
     /// What takes the rule away.
-    mend: String,
+    fix: String,
 }
 
 /// What a finding says of the place, as far as it is known, and what opens it.
 fn located(place: Option<Place>) -> (String, String) {
     place.map_or_else(
         || (String::new(), "visudo".to_owned()),
-        |place| (format!(", {}", place.at), place.mend),
+        |place| (format!(", {}", place.at), place.fix),
     )
 }
 
@@ -221,13 +233,13 @@ fn placed(context: &Context, agent: &Agent, rule: &Rule<'_>) -> Place {
             rule.users.iter().any(|one| names.contains(one))
         })
         .find(|group| group.gid != user.gid && !is_one_of_ours(context, &group.name));
-    let mend = match leave {
+    let fix = match leave {
         Some(group) => {
             format!("gpasswd --delete {} {}", shell_word(&user.name), shell_word(&group.name))
         }
         None => edit(&rule.place.file),
     };
-    Place { at: rule.place.to_string(), mend }
+    Place { at: rule.place.to_string(), fix }
 }
 
 /// Whether a drop-in of ours is for this group.

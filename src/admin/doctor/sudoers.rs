@@ -3,7 +3,7 @@
 use crate::admin::doctor::agents::{DropInFile, is_rule};
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
-use crate::admin::doctor::paths::{mend, mend_or, refused, weak, word};
+use crate::admin::doctor::paths::{fix, fix_or, refused, weak, word};
 use crate::admin::doctor::policy::repair;
 use crate::admin::doctor::sudo::edit;
 use crate::admin::doctor::{call, included};
@@ -36,8 +36,8 @@ pub fn valid(context: &Context) -> Vec<Finding> {
             if let Some(command) = access(&said, &files()) {
                 return vec![
                     finding
-                        .means("visudo, and with it sm setup-sudo, accepts only files that are root:root 0440; sudo reads none that others can write to, or that is not root's")
-                        .mend(command),
+                        .means("visudo, and with it sm setup-sudo, accepts only files that are root:root 0440; sudo reads no file that others can write to or that root does not own")
+                        .fix(command),
                 ];
             }
             let is_named = |file: &PathBuf| said.contains(&format!("{}:", file.display()));
@@ -48,25 +48,25 @@ pub fn valid(context: &Context) -> Vec<Finding> {
                 complaints(&output).into_iter().map(|one| one.unwrap_or_else(|one| one)).collect();
             // Classic sudo may refuse everybody; sudo-rs goes on, with what it could read.
             if !is_sudo_rs() || skipped.is_empty() {
-                return vec![finding.mend(command)];
+                return vec![finding.fix(command)];
             }
             let is_own = context.drop_ins.iter().any(|file| is_named(&file.path));
             let (status, meaning) = match is_own {
                 true => (
                     Status::Problem,
-                    "sudo-rs goes on without them: they are in a drop-in of ours, which is not in force as it was made",
+                    "sudo-rs ignores them: they are in a drop-in of sm, which is not in force as it was written",
                 ),
                 false => (
                     Status::Warning,
-                    "sudo-rs goes on without them, as if they were not there: what they were to permit, forbid or set is not so",
+                    "sudo-rs ignores them: whatever they were to permit, forbid or set has no effect",
                 ),
             };
-            let found = format!("sudo-rs skips what it does not know: {}", skipped.join("; "));
-            vec![Finding::new(status, found).means(meaning).mend(command)]
+            let found = format!("sudo-rs ignores what it does not know: {}", skipped.join("; "));
+            vec![Finding::new(status, found).means(meaning).fix(command)]
         }
         Err(why) => {
             let found = format!("visudo could not be asked: {why}");
-            vec![Finding::warning(found).maybe_mend(mend(&visudo))]
+            vec![Finding::warning(found).maybe_fix(fix(&visudo))]
         }
     }
 }
@@ -83,9 +83,9 @@ pub fn path(_: &Context) -> Vec<Finding> {
     found.extend(more.filter_map(|one| {
         let refusal = refused(&one.path)?;
         let says = format!("{} includes {}: ", one.by.display(), one.path.display());
-        Some(Finding::problem(says + &refusal.error).mend(mend_or(&one.path, edit(&one.by))))
+        Some(Finding::problem(says + &refusal.error).fix(fix_or(&one.path, edit(&one.by))))
     }));
-    let well = format!("{} and what it includes are root's alone", main_file().display());
+    let well = format!("only root can change {} and what it includes", main_file().display());
     or_ok(found, well)
 }
 
@@ -99,7 +99,7 @@ pub fn reads(context: &Context) -> Vec<Finding> {
             let file = main_file();
             let found = format!("{} does not include {FOLDER}", file.display());
             let command = format!("echo '@includedir {FOLDER}' >>{} && visudo -c", word(file));
-            vec![Finding::problem(found).mend(command)]
+            vec![Finding::problem(found).fix(command)]
         }
     }
 }
@@ -109,24 +109,22 @@ pub fn drop_ins(context: &Context) -> Vec<Finding> {
         context.drop_ins.iter().filter_map(|file| wrong(context, file)).collect();
     found.extend(context.by_hand.iter().map(|path| {
         let (file, helper) = (path.display(), context.helper.display());
-        Finding::warning(format!(
-            "{file} has a rule for {helper}, and is no drop-in of setup-sudo's"
-        ))
-        .means("nothing checks what else it gives and to whom, or takes it away again")
-        .mend(edit(path))
+        Finding::warning(format!("{file} has a rule for {helper}, but was not made by setup-sudo"))
+            .means("nothing checks what else it gives and to whom, and nothing removes it")
+            .fix(edit(path))
     }));
     // All else is in order then, and not one request is answered.
     if context.agents.is_empty() && context.drop_ins.is_empty() && context.by_hand.is_empty() {
         found.push(
-            Finding::warning("no account may ask the helper yet")
+            Finding::warning("no account may use the helper yet")
                 .means("nothing is set up: every request without root is not_privileged")
-                .mend("sm setup-sudo --user ACCOUNT"),
+                .fix("sm setup-sudo --user ACCOUNT"),
         );
     }
     or_ok(
         found,
         match context.drop_ins.len() {
-            0 => "there is none: no account asks through sudo".to_owned(),
+            0 => "there is none: no account uses sudo".to_owned(),
             count => format!("{count} in place, for {} alone", context.helper.display()),
         },
     )
@@ -141,8 +139,8 @@ fn wrong(context: &Context, file: &DropInFile) -> Option<Finding> {
             format!("{} setup-sudo --{kind} {} --remove", word(&context.program), shell_word(name));
         return Some(
             Finding::warning(found)
-                .means("whoever is given that name gets the rule with it")
-                .mend(remove),
+                .means("whoever gets that name gets the rule with it")
+                .fix(remove),
         );
     };
     let is_exact = exact::is_exact(&file.text);
@@ -159,44 +157,46 @@ fn wrong(context: &Context, file: &DropInFile) -> Option<Finding> {
         Err(_) if is_exact && strange(&file.text, &context.helper).is_none() => {
             return Some(
                 Finding::warning(format!("{path} could not be compared with the policy"))
-                    .means("every request is refused until the policy is mended, whatever sudo lets through")
-                    .mend(repair()),
+                    .means(
+                        "every request is refused until the policy is fixed, whatever sudo allows",
+                    )
+                    .fix(repair()),
             );
         }
         _ => render(who, &context.helper),
     };
     match DropIn::named(&name).look(&wanted) {
         Ok(Found::InPlace) if is_second => Some(
-            Finding::warning(format!("{path} is a second one for the {}", who.described()))
+            Finding::warning(format!("{path} is another drop-in for the {}", who.described()))
                 .means(format!(
-                    "it stays, and lets the helper be run, when {FOLDER}/{own} is taken away"
+                    "it stays, and still allows the helper, when {FOLDER}/{own} is removed"
                 ))
-                .mend(again),
+                .fix(again),
         ),
         Ok(Found::InPlace) => None,
         Ok(Found::Exposed(is)) => Some(
             Finding::problem(format!("{path} is {is}, and should be root:root 0440"))
-                .mend(mend(&file.path).filter(|_| !is_second).unwrap_or(again)),
+                .fix(fix(&file.path).filter(|_| !is_second).unwrap_or(again)),
         ),
         Ok(Found::Stale(_) | Found::Missing | Found::Foreign) => {
             Some(match strange(&file.text, &context.helper) {
                 Some(strange) => {
                     let only = context.helper.display();
                     let found = format!(
-                        "{path} does not only let {} run {only}: {strange}",
+                        "{path} allows {} more than to run {only}: {strange}",
                         who.described()
                     );
-                    Finding::problem(found).mend(again)
+                    Finding::problem(found).fix(again)
                 }
                 None if !is_exact => {
-                    Finding::warning(format!("{path} is not as it was made")).mend(again)
+                    Finding::warning(format!("{path} is not as it was made")).fix(again)
                 }
                 // The helper itself judges each request, whatever sudo lets through.
                 None => Finding::warning(format!("{path} is not what the policy permits now"))
                     .means(
-                        "sudo refuses what the policy permits by now, or lets the helper refuse it",
+                        "sudo refuses what the policy now permits, or leaves it to the helper to refuse it",
                     )
-                    .mend(again),
+                    .fix(again),
             })
         }
         Err(error) => Some(Finding::warning(format!("{path} could not be read: {error}"))),

@@ -29,12 +29,12 @@ const fn check(
 pub const CHECKS: [Check; 40] = [
     check(
         "binary_path",
-        "who can change the program, or is given root by it, has root without a rule",
+        "whoever can change the program, or gets root from it, has root without a rule",
         program::binary_path,
     ),
     check(
         "helper_path",
-        "sudo's rule names this file: who can replace it, or reaches sm through it, has all of root",
+        "sudo's rule names this file: whoever can replace it, or reach sm through it, has full root",
         program::helper_path,
     ),
     check(
@@ -54,12 +54,12 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "preload",
-        "what stands in /etc/ld.so.preload becomes part of every program, root's too",
+        "the libraries in /etc/ld.so.preload become part of every program, including root's",
         program::preload,
     ),
     check(
         "tools",
-        "the helper runs these as root: who can change one has root with the next request",
+        "the helper runs these as root: whoever can change one has root with the next request",
         program::tools,
     ),
     check(
@@ -69,42 +69,38 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "check_programs",
-        "root runs these before it touches a unit: who can change one has root",
+        "root runs these before it touches a unit: whoever can change one has root",
         policy::check_programs,
     ),
     check(
         "unit_files",
-        "who can change a unit that the policy or a rule of sudo's names has root when it is next started",
+        "whoever can change a unit that the policy or a sudo rule names has root when it next starts",
         policy::unit_files,
     ),
     check(
         "unit_programs",
-        "root starts this with the unit: who can change it has root when the unit is next started",
+        "root starts this with the unit: whoever can change it has root when the unit next starts",
         policy::unit_programs,
     ),
-    check(
-        "log_folder",
-        "the record of what was done as root can be read or changed by others",
-        folders::log,
-    ),
+    check("log_folder", "others can read or change the audit log", folders::log),
     check(
         "state_folder",
-        "who can change what is kept there can hold requests up, or hide that the record was cut",
+        "whoever can change these files can block requests, or hide that the audit log was cut",
         folders::state,
     ),
     check(
         "run_folder",
-        "who can change what is kept there can lift the rate limit, or answer in the broker's place",
+        "whoever can change these files can lift the rate limit, or answer instead of the broker",
         folders::run,
     ),
     check(
         "sudoers_valid",
-        "sudo reads less than what is written, and an old one refuses everybody, until this is mended",
+        "sudo ignores part of its configuration, and an old sudo refuses everybody, until this is fixed",
         sudoers::valid,
     ),
     check(
         "sudoers_path",
-        "who can change sudo's configuration gives itself all of root",
+        "whoever can change sudo's configuration can give itself full root",
         sudoers::path,
     ),
     check(
@@ -114,48 +110,48 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "drop_ins",
-        "the account may run something else than this helper, or nothing",
+        "the account may run something other than this helper, or nothing",
         sudoers::drop_ins,
     ),
     check(
         "helper_rule",
-        "requests of these accounts fail: sudo does not run the helper, or it can not do what is asked",
+        "requests of these accounts fail: sudo does not run the helper, or the helper cannot do what is asked",
         requests::work,
     ),
     check(
         "sudoers_more",
-        "the policy and the record hold only what goes through the helper: this goes past it",
+        "the policy and the audit log cover only what goes through the helper: this bypasses it",
         sudo::more,
     ),
     check(
         "sudo_defaults",
-        "a setting of sudo's lets the account shape how the helper is started",
+        "a sudo setting lets the account influence how the helper is started",
         settings::defaults,
     ),
     check(
         "account_groups",
-        "being in this group is a way around the policy and the record",
+        "membership in this group bypasses the policy and the audit log",
         accounts::groups,
     ),
     check(
         "second_root",
-        "whoever is this account is root, and is recorded as root",
+        "whoever uses this account is root, and is recorded as root",
         accounts::second_root,
     ),
     check(
         "sockets",
-        "who can write to this socket has its service do as root whatever it asks for",
+        "whoever can write to this socket can have its service do anything as root",
         ways::sockets,
     ),
-    check("doas", "what doas lets the account do goes past the policy and the record", ways::doas),
+    check("doas", "what doas allows the account bypasses the policy and the audit log", ways::doas),
     check(
         "polkit",
-        "what polkit lets the account do goes past the policy and the record",
+        "what polkit allows the account bypasses the policy and the audit log",
         ways::polkit,
     ),
     check(
         "broker_units",
-        "the broker is not started as it was made: another program, for others, or not sandboxed",
+        "the broker does not start as installed: another program, for others, or not sandboxed",
         broker::unit_files,
     ),
     check(
@@ -165,28 +161,28 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "broker_socket",
-        "the accounts that were let in over the socket get no answer, or others get one",
+        "accounts that may use the socket get no answer, or others get one",
         broker::socket,
     ),
-    check("sudo_version", "this sudo has a known hole", versions::sudo),
+    check("sudo_version", "this sudo has a known vulnerability", versions::sudo),
     check(
         "systemd_version",
-        "this systemd has a known hole, or lacks what the units rest on",
+        "this systemd has a known vulnerability, or lacks what the units need",
         versions::systemd,
     ),
     check(
         "package_manager_version",
-        "this package manager has a known hole",
+        "this package manager has a known vulnerability",
         versions::package_manager,
     ),
     check(
         "audit_write",
-        "nothing is run without a record: every request is refused until this is mended",
+        "nothing runs without a record: every request is refused until this is fixed",
         audit::write,
     ),
     check(
         "audit_chain",
-        "records are missing or were changed: what the log says can not be relied on",
+        "records are missing or were changed: the audit log cannot be trusted",
         audit::chain,
     ),
     check(
@@ -201,12 +197,12 @@ pub const CHECKS: [Check; 40] = [
     ),
     check(
         "audit_rotation",
-        "the log takes more room than the helper leaves it; where the disk is full, every request is refused",
+        "the log uses more space than the helper allows it; if the disk is full, every request is refused",
         audit::rotation,
     ),
     check(
         "clock_sync",
-        "the times in the record can not be compared with those of other hosts",
+        "the times in the audit log cannot be compared with those of other hosts",
         host::clock_sync,
     ),
     check(

@@ -1,10 +1,10 @@
-//! Which versions of what the helper stands on have a known hole.
+//! Which versions of what the helper stands on have a known vulnerability.
 
 use crate::admin::doctor::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
-use crate::admin::doctor::holes::{APT, Hole, PACMAN, SUDO, SUDO_RS, SYSTEMD};
-use crate::admin::doctor::paths::mend;
+use crate::admin::doctor::paths::fix;
+use crate::admin::doctor::vulnerabilities::{APT, PACMAN, SUDO, SUDO_RS, SYSTEMD, Vulnerability};
 use crate::managers::host;
 use crate::sudo::ask::program;
 use crate::system::tool;
@@ -21,8 +21,8 @@ struct Installed<'n> {
     version: String,
     /// The version of its package, where the distribution is one whose fixes are known.
     package: Option<String>,
-    /// Whether the host's packages are those of a distribution that mends old versions.
-    is_mended_elsewhere: bool,
+    /// Whether the host's packages are those of a distribution that fixes old versions.
+    is_patched_elsewhere: bool,
 }
 
 pub fn sudo(_: &Context) -> Vec<Finding> {
@@ -33,7 +33,7 @@ pub fn sudo(_: &Context) -> Vec<Finding> {
         Ok(said) => said,
         Err(why) => {
             let found = format!("the version of {} is not known: {why}", sudo.display());
-            return vec![unknown(found, mend(&sudo))];
+            return vec![unknown(found, fix(&sudo))];
         }
     };
     let first = said.lines().next().unwrap_or_default();
@@ -42,7 +42,7 @@ pub fn sudo(_: &Context) -> Vec<Finding> {
         (_, Some(version)) => judged(&installed("sudo", version), &SUDO),
         _ => {
             let found = format!("it is not known which sudo this is: {first}");
-            vec![Finding::warning(found).mend(upgrade("sudo"))]
+            vec![Finding::warning(found).fix(upgrade("sudo"))]
         }
     }
 }
@@ -52,13 +52,13 @@ pub fn systemd(_: &Context) -> Vec<Finding> {
         Ok(version) => version,
         Err(why) => {
             let found = format!("systemd's version is not known: {why}");
-            return vec![unknown(found, call::mend("systemctl"))];
+            return vec![unknown(found, call::fix("systemctl"))];
         }
     };
     let version = &version;
     if numbers(version) < numbers(OLDEST_SYSTEMD) {
         let found = format!("systemd {version} is older than {OLDEST_SYSTEMD}");
-        return vec![Finding::problem(found).mend(upgrade("systemd"))];
+        return vec![Finding::problem(found).fix(upgrade("systemd"))];
     }
     judged(&installed("systemd", version), &SYSTEMD)
 }
@@ -77,32 +77,34 @@ pub fn pager_escapes() -> bool {
     systemd_version().is_ok_and(|version| numbers(&version) < numbers("247"))
 }
 
-/// The package managers whose holes are known, by their names.
-const PACKAGE_MANAGERS: [(&str, &[Hole]); 2] = [("apt", &APT), ("pacman", &PACMAN)];
+/// The package managers whose vulnerabilities are known, by their names.
+const PACKAGE_MANAGERS: [(&str, &[Vulnerability]); 2] = [("apt", &APT), ("pacman", &PACMAN)];
 
 pub fn package_manager(_: &Context) -> Vec<Finding> {
     let Some(manager) = host::of_this_host() else {
         return vec![Finding::ok(format!("there is neither {}", host::programs()))];
     };
     let name = manager.name();
-    let holes = PACKAGE_MANAGERS.iter().find(|(known, _)| *known == name);
-    let holes = holes.map_or(&[][..], |(_, holes)| holes);
+    let vulnerabilities = PACKAGE_MANAGERS.iter().find(|(known, _)| *known == name);
+    let vulnerabilities = vulnerabilities.map_or(&[][..], |(_, vulnerabilities)| vulnerabilities);
     let program = manager.program().rsplit('/').next().unwrap_or_default();
     let said = call::text(call::tool(program, &["--version"])).unwrap_or_default();
     // `apt 2.6.1 (amd64)`; pacman draws a picture beside `Pacman v6.0.2 - libalpm v13.0.2`.
     let mut words = said.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case(name));
     match words.nth(1) {
-        Some(version) => judged(&installed(name, version.trim_start_matches('v')), holes),
+        Some(version) => judged(&installed(name, version.trim_start_matches('v')), vulnerabilities),
         None => {
             let found = format!("the version of {program} is not known");
-            vec![unknown(found, call::mend(program))]
+            vec![unknown(found, call::fix(program))]
         }
     }
 }
 
-/// Of a version that is not known nobody can say whether it has a hole.
-fn unknown(found: String, mend: Option<String>) -> Finding {
-    Finding::warning(found).means("whether it has a known hole is not known").maybe_mend(mend)
+/// Of a version that is not known nobody can say whether it has a vulnerability.
+fn unknown(found: String, fix: Option<String>) -> Finding {
+    Finding::warning(found)
+        .means("whether it has a known vulnerability cannot be determined")
+        .maybe_fix(fix)
 }
 
 fn installed<'n>(name: &'n str, version: &str) -> Installed<'n> {
@@ -117,52 +119,52 @@ fn installed<'n>(name: &'n str, version: &str) -> Installed<'n> {
     let package = package.filter(|package| {
         package.split_once(':').map_or(&**package, |(_, rest)| rest).starts_with(version)
     });
-    let is_mended_elsewhere = match asked {
-        // What is no package is mended by nobody but its makers.
+    let is_patched_elsewhere = match asked {
+        // What is no package is fixed by nobody but its makers.
         Some(answer) => answer.is_err(),
-        // Nor does Arch mend old versions; others are not known.
+        // Nor does Arch fix old versions; others are not known.
         None => !Path::new("/usr/bin/pacman").exists(),
     };
-    Installed { name, version: version.to_owned(), package, is_mended_elsewhere }
+    Installed { name, version: version.to_owned(), package, is_patched_elsewhere }
 }
 
-fn judged(installed: &Installed<'_>, holes: &[Hole]) -> Vec<Finding> {
+fn judged(installed: &Installed<'_>, vulnerabilities: &[Vulnerability]) -> Vec<Finding> {
     let Installed { name, version, package, .. } = installed;
     let shown = match package {
         Some(package) => format!("{name} {package}"),
         None => format!("{name} {version}"),
     };
-    let found = holes.iter().filter_map(|hole| {
-        let (status, note) = open(installed, hole, &is_older)?;
-        let found = format!("{shown} has {}: {}{note}", hole.cve, hole.what);
-        Some(Finding::new(status, found).mend(upgrade(name)))
+    let found = vulnerabilities.iter().filter_map(|vulnerability| {
+        let (status, note) = open(installed, vulnerability, &is_older)?;
+        let found = format!("{shown} has {}: {}{note}", vulnerability.cve, vulnerability.what);
+        Some(Finding::new(status, found).fix(upgrade(name)))
     });
-    or_ok(found.collect(), format!("{shown} has no known hole that matters here"))
+    or_ok(found.collect(), format!("{shown} has no known vulnerability that matters here"))
 }
 
-/// Whether the hole is open, and what is to be said besides.
+/// Whether the vulnerability is open, and what is to be said besides.
 fn open(
     installed: &Installed<'_>,
-    hole: &Hole,
+    vulnerability: &Vulnerability,
     is_older: &dyn Fn(&str, &str) -> Option<bool>,
 ) -> Option<(Status, &'static str)> {
-    const MAYBE: &str = " (the distribution may have mended it: look at its changelog)";
+    const MAYBE: &str = " (the distribution may have fixed it: see its changelog)";
     let version = numbers(&installed.version);
-    if version < numbers(hole.since) || version >= numbers(hole.fixed) {
+    if version < numbers(vulnerability.since) || version >= numbers(vulnerability.fixed) {
         return None;
     }
     let Some(package) = &installed.package else {
-        // Nobody but its own makers mends what is no package of a distribution's.
-        return Some(if installed.is_mended_elsewhere {
+        // Nobody but its own makers fixes what is no package of a distribution's.
+        return Some(if installed.is_patched_elsewhere {
             (Status::Warning, MAYBE)
         } else {
-            (hole.status, "")
+            (vulnerability.status, "")
         });
     };
-    let row = hole.mended.iter().find(|(begin, _)| package.starts_with(begin));
-    match row.map(|(_, mended)| is_older(package, mended)) {
+    let row = vulnerability.patched.iter().find(|(begin, _)| package.starts_with(begin));
+    match row.map(|(_, patched)| is_older(package, patched)) {
         Some(Some(false)) => None,
-        Some(Some(true)) => Some((hole.status, "")),
+        Some(Some(true)) => Some((vulnerability.status, "")),
         _ => Some((Status::Warning, MAYBE)),
     }
 }
@@ -195,17 +197,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hole_is_open_until_its_makers_or_the_distribution_have_mended_it() {
+    fn a_vulnerability_is_open_until_its_makers_or_the_distribution_have_fixed_it() {
         let older = |one: &str, other: &str| Some(numbers(one) < numbers(other));
-        let is = |name, version: &str, package: Option<&str>, elsewhere, hole: &Hole| {
+        let is = |name,
+                  version: &str,
+                  package: Option<&str>,
+                  elsewhere,
+                  vulnerability: &Vulnerability| {
             let package = package.map(str::to_owned);
             let version = version.to_owned();
-            let installed = Installed { name, version, package, is_mended_elsewhere: elsewhere };
-            open(&installed, hole, &older).map(|(status, _)| status)
+            let installed = Installed { name, version, package, is_patched_elsewhere: elsewhere };
+            open(&installed, vulnerability, &older).map(|(status, _)| status)
         };
         let (problem, warning) = (Some(Status::Problem), Some(Status::Warning));
         let [chroot, host, _, baron] = &SUDO;
-        for (hole, version, package, elsewhere, status) in [
+        for (vulnerability, version, package, elsewhere, status) in [
             (chroot, "1.9.17p1", None, false, None),
             (chroot, "1.9.17", None, false, problem),
             (chroot, "1.9.13p3", None, false, None),
@@ -221,7 +227,7 @@ mod tests {
             (baron, "1.9.5p1", None, false, problem),
         ] {
             assert_eq!(
-                is("sudo", version, package, elsewhere, hole),
+                is("sudo", version, package, elsewhere, vulnerability),
                 status,
                 "{version} {package:?}"
             );

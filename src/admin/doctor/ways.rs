@@ -36,7 +36,7 @@ pub fn sockets(context: &Context) -> Vec<Finding> {
         let path = Path::new(path);
         if data.mode() & 0o002 != 0 {
             let what = format!("everybody can write to {}", path.display());
-            found.push(Finding::problem(what).mend(format!("chmod o-rw {}", word(path))));
+            found.push(Finding::problem(what).fix(format!("chmod o-rw {}", word(path))));
             continue;
         }
         let may = |agent: &&Agent| {
@@ -51,10 +51,10 @@ pub fn sockets(context: &Context) -> Vec<Finding> {
                 Some(group) if agent.groups.contains(&gid) => leave(agent, gid, &group),
                 _ => format!("chown root:root {}", word(path)),
             };
-            found.push(Finding::problem(what).mend(command));
+            found.push(Finding::problem(what).fix(command));
         }
     }
-    or_ok(found, "no account that may ask the helper can write to a socket that gives root")
+    or_ok(found, "no account that may use the helper can write to a socket that gives root")
 }
 
 pub fn doas(context: &Context) -> Vec<Finding> {
@@ -79,11 +79,11 @@ pub fn doas(context: &Context) -> Vec<Finding> {
             if names.iter().any(|name| words.contains(&name.as_str())) {
                 let number = number + 1;
                 let what = format!("{FILE}:{number} is for {}: {}", agent.user.name, line.trim());
-                found.push(Finding::problem(what).mend(format!("sed -i {number}d {FILE}")));
+                found.push(Finding::problem(what).fix(format!("sed -i {number}d {FILE}")));
             }
         }
     }
-    or_ok(found, format!("{FILE} permits nothing to those who may ask the helper"))
+    or_ok(found, format!("{FILE} permits nothing to accounts that may use the helper"))
 }
 
 /// A note only: what a rule of polkit's does, nobody can tell without running it.
@@ -106,7 +106,7 @@ pub fn polkit(context: &Context) -> Vec<Finding> {
             let file = word(path);
             found.push(
                 Finding::warning(format!("{} names {name}", path.display()))
-                    .mend(format!("mv {file} {file}.off")),
+                    .fix(format!("mv {file} {file}.off")),
             );
         }
         found.extend(weak(path));
@@ -114,9 +114,9 @@ pub fn polkit(context: &Context) -> Vec<Finding> {
     or_ok(
         found,
         match rules.len() {
-            0 => "there are no rules for polkit on this host".to_owned(),
+            0 => "there are no polkit rules on this host".to_owned(),
             count => {
-                format!("none of {count} files with rules names an account that may ask the helper")
+                format!("none of {count} files with rules names an account that may use the helper")
             }
         },
     )

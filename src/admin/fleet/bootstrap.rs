@@ -93,7 +93,7 @@ fn announce(waiting: &[(usize, Box<Seen<'_, '_>>)], rows: &[Option<Row>], progre
     if !so_far.is_empty() {
         progress.say(&format!("so far: {so_far}"));
     }
-    progress.say("to be done, with sudo's password:");
+    progress.say("to do, with sudo's password:");
     for (_, host) in waiting {
         progress.say(&format!("  {}: {}", host.host().alias, host.needs()));
     }
@@ -119,7 +119,7 @@ impl Source<'_> {
         match self {
             Self::Given(file) => password::read(file),
             Self::Terminal if again => password::ask(&format!(
-                "{host} does not accept it. Again (or nothing, if {host} alone has another one): "
+                "{host} does not accept it. Again (or nothing, if only {host} has another one): "
             )),
             Self::Terminal => password::ask(&format!("sudo's password, tried on {host} first: ")),
         }
@@ -242,7 +242,8 @@ fn prove<'h, 'w>(
             }
         }
     }
-    let error = format!("the password was not tried there, since {rejected_by} does not accept it");
+    let error =
+        format!("the password was not tried there, because {rejected_by} does not accept it");
     let refusal = Refusal::new(Code::CommandFailed, error)
         .hint("run it again with the right one, or with --limit for the hosts that share it");
     Err(Unproven { code: "password_unproven", refusal })

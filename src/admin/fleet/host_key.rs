@@ -36,8 +36,8 @@ pub fn row(host: &Host, words: &Words) -> Option<Row> {
         || words.contain("kex_exchange_identification")
     {
         let row =
-            failed(&format!("the key of {name}, by way of which it is reached, is not known"));
-        let hint = "compare it and log in there once with ssh; --accept-new-host-keys is for the hosts of the inventory alone";
+            failed(&format!("the host key of {name}, through which it is reached, is not known"));
+        let hint = "compare it and log in there once with ssh; --accept-new-host-keys is only for the hosts of the inventory";
         return Some(row.hint(Some(hint)).command(format!("ssh {name}")));
     }
     let kind = between(words, "No ", " host key is known for").map_or("", |kind| kind);
@@ -53,7 +53,7 @@ fn changed(failed: impl Fn(&str) -> Row, words: &Words, name: &str) -> Row {
         seen.map(|print| format!("; {name} shows {}", one_line(print.trim_end_matches('.'), 60)));
     let said = place.map(|place| format!(": {}", one_line(place, 300)));
     let what = format!(
-        "its host key is not the one that is known{}{}",
+        "its host key is not the known one{}{}",
         said.unwrap_or_default(),
         seen.unwrap_or_default()
     );
@@ -62,7 +62,7 @@ fn changed(failed: impl Fn(&str) -> Row, words: &Words, name: &str) -> Row {
         .map(|(file, _)| file.to_owned());
     failed(&what)
         .hint(Some(
-            "find out why before you trust it; if the host was made anew, forget the old one",
+            "find out why before you trust it; if the host was reinstalled, forget the old one",
         ))
         .command(forget(&name, file.as_deref()))
 }
@@ -133,8 +133,8 @@ mod tests {
         assert!(hint.contains("--accept-new-host-keys"), "{hint}");
         let by_way = format!("{unknown}Connection closed by UNKNOWN port 65535\n");
         let (error, hint) = of(&by_way);
-        assert!(error.contains("the key of [b]:22, by way of which"), "{error}");
-        assert!(hint.contains("alone: ssh "), "{hint}");
+        assert!(error.contains("the host key of [b]:22, through which"), "{error}");
+        assert!(hint.contains("inventory: ssh "), "{hint}");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn bootstrap(command: &Bootstrap) -> Result<Answer, Failure> {
             Code::Usage,
             "--inventory - and --password-fd 0 both read standard input",
         )
-        .hint("give the password on another descriptor: --password-fd 3 3<FILE")
+        .hint("pass the password on another descriptor: --password-fd 3 3<FILE")
         .into());
     }
     // Before anything else is opened.
@@ -102,7 +102,7 @@ fn account(name: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     let quoted = crate::request::name::quoted(name.as_bytes());
-    Err(Refusal::new(Code::InvalidArgument, format!("{quoted} is no name of an account"))
+    Err(Refusal::new(Code::InvalidArgument, format!("{quoted} is not an account name"))
         .hint("a name is at most 32 of A-Z a-z 0-9 _ . - and begins with a letter, a digit or _"))
 }
 

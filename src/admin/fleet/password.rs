@@ -53,7 +53,7 @@ impl Secret {
                 Err(error) => {
                     return Err(Refusal::new(
                         Code::InvalidArgument,
-                        format!("the password can not be read: {error}"),
+                        format!("the password cannot be read: {error}"),
                     ));
                 }
             }
@@ -147,14 +147,11 @@ pub fn ask(question: &str) -> Result<Secret, Refusal> {
 /// Reads it from a descriptor: one line, or all that comes.
 ///
 /// # Errors
-/// `invalid_argument` where there is nothing in it.
+/// `invalid_argument` where it is empty.
 pub fn read(file: &mut File) -> Result<Secret, Refusal> {
     let secret = Secret::read(file, || true)?;
     if secret.is_empty() {
-        return Err(Refusal::new(
-            Code::InvalidArgument,
-            "--password-fd: there is no password in it",
-        ));
+        return Err(Refusal::new(Code::InvalidArgument, "--password-fd: it has no password"));
     }
     Ok(secret)
 }

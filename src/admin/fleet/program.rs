@@ -37,7 +37,7 @@ impl Programs {
     /// This program and those of `--binary ARCH=PATH`.
     ///
     /// # Errors
-    /// Where one can not be read, or is not for the architecture that it is said to be for.
+    /// Where one cannot be read, or is not for the architecture that it is said to be for.
     pub fn read(named: &[String]) -> Result<Self, Refusal> {
         let mut programs = BTreeMap::new();
         let (machine, own) = program(Path::new("/proc/self/exe"))?;
@@ -46,7 +46,7 @@ impl Programs {
             let (wanted, path) = word.split_once('=').ok_or_else(|| {
                 Refusal::new(
                     Code::Usage,
-                    format!("--binary {}: there is no `=` in it", quoted(word.as_bytes())),
+                    format!("--binary {}: it has no `=`", quoted(word.as_bytes())),
                 )
                 .hint("name the architecture and the program: --binary aarch64=/path/to/sm")
             })?;
@@ -54,10 +54,7 @@ impl Programs {
                 let all: Vec<&str> = MACHINES.iter().map(|row| row.1).collect();
                 Refusal::new(
                     Code::Usage,
-                    format!(
-                        "--binary: {} is no architecture that is known here",
-                        quoted(wanted.as_bytes())
-                    ),
+                    format!("--binary: {} is not a known architecture", quoted(wanted.as_bytes())),
                 )
                 .hint(format!("there are: {}", all.join(", ")))
             })?;
@@ -106,7 +103,7 @@ fn program(path: &Path) -> Result<(&'static str, Program), Refusal> {
             .hint("name a program that was built with: packaging/build")
     };
     let bytes = fs::read(path).map_err(|error| wrong(&error.to_string()))?;
-    let machine = machine(&bytes).ok_or_else(|| wrong("it is no program for Linux"))?;
+    let machine = machine(&bytes).ok_or_else(|| wrong("it is not a Linux program"))?;
     let sha256 = hex(&Sha256::digest(&bytes));
     Ok((machine, Program { bytes, sha256 }))
 }

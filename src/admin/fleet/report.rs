@@ -41,7 +41,7 @@ pub fn finish(
             Code::CommandFailed,
             format!("{failed} of {} failed", text::counted(rows.len() as u64, "host")),
         )
-        .hint("mend what each line says, and run it again: what is done stays done"),
+        .hint("fix what each line says, and run it again: what is done stays done"),
     };
     let failure = Failure::of(refusal).text(text);
     Err(fields.fold(failure, |failure, (name, value)| failure.with(&name, value)))

@@ -201,7 +201,7 @@ pub fn left_out(host: &Host) -> Option<Row> {
         return Some(Row::refused(host, refusal));
     }
     kernel::is_interrupted().then(|| {
-        Row::new(host, Status::Skipped, INTERRUPTED).error("interrupted before it was begun with")
+        Row::new(host, Status::Skipped, INTERRUPTED).error("interrupted before it was started")
     })
 }
 

@@ -45,7 +45,7 @@ pub fn run(
             && failed.load(Ordering::SeqCst) >= most
         {
             return Row::new(host, Status::Skipped, "max_fail")
-                .error(&format!("not begun with: {most} failed before"));
+                .error(&format!("not started: {most} failed before"));
         }
         let shown = progress.begin(host);
         shown.now("asking");
@@ -91,8 +91,8 @@ fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
         Ok(answer) => answer,
         Err(lost) => {
             let said = session.words();
-            return trouble::lost_on_the_way(host, &lost, &said, "its helper was at work")
-                .hint(Some("what became of it is in the host's audit log: sm audit tail"));
+            return trouble::lost_on_the_way(host, &lost, &said, "its helper was running")
+                .hint(Some("the host's audit log has the result: sm audit tail"));
         }
     };
     let (_, text) = answer.split_once(' ').unwrap_or((&answer, ""));
@@ -103,7 +103,7 @@ fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
         _ => {
             let said = session.words();
             Row::new(host, Status::Failed, "no_reply")
-                .error(&format!("there is no reply of sm-helper{}", said.behind()))
+                .error(&format!("there was no reply from sm-helper{}", said.behind()))
                 .hint(Some("set it up there: sm bootstrap-cluster"))
         }
     }

@@ -122,18 +122,18 @@ fn judge<'w>(visit: &Visit<'_>, wanted: &'w Wanted<'w>) -> Result<Source<'w>, St
     if system != "Linux" {
         return unsupported(
             &format!("it runs {system}, not Linux"),
-            "take it out of the inventory",
+            "remove it from the inventory",
         );
     }
     if visit.fact("systemd").is_empty() {
-        return unsupported("its service manager is not systemd", "take it out of the inventory");
+        return unsupported("its service manager is not systemd", "remove it from the inventory");
     }
     if visit.fact("sudo").is_empty() {
         return unsupported("it has no sudo", "install sudo or sudo-rs there first");
     }
     if visit.fact("uid") == "0" && wanted.user.is_none() {
-        let refusal = Refusal::new(Code::Usage, "root logs in there, and root needs no rule")
-            .hint("say which account may run the helper: --user NAME");
+        let refusal = Refusal::new(Code::Usage, "you log in there as root, and root needs no rule")
+            .hint("name the account that may run the helper: --user NAME");
         return stop(Row::refused(visit.host, &refusal));
     }
     if !visit.fact("package").is_empty() {
@@ -248,7 +248,7 @@ impl<'h, 'w> Seen<'h, 'w> {
             return Vec::new();
         }
         let is = one_line(is, 40);
-        vec![format!("its package has {is}, and this is {here}: upgrade the older one")]
+        vec![format!("its package has {is}, but this is {here}: upgrade the older one")]
     }
 
     fn all_needs(&self) -> Vec<Need> {
@@ -313,7 +313,7 @@ impl<'h, 'w> Seen<'h, 'w> {
                 let row = Row::new(self.visit.host, Status::Already, "ok").what("nothing to do");
                 return Ok(reply.warned(row).warned(self.other_version()));
             }
-            // Missing, stale or exposed can be mended; of the rest the host says what it is.
+            // Missing, stale or exposed can be fixed; of the rest the host says what it is.
             if !reply.has("state") {
                 return stop(reply.failed(self.visit.host));
             }

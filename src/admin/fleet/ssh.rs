@@ -70,7 +70,7 @@ impl Session {
     /// Starts ssh, which connects and asks for our shell.
     ///
     /// # Errors
-    /// Where ssh can not be started.
+    /// Where ssh cannot be started.
     pub fn connect(host: &Host, manner: &Manner<'_>) -> Result<Self, Lost> {
         let word = format!("sm-{}", uuid::Uuid::new_v4().simple());
         let mut command = Command::new(SSH);

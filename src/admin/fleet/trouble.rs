@@ -16,22 +16,21 @@ const SAYINGS: [Saying; 12] = [
         "no matching host key",
         Status::Failed,
         "host_key",
-        "it has no host key of a kind that ssh accepts",
+        "it has no host key of a type that ssh accepts",
         "give the host a newer key: ssh-keygen -A",
     ),
     (
         "permission denied",
         Status::Failed,
         "login_refused",
-        "it does not let the account in",
-        "try it by hand with ssh: it takes a key without a passphrase, or an agent that holds it; where the key is right, journalctl -t sshd \
-         there says why: AllowUsers, DenyUsers, PermitRootLogin, a home that others can write to, an account without a shell",
+        "it rejects the account",
+        "try it by hand with ssh: it needs a key without a passphrase, or an agent that holds it; if the key is right, journalctl -t sshd there says why: AllowUsers, DenyUsers, PermitRootLogin, a home that others can write to, an account without a shell",
     ),
     (
         "too many authentication failures",
         Status::Failed,
         "login_refused",
-        "it does not let the account in",
+        "it rejects the account",
         "name the one key: identity_file, or ansible_ssh_private_key_file",
     ),
     (
@@ -39,16 +38,22 @@ const SAYINGS: [Saying; 12] = [
         Status::Failed,
         "ssh_failed",
         "ssh does not understand its configuration",
-        "mend what ssh names",
+        "fix what ssh names",
     ),
-    ("could not resolve", Status::Unreachable, "unreachable", "its name leads nowhere", NAME),
+    ("could not resolve", Status::Unreachable, "unreachable", "its name cannot be resolved", NAME),
     ("connection refused", Status::Unreachable, "unreachable", "nothing listens there", PORT),
-    ("no route to host", Status::Unreachable, "unreachable", "there is no way to it", DOWN),
-    ("network is unreachable", Status::Unreachable, "unreachable", "there is no way to it", DOWN),
+    ("no route to host", Status::Unreachable, "unreachable", "it cannot be reached", DOWN),
+    ("network is unreachable", Status::Unreachable, "unreachable", "it cannot be reached", DOWN),
     ("timed out", Status::Unreachable, "unreachable", "it does not answer", DOWN),
-    ("not responding", Status::Unreachable, "unreachable", "it does not answer any more", DOWN),
-    ("connection reset", Status::Unreachable, "unreachable", "it hung up", DOWN),
-    ("kex_exchange_identification", Status::Unreachable, "unreachable", "it hung up", PORT),
+    ("not responding", Status::Unreachable, "unreachable", "it no longer answers", DOWN),
+    ("connection reset", Status::Unreachable, "unreachable", "it closed the connection", DOWN),
+    (
+        "kex_exchange_identification",
+        Status::Unreachable,
+        "unreachable",
+        "it closed the connection",
+        PORT,
+    ),
 ];
 
 /// What is said where we were let in, and our shell did not run. The first that fits counts.
@@ -71,7 +76,7 @@ const LET_IN: [Saying; 6] = [
         "open failed",
         Status::Failed,
         "login_refused",
-        "it lets the account in and gives it no session",
+        "it accepts the account but opens no session",
         "look at MaxSessions in its sshd_config",
     ),
     (
@@ -85,22 +90,21 @@ const LET_IN: [Saying; 6] = [
         "sftp connections only",
         Status::Failed,
         "unsupported",
-        "a ForceCommand of its sshd_config lets the account have sftp alone",
+        "a ForceCommand in its sshd_config allows the account only sftp",
         FORCED,
     ),
-    ("not responding", Status::Unreachable, "unreachable", "it does not answer any more", DOWN),
+    ("not responding", Status::Unreachable, "unreachable", "it no longer answers", DOWN),
 ];
 
-const NAME: &str = "look at the spelling, or say where it is: ansible_host, or hostname";
-const PORT: &str = "look whether sshd runs there, and at the port";
-const DOWN: &str = "look whether it is up, or leave it out: offline: true";
+const NAME: &str = "check the spelling, or give its address: ansible_host, or hostname";
+const PORT: &str = "check whether sshd runs there, and the port";
+const DOWN: &str = "check whether it is up, or skip it: offline: true";
 const EXPIRED: &str =
     "log in once at a terminal and change it, or as root there: chage -d \"$(date +%F)\" ACCOUNT";
-const FORCED: &str = "leave the account out of it (Match in sshd_config, command= in authorized_keys), have it end in \
-    exec sh -c \"$SSH_ORIGINAL_COMMAND\", or log in as another account: ansible_user";
+const FORCED: &str = "exempt the account from it (Match in sshd_config, command= in authorized_keys), make it end in exec sh -c \"$SSH_ORIGINAL_COMMAND\", or log in as another account: ansible_user";
 const PROFILE: &str = "look at the account's shell, at what its profile starts or waits for (.bashrc, .profile), for a ForceCommand \
     (sshd -T -C user=ACCOUNT) and for command= in authorized_keys; or log in as another account: ansible_user";
-const ACCOUNTING: &str = "do what it says; /etc/nologin and /run/nologin keep all but root out, and chage -l ACCOUNT shows whether \
+const ACCOUNTING: &str = "do what it says; /etc/nologin and /run/nologin keep everybody but root out, and chage -l ACCOUNT shows whether \
     the account has expired";
 
 /// The row of a host that we never got to talk to.
@@ -111,22 +115,22 @@ pub fn not_reached(host: &Host, not: &NotBegun) -> Row {
     };
     match lost {
         Lost::NotStarted(error) => Row::new(host, Status::Failed, "ssh_failed")
-            .error(&format!("ssh can not be started: {error}"))
+            .error(&format!("ssh cannot be started: {error}"))
             .hint(Some("install it: apt-get install openssh-client")),
         Lost::Late if *is_let_in => row(
             Status::Failed,
             "timeout",
-            "it lets the account in, and what it is asked to run is not begun with in 30 s",
+            "it accepts the account, but did not start the command within 30 s",
         )
         .hint(Some(PROFILE)),
         Lost::Late => row(
             Status::Unreachable,
             "timeout",
-            "it took the connection, and lets nobody in in 30 s",
+            "it accepted the connection, but did not authenticate within 30 s",
         )
         .hint(Some(DOWN)),
         Lost::Endless => {
-            row(Status::Failed, "unsupported", "it prints without end instead of answering")
+            row(Status::Failed, "unsupported", "it keeps printing instead of answering")
                 .hint(Some("look at what the account's profile does: ssh HOST true"))
         }
         Lost::Instead(instead) => instead_of_ours(host, instead),
@@ -147,7 +151,7 @@ pub fn not_reached(host: &Host, not: &NotBegun) -> Row {
                     row(
                         Status::Failed,
                         "connection_lost",
-                        "it let the account in, and the connection was lost",
+                        "it accepted the account, but the connection was lost",
                     )
                     .hint(Some(PROFILE))
                 } else {
@@ -156,9 +160,7 @@ pub fn not_reached(host: &Host, not: &NotBegun) -> Row {
             }
             let ended = status
                 .map_or("was killed".to_owned(), |status| format!("ended with status {status}"));
-            let what = format!(
-                "it does not run /bin/sh, which it is asked for: what runs instead {ended}"
-            );
+            let what = format!("it does not run /bin/sh as requested: what runs instead {ended}");
             row(Status::Failed, "unsupported", &what).hint(Some(PROFILE))
         }
     }
@@ -180,11 +182,11 @@ fn not_let_in(host: &Host, words: &Words) -> Row {
         row(
             Status::Unreachable,
             "unreachable",
-            "it hung up",
-            "look whether it is up, and into its log: journalctl -t sshd",
+            "it closed the connection",
+            "check whether it is up, and its log: journalctl -t sshd",
         )
     } else {
-        row(Status::Failed, "login_refused", "it does not let the account in", ACCOUNTING)
+        row(Status::Failed, "login_refused", "it rejects the account", ACCOUNTING)
     }
 }
 
@@ -193,24 +195,24 @@ fn instead_of_ours(host: &Host, instead: &Instead) -> Row {
     let (what, hint) = match instead {
         Instead::Shell { command, is_forced: true } => (
             format!(
-                "a ForceCommand (in sshd_config, or command= of the key) runs there, and not what it is asked for: {command}"
+                "a ForceCommand (in sshd_config, or command= of the key) runs there instead of the requested command: {command}"
             ),
             FORCED.to_owned(),
         ),
         Instead::Shell { command, is_forced: false } => (
             format!(
-                "a profile of the account starts another shell, which does not run what it is asked for: {command}"
+                "a profile of the account starts another shell, which does not run the requested command: {command}"
             ),
             format!(
-                "have it start that for people alone, in .bashrc, .profile or where it stands: case $- in *i*) exec {command} ;; esac"
+                "make it start that only for people, in .bashrc, .profile or wherever it is: case $- in *i*) exec {command} ;; esac"
             ),
         ),
         Instead::Echo => (
-            "something there gives back what it is sent, and runs none of it".to_owned(),
+            "something there echoes what it is sent, and runs none of it".to_owned(),
             PROFILE.to_owned(),
         ),
         Instead::Reader => (
-            "something there reads all that our shell was sent, before it is begun with".to_owned(),
+            "something there reads the input of our shell before the shell starts".to_owned(),
             PROFILE.to_owned(),
         ),
     };
@@ -221,14 +223,14 @@ fn instead_of_ours(host: &Host, instead: &Instead) -> Row {
 pub fn lost_on_the_way(host: &Host, lost: &Lost, words: &Words, doing: &str) -> Row {
     let (code, what) = match lost {
         Lost::Late => ("timeout", "it did not answer in time"),
-        Lost::Endless => ("unsupported", "it prints without end instead of answering"),
+        Lost::Endless => ("unsupported", "it keeps printing instead of answering"),
         Lost::NotStarted(_) | Lost::Ended(_) | Lost::Instead(_) => {
             ("connection_lost", "the connection was lost")
         }
     };
     Row::new(host, Status::Failed, code)
         .error(&format!("{what} while {doing}{}", words.behind()))
-        .hint(Some("run it again: what is done stays done, and nothing is left half"))
+        .hint(Some("run it again: what is done stays done, and nothing is left half done"))
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ impl<'h> Visit<'h> {
     pub fn begin(host: &'h Host, manner: &Manner<'_>) -> Result<Self, Stop> {
         let began = Instant::now();
         let session = greeting::open(host, manner, LOGIN).map_err(|not| {
-            step::done(&format!("{}: connect, in vain", host.alias), began.elapsed());
+            step::done(&format!("{}: connection failed", host.alias), began.elapsed());
             Box::new(trouble::not_reached(host, &not).took(began.elapsed()))
         })?;
         let facts = BTreeMap::new();
@@ -94,7 +94,7 @@ impl Visit<'_> {
                         self.failed(
                             "not_privileged",
                             &format!(
-                                "sudo does not let the account become root there{}",
+                                "sudo does not allow the account to become root there{}",
                                 said.behind()
                             ),
                         )
@@ -125,7 +125,10 @@ impl Visit<'_> {
                 Ok(Said::Line(line)) if line.starts_with("ended") => {
                     let said = self.session.words();
                     let row = self
-                        .failed("not_privileged", &format!("no way to root there{}", said.behind()))
+                        .failed(
+                            "not_privileged",
+                            &format!("cannot become root there{}", said.behind()),
+                        )
                         .hint(Some("try it there by hand: sudo -n unshare --mount true"));
                     return if asks_for_password(&said) { Ok(false) } else { stop(row) };
                 }
@@ -159,9 +162,13 @@ impl Visit<'_> {
             match self.session.next(end) {
                 Ok(Said::Line(line)) if line == "got" => break,
                 Ok(Said::Line(line)) if line == "broken" => {
-                    return stop(self
-                        .failed("command_failed", "the program did not arrive there as it was sent; nothing was installed")
-                        .hint(Some("run it again")));
+                    return stop(
+                        self.failed(
+                            "command_failed",
+                            "the program was damaged on the way; nothing was installed",
+                        )
+                        .hint(Some("run it again")),
+                    );
                 }
                 Ok(_) => {}
                 Err(lost) => return stop(self.lost(&lost, doing)),
@@ -176,7 +183,7 @@ impl Visit<'_> {
     /// # Errors
     /// Where the connection is lost.
     pub fn tell(&mut self, word: &str) -> Result<(), Stop> {
-        tracing::debug!("{}: tell it to go on with: {word}", self.host.alias);
+        tracing::debug!("{}: tell it to continue with: {word}", self.host.alias);
         let sent = self.session.send(format!("{word}\n").as_bytes(), self.until(TO_LOOK));
         sent.map_err(|lost| Box::new(self.lost(&lost, "talking to it")))
     }
@@ -187,7 +194,7 @@ impl Visit<'_> {
     /// Where the connection is lost.
     pub fn look(&mut self) -> Result<(), Stop> {
         let began = Instant::now();
-        let looked = self.facts("ready", self.until(TO_LOOK), "looking what it has");
+        let looked = self.facts("ready", self.until(TO_LOOK), "finding out what it has");
         self.timed("look_ms", began);
         looked
     }
@@ -250,7 +257,7 @@ impl Visit<'_> {
                 stop(
                     self.failed(
                         "unsupported",
-                        &format!("the program can not be run there{}", said.behind()),
+                        &format!("the program cannot run there{}", said.behind()),
                     )
                     .hint(Some(
                         "build it on a host as old as this one, and name it: --binary ARCH=PATH",
@@ -314,8 +321,10 @@ impl Visit<'_> {
         row.more.insert("timings".to_owned(), Value::Object(self.timings.clone()));
         let has_other_warnings = row.more.contains_key("warnings");
         if self.fact("manager").is_empty() && row.status != Status::Failed && !has_other_warnings {
-            row =
-                row.with("warnings", ["it has neither apt nor pacman: packages are out of reach"]);
+            row = row.with(
+                "warnings",
+                ["it has neither apt nor pacman: package operations are not possible"],
+            );
         }
         row.took(self.spent)
     }

@@ -24,7 +24,7 @@ pub const OLD: &str = "/etc/sm/policy.toml.old";
 
 /// What a new site policy begins as.
 const BEGINNING: &str = "\
-# The site policy of sm. What it may do is compiled in: see [site] in `sm policy show`.
+# The site policy of sm. What it can change is compiled in: see [site] in `sm policy show`.
 # In mode \"narrow\" only what it names is allowed, of what is compiled in.
 schema = 1
 
@@ -37,7 +37,7 @@ schema = 1
 pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let failed = |path: &str, error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{path}: {error}"))
-            .hint("the policy is as it was")
+            .hint("the policy was not changed")
     };
     let _lock = alone(program, "edit")?;
     state::folder(FOLDER, 0o755, "root").map_err(|error| failed(FOLDER, error))?;
@@ -68,7 +68,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let _ = fs::remove_file(COPY);
     if COMPILED.site_mode == SiteMode::Off {
         let note = format!(
-            "this program reads no site policy: mode \"off\" is compiled in; {FILE} has no say"
+            "this program ignores site policies such as {FILE}: mode \"off\" is compiled in"
         );
         return done.map(|answer| answer.line(&note));
     }
@@ -86,7 +86,7 @@ pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
     }
     state::lock("policy-edit").map_err(|error| {
         Refusal::new(Code::CommandFailed, format!("{}: {error}", state::FOLDER))
-            .hint("the policy is as it was")
+            .hint("the policy was not changed")
     })
 }
 
@@ -99,25 +99,26 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
         let status =
             Command::new(&editor[0]).args(&editor[1..]).arg(COPY).status().map_err(|error| {
                 Refusal::new(Code::CommandFailed, format!("{}: {error}", editor[0]))
-                    .hint("the policy is as it was; name another editor in EDITOR")
+                    .hint("the policy was not changed; name another editor in EDITOR")
             })?;
         if !status.success() {
             let refusal =
                 Refusal::new(Code::CommandFailed, format!("the editor ended with {status}"))
-                    .hint("the policy is as it was");
+                    .hint("the policy was not changed");
             return Err(refusal.into());
         }
         let text = fs::read_to_string(COPY).map_err(|error| {
             Refusal::new(Code::CommandFailed, format!("{COPY}: {error}"))
-                .hint("the policy is as it was")
+                .hint("the policy was not changed")
         })?;
         match understood(FILE, &text) {
             Ok(_) if before == text => return Ok(None),
             Ok(policy) => return Ok(Some(policy)),
             Err(refusal) if !again(&refusal) => {
                 let hint = refusal.hint.unwrap_or_default();
-                let hint =
-                    format!("{hint}; the policy is as it was").trim_start_matches("; ").to_owned();
+                let hint = format!("{hint}; the policy was not changed")
+                    .trim_start_matches("; ")
+                    .to_owned();
                 return Err(Failure::found(
                     Refusal::new(Code::PolicyInvalid, refusal.error).hint(hint),
                 ));
@@ -171,7 +172,7 @@ fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
     state::put(Path::new(FILE), Path::new(COPY), text.as_bytes(), MODE)?;
     presence::note()?;
     let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };
-    Ok(Answer::text(format!("{FILE} is in force with the next request{kept}"))
+    Ok(Answer::text(format!("{FILE} takes effect with the next request{kept}"))
         .with("changed", true)
         .line("what it changes: sm policy diff"))
 }

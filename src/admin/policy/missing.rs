@@ -15,7 +15,7 @@ pub fn groups<'p>(policy: &Policy<'p>) -> Vec<(u32, &'p str)> {
 pub fn warnings(policy: &Policy<'_>) -> Vec<String> {
     let sentence = |(line, name)| {
         format!(
-            "{}:{line}: there is no group {name} on this host, or it cannot be looked up: a caller whom no other table names gets no more than this table gives",
+            "{}:{line}: there is no group {name} on this host, or it cannot be looked up: a caller that no other table names gets no more than this table gives",
             policy.file
         )
     };

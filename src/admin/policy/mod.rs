@@ -199,7 +199,7 @@ fn diff(supposed: &Supposed) -> Result<Answer, Failure> {
     };
     if force.site().is_none() {
         let text = match COMPILED.site_mode {
-            SiteMode::Off => "no site policy has a say: mode \"off\" is compiled in".to_owned(),
+            SiteMode::Off => "site policies are ignored: mode \"off\" is compiled in".to_owned(),
             SiteMode::Narrow | SiteMode::Extend => format!("there is no {}", site::FILE),
         };
         return Ok(Answer::text(text).with("removed", [""; 0]).with("added", [""; 0]));
@@ -297,7 +297,7 @@ fn explain(
                 .with("commands", planned.commands()))
         }
         Err(refusal) => {
-            let _ = write!(text, "but this host can not do it: {}", refusal.error);
+            let _ = write!(text, "but this host cannot do it: {}", refusal.error);
             Ok(answer(text)
                 .with("allowed", false)
                 .with("verdict", refusal.code)

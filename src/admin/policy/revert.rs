@@ -28,12 +28,12 @@ pub fn revert(program: &Path) -> Result<Answer, Failure> {
     // The memory of it last: after a crash in between every request is refused, and this goes on.
     presence::forget().map_err(failed)?;
     let text = match (was_there, was_noted) {
-        (true, _) => format!("{FILE} is removed; the old one is in {OLD}"),
-        (false, true) => format!("{FILE} was missing already, and is not expected any more"),
+        (true, _) => format!("{FILE} was removed; the old one is in {OLD}"),
+        (false, true) => format!("{FILE} was already missing, and is no longer expected"),
         (false, false) => "there was no site policy".to_owned(),
     };
     Ok(Answer::text(text)
         .with("changed", was_there || was_noted)
-        .line("the compiled policy decides alone: sm policy show")
+        .line("only the compiled policy applies now: sm policy show")
         .warned(setup_sudo::behind(program)))
 }

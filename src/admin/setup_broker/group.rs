@@ -85,7 +85,7 @@ pub fn strangers(users: &[User]) -> Option<String> {
     let others: Vec<&str> = others.map(String::as_str).collect();
     (!others.is_empty()).then(|| {
         format!(
-            "the group {GROUP} was there before, so its other members may connect, too: {}",
+            "the group {GROUP} already existed, so its other members may connect too: {}",
             one_line(&others.join(", "), 300)
         )
     })

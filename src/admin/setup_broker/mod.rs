@@ -1,4 +1,4 @@
-//! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo can not work.
+//! `sm setup-broker`: lets accounts reach the helper over a socket, where sudo cannot work.
 
 pub mod call;
 pub mod group;
@@ -52,7 +52,7 @@ pub fn run(
     if !Path::new("/run/systemd/system").exists() {
         return Err(Failure::of(
             Refusal::new(Code::Unsupported, "this host's service manager is not systemd")
-                .hint("let accounts reach the helper through sudo: sm setup-sudo"),
+                .hint("allow accounts to use the helper through sudo: sm setup-sudo"),
         ));
     }
     let program = match command.install {
@@ -73,7 +73,7 @@ pub fn run(
         if let Some(group) = find_group() {
             group::note_made(&group)?;
         }
-        done.push(format!("made the group {GROUP}"));
+        done.push(format!("created the group {GROUP}"));
     }
     // Whoever is in it already may connect, too.
     let strangers = if was_here { None } else { group::strangers(&users) };
@@ -103,7 +103,7 @@ pub fn run(
     let additions = units::additions(&wanted);
     let added = additions.iter().map(|folder| {
         let (what, removal) = units::added(folder);
-        format!("{what}; to take it away: {removal}")
+        format!("{what}; to remove it: {removal}")
     });
     let added: Vec<String> = added.collect();
     let version = step("ask the broker", answers).map_err(|refusal| match added.first() {
@@ -112,7 +112,7 @@ pub fn run(
     })?;
     let changed = !done.is_empty();
     if !changed && added.is_empty() && strangers.is_none() {
-        done.push("nothing to do: it was in place already".to_owned());
+        done.push("nothing to do: already in place".to_owned());
     }
     done.extend(added);
     done.extend(strangers);
@@ -140,7 +140,7 @@ fn check(wanted: &[(&str, String)], users: &[User]) -> Result<Answer, Failure> {
     // What somebody has added setup leaves alone.
     if let Some(folder) = units::additions(wanted).first() {
         let (what, removal) = units::added(folder);
-        return wrong(what, &format!("to take it away: {removal}"));
+        return wrong(what, &format!("to remove it: {removal}"));
     }
     if find_group().is_none() {
         return wrong(format!("there is no group {GROUP}"), setup);
@@ -165,10 +165,10 @@ pub fn reached() -> Result<String, Refusal> {
         return wrong(format!("{SOCKET_UNIT} is not active"));
     }
     if !is_enabled() {
-        return wrong(format!("{SOCKET_UNIT} is not enabled: it will be gone after a boot"));
+        return wrong(format!("{SOCKET_UNIT} is not enabled: it will not start at boot"));
     }
     if !is_the_groups() {
-        return wrong(format!("{SOCKET} is not for root and the group {GROUP} alone"));
+        return wrong(format!("{SOCKET} is not only for root and the group {GROUP}"));
     }
     answers()
 }
@@ -186,7 +186,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
                 if let Some(group) = find_group() {
                     group::forget(&group, &user.name)?;
                 }
-                done.push(format!("{} may not ask over the socket any more", user.name));
+                done.push(format!("{} may no longer use the socket", user.name));
             }
         }
     } else {
@@ -195,7 +195,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         if other.is_none() && (!files.is_empty() || is_here()?) {
             // Requests that are under way come to their end.
             call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
-            done.push(format!("{SOCKET_UNIT} does not listen any more"));
+            done.push(format!("{SOCKET_UNIT} no longer listens"));
             // The unit does not do it where its file was gone before.
             let _ = fs::remove_file(SOCKET);
         }
@@ -212,14 +212,14 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
         if let Some(group) = find_group() {
             if group::is_ours(&group) {
                 call("groupdel", &[GROUP])?;
-                done.push(format!("the group {GROUP} is gone"));
+                done.push(format!("removed the group {GROUP}"));
             } else {
                 for user in group::guests(&group) {
                     call("gpasswd", &["--delete", &user, GROUP])?;
-                    done.push(format!("{user} is out of the group {GROUP} again"));
+                    done.push(format!("removed {user} from the group {GROUP}"));
                 }
                 stays.push(format!(
-                    "the group {GROUP} stays: sm has not made it; to remove it: groupdel {GROUP}"
+                    "the group {GROUP} stays: sm did not create it; to remove it: groupdel {GROUP}"
                 ));
             }
         }
@@ -227,7 +227,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
     }
     let changed = !done.is_empty();
     if !changed {
-        done.push("nothing to do: it was not there".to_owned());
+        done.push("nothing to do: there was nothing to remove".to_owned());
     }
     done.extend(stays);
     Ok(Answer::text(done.join("\n")).with("changed", changed))

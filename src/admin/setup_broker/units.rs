@@ -40,7 +40,7 @@ pub fn of(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
     let Some(path) = path.filter(|path| path.ends_with("/sm")) else {
         return Err(Refusal::new(
             Code::UntrustedPath,
-            format!("{} can not be named in a unit", program.display()),
+            format!("{} cannot be named in a unit", program.display()),
         )
         .hint("install it first: sm setup-broker --install"));
     };
@@ -82,7 +82,7 @@ pub fn no_others(wanted: &[(&str, String)]) -> Result<(), Refusal> {
         Code::CommandFailed,
         format!("{path} is another program's unit, so it stays as it is"),
     )
-    .hint(format!("give it another name, or move it away: mv {path} /root")))
+    .hint(format!("rename it, or move it: mv {path} /root")))
 }
 
 /// Puts the units in place, each whole. Says whether anything changed.
@@ -141,7 +141,7 @@ pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
         }
         if let Some(hidden) = vendor(name, text).filter(|vendor| *vendor != path) {
             let (path, hidden) = (path.display(), hidden.display());
-            return Some(format!("{path} hides {hidden}, also from the next version"));
+            return Some(format!("{path} overrides {hidden}, also that of the next version"));
         }
     }
     None
@@ -173,7 +173,7 @@ pub fn additions(wanted: &[(&str, String)]) -> Vec<PathBuf> {
 pub fn added(folder: &Path) -> (String, String) {
     let name = shell_word(&folder.to_string_lossy());
     (
-        format!("{} changes what the unit says", folder.display()),
+        format!("{} changes the unit", folder.display()),
         format!("rm -r {name} && systemctl daemon-reload"),
     )
 }

@@ -48,9 +48,9 @@ impl Reason {
     pub fn described(&self, who: &str, helper: &Path) -> String {
         let helper = helper.display();
         match self {
-            Self::Others => format!("not every request of {who}'s works"),
-            Self::Unmade(why) => format!("the attempt could not be announced: {why}"),
-            Self::Sudo(said) => format!("sudo does not let {who} run {helper}: {said}"),
+            Self::Others => format!("not every request of {who} works"),
+            Self::Unmade(why) => format!("the test request could not be announced: {why}"),
+            Self::Sudo(said) => format!("sudo does not allow {who} to run {helper}: {said}"),
             Self::Helper(error) => format!("the helper answers {who} through sudo: {error}"),
         }
     }

@@ -26,7 +26,7 @@ pub fn check(rule: &Rule<'_>, found: Found, visudo: &Visudo) -> Result<Answer, F
     };
     match found {
         Found::Missing => {
-            Err(wrong("missing", format!("{path} is not there"), difference("", &rule.wanted)))
+            Err(wrong("missing", format!("{path} does not exist"), difference("", &rule.wanted)))
         }
         Found::Foreign => Err(Failure::found(rule.drop_in.foreign()).with("state", "foreign")),
         Found::Stale(text) if rule.exact => {

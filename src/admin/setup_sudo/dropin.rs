@@ -124,11 +124,11 @@ impl DropIn {
         let other = self.path.with_file_name(format!("own-{name}"));
         Refusal::new(
             Code::CommandFailed,
-            format!("{path} is not a drop-in of sm setup-sudo's, so it stays as it is"),
+            format!("{path} was not made by sm setup-sudo, so it stays as it is"),
         )
         .hint(format!(
-            "whoever made it has it under another name with `mv {} {} && visudo -c`, or takes it \
-             away; then run this again",
+            "rename it with `mv {} {} && visudo -c`, or remove it; \
+             then run this again",
             shell_word(&path.to_string()),
             shell_word(&other.to_string_lossy())
         ))
@@ -155,7 +155,7 @@ impl DropIn {
     /// Gives what is to be said of the rest of the configuration.
     ///
     /// # Errors
-    /// Where something fails; then what was there before is there again. Where it is not ours.
+    /// If something fails; the previous file is restored then. If it is not ours.
     pub fn put(&self, text: &str, visudo: &Visudo) -> Result<Option<String>, Refusal> {
         let _lock = lock()?;
         self.only_ours()?;
@@ -203,8 +203,8 @@ impl DropIn {
         }
         let _ = sync_folder();
         let how = match back {
-            Ok(()) => "what was there before is there again".to_owned(),
-            Err(error) => format!("and putting back what was there failed too: {error}"),
+            Ok(()) => "the previous file was restored".to_owned(),
+            Err(error) => format!("and restoring the previous file failed too: {error}"),
         };
         Refusal { error: format!("{}; {how}", refusal.error), ..refusal }
     }
@@ -212,7 +212,7 @@ impl DropIn {
     /// Takes away what a run that was killed has left beside a drop-in that is in place.
     ///
     /// # Errors
-    /// Where it can not be removed.
+    /// Where it cannot be removed.
     pub fn tidy(&self) -> Result<(), Refusal> {
         let left = [self.beside("new"), self.beside("old")];
         if left.iter().all(|path| fs::symlink_metadata(path).is_err()) {
@@ -227,7 +227,7 @@ impl DropIn {
     /// Takes it away. Says whether there was one.
     ///
     /// # Errors
-    /// Where it can not be removed, or is not ours.
+    /// Where it cannot be removed, or is not ours.
     pub fn remove(&self) -> Result<bool, Refusal> {
         let _lock = lock()?;
         self.only_ours()?;
@@ -256,5 +256,5 @@ fn sync_folder() -> io::Result<()> {
 
 fn failed(path: &Path, error: &io::Error) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
-        .hint("mend this and run it again")
+        .hint("fix this and run it again")
 }

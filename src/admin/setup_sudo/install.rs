@@ -30,7 +30,7 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
     no_default_acl(&folder)?;
     let failed = |path: &Path, error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{}: {error}", path.display()))
-            .hint("nothing was installed half")
+            .hint("nothing was changed")
     };
     let _lock = state::lock("install").map_err(|error| failed(Path::new(state::FOLDER), error))?;
     // The file that runs, also where its name leads elsewhere by now.
@@ -44,9 +44,7 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
             Code::CommandFailed,
             format!("{other} is another program, so it stays as it is, and nothing was installed"),
         )
-        .hint(
-            "move it away, or install this program elsewhere: PREFIX=/opt/sm packaging/install",
-        ));
+        .hint("move it, or install this program elsewhere: PREFIX=/opt/sm packaging/install"));
     }
     for path in paths {
         changed |= place(&path, &own).map_err(|error| failed(&path, error))?;

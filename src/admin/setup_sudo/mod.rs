@@ -102,14 +102,14 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         rule.drop_in.tidy()?;
         warning = visudo.check_all()?;
         let what = if installed {
-            "the drop-in was in place already"
+            "the drop-in was already in place"
         } else {
-            "nothing to do: it was in place already"
+            "nothing to do: already in place"
         };
         let path = rule.drop_in.path().display();
         Answer::text(format!("{what} ({path})")).with("changed", installed)
     } else {
-        // What is broken already is not ours to mend, and would be blamed on the new rule; save
+        // What is broken already is not ours to fix, and would be blamed on the new rule; save
         // where it is our own file, which is replaced.
         if found == Found::Missing {
             visudo.check_all()?;
@@ -155,10 +155,10 @@ fn granted(rule: &Rule<'_>) -> String {
 /// What it means that one kind of drop-in is in the place of the other.
 fn replaced(rule: &Rule<'_>) -> String {
     if rule.exact {
-        "it was the plain drop-in; now sudo itself refuses what is not on the list".to_owned()
+        "replaced the plain drop-in: sudo itself now refuses what is not on the list".to_owned()
     } else {
         format!(
-            "it was an exact drop-in; now sudo lets every request through, and the helper alone \
+            "replaced an exact drop-in: sudo now allows every request, and only the helper \
              refuses; back again: {} --exact",
             rule.command()
         )

@@ -28,7 +28,7 @@ pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result
     };
     let Some(account) = account else {
         return Ok(answer
-            .line("not proved: the group has no member yet to try it with")
+            .line("not proved: the group has no member yet to test with")
             .with("proved", false)
             .warned(warnings));
     };
@@ -42,7 +42,7 @@ pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result
     let listed = match listed {
         Ok(listed) => listed,
         Err(said) => {
-            warnings.push(format!("what else it may run sudo does not list: {said}"));
+            warnings.push(format!("sudo does not list what else it may run: {said}"));
             return Ok(answer.warned(warnings));
         }
     };
@@ -50,7 +50,7 @@ pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result
     let sm = as_root.flat_map(|entry| &entry.commands).find(|command| may_be(command, program));
     match sm {
         Some(command) => warnings.push(format!(
-            "another rule, for `{}`, lets {} run {} as root too, so the policy does not hold it: \
+            "another rule, for `{}`, also allows {} to run {} as root, so the policy does not limit it: \
              see sudo -l -U {}",
             one_line(command, 120),
             account.name,
@@ -71,8 +71,7 @@ pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result
         let more = besides(&listed, helper, &drop_ins).next();
         match more {
             Some(command) => warnings.push(format!(
-                "another rule, for `{}`, lets {} run {} with what is not on the list, so sudo does \
-                 not hold it to that: see sudo -l -U {}",
+                "another rule, for `{}`, allows {} to run {} with what is not on the list, so sudo does not enforce the list: see sudo -l -U {}",
                 one_line(command, 120),
                 account.name,
                 helper.display(),
@@ -105,7 +104,7 @@ fn asked(
         // No rule can do anything about it.
         Some(Obstacle { remedy: remedy @ Remedy::Mount { .. }, .. }) => remedy.hint(),
         Some(first) => format!("{}; {all}", first.remedy.hint()),
-        None => format!("look for another rule that comes after it, or for what it says: {all}"),
+        None => format!("look for a rule after it, or for the cause that sudo names: {all}"),
     };
     let refusal = Refusal::new(Code::CommandFailed, error.join("; ")).hint(hint);
     Err(Failure::of(refusal).with("in_the_way", described))

@@ -29,9 +29,9 @@ pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     }
     let path = drop_in.path().display();
     let text = if was_there {
-        format!("{path} is gone: {} may not run the helper any more", who.described())
+        format!("removed {path}: {} may no longer run the helper", who.described())
     } else {
-        format!("nothing to do: {path} was not there")
+        format!("nothing to do: {path} does not exist")
     };
     let answer = Answer::text(text)
         .with("changed", was_there)

@@ -20,7 +20,7 @@ pub fn gives_no_rights(program: &Path) -> Result<(), Refusal> {
     let Some(why) = more_rights(&real, &data) else { return Ok(()) };
     let path = shell_word(&real.to_string_lossy());
     Err(Refusal::new(Code::UntrustedPath, format!("{} {why}", real.display()))
-        .hint(format!("take that away: chmod 0755 {path}; setcap -r {path}")))
+        .hint(format!("remove that: chmod 0755 {path}; setcap -r {path}")))
 }
 
 /// What of a program's file gives who runs it more rights than they have.
@@ -44,9 +44,9 @@ pub fn no_default_acl(folder: &Path) -> Result<(), Refusal> {
     let folder = folder.display();
     Err(Refusal::new(
         Code::UntrustedPath,
-        format!("{folder} has a default ACL, which whatever is made there gets"),
+        format!("{folder} has a default ACL, which every new file there inherits"),
     )
-    .hint(format!("take it away: setfacl --remove-default {folder}")))
+    .hint(format!("remove it: setfacl --remove-default {folder}")))
 }
 
 /// Whether the file itself, where it is a link, has this extended attribute (`xattr(7)`).

@@ -34,7 +34,7 @@ pub fn gone_with_it(lines: &[&str]) -> String {
     let shown: Vec<String> =
         lines.iter().map(|line| format!("`{}`", one_line(line, 200))).collect();
     format!(
-        "gone with it, and not made by sm setup-sudo: {}; what should stay goes into a file of its own in {FOLDER}, with visudo -f",
+        "lost with it, and not made by sm setup-sudo: {}; to keep a line, put it into a file of its own in {FOLDER}, with visudo -f",
         one_line(&shown.join(", "), 1000)
     )
 }
@@ -63,7 +63,7 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     let path = program.with_file_name("sm-helper");
     let untrusted = |why: &str| {
         let hint = match install::again(program) {
-            Some(again) => format!("put both programs there again: {again}"),
+            Some(again) => format!("install both programs again: {again}"),
             None => format!(
                 "install both programs with `{} setup-sudo --install --user ACCOUNT`, or with packaging/install",
                 program.display()
@@ -72,7 +72,7 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
         Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(hint)
     };
     if std::fs::symlink_metadata(&path).is_err() {
-        return Err(untrusted("is not there"));
+        return Err(untrusted("does not exist"));
     }
     let (real, data) = trusted(&path)?;
     // sudo-rs looks at where a link leads, sudo at the inode: through a link, a rule for

@@ -38,7 +38,7 @@ impl Store for File {
     fn release(&self, from: u64, to: u64) {
         let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
         if let (Ok(from), Ok(length)) = (from.try_into(), to.saturating_sub(from).try_into()) {
-            // Where it can not be given back, it is used again.
+            // Where it cannot be given back, it is used again.
             let _ = fallocate(self, flags, from, length);
         }
     }
@@ -215,7 +215,7 @@ impl<'f, S: Store> Ring<'f, S> {
     /// Spends one of `size` in a window.
     ///
     /// # Errors
-    /// Where it can not be written, or is not what it should be.
+    /// Where it cannot be written, or is not what it should be.
     pub fn acquire(&mut self, now: Duration, size: u32, window: Duration) -> io::Result<Acquired> {
         let moment = now.as_nanos() as u64;
         if self.head.used > 0 && self.head.newest > moment {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 pub const BESIDE: [(&str, &str); 6] = [
     (".dpkg-dist", STAYS),
     (".dpkg-new", STAYS),
-    (".dpkg-old", "was replaced by the package's own; the old one lies beside it"),
-    (".dpkg-bak", "was changed on this host, and its package has it no more; it is kept"),
+    (".dpkg-old", "was replaced by the package's version; the old one is next to it"),
+    (".dpkg-bak", "was changed on this host, and its package no longer has it; it is kept"),
     (".ucf-dist", STAYS),
-    (".ucf-old", "was replaced by the package's own; the old one lies beside it"),
+    (".ucf-old", "was replaced by the package's version; the old one is next to it"),
 ];
 
 /// Where dpkg keeps the names of each package's configuration files.

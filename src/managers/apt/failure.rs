@@ -16,11 +16,13 @@ pub fn of(run: &Run<'_>, refusal: Refusal) -> Refusal {
     let hook = Hook::failed(stderr);
     let refusal = match (&hook, run.is_so) {
         (Some(hook), _) => {
-            let done = if run.is_so { "; the packages themselves are done" } else { "" };
+            let done =
+                if run.is_so { "; the packages themselves were changed as planned" } else { "" };
             hooks::failed(&asked.command(), hook, done)
         }
         (None, true) => {
-            let error = format!("{}; the packages themselves are done", refusal.error);
+            let error =
+                format!("{}; the packages themselves were changed as planned", refusal.error);
             Refusal { error, ..refusal }
         }
         (None, false) => refusal,
@@ -31,7 +33,7 @@ pub fn of(run: &Run<'_>, refusal: Refusal) -> Refusal {
             refusal.hint(format!("{}, then try again", make_room(asked)))
         }
         (true, _) if hook.is_none() && is_of_script(stderr) => refusal.hint(
-            "a script of the package failed, and says why in `stderr`: mend that, then the same again; an installed package's scripts are in /var/lib/dpkg/info",
+            "a script of the package failed, and says why in `stderr`: fix that, then try again; the scripts of installed packages are in /var/lib/dpkg/info",
         ),
         (true, _) => refusal,
         // A script that fails goes first: it is told with its own words.

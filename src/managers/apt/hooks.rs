@@ -41,12 +41,12 @@ impl Hook {
 
 /// The refusal of an operation that failed for one of them; `done` is what is so all the same.
 pub fn failed(short: &str, hook: &Hook, done: &str) -> Refusal {
-    let error = format!("`{short}` failed, since a command failed that apt.conf has it run{done}");
+    let error = format!("`{short}` failed, because a command from apt.conf failed{done}");
     let file = settings::file_of(&FILES, &hook.command);
     let file = file.map_or("/etc/apt/apt.conf.d".to_owned(), |file| file.display().to_string());
     Refusal::new(Code::CommandFailed, error)
         .said(format!("{}: {}", hook.option, hook.command))
-        .hint(format!("an administrator mends that command, or takes it out of {file}"))
+        .hint(format!("an administrator has to fix that command, or remove it from {file}"))
 }
 
 #[cfg(test)]

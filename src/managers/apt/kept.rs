@@ -8,11 +8,11 @@ use crate::output::text::one_line;
 const KEPT: [(&str, &str); 2] = [
     (
         "The following packages have been kept back:",
-        "what that needs can not be installed, or something would have to go; to upgrade it alone says what",
+        "its dependencies cannot be installed, or something would have to be removed; upgrade it alone to see what",
     ),
     (
         "The following upgrades have been deferred due to phasing:",
-        "it comes to some hosts first, and to this one later",
+        "it is rolled out to some hosts first, and to this one later (phased update)",
     ),
 ];
 
@@ -28,7 +28,10 @@ pub fn beforehand(printed: &str, inventory: &Inventory) -> Vec<String> {
             true => "it is held: apt-mark showhold",
             false => why,
         };
-        one_line(&format!("{name} stays at {version}, though another version is there: {why}"), 300)
+        one_line(
+            &format!("{name} stays at {version}, although another version is available: {why}"),
+            300,
+        )
     });
     told.collect()
 }
@@ -44,7 +47,9 @@ mod tests {
         let printed = "Calculating upgrade...\nThe following packages have been kept back:\n  a b\n0 upgraded\n";
         let told = beforehand(printed, &inventory);
         assert!(
-            told[0].starts_with("a stays at 1, though another version is there: what that needs")
+            told[0].starts_with(
+                "a stays at 1, although another version is available: its dependencies"
+            )
         );
         assert!(told[1].contains("b stays at 2") && told[1].contains("it is held"), "{told:?}");
         assert_eq!(beforehand("0 upgraded\n", &inventory), Vec::<String>::new());

@@ -72,14 +72,14 @@ pub fn not_found(stderr: &str) -> Option<NotFound> {
     let says = |is: fn(&str) -> bool| stderr.lines().any(is);
     let (reason, may_lack_lists) = if says(|line| line.starts_with("E: Unable to locate package "))
     {
-        ("the lists may be older than the package, or no source has it", true)
+        ("the package lists may be out of date, or no source has it", true)
     } else if says(|line| line.ends_with(" has no installation candidate")) {
         (
-            "no source has it, the lists are older than it, or a pin in /etc/apt/preferences keeps it away (an administrator sees that with: apt-cache policy)",
+            "no source has it, the package lists are out of date, or a pin in /etc/apt/preferences excludes it (an administrator can see that with: apt-cache policy)",
             true,
         )
     } else if says(is_gone) {
-        ("the lists are older than the source, which has another version by now", false)
+        ("the package lists are out of date: the source now has another version", false)
     } else {
         return None;
     };

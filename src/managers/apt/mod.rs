@@ -162,13 +162,13 @@ impl PackageManager for Apt {
     }
 
     fn unreadable(&self) -> &'static str {
-        "nothing was changed; an administrator corrects that file: how it was before is in /var/lib/dpkg/status-old and /var/backups"
+        "nothing was changed; an administrator has to correct that file; older versions are in /var/lib/dpkg/status-old and /var/backups"
     }
     fn looks_for_what_it_waits(&self) -> &'static str {
         "apt-config dump names the commands that apt runs"
     }
     fn does_nothing_for(&self) -> &'static str {
-        "an administrator looks for a setting that keeps it from that, such as no-act: in /etc/dpkg/dpkg.cfg, /etc/dpkg/dpkg.cfg.d, or with: apt-config dump"
+        "an administrator should look for a setting that prevents it, such as no-act: in /etc/dpkg/dpkg.cfg, /etc/dpkg/dpkg.cfg.d, or with: apt-config dump"
     }
     fn explained_simulation(
         &self,

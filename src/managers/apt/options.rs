@@ -26,14 +26,14 @@ pub const PINNED: [&str; 26] = [
     "APT::Get::Print-URIs=false",
     "APT::Get::Assume-No=false",
     "APT::Get::Trivial-Only=false",
-    // A part is done: what can not be fetched is left out.
+    // A part is done: what cannot be fetched is left out.
     "APT::Get::Fix-Missing=false",
     // Unpacked, and left to be configured by hand.
     "DPkg::ConfigurePending=true",
     // Something else is done. A name is a name: else an unknown `docker.io` would be read as a
     // regular expression, and everything that matches it installed.
     "APT::Cmd::Pattern-Only=true",
-    // What others broke is not mended along the way.
+    // What others broke is not fixed along the way.
     "APT::Get::Fix-Broken=false",
     // What is not needed any more goes by `autoremove`, which sets this itself, and settings stay.
     "APT::Get::AutomaticRemove=false",

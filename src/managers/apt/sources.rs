@@ -17,14 +17,14 @@ pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
             format!(
                 "{count} of {of} package sources could not be read: {which}; the lists of the others are up to date"
             ),
-            "what the others offer can be installed; of these the lists are those of the last time, if there was one",
+            "packages from the other sources can be installed; for the failed sources the previous lists, if any, are still used",
         ),
         false => (
             match of {
                 1 => format!("the package source could not be read: {which}"),
                 _ => format!("none of the {of} package sources could be read: {which}"),
             },
-            "look whether this host reaches them; what was read of them before still holds",
+            "check whether this host can reach them; their previous lists are still used",
         ),
     };
     let changed = ran.stderr.lines().any(|line| changed_release(line).is_some());
@@ -38,14 +38,14 @@ pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
     }
 }
 
-const ACCEPT_RELEASE: &str = "an administrator looks at what became of that release, and accepts it with: apt-get update --allow-releaseinfo-change";
+const ACCEPT_RELEASE: &str = "an administrator should find out what changed in that release, and can accept it: apt-get update --allow-releaseinfo-change";
 
-/// What apt can not even begin with: a line of its settings that it does not understand.
+/// What apt cannot even begin with: a line of its settings that it does not understand.
 fn unreadable(ran: &Ran, refusal: Refusal) -> Refusal {
     const SAID: &str = "E: The list of sources could not be read.";
     match ran.stderr.lines().any(|line| line == SAID) {
         true => refusal.hint(
-            "an administrator corrects that in /etc/apt/sources.list or /etc/apt/sources.list.d; until then nothing is installed or upgraded",
+            "nothing is installed or upgraded until an administrator corrects that in /etc/apt/sources.list or /etc/apt/sources.list.d",
         ),
         false => refusal,
     }

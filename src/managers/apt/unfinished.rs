@@ -40,9 +40,7 @@ pub fn in_the_way(asked: &dyn Asked, name: Option<&str>, inventory: &Inventory) 
         // The one that is asked for may be in the worst state of all.
         false => way_out(asked, inventory, &inventory.broken()),
     };
-    let error = format!(
-        "dpkg was interrupted in the middle: {what}; nothing else is done before that is mended"
-    );
+    let error = format!("dpkg was interrupted: {what}; nothing else is done until that is fixed");
     Some(Refusal::new(Code::PlanRefused, error).hint(hint))
 }
 
@@ -74,35 +72,35 @@ pub fn way_out(
     match how {
         // Of dpkg's own three advices neither to configure nor to remove it works.
         Broken => format!(
-            "an administrator puts its files there anew: apt-get install --reinstall {name}; where no repository has it: dpkg --remove --force-remove-reinstreq {name}"
+            "an administrator has to reinstall it: apt-get install --reinstall {name}; if no repository has it: dpkg --remove --force-remove-reinstreq {name}"
         ),
         _ if was_removal => format!(
-            "its script fails, and says why in `stderr`: an administrator mends that, or the script, which is in /var/lib/dpkg/info, then: sm-helper package remove {name}"
+            "its script fails, and says why in `stderr`: an administrator has to fix that, or the script in /var/lib/dpkg/info, then: sm-helper package remove {name}"
         ),
         Unpacking if may_remove => format!(
-            "bring that to its end first: sm-helper package remove {name}; then it can be installed anew"
+            "finish that first: sm-helper package remove {name}; then it can be installed again"
         ),
         Unpacking => format!(
-            "an administrator takes the rest of it away: apt-get remove {name}, or puts its files there anew: apt-get install --reinstall {name}"
+            "an administrator can remove the rest of it: apt-get remove {name}, or reinstall it: apt-get install --reinstall {name}"
         ),
         Configuring | Triggers if is(|row| row.is_going) => match may_remove {
-            true => format!("bring its removal to its end: sm-helper package remove {name}"),
+            true => format!("finish its removal: sm-helper package remove {name}"),
             false => {
-                format!("an administrator brings its removal to its end: apt-get remove {name}")
+                format!("an administrator has to finish its removal: apt-get remove {name}")
             }
         },
         // What was tried just now.
         Configuring | Triggers if operation.maintenance() == Some(Maintenance::Repair) => {
             let without = match may_remove {
                 true => format!("sm-helper package remove {name}"),
-                false => format!("an administrator removes it: apt-get remove {name}"),
+                false => format!("an administrator can remove it: apt-get remove {name}"),
             };
             format!(
-                "its script fails, and says why in `stderr`: mend that, then the same again; where it is not needed: {without}"
+                "its script fails, and says why in `stderr`: fix that, then try again; if you do not need it: {without}"
             )
         }
         Configuring if may_remove => format!(
-            "{}; where that fails too and it is not needed: sm-helper package remove {name}",
+            "{}; if that fails too and you do not need it: sm-helper package remove {name}",
             configure(asked)
         ),
         Configuring | Triggers => configure(asked),
@@ -113,10 +111,10 @@ pub fn way_out(
 /// helps.
 pub fn for_want_of(asked: &dyn Asked, inventory: &Inventory, name: &str) -> String {
     let stays = inventory.get(name).is_some_and(|row| row.is_held || row.is_essential);
-    let by_hand = "an administrator looks at what this would install or remove, and has it done: apt-get --fix-broken install";
+    let by_hand = "an administrator should check what this would install or remove, and run it: apt-get --fix-broken install";
     match !stays && asked.may_remove(name) {
         true => {
-            format!("where it is not needed: sm-helper package remove {name}; otherwise {by_hand}")
+            format!("if you do not need it: sm-helper package remove {name}; otherwise {by_hand}")
         }
         false => by_hand.to_owned(),
     }
@@ -137,8 +135,8 @@ pub fn in_want(stderr: &str) -> Option<(&str, String)> {
 
 fn configure(asked: &dyn Asked) -> String {
     match asked.may_do_to_all(Maintenance::Repair) {
-        true => "bring it to its end: sm-helper package repair".to_owned(),
-        false => "an administrator brings it to its end with: dpkg --configure -a".to_owned(),
+        true => "finish it: sm-helper package repair".to_owned(),
+        false => "an administrator can finish it: dpkg --configure -a".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// What a name ends with where the file lies beside the one in use.
 pub const BESIDE: [(&str, &str); 2] = [
     (".pacnew", STAYS),
-    (".pacsave", "was changed on this host and went with its package; it is kept"),
+    (".pacsave", "was changed on this host, and its package was removed; it is kept"),
 ];
 
 /// What it says that it has put somewhere: also outside of `/etc`, as a package's `backup` and

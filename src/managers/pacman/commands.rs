@@ -40,7 +40,7 @@ pub fn package(action: PackageAction, name: &str, removals: bool) -> Commands {
 /// For all of them.
 ///
 /// # Errors
-/// `unsupported` for what pacman can not do, or should not.
+/// `unsupported` for what pacman cannot do, or should not.
 pub fn maintenance(action: Maintenance, removals: bool) -> Result<Commands, Refusal> {
     let mut names = None;
     let main = match action {
@@ -55,9 +55,11 @@ pub fn maintenance(action: Maintenance, removals: bool) -> Result<Commands, Refu
         Maintenance::Repair => {
             return Err(Refusal::new(
                 Code::Unsupported,
-                "pacman has no command that repairs what was interrupted",
+                "pacman has no command to repair an interrupted operation",
             )
-            .hint("an administrator looks at /var/log/pacman.log and reinstalls what it names"));
+            .hint(
+                "an administrator should look at /var/log/pacman.log and reinstall what it names",
+            ));
         }
         Maintenance::Upgrade if removals => pacman(&["--sync", "--refresh", "--sysupgrade"]),
         Maintenance::Upgrade => pacman(&[KEEP_REPLACED, "--sync", "--refresh", "--sysupgrade"]),

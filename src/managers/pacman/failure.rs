@@ -13,15 +13,15 @@ pub fn of(run: &Run<'_>, refusal: Refusal) -> Refusal {
     let (stdout, stderr) = (&run.ran.stdout, &run.ran.stderr);
     if stderr.lines().any(|line| line.ends_with(SAID)) {
         let short = run.asked.command();
-        let error = format!("`{short}` failed before it changed anything, since a hook failed");
+        let error = format!("`{short}` failed before it changed anything, because a hook failed");
         let hook = hooks(stdout).pop().unwrap_or_default();
         return Refusal::new(Code::CommandFailed, error)
             .said(hook)
-            .hint("an administrator mends that hook, or takes it out of /etc/pacman.d/hooks");
+            .hint("an administrator has to fix that hook, or remove it from /etc/pacman.d/hooks");
     }
     if stderr.lines().any(|line| line.ends_with(DOWNLOADER)) {
         return refusal.hint(
-            "nothing was changed; what XferCommand in /etc/pacman.conf runs failed: an administrator tries it by hand, or takes it out of there",
+            "nothing was changed; the XferCommand in /etc/pacman.conf failed: an administrator should try it by hand, or remove it from there",
         );
     }
     sources::unread(run.ran, refusal)
@@ -64,7 +64,7 @@ pub fn of_script(ran: &Ran) -> Option<Refusal> {
             "the packages were changed, but a hook that pacman ran, or a script of one of them, failed",
         )
         .said(one_line(&names.join(", "), 300))
-        .hint("`stdout` in this reply has what they wrote; pacman does not undo it, and an administrator mends the hook, or takes it out of /etc/pacman.d/hooks"));
+        .hint("`stdout` in this reply has what they wrote; pacman does not undo it, and an administrator has to fix the hook, or remove it from /etc/pacman.d/hooks"));
     }
     let last = ran.stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     Some(

@@ -10,7 +10,7 @@ pub fn afterwards(stderr: &str) -> Vec<String> {
         let (_, versions) = rest.split_once(" (")?;
         let (from, to) = versions.strip_suffix(')')?.split_once(" => ")?;
         let told = format!(
-            "{name} stays at {from}, though {to} is there: IgnorePkg or IgnoreGroup in pacman.conf holds it"
+            "{name} stays at {from}, although {to} is available: IgnorePkg or IgnoreGroup in pacman.conf holds it"
         );
         Some(one_line(&told, 300))
     });
@@ -24,6 +24,6 @@ mod tests {
     #[test]
     fn what_stays_is_told() {
         let told = afterwards("warning: x\nwarning: git: ignoring package upgrade (1-1 => 2-1)\n");
-        assert!(told[0].starts_with("git stays at 1-1, though 2-1 is there"), "{told:?}");
+        assert!(told[0].starts_with("git stays at 1-1, although 2-1 is available"), "{told:?}");
     }
 }

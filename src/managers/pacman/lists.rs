@@ -21,14 +21,14 @@ pub fn now() -> Lists {
 pub fn not_found(stderr: &str) -> Option<NotFound> {
     let says = |is: fn(&str) -> bool| stderr.lines().any(is);
     let (reason, may_lack_lists) = if says(|line| line.starts_with("error: target not found: ")) {
-        ("the lists may be older than the package, or no source has it", true)
+        ("the package lists may be out of date, or no source has it", true)
     } else if says(lacks_a_list) {
         (
-            "the list of one of the sources in pacman.conf was never read, and nothing is done without it",
+            "the list of one of the sources in pacman.conf was never read, and pacman does nothing without it",
             false,
         )
     } else if says(is_gone) {
-        ("the lists are older than the source, which has another version by now", false)
+        ("the package lists are out of date: the source now has another version", false)
     } else {
         return None;
     };

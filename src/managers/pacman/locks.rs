@@ -11,10 +11,10 @@ pub const LOCKS: [Lock; 1] = [Lock::IsFile("/var/lib/pacman/db.lck")];
 pub fn left_behind(path: &str) -> Refusal {
     Refusal::new(
         Code::PlanRefused,
-        format!("{path} was left behind by a pacman that was ended in the middle"),
+        format!("{path} was left behind by a pacman that was killed"),
     )
     .hint(format!(
-        "an administrator makes sure that no package manager runs and that pacman -Qk and -Dk find nothing, then: rm {path}"
+        "an administrator should check that no package manager runs and that pacman -Qk and -Dk find nothing, then run: rm {path}"
     ))
 }
 

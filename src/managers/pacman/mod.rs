@@ -112,7 +112,7 @@ impl PackageManager for Pacman {
         (ran.ended != Ended::Exited(0) && transaction::is_held(&ran.stdout)).then(|| {
             let error = format!("`{operation}` would remove what HoldPkg in pacman.conf holds");
             Refusal::new(Code::PlanRefused, error)
-                .hint("an administrator holds it on purpose, and does this one")
+                .hint("an administrator holds it on purpose, and has to do this")
         })
     }
     fn no_way(&self, stdout: &str, stderr: &str) -> Option<Reason> {
@@ -182,13 +182,13 @@ impl PackageManager for Pacman {
     }
 
     fn unreadable(&self) -> &'static str {
-        "nothing was changed; an administrator corrects that, or what /etc/pacman.conf says of it"
+        "nothing was changed; an administrator has to correct that, or its entry in /etc/pacman.conf"
     }
     fn looks_for_what_it_waits(&self) -> &'static str {
         "its settings are in /etc/pacman.conf"
     }
     fn does_nothing_for(&self) -> &'static str {
-        "an administrator looks at /etc/pacman.conf and /var/log/pacman.log"
+        "an administrator should look at /etc/pacman.conf and /var/log/pacman.log"
     }
     fn explained(&self, run: &Run<'_>, refusal: Refusal) -> Refusal {
         failure::of(run, refusal)

@@ -15,10 +15,10 @@ pub fn not_whole(name: &str, installed: &Inventory) -> Option<Refusal> {
     let is_lost = |file: &&str| record.exists() && !record.join(file).exists();
     let lost = ["desc", "files"].into_iter().find(is_lost)?;
     let error = format!(
-        "pacman's own record of {name} is not whole: {} is not there",
+        "pacman's own record of {name} is incomplete: {} is missing",
         record.join(lost).display()
     );
     Some(Refusal::new(Code::PlanRefused, error).hint(format!(
-        "an administrator takes that folder away and has it written anew: rm -r {}; pacman --sync --overwrite '*' {name}", record.display()
+        "an administrator can delete that folder and have it written again: rm -r {}; pacman --sync --overwrite '*' {name}", record.display()
     )))
 }

@@ -36,7 +36,7 @@ pub fn unread(ran: &Ran, refusal: Refusal) -> Refusal {
         all.len()
     );
     let told = Refusal::new(Code::CommandFailed, error).hint(
-        "look whether this host reaches it; an administrator corrects it in /etc/pacman.conf, or takes it out: nothing is upgraded before that",
+        "check whether this host can reach it; nothing is upgraded until an administrator corrects it in /etc/pacman.conf or removes it",
     );
     match refusal.said.as_deref().map(without_accounts) {
         Some(said) => told.said(said),

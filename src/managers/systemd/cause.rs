@@ -23,11 +23,11 @@ const fn with_hint(words: &'static str, hint: &'static str) -> Cause {
 /// `Result=` of services, and of sockets, mounts, swaps, automounts, paths, timers and scopes
 /// (`$SERVICE_RESULT` of `systemd.exec(5)`; `src/core/*.h` of systemd for the others).
 const RESULTS: [(&str, Cause); 16] = [
-    ("success", cause("it ended with success")),
+    ("success", cause("it exited successfully")),
     (
         "protocol",
         with_hint(
-            "it ended without saying that it was ready, or without the process that was announced",
+            "it exited before it was ready, or without the announced process",
             "compare Type=, PIDFile= and NotifyAccess= in its unit file with what the program does",
         ),
     ),
@@ -52,7 +52,7 @@ const RESULTS: [(&str, Cause); 16] = [
     (
         "resources",
         with_hint(
-            "the service manager lacked something to run it with: a file, a folder, memory, processes, or a pid file that it may trust",
+            "the service manager could not run it for lack of a file, a folder, memory, processes, or a trusted pid file",
             "look at the paths in its unit file, at the disk and at the memory",
         ),
     ),
@@ -60,24 +60,27 @@ const RESULTS: [(&str, Cause); 16] = [
     (
         "oom-kill",
         with_hint(
-            "it was killed, since there was no memory left",
-            "give it more memory (MemoryMax=), or the host, or have it need less",
+            "it was killed, because there was no memory left",
+            "give it or the host more memory (MemoryMax=), or make it need less",
         ),
     ),
     (
         "trigger-limit-hit",
         with_hint(
             "it had to start its service too often in a short time",
-            "find out why the service ends at once",
+            "find out why the service exits at once",
         ),
     ),
     (
         "service-start-limit-hit",
-        with_hint("its service was started too often", "find out why the service ends at once"),
+        with_hint("its service was started too often", "find out why the service exits at once"),
     ),
     (
         "unit-start-limit-hit",
-        with_hint("what it starts was started too often", "find out why that ends at once"),
+        with_hint(
+            "the unit that it starts was started too often",
+            "find out why that one exits at once",
+        ),
     ),
     (
         "mount-start-limit-hit",
@@ -90,17 +93,17 @@ const RESULTS: [(&str, Cause); 16] = [
 /// "Process Exit Codes"), and what shells say of a command (`sh(1)`, "Exit status").
 const STATUSES: [(i32, &str, &str); 45] = [
     (126, "a command in it may not be executed", "look at the permissions of what it calls"),
-    (127, "a command in it is not there", "look at the spelling and the path of what it calls"),
+    (127, "a command in it does not exist", "look at the spelling and the path of what it calls"),
     (
         200,
-        "its WorkingDirectory= is not there or may not be entered",
-        "make the folder, or look at WorkingDirectory=",
+        "its WorkingDirectory= does not exist or cannot be entered",
+        "create the folder, or look at WorkingDirectory=",
     ),
     (201, "its Nice= could not be set", "look at Nice="),
     (202, "its descriptors could not be set up", "look at the sockets that it is given"),
     (
         203,
-        "the program of its ExecStart= is not there or cannot be executed",
+        "the program of its ExecStart= does not exist or cannot be executed",
         "install the program, or look at its path, its permissions and its first line",
     ),
     (204, "there was not enough memory to start it", "look at the memory of the host"),
@@ -117,18 +120,18 @@ const STATUSES: [(i32, &str, &str); 45] = [
     (215, "its CPUAffinity= could not be set", "look at CPUAffinity="),
     (
         216,
-        "its Group= is not there or could not be taken",
-        "make the group, or look at Group= and SupplementaryGroups=",
+        "its Group= does not exist or could not be set",
+        "create the group, or look at Group= and SupplementaryGroups=",
     ),
-    (217, "its User= is not there or could not be taken", "make the account, or look at User="),
+    (217, "its User= does not exist or could not be set", "create the account, or look at User="),
     (
         218,
         "its capabilities could not be set",
         "look at CapabilityBoundingSet= and AmbientCapabilities=",
     ),
     (219, "its control group could not be set up", "ask an administrator"),
-    (220, "no session could be made for it", "ask an administrator"),
-    (221, "somebody at the console had it not started", "ask who sits there"),
+    (220, "no session could be created for it", "ask an administrator"),
+    (221, "somebody at the console prevented the start", "ask whoever is at the console"),
     (222, "its standard error could not be set up", "look at StandardError="),
     (224, "its PAM session could not be opened", "look at PAMName="),
     (
@@ -138,7 +141,7 @@ const STATUSES: [(i32, &str, &str); 45] = [
     ),
     (
         226,
-        "its mount namespace could not be set up: a path that its unit file names is not there, as a rule",
+        "its mount namespace could not be set up, usually because a path in its unit file does not exist",
         "look at ReadWritePaths=, BindPaths=, PrivateTmp= and the like",
     ),
     (227, "its NoNewPrivileges= could not be set", "look at NoNewPrivileges="),
@@ -147,7 +150,7 @@ const STATUSES: [(i32, &str, &str); 45] = [
     (230, "its Personality= could not be set", "look at Personality="),
     (231, "its AppArmorProfile= could not be set", "load the profile, or look at AppArmorProfile="),
     (232, "its RestrictAddressFamilies= could not be set", "look at RestrictAddressFamilies="),
-    (233, "its RuntimeDirectory= could not be made", "look at RuntimeDirectory= and at /run"),
+    (233, "its RuntimeDirectory= could not be created", "look at RuntimeDirectory= and at /run"),
     (
         235,
         "the owner of one of its folders could not be changed",
@@ -155,12 +158,12 @@ const STATUSES: [(i32, &str, &str); 45] = [
     ),
     (236, "its SmackProcessLabel= could not be set", "look at SmackProcessLabel="),
     (237, "its kernel keyring could not be set up", "look at KeyringMode="),
-    (238, "its StateDirectory= could not be made", "look at StateDirectory= and at /var/lib"),
-    (239, "its CacheDirectory= could not be made", "look at CacheDirectory= and at /var/cache"),
-    (240, "its LogsDirectory= could not be made", "look at LogsDirectory= and at /var/log"),
+    (238, "its StateDirectory= could not be created", "look at StateDirectory= and at /var/lib"),
+    (239, "its CacheDirectory= could not be created", "look at CacheDirectory= and at /var/cache"),
+    (240, "its LogsDirectory= could not be created", "look at LogsDirectory= and at /var/log"),
     (
         241,
-        "its ConfigurationDirectory= could not be made",
+        "its ConfigurationDirectory= could not be created",
         "look at ConfigurationDirectory= and at /etc",
     ),
     (242, "its NUMAPolicy= could not be set", "look at NUMAPolicy="),
@@ -256,6 +259,8 @@ mod tests {
             assert_eq!(of(&state("exit-code", Some(status)), &ManagerLog::default()), (end, None));
         }
         // It ended so on purpose.
-        assert!(!of(&state("success", Some(127)), &ManagerLog::default()).0.contains("not there"));
+        assert!(
+            !of(&state("success", Some(127)), &ManagerLog::default()).0.contains("does not exist")
+        );
     }
 }

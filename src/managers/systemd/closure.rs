@@ -8,7 +8,7 @@ use crate::managers::systemd::start_limit::{StartLimit, Starts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Those that name what a unit can not be without, and all that is started with it.
+/// Those that name what a unit cannot be without, and all that is started with it.
 const NEEDS: [&str; 2] = ["Requires", "BindsTo"];
 
 /// All units, and how they are bound to each other.

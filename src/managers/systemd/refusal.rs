@@ -13,25 +13,25 @@ const PHRASES: [(&str, Code, &str, &str); 12] = [
         " is destructive (",
         Code::Busy,
         "UNIT cannot be DONE now: that would undo a job that is under way and must not be undone, such as a shutdown of the host",
-        "try again in 5 s; where the host shuts down, once it is up again",
+        "try again in 5 s; if the host is shutting down, once it is up again",
     ),
     (
         "contains conflicting jobs",
         Code::CommandFailed,
         "UNIT was not DONE: it needs a unit and conflicts with it at the same time",
-        "an administrator looks at Requires= and Conflicts= in its unit file with: systemctl cat UNIT",
+        "ask an administrator to look at Requires= and Conflicts= in its unit file: systemctl cat UNIT",
     ),
     (
         "order is cyclic",
         Code::CommandFailed,
         "UNIT was not DONE: it and units that it needs wait for one another in a circle",
-        "an administrator looks at Before= and After= with: systemd-analyze verify UNIT",
+        "ask an administrator to look at Before= and After=: systemd-analyze verify UNIT",
     ),
     (
         "Assertion failed",
         Code::CommandFailed,
         "UNIT was not DONE: an Assert… in its unit file is not met",
-        "provide what it asserts; an administrator finds it with: systemctl cat UNIT",
+        "provide what it asserts; an administrator can find it with: systemctl cat UNIT",
     ),
     (
         "by dependency only",
@@ -48,26 +48,26 @@ const PHRASES: [(&str, Code, &str, &str); 12] = [
     (
         " not found.",
         Code::CommandFailed,
-        "UNIT was not DONE: a unit that it needs is not there",
-        "install what brings it (see `stderr`), or an administrator repairs the unit file",
+        "UNIT was not DONE: a unit that it needs does not exist",
+        "install the package that has it (see `stderr`), or ask an administrator to fix the unit file",
     ),
     (
         "bad unit file setting",
         Code::CommandFailed,
-        "UNIT was not DONE: the unit file of a unit that it needs is wrong",
-        "an administrator looks at that one (see `stderr`) with: systemd-analyze verify",
+        "UNIT was not DONE: the unit file of a unit that it needs is invalid",
+        "ask an administrator to look at that one (see `stderr`): systemd-analyze verify",
     ),
     (
         "failed to load properly",
         Code::CommandFailed,
         "UNIT was not DONE: the unit file of a unit that it needs could not be read",
-        "an administrator looks at that one (see `stderr`) with: systemd-analyze verify",
+        "ask an administrator to look at that one (see `stderr`): systemd-analyze verify",
     ),
     (
         "frozen unit",
         Code::CommandFailed,
         "UNIT was not DONE: it is frozen",
-        "an administrator thaws it with: systemctl thaw UNIT",
+        "an administrator can thaw it: systemctl thaw UNIT",
     ),
     (
         "not been booted with systemd",
@@ -79,7 +79,7 @@ const PHRASES: [(&str, Code, &str, &str); 12] = [
         "Failed to connect to bus",
         Code::CommandFailed,
         "UNIT was not DONE: the service manager cannot be reached",
-        "an administrator looks at dbus.service and at the memory of the host",
+        "ask an administrator to look at dbus.service and at the host's memory",
     ),
 ];
 
@@ -144,12 +144,12 @@ mod tests {
             (
                 "Failed to start a.service: Unit private.service not found.",
                 Code::CommandFailed,
-                "is not there",
+                "does not exist",
             ),
             (
                 "Failed to start a.service: Unit private.service has a bad unit file setting.",
                 Code::CommandFailed,
-                "is wrong",
+                "is invalid",
             ),
             (
                 "Failed to start a.service: Unit private.service failed to load properly, please adjust/correct and reload service manager: x",

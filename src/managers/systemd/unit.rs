@@ -67,7 +67,7 @@ pub struct Unit {
     pub dependants: Vec<String>,
     /// The units that stop when this one starts.
     pub rivals: Vec<String>,
-    /// The units that it can not be without.
+    /// The units that it cannot be without.
     pub needs: Vec<String>,
     /// The units that stop it when they stop, or without which it cannot be up.
     pub bonds: Vec<String>,

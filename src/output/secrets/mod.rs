@@ -93,7 +93,7 @@ impl Masker {
         out
     }
 
-    /// Masks the text, or as much of its beginning as can not be a part of what was not read yet.
+    /// Masks the text, or as much of its beginning as cannot be a part of what was not read yet.
     /// Gives how much that was.
     fn mask(&mut self, text: &str, end: End, out: &mut String) -> usize {
         let mut at = 0;

@@ -60,7 +60,7 @@ def read(path):
                 inventory.subset(pattern)
                 try:
                     meant = sorted(str(host.name) for host in inventory.get_hosts("all"))
-                except Exception:  # noqa: BLE001 (whatever it is, it means no host)
+                except Exception:  # noqa: BLE001 (whatever it is, it matches no host)
                     meant = []
                 inventory.subset(None)
                 limits[pattern] = meant

@@ -106,10 +106,10 @@ host_test!(a_switch_that_was_killed_lets_nobody_in_by_mistake, bare, |host| {
         &format!("{APT} install /srv/{EXTEND}.deb"),
     );
     assert_eq!(host.root("ls /etc/sudoers.d").ok(), "README\n");
-    // Another run: it can not know that it is the same decision, and says what to do.
+    // Another run: it cannot know that it is the same decision, and says what to do.
     let done = host.root("dpkg --configure -a");
     assert_eq!(done.status, Some(0), "{done}");
-    assert!(done.stderr_text().contains("let one: sm setup-sudo"), "{done}");
+    assert!(done.stderr_text().contains("to allow one: sm setup-sudo"), "{done}");
     assert_eq!(host.root("ls /etc/sudoers.d").ok(), "README\n");
     set_up(host);
     host.is_well("after the switch");

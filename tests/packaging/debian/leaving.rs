@@ -77,7 +77,7 @@ host_test!(a_purge_takes_only_a_group_that_was_made_here, bare, |host| {
     let purge = format!("{APT} purge sm-helper");
     // prerm needs the program, and keeps it where that does not work.
     group::only_ours_goes(host, "", &install, &purge);
-    // Where it is the group of an account, it can not go, and all else does.
+    // Where it is the group of an account, it cannot go, and all else does.
     host.root(&format!("{install}; useradd -g sm keeper")).ok();
     let done = host.root(&purge);
     assert_eq!(done.status, Some(0), "{done}");

@@ -9,7 +9,7 @@ host_test!(an_install_lets_nobody_in_and_an_upgrade_keeps_what_was_set_up, bare,
     host.fetch();
     let done = host.apt_install(NARROW);
     done.ok();
-    assert!(done.stderr_text().contains("let one: sm setup-sudo --user"), "{done}");
+    assert!(done.stderr_text().contains("to allow one: sm setup-sudo --user"), "{done}");
     assert_eq!(
         host.root("stat -c '%n %U:%G %a' /run/sm /var/lib/sm /var/log/sm").ok(),
         "/run/sm root:root 755\n/var/lib/sm root:root 700\n/var/log/sm root:adm 750\n"
@@ -38,7 +38,7 @@ host_test!(an_install_lets_nobody_in_and_an_upgrade_keeps_what_was_set_up, bare,
         let (records, program) = (log(host).len(), host.root("stat -c %i /usr/bin/sm-helper").ok());
         let done = host.apt_install(name);
         assert_eq!(done.status, Some(0), "{case}: {done}");
-        assert!(!done.stderr_text().contains("let one:"), "{case}: {done}");
+        assert!(!done.stderr_text().contains("to allow one:"), "{case}: {done}");
         assert_eq!(host.root("dpkg-query -Wf '${Version}' sm-helper").ok(), version, "{case}");
         assert_ne!(host.root("stat -c %i /usr/bin/sm-helper").ok(), program, "{case}");
         assert_eq!(host.root(kept).ok(), before, "{case}");
@@ -59,7 +59,7 @@ host_test!(another_installation_is_told_of_and_left_alone, boot, |host| {
     let done = host.apt_install(NARROW);
     done.ok();
     assert!(
-        done.stderr_text().contains("there is another one, /usr/local/bin/sm-helper"),
+        done.stderr_text().contains("another one is installed, /usr/local/bin/sm-helper"),
         "{done}"
     );
     host.root("/usr/bin/sm setup-sudo --user agent").ok();
@@ -67,7 +67,7 @@ host_test!(another_installation_is_told_of_and_left_alone, boot, |host| {
     host.apt_install(NEXT).ok();
     let done = host.apt("purge sm-helper");
     assert_eq!(done.status, Some(0), "{done}");
-    assert!(done.stderr_text().contains("stay for the one that is installed"), "{done}");
+    assert!(done.stderr_text().contains("stay for the other installation"), "{done}");
     assert!(!host.exists("/etc/sudoers.d/sm-agent") && host.exists("/etc/sudoers.d/sm-other"));
     host.root("visudo -c && /usr/local/bin/sm setup-sudo --check --user other && /usr/local/bin/sm setup-broker --check --user other").ok();
 });

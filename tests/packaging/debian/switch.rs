@@ -26,7 +26,7 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
     ] {
         let done = host.root(&command);
         assert_eq!(done.status, Some(0), "{case}: {done}");
-        for other in ["let one: sm", "nothing to do"] {
+        for other in ["to allow one: sm", "nothing to do"] {
             assert!(!done.stderr_text().contains(other), "{case}: {done}");
         }
         let is = host.root("tail /etc/sudoers.d/sm-*; stat -c '%n %U:%G %a' /etc/sudoers.d/*").ok();
@@ -55,7 +55,7 @@ host_test!(what_was_removed_in_one_run_of_apt_is_not_put_back_in_another, bare, 
         host.apt("remove sm-helper").ok();
         let done = host.root(&install);
         assert_eq!(done.status, Some(0), "{done}");
-        assert!(done.stderr_text().contains("let one: sm setup-sudo"), "{done}");
+        assert!(done.stderr_text().contains("to allow one: sm setup-sudo"), "{done}");
         assert_eq!(host.root("ls /etc/sudoers.d").ok(), "README\n");
         assert_ne!(host.root("systemctl is-active sm.socket").status, Some(0));
         assert!(!host.exists("/run/sm-removed"));

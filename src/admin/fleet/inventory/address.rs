@@ -19,10 +19,10 @@ impl Address {
     pub fn parse(text: &str) -> Result<String, String> {
         let wrong = |why: &str| Err(format!("{} {why}", quoted(text.as_bytes())));
         if text.is_empty() {
-            return Err("no address stands here".to_owned());
+            return Err("there is no address here".to_owned());
         }
         if text.starts_with('-') {
-            return wrong("is no address: it begins with `-`");
+            return wrong("is not an address: it begins with `-`");
         }
         let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         if inner.is_some() || text.contains(':') {
@@ -33,19 +33,19 @@ impl Address {
                 && zone.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c));
             return match number.parse::<Ipv6Addr>() {
                 Ok(_) if is_zone => Ok(inner.to_owned()),
-                _ => wrong("is no IPv6 address"),
+                _ => wrong("is not an IPv6 address"),
             };
         }
         let of_a_name = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
         if let Some(at) = text.bytes().position(|c| !of_a_name(c)) {
             let c = text[at..].chars().next().unwrap_or_default();
-            return wrong(&format!("is no address: `{}` can not be in one", c.escape_default()));
+            return wrong(&format!("is not an address: `{}` cannot be in one", c.escape_default()));
         }
         if !text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-            return wrong("is no address: it does not begin with a letter or number");
+            return wrong("is not an address: it does not begin with a letter or number");
         }
         if text.len() > 253 {
-            return wrong("is no address: it is longer than 253 characters");
+            return wrong("is not an address: it is longer than 253 characters");
         }
         Ok(text.to_owned())
     }
@@ -57,7 +57,7 @@ impl Address {
 /// # Errors
 /// What is wrong with it.
 pub fn alias(text: &str) -> Result<(), String> {
-    let wrong = |why: &str| Err(format!("{} is no name: {why}", quoted(text.as_bytes())));
+    let wrong = |why: &str| Err(format!("{} is not a name: {why}", quoted(text.as_bytes())));
     match text.chars().next() {
         None => return wrong("it is empty"),
         Some(first @ ('-' | '!' | '&' | '@' | '~')) => {
@@ -88,7 +88,7 @@ pub fn user(text: &str) -> Result<String, String> {
     if good {
         Ok(text.to_owned())
     } else {
-        Err(format!("{} is no account", quoted(text.as_bytes())))
+        Err(format!("{} is not an account name", quoted(text.as_bytes())))
     }
 }
 
@@ -100,7 +100,7 @@ pub fn port(text: &str) -> Result<u16, String> {
     let digits = text.bytes().all(|c| c.is_ascii_digit()) && !text.starts_with('0');
     match text.parse() {
         Ok(port @ 1..) if digits => Ok(port),
-        _ => Err(format!("{} is no port", quoted(text.as_bytes()))),
+        _ => Err(format!("{} is not a port", quoted(text.as_bytes()))),
     }
 }
 
@@ -110,7 +110,7 @@ pub fn port(text: &str) -> Result<u16, String> {
 /// # Errors
 /// What is wrong with it.
 pub fn file(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
-    let wrong = |why: &str| Err(format!("{} is no path: {why}", quoted(text.as_bytes())));
+    let wrong = |why: &str| Err(format!("{} is not a path: {why}", quoted(text.as_bytes())));
     if text.starts_with('-') {
         return wrong("it begins with `-`");
     }
@@ -125,8 +125,8 @@ pub fn file(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
         (Some(rest), Some(home)) if rest.starts_with('/') => {
             Ok(home.join(rest.trim_start_matches('/')))
         }
-        (Some(rest), None) if rest.starts_with('/') => wrong("nobody knows what `~` is here"),
-        (Some(_), _) => wrong("write the folder in the place of `~`"),
+        (Some(rest), None) if rest.starts_with('/') => wrong("`~` has no meaning here"),
+        (Some(_), _) => wrong("write the folder instead of `~`"),
     }
 }
 
@@ -137,7 +137,7 @@ pub fn file(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
 /// # Errors
 /// What is wrong with them.
 pub fn jump(text: &str) -> Result<String, String> {
-    let wrong = || format!("{} is no ProxyJump", quoted(text.as_bytes()));
+    let wrong = || format!("{} is not a ProxyJump", quoted(text.as_bytes()));
     for hop in text.split(',').filter(|_| text != "none") {
         let hop = hop.strip_prefix("ssh://").unwrap_or(hop);
         let (account, place) = match hop.rsplit_once('@') {

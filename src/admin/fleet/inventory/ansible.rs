@@ -20,8 +20,7 @@ pub fn read(top: &[(Key, Rc<Node>)], model: &mut Model) -> Result<()> {
         if &*key.text == "plugin" {
             return Err(Problem::new(key.line, "this is the configuration of an inventory plugin")
                 .hint(
-                    "no plugin is run; write what it gives into a file: ansible-inventory \
-                       --list --yaml --export",
+                    "plugins are not run; write its output into a file: ansible-inventory --list --yaml --export",
                 ));
         }
         group(key, node, model)?;
@@ -39,7 +38,7 @@ fn group(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<usize> {
     }
     plain_tag(node, key.line, &whose)?;
     let Kind::Map(parts) = &node.kind else {
-        return Err(Problem::new(key.line, format!("a group can not be {}", node.what()))
+        return Err(Problem::new(key.line, format!("a group cannot be {}", node.what()))
             .of(&whose)
             .hint("write hosts, children or vars below it"));
     };
@@ -66,13 +65,14 @@ fn group(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<usize> {
 
 fn no_part(name: &str, line: usize, whose: &str) -> Problem {
     let hint = if variables::known(name, Form::Ansible).is_some() || name == PRIORITY {
-        "a variable of a group stands below vars".to_owned()
+        "a variable of a group belongs below vars".to_owned()
     } else {
         match nearest(name, PARTS.into_iter().chain([OFFLINE])) {
             Some(near) => format!("did you mean {near}?"),
-            None => "a group has hosts, children, vars and offline; a group in it stands below \
-                     children"
-                .to_owned(),
+            None => {
+                "a group has hosts, children, vars and offline; groups in it belong below children"
+                    .to_owned()
+            }
         }
     };
     Problem::new(line, format!("a group has no {}", quoted(name.as_bytes()))).of(whose).hint(hint)
@@ -97,7 +97,7 @@ fn hosts(
             Kind::Map(entries) => entries,
             _ if node.is_null() => &[],
             _ => {
-                return Err(Problem::new(key.line, format!("a host can not be {}", node.what()))
+                return Err(Problem::new(key.line, format!("a host cannot be {}", node.what()))
                     .of(&label)
                     .hint("write its variables below it, for example ansible_host: 192.0.2.1"));
             }
@@ -153,10 +153,10 @@ fn mapping(part: &Key, content: &Rc<Node>, whose: &str) -> Result<Vec<(Key, Rc<N
     match &content.kind {
         Kind::Map(entries) => Ok(entries.clone()),
         Kind::Scalar(text, _) if &*part.text == "vars" => {
-            let text = format!("vars can not be a plain value: {}", quoted(text.as_bytes()));
+            let text = format!("vars cannot be a plain value: {}", quoted(text.as_bytes()));
             Err(Problem::new(content.line, text)
                 .of(whose)
-                .hint("write each variable with a colon behind it: ansible_user: deploy"))
+                .hint("write a colon after each variable: ansible_user: deploy"))
         }
         Kind::Scalar(text, _) if text.contains(|c: char| c.is_whitespace() || c == ',') => {
             let example = text.split(|c: char| c.is_whitespace() || c == ',').next();
@@ -164,7 +164,7 @@ fn mapping(part: &Key, content: &Rc<Node>, whose: &str) -> Result<Vec<(Key, Rc<N
             let text =
                 format!("without colons all of this is one name: {}", quoted(text.as_bytes()));
             Err(Problem::new(content.line, text).of(whose).hint(format!(
-                "write each name on a line of its own, with a colon behind it: {example}:"
+                "write each name on its own line, with a colon after it: {example}:"
             )))
         }
         Kind::Scalar(text, _) => {
@@ -172,10 +172,10 @@ fn mapping(part: &Key, content: &Rc<Node>, whose: &str) -> Result<Vec<(Key, Rc<N
             Ok(vec![(key, Rc::new(Node::text("", content.line)))])
         }
         Kind::List(_) => {
-            let text = format!("{} can not be a list", part.text);
+            let text = format!("{} cannot be a list", part.text);
             Err(Problem::new(part.line, text)
                 .of(whose)
-                .hint("write each name with a colon behind it, and no dash before it"))
+                .hint("write a colon after each name, and no dash before it"))
         }
     }
 }

@@ -27,7 +27,7 @@ fn host(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<()> {
         Kind::Map(entries) => entries,
         _ if node.is_null() => &[],
         _ => {
-            return Err(Problem::new(key.line, format!("a host can not be {}", node.what()))
+            return Err(Problem::new(key.line, format!("a host cannot be {}", node.what()))
                 .of(&label)
                 .hint("write below it for example hostname: 192.0.2.1"));
         }
@@ -40,7 +40,7 @@ fn host(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<()> {
         };
         let twin = values.iter().find(|one| is_twin(one.0, known) && !one.1.node.is_null());
         if let Some((other, value)) = twin.filter(|_| !node.is_null()) {
-            let text = format!("{known}: line {} says {other} already", value.line);
+            let text = format!("{known}: line {} already has {other}", value.line);
             return Err(Problem::new(name.line, text).of(&label).hint("write one of them"));
         }
         values.push((known, Value { node: node.clone(), line: name.line }));

@@ -15,7 +15,7 @@ pub fn of(top: &[(Key, Rc<Node>)]) -> Result<Form> {
     let mut ansible: Option<&Key> = None;
     let mut flat: Option<(&Key, &Key)> = None;
     if let Some((key, _)) = top.iter().find(|(key, _)| PARTS.contains(&&*key.text)) {
-        let text = format!("{} belongs to a group, and stands at the top", key.text);
+        let text = format!("{} belongs to a group, but is at the top level", key.text);
         return Err(Problem::new(key.line, text).hint("write all: above it, and indent the rest"));
     }
     for (key, node) in top {
@@ -41,12 +41,11 @@ pub fn of(top: &[(Key, Rc<Node>)]) -> Result<Form> {
         (Some(group), Some((alias, name))) => {
             let (alias, name_text) = (quoted(alias.text.as_bytes()), quoted(name.text.as_bytes()));
             let text = format!(
-                "{name_text} makes {alias} a host of the flat form, and {} in line {} is of \
-                 Ansible's form",
+                "{name_text} makes {alias} a host of the flat form, and {} in line {} is Ansible's form",
                 quoted(group.text.as_bytes()),
                 group.line
             );
-            Err(Problem::new(name.line, text).hint("one file has one form: put hosts below hosts"))
+            Err(Problem::new(name.line, text).hint("use one form in a file: put hosts below hosts"))
         }
         (Some(_), None) => Ok(Form::Ansible),
         // Names with nothing below them are hosts.

@@ -137,7 +137,7 @@ impl Model {
     /// Puts a group into another one.
     ///
     /// # Errors
-    /// Where it can not be there.
+    /// Where it cannot be there.
     pub fn child(&mut self, parent: usize, child: usize, line: usize) -> Result<()> {
         if child == ALL || parent == child {
             return Err(self.loops(parent, child, line));
@@ -152,7 +152,7 @@ impl Model {
 
     fn loops(&self, parent: usize, child: usize, line: usize) -> Problem {
         let (parent, child) = (&self.groups[parent].name, &self.groups[child].name);
-        let text = format!("`{}` would be in itself, by way of `{}`", named(child), named(parent));
+        let text = format!("`{}` would contain itself, through `{}`", named(child), named(parent));
         Problem::new(line, text).of(&group_label(child))
     }
 
@@ -174,8 +174,7 @@ impl Model {
                     self.warnings.add(
                         line,
                         named(alias),
-                        "as in Ansible, a port behind a name counts only where the host is named \
-                         first",
+                        "as in Ansible, a port after a name counts only where the host is named first",
                     );
                 }
                 host

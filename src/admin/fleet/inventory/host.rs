@@ -48,7 +48,7 @@ impl Reader<'_> {
             })?,
             None => Address::parse(alias).map_err(|why| {
                 Problem::new(member.line, why).of(&named(alias)).hint(
-                    "a host whose name is no address needs ansible_host, or hostname in the flat \
+                    "a host whose name is not an address needs ansible_host, or hostname in the flat \
                      form",
                 )
             })?,
@@ -130,8 +130,7 @@ impl Reader<'_> {
     /// What would switch off the checking of host keys has no effect, and that is said.
     fn unchecked(&self, number: usize, from: &Found<'_>, what: &str) -> Noticed {
         let text = format!(
-            "{} has no effect: host keys are checked all the same; --accept-new-host-keys trusts \
-             one the first time it is seen",
+            "{} has no effect: host keys are always checked; --accept-new-host-keys trusts a key the first time it is seen",
             quoted(what.as_bytes())
         );
         let whose = match from.group {
@@ -154,7 +153,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Why it can not be reached over ssh, where Ansible would reach it in another way.
+    /// Why it cannot be reached over ssh, where Ansible would reach it in another way.
     fn refused(&self, number: usize) -> Result<Option<Refusal>> {
         const SSH: [&str; 4] = ["ssh", "smart", "paramiko", "paramiko_ssh"];
         let Some(text) = self.filled(number, Setting::Connection)? else { return Ok(None) };
@@ -168,7 +167,7 @@ impl Reader<'_> {
         let why = sentence(self.file, text.from.value.line, &whose, &why);
         Ok(Some(
             Refusal::new(Code::Unsupported, why)
-                .hint("hosts are reached over ssh only; on this host itself run sm-helper"),
+                .hint("hosts are reached only over ssh; on this host itself run sm-helper"),
         ))
     }
 
@@ -211,13 +210,12 @@ impl Reader<'_> {
             Problem::new(from.value.line, text).of(&self.whose(number, &from))
         };
         if let Some(tag) = node.strange_tag() {
-            let text = format!("a value with the tag {} can not be read", quoted(tag.as_bytes()));
+            let text = format!("a value with the tag {} cannot be read", quoted(tag.as_bytes()));
             return Err(plain(&text).hint("write the value itself: nothing is decrypted here"));
         }
         let Kind::Scalar(text, _) = &node.kind else {
-            return Err(
-                plain(&format!("{} can not stand here", node.what())).hint("write one plain value")
-            );
+            return Err(plain(&format!("{} is not allowed here", node.what()))
+                .hint("write one plain value"));
         };
         if !node.is_unsafe() && ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)) {
             return Err(plain(&format!("{} is a template", quoted(text.as_bytes())))
@@ -259,6 +257,6 @@ pub struct Host {
     pub offline: bool,
     /// The line that names it first.
     pub line: usize,
-    /// Why it can not be reached at all: Ansible would reach it over something that is not ssh.
+    /// Why it cannot be reached at all: Ansible would reach it over something that is not ssh.
     pub refused: Option<Refusal>,
 }

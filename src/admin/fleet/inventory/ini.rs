@@ -69,8 +69,9 @@ pub fn read(text: &str, model: &mut Model) -> Result<()> {
             )
         };
         if let Some(c) = line.chars().find(|c| hidden(*c)) {
-            let text = format!("U+{:04X} is in this line, which ends it to Ansible", u32::from(c));
-            return Err(Problem::new(number, text).hint("take it out"));
+            let text =
+                format!("U+{:04X} is in this line, which ends the line for Ansible", u32::from(c));
+            return Err(Problem::new(number, text).hint("remove it"));
         }
         let Some(line) = content(line) else { continue };
         if let Some(head) = head(line) {
@@ -78,7 +79,7 @@ pub fn read(text: &str, model: &mut Model) -> Result<()> {
             continue;
         }
         if line.starts_with('[') && line.ends_with(']') {
-            let text = format!("{} is no head of a section", quoted(line.as_bytes()));
+            let text = format!("{} is not a section header", quoted(line.as_bytes()));
             return Err(Problem::new(number, text)
                 .hint("write [GROUP], [GROUP:vars] or [GROUP:children], without spaces"));
         }
@@ -115,7 +116,7 @@ impl Reader<'_> {
             "vars" => Section::Vars,
             other => {
                 let near = nearest(other, KINDS);
-                let text = format!("a section can not be of the kind {}", quoted(other.as_bytes()));
+                let text = format!("there is no kind of section {}", quoted(other.as_bytes()));
                 return Err(Problem::new(line, text).of(&whose).hint(match near {
                     Some(near) => format!("did you mean [{}:{near}]?", named(head.name)),
                     None => "write [GROUP], [GROUP:vars] or [GROUP:children]".to_owned(),
@@ -171,14 +172,14 @@ impl Reader<'_> {
         let found = range::expanded(pattern).map_err(|why| at(why).of(&label))?;
         if pattern.ends_with(':') {
             let text = format!("{} ends in `:`", quoted(pattern.as_bytes()));
-            return Err(at(text).hint("in INI no colon stands behind a name; NAME:22 is a port"));
+            return Err(at(text).hint("in INI there is no colon after a name; NAME:22 is a port"));
         }
         let mut values = Vec::new();
         for token in assignments {
             let Some((name, value)) = token.split_once('=') else {
-                let text = format!("{} is no NAME=VALUE", quoted(token.as_bytes()));
+                let text = format!("{} is not NAME=VALUE", quoted(token.as_bytes()));
                 return Err(at(text).of(&label).hint(
-                    "write one host a line, NAME=VALUE behind it, and quotation marks around \
+                    "write one host a line, followed by NAME=VALUE, with quotation marks around \
                      what has spaces",
                 ));
             };
@@ -191,7 +192,7 @@ impl Reader<'_> {
         for alias in &found.names {
             address::alias(alias).map_err(at)?;
             if alias == "---" {
-                return Err(at("`---` is of YAML".to_owned()));
+                return Err(at("`---` is YAML".to_owned()));
             }
             let host = self.model.host(alias, found.port, group, number)?;
             for (name, node) in &values {
@@ -206,14 +207,14 @@ impl Reader<'_> {
         let name = line.split_once('#').map_or(line, |(name, _)| name).trim_end();
         let whose = group_label(&self.model.groups[group].name);
         if name.is_empty() || name.contains(|c: char| c.is_whitespace() || matches!(c, ':' | ']')) {
-            let text = format!("{} is no name of a group", quoted(line.as_bytes()));
+            let text = format!("{} is not a group name", quoted(line.as_bytes()));
             return Err(Problem::new(number, text)
                 .of(&whose)
-                .hint("write one group a line, and nothing behind it"));
+                .hint("write one group a line, and nothing after it"));
         }
         address::alias(name).map_err(|why| Problem::new(number, format!("group: {why}")))?;
         let child = self.model.group(name, number)?;
-        let text = format!("{whose} has it, and there is no section of it");
+        let text = format!("{whose} names it, but it has no section");
         self.needs(child, number, text);
         if !self.begun.contains(&child) {
             self.waiting.entry(child).or_default().push((group, number));
@@ -225,7 +226,7 @@ impl Reader<'_> {
     fn variable(&mut self, line: &str, group: usize, number: usize) -> Result<()> {
         let whose = group_label(&self.model.groups[group].name);
         let Some((name, value)) = line.split_once('=') else {
-            let text = format!("{} is no NAME=VALUE", quoted(line.as_bytes()));
+            let text = format!("{} is not NAME=VALUE", quoted(line.as_bytes()));
             return Err(Problem::new(number, text)
                 .of(&whose)
                 .hint("write one variable a line: NAME=VALUE"));

@@ -40,7 +40,8 @@ pub fn read(top: &Entries, model: &mut Model) -> Result<()> {
     for (name, node) in mapping(key, node, META)? {
         let label = named(&name.text);
         let Some(&host) = hosts.get(&*name.text) else {
-            let text = "it has variables and is in no group: as to Ansible it is no host";
+            let text =
+                "it has variables but is in no group: Ansible does not count it as a host either";
             model.warnings.add(name.line, label, text);
             continue;
         };
@@ -77,7 +78,7 @@ fn group(
         Kind::List(_) => return put(model, key, node),
         Kind::Map(parts) => parts,
         Kind::Scalar(..) => {
-            let text = format!("a group can not be {}", node.what());
+            let text = format!("a group cannot be {}", node.what());
             return Err(Problem::new(key.line, text).of(&whose));
         }
     };
@@ -123,14 +124,14 @@ fn group(
 
 fn names<'n>(part: &Key, node: &'n Node, whose: &str) -> Result<Vec<(&'n str, usize)>> {
     let Kind::List(items) = &node.kind else {
-        let text = format!("{} is {} and not a list", quoted(part.text.as_bytes()), node.what());
+        let text = format!("{} is {}, not a list", quoted(part.text.as_bytes()), node.what());
         return Err(Problem::new(part.line, text).of(whose));
     };
     items
         .iter()
         .map(|item| match &item.kind {
             Kind::Scalar(text, false) => Ok((&**text, item.line)),
-            _ => Err(Problem::new(item.line, format!("a name can not be {}", item.what()))
+            _ => Err(Problem::new(item.line, format!("a name cannot be {}", item.what()))
                 .of(whose)
                 .hint("write it in quotation marks")),
         })
@@ -142,7 +143,7 @@ fn mapping<'n>(part: &Key, node: &'n Node, whose: &str) -> Result<&'n Entries> {
         Kind::Map(entries) => Ok(entries),
         _ => {
             let text =
-                format!("{} is {} and not a mapping", quoted(part.text.as_bytes()), node.what());
+                format!("{} is {}, not a mapping", quoted(part.text.as_bytes()), node.what());
             Err(Problem::new(part.line, text).of(whose))
         }
     }

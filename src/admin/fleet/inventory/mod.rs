@@ -64,7 +64,11 @@ impl Inventory {
             return Ok(file.to_owned());
         }
         Self::usual_place().ok_or_else(|| {
-            Refusal::new(Code::Usage, "no inventory was named, and none is at the usual place").hint(
+            Refusal::new(
+                Code::Usage,
+                "no inventory was named, and there is none in the default place",
+            )
+            .hint(
                 "write --inventory FILE, or keep it as ~/.config/agent-utilities/inventory.yml, \
                  inventory.yaml or inventory.ini there",
             )
@@ -98,7 +102,7 @@ impl Inventory {
         for name in ["group_vars", "host_vars"] {
             if folder.join(name).is_dir() {
                 inventory.warnings.push(format!(
-                    "{}: not read: variables count only where they stand in the inventory itself",
+                    "{}: not read: variables count only in the inventory itself",
                     shown(&folder.join(name))
                 ));
             }
@@ -126,9 +130,8 @@ impl Inventory {
         let mut model = read_any_form(text(bytes)?)?;
         model.settle()?;
         if model.members.is_empty() {
-            return Err(Problem::new(1, "there is no host in it").hint(
-                "write for example: all: {hosts: {web1: {ansible_host: 192.0.2.1}}}; where Ansible made the file, see whether it \
-                 could read what it was given",
+            return Err(Problem::new(1, "it has no hosts").hint(
+                "write for example: all: {hosts: {web1: {ansible_host: 192.0.2.1}}}; if Ansible made the file, check that it could read its own input",
             ));
         }
         let mut hosts = Vec::with_capacity(model.members.len());
@@ -176,7 +179,7 @@ fn contents(file: &Path, source: std::io::Result<impl std::io::Read>) -> Result<
     source.and_then(|source| source.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(
         |error| match error.kind() {
             std::io::ErrorKind::IsADirectory => {
-                unreadable("a folder is no inventory").hint("name one file in it")
+                unreadable("a folder is not an inventory").hint("name one file in it")
             }
             _ => unreadable(&error.to_string()).hint("name a file with --inventory"),
         },
@@ -217,7 +220,7 @@ fn read_any_form(text: &str) -> problem::Result<Model> {
     // Who stumbles over the first line says nothing of the rest.
     let first = 1 + text.lines().take_while(|line| ini::content(line).is_none()).count();
     Err(if text.starts_with("#!") {
-        Problem::new(1, "this is a script, and none is run here")
+        Problem::new(1, "this is a script, and scripts are not run")
             .hint("give its output: ./SCRIPT --list | sm fleet list --inventory -")
     } else if ini::head(text.lines().find_map(ini::content).unwrap_or_default()).is_some() {
         ini

@@ -56,7 +56,7 @@ impl Names<'_> {
             hosts.retain(|host| !those.contains(host));
         }
         if hosts.is_empty() {
-            let text = format!("{} means no host", quoted(pattern.as_bytes()));
+            let text = format!("{} matches no host", quoted(pattern.as_bytes()));
             return Err(wrong(text).hint("sm fleet list shows the hosts"));
         }
         Ok(hosts)
@@ -103,7 +103,7 @@ impl Names<'_> {
     fn term(&self, term: &str) -> Result<HashSet<usize>, Refusal> {
         let shown = quoted(term.as_bytes());
         match term.chars().next() {
-            None => return Err(wrong("nothing stands behind `!` or `&`".to_owned())),
+            None => return Err(wrong("`!` or `&` needs a name after it".to_owned())),
             Some('~') => {
                 return Err(wrong(format!("{shown}: regular expressions are not supported"))
                     .hint("names, groups, *, ?, [a-c], ! and & are"));
@@ -140,7 +140,7 @@ impl Names<'_> {
                 true
             });
             if all.len() > MOST_MATCHES {
-                return Err(wrong(format!("{shown} goes through too many hosts")));
+                return Err(wrong(format!("{shown} matches too many hosts")));
             }
         }
         all.extend(hosts);
@@ -150,7 +150,7 @@ impl Names<'_> {
             // Of a group without hosts there is no first one, and that is no mistake.
             _ if count == 0 => Ok(HashSet::new()),
             _ => Err(wrong(format!(
-                "{shown} means no host: {} has {count}",
+                "{shown} matches no host: {} has {count}",
                 quoted(name.as_bytes())
             ))
             .hint("the first one is [0], the last one [-1]")),

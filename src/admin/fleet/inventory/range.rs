@@ -41,7 +41,7 @@ pub fn expanded(key: &str) -> Result<Named, String> {
         rest = tail;
     }
     if rest.contains(']') {
-        return Err("a `]` stands here without its `[`".to_owned());
+        return Err("there is a `]` without its `[`".to_owned());
     }
     for name in &mut names {
         name.push_str(rest);
@@ -67,7 +67,7 @@ fn apart(key: &str) -> Result<(&str, Option<u16>), String> {
     }
     match port.parse() {
         Ok(number @ 1..) => Ok((inner.unwrap_or(name), Some(number))),
-        _ => Err(format!("{} is no port", quoted(port.as_bytes()))),
+        _ => Err(format!("{} is not a port", quoted(port.as_bytes()))),
     }
 }
 
@@ -90,20 +90,20 @@ fn outside_brackets(text: &str) -> String {
 
 /// What a range goes through: `BEGIN:END` or `BEGIN:END:STEP`, numbers or single letters.
 fn steps(range: &str) -> Result<Vec<String>, String> {
-    const FORM: &str = "is no range: write [BEGIN:END] or [BEGIN:END:STEP], numbers or letters";
+    const FORM: &str = "is not a range: write [BEGIN:END] or [BEGIN:END:STEP], numbers or letters";
     let bounds: Vec<&str> = range.split(':').collect();
     let (begin, end, step) = match bounds[..] {
         [begin, end] => (begin, end, 1),
         [begin, end, step] => match step.parse::<usize>() {
             Ok(step @ 1..) => (begin, end, step),
-            _ => return Err("has a step that is none".to_owned()),
+            _ => return Err("has an invalid step".to_owned()),
         },
         _ => return Err(FORM.to_owned()),
     };
     let begin = if begin.is_empty() { "0" } else { begin };
     let width = if begin.len() > 1 && begin.starts_with('0') { begin.len() } else { 0 };
     if width > 0 && end.len() != width {
-        return Err("has a begin and an end of different length".to_owned());
+        return Err("has a begin and an end of different lengths".to_owned());
     }
     if let (Some(first), Some(last)) = (letter(begin), letter(end)) {
         let all = LETTERS.get(first..=last).filter(|letters| !letters.is_empty());
@@ -167,17 +167,17 @@ mod tests {
     #[test]
     fn what_is_no_range_is_said() {
         for (key, why) in [
-            ("web[1]", "is no range"),
-            ("web[]", "is no range"),
-            ("web[1:2:3:4]", "is no range"),
-            ("web[1-3]", "is no range"),
-            ("web[a:3]", "is no range"),
-            ("web[ab:cd]", "is no range"),
-            ("web[-1:3]", "is no range"),
-            ("web[1:]", "is no range"),
-            ("[::1]", "is no range"),
-            ("web[1:3:0]", "a step that is none"),
-            ("web[1:3:-1]", "a step that is none"),
+            ("web[1]", "is not a range"),
+            ("web[]", "is not a range"),
+            ("web[1:2:3:4]", "is not a range"),
+            ("web[1-3]", "is not a range"),
+            ("web[a:3]", "is not a range"),
+            ("web[ab:cd]", "is not a range"),
+            ("web[-1:3]", "is not a range"),
+            ("web[1:]", "is not a range"),
+            ("[::1]", "is not a range"),
+            ("web[1:3:0]", "an invalid step"),
+            ("web[1:3:-1]", "an invalid step"),
             ("web[3:1]", "ends before it begins"),
             ("web[c:a]", "ends before it begins"),
             ("web[01:100]", "different length"),
@@ -186,8 +186,8 @@ mod tests {
             ("web[1:200000]", "more than 100000"),
             ("web[1:999999999999999999999]", "too large"),
             ("a[1:1000]b[1:1000]", "more than 100000"),
-            ("web:0", "`0` is no port"),
-            ("web:70000", "`70000` is no port"),
+            ("web:0", "`0` is not a port"),
+            ("web:70000", "`70000` is not a port"),
         ] {
             let said = expanded(key).expect_err(key);
             assert!(said.contains(why), "{key}: {said}");

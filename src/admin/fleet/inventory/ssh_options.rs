@@ -149,11 +149,14 @@ impl Wrong {
 
     /// Not in the table.
     pub fn refused(name: &str) -> Self {
-        let text = format!("{} is no option that an inventory may give", quoted(name.as_bytes()));
+        let text =
+            format!("{} is not an option that an inventory may set", quoted(name.as_bytes()));
         Self::new(text).hint(match nearest(name, TABLE.iter().map(|row| row.0)) {
             Some(near) => format!("did you mean {near}?"),
-            None => "docs/fleet-inventory.md says which ones it may; the rest belongs into ~/.ssh/config"
-                .to_owned(),
+            None => {
+                "docs/fleet-inventory.md says which ones it may; the rest belongs in ~/.ssh/config"
+                    .to_owned()
+            }
         })
     }
 }
@@ -186,13 +189,13 @@ impl Kind {
     /// Reads what stands behind `=`.
     ///
     /// # Errors
-    /// Where it can not stand there.
+    /// Where it cannot stand there.
     pub fn taken(self, value: &str) -> Result<Taken, Wrong> {
         if let Some(c) = value.chars().find(|c| is_hidden(*c)) {
             return Err(Wrong::new(format!("U+{:04X} is in it", u32::from(c))));
         }
         if value.is_empty() {
-            return Err(Wrong::new("nothing stands behind it"));
+            return Err(Wrong::new("it has no value"));
         }
         // ssh takes such quotes off, except from a command line.
         let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
@@ -208,7 +211,7 @@ impl Kind {
             }
             Self::LeftOut => return Ok(Taken::Nothing),
             Self::Jump => {
-                let hint = "write ACCOUNT@HOST:PORT, account and port only where need be";
+                let hint = "write ACCOUNT@HOST:PORT, account and port only if needed";
                 return address::jump(bare)
                     .map(Taken::Value)
                     .map_err(|why| Wrong::new(why).hint(hint));
@@ -234,14 +237,14 @@ impl Kind {
             Self::List => list(bare),
             Self::Number => match bare.parse::<u16>() {
                 Ok(number) => Ok(number.to_string()),
-                Err(_) => Err(format!("{shown} is no number from 0 to 65535")),
+                Err(_) => Err(format!("{shown} is not a number from 0 to 65535")),
             },
             Self::OneOf(words) => match words.iter().find(|word| word.eq_ignore_ascii_case(bare)) {
                 Some(word) => Ok((*word).to_owned()),
                 None if words.len() == 1 => {
-                    Err(format!("an inventory can say {} only, not {shown}", words[0]))
+                    Err(format!("an inventory can only have {}, not {shown}", words[0]))
                 }
-                None => Err(format!("{shown} is none of {}", words.join(", "))),
+                None => Err(format!("{shown} is not one of {}", words.join(", "))),
             },
             Self::Address => Address::parse(bare),
             Self::Interface => {
@@ -249,12 +252,12 @@ impl Kind {
                 if bare.bytes().all(good) && !bare.starts_with('-') {
                     Ok(bare.to_owned())
                 } else {
-                    Err(format!("{shown} is no interface"))
+                    Err(format!("{shown} is not an interface"))
                 }
             }
             // These were seen to before; what is not seen to does not pass.
             Self::Jump | Self::Port | Self::User | Self::Strictness | Self::LeftOut => {
-                Err(format!("{shown} can not stand here"))
+                Err(format!("{shown} is not allowed here"))
             }
             Self::Command => Ok(value.to_owned()),
         }
@@ -266,7 +269,7 @@ impl Kind {
 /// # Errors
 /// Where it is none.
 pub fn path(text: &str) -> Result<String, String> {
-    let wrong = |why: &str| Err(format!("{} is no path: {why}", quoted(text.as_bytes())));
+    let wrong = |why: &str| Err(format!("{} is not a path: {why}", quoted(text.as_bytes())));
     if text.is_empty() || text.starts_with('-') {
         return wrong("it is empty or begins with `-`");
     }
@@ -289,6 +292,6 @@ fn list(text: &str) -> Result<String, String> {
     if text.bytes().all(good) && !text.trim().is_empty() {
         Ok(text.to_owned())
     } else {
-        Err(format!("{} is no list of names", quoted(text.as_bytes())))
+        Err(format!("{} is not a list of names", quoted(text.as_bytes())))
     }
 }

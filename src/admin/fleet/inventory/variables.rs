@@ -96,12 +96,11 @@ const NOT_READ: [(&str, &str); 19] = [
     ("ansible_paramiko_proxy_command", PARAMIKO),
     ("ansible_paramiko_host_key_checking", PARAMIKO),
 ];
-const PASSWORD: &str = "a password in the inventory is not read; keys log in, and sudo's password \
-                        is asked for at the terminal";
-const SECRET: &str = "a secret in the inventory is not read; name the key's file";
-const PROGRAM: &str = "not read: ssh is the system's";
+const PASSWORD: &str = "passwords in the inventory are not read; log in with keys, and give sudo's password at the terminal";
+const SECRET: &str = "secrets in the inventory are not read; name the key's file";
+const PROGRAM: &str = "not read: the system's ssh is used";
 const CONTROL: &str = "not read: each host gets one connection of its own";
-const PARAMIKO: &str = "not read: ssh is the system's; write ansible_ssh_common_args";
+const PARAMIKO: &str = "not read: the system's ssh is used; write ansible_ssh_common_args";
 
 /// A variable and its value.
 #[derive(Debug, Clone)]

@@ -52,7 +52,7 @@ fn taken_apart(text: &str, has_comments: bool) -> Result<Vec<String>, String> {
             },
             '\\' => match rest.next() {
                 Some(c) => word.push(c),
-                None => return Err("nothing stands behind the last `\\`".to_owned()),
+                None => return Err("there is nothing after the last `\\`".to_owned()),
             },
             c => word.push(c),
         }

@@ -130,7 +130,7 @@ pub fn load(text: &str) -> Result<Rc<Node>> {
     }
     match loader.root {
         Some(root) if !root.is_null() => Ok(root),
-        _ => Err(Problem::new(1, "there is nothing in it")
+        _ => Err(Problem::new(1, "it is empty")
             .hint("write for example: all: {hosts: {web1: {ansible_host: 192.0.2.1}}}")),
     }
 }
@@ -147,7 +147,7 @@ fn unreadable(text: &str, line: usize, error: &saphyr_parser::ScanError) -> Prob
         return problem.hint("YAML is indented with spaces, not with tabs");
     }
     match (line.saturating_sub(2)..=line).rev().find_map(|at| without_colon(of_line(at))) {
-        Some(name) => problem.hint(format!("write a colon behind each name: {name}:")),
+        Some(name) => problem.hint(format!("write a colon after each name: {name}:")),
         None => problem,
     }
 }
@@ -169,13 +169,13 @@ impl Loader {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(Problem::new(line, "a second document begins here")
-                        .hint("an inventory is one document: one `---` at most"));
+                        .hint("an inventory is one document: at most one `---`"));
                 }
                 Ok(())
             }
             Event::Alias(id) => {
                 let node = self.anchors.get(&id).cloned().ok_or_else(|| {
-                    Problem::new(line, "this alias stands for a value that it is part of")
+                    Problem::new(line, "this alias refers to a value that contains it")
                 })?;
                 if self.open.len() + node.height > MOST_DEPTH {
                     return Err(too_deep(line));
@@ -265,7 +265,7 @@ impl Loader {
                 let key = quoted(text.as_bytes());
                 return Err(Problem::new(
                     pair[0].line,
-                    format!("{key} stands here again; line {first} has it already"),
+                    format!("{key} is repeated; line {first} already has it"),
                 ));
             }
             own.push((Key { text, line: key.line }, value.clone()));

@@ -9,7 +9,7 @@ __metaclass__ = type
 DOCUMENTATION = r"""
 ---
 module: sm_helper
-short_description: Ask sm-helper for an operation, and have its reply as facts
+short_description: Make a request to sm-helper, with the reply as facts
 description:
   - Runs C(/usr/local/bin/sm-helper), or a package's C(/usr/bin/sm-helper), as the account that
     logs in, without C(become) and without a shell; the helper gets root by itself, for what the
@@ -17,7 +17,7 @@ description:
   - The task is C(changed) where the reply says so, and fails where the operation did not succeed.
   - In check mode the helper is asked with C(--dry-run), so a refusal is a failure there too.
     What would be changed is then seen by looking, with C(service status) or C(package plan);
-    where the account may not look, a change is foretold.
+    where the account may not look, a change is predicted.
 options:
   service:
     description: The unit that I(action) is for.
@@ -31,17 +31,17 @@ options:
         service; C(install), C(remove) or C(upgrade) of a package.
     type: str
   argv:
-    description: The arguments of the helper, for what the others do not say.
+    description: The arguments of the helper, for what the other options cannot express.
     type: list
     elements: str
   reason:
-    description: Why it is asked for; in the audit record.
+    description: The reason, for the audit record.
     type: str
   timeout:
-    description: Seconds after which to give up; can only lower the policy's.
+    description: Give up after this many seconds; can only lower the policy's timeout.
     type: int
   via:
-    description: The way to root.
+    description: The route to root.
     type: str
     choices: [auto, socket, sudo]
     default: auto
@@ -55,7 +55,7 @@ EXAMPLES = r"""
     action: restart
     reason: deploy of 1.4
 
-- name: Bring the lists of packages up to date
+- name: Refresh the package lists
   sm_helper:
     argv: [package, update]
 
@@ -70,12 +70,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 reply:
-  description: The helper's reply, as it is; also the fact C(ansible_facts.sm_helper).
+  description: The helper's reply, unchanged; also the fact C(ansible_facts.sm_helper).
   returned: when there was one
   type: dict
   sample: {"schema": 1, "success": true, "code": "ok", "changed": true}
 looked:
-  description: The reply that C(changed) was foretold from.
+  description: The reply from which C(changed) was predicted.
   returned: in check mode, where the account may look
   type: dict
 cmd:

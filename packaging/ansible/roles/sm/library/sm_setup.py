@@ -9,7 +9,7 @@ __metaclass__ = type
 DOCUMENTATION = r"""
 ---
 module: sm_setup
-short_description: Let accounts reach sm-helper, and put its site policy in place
+short_description: Allow accounts to use sm-helper, and install its site policy
 description:
   - Runs C(sm setup-sudo), C(sm setup-broker) and C(sm policy), which do nothing where all is as it
     should be. For the role C(sm).
@@ -18,13 +18,13 @@ description:
     program yet would be changed.
 options:
   what:
-    description: What is to be there.
+    description: What to set up.
     type: str
     choices: [sudo, broker, policy]
     required: true
   state:
     description:
-      - C(absent) takes away every drop-in that C(sm setup-sudo) has made for
+      - C(absent) removes every drop-in that C(sm setup-sudo) made for
         C(/usr/local/bin/sm-helper), the broker as a whole, or the site policy.
     type: str
     choices: [present, absent]
@@ -46,7 +46,7 @@ author: the maintainers of sm
 """
 
 EXAMPLES = r"""
-- name: Let the agent ask through sudo
+- name: Allow the agent to use the helper through sudo
   sm_setup:
     what: sudo
     users: [agent]
@@ -119,7 +119,7 @@ class Setup:
     def sudo(self, users, groups):
         whom = ["--user=" + user for user in users] + ["--group=" + group for group in groups]
         if not whom:
-            self.module.fail_json(msg="nobody is named who may ask: users or groups", replies=[])
+            self.module.fail_json(msg="name who may use the helper: users or groups", replies=[])
         if self.not_yet():
             self.changed = True
             return
