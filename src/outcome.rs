@@ -18,7 +18,7 @@ pub struct Outcome {
     pub log: Option<Vec<String>>,
     /// What the package manager said it would change.
     pub plan: Option<Transaction>,
-    /// Whether it changed something; none where nothing was run.
+    /// Whether it changed something; none if nothing was run.
     pub changed: Option<bool>,
     /// It is done after the reply, since whoever reads the reply is ended by it.
     pub deferred: bool,

@@ -6,7 +6,7 @@
 //!              └─► judge ─► limit ─► plan ─► record ─► run ─► record ────────────────► reply
 //! ```
 //!
-//! The words are understood by [`crate::cli`]. An ordinary account's request goes on to root
+//! The words are understood by [`crate::cli`]. An ordinary account's request continues to root
 //! ([`crate::escalate`]), where it begins here again, with another caller. There it is judged
 //! ([`crate::policy`]), limited ([`crate::limits`]) and planned ([`crate::plan`]); its intent is
 //! recorded ([`crate::audit::intent`]), which alone makes what can be run; and [`run()`] has it run,
@@ -46,7 +46,7 @@ use std::path::Path;
 /// a name and a reason and is far shorter.
 const LONGEST_REQUEST: usize = 65_536;
 
-/// Answers one request. `program` is the file that runs, `helper` the one for the way to root;
+/// Answers one request. `program` is the file that runs, `helper` the one for the route to root;
 /// `arguments` are those after the program's name. Gives the exit status.
 pub fn main(program: &Path, helper: &Path, arguments: &[OsString]) -> u8 {
     sanitize::ignore_signals();

@@ -71,7 +71,7 @@ pub struct ServiceSteps {
     pub reread: Option<Argv>,
     /// Reads which unit starts which, where this one is to be started at boot.
     pub boot: Option<Argv>,
-    /// Has the service manager count the unit's starts anew, where it may be about to refuse one.
+    /// Has the service manager count the unit's starts again, where it may be about to refuse one.
     pub reset_starts: Option<Argv>,
     /// Reads what the manager itself has logged of it, where it is not up.
     pub manager_log: Option<Argv>,
@@ -138,7 +138,7 @@ impl Plan {
         before.into_iter().chain([main]).chain(after).flatten().collect()
     }
     /// Every command line of this plan and those that differ from it in a number only, which
-    /// `lines` and `minutes` stand in the place of.
+    /// `lines` and `minutes` replace.
     pub fn commands_with(&self, lines: &str, minutes: &str) -> Vec<Argv> {
         match &self.request().operation {
             Operation::Service { action: ServiceAction::Logs, unit, .. } => {
@@ -258,7 +258,7 @@ fn names_of(unit: &str) -> Vec<String> {
     [unit.to_owned()].into_iter().chain(alias::own_name(unit)).collect()
 }
 
-/// A name that the host has given to a unit that stands for all of root is no way around the
+/// A name that the host has given to a unit that stands for full root is no way around the
 /// list of those: only who compiles in the unit's own name, or one on that list, means it.
 fn not_reserved(unit: &str) -> Result<(), Refusal> {
     match alias::own_name(unit) {

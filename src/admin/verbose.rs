@@ -53,7 +53,7 @@ fn by_variable() -> Result<Option<Level>, String> {
     std::env::var_os(VARIABLE).map_or(Ok(None), |value| level(&value))
 }
 
-/// The level of this name; none where it is empty.
+/// The level of this name; none if it is empty.
 fn level(value: &OsStr) -> Result<Option<Level>, String> {
     let named = LEVELS.iter().find(|(name, _)| value == *name);
     match named {
@@ -70,7 +70,7 @@ fn listen<W: for<'w> MakeWriter<'w> + Send + Sync + 'static>(level: Level, to: W
         .with_target(false)
         .with_ansi(false)
         .without_time()
-        // Where nobody reads them the command goes on all the same.
+        // Where nobody reads them the command continues all the same.
         .log_internal_errors(false);
     let _ = tracing::subscriber::set_global_default(lines.finish());
 }

@@ -13,8 +13,8 @@ pub fn width(stream: &(impl AsFd + IsTerminal)) -> Option<usize> {
     if !stream.is_terminal() {
         return None;
     }
-    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    let width = told
+    let message = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let width = message
         .filter(|width| *width > 0)
         .or_else(|| kernel::columns(stream.as_fd()).map(usize::from))?;
     Some(width.max(LEAST))

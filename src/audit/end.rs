@@ -13,7 +13,7 @@ const LONGEST: u64 = 65_536;
 pub struct End {
     /// The last whole record, where there is one.
     pub link: Option<Link>,
-    /// Bytes of a record behind it that was not written to its end.
+    /// Bytes of a record behind it that was not written to the end.
     pub torn: u64,
     /// Whether the last line break is missing.
     pub open: bool,
@@ -24,7 +24,7 @@ impl End {
     /// since more is seldom needed.
     ///
     /// # Errors
-    /// Where it holds something, and no record.
+    /// If it holds something, and no record.
     pub fn of(file: &File, size: u64) -> io::Result<Self> {
         for room in [8192, 4 * LONGEST] {
             let length = room.min(size);

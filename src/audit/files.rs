@@ -98,7 +98,7 @@ impl LogFile {
     /// Its last lines, oldest first.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn last_lines(&self, wanted: usize) -> io::Result<VecDeque<String>> {
         if !self.is_packed() {
             return last_lines(&mut self.file.try_clone()?, wanted);
@@ -128,7 +128,7 @@ fn is_rotated(name: &str) -> bool {
 /// The last lines of a file, oldest first, from its end. It is read to that end afterwards.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn last_lines(file: &mut File, wanted: usize) -> io::Result<VecDeque<String>> {
     let size = file.metadata()?.len();
     let mut room = 65_536_u64;
@@ -151,10 +151,10 @@ pub fn last_lines(file: &mut File, wanted: usize) -> io::Result<VecDeque<String>
 }
 
 /// The last lines of the log, and where it has too few of those of its older files, too. `log` is
-/// the current one, where there is one; it is read to its end afterwards.
+/// the current one, where there is one; it is read to the end afterwards.
 ///
 /// # Errors
-/// Where one of them cannot be read.
+/// If one of them cannot be read.
 pub fn last_lines_of_all(log: Option<&mut File>, wanted: usize) -> io::Result<Vec<String>> {
     let mut lines = log.map_or_else(|| Ok(VecDeque::new()), |log| last_lines(log, wanted))?;
     if lines.len() >= wanted {
@@ -180,7 +180,7 @@ pub fn last_lines_of_all(log: Option<&mut File>, wanted: usize) -> io::Result<Ve
 /// but each begins with a number. None where there is no folder.
 ///
 /// # Errors
-/// Where the folder cannot be read.
+/// If the folder cannot be read.
 pub fn all() -> io::Result<Vec<LogFile>> {
     all_in(Path::new(FOLDER))
 }
@@ -188,7 +188,7 @@ pub fn all() -> io::Result<Vec<LogFile>> {
 /// As [`all`], in another folder.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn all_in(folder: &Path) -> io::Result<Vec<LogFile>> {
     const TRIES: usize = 10;
     for _ in 0..TRIES {
@@ -238,7 +238,7 @@ fn listed(folder: &Path) -> io::Result<BTreeMap<PathBuf, (u64, u64)>> {
 /// The link of the last record in what rotation has put aside.
 ///
 /// # Errors
-/// Where the folder cannot be read.
+/// If the folder cannot be read.
 pub fn last_rotated() -> io::Result<Option<Link>> {
     for file in all()?.iter().rev().filter(|file| !file.is_current() && file.size > 0) {
         let last = file.last()?;
@@ -254,7 +254,7 @@ pub fn last_rotated() -> io::Result<Option<Link>> {
 /// first.
 ///
 /// # Errors
-/// Where the log cannot be read.
+/// If the log cannot be read.
 pub fn has_result(request_id: &str) -> io::Result<bool> {
     #[derive(Deserialize)]
     struct Told {
@@ -264,8 +264,8 @@ pub fn has_result(request_id: &str) -> io::Result<bool> {
     for file in all()?.iter().rev() {
         let (mut has_intent, mut has_result) = (false, false);
         each_line(file, |line| {
-            let told = serde_json::from_slice::<Told>(line).ok();
-            let own = told.filter(|told| told.request_id == request_id);
+            let message = serde_json::from_slice::<Told>(line).ok();
+            let own = message.filter(|message| message.request_id == request_id);
             has_intent |= own.as_ref().is_some_and(|own| own.event == Event::Intent.word());
             has_result |= own.is_some_and(|own| own.event == Event::Result.word());
             has_result

@@ -35,7 +35,7 @@ impl Head {
 /// refuse the request.
 ///
 /// # Errors
-/// Where others can change it.
+/// If others can change it.
 pub fn open() -> io::Result<File> {
     state::open(FILE, state::Access::Write, 0o600, "root")
 }

@@ -20,7 +20,7 @@ pub const SYSLOG: &str = "/dev/log";
 /// has taken it; whether that keeps it is for its own settings to say.
 ///
 /// # Errors
-/// Where neither takes it.
+/// If neither takes it.
 pub fn send(record: &Record<'_>, line: &str, link: Option<&Link>) -> io::Result<&'static str> {
     let by_journal = if Path::new(JOURNAL).exists() {
         send_to(JOURNAL, &native(record, line, link))
@@ -43,7 +43,7 @@ pub fn send(record: &Record<'_>, line: &str, link: Option<&Link>) -> io::Result<
 /// Sends a datagram, and waits for nobody.
 ///
 /// # Errors
-/// Where nobody takes it.
+/// If nobody takes it.
 pub fn send_to(path: &str, bytes: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     // A journal that does not read must not hold the request.

@@ -22,7 +22,7 @@ const HEADER: usize = 16;
 /// has no log that would miss the record, so that is no error.
 ///
 /// # Errors
-/// Where the kernel has one and does not take the record.
+/// If the kernel has one and does not take the record.
 pub fn send(record: &Record<'_>) -> io::Result<()> {
     let off = |errno: Errno| {
         matches!(

@@ -18,8 +18,8 @@ pub struct Last {
 impl Last {
     /// Finds it. `kept` is where the log ends, or what rotation made of it.
     ///
-    /// What is missing there though it was synced, or was written since this boot, was taken away
-    /// by somebody: the chain goes on from the head, and the gap shows.
+    /// What is missing there though it was synced, or was written since this boot, was removed
+    /// by somebody: the chain continues from the head, and the gap shows.
     pub fn find(kept: Option<Link>, head: Option<Head>, boot: u64) -> Self {
         let kept = kept.unwrap_or_else(Link::start);
         let Some(head) = head else {

@@ -58,7 +58,7 @@ impl<E: Into<io::Error>> From<E> for NotAppended {
 /// Appends a record, where `charge` takes what its bytes cost.
 ///
 /// # Errors
-/// Where it is not in the log; then nothing of it is.
+/// If it is not in the log; then nothing of it is.
 pub fn append(
     record: &mut Record<'_>,
     sync: Sync,
@@ -74,7 +74,7 @@ pub fn append(
         (log, size) = open()?;
         is_open = false;
     }
-    // A log that was just rotated goes on from what was put aside: the head may be older than that,
+    // A log that was just rotated continues from what was put aside: the head may be older than that,
     // since it is not synced and a power cut takes it back.
     if link.is_none() {
         link = files::last_rotated()?;

@@ -142,7 +142,7 @@ pub fn result_unless_there(recorded: &Recorded, outcome: &Outcome) -> Result<(),
 pub struct Answer<'a> {
     /// The code of the reply.
     pub code: Code,
-    /// Its sentence, without what a command printed; none where it was a success.
+    /// Its sentence, without what a command printed; none if it was a success.
     pub error: Option<&'a str>,
     /// Whether it was a dry run.
     pub dry_run: bool,

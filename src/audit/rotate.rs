@@ -22,7 +22,7 @@ pub const MOST: u64 = 1 << 30;
 /// Puts the log aside, whose last record this is, with all of it on disk.
 ///
 /// # Errors
-/// Where it stays where it is, which is no reason not to write to it.
+/// If it stays where it is, which is no reason not to write to it.
 pub fn rotate(folder: &Path, log: &File, last: &Link) -> io::Result<()> {
     rotate_and_keep(folder, log, last, MOST)
 }
@@ -116,7 +116,7 @@ mod tests {
         let expected: BTreeSet<String> =
             others.into_iter().map(str::to_owned).chain(kept).collect();
         assert_eq!(names, expected);
-        // Nothing is put in the place of another one.
+        // Nothing is put instead of another one.
         let log = folder.join("audit.jsonl");
         fs::write(&log, line(9)).unwrap();
         let last = Link { seq: 9, hash: String::new() };

@@ -89,7 +89,7 @@ impl<'l> Line<'l> {
 /// hashes are asked for.
 ///
 /// # Errors
-/// Where a file cannot be read.
+/// If a file cannot be read.
 pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
     let mut found = Found::default();
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
@@ -120,7 +120,7 @@ pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
                 }
                 continue;
             };
-            // What was never synced is gone with a power cut: the chain goes on from the link that
+            // What was never synced is gone with a power cut: the chain continues from the link that
             // was kept apart, and the record says how many are missing before it.
             let lost = record.lost();
             let gap = record.seq.checked_sub(found.last.as_ref().map_or(0, |last| last.seq) + 1);
@@ -132,7 +132,7 @@ pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
                     return Ok(broken(found, before.place, "is not a record"));
                 }
                 found.torn.push(before.place);
-                // Its link may have been kept apart from the log: then the chain goes on from it.
+                // Its link may have been kept apart from the log: then the chain continues from it.
                 if let Some(last) = &mut found.last
                     && !is_said
                     && record.seq == last.seq + 2
@@ -150,23 +150,23 @@ pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
             }
             if let Some(count) = lost {
                 if !is_said || count >= record.seq {
-                    let why = format!("says that {count} records were lost before it");
-                    return Ok(broken(found, place(), &why));
+                    let reason = format!("says that {count} records were lost before it");
+                    return Ok(broken(found, place(), &reason));
                 }
                 found.lost.push((place(), count));
                 if found.last.is_none() {
                     found.first = record.seq - count;
                 }
             } else if let Some(last) = &found.last {
-                let why = if record.seq != last.seq + 1 {
+                let reason = if record.seq != last.seq + 1 {
                     format!("has the number {} where {} should follow", record.seq, last.seq + 1)
                 } else if record.prev != last.hash.as_bytes() {
                     "does not follow from the record before it".to_owned()
                 } else {
                     String::new()
                 };
-                if !why.is_empty() {
-                    return Ok(broken(found, place(), &why));
+                if !reason.is_empty() {
+                    return Ok(broken(found, place(), &reason));
                 }
             } else {
                 found.first = record.seq;
@@ -200,7 +200,7 @@ struct Torn {
     seq: Option<u64>,
 }
 
-/// The number at the beginning of a record, if it is there to its end.
+/// The number at the beginning of a record, if it is there to the end.
 fn number_of(line: &[u8]) -> Option<u64> {
     let rest = line.strip_prefix(b"{\"seq\":")?;
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -208,8 +208,8 @@ fn number_of(line: &[u8]) -> Option<u64> {
     str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
-fn broken(found: Found, place: Place, why: &str) -> Found {
-    Found { broken: Some((place, why.to_owned())), ..found }
+fn broken(found: Found, place: Place, reason: &str) -> Found {
+    Found { broken: Some((place, reason.to_owned())), ..found }
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

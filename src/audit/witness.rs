@@ -26,7 +26,7 @@ pub enum Witness {
     Links(Vec<Seen>),
     /// None.
     None {
-        /// How far it goes back; none where it keeps nothing, or may not be read.
+        /// How far it goes back; none if it keeps nothing, or may not be read.
         since: Option<Timestamp>,
     },
 }

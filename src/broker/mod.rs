@@ -32,7 +32,7 @@ pub struct Received {
 /// connection from here on.
 ///
 /// # Errors
-/// Where standard input is no such connection.
+/// If standard input is no such connection.
 pub fn receive() -> Result<Received, Refusal> {
     let connection = io::stdin().as_fd().try_clone_to_owned().map_err(no_connection)?;
     let (caller, admitted) = peer::caller(connection.as_fd())?;

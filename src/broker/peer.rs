@@ -17,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// may not ask, the caller as far as it is known and why it is refused.
 ///
 /// # Errors
-/// Where this is no connection.
+/// If this is no connection.
 pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>), Refusal> {
     let peer = getsockopt(&connection, sockopt::PeerCredentials)
         .map_err(|error| no_connection(error.into()))?;

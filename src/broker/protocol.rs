@@ -52,9 +52,9 @@ pub enum NoBroker {
 /// Connects to the broker.
 ///
 /// # Errors
-/// Where there is none that this account may connect to.
+/// If there is none that this account may connect to.
 pub fn connect() -> Result<UnixStream, NoBroker> {
-    let said = |error: io::Error| match error.kind() {
+    let message = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => format!("there is no broker at {SOCKET}"),
         io::ErrorKind::PermissionDenied => {
             format!("this account may not connect to {SOCKET}: it is not in the group sm")
@@ -62,7 +62,8 @@ pub fn connect() -> Result<UnixStream, NoBroker> {
         io::ErrorKind::ConnectionRefused => format!("nothing listens at {SOCKET}"),
         _ => format!("{SOCKET}: {error}"),
     };
-    let stream = UnixStream::connect(SOCKET).map_err(|error| NoBroker::Unreachable(said(error)))?;
+    let stream =
+        UnixStream::connect(SOCKET).map_err(|error| NoBroker::Unreachable(message(error)))?;
     // Its folder is root's own; who is not root does not listen there.
     match getsockopt(&stream, sockopt::PeerCredentials) {
         Ok(peer) if peer.uid() == 0 || is_root_elsewhere(peer.uid()) => Ok(stream),
@@ -122,7 +123,7 @@ mod tests {
     fn what_is_no_request_is_refused() {
         let large = vec![b'x'; LARGEST + 1];
         let deep = b"[".repeat(60_000);
-        for (bytes, said) in [
+        for (bytes, message) in [
             (&b"\n"[..], "not a request"),
             (b"", "closed without"),
             (b"{\"schema\":2,\"arguments\":[]}\n", "schema must be 1"),
@@ -135,7 +136,7 @@ mod tests {
         ] {
             let refusal = received(bytes, true).expect_err("a refusal");
             assert_eq!(refusal.code, Code::Usage);
-            assert!(refusal.error.contains(said), "{} for {said}", refusal.error);
+            assert!(refusal.error.contains(message), "{} for {message}", refusal.error);
         }
     }
 }

@@ -16,7 +16,7 @@ use std::ffi::OsString;
 const LONGEST: usize = 400;
 
 /// What was probably meant by these words, which are none of `command`.
-pub fn meant(command: &str, words: &[OsString]) -> Option<String> {
+pub fn suggested(command: &str, words: &[OsString]) -> Option<String> {
     let line = question(command, words)
         .or_else(|| operation(command, words))
         .or_else(|| of_the_other(command, words))?;
@@ -102,7 +102,7 @@ fn of_the_other(command: &str, words: &[OsString]) -> Option<String> {
     }
 }
 
-/// The words that are no flags, and the flags; none where one of them cannot be repeated. In
+/// The words that are no flags, and the flags; none if one of them cannot be repeated. In
 /// place of a value that cannot be stands its name.
 fn sorted<'w>(grammar: &Command, words: &'w [OsString]) -> Option<(Vec<&'w str>, Vec<String>)> {
     let (mut names, mut repeated) = (Vec::new(), Vec::new());

@@ -2,7 +2,7 @@
 
 use crate::cli::Admin;
 use crate::cli::flags::flags;
-use crate::cli::suggestion::meant;
+use crate::cli::suggestion::suggested;
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -36,7 +36,7 @@ pub fn refusal(
         there_are(grammar, words)
     } else if let Some(flag) = flag_of_the_outer(grammar, command, words) {
         format!("put {flag} in front of the request")
-    } else if let Some(line) = meant(command, words) {
+    } else if let Some(line) = suggested(command, words) {
         format!("did you mean: {line}")
     } else {
         near(grammar, command, words, error)
@@ -124,7 +124,7 @@ mod tests {
     const EXPLAIN: &str = "sm policy explain";
     const FLEET: &str = "sm fleet run ... --";
 
-    /// The hint that these words get behind that command; none where they are no mistake.
+    /// The hint that these words get behind that command; none if they are no mistake.
     fn hint_of(command: &str, words: &[&str]) -> Option<String> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         let refusal = match command {

@@ -37,7 +37,7 @@ const STANDARD_INPUT: &str = "/proc/self/fd/0";
 /// A request for the privileged side: the words of its command line, and its standard input.
 ///
 /// # Errors
-/// Where there can be no pipe.
+/// If there can be no pipe.
 pub fn send(request: &Request, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)> {
     let line = request.operation.to_string();
     let words = line.split(' ').map(OsString::from);
@@ -117,7 +117,7 @@ pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
     Ok(FullRequest { words: whole, parsed })
 }
 
-/// The request that the words are, or why they are a bad one; none where they are a question.
+/// The request that the words are, or why they are a bad one; none if they are a question.
 fn request_of(parsed: &Parsed<Helper>) -> Option<Result<Request, Refusal>> {
     match parsed {
         Parsed::Command(command) => command.request(),
@@ -126,8 +126,8 @@ fn request_of(parsed: &Parsed<Helper>) -> Option<Result<Request, Refusal>> {
     }
 }
 
-fn misplaced(why: &str) -> Refusal {
-    refused(format!("{WORD} cannot be used here: {why}"))
+fn misplaced(cause: &str) -> Refusal {
+    refused(format!("{WORD} cannot be used here: {cause}"))
 }
 
 fn refused(error: String) -> Refusal {

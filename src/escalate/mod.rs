@@ -77,15 +77,15 @@ pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8
         Route::Sudo => None,
         Route::Auto | Route::Socket => match over_socket(way, asked.arguments)? {
             Ok(exit) => return Ok(exit),
-            Err(why) => Some(why),
+            Err(reason) => Some(reason),
         },
     };
     match (way, no_socket) {
-        (Route::Socket, Some(why)) => Err(not_privileged(why)
+        (Route::Socket, Some(reason)) => Err(not_privileged(reason)
             .hint("omit --via, or ask an administrator: sm setup-broker --user NAME")),
-        (_, why) => through_sudo(helper, asked).map_err(|refusal| match why {
-            Some(why) if refusal.code == Code::NotPrivileged => {
-                Refusal { error: format!("{}; and {why}", refusal.error), ..refusal }
+        (_, reason) => through_sudo(helper, asked).map_err(|refusal| match reason {
+            Some(reason) if refusal.code == Code::NotPrivileged => {
+                Refusal { error: format!("{}; and {reason}", refusal.error), ..refusal }
             }
             _ => refusal,
         }),
@@ -95,7 +95,7 @@ pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8
 /// Sends the request to the broker and passes its reply on; else why nothing has begun there.
 ///
 /// # Errors
-/// Where something may have begun.
+/// If something may have begun.
 fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
     let began = Instant::now();
     let deadline = began + PATIENCE;
@@ -107,7 +107,7 @@ fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>,
                 sleep(PAUSE);
                 continue;
             }
-            Err(why) => return Ok(Err(why.to_string())),
+            Err(reason) => return Ok(Err(reason.to_string())),
         };
         let mut reply = Vec::new();
         // A broker that has heard enough of a request that is too large answers before its end.

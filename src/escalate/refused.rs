@@ -38,12 +38,12 @@ enum Rule {
 impl Sudo<'_> {
     /// The refusal for a request of these words, of which sudo has said `stderr`.
     pub fn refused(&self, words: &[OsString], stderr: &[u8]) -> Refusal {
-        let said =
+        let message =
             complaint(stderr, 300).unwrap_or_else(|| "it ended without a message".to_owned());
         let account = account();
         let name = shell_word(&account);
         let helper = self.helper.display();
-        let error = format!("sudo did not allow {account} to run {helper} as root: {said}");
+        let error = format!("sudo did not allow {account} to run {helper} as root: {message}");
         if nix::sys::prctl::get_no_new_privs() == Ok(true) {
             // Whatever sudo is told to allow, it cannot become root here.
             return not_privileged(error).hint(format!(
@@ -53,13 +53,13 @@ impl Sudo<'_> {
             ));
         }
         // As sudo and sudo-rs say it where no password may be asked for.
-        let wants_password = said.starts_with("a password is required")
-            || said.starts_with("interactive authentication is required");
+        let wants_password = message.starts_with("a password is required")
+            || message.starts_with("interactive authentication is required");
         let check = format!(
             "an administrator can find the file and line with: sm setup-sudo --user {name} --check"
         );
         // PAM's word on the account, whatever the rules are (sudo's `auth/pam.c`, sudo-rs has the same).
-        let low = said.to_lowercase();
+        let low = message.to_lowercase();
         if low.contains("account validation") || low.contains("expired") {
             return not_privileged(format!("{error}; PAM rejects the account"))
                 .hint(format!("an administrator can look at it with: chage -l {name}"));

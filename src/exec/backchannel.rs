@@ -86,7 +86,7 @@ impl Backchannel {
     /// What the kernel says.
     pub fn streams(&self) -> io::Result<[(PipeReader, PipeWriter); 2]> {
         let open = |pipe: &PipeReader| {
-            // Made anew each time: nobody but what is run may hold one, or its end is never seen.
+            // Made again each time: nobody but what is run may hold one, or its end is never seen.
             let path = format!("/proc/self/fd/{}", pipe.as_raw_fd());
             let writer = OpenOptions::new().write(true).open(path)?;
             Ok::<_, io::Error>((pipe.try_clone()?, OwnedFd::from(writer).into()))
@@ -111,7 +111,7 @@ impl Backchannel {
     }
 
     /// Has what is run hold ends to read of its own output: where both processes here are killed,
-    /// it goes on to its end, and does not die of pipes that nobody holds.
+    /// it continues to the end, and does not die of pipes that nobody holds.
     pub fn hold(&mut self) {
         for pipe in [&self.stdout, &self.stderr] {
             let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(ROOM));

@@ -21,7 +21,7 @@ pub fn is_of_another() -> bool {
 /// Moves this process into a cgroup of root's own, in every hierarchy.
 ///
 /// # Errors
-/// Where it stays in the unified one, or in the only one there is.
+/// If it stays in the unified one, or in the only one there is.
 pub fn leave() -> io::Result<()> {
     let unified = unified();
     for hierarchy in hierarchies() {

@@ -62,7 +62,7 @@ pub fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(_) => {
             Err(Refusal::new(Code::CommandFailed, format!("`{short}` failed"))
-                .said(message::of(ran)))
+                .detail(message::of(ran)))
         }
         Ended::Signalled(signal) => Err(Refusal::new(
             Code::CommandFailed,

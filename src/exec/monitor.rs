@@ -61,7 +61,7 @@ impl Progress {
 struct Reaped(HashMap<Pid, Ended>);
 
 impl Reaped {
-    /// Waits for any child. Gives none where nothing has ended.
+    /// Waits for any child. Gives none if nothing has ended.
     fn next(&mut self, how: WaitPidFlag) -> nix::Result<Option<Pid>> {
         match waitpid(None, Some(how)) {
             Ok(WaitStatus::Exited(pid, status)) => {

@@ -53,7 +53,7 @@ pub enum AtDeadline<'l> {
     End,
     /// The same, and somebody looks at it before.
     EndAfter(&'l mut dyn FnMut()),
-    /// It goes on; somebody is told, once, what was printed so far.
+    /// It continues; somebody is told, once, what was printed so far.
     GoOn(&'l mut dyn FnMut(Ran)),
 }
 
@@ -72,7 +72,7 @@ pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
     run(argv, bounds, Options { input: None, late: AtDeadline::End, backchannel: None })
 }
 
-/// Runs one command line to its end.
+/// Runs one command line to the end.
 pub fn run(argv: &Argv, bounds: Bounds, how: Options<'_>) -> Ran {
     let mut backchannel = how.backchannel;
     if let (Some(backchannel), AtDeadline::GoOn(_)) = (&mut backchannel, &how.late) {

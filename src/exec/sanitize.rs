@@ -14,7 +14,7 @@ use nix::unistd::{Gid, getgroups, setgroups};
 /// What each limit is set to, soft and hard: what systemd gives a system service
 /// (`systemd-system.conf(5)`), with no core dump, which could hold secrets. The last number is
 /// what must be had at least: root in a container may not be able to raise a limit, and then
-/// goes on with what there is, but not with what a caller could have lowered to break it.
+/// continues with what there is, but not with what a caller could have lowered to break it.
 const LIMITS: [(Resource, rlim_t, rlim_t, rlim_t); 16] = [
     (Resource::RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY, 4 << 30),
     (Resource::RLIMIT_CORE, 0, RLIM_INFINITY, 0),

@@ -12,7 +12,7 @@
 //! A budget is a [`Ring`] of the moments at which it was spent, one file an account: exact in every
 //! window, whatever happens at once, and a request reads and writes one entry of it, however
 //! many accounts there are and however large the budget is. Files of which nothing counts any more
-//! are taken away.
+//! are removed.
 
 pub mod bytes;
 pub mod ring;
@@ -133,7 +133,7 @@ fn locked(path: &str) -> io::Result<File> {
     }
 }
 
-/// Takes away the files of which nothing counts any more, so that what is kept does not grow with
+/// Removes the files of which nothing counts any more, so that what is kept does not grow with
 /// the accounts that were here once. Done where a new one is made; `own` is that one.
 fn sweep(own: &Path, now: Duration, window: Duration) {
     let boot = boot();
@@ -168,7 +168,7 @@ fn is_of_nobody(path: &Path) -> bool {
 /// The files that are no state of the rate limit, and why: nobody whose they are is answered.
 pub fn unsound() -> Vec<(PathBuf, String)> {
     let boot = boot();
-    let why = |path: &Path| {
+    let reason = |path: &Path| {
         // Only where there is a file: opening one that is not there makes it.
         if !path.symlink_metadata().ok()?.is_file() {
             return Some("it is not a file".to_owned());
@@ -177,6 +177,6 @@ pub fn unsound() -> Vec<(PathBuf, String)> {
         file.lock_shared().ok()?;
         Ring::of(&file, boot).err().map(|error| error.to_string())
     };
-    let rings = files().filter_map(|path| why(&path).map(|why| (path, why)));
+    let rings = files().filter_map(|path| reason(&path).map(|reason| (path, reason)));
     rings.chain(share::unsound()).collect()
 }

@@ -93,7 +93,7 @@ fn table() -> io::Result<File> {
 /// The table where it is none, and why.
 pub fn unsound() -> Option<(PathBuf, String)> {
     let path = Path::new(TABLE);
-    why_unsound(path).map(|why| (path.to_owned(), why))
+    why_unsound(path).map(|reason| (path.to_owned(), reason))
 }
 
 fn why_unsound(path: &Path) -> Option<String> {

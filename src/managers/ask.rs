@@ -4,7 +4,7 @@ use crate::system::tool;
 use crate::system::trust::trusted;
 
 /// What a tool prints, where it succeeds.
-pub fn said(name: &str, arguments: &[&str]) -> Option<String> {
+pub fn printed(name: &str, arguments: &[&str]) -> Option<String> {
     // Root does not run what others can change.
     let (program, _) = trusted(&tool::find(name)?).ok()?;
     let mut command = tool::clean(&program);

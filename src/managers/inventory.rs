@@ -33,7 +33,7 @@ pub enum Stage {
 /// What an installation was in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfinished {
-    /// Nothing but putting all of its files there anew makes it whole (`reinstreq`): dpkg neither
+    /// Nothing but putting all of its files there again makes it whole (`reinstreq`): dpkg neither
     /// configures nor removes it.
     Broken,
     /// Some of its files are there, or some are gone.
@@ -61,7 +61,7 @@ impl Unfinished {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inventory {
     rows: BTreeMap<String, Installed>,
-    /// The host's architecture, as its packages say; none where there is no such thing.
+    /// The host's architecture, as its packages say; none if there is no such thing.
     native: Option<String>,
 }
 
@@ -138,8 +138,8 @@ impl Inventory {
 }
 
 /// `a is half installed, b is not configured`
-pub fn told(packages: &[(&str, Unfinished)]) -> String {
-    let told: Vec<String> =
+pub fn described(packages: &[(&str, Unfinished)]) -> String {
+    let parts: Vec<String> =
         packages.iter().map(|(name, how)| format!("{name} is {}", how.word())).collect();
-    one_line(&told.join(", "), 300)
+    one_line(&parts.join(", "), 300)
 }

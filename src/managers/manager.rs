@@ -72,7 +72,7 @@ pub trait PackageManager: Debug + Sync {
     fn reinstall_by_hand(&self, name: &str) -> String;
     /// Upgrades a package.
     fn upgrade_by_hand(&self, name: &str) -> String;
-    /// Reads the lists anew: the operation that does it here, and by hand.
+    /// Reads the lists again: the operation that does it here, and by hand.
     fn reads_lists(&self) -> (Maintenance, &'static str);
     /// Shows what is held, or where that is written.
     fn shows_held(&self) -> &'static str;
@@ -108,7 +108,7 @@ pub trait PackageManager: Debug + Sync {
     fn no_way(&self, stdout: &str, stderr: &str) -> Option<Reason>;
     /// Why a package, or a version of it, could not be found.
     fn not_found(&self, stderr: &str) -> Option<NotFound>;
-    /// The package that it says is there already in the place of the one that was named.
+    /// The package that it says is there already instead of the one that was named.
     fn instead(&self, _printed: &str, _name: &str) -> Option<String> {
         None
     }
@@ -161,7 +161,7 @@ pub trait PackageManager: Debug + Sync {
     }
     /// How the lists of what can be installed are.
     fn lists(&self) -> Lists;
-    /// Whether the command that reads the lists anew asked any source.
+    /// Whether the command that reads the lists again asked any source.
     fn asked_a_source(&self, _: &Ran) -> bool {
         true
     }
@@ -191,7 +191,7 @@ pub trait PackageManager: Debug + Sync {
 
     // What is in the way, and what is to be done about it.
 
-    /// Refuses what has to wait until something else is brought to its end.
+    /// Refuses what has to wait until something else is brought to the end.
     fn in_the_way(&self, _: &dyn Asked, _name: Option<&str>, _: &Inventory) -> Option<Refusal> {
         None
     }

@@ -50,7 +50,7 @@ fn cut(line: &str) -> String {
 }
 
 /// The first line that begins so, a vague one only where there is no other, with the indented one
-/// that goes on with it.
+/// that continues with it.
 fn whole(text: &str, start: &str) -> Option<String> {
     let begins = |line: &&str| line.starts_with(start);
     let telling = text.lines().filter(begins).find(|line| !is_vague(line));
@@ -106,14 +106,14 @@ mod tests {
         );
         // No question of pacman's is a cause.
         let downloader = "error: failed to commit transaction (error invoking external downloader)";
-        for (above, said) in
+        for (above, printed) in
             [("", String::new()), ("warning: x\nfetcher: no route\n", ": fetcher: no route".into())]
         {
             let stderr = format!(
                 "{above}warning: failed to retrieve some files\n{downloader}\nErrors occurred\n"
             );
             let stdout = ":: Proceed with installation? [Y/n] \n:: Retrieving packages...\n";
-            assert_eq!(of(stdout, &stderr), format!("{downloader}{said}"));
+            assert_eq!(of(stdout, &stderr), format!("{downloader}{printed}"));
         }
         for question in
             [":: Proceed with installation? [Y/n] ", ":: Remove b? [y/N]", ":: a has 2 providers:"]

@@ -1,4 +1,4 @@
-//! What is there in the place of a name that is no installed package.
+//! What is there instead of a name that is no installed package.
 
 /// The packages that stand for a name.
 #[derive(Debug, Default)]

@@ -92,7 +92,7 @@ impl PackageManager for Toy {
         Transaction { remove: remove.collect(), ..Transaction::default() }
     }
     fn no_way(&self, _stdout: &str, stderr: &str) -> Option<Reason> {
-        stderr.strip_prefix("toy: no way: ").map(|why| Reason::Breaks(why.to_owned()))
+        stderr.strip_prefix("toy: no way: ").map(|cause| Reason::Breaks(cause.to_owned()))
     }
     fn not_found(&self, stderr: &str) -> Option<NotFound> {
         let found = NotFound { reason: "the box is older than it", may_lack_lists: false };

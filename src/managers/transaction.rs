@@ -17,7 +17,7 @@ pub struct Change {
 /// The `plan` object of a reply.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Transaction {
-    /// What would be there anew.
+    /// What would be there again.
     pub install: Vec<Change>,
     /// What would be there in another version.
     pub upgrade: Vec<Change>,
@@ -66,7 +66,7 @@ impl Transaction {
         self.all().next().is_none()
     }
 
-    /// What would be there, anew or in another version.
+    /// What would be there, again or in another version.
     pub fn arriving(&self) -> impl Iterator<Item = &Change> {
         [&self.install, &self.upgrade, &self.downgrade].into_iter().flatten()
     }
@@ -76,7 +76,7 @@ impl Transaction {
         self.all().map(|change| change.name.as_str())
     }
 
-    /// Whether it takes away something that has another name.
+    /// Whether it removes something that has another name.
     pub fn removes_others(&self, name: Option<&str>) -> bool {
         self.remove.iter().any(|change| Some(change.name.as_str()) != name)
     }

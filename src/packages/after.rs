@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 pub struct Done<'d> {
     /// What was asked.
     pub work: &'d Work<'d>,
-    /// What the package manager takes the name for; none where there is no name.
+    /// What the package manager takes the name for; none if there is no name.
     pub name: Option<&'d str>,
     /// What it said that it would change.
     pub transaction: Option<&'d Transaction>,
@@ -95,7 +95,7 @@ impl Done<'_> {
         }
     }
 
-    /// What is not come to its end and was before; to repair is to bring all to their end.
+    /// What is not come to the end and was before; to repair is to bring all to their end.
     fn begun(&self) -> Vec<(&str, Unfinished)> {
         let repairs = self.work.operation().maintenance() == Some(Maintenance::Repair);
         let mut begun = self.after.broken();

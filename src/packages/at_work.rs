@@ -37,7 +37,7 @@ fn first_child(manager: Manager, pid: &str) -> Option<String> {
     numbers.next()
 }
 
-/// The words of its command line; none where it has none.
+/// The words of its command line; none if it has none.
 fn words(pid: &str) -> Option<Vec<String>> {
     let line = read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
     let line = line.trim_end_matches('\0');

@@ -99,14 +99,14 @@ fn not_removed(work: &Work<'_>, name: Option<&str>, inventory: &Inventory) -> Ve
     let Some(name) = name.filter(|name| removes && !inventory.has_some(name)) else {
         return Vec::new();
     };
-    let instead = provides::told(work.manager(), name);
+    let instead = provides::message(work.manager(), name);
     instead
         .map(|instead| format!("{name} is not installed; {instead}, and stays"))
         .into_iter()
         .collect()
 }
 
-/// What is installed; none where the operation does not ask.
+/// What is installed; none if the operation does not ask.
 pub fn inventory(work: &Work<'_>, bounds: Bounds) -> Option<Result<Inventory, Refusal>> {
     let manager = work.manager();
     let ran = ask(work.steps.commands.inventory.as_ref()?, whole(bounds));
@@ -122,7 +122,7 @@ fn unreadable(manager: Manager, ran: &Ran, refusal: Refusal) -> Refusal {
     }
     let words: Vec<&str> = ran.stderr.lines().map(str::trim).collect();
     Refusal::new(Code::CommandFailed, "the package manager cannot read what is installed")
-        .said(one_line(&words.join(" "), 300))
+        .detail(one_line(&words.join(" "), 300))
         .hint(manager.unreadable())
 }
 
@@ -158,7 +158,7 @@ fn not_installed(work: &Work<'_>, name: &str, inventory: &Inventory) -> Option<R
     (!inventory.has_some(name)).then(|| {
         let error = match inventory.foreign(name).as_slice() {
             [] => {
-                let instead = provides::told(work.manager(), name);
+                let instead = provides::message(work.manager(), name);
                 let instead = instead.map(|instead| format!("; {instead}")).unwrap_or_default();
                 format!("{asked} is not installed, so it cannot be upgraded{instead}")
             }
@@ -204,7 +204,7 @@ fn not_of_that_name(
             .manager()
             .instead(printed, name)
             .map(|instead| format!("{instead}, which is installed, provides it"))
-            .or_else(|| provides::told(work.manager(), name))
+            .or_else(|| provides::message(work.manager(), name))
             .unwrap_or_else(|| "another one, which is installed, provides it".to_owned());
         let error = format!("there is no package {name}; {instead}");
         Refusal::new(Code::PlanRefused, error)
@@ -214,8 +214,8 @@ fn not_of_that_name(
 
 /// The names that a query printed, one a line, as input for another command.
 fn names_in(asked: &Ran) -> Result<String, Refusal> {
-    let strange = |why: &str| {
-        Refusal::new(Code::CommandFailed, format!("the package manager's list of names {why}"))
+    let strange = |reason: &str| {
+        Refusal::new(Code::CommandFailed, format!("the package manager's list of names {reason}"))
     };
     // So may end what finds nothing.
     match asked.ended {
@@ -227,7 +227,7 @@ fn names_in(asked: &Ran) -> Result<String, Refusal> {
         return Err(strange("is too long"));
     }
     match asked.stdout.lines().find(|name| PackageName::parse(name.as_bytes()).is_err()) {
-        Some(name) => Err(strange("has something that is not a name").said(one_line(name, 80))),
+        Some(name) => Err(strange("has something that is not a name").detail(one_line(name, 80))),
         None => Ok(asked.stdout.clone()),
     }
 }

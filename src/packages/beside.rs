@@ -79,7 +79,7 @@ impl Beside {
     pub fn since(&self, before: &Self) -> Vec<String> {
         let is_new = |entry: &(&PathBuf, &(i64, i64))| before.files.get(entry.0) != Some(entry.1);
         let new: Vec<&PathBuf> = self.files.iter().filter(is_new).map(|(path, _)| path).collect();
-        let told = new.iter().take(MOST_TOLD).filter_map(|path| {
+        let message = new.iter().take(MOST_TOLD).filter_map(|path| {
             let (suffix, mut what) = self.suffix_of(path)?;
             let path = path.display().to_string();
             let file = path.strip_suffix(suffix)?;
@@ -89,11 +89,11 @@ impl Beside {
             let file = one_line(file, LONGEST_PATH);
             Some(format!("{file} {what}: {file}{suffix}"))
         });
-        let mut told: Vec<String> = told.collect();
+        let mut message: Vec<String> = message.collect();
         if new.len() > MOST_TOLD {
-            told.push(format!("and {} more configuration files", new.len() - MOST_TOLD));
+            message.push(format!("and {} more configuration files", new.len() - MOST_TOLD));
         }
-        told
+        message
     }
 
     fn suffix_of(&self, path: &Path) -> Option<(&'static str, &'static str)> {
@@ -124,7 +124,7 @@ mod tests {
         for name in ["a/again.dpkg-dist", "a/new.ucf-dist", "other"] {
             write(name);
         }
-        let told = Beside::below(apt(), &top).since(&before).join("\n");
+        let message = Beside::below(apt(), &top).since(&before).join("\n");
         // What the package manager names is told, wherever it is, if it is there.
         write("far.ucf-old");
         let named = ["far.ucf-old", "none.ucf-old", "other"].map(|name| top.join(name)).to_vec();
@@ -132,7 +132,10 @@ mod tests {
         let by_name = empty().and(named).since(&empty());
         std::fs::remove_dir_all(&top).expect("the folder");
         assert!(by_name.len() == 1 && by_name[0].contains("far.ucf-old"), "{by_name:?}");
-        assert_eq!(told.lines().count(), 2, "{told}");
-        assert!(told.contains("again.dpkg-dist") && told.contains("new.ucf-dist"), "{told}");
+        assert_eq!(message.lines().count(), 2, "{message}");
+        assert!(
+            message.contains("again.dpkg-dist") && message.contains("new.ucf-dist"),
+            "{message}"
+        );
     }
 }

@@ -61,7 +61,7 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
         );
     }
     let Operation::Package { action, .. } = operation else { return Ok(()) };
-    // A removal that was begun may be brought to its end before anything else.
+    // A removal that was begun may be brought to the end before anything else.
     if *action != PackageAction::Remove && transaction.remove.iter().any(is_named) {
         let name = bounds.name.unwrap_or_default();
         return Err(Refusal::new(

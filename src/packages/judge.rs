@@ -23,7 +23,7 @@ use std::collections::HashSet;
 pub struct Simulated {
     /// What would change.
     pub transaction: Transaction,
-    /// What the package manager takes the name for; none where there is no name.
+    /// What the package manager takes the name for; none if there is no name.
     pub name: Option<String>,
     /// What it printed.
     pub printed: String,
@@ -130,7 +130,7 @@ pub fn simulated(
         }
         _ => HashSet::new(),
     };
-    let name = asked.map(|name| meant(work, name, &transaction, inventory, &ran.stdout));
+    let name = asked.map(|name| resolved(work, name, &transaction, inventory, &ran.stdout));
     let judged = expected::judge(
         &transaction,
         &expected::Bounds {
@@ -158,7 +158,7 @@ fn is_gone_already(work: &Work<'_>, name: Option<&str>, inventory: &Inventory, r
 
 /// What the package manager takes a name for: where there is no package of that name for the
 /// host's architecture, the one for another may be meant.
-fn meant(
+fn resolved(
     work: &Work<'_>,
     name: &str,
     transaction: &Transaction,
@@ -178,7 +178,7 @@ fn meant(
 /// It waits for a command that never ends: to try again is to wait again.
 fn held_up(work: &Work<'_>, refusal: Refusal, waits: &str) -> Refusal {
     let look = work.manager().looks_for_what_it_waits();
-    refusal.said(format!("it waits for: {waits}")).hint(format!(
+    refusal.detail(format!("it waits for: {waits}")).hint(format!(
         "nothing was changed; an administrator should find out why that takes so long: {look}"
     ))
 }
@@ -194,20 +194,20 @@ fn no_way(work: &Work<'_>, name: Option<&str>, reason: Reason, inventory: &Inven
                 work.operation()
             );
             Refusal::new(Code::PlanRefused, error)
-                .said(one_line(&format!("{package} : {relation}"), 300))
+                .detail(one_line(&format!("{package} : {relation}"), 300))
                 .hint(work.manager().for_want_of(work, inventory, &package))
         }
-        Reason::Breaks(why) => {
+        Reason::Breaks(cause) => {
             let error = format!("`{}` cannot be done without breaking something", work.operation());
             Refusal::new(Code::PlanRefused, error)
-                .said(why)
+                .detail(cause)
                 .hint("an administrator has to decide what to remove")
         }
         Reason::Virtual(providers) => {
             let error = format!(
                 "there is no package {}; more than one provides it: {}",
                 name.unwrap_or_default(),
-                reasons::told(&providers, inventory)
+                reasons::message(&providers, inventory)
             );
             Refusal::new(Code::PlanRefused, error)
                 .hint("ask for one of them by its own name, if the policy allows it")

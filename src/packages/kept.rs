@@ -4,13 +4,13 @@
 const MOST_TOLD: usize = 10;
 
 /// The first of these sentences, and how many more there are.
-pub fn at_most(mut told: Vec<String>) -> Vec<String> {
-    let more = told.len().saturating_sub(MOST_TOLD);
-    told.truncate(MOST_TOLD);
+pub fn at_most(mut message: Vec<String>) -> Vec<String> {
+    let more = message.len().saturating_sub(MOST_TOLD);
+    message.truncate(MOST_TOLD);
     if more > 0 {
-        told.push(format!("and {more} more packages stay as they are"));
+        message.push(format!("and {more} more packages stay as they are"));
     }
-    told
+    message
 }
 
 #[cfg(test)]
@@ -19,8 +19,11 @@ mod tests {
 
     #[test]
     fn where_many_stay_the_rest_is_counted() {
-        let told = at_most((0..12).map(|n| format!("p{n} stays")).collect());
-        assert_eq!((told.len(), told[10].as_str()), (11, "and 2 more packages stay as they are"));
+        let message = at_most((0..12).map(|n| format!("p{n} stays")).collect());
+        assert_eq!(
+            (message.len(), message[10].as_str()),
+            (11, "and 2 more packages stay as they are")
+        );
         assert_eq!(at_most(vec!["a".to_owned()]), ["a"]);
     }
 }

@@ -31,7 +31,7 @@ fn way_out(lists: Lists, work: &Work<'_>) -> String {
     }
 }
 
-/// What reads the lists anew on this host.
+/// What reads the lists again on this host.
 fn read_anew(work: &Work<'_>) -> String {
     let (action, by_hand) = work.manager().reads_lists();
     match work.may_do_to_all(action) {

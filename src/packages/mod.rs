@@ -38,7 +38,7 @@ use crate::request::code::{Code, Refusal};
 use crate::request::ran::Ran;
 use std::time::{Duration, Instant};
 
-/// How often a plan is made anew where others change the packages in between.
+/// How often a plan is made again where others change the packages in between.
 const MOST_PLANS: u32 = 10;
 
 /// How long what is installed may take to read where an operation is late already.
@@ -110,7 +110,7 @@ fn mask(verdict: &mut Result<(), Refusal>, bounds: Bounds) {
     if let Err(refusal) = verdict
         && bounds.mask_secrets
     {
-        refusal.said = refusal.said.take().map(|said| masked(&said).into());
+        refusal.detail = refusal.detail.take().map(|message| masked(&message).into());
     }
 }
 
@@ -165,7 +165,7 @@ fn begin(
             .map_err(|refusal| manager.explained_alone(work, &ran, refusal)),
     };
     mask(&mut verdict, bounds);
-    let transaction = match (told(work, transaction), &installed, after) {
+    let transaction = match (announced(work, transaction), &installed, after) {
         // What could not be said beforehand is told afterwards.
         (None, Some(before), Some(Ok(after))) if !manager.tells_removals() => {
             Some(Transaction::between(before, &after))
@@ -197,7 +197,7 @@ fn after(work: &Work<'_>, bounds: Bounds) -> Option<Result<Inventory, Refusal>> 
 
 /// What was said beforehand, where that was all of it: not every package manager names all that it
 /// removes.
-fn told(work: &Work<'_>, transaction: Option<Transaction>) -> Option<Transaction> {
+fn announced(work: &Work<'_>, transaction: Option<Transaction>) -> Option<Transaction> {
     let is_whole = |transaction: &Transaction| {
         work.manager().tells_removals() || !transaction.removes_others(work.steps.name.as_deref())
     };
@@ -215,7 +215,7 @@ fn goes_on(plan: &Plan, bounds: Bounds, waits: Option<String>, is_so: bool) -> R
     let refusal = Refusal::new(Code::Timeout, error)
         .hint("the audit log will have its result under this request_id; make no other package request until then");
     let Some(waits) = waits else { return refusal };
-    let mut verdict = Err(refusal.said(format!("it waits for: {waits}")));
+    let mut verdict = Err(refusal.detail(format!("it waits for: {waits}")));
     mask(&mut verdict, bounds);
     verdict.err().unwrap_or_else(|| Refusal::new(Code::Timeout, "it continues"))
 }
@@ -227,7 +227,7 @@ fn unseen(plan: &Plan) -> Refusal {
     Refusal::new(Code::CommandFailed, error).hint("ask again: what is already done is left alone")
 }
 
-/// The lists were read anew, and there is no source of any.
+/// The lists were read again, and there is no source of any.
 fn read_nothing(work: &Work<'_>, ran: &Ran) -> Result<(), Refusal> {
     let updates = work.operation().maintenance() == Some(Maintenance::Update);
     match updates && !work.manager().asked_a_source(ran) {

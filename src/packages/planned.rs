@@ -11,7 +11,7 @@ use crate::request::ran::Ran;
 pub const LARGEST_ANSWER: usize = 1 << 20;
 
 /// The answer to whatever the package manager asks before it would begin. It must never be another one: the
-/// last question is whether to go on.
+/// last question is whether to continue.
 pub const NO: &str = "n\n";
 
 /// How many questions are answered; it has a handful.
@@ -32,7 +32,7 @@ pub enum Planned {
 pub struct Ready {
     /// What it will change, where the package manager said so beforehand.
     pub transaction: Option<Transaction>,
-    /// What the package manager takes the name for; none where there is no name.
+    /// What the package manager takes the name for; none if there is no name.
     pub name: Option<String>,
     /// What was installed, where it was asked.
     pub inventory: Option<Inventory>,

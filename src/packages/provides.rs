@@ -1,11 +1,11 @@
-//! What is there in the place of a name that is no installed package, for a sentence.
+//! What is there instead of a name that is no installed package, for a sentence.
 
 use crate::managers::manager::Manager;
 use crate::managers::providers::Providers;
 use crate::output::text::one_line;
 
 /// `vp1, which is installed, provides it`
-pub fn told(manager: Manager, name: &str) -> Option<String> {
+pub fn message(manager: Manager, name: &str) -> Option<String> {
     let Providers { provide, of_group } = manager.providers(name);
     let which = |mut names: Vec<String>| {
         names.sort_unstable();

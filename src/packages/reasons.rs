@@ -3,7 +3,7 @@
 use crate::managers::inventory::Inventory;
 
 /// `prov2, prov1 (prov1 is installed)`
-pub fn told(providers: &[String], inventory: &Inventory) -> String {
+pub fn message(providers: &[String], inventory: &Inventory) -> String {
     let there: Vec<&str> =
         providers.iter().map(String::as_str).filter(|name| inventory.has(name)).collect();
     let is = if there.len() == 1 { "is" } else { "are" };

@@ -14,7 +14,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct States(Vec<Seen>);
 
 impl States {
-    /// Those of now; none where they cannot be read.
+    /// Those of now; none if they cannot be read.
     pub fn now(units: &PolicyUnits) -> Option<Self> {
         let deadline = Instant::now() + LOOK_TIMEOUT;
         // The policy bounds how many there are.
@@ -27,10 +27,10 @@ impl States {
     /// The units that went down since; those that the caller may not know of are counted.
     pub fn since(&self, before: &Self, units: &PolicyUnits, shown: Shown<'_>) -> Vec<String> {
         let mut others = 0;
-        let mut told = Vec::new();
+        let mut message = Vec::new();
         for ((name, before), after) in units.names.iter().zip(&before.0).zip(&self.0) {
             if after.is_stale && !before.is_stale && after.state == State::Up && (shown.0)(name) {
-                told.push(format!(
+                message.push(format!(
                     "{name} runs, but its changed unit file was not read, so it cannot be restarted until an administrator runs systemctl daemon-reload"
                 ));
             }
@@ -46,15 +46,15 @@ impl States {
                 _ => continue,
             };
             match (shown.0)(name) {
-                true => told.push(format!("{name} {what}")),
+                true => message.push(format!("{name} {what}")),
                 false => others += 1,
             }
         }
         match others {
             0 => {}
-            1 => told.push("a unit that is not this caller's went down".to_owned()),
-            _ => told.push(format!("{others} units that are not this caller's went down")),
+            1 => message.push("a unit that is not this caller's went down".to_owned()),
+            _ => message.push(format!("{others} units that are not this caller's went down")),
         }
-        told
+        message
     }
 }

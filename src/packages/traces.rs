@@ -33,7 +33,7 @@ fn look_at(paths: &[&str]) -> Vec<Option<[u8; 32]>> {
     paths.iter().map(look).collect()
 }
 
-/// The names in a folder, when each was changed and how large it is; save for locks and what is
+/// The names in a folder, when each was changed and how large it is; except for locks and what is
 /// half fetched, which who only looks can leave there.
 fn listing(entries: std::fs::ReadDir) -> [u8; 32] {
     let row = |entry: std::fs::DirEntry| {

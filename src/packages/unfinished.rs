@@ -19,7 +19,7 @@ pub fn beyond_help(
     let how = inventory.unfinished(name)?;
     let helps = match (action, how) {
         (PackageAction::Remove, Unfinished::Broken) => false,
-        // To it, to unpack another version is to begin anew.
+        // To it, to unpack another version is to begin again.
         (PackageAction::Upgrade, Unfinished::Broken | Unfinished::Unpacking) => changes,
         (PackageAction::Install, Unfinished::Broken | Unfinished::Unpacking) => false,
         _ => true,

@@ -65,8 +65,8 @@ mod tests {
         let work = Work { plan: &plan, steps };
         assert_eq!(work.command(), "toy upgrade");
         assert!(locks::wait(work.manager(), None, Instant::now()).is_ok());
-        let told = provides::told(work.manager(), "curl");
-        assert_eq!(told.as_deref(), Some("curl-lite, which is installed, provides it"));
+        let message = provides::message(work.manager(), "curl");
+        assert_eq!(message.as_deref(), Some("curl-lite, which is installed, provides it"));
 
         let inventory = work.manager().inventory("curl 1\nother 1\n");
         let transaction = work.manager().transaction(&operation, &inventory, "other 1\n");

@@ -186,7 +186,7 @@ fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
 }
 
 /// Changes something. A service operation is ended at its timeout; a package operation never is:
-/// then the answer is given with what it has printed so far, and this goes on to its end.
+/// then the answer is given with what it has printed so far, and this continues to the end.
 fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
     let plan = recorded.plan();
     match plan.steps() {

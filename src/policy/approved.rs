@@ -137,7 +137,7 @@ impl Approved {
         self
     }
 
-    /// This approval where a policy that can only take away has approved too.
+    /// This approval where a policy that can only remove has approved too.
     #[must_use]
     pub fn narrowed_by(mut self, other: Self) -> Self {
         self.allow_removals &= other.allow_removals;

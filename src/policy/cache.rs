@@ -1,4 +1,4 @@
-//! A large site policy as the table it was read into, so that not every request reads it anew.
+//! A large site policy as the table it was read into, so that not every request reads it again.
 //!
 //! Root's alone: in a folder that nobody else can look into. It is used only for the very file it
 //! was made of and by the very program that made it; anything else about it that is not as it

@@ -6,7 +6,7 @@ use crate::request::who::Who;
 /// What a policy's caller rules give to a caller.
 #[derive(Debug)]
 pub struct Share<'p> {
-    /// One of these has to give it; none where the caller gets all of the policy.
+    /// One of these has to give it; none if the caller gets all of the policy.
     pub rules: Option<Vec<&'p CallerRule>>,
     /// Each of these has to give it too: they are of groups of which it cannot be known whether
     /// the caller is a member, and a member gets no more. A group that is removed, or a directory

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 pub enum SiteMode {
     /// It is not read.
     Off,
-    /// It can only take away.
+    /// It can only remove.
     Narrow,
-    /// It can add, save what is on the never-list.
+    /// It can add, except what is on the never-list.
     Extend,
 }
 
@@ -46,7 +46,7 @@ pub struct Limits {
     pub lock_seconds: u32,
     /// How long a unit is watched after a start, restart or reload, in seconds.
     pub watch_seconds: u32,
-    /// Whether a reply has `[masked]` in the place of what looks like a secret.
+    /// Whether a reply has `[masked]` instead of what looks like a secret.
     pub mask_secrets: bool,
 }
 

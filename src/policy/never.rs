@@ -1,4 +1,4 @@
-//! What a site policy can never add: through any of these an account would have all of root.
+//! What a site policy can never add: through any of these an account would have full root.
 
 /// Units, by their complete name.
 const UNITS: [&str; 17] = [

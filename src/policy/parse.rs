@@ -81,8 +81,8 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
         return Err(source.error(0..0, format!("the policy is larger than {LARGEST} bytes"), None));
     }
     let root = DeTable::parse(text).map_err(|error| {
-        let said = error.message().replace('\n', ", ");
-        source.error(error.span().unwrap_or(0..0), format!("this is not TOML: {said}"), None)
+        let printed = error.message().replace('\n', ", ");
+        source.error(error.span().unwrap_or(0..0), format!("this is not TOML: {printed}"), None)
     })?;
     let top = Table::whole(&source, &root, &KEYS)?;
     let schema = top.required("schema", "1")?;
@@ -149,7 +149,7 @@ impl Parsed {
             into.rate_count = source.integer(rate.required("count", "30")?, 1..=1_000_000)?;
             into.rate_seconds = source.integer(rate.required("per_seconds", "60")?, 1..=86_400)?;
         }
-        let set = |limit: &mut u32, said: Option<u32>| *limit = said.unwrap_or(*limit);
+        let set = |limit: &mut u32, printed: Option<u32>| *limit = printed.unwrap_or(*limit);
         set(&mut into.output_bytes, table.number("output_bytes", 1024..=1 << 20)?);
         if let Some(timeout) = table.table(
             "timeout_seconds",

@@ -1,5 +1,5 @@
 //! Whether this host has ever had a site policy: where it had one, a missing one is not "none", it
-//! is one that an editor, a crash or a mistake took away.
+//! is one that an editor, a crash or a mistake removed.
 
 use crate::system::state;
 use std::io;
@@ -16,7 +16,7 @@ const TEXT: &str = "This host has a site policy, /etc/sm/policy.toml. If it is m
 /// Makes sure that it is known from now on that there is one.
 ///
 /// # Errors
-/// Where it cannot be written down.
+/// If it cannot be written down.
 pub fn note() -> io::Result<()> {
     for (path, folder, mode, file_mode) in
         [(NOTE, state::FOLDER, 0o700, 0o600), (PUBLIC_NOTE, "/run/sm", 0o755, 0o644)]
@@ -42,7 +42,7 @@ pub fn is_noted() -> bool {
 /// Forgets it: none is wanted any more.
 ///
 /// # Errors
-/// Where some of the memory is still there; then a missing one is still refused.
+/// If some of the memory is still there; then a missing one is still refused.
 pub fn forget() -> io::Result<()> {
     for path in [PUBLIC_NOTE, NOTE] {
         state::remove(Path::new(path))?;

@@ -58,15 +58,15 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
         invalid(format!("{FILE}:{line}:1: this line has bytes that are not UTF-8"))
     })?;
     let parsed = understood(FILE, &text).map_err(|refusal| {
-        let said = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        invalid(format!("{}{said}", refusal.error))
+        let message = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        invalid(format!("{}{message}", refusal.error))
     })?;
     cache::save(&identity, &parsed);
     Ok(Some(parsed))
 }
 
-fn invalid(why: String) -> Refusal {
-    Refusal::new(Code::PolicyInvalid, why).hint(format!(
+fn invalid(reason: String) -> Refusal {
+    Refusal::new(Code::PolicyInvalid, reason).hint(format!(
         "every request is refused until an administrator has fixed {FILE}: sm policy edit"
     ))
 }
@@ -146,7 +146,7 @@ pub fn understood(file: &str, text: &str) -> Result<Parsed, Refusal> {
     Ok(parsed)
 }
 
-/// Adding to the policy stops at what would be all of root.
+/// Adding to the policy stops at what would be full root.
 fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
     let units = policy
         .units

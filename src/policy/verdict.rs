@@ -219,8 +219,8 @@ mod tests {
         let services = |general: &str, unit: &str| {
             format!("[services]\nactions = [\"restart\"]\n{general}\nunits.nginx = {{ {unit} }}")
         };
-        let rest = |said: &str| {
-            let (general, unit) = said.split_once('/').unwrap_or((said, ""));
+        let rest = |message: &str| {
+            let (general, unit) = message.split_once('/').unwrap_or((message, ""));
             let key = |seconds: &str| match seconds {
                 "" => String::new(),
                 seconds => format!("watch_seconds = {seconds}"),

@@ -1,6 +1,6 @@
 //! Asked to end while a reply is waited for: what only passes a reply on ends at once, and keeps
 //! neither the service manager that stops the caller waiting nor `timeout(1)`. The operation runs
-//! in processes of its own and goes on.
+//! in processes of its own and continues.
 
 use crate::reply::{Reply, stdout};
 use crate::request::code::{Code, Refusal};

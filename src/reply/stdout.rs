@@ -46,7 +46,7 @@ pub fn is_sent() -> bool {
     REPLIED.load(Ordering::SeqCst)
 }
 
-/// Writes the whole reply to standard output; says so where that can not be done.
+/// Writes the whole reply to standard output; says so where that cannot be done.
 pub fn write(bytes: &[u8]) {
     // A caller who does not read must not hold a root process for ever. By now the operation is
     // done and recorded.
@@ -103,7 +103,7 @@ fn write_all(bytes: &[u8]) -> io::Result<()> {
             ];
             match poll(&mut fds, PollTimeout::NONE) {
                 Err(Errno::EINTR) => continue,
-                // What can not be polled takes what it takes.
+                // What cannot be polled takes what it takes.
                 Err(_) => break,
                 Ok(_) => {}
             }
@@ -129,7 +129,7 @@ pub fn send_through(pipe: OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// The reader gets the end of the pipe, though this process goes on.
+/// The reader gets the end of the pipe, though this process continues.
 pub fn hang_up() {
     if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
         let _ = kernel::replace(1, null);

@@ -18,17 +18,17 @@ struct Told {
 
 /// The reply as it is shown. `reply` is an object and a newline.
 pub fn shown(reply: &[u8]) -> Vec<u8> {
-    let told = serde_json::from_slice::<Told>(reply).ok();
-    told.and_then(text).map_or_else(|| indented(reply), String::into_bytes)
+    let message = serde_json::from_slice::<Told>(reply).ok();
+    message.and_then(text).map_or_else(|| indented(reply), String::into_bytes)
 }
 
-/// Help, or what is wrong with the command line; none where something was asked for.
-fn text(told: Told) -> Option<String> {
-    let lines: Vec<String> = match (told.help, told.error) {
+/// Help, or what is wrong with the command line; none if something was asked for.
+fn text(message: Told) -> Option<String> {
+    let lines: Vec<String> = match (message.help, message.error) {
         (Some(help), _) => help.iter().map(|line| line.replace(is_hidden, "")).collect(),
-        (None, Some(error)) if told.code == "usage" => {
+        (None, Some(error)) if message.code == "usage" => {
             let error = format!("sm-helper: {}", one_line(&error, LONGEST));
-            let hint = told.hint.map(|hint| format!("    {}", one_line(&hint, LONGEST)));
+            let hint = message.hint.map(|hint| format!("    {}", one_line(&hint, LONGEST)));
             [error].into_iter().chain(hint).collect()
         }
         _ => return None,

@@ -49,7 +49,7 @@ actions! {
 }
 
 impl ServiceAction {
-    /// Whether the unit is meant to be up after it, with its settings read anew: what is checked
+    /// Whether the unit is meant to be up after it, with its settings read again: what is checked
     /// before, and watched after.
     pub fn wakes(self) -> bool {
         matches!(self, Self::Start | Self::Restart | Self::Reload)

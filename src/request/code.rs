@@ -115,7 +115,7 @@ pub struct Refusal {
     /// One sentence for a person.
     pub error: String,
     /// What a command printed about it: for the caller, and in no log.
-    pub said: Option<Box<str>>,
+    pub detail: Option<Box<str>>,
     /// What to do next.
     pub hint: Option<String>,
     /// When to try again, in seconds.
@@ -125,20 +125,20 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal without a hint.
     pub fn new(code: Code, error: impl Into<String>) -> Self {
-        Self { code, error: error.into(), said: None, hint: None, retry_after_s: None }
+        Self { code, error: error.into(), detail: None, hint: None, retry_after_s: None }
     }
 
     /// The same with what a command printed about it.
     #[must_use]
-    pub fn said(mut self, said: impl Into<Box<str>>) -> Self {
-        self.said = Some(said.into());
+    pub fn detail(mut self, detail: impl Into<Box<str>>) -> Self {
+        self.detail = Some(detail.into());
         self
     }
 
     /// The sentence for the caller, with what was printed.
     pub fn sentence(&self) -> String {
-        match &self.said {
-            Some(said) => format!("{}: {said}", self.error),
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.error),
             None => self.error.clone(),
         }
     }

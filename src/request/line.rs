@@ -25,7 +25,7 @@ struct Line {
 /// The words as a line, its line break included.
 ///
 /// # Errors
-/// Where JSON cannot hold them, of which no case is known.
+/// If JSON cannot hold them, of which no case is known.
 pub fn write(words: &[impl AsRef<OsStr>]) -> io::Result<Vec<u8>> {
     // JSON has no bytes that are no text. A word with such bytes is refused there, and recorded, as
     // it is on a command line: in their place goes a character that no command line can have.

@@ -60,7 +60,7 @@ impl UnitName {
     /// complete name, given again, is the same name.
     ///
     /// # Errors
-    /// Where the bytes are not of the grammar.
+    /// If the bytes are not of the grammar.
     pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
         let more = if bytes.ends_with(SERVICE.as_bytes()) { SERVICE.len() } else { 0 };
         let name = grammar(bytes, LONGEST + more)?;
@@ -72,7 +72,7 @@ impl UnitName {
     /// The same of a name that a policy grants, which must be one that can run.
     ///
     /// # Errors
-    /// Where the bytes are not of the grammar, or name a template (`app@`) and none of its instances.
+    /// If the bytes are not of the grammar, or name a template (`app@`) and none of its instances.
     pub fn parse_granted(bytes: &[u8]) -> Result<Self, NameError> {
         let unit = Self::parse(bytes)?;
         let (stem, suffix) = unit.0.rsplit_once('.').unwrap_or((&unit.0, ""));
@@ -104,7 +104,7 @@ impl PackageName {
     /// (`apt-get(8)`); `++` may end a name (`g++`), for apt takes the exact name first.
     ///
     /// # Errors
-    /// Where the bytes are not of the grammar, or end in a modifier.
+    /// If the bytes are not of the grammar, or end in a modifier.
     pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
         let name = grammar(bytes, LONGEST)?;
         let modifier = name.ends_with('-') || (name.ends_with('+') && !name.ends_with("++"));
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_offending_character_is_named() {
-        for (given, said) in [
+        for (given, message) in [
             (&b"nginx;reboot"[..], "character `;` (U+003B) at byte 6"),
             (b"nginx.servic?", "character `?` (U+003F) at byte 13"),
             (b"curl/stable", "character `/`"),
@@ -220,7 +220,7 @@ mod tests {
             (&[b'a'; 129], "129 bytes long"),
         ] {
             let error = PackageName::parse(given).unwrap_err().to_string();
-            assert!(error.contains(said), "{error:?} does not say {said:?}");
+            assert!(error.contains(message), "{error:?} does not say {message:?}");
         }
     }
 

@@ -80,7 +80,7 @@ impl Operation {
         }
     }
 
-    /// Whether it changes nothing, so that nothing is lost where it does not come to its end.
+    /// Whether it changes nothing, so that nothing is lost where it does not come to the end.
     pub fn only_reads(&self) -> bool {
         use ServiceAction::{Logs, Status};
         self.is_only_plan() || matches!(self, Self::Service { action: Status | Logs, .. })
@@ -314,8 +314,8 @@ fn unknown(word: &str) -> Refusal {
     Refusal::new(Code::Usage, format!("{} is not an action", quoted(word.as_bytes())))
 }
 
-fn no_plan(why: &str) -> Refusal {
-    Refusal::new(Code::Usage, format!("there is no plan: {why}")).hint(
+fn no_plan(cause: &str) -> Refusal {
+    Refusal::new(Code::Usage, format!("there is no plan: {cause}")).hint(
         "sm-helper package plan <install|remove|upgrade> <package>, or: plan <upgrade|autoremove>",
     )
 }

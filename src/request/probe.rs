@@ -39,7 +39,7 @@ impl Announced {
     /// Announces a request of these words, after every other one that is under way.
     ///
     /// # Errors
-    /// Where the file is not root's own, or cannot be written.
+    /// If the file is not root's own, or cannot be written.
     pub fn new(words: &[impl AsRef<OsStr>]) -> io::Result<Self> {
         state::folder("/run/sm", 0o755, "root")?;
         let mut file = state::locked(FILE)?;

@@ -4,7 +4,7 @@
 pub trait Who {
     /// Whether it is the account of this name.
     fn is_user(&self, name: &str) -> bool;
-    /// Whether it is in the group of this name; none where that cannot be known, since there is no
+    /// Whether it is in the group of this name; none if that cannot be known, since there is no
     /// such group or the account database does not answer.
     fn in_group(&self, name: &str) -> Option<bool>;
     /// Whether it stands for every caller at once, as for the surface.

@@ -15,9 +15,9 @@ use std::path::Path;
 pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     let refused = |refusal, ran| Err(Box::new(Outcome::refused(refusal, ran, None)));
     let hint = "fix what the check complains about, then ask again";
-    let failed = |why: &str| {
-        let said = format!("the check `{}` {why}, so nothing was done", check.short());
-        Refusal::new(Code::CheckFailed, said).hint(hint)
+    let failed = |reason: &str| {
+        let printed = format!("the check `{}` {reason}, so nothing was done", check.short());
+        Refusal::new(Code::CheckFailed, printed).hint(hint)
     };
     let path = Path::new(check.program());
     if path.exists()
@@ -31,11 +31,11 @@ pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     match ran.ended {
         Ended::Exited(0) => Ok(()),
         Ended::NotStarted(error) => {
-            let why = format!("cannot be run ({})", error.desc());
-            refused(failed(&why).hint("install the program that the check runs"), None)
+            let reason = format!("cannot be run ({})", error.desc());
+            refused(failed(&reason).hint("install the program that the check runs"), None)
         }
         Ended::Late => refused(failed("was not done in time"), Some(ran)),
-        _ => refused(failed("failed").said(complaint(&ran)), Some(ran)),
+        _ => refused(failed("failed").detail(complaint(&ran)), Some(ran)),
     }
 }
 

@@ -130,8 +130,8 @@ impl<'a> After<'a> {
     }
 
     fn enabled(self, name: &str) -> Result<Option<String>, Refusal> {
-        let nothing = |why: &str, hint: &str| {
-            let error = format!("nothing was enabled: {name} {why}");
+        let nothing = |reason: &str, hint: &str| {
+            let error = format!("nothing was enabled: {name} {reason}");
             Err(Refusal::new(Code::CommandFailed, error).hint(hint))
         };
         let by_hand = "an administrator can give it an [Install] section in a drop-in, or enable the unit that starts it";
@@ -269,7 +269,7 @@ mod tests {
             let judged = after(state).judged(Disable, "a.service");
             assert_eq!(judged.is_err(), state.starts_with("enabled"), "{state}");
             let wanted = After { is_wanted: true, ..after(state) };
-            let warned = wanted.judged(Disable, "a.service").is_ok_and(|said| said.is_some());
+            let warned = wanted.judged(Disable, "a.service").is_ok_and(|message| message.is_some());
             assert_eq!(warned, !state.starts_with("enabled"), "{state}");
         }
         let script = After { script_starts: true, ..after("generated") };

@@ -196,13 +196,13 @@ impl Failure<'_> {
             Some(times @ 1..) if !state.is("failed") => {
                 let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
                 // Of what runs again the manager no more knows how it ended before.
-                let why = if state.result.as_deref() == Some("success") {
+                let end_before = if state.result.as_deref() == Some("success") {
                     String::new()
                 } else {
                     format!("; {end}")
                 };
                 format!(
-                    "{name} does not stay up: it died and was started again ({times} so far{why})"
+                    "{name} does not stay up: it died and was started again ({times} so far{end_before})"
                 )
             }
             _ => format!("{name} died soon after it was {}: {end}", done(self.action)),

@@ -47,7 +47,7 @@ pub fn health(unit: &Unit, restarts: u32) -> Health {
 }
 
 /// Whether the unit says of itself when it is ready. That the first process of a daemon has ended
-/// says so only where it has written down before which one goes on (`PIDFile=` of
+/// says so only where it has written down before which one continues (`PIDFile=` of
 /// `systemd.service(5)`).
 fn says_ready(unit: &Unit) -> bool {
     match unit.kind.as_deref() {

@@ -53,7 +53,7 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
             let lost = is_running(&unit.state)
                 .then(|| stopped::no_way_back(name_of(plan), &unit))
                 .flatten()
-                .map(|why| reason::cannot_come_back(name_of(plan), why));
+                .map(|cause| reason::cannot_come_back(name_of(plan), cause));
             let stale = stale.into_iter().chain(lost);
             let warnings = stale.chain(woken(plan, &unit, bounds, shown)).collect();
             Outcome { warnings, ..read(verdict, ran, Some(unit.state)) }

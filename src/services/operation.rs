@@ -19,7 +19,7 @@ pub struct Change<'p> {
     pub action: ServiceAction,
     pub bounds: Bounds,
     pub shown: Shown<'p>,
-    /// The unit before it; none where that could not be read.
+    /// The unit before it; none if that could not be read.
     pub before: Option<Unit>,
     /// What was around it before.
     pub surroundings: Surroundings,

@@ -17,7 +17,7 @@ const UNTOLD: [&str; 4] = [".target", ".slice", ".scope", ".device"];
 pub struct Others(BTreeMap<String, Listed>);
 
 impl Others {
-    /// Asks the manager; none where it does not answer.
+    /// Asks the manager; none if it does not answer.
     pub fn now(list: &Argv, bounds: Bounds) -> Option<Self> {
         let shown = ask(list, bounds);
         (shown.ended == Ended::Exited(0) && !shown.stdout_truncated)
@@ -48,23 +48,23 @@ impl Others {
     }
 
     fn up(&self) -> BTreeSet<&str> {
-        let told = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
+        let warnings = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
         let up = self.0.iter().filter(|(_, state)| state.is_up()).map(|(name, _)| name.as_str());
-        up.filter(told).collect()
+        up.filter(warnings).collect()
     }
 }
 
 /// Whether the action may take other units along. Nearly every unit has some that it is always
 /// with: the targets and the slice.
 pub fn takes_along(action: ServiceAction, unit: &Unit) -> bool {
-    let told = |name: &String| !UNTOLD.iter().any(|kind| name.ends_with(kind));
-    let goes_down = unit.dependants.iter().any(told);
-    let goes_up = unit.rivals.iter().chain(&unit.pulls).any(told);
+    let warnings = |name: &String| !UNTOLD.iter().any(|kind| name.ends_with(kind));
+    let goes_down = unit.dependants.iter().any(warnings);
+    let goes_up = unit.rivals.iter().chain(&unit.pulls).any(warnings);
     match action {
         Stop => goes_down,
         Start => goes_up,
         Restart => goes_down || goes_up,
-        Reload => unit.reloads.iter().any(told),
+        Reload => unit.reloads.iter().any(warnings),
         _ => false,
     }
 }
@@ -104,14 +104,14 @@ impl SideEffects {
     }
 
     /// A sentence for each kind of them.
-    pub fn told(&self, shown: Shown<'_>) -> Vec<String> {
-        let told = |units: &Vec<String>, what: &str| {
+    pub fn warnings(&self, shown: Shown<'_>) -> Vec<String> {
+        let warnings = |units: &Vec<String>, what: &str| {
             (!units.is_empty()).then(|| format!("{what}: {}", shown.listed(units)))
         };
         [
-            told(&self.down, "this stopped other units"),
-            told(&self.failed, "other units failed because of this"),
-            told(&self.up, "this started other units"),
+            warnings(&self.down, "this stopped other units"),
+            warnings(&self.failed, "other units failed because of this"),
+            warnings(&self.up, "this started other units"),
         ]
         .into_iter()
         .flatten()
@@ -155,9 +155,9 @@ x.target     loaded    active   active  Of X
         assert_eq!(effects.failed, ["c.service"]);
         assert_eq!(effects.up, ["d.service"]);
         let shown = |unit: &str| unit == "b.service";
-        let told = effects.told(Shown(&shown)).join("; ");
-        assert!(told.contains("this stopped other units: b.service"), "{told}");
-        assert!(!told.contains("c.service") && !told.contains("d.service"), "{told}");
+        let warnings = effects.warnings(Shown(&shown)).join("; ");
+        assert!(warnings.contains("this stopped other units: b.service"), "{warnings}");
+        assert!(!warnings.contains("c.service") && !warnings.contains("d.service"), "{warnings}");
         assert!(SideEffects::between(&before, &before, &related).is_none());
     }
 

@@ -44,7 +44,7 @@ impl Change<'_> {
             (_, Some(unit)) if unit.state.sub_state.as_deref() == Some("auto-restart") => {
                 unit.state.restarts.unwrap_or(0) + 1
             }
-            // The manager counts anew with each start that is asked for.
+            // The manager counts again with each start that is asked for.
             _ => 0,
         };
         let left = self.bounds.deadline.saturating_duration_since(Instant::now());

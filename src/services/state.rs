@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Reading a unit's state or its log may take so long.
 pub const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The unit as it is now; none where that cannot be read.
+/// The unit as it is now; none if that cannot be read.
 pub fn unit_now(steps: &ServiceSteps, bounds: Bounds) -> Option<Unit> {
     unit_of(&ask(&steps.state, brief(bounds)))
 }

@@ -1,5 +1,5 @@
 //! What is left of a unit that was stopped: whether it had to be killed, and which of its
-//! processes go on.
+//! processes continue.
 
 use crate::managers::systemd::alias;
 use crate::managers::systemd::unit::{Unit, UnitState};
@@ -28,7 +28,7 @@ pub fn warnings(name: &str, before: Option<&UnitState>, after: &Unit) -> Vec<Str
 /// Where a unit is that was made for one run (`systemd-run(1)`).
 const TRANSIENT: &str = "/run/systemd/transient";
 
-/// Why nothing could start a unit again that is up; none where it can be.
+/// Why nothing could start a unit again that is up; none if it can be.
 pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
     let own = unit.id.as_deref().unwrap_or(name);
     if unit.is_masked() {
@@ -103,9 +103,9 @@ mod tests {
             ("ActiveState=failed\nResult=resources", Some("resources")),
             ("ActiveState=inactive\nResult=success\nControlGroup=/../x", None),
         ] {
-            let told = warnings("a.service", Some(&up), &Unit::parse(shown));
-            assert_eq!(told.len(), usize::from(word.is_some()), "{shown}: {told:?}");
-            assert!(word.is_none_or(|word| told[0].contains(word)), "{shown}: {told:?}");
+            let message = warnings("a.service", Some(&up), &Unit::parse(shown));
+            assert_eq!(message.len(), usize::from(word.is_some()), "{shown}: {message:?}");
+            assert!(word.is_none_or(|word| message[0].contains(word)), "{shown}: {message:?}");
         }
         // What had failed long before is not told again.
         let failed = UnitState::parse("ActiveState=failed");

@@ -217,7 +217,7 @@ impl Surroundings {
         }
         if let Some((effects, failed)) = self.side_effects(asked, unit) {
             aftermath.has_changed |= !effects.is_none();
-            aftermath.warnings.extend(effects.told(shown));
+            aftermath.warnings.extend(effects.warnings(shown));
             if went_well && !failed.is_empty() {
                 *verdict = Err(reason::parts_failed(name, &failed, shown));
             }

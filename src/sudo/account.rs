@@ -17,14 +17,14 @@ pub enum Who {
     User {
         /// Its name.
         name: String,
-        /// Its id; none where it is gone, which only taking its drop-in away can live with.
+        /// Its id; none if it is gone, which only taking its drop-in away can live with.
         uid: Option<u32>,
     },
     /// Everybody in a group.
     Group {
         /// Its name.
         name: String,
-        /// Its id; none where it is gone.
+        /// Its id; none if it is gone.
         gid: Option<u32>,
     },
 }
@@ -33,7 +33,7 @@ impl Who {
     /// The account or group that was asked for; without one, the account that called sudo.
     ///
     /// # Errors
-    /// Where there is none such, or it is root.
+    /// If there is none such, or it is root.
     pub fn find(
         user: Option<&OsStr>,
         group: Option<&OsStr>,

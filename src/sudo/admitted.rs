@@ -51,7 +51,7 @@ pub fn admitted(caller: &Caller, helper: &Path, words: &[OsString]) -> Result<()
     )))
 }
 
-/// The names of the drop-ins of groups, save those that sudo skips.
+/// The names of the drop-ins of groups, except those that sudo skips.
 fn drop_ins_of_groups() -> io::Result<Vec<String>> {
     let entries = match std::fs::read_dir(FOLDER) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

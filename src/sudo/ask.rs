@@ -25,7 +25,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// What it printed in a line, without the files that visudo says are well.
-pub fn said(output: &Output) -> String {
+pub fn message(output: &Output) -> String {
     let both = [&output.stderr[..], &output.stdout[..]].concat();
     let text = String::from_utf8_lossy(&both);
     let is_said = |line: &&str| !line.is_empty() && !line.ends_with(": parsed OK");
@@ -40,14 +40,14 @@ pub fn complained(output: &Output) -> String {
         .unwrap_or_else(|| format!("it ended without a message ({})", output.status))
 }
 
-/// The command that gives root the files whose owner or mode visudo complains of; none where it is
+/// The command that gives root the files whose owner or mode visudo complains of; none if it is
 /// what they say that it does not accept.
-pub fn access(said: &str, files: &[PathBuf]) -> Option<String> {
+pub fn access(message: &str, files: &[PathBuf]) -> Option<String> {
     let mut commands = Vec::new();
     for file in files {
         let name = file.to_string_lossy();
         // `FILE: bad permissions`, sudo-rs' `FILE must be owned by root`; `FILE:2:8: syntax error`.
-        let mut rests = said.split(&*name).skip(1);
+        let mut rests = message.split(&*name).skip(1);
         let Ok(data) = file.metadata() else { continue };
         if rests.all(|rest| !rest.starts_with(' ') && !rest.starts_with(": ")) {
             continue;
@@ -82,7 +82,7 @@ impl Visudo {
         })
     }
 
-    /// Checks the whole configuration. Gives what is to be said of it all the same: sudo-rs goes on
+    /// Checks the whole configuration. Gives what is to be said of it all the same: sudo-rs continues
     /// without a setting that it does not know, as drop-ins of other programs have them, and its
     /// visudo does not accept it.
     ///
@@ -120,11 +120,11 @@ impl Visudo {
         match output(command) {
             Ok(output) if output.status.success() => Ok(()),
             Ok(output) => {
-                let said = said(&output);
-                let how = access(&said, &files()).unwrap_or_else(|| "visudo".to_owned());
+                let message = message(&output);
+                let how = access(&message, &files()).unwrap_or_else(|| "visudo".to_owned());
                 let refusal = Refusal::new(
                     Code::CommandFailed,
-                    format!("visudo does not accept {what}: {said}"),
+                    format!("visudo does not accept {what}: {message}"),
                 );
                 Err(refusal.hint(format!("fix what it names, with `{how}`, then run this again")))
             }
@@ -135,7 +135,7 @@ impl Visudo {
     }
 }
 
-/// The names of the settings that sudo-rs does not know, and goes on without.
+/// The names of the settings that sudo-rs does not know, and continues without.
 pub fn skipped() -> BTreeSet<String> {
     let visudo = program("visudo").filter(|visudo| trusted(visudo).is_ok() && is_sudo_rs());
     let checked = visudo.and_then(|visudo| {
@@ -208,7 +208,7 @@ pub fn files() -> Vec<PathBuf> {
     files
 }
 
-/// The files of an included folder, save those that sudo skips.
+/// The files of an included folder, except those that sudo skips.
 pub fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_read = |path: &PathBuf| {
@@ -221,7 +221,7 @@ pub fn entries(folder: &Path) -> Vec<PathBuf> {
 /// What a line of sudoers includes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Included {
-    /// As it is written, its quotes taken away.
+    /// As it is written, its quotes removed.
     pub path: String,
     /// Whether what is in it is meant.
     pub is_folder: bool,
@@ -234,7 +234,7 @@ impl Included {
         self.path.replace("%h", name.split('.').next().unwrap_or_default())
     }
 
-    /// Reads the line; none where it includes nothing. `#include` is no comment (`sudoers(5)`).
+    /// Reads the line; none if it includes nothing. `#include` is no comment (`sudoers(5)`).
     pub fn by(line: &str) -> Option<Self> {
         let rest = line.trim().strip_prefix(['@', '#'])?.strip_prefix("include")?;
         let (is_folder, rest) = match rest.strip_prefix("dir") {
@@ -289,7 +289,7 @@ impl Sudo {
     /// a password.
     ///
     /// # Errors
-    /// Where it does not: what sudo said, if anything.
+    /// If it does not: what sudo said, if anything.
     pub fn allows(
         &self,
         account: &str,

@@ -28,16 +28,16 @@ pub enum Line {
 /// A command of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// What is said of a password: `NOPASSWD` is true, `PASSWD` false; none where neither is.
+    /// What is said of a password: `NOPASSWD` is true, `PASSWD` false; none if neither is.
     pub is_free: Option<bool>,
     /// The tags and options in force: `NOEXEC`, `SETENV`, `CHROOT=/srv`.
     pub tags: Vec<String>,
-    /// The command with its arguments or the alias, as it is meant; one that is taken away begins
+    /// The command with its arguments or the alias, as it is meant; one that is removed begins
     /// with `!`.
     pub text: String,
 }
 
-/// Reads a line; none where it is empty, a comment, or includes something.
+/// Reads a line; none if it is empty, a comment, or includes something.
 pub fn line(text: &str) -> Option<Line> {
     let text = without_comment(text).trim();
     if text.is_empty() || text.starts_with(['@', '#']) && !text[1..].starts_with(is_digit) {
@@ -68,7 +68,7 @@ fn settings(rest: &str) -> Option<Line> {
         scope = Some((mark, list(&rest[1..end])));
         rest = &rest[end..];
     }
-    // `env_keep += "A B"` has the blanks around its sign taken away.
+    // `env_keep += "A B"` has the blanks around its sign removed.
     let plain = |one: &str| {
         let one = one.trim();
         let Some(at) = one.find('=') else { return one.to_owned() };
@@ -164,7 +164,7 @@ pub fn plain(command: &str) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ").replace("! ", "!")
 }
 
-/// Each member, its quotes taken away.
+/// Each member, its quotes removed.
 fn list(text: &str) -> Vec<String> {
     let members = parts(text, ',').into_iter().map(|one| one.trim().trim_matches('"'));
     members.filter(|one| !one.is_empty()).map(plain).collect()

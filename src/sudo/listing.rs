@@ -18,7 +18,7 @@ pub struct Entry {
     /// The folder that sudo takes for the root folder; `*` is the one that the account names.
     pub chroot: Option<String>,
     /// The commands, with their arguments and without the digests of their programs; one that is
-    /// taken away begins with `!`.
+    /// removed begins with `!`.
     pub commands: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl Entry {
 /// Reads the long listing. It must have been made with so many columns that no line is broken.
 ///
 /// # Errors
-/// Where it is not understood: then nothing can be said of it.
+/// If it is not understood: then nothing can be said of it.
 pub fn parse(listed: &str) -> Result<Vec<Entry>, String> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in listed.lines() {

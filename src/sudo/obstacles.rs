@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Something that is in the way.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Obstacle {
-    /// What it does, as a sentence goes on: `asks for a password`.
+    /// What it does, as a sentence continues: `asks for a password`.
     pub what: String,
     /// Where it is written, where that is in a file.
     pub place: Option<Place>,
@@ -181,7 +181,7 @@ impl Asked<'_> {
         one.is_empty() || one == other || one.contains(['*', '?', '[', '^'])
     }
 
-    /// What stands behind the helper's name; none where something wider is named.
+    /// What stands behind the helper's name; none if something wider is named.
     fn arguments<'c>(&self, command: &'c str) -> Option<&'c str> {
         let (path, arguments) = command.split_once(' ').unwrap_or((command, ""));
         (Path::new(path) == self.helper).then_some(arguments)
@@ -195,9 +195,9 @@ impl Asked<'_> {
         let tags = rule.command.tags.iter();
         let found = tags.filter_map(|tag| {
             let name = tag.split('=').next().unwrap_or_default();
-            let (_, is_for, why) = TAGS.iter().find(|(known, ..)| *known == name)?;
+            let (_, is_for, reason) = TAGS.iter().find(|(known, ..)| *known == name)?;
             Some(Obstacle {
-                what: format!("{tag} holds for the helper: {why}"),
+                what: format!("{tag} holds for the helper: {reason}"),
                 place: Some(rule.place.clone()),
                 setting: None,
                 is_for: *is_for,
@@ -214,13 +214,15 @@ impl Asked<'_> {
         };
         let mut found: Vec<Obstacle> = SETTINGS
             .iter()
-            .filter_map(|(name, is_for, why)| Some(self.set(&holds(name)?, name, *is_for, why)))
+            .filter_map(|(name, is_for, reason)| {
+                Some(self.set(&holds(name)?, name, *is_for, reason))
+            })
             .collect();
         let full = || full_log(holds("iolog_dir").map(|setting| setting.text));
-        found.extend(SUSPECTS.iter().filter_map(|(name, why)| {
-            let mut one = self.set(&holds(name)?, name, Requests::Perhaps, why);
+        found.extend(SUSPECTS.iter().filter_map(|(name, reason)| {
+            let mut one = self.set(&holds(name)?, name, Requests::Perhaps, reason);
             // What is written to the terminal's log is no line of `logfile`.
-            if let Some(folder) = full().filter(|_| *why == LOGGED && *name != "logfile") {
+            if let Some(folder) = full().filter(|_| *reason == LOGGED && *name != "logfile") {
                 one.what = format!("{}, and {} is full", one.what, folder.display());
                 one.is_for = Requests::All;
                 one.remedy = Remedy::Room(folder);
@@ -232,15 +234,15 @@ impl Asked<'_> {
             value.trim_matches(['"', ' ']) != "0"
         });
         found.extend(timeout.map(|setting| {
-            let why = "sudo kills a request that takes longer";
-            self.set(&setting, "command_timeout", Requests::Some, why)
+            let reason = "sudo kills a request that takes longer";
+            self.set(&setting, "command_timeout", Requests::Some, reason)
         }));
         found
     }
 
-    fn set(&self, setting: &Setting<'_>, name: &str, is_for: Requests, why: &str) -> Obstacle {
+    fn set(&self, setting: &Setting<'_>, name: &str, is_for: Requests, reason: &str) -> Obstacle {
         Obstacle {
-            what: format!("{} holds for the helper: {why}", setting.text),
+            what: format!("{} holds for the helper: {reason}", setting.text),
             place: Some(setting.place.clone()),
             setting: Some(name.to_owned()),
             is_for,

@@ -17,7 +17,7 @@ const DEEPEST: u32 = 128;
 pub struct Place {
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1: the first one of a line that goes on over several.
+    /// The line, from 1: the first one of a line that continues over several.
     pub line: usize,
 }
 
@@ -110,7 +110,7 @@ impl Written {
                 continue;
             }
             for command in commands {
-                for text in self.meant(&command.text, 0) {
+                for text in self.resolved(&command.text, 0) {
                     let command = Command { text, ..command.clone() };
                     found.push(Rule { place, users, command });
                 }
@@ -161,7 +161,7 @@ impl Written {
         found.map(|(_, setting)| setting)
     }
 
-    /// How much such settings weigh; none where they are for others.
+    /// How much such settings weigh; none if they are for others.
     fn rank(
         &self,
         scope: Option<&(char, Vec<String>)>,
@@ -175,9 +175,9 @@ impl Written {
             Some((':', users)) => self.is_among(account, users, 0).then_some(0),
             Some(('>', users)) => self.is_among(&root(), users, 0).then_some(1),
             Some((_, commands)) => {
-                let mut meant = commands.iter().flat_map(|one| self.meant(one, 0));
+                let mut resolved = commands.iter().flat_map(|one| self.resolved(one, 0));
                 let program = program.to_string_lossy();
-                meant.any(|one| one == "ALL" || is_same(&one, &program)).then_some(2)
+                resolved.any(|one| one == "ALL" || is_same(&one, &program)).then_some(2)
             }
         }
     }
@@ -209,21 +209,21 @@ impl Written {
     }
 
     /// The commands that a member of a list stands for.
-    fn meant(&self, member: &str, deep: u32) -> Vec<String> {
+    fn resolved(&self, member: &str, deep: u32) -> Vec<String> {
         let bare = member.trim_start_matches('!');
         let Some(members) = self.aliases.get(bare).filter(|_| deep < DEEPEST) else {
             return vec![member.to_owned()];
         };
         let is_negated = (member.len() - bare.len()) % 2 == 1;
-        let meant = members.iter().flat_map(|one| self.meant(one, deep + 1));
+        let resolved = members.iter().flat_map(|one| self.resolved(one, deep + 1));
         if !is_negated {
-            return meant.collect();
+            return resolved.collect();
         }
         let other = |one: String| match one.strip_prefix('!') {
             Some(one) => one.to_owned(),
             None => format!("!{one}"),
         };
-        meant.map(other).collect()
+        resolved.map(other).collect()
     }
 }
 
@@ -272,7 +272,7 @@ fn read_file(file: &Path, deep: u32, lines: &mut Vec<(Place, String)>) {
     }
 }
 
-/// The lines with the number of each; one that ends with a backslash goes on in the next.
+/// The lines with the number of each; one that ends with a backslash continues in the next.
 fn joined(text: &str) -> Vec<(usize, String)> {
     let mut joined: Vec<(usize, String)> = Vec::new();
     let mut goes_on = false;

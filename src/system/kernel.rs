@@ -106,7 +106,7 @@ pub fn stop_timers() {
 /// Closes every descriptor above the standard ones.
 ///
 /// # Errors
-/// Where neither `close_range(2)` (Linux 5.9) nor `/proc/self/fd` is there.
+/// If neither `close_range(2)` (Linux 5.9) nor `/proc/self/fd` is there.
 pub fn close_descriptors() -> io::Result<()> {
     // SAFETY: this runs before the program opened anything, so no owner of a descriptor exists
     // whose number is pulled away under it.
@@ -127,7 +127,7 @@ pub fn close_descriptors() -> io::Result<()> {
 /// scheduling policy that the caller may have set, and lets the process run on every processor.
 ///
 /// # Errors
-/// Where the scheduling policy cannot be set back.
+/// If the scheduling policy cannot be set back.
 pub fn reset_scheduling() -> io::Result<()> {
     // SAFETY: these calls take plain numbers and change only attributes of this process.
     unsafe {
@@ -451,7 +451,7 @@ pub fn fork() -> io::Result<Forked> {
     }
 }
 
-/// Puts `new` in the place of the descriptor with the number `old`.
+/// Puts `new` instead of the descriptor with the number `old`.
 ///
 /// # Errors
 /// What the kernel says.
@@ -505,7 +505,7 @@ pub fn read_lease(file: &File) -> io::Result<ReadLease<'_>> {
     Ok(lease)
 }
 
-/// How many columns the terminal has (`TIOCGWINSZ`, `ioctl_tty(2)`); none where it is no terminal,
+/// How many columns the terminal has (`TIOCGWINSZ`, `ioctl_tty(2)`); none if it is no terminal,
 /// or does not know.
 pub fn columns(terminal: BorrowedFd<'_>) -> Option<u16> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };

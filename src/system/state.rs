@@ -18,7 +18,7 @@ pub const FOLDER: &str = "/var/lib/sm";
 /// Waits for the lock of this name; it is held until the value is dropped or the process ends.
 ///
 /// # Errors
-/// Where the folder or the file is not root's own.
+/// If the folder or the file is not root's own.
 pub fn lock(name: &str) -> io::Result<File> {
     folder(FOLDER, 0o700, "root")?;
     locked(&format!("{FOLDER}/{name}.lock"))
@@ -28,7 +28,7 @@ pub fn lock(name: &str) -> io::Result<File> {
 /// the file is closed.
 ///
 /// # Errors
-/// Where it is not root's own.
+/// If it is not root's own.
 pub fn locked(path: &str) -> io::Result<File> {
     let file = open(path, Access::Write, 0o600, "root")?;
     file.lock()?;
@@ -38,7 +38,7 @@ pub fn locked(path: &str) -> io::Result<File> {
 /// Makes the folder where it is missing, and makes sure that only root can change it.
 ///
 /// # Errors
-/// Where it cannot be made, is a link, or others can change it.
+/// If it cannot be made, is a link, or others can change it.
 pub fn folder(path: &str, mode: u32, group: &str) -> io::Result<()> {
     // With nothing for the group, nobody whom a default ACL names has anything in between.
     match DirBuilder::new().mode(mode & 0o700).create(path) {
@@ -86,7 +86,7 @@ pub enum Access {
 /// Opens a file for reading and writing; it is made where it is missing.
 ///
 /// # Errors
-/// Where it is not a file, or others can change it.
+/// If it is not a file, or others can change it.
 pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Not blocking: a fifo put there must not hold the request.
@@ -123,7 +123,7 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
 /// Takes a file away, if there is one.
 ///
 /// # Errors
-/// Where it is still there.
+/// If it is still there.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -131,7 +131,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a file of root's own, in the place of one that has its name: all of it is on disk, or
+/// Makes a file of root's own, instead of one that has its name: all of it is on disk, or
 /// there is none.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ const KEPT: Kept = Kept { stdout: 64 << 20, stderr: 128 << 10 };
 /// systemd after its 90 s.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs it to its end, or ends it when it is stuck.
+/// Runs it to the end, or ends it when it is stuck.
 ///
 /// # Errors
 /// What the kernel says; `TimedOut` where it was stuck.
@@ -45,7 +45,7 @@ pub fn output(command: Command) -> io::Result<Output> {
     output_within(command, PATIENCE)
 }
 
-/// Runs it to its end, or ends it when the time is up.
+/// Runs it to the end, or ends it when the time is up.
 ///
 /// # Errors
 /// What the kernel says; `TimedOut` where it was not done in time, `InvalidData` where it printed
@@ -118,11 +118,11 @@ mod tests {
     fn the_last_line_comes_first_whatever_stands_before_it() {
         let noise = "/etc/sudoers.d/c:1:14: unknown setting: 'x'\nDefaults !x\n          ^~~\n";
         for count in [0, 1, 3, 700] {
-            let said = format!("{}sudo: a password is required\n", noise.repeat(count));
-            let said = complaint(said.as_bytes(), 300).expect("a reason");
-            assert!(said.starts_with("a password is required"), "{said}");
-            assert_eq!(said.contains("c:1:14"), count > 0, "{said}");
-            assert!(said.chars().count() < 340, "{said}");
+            let message = format!("{}sudo: a password is required\n", noise.repeat(count));
+            let message = complaint(message.as_bytes(), 300).expect("a reason");
+            assert!(message.starts_with("a password is required"), "{message}");
+            assert_eq!(message.contains("c:1:14"), count > 0, "{message}");
+            assert!(message.chars().count() < 340, "{message}");
         }
         assert_eq!(complaint(b" \n\n", 300), None);
     }

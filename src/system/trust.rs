@@ -88,6 +88,6 @@ fn unread(path: &Path, error: &io::Error) -> Untrusted {
     Untrusted(format!("{}: {error}", path.display()))
 }
 
-fn untrusted(path: &Path, why: &str) -> Untrusted {
-    Untrusted(format!("{} {why}", path.display()))
+fn untrusted(path: &Path, reason: &str) -> Untrusted {
+    Untrusted(format!("{} {reason}", path.display()))
 }

@@ -257,7 +257,7 @@ host_test!(nobody_waits_for_who_passes_a_reply_on, ready_test_policy, all, |host
     assert_eq!(done.status, Some(124), "{done}");
     done.status = Some(1);
     let reply = Reply::of(&done).expect("timeout");
-    assert!(told(&reply).contains("goes on"), "{}", told(&reply));
+    assert!(told(&reply).contains("continues"), "{}", told(&reply));
     // It may not have got that far in two seconds.
     gate.begun();
     assert!(gate.is_in_the_middle(), "the operation goes on");

@@ -72,7 +72,7 @@ host_test!(no_signal_ends_an_operation_in_the_middle, ready_test_policy, |host| 
             }
             Gets::Early => {
                 let reply = Reply::of(&done).expect("timeout");
-                assert!(told(&reply).contains("goes on"), "{act}: {}", told(&reply));
+                assert!(told(&reply).contains("continues"), "{act}: {}", told(&reply));
             }
             Gets::Nothing => assert!(done.signal.is_some(), "{act}: {done}"),
         }

@@ -145,7 +145,7 @@ pub fn unreadable(error: &io::Error) -> Failure {
         _ => Code::CommandFailed,
     };
     Failure::of(
-        Refusal::new(code, format!("the audit log {FILE} can not be read: {error}"))
+        Refusal::new(code, format!("the audit log {FILE} cannot be read: {error}"))
             .hint("root and the group adm may read it"),
     )
 }
@@ -153,9 +153,9 @@ pub fn unreadable(error: &io::Error) -> Failure {
 pub fn missing() -> Failure {
     let hint = match head::kept() {
         Some(head) => {
-            format!("{KEPT} knows of {}: sm audit verify", counted(head.link.seq, "record"))
+            format!("{KEPT} has {}: sm audit verify", counted(head.link.seq, "record"))
         }
-        None => "it is made by the first request".to_owned(),
+        None => "the first request creates it".to_owned(),
     };
     Failure::of(
         Refusal::new(Code::CommandFailed, format!("there is no audit log {FILE}")).hint(hint),

@@ -42,7 +42,7 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer,
     }
 }
 
-/// The last records, from the end of the log: the time does not grow with it.
+/// Print the last records, from the end of the log: the time does not grow with it.
 fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer, Failure> {
     if lines == 0 && !follow {
         let refusal = Refusal::new(Code::Usage, "-n 0 shows nothing")
@@ -95,7 +95,7 @@ fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer,
         if reader.read_until(b'\n', &mut line).map_err(|error| unreadable(&error))? == 0
             || !line.ends_with(b"\n")
         {
-            // The old log is read to its end once more after its successor is there: nothing is
+            // The old log is read to the end once more after its successor is there: nothing is
             // written to it any longer.
             if let Some(rotated) = next.take() {
                 reader = rotated;
@@ -121,7 +121,7 @@ fn records(lines: &[String]) -> Vec<Value> {
     lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// The new log, where rotation put one in the place of the old.
+/// The new log, where rotation put one instead of the old.
 fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std::fs::File>> {
     use std::os::unix::fs::MetadataExt;
     let now = std::fs::metadata(FILE).ok()?;

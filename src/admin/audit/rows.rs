@@ -194,7 +194,7 @@ pub fn rehearsed(record: &Value) -> &'static str {
     if record["dry_run"] == true { " --dry-run" } else { "" }
 }
 
-/// `service restart nginx.service`, `list`; none where it was no whole request.
+/// `service restart nginx.service`, `list`; none if it was no whole request.
 pub fn operation_of(record: &Value) -> Option<String> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
     if record.pointer("/operation/kind").is_some() {

@@ -42,7 +42,7 @@ pub fn is_foreign(path: &Path) -> bool {
 /// Installs the rules and loads them.
 ///
 /// # Errors
-/// Where auditd is not there, or does not take them.
+/// If auditd is not there, or does not take them.
 pub fn setup(program: &Path) -> Result<Answer, Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::of(
@@ -96,16 +96,16 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
             .line("the kernel has the rules: ausearch -k sm-exec, sm-config, sm-log")
             .with("loaded", true)),
         Ok(output) => {
-            let said =
+            let message =
                 String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
             // Rules that are there already make auditctl complain, and stay in force.
-            if said.contains("exists") && !said.contains("denied") {
+            if message.contains("exists") && !message.contains("denied") {
                 return Ok(answer.line("the kernel already had the rules").with("loaded", true));
             }
             Err(Failure::of(
                 Refusal::new(
                     Code::CommandFailed,
-                    format!("{} is installed but could not be loaded: {}", path.display(), one_line(&said, 300)),
+                    format!("{} is installed but could not be loaded: {}", path.display(), one_line(&message, 300)),
                 )
                 .hint("they are loaded at the next boot, unless auditing is locked or hidden from this container"),
             ))

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 pub const FORMS: &str = "write it as for journalctl: 2026-11-21, '2026-11-21 19:30', 2026-11-21T19:30:00Z, 19:30, today, \
                          yesterday, '2 hours ago', -2h, 2h or @1795289400; without a zone it is in UTC, like the records";
 
-/// Reads a moment; none where it is not one. Beyond systemd.time(7), a span alone (`2h`) is so
+/// Reads a moment; none if it is not one. Beyond systemd.time(7), a span alone (`2h`) is so
 /// long ago.
 pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();

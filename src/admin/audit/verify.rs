@@ -18,7 +18,7 @@ use std::io;
 pub struct Verified {
     found: Found,
     files: usize,
-    /// What is wrong with it, in one sentence; none where nothing is.
+    /// What is wrong with it, in one sentence; none if nothing is.
     pub wrong: Option<String>,
     /// What the journal holds to compare with.
     journal: Witness,
@@ -36,7 +36,7 @@ impl Verified {
 /// About how much of the record there is to read, in bytes, unpacked.
 ///
 /// # Errors
-/// Where its folder can not be read.
+/// If its folder cannot be read.
 pub fn size() -> io::Result<u64> {
     // Records of one kind of request are packed to a twelfth.
     let unpacked = |file: &LogFile| match file.path.extension() {
@@ -49,7 +49,7 @@ pub fn size() -> io::Result<u64> {
 /// Reads the whole record.
 ///
 /// # Errors
-/// Where it can not be read.
+/// If it cannot be read.
 pub fn verified() -> io::Result<Verified> {
     // Before the files are read: what is written meanwhile is not missing in them.
     let ends = Ends { kept: head::kept(), journal: Witness::ask() };
@@ -87,8 +87,8 @@ impl Ends {
 }
 
 pub fn wrong(found: &Found, files: usize, ends: &Ends) -> Option<String> {
-    if let Some((place, why)) = &found.broken {
-        return Some(format!("{}:{} {why}", place.file, place.line));
+    if let Some((place, reason)) = &found.broken {
+        return Some(format!("{}:{} {reason}", place.file, place.line));
     }
     // Rotation leaves older files: a log that begins later and is alone was emptied or replaced.
     if found.first > 1 && files == 1 {
@@ -102,7 +102,7 @@ pub fn wrong(found: &Found, files: usize, ends: &Ends) -> Option<String> {
         && head::is_missing()
     {
         return Some(format!(
-            "the log and its last link in {KEPT} were removed together, as a purge of the package does: the journal knows of {}; the next request begins a new log",
+            "the log and its last link in {KEPT} were removed together, as a purge of the package does: the journal has {}; the next request begins a new log",
             end.seq
         ));
     }
@@ -112,13 +112,13 @@ pub fn wrong(found: &Found, files: usize, ends: &Ends) -> Option<String> {
         // A torn end is the one record more that may be known.
         if link.seq > until + lost + u64::from(found.torn_end) {
             return Some(format!(
-                "the end was cut: the log ends with record {until}, {place} knows of {}",
+                "the end was cut: the log ends with record {until}, but {place} has {}",
                 link.seq
             ));
         }
         let hash = found.hashes.get(&link.seq)?;
         (*hash != link.hash).then(|| {
-            format!("record {} is not the one that {place} knows by that number", link.seq)
+            format!("record {} is not the one that {place} has under that number", link.seq)
         })
     });
     differs.or_else(|| silent(&ends.journal))
@@ -130,7 +130,7 @@ pub fn silent(journal: &Witness) -> Option<String> {
     let time: Timestamp = last()?.get("time")?.as_str()?.parse().ok()?;
     (*since < time).then(|| {
         format!(
-            "the journal goes back to {since:.0} and holds no record, though the last one is of {time:.0}: it was removed there, or journald.conf(5) keeps it out (MaxLevelStore=)"
+            "the journal goes back to {since:.0} and holds no record, although the last one is of {time:.0}: it was removed there, or journald.conf(5) excludes it (MaxLevelStore=)"
         )
     })
 }
@@ -150,13 +150,13 @@ pub fn verify() -> Result<Answer, Failure> {
     let mut text = match verified.files {
         0 => "there is no record yet".to_owned(),
         files => format!(
-            "{} in {}, each follows from the one before",
+            "{} in {}: the chain is complete",
             counted(found.records, "record"),
             counted(files as u64, "file")
         ),
     };
     if found.first > 1 {
-        let _ = write!(text, "; older ones than {} were rotated away", found.first);
+        let _ = write!(text, "; records before {} were rotated away", found.first);
     }
     for place in &found.torn {
         let _ = write!(text, "\n{}:{} was torn by a power cut", place.file, place.line);
@@ -168,7 +168,7 @@ pub fn verify() -> Result<Answer, Failure> {
     }
     if verified.lost > 0 {
         let what = counted(verified.lost, "record");
-        let _ = write!(text, "\na power cut took {what} from the end, which the next one will say");
+        let _ = write!(text, "\na power cut lost {what} at the end; the next record will say so");
     }
     let _ = write!(text, "\n{}", agreement(found, &verified.journal));
     Ok(Answer::text(text)
@@ -190,18 +190,18 @@ pub fn agreement(found: &Found, journal: &Witness) -> String {
                 if found.hashes.contains_key(&seq) {
                     format!("the journal agrees on record {seq}, the newest that it holds")
                 } else {
-                    format!("the newest record that the journal holds is {seq}, which is not here")
+                    format!("the newest record in the journal is {seq}, which is not in the log")
                 }
             }
-            _ => "the journal agrees on the end".to_owned(),
+            _ => "the journal agrees with the end of the log".to_owned(),
         },
         Witness::None { since: Some(since) } => {
             format!(
-                "the journal begins after the last record, at {since:.0}: it holds none to compare with"
+                "the journal begins after the last record, at {since:.0}: it has none to compare with"
             )
         }
         Witness::None { since: None } => {
-            "there is no journal to compare with, or only root may read it".to_owned()
+            "there is no journal to compare with, or only root can read it".to_owned()
         }
     }
 }

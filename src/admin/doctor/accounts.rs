@@ -37,7 +37,7 @@ const GROUPS: [(&str, Status, &str); 22] = [
     ("utmp", Status::Warning, "it writes who is logged in"),
 ];
 
-/// A group that is as good as root, as sudoers writes it, and why.
+/// A group that is equivalent to root, as sudoers writes it, and why.
 pub fn gives_root(written: &str) -> Option<(&str, &'static str)> {
     if written == "ALL" {
         return Some((written, "one of which is equivalent to root"));
@@ -47,7 +47,7 @@ pub fn gives_root(written: &str) -> Option<(&str, &'static str)> {
     let name = group.map_or_else(|| written.to_owned(), |group| group.name);
     let is_it =
         |(own, status, _): &&(&str, Status, &str)| *own == name && *status == Status::Problem;
-    GROUPS.iter().find(is_it).map(|(_, _, why)| (written, *why))
+    GROUPS.iter().find(is_it).map(|(_, _, reason)| (written, *reason))
 }
 
 pub fn groups(context: &Context) -> Vec<Finding> {
@@ -55,21 +55,21 @@ pub fn groups(context: &Context) -> Vec<Finding> {
     for agent in &context.agents {
         for gid in &agent.groups {
             let Some(group) = Group::from_gid(*gid).ok().flatten() else { continue };
-            let Some((_, status, why)) = GROUPS.iter().find(|(name, ..)| *name == group.name)
+            let Some((_, status, reason)) = GROUPS.iter().find(|(name, ..)| *name == group.name)
             else {
                 continue;
             };
-            let what = format!("{} is in the group {}: {why}", agent.user.name, group.name);
+            let what = format!("{} is in the group {}: {reason}", agent.user.name, group.name);
             found.push(Finding::new(*status, what).fix(leave(agent, *gid, &group.name)));
         }
     }
     let gshadow =
         String::from_utf8_lossy(&fs::read("/etc/gshadow").unwrap_or_default()).into_owned();
-    for (group, status, why) in &GROUPS {
+    for (group, status, reason) in &GROUPS {
         let names = administrators(&gshadow, group);
         for agent in context.agents.iter().filter(|agent| names.contains(&&*agent.user.name)) {
             let name = &agent.user.name;
-            let what = format!("{name} can add itself to the group {group}: {why}");
+            let what = format!("{name} can add itself to the group {group}: {reason}");
             let rest: Vec<&str> = names.iter().copied().filter(|one| one != name).collect();
             let command =
                 format!("gpasswd --administrators {} {group}", shell_word(&rest.join(",")));

@@ -26,7 +26,7 @@ pub struct DropInFile {
     pub text: String,
     /// For whom it says it is: the kind (`user`, `group`) and the name.
     pub named: (&'static str, String),
-    /// For whom it is; none where there is no such account or group.
+    /// For whom it is; none if there is no such account or group.
     pub who: Option<Who>,
 }
 
@@ -38,7 +38,7 @@ pub struct Agent {
     pub groups: Vec<Gid>,
     /// Whether a drop-in is how it asks.
     pub by_sudo: bool,
-    /// What sudo says of it; none where there is no sudo, and after the first [`MOST`].
+    /// What sudo says of it; none if there is no sudo, and after the first [`MOST`].
     pub listing: Option<Result<Listing, String>>,
 }
 

@@ -132,10 +132,10 @@ pub fn journal(_: &Context) -> Vec<Finding> {
             Ok(text) if !text.trim().is_empty() => {
                 return vec![Finding::ok("the journal accepts records and returns them")];
             }
-            Err(why) => {
+            Err(reason) => {
                 let command = call::fix("journalctl").unwrap_or_else(|| restart.to_owned());
                 return vec![
-                    Finding::warning(format!("the journal cannot be read: {why}")).fix(command),
+                    Finding::warning(format!("the journal cannot be read: {reason}")).fix(command),
                 ];
             }
             Ok(_) if Instant::now() >= end => {
@@ -180,8 +180,8 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
                     .fix(setup),
             }]
         }
-        Err(why) => vec![
-            Finding::warning(format!("the kernel's rules cannot be listed: {why}"))
+        Err(reason) => vec![
+            Finding::warning(format!("the kernel's rules cannot be listed: {reason}"))
                 .fix(call::fix("auditctl").unwrap_or(setup)),
         ],
     }

@@ -16,7 +16,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What is said where there is no broker, or where that is not known; none where there is one.
+/// What is said where there is no broker, or where that is not known; none if there is one.
 fn nothing_to_look_at() -> Option<Finding> {
     match setup_broker::is_here() {
         Ok(true) => None,
@@ -29,15 +29,15 @@ fn nothing_to_look_at() -> Option<Finding> {
 }
 
 pub fn unit_files(context: &Context) -> Vec<Finding> {
-    if let Some(why) = nothing_to_look_at() {
-        return vec![why];
+    if let Some(reason) = nothing_to_look_at() {
+        return vec![reason];
     }
     let again = format!("{} setup-broker", word(&context.program));
     let wanted = match units::of(&context.program) {
         Ok(wanted) => wanted,
         Err(refusal) => return vec![Finding::problem(refusal.error).fix(again)],
     };
-    // What adds to a unit setup does not take away.
+    // What adds to a unit setup does not remove.
     let more = units::additions(&wanted).into_iter().map(|path| {
         let (what, removal) = units::added(&path);
         Finding::problem(what).fix(removal)
@@ -68,8 +68,8 @@ const SANDBOX: [(&str, &str); 16] = [
 
 /// As systemd has it in force for a request, wherever it was set.
 pub fn sandbox(context: &Context) -> Vec<Finding> {
-    if let Some(why) = nothing_to_look_at() {
-        return vec![why];
+    if let Some(reason) = nothing_to_look_at() {
+        return vec![reason];
     }
     let names: Vec<&str> = SANDBOX.iter().map(|(name, _)| *name).collect();
     let property = format!(
@@ -80,8 +80,8 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
     let arguments = ["--no-pager", "show", &property, "--", "sm@doctor.service"];
     let shown = match call::text(call::tool("systemctl", &arguments)) {
         Ok(shown) => shown,
-        Err(why) => {
-            let found = format!("systemd could not be asked about it: {why}");
+        Err(reason) => {
+            let found = format!("systemd could not be asked about it: {reason}");
             return vec![Finding::warning(found).maybe_fix(call::fix("systemctl"))];
         }
     };
@@ -155,8 +155,8 @@ fn preloaded() -> Vec<Finding> {
 }
 
 pub fn socket(context: &Context) -> Vec<Finding> {
-    if let Some(why) = nothing_to_look_at() {
-        return vec![why];
+    if let Some(reason) = nothing_to_look_at() {
+        return vec![reason];
     }
     if !Path::new("/run/systemd/system").exists() {
         return vec![Finding::warning("this host's service manager is not systemd")];
@@ -194,7 +194,7 @@ fn shut_out(context: &Context) -> Vec<Finding> {
     let is_shut = |path: &&Path| {
         fs::symlink_metadata(path).is_ok_and(|data| data.is_dir() && data.mode() & 0o001 == 0)
     };
-    let (why, command) = match Path::new(SOCKET).ancestors().find(is_shut) {
+    let (reason, command) = match Path::new(SOCKET).ancestors().find(is_shut) {
         Some(folder) => (
             format!("{} lets nobody through", folder.display()),
             format!("chmod go+x {}", word(folder)),
@@ -204,6 +204,6 @@ fn shut_out(context: &Context) -> Vec<Finding> {
             format!("runuser -u {} -- test -w {SOCKET}", shell_word(first)),
         ),
     };
-    let found = format!("{} cannot reach {SOCKET}: {why}", some_of(&names));
+    let found = format!("{} cannot reach {SOCKET}: {reason}", some_of(&names));
     vec![Finding::problem(found).fix(command)]
 }

@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Runs a tool of the system by its name; gives what it printed, whatever its exit status.
 ///
 /// # Errors
-/// Why it was not run to its end.
+/// Why it was not run to the end.
 pub fn tool(name: &str, arguments: &[&str]) -> Result<Output, String> {
     let program = tool::find(name).ok_or_else(|| format!("this host has no {name}"))?;
     run(&program, arguments)
@@ -24,7 +24,7 @@ pub fn tool(name: &str, arguments: &[&str]) -> Result<Output, String> {
 /// The same by its path.
 ///
 /// # Errors
-/// Why it was not run to its end.
+/// Why it was not run to the end.
 pub fn run(program: &Path, arguments: &[&str]) -> Result<Output, String> {
     ended(program, command(program, arguments)?)
 }
@@ -32,7 +32,7 @@ pub fn run(program: &Path, arguments: &[&str]) -> Result<Output, String> {
 /// The same as an account, with these groups.
 ///
 /// # Errors
-/// Why it was not run to its end.
+/// Why it was not run to the end.
 pub fn run_as(
     program: &Path,
     arguments: &[&str],
@@ -57,7 +57,7 @@ fn ended(program: &Path, command: Command) -> Result<Output, String> {
     tool::output_within(command, LIMIT).map_err(|error| format!("{}: {error}", program.display()))
 }
 
-/// The command that makes a tool root's alone; none where it is, and something else is why it could
+/// The command that makes a tool root's alone; none if it is, and something else is why it could
 /// not be asked.
 pub fn fix(name: &str) -> Option<String> {
     paths::fix(&tool::find(name)?)
@@ -72,6 +72,6 @@ pub fn text(output: Result<Output, String>) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
-    Err(format!("{}: {}", output.status, one_line(said.trim(), 300)))
+    let message = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+    Err(format!("{}: {}", output.status, one_line(message.trim(), 300)))
 }

@@ -34,49 +34,49 @@ pub struct Host<'h> {
     pub pager_escapes: bool,
 }
 
-/// How bad it is that an account may run this as root, and why; none where it is the helper.
+/// How bad it is that an account may run this as root, and why; none if it is the helper.
 pub fn judged(command: &str, host: Host<'_>) -> Option<(Status, String)> {
     let is_helper = command
         .strip_prefix(host.helper)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
-    // What is taken away gives nothing; `list` is `sudo -l` alone (sudoers(5)).
+    // What is removed gives nothing; `list` is `sudo -l` alone (sudoers(5)).
     if is_helper || command.starts_with('!') || command == "list" || command.starts_with("list ") {
         return None;
     }
     Some(match problem(command, host) {
-        Some(why) => (Status::Problem, why),
+        Some(reason) => (Status::Problem, reason),
         None => {
             let path = command.split(' ').next().unwrap_or(command);
-            let why = if fs::symlink_metadata(path).is_err() {
+            let reason = if fs::symlink_metadata(path).is_err() {
                 format!("{} does not exist", quoted(path.as_bytes()))
             } else {
                 "neither the policy nor the audit log covers it".to_owned()
             };
-            (Status::Warning, why)
+            (Status::Warning, reason)
         }
     })
 }
 
-/// Why a command is as good as all of root; none where nothing is known of that.
+/// Why a command is as good as full root; none if nothing is known of that.
 fn problem(command: &str, host: Host<'_>) -> Option<String> {
-    let said = |why: &str| Some(why.to_owned());
+    let message = |reason: &str| Some(reason.to_owned());
     if command == "ALL" {
-        return said("that is every command");
+        return message("that is every command");
     }
     if command == "sudoedit" || command.starts_with("sudoedit ") {
-        return said("that writes a file of root's");
+        return message("that writes a file of root's");
     }
     if is_pattern(command) {
-        return said("that is a pattern, and it matches more than was intended");
+        return message("that is a pattern, and it matches more than was intended");
     }
     if !command.starts_with('/') {
-        return said("it cannot be determined what that is");
+        return message("it cannot be determined what that is");
     }
     let words = words(command);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (path, arguments) = words.split_first()?;
     if path.ends_with('/') {
-        return said("that is every program in the folder");
+        return message("that is every program in the folder");
     }
     // A missing program is as much somebody's as the folder that they could make it in.
     if let Some(refusal) = refused(Path::new(path)) {
@@ -94,20 +94,20 @@ fn problem(command: &str, host: Host<'_>) -> Option<String> {
 
 /// The same of a program that is known.
 fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<String> {
-    let said = |why: &str| Some(why.to_owned());
+    let message = |reason: &str| Some(reason.to_owned());
     if kind == Kind::Always {
-        return said("that starts other programs, or is sm itself: full root");
+        return message("that starts other programs, or is sm itself: full root");
     }
     // Without arguments in the rule the account chooses them; `""` means that there may be none.
     if arguments.is_empty() {
-        return said("with arguments of its own choice the account has full root");
+        return message("with arguments of its own choice the account has full root");
     }
     let arguments: Vec<&str> = arguments.iter().copied().filter(|word| *word != "\"\"").collect();
     if host.pager_escapes && has(PAGED, name) && !arguments.contains(&"--no-pager") {
-        return said("on a terminal it starts a pager, which starts other programs");
+        return message("on a terminal it starts a pager, which starts other programs");
     }
-    if let Some(why) = way_out(name, &arguments) {
-        return Some(why);
+    if let Some(reason) = way_out(name, &arguments) {
+        return Some(reason);
     }
     let verb = match kind {
         Kind::Verbs(ANY) | Kind::Always => arguments.first().copied(),
@@ -131,7 +131,7 @@ fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<S
             let starts = (0..arguments.len()).filter(|at| arguments[*at].starts_with('/'));
             let mut run = starts.map(|at| arguments[at..].join(" ")).peekable();
             return if run.peek().is_none() {
-                said("it starts another program, which is not named by its path")
+                message("it starts another program, which is not named by its path")
             } else {
                 run.find_map(|command| problem(&command, host))
             };
@@ -143,7 +143,9 @@ fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<S
             });
             return match roots.next() {
                 Some(word) => Some(format!("with {word} it makes an account equivalent to root")),
-                None if arguments.is_empty() => said("without an account it is about root itself"),
+                None if arguments.is_empty() => {
+                    message("without an account it is about root itself")
+                }
                 None => None,
             };
         }

@@ -58,16 +58,17 @@ pub fn run(_: &Context) -> Vec<Finding> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         found.extend(entries.filter_map(|entry| weak(&entry.path())));
     }
-    found.extend(limits::unsound().into_iter().map(|(path, why)| {
+    found.extend(limits::unsound().into_iter().map(|(path, reason)| {
         let shown = path.display();
-        let what =
-            format!("{shown} is not a state of the rate limit, so its account is refused: {why}");
+        let what = format!(
+            "{shown} is not a state of the rate limit, so its account is refused: {reason}"
+        );
         Finding::problem(what).fix(format!("rm -r {}", word(&path)))
     }));
     or_ok(found, format!("only root can change {RUN}"))
 }
 
-/// What is wrong with a path of ours that should have this mode at most; none where it is not
+/// What is wrong with a path of ours that should have this mode at most; none if it is not
 /// there.
 fn looked_at(path: &str, most: u32) -> Option<Vec<Finding>> {
     let data = fs::symlink_metadata(path).ok()?;

@@ -22,8 +22,8 @@ pub fn clock_sync(_: &Context) -> Vec<Finding> {
     let property = "--property=NTPSynchronized,CanNTP";
     let shown = match call::text(call::tool("timedatectl", &["show", property])) {
         Ok(shown) => shown,
-        Err(why) => {
-            let found = format!("whether the clock is synchronised is not known: {why}");
+        Err(reason) => {
+            let found = format!("whether the clock is synchronised is not known: {reason}");
             return vec![Finding::warning(found).maybe_fix(call::fix("timedatectl"))];
         }
     };

@@ -22,7 +22,7 @@ impl Listing {
     }
 }
 
-/// Asks sudo about an account; none where there is no sudo.
+/// Asks sudo about an account; none if there is no sudo.
 pub fn listing(account: &str) -> Option<Result<Listing, String>> {
     let sudo = program("sudo")?;
     let ask = |flag: &str| call::text(call::run(&sudo, &["-n", flag, "-U", account]));

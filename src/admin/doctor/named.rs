@@ -1,4 +1,4 @@
-//! The units that somebody may have started anew: those that the policies name, and those of the
+//! The units that somebody may have started again: those that the policies name, and those of the
 //! rules that sudo has for the accounts.
 
 use crate::admin::doctor::commands::words;
@@ -47,7 +47,7 @@ fn of_command(command: &str) -> Vec<String> {
     named.into_iter().filter_map(whole).collect()
 }
 
-/// The unit's whole name; none where that is none: a pattern is a problem of its own.
+/// The unit's whole name; none if that is none: a pattern is a problem of its own.
 fn whole(name: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ":_.@-\\".contains(c);
     if name.is_empty() || !name.chars().all(is_plain) || name.starts_with(['.', '@']) {

@@ -34,7 +34,7 @@ const GUARDS: &str = "\
     /etc/polkit-1 /etc/security /etc/shadow /etc/sm /etc/ssh /etc/sudoers /etc/sudoers.d \
     /run/sm /var/lib/sm /var/log/sm";
 
-/// Why a program that does this with the files that these words name gives root; none where it
+/// Why a program that does this with the files that these words name gives root; none if it
 /// does not.
 pub fn danger(kind: Kind, name: &str, words: &[&str]) -> Option<String> {
     let is_file_kind = matches!(kind, Kind::Reads | Kind::Writes | Kind::Copies | Kind::Removes);
@@ -68,27 +68,27 @@ pub fn danger(kind: Kind, name: &str, words: &[&str]) -> Option<String> {
         Kind::Copies => Some(*file) == last || is_target(words, file),
         _ => false,
     };
-    let said = |file: &String, what: &str| Some(format!("{file} {what}"));
+    let message = |file: &String, what: &str| Some(format!("{file} {what}"));
     if let Some(file) = files.iter().filter(is_written).find(|file| is_below(file, ROOTS)) {
-        return said(file, "holds what root runs or obeys");
+        return message(file, "holds what root runs or obeys");
     }
     if let (Kind::Reads | Kind::Writes | Kind::Copies, Some(file)) =
         (kind, files.iter().find(|file| is_below(file, SECRETS)))
     {
-        return said(file, "holds secrets of root's");
+        return message(file, "holds secrets of root's");
     }
     let has_output = words.iter().any(|word| *word == "-o" || word.starts_with("--output"));
     if kind == Kind::Chosen
         && has_output
         && let Some(file) = files.iter().find(|file| is_below(file, ROOTS))
     {
-        return said(file, "holds what root runs or obeys");
+        return message(file, "holds what root runs or obeys");
     }
     let is_taken = |file: &&String| {
         kind == Kind::Removes || kind == Kind::Copies && name == "mv" && Some(*file) != last
     };
     if let Some(file) = files.iter().filter(is_taken).find(|file| guards(file)) {
-        return said(file, "is or contains what restrains others");
+        return message(file, "is or contains what restrains others");
     }
     let needs_file = match kind {
         Kind::Writes => !words.is_empty() && writes_somewhere(name, words),

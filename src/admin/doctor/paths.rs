@@ -8,7 +8,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// That nobody but root can change what the path leads to; none where that is so.
+/// That nobody but root can change what the path leads to; none if that is so.
 pub fn weak(path: &Path) -> Option<Finding> {
     let refusal = trusted(path).err()?;
     Some(Finding::problem(refusal.to_string()).maybe_fix(fix(path)))
@@ -31,7 +31,7 @@ fn refused_after(path: &Path, links: u32) -> Option<Refusal> {
     refused_after(folder, links).or_else(|| refused_after(&folder.join(target()?), links + 1))
 }
 
-/// The command that makes every part of a path root's alone; none where only root can change them.
+/// The command that makes every part of a path root's alone; none if only root can change them.
 pub fn fix(path: &Path) -> Option<String> {
     let real = fs::canonicalize(path).unwrap_or_default();
     let mut parts: Vec<&Path> = path.ancestors().collect();

@@ -91,7 +91,7 @@ pub fn unit_files(context: &Context) -> Vec<Finding> {
     let mut names = named::units(context);
     let (units, folders) = match units(&names).and_then(|units| Ok((units, search_path()?))) {
         Ok(asked) => asked,
-        Err(why) => return vec![unknown(&why)],
+        Err(reason) => return vec![unknown(&reason)],
     };
     let count = units.len();
     let mut files: Vec<PathBuf> = Vec::new();
@@ -113,7 +113,7 @@ pub fn unit_files(context: &Context) -> Vec<Finding> {
 pub fn unit_programs(context: &Context) -> Vec<Finding> {
     let units = match units(&named::units(context)) {
         Ok(units) => units,
-        Err(why) => return vec![unknown(&why)],
+        Err(reason) => return vec![unknown(&reason)],
     };
     or_ok(
         started::weak(&units),
@@ -121,9 +121,9 @@ pub fn unit_programs(context: &Context) -> Vec<Finding> {
     )
 }
 
-fn unknown(why: &str) -> Finding {
+fn unknown(reason: &str) -> Finding {
     Finding::warning(format!(
-        "systemd could not be asked about the units that can be restarted: {why}"
+        "systemd could not be asked about the units that can be restarted: {reason}"
     ))
     .fix(call::fix("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
 }

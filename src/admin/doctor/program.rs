@@ -53,7 +53,7 @@ pub fn helper_path(context: &Context) -> Vec<Finding> {
             let command = if is_setuid {
                 format!("chmod a-s {}", word(path))
             } else {
-                // What is missing, a link or not a program is put there anew.
+                // What is missing, a link or not a program is put there again.
                 fix(path).unwrap_or_else(|| install(context))
             };
             vec![Finding::problem(refusal.error).fix(command)]
@@ -95,7 +95,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     size == other_size && read(one) == read(other)
 }
 
-/// What puts both programs in place anew: two files with the same content.
+/// What puts both programs in place again: two files with the same content.
 fn install(context: &Context) -> String {
     if let Some(again) = install::again(&context.program) {
         return again;

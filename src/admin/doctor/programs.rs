@@ -194,7 +194,7 @@ const KINDS: [(Kind, &str); 9] = [
     (Kind::Accounts, ACCOUNTS),
 ];
 
-/// What a program of this name is; none where nothing is known of it.
+/// What a program of this name is; none if nothing is known of it.
 pub fn kind(name: &str) -> Option<Kind> {
     // `python3.11`, `vim.basic`, `mkfs.ext4`, `gcc-12`
     let short = name.trim_end_matches(|c: char| c.is_ascii_digit() || ".-".contains(c));

@@ -21,8 +21,8 @@ pub fn defaults(context: &Context) -> Vec<Finding> {
         let wrong = wrong(&all);
         wrong
             .into_iter()
-            .map(|(status, setting, why)| {
-                let what = format!("{setting} holds for {name}: {why}");
+            .map(|(status, setting, reason)| {
+                let what = format!("{setting} holds for {name}: {reason}");
                 let word = setting
                     .trim_start_matches('!')
                     .split(['+', '=', ' '])
@@ -110,8 +110,8 @@ fn written() -> Vec<Finding> {
             // `env_keep += "A B"` is listed without the blanks.
             let rest = rest.trim().replace(" += ", "+=").replace(" -= ", "-=").replace(" = ", "=");
             let all: Vec<String> = rest.split(',').map(|one| one.trim().to_owned()).collect();
-            for (status, setting, why) in wrong(&all) {
-                let what = format!("{}: {setting}: {why}", file.display());
+            for (status, setting, reason) in wrong(&all) {
+                let what = format!("{}: {setting}: {reason}", file.display());
                 found.push(Finding::new(status, what).fix(edit(&file)));
             }
         }

@@ -24,7 +24,7 @@ struct Group {
     error: String,
     /// Shell commands, each once.
     steps: Vec<String>,
-    /// Whether systemd has to read the units anew then.
+    /// Whether systemd has to read the units again then.
     is_unit: bool,
 }
 
@@ -184,7 +184,7 @@ fn without(unit: &Unit, path: &Path) -> Option<Vec<String>> {
     Some(steps)
 }
 
-/// The path as sed reads itself; none where it has characters that units write in another way.
+/// The path as sed reads itself; none if it has characters that units write in another way.
 fn literal(path: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+@:-*?".contains(c);
     path.chars().all(is_plain).then(|| {

@@ -19,8 +19,8 @@ use nix::unistd::{Gid, Group, Uid, User};
 use std::path::{Path, PathBuf};
 
 /// What lets sudo be asked again.
-fn unasked(why: &str) -> String {
-    let tty = why.contains("must have a tty").then(|| {
+fn unasked(reason: &str) -> String {
+    let tty = reason.contains("must have a tty").then(|| {
         let root = User::from_uid(Uid::from_raw(0)).ok().flatten()?;
         let written = Written::read();
         let setting = written.setting(&Account::of(&root), Path::new("sudo"), "requiretty")?;
@@ -40,12 +40,12 @@ pub fn each(
     for agent in &context.agents {
         match &agent.listing {
             None => continue,
-            Some(Err(why)) => found.push(
+            Some(Err(reason)) => found.push(
                 Finding::warning(format!(
-                    "sudo could not be asked about {}: {why}",
+                    "sudo could not be asked about {}: {reason}",
                     agent.user.name
                 ))
-                .fix(unasked(why)),
+                .fix(unasked(reason)),
             ),
             Some(Ok(listing)) => found.extend(look(agent, listing)),
         }
@@ -77,19 +77,20 @@ pub fn more(context: &Context) -> Vec<Finding> {
             let mut found = Vec::new();
             for entry in &listing.entries {
                 for command in &entry.commands {
-                    let Some((status, why)) = judged(command, host) else { continue };
+                    let Some((status, reason)) = judged(command, host) else { continue };
                     let how =
                         if entry.is_free() { "without a password" } else { "with a password" };
                     let whom = entry.users.join(", ");
-                    let (status, why) = if entry.is_as_root() {
-                        (status, why)
-                    } else if let Some((group, why)) =
+                    let (status, reason) = if entry.is_as_root() {
+                        (status, reason)
+                    } else if let Some((group, reason)) =
                         entry.groups.iter().find_map(|one| gives_root(one))
                     {
-                        (status, format!("with the group {group}, {why}"))
-                    } else if let Some(why) = entry.users.iter().find_map(|user| is_near_root(user))
+                        (status, format!("with the group {group}, {reason}"))
+                    } else if let Some(reason) =
+                        entry.users.iter().find_map(|user| is_near_root(user))
                     {
-                        (status, why)
+                        (status, reason)
                     } else {
                         (
                             Status::Warning,
@@ -98,7 +99,7 @@ pub fn more(context: &Context) -> Vec<Finding> {
                     };
                     let (at, fix) = located(place(context, agent, command, Some(entry.is_free())));
                     let what = format!(
-                        "{name} may run {} as {whom} {how}: {why}{at}",
+                        "{name} may run {} as {whom} {how}: {reason}{at}",
                         one_line(command, 120)
                     );
                     found.push(Finding::new(status, what).fix(fix));
@@ -132,7 +133,7 @@ pub fn more(context: &Context) -> Vec<Finding> {
     )
 }
 
-/// Why an account that another may run programs as is as good as root; none where it is not, as far
+/// Why an account that another may run programs as is equivalent to root; none if it is not, as far
 /// as its groups and sudo tell.
 fn is_near_root(written: &str) -> Option<String> {
     let number = written.strip_prefix('#').and_then(|number| number.parse().ok());
@@ -143,8 +144,8 @@ fn is_near_root(written: &str) -> Option<String> {
     let user = user.ok().flatten()?;
     for gid in groups_of(&user.name, user.gid).unwrap_or_default() {
         let group = Group::from_gid(gid).ok().flatten()?;
-        if let Some((_, why)) = gives_root(&group.name) {
-            return Some(format!("{written} is in the group {}: {why}", group.name));
+        if let Some((_, reason)) = gives_root(&group.name) {
+            return Some(format!("{written} is in the group {}: {reason}", group.name));
         }
     }
     let listing = listing(&user.name)?.ok()?;

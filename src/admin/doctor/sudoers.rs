@@ -12,7 +12,7 @@ use crate::admin::setup_sudo::exact;
 use crate::admin::setup_sudo::rule::render;
 use crate::output::text::{one_line, shell_word};
 use crate::sudo::ask::{
-    access, complaints, files, is_sudo_rs, main_file, program, reads_drop_ins, said,
+    access, complaints, files, is_sudo_rs, main_file, message, program, reads_drop_ins,
 };
 use crate::sudo::folder::FOLDER;
 use std::path::{Path, PathBuf};
@@ -31,22 +31,22 @@ pub fn valid(context: &Context) -> Vec<Finding> {
             vec![Finding::ok("visudo accepts sudo's configuration")]
         }
         Ok(output) => {
-            let said = said(&output);
-            let finding = Finding::problem(format!("visudo does not accept it: {said}"));
-            if let Some(command) = access(&said, &files()) {
+            let message = message(&output);
+            let finding = Finding::problem(format!("visudo does not accept it: {message}"));
+            if let Some(command) = access(&message, &files()) {
                 return vec![
                     finding
                         .means("visudo, and with it sm setup-sudo, accepts only files that are root:root 0440; sudo reads no file that others can write to or that root does not own")
                         .fix(command),
                 ];
             }
-            let is_named = |file: &PathBuf| said.contains(&format!("{}:", file.display()));
+            let is_named = |file: &PathBuf| message.contains(&format!("{}:", file.display()));
             let files = files();
             let named = files.iter().find(|file| is_named(file));
             let command = named.map_or_else(|| "visudo".to_owned(), edit);
             let skipped: Vec<String> =
                 complaints(&output).into_iter().map(|one| one.unwrap_or_else(|one| one)).collect();
-            // Classic sudo may refuse everybody; sudo-rs goes on, with what it could read.
+            // Classic sudo may refuse everybody; sudo-rs continues, with what it could read.
             if !is_sudo_rs() || skipped.is_empty() {
                 return vec![finding.fix(command)];
             }
@@ -64,8 +64,8 @@ pub fn valid(context: &Context) -> Vec<Finding> {
             let found = format!("sudo-rs ignores what it does not know: {}", skipped.join("; "));
             vec![Finding::new(status, found).means(meaning).fix(command)]
         }
-        Err(why) => {
-            let found = format!("visudo could not be asked: {why}");
+        Err(reason) => {
+            let found = format!("visudo could not be asked: {reason}");
             vec![Finding::warning(found).maybe_fix(fix(&visudo))]
         }
     }
@@ -148,7 +148,7 @@ fn wrong(context: &Context, file: &DropInFile) -> Option<Finding> {
     let again = format!("{} setup-sudo {}{flag}", word(&context.program), who.flags());
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     let own = who.file_name();
-    // Of another name it is not the one that is made anew.
+    // Of another name it is not the one that is made again.
     let is_second = name != own;
     let again = if is_second { format!("rm {} && {again}", word(&file.path)) } else { again };
     let wanted = match &context.policy {

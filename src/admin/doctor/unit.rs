@@ -37,7 +37,7 @@ pub fn properties() -> String {
 }
 
 impl Unit {
-    /// One unit of what was printed; none where it is not loaded.
+    /// One unit of what was printed; none if it is not loaded.
     pub fn shown(text: &str) -> Option<Self> {
         let fields: Vec<(&str, &str)> =
             text.lines().filter_map(|line| line.split_once('=')).collect();

@@ -29,14 +29,14 @@ pub fn sudo(_: &Context) -> Vec<Finding> {
     let Some(sudo) = program("sudo") else {
         return vec![Finding::ok("there is no sudo on this host")];
     };
-    let said = match call::text(call::run(&sudo, &["--version"])) {
-        Ok(said) => said,
-        Err(why) => {
-            let found = format!("the version of {} is not known: {why}", sudo.display());
+    let message = match call::text(call::run(&sudo, &["--version"])) {
+        Ok(message) => message,
+        Err(reason) => {
+            let found = format!("the version of {} is not known: {reason}", sudo.display());
             return vec![unknown(found, fix(&sudo))];
         }
     };
-    let first = said.lines().next().unwrap_or_default();
+    let first = message.lines().next().unwrap_or_default();
     match (first.strip_prefix("sudo-rs "), first.strip_prefix("Sudo version ")) {
         (Some(version), _) => judged(&installed("sudo-rs", version), &SUDO_RS),
         (_, Some(version)) => judged(&installed("sudo", version), &SUDO),
@@ -50,8 +50,8 @@ pub fn sudo(_: &Context) -> Vec<Finding> {
 pub fn systemd(_: &Context) -> Vec<Finding> {
     let version = match systemd_version() {
         Ok(version) => version,
-        Err(why) => {
-            let found = format!("systemd's version is not known: {why}");
+        Err(reason) => {
+            let found = format!("systemd's version is not known: {reason}");
             return vec![unknown(found, call::fix("systemctl"))];
         }
     };
@@ -64,9 +64,9 @@ pub fn systemd(_: &Context) -> Vec<Finding> {
 }
 
 fn systemd_version() -> Result<String, String> {
-    let said = call::text(call::tool("systemctl", &["--version"]))?;
+    let message = call::text(call::tool("systemctl", &["--version"]))?;
     // `systemd 252 (252.39-1~deb12u2)`
-    let mut words = said.split_whitespace().skip(1);
+    let mut words = message.split_whitespace().skip(1);
     let (short, long) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let long = long.trim_matches(['(', ')']).split('-').next().unwrap_or_default();
     Ok(if long.starts_with(short) { long } else { short }.to_owned())
@@ -88,9 +88,9 @@ pub fn package_manager(_: &Context) -> Vec<Finding> {
     let vulnerabilities = PACKAGE_MANAGERS.iter().find(|(known, _)| *known == name);
     let vulnerabilities = vulnerabilities.map_or(&[][..], |(_, vulnerabilities)| vulnerabilities);
     let program = manager.program().rsplit('/').next().unwrap_or_default();
-    let said = call::text(call::tool(program, &["--version"])).unwrap_or_default();
+    let message = call::text(call::tool(program, &["--version"])).unwrap_or_default();
     // `apt 2.6.1 (amd64)`; pacman draws a picture beside `Pacman v6.0.2 - libalpm v13.0.2`.
-    let mut words = said.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case(name));
+    let mut words = message.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case(name));
     match words.nth(1) {
         Some(version) => judged(&installed(name, version.trim_start_matches('v')), vulnerabilities),
         None => {
@@ -110,11 +110,11 @@ fn unknown(found: String, fix: Option<String>) -> Finding {
 fn installed<'n>(name: &'n str, version: &str) -> Installed<'n> {
     let query = ["-W", "-f", "${db:Status-Status} ${Version}", "--", name];
     let asked = tool::find("dpkg-query").map(|_| call::tool("dpkg-query", &query));
-    let said = match &asked {
+    let message = match &asked {
         Some(Ok(output)) => String::from_utf8_lossy(&output.stdout).into_owned(),
         _ => String::new(),
     };
-    let package = said.strip_prefix("installed ").map(str::to_owned);
+    let package = message.strip_prefix("installed ").map(str::to_owned);
     // A program of another version than the package is not the package's.
     let package = package.filter(|package| {
         package.split_once(':').map_or(&**package, |(_, rest)| rest).starts_with(version)
@@ -169,7 +169,7 @@ fn open(
     }
 }
 
-/// Whether one version of a Debian package is older than another; none where nobody can tell.
+/// Whether one version of a Debian package is older than another; none if nobody can tell.
 fn is_older(one: &str, other: &str) -> Option<bool> {
     let asked = call::tool("dpkg", &["--compare-versions", one, "lt", other]).ok()?;
     match asked.status.code() {

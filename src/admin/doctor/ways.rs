@@ -1,4 +1,4 @@
-//! Other ways to root than sudo: sockets of services that do what they are told, doas, polkit.
+//! Other routes to root than sudo: sockets of services that do what they are told, doas, polkit.
 
 use crate::admin::doctor::accounts::leave;
 use crate::admin::doctor::agents::Agent;

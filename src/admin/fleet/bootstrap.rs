@@ -128,7 +128,7 @@ impl Source<'_> {
 
 type Placed<'h, 'w> = (usize, Box<Seen<'h, 'w>>);
 
-/// Asks, has one host accept what was said, and then goes on with all.
+/// Asks, has one host accept what was said, and then continues with all.
 fn with_password<'w>(
     waiting: Vec<Placed<'_, 'w>>,
     wanted: &'w Wanted<'w>,

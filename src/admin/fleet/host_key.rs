@@ -11,7 +11,7 @@ const CODE: &str = "host_key";
 const UNKNOWN: &str =
     "compare it and log in once with ssh, or trust keys on first use: --accept-new-host-keys";
 
-/// The row of a host whose key, or that of the host by way of which it is reached, is not accepted.
+/// The row of a host whose key, or that of the host through which it is reached, is not accepted.
 pub fn row(host: &Host, words: &Words) -> Option<Row> {
     if !words.contain("host key verification failed") {
         return None;
@@ -51,10 +51,10 @@ fn changed(failed: impl Fn(&str) -> Row, words: &Words, name: &str) -> Row {
     let seen = words.lines().find(|line| line.starts_with("SHA256:"));
     let seen =
         seen.map(|print| format!("; {name} shows {}", one_line(print.trim_end_matches('.'), 60)));
-    let said = place.map(|place| format!(": {}", one_line(place, 300)));
+    let message = place.map(|place| format!(": {}", one_line(place, 300)));
     let what = format!(
         "its host key is not the known one{}{}",
-        said.unwrap_or_default(),
+        message.unwrap_or_default(),
         seen.unwrap_or_default()
     );
     let file = place

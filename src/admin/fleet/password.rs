@@ -31,7 +31,7 @@ impl Secret {
         Self { bytes, length: 0 }
     }
 
-    /// Takes one line, without its newline; none where nothing came.
+    /// Takes one line, without its newline; none if nothing came.
     fn read(from: &mut impl Read, mut ready: impl FnMut() -> bool) -> Result<Self, Refusal> {
         let mut secret = Self::new();
         while ready() {

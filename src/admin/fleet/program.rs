@@ -37,7 +37,7 @@ impl Programs {
     /// This program and those of `--binary ARCH=PATH`.
     ///
     /// # Errors
-    /// Where one cannot be read, or is not for the architecture that it is said to be for.
+    /// If one cannot be read, or is not for the architecture that it is said to be for.
     pub fn read(named: &[String]) -> Result<Self, Refusal> {
         let mut programs = BTreeMap::new();
         let (machine, own) = program(Path::new("/proc/self/exe"))?;

@@ -34,7 +34,7 @@ pub fn finish(
         );
     }
     let refusal = match failed {
-        // A pipeline that has nobody do its work is not to go on as if it were done.
+        // A pipeline that has nobody do its work is not to continue as if it were done.
         0 => Refusal::new(Code::CommandFailed, format!("no host did it: {}", counted(&rows)))
             .hint("name at least one host that is reachable and not offline: see --limit and the inventory"),
         _ => Refusal::new(

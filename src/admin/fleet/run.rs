@@ -90,8 +90,8 @@ fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
     let answer = match answered {
         Ok(answer) => answer,
         Err(lost) => {
-            let said = session.words();
-            return trouble::lost_on_the_way(host, &lost, &said, "its helper was running")
+            let message = session.words();
+            return trouble::lost_on_the_way(host, &lost, &message, "its helper was running")
                 .hint(Some("the host's audit log has the result: sm audit tail"));
         }
     };
@@ -101,9 +101,9 @@ fn ask(host: &Host, manner: &Manner<'_>, words: &str) -> Row {
             row_of(host, reply)
         }
         _ => {
-            let said = session.words();
+            let message = session.words();
             Row::new(host, Status::Failed, "no_reply")
-                .error(&format!("there was no reply from sm-helper{}", said.behind()))
+                .error(&format!("there was no reply from sm-helper{}", message.behind()))
                 .hint(Some("set it up there: sm bootstrap-cluster"))
         }
     }

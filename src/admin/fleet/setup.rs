@@ -92,7 +92,7 @@ pub struct Seen<'h, 'w> {
     is_root: bool,
 }
 
-/// Looks at a host, and where no password is needed goes on to the end.
+/// Looks at a host, and where no password is needed continues to the end.
 pub fn visit<'h, 'w>(host: &'h Host, wanted: &'w Wanted<'w>, line: &Line) -> Reached<'h, 'w> {
     line.now("connecting");
     let mut visit = match Visit::begin(host, &wanted.manner) {
@@ -148,7 +148,7 @@ fn judge<'w>(visit: &Visit<'_>, wanted: &'w Wanted<'w>) -> Result<Source<'w>, St
     if is_there {
         return Ok(Source::Here);
     }
-    // Both are written anew beside the old ones, one after the other.
+    // Both are written again beside the old ones, one after the other.
     let is_new = visit.fact("sm").is_empty();
     let copies = if is_new { 2 } else { 1 };
     visit.need(PROGRAMS, Use::Write(copies * program.bytes.len() as u64))?;
@@ -205,8 +205,8 @@ impl<'h, 'w> Seen<'h, 'w> {
         }
         if !asks {
             let account = one_line(self.visit.fact("account"), 64);
-            let said = end_of(&listed, 300);
-            let behind = if said.is_empty() { said } else { format!(" ({said})") };
+            let message = end_of(&listed, 300);
+            let behind = if message.is_empty() { message } else { format!(" ({message})") };
             let refusal = Refusal::new(
                 Code::NotPrivileged,
                 format!("{account} may not become root there{behind}"),

@@ -58,7 +58,7 @@ pub struct Session {
     word: String,
     unread: Vec<u8>,
     printed: usize,
-    said: Vec<u8>,
+    message: Vec<u8>,
     prompts: usize,
     /// ssh says that the host has let us in.
     is_let_in: bool,
@@ -70,7 +70,7 @@ impl Session {
     /// Starts ssh, which connects and asks for our shell.
     ///
     /// # Errors
-    /// Where ssh cannot be started.
+    /// If ssh cannot be started.
     pub fn connect(host: &Host, manner: &Manner<'_>) -> Result<Self, Lost> {
         let word = format!("sm-{}", uuid::Uuid::new_v4().simple());
         let mut command = Command::new(SSH);
@@ -94,7 +94,7 @@ impl Session {
             word,
             unread: Vec::new(),
             printed: 0,
-            said: Vec::new(),
+            message: Vec::new(),
             prompts: 0,
             is_let_in: false,
             before_hello: Some(Vec::new()),
@@ -118,7 +118,7 @@ impl Session {
     /// Hello was said: whatever came before is of no interest any more.
     pub fn begin(&mut self) {
         self.before_hello = None;
-        self.said.clear();
+        self.message.clear();
     }
 
     /// The host sees the end of its input.
@@ -129,7 +129,7 @@ impl Session {
     /// Sends a script to a shell that waits for one.
     ///
     /// # Errors
-    /// Where the connection is lost.
+    /// If the connection is lost.
     pub fn send_script(&mut self, script: &str, deadline: Instant) -> Result<(), Lost> {
         self.send(format!("{}\n{script}", script.len()).as_bytes(), deadline)
     }
@@ -137,7 +137,7 @@ impl Session {
     /// Sends it all.
     ///
     /// # Errors
-    /// Where the connection is lost.
+    /// If the connection is lost.
     pub fn send(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), Lost> {
         while !bytes.is_empty() {
             let Some(stdin) = &mut self.stdin else { return Err(self.ended()) };
@@ -157,7 +157,7 @@ impl Session {
     /// The next thing that the host says to us.
     ///
     /// # Errors
-    /// Where the connection is lost, or nothing comes in time.
+    /// If the connection is lost, or nothing comes in time.
     pub fn next(&mut self, deadline: Instant) -> Result<Said, Lost> {
         loop {
             if let Some(line) = self.line()? {
@@ -178,7 +178,7 @@ impl Session {
     /// prompts, are of no interest.
     ///
     /// # Errors
-    /// Where the connection is lost, or it does not come in time.
+    /// If the connection is lost, or it does not come in time.
     pub fn expect(&mut self, first: &str, deadline: Instant) -> Result<String, Lost> {
         loop {
             if let Said::Line(line) = self.next(deadline)?
@@ -200,7 +200,7 @@ impl Session {
             lines.extend_from_slice(&self.unread);
             before.clone_from(lines);
         }
-        Words::of(&before, &self.word).and(Words::of(&self.said, &self.word))
+        Words::of(&before, &self.word).and(Words::of(&self.message, &self.word))
     }
 
     /// Waits until something came, or something can be sent.
@@ -229,8 +229,8 @@ impl Session {
             read(&mut self.stdout, &mut self.unread);
         }
         if err {
-            let before = self.said.len();
-            read(&mut self.stderr, &mut self.said);
+            let before = self.message.len();
+            read(&mut self.stderr, &mut self.message);
             self.look_at_errors(before);
         }
         Ok(())
@@ -241,14 +241,14 @@ impl Session {
     fn look_at_errors(&mut self, before: usize) {
         let prompt = format!("{}-password", self.word).into_bytes();
         let count = |text: &[u8]| {
-            let from = before.saturating_sub(text.len() - 1).min(self.said.len());
-            self.said[from..].windows(text.len()).filter(|bytes| *bytes == text).count()
+            let from = before.saturating_sub(text.len() - 1).min(self.message.len());
+            self.message[from..].windows(text.len()).filter(|bytes| *bytes == text).count()
         };
         let (prompts, let_in) = (count(&prompt), count(b"Authenticated to "));
         self.prompts += prompts;
         self.is_let_in |= let_in > 0;
-        self.printed += self.said.len() - before;
-        keep_the_end(&mut self.said);
+        self.printed += self.message.len() - before;
+        keep_the_end(&mut self.message);
     }
 
     /// The next line for us out of what was read.

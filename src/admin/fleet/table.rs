@@ -41,18 +41,19 @@ pub fn of(rows: &[Row], coloured: bool) -> String {
             row.host,
             row.word()
         );
-        for Finding { mark, text: said, commands, .. } in
+        for Finding { mark, text: message, commands, .. } in
             alone.get(&*row.host).into_iter().flatten()
         {
             let command: String = commands.iter().map(|command| format!(": {command}")).collect();
-            let _ = writeln!(text, "{:width$}  {:wide$}  {:8}  {mark} {said}{command}", "", "", "");
+            let _ =
+                writeln!(text, "{:width$}  {:wide$}  {:8}  {mark} {message}{command}", "", "", "");
         }
     }
-    for Finding { hosts, mark, text: said, commands } in &findings {
+    for Finding { hosts, mark, text: message, commands } in &findings {
         if hosts.len() == 1 {
             continue;
         }
-        let _ = writeln!(text, "{}: {mark} {said}", names(hosts));
+        let _ = writeln!(text, "{}: {mark} {message}", names(hosts));
         for command in commands {
             let _ = writeln!(text, "    {command}");
         }

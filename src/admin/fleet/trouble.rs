@@ -253,9 +253,9 @@ pub mod tests {
         }
     }
 
-    fn row(exit: i32, is_let_in: bool, said: &str) -> Row {
+    fn row(exit: i32, is_let_in: bool, message: &str) -> Row {
         let lost = Lost::Ended(Some(ExitStatus::from_raw(exit << 8)));
-        let words = Words::of(said.as_bytes(), "sm-1");
+        let words = Words::of(message.as_bytes(), "sm-1");
         not_reached(&host(), &NotBegun { lost, words, is_let_in })
     }
 
@@ -265,7 +265,7 @@ pub mod tests {
         let in_front =
             format!("kex_exchange_identification: Connection closed by remote host\n{closed}");
         let nologin = format!("down for repairs\n{closed}");
-        for (said, is_let_in, status, code) in [
+        for (message, is_let_in, status, code) in [
             (
                 "ssh: connect to host x port 22: Connection refused",
                 false,
@@ -304,18 +304,18 @@ pub mod tests {
             // Who was let in was not refused, whatever a profile says.
             ("Permission denied", true, Status::Failed, "connection_lost"),
         ] {
-            let row = row(255, is_let_in, said);
-            assert_eq!((row.status, row.code.as_str()), (status, code), "{said}");
+            let row = row(255, is_let_in, message);
+            assert_eq!((row.status, row.code.as_str()), (status, code), "{message}");
             let (last, error) =
-                (said.lines().last().unwrap_or_default(), row.error.unwrap_or_default());
+                (message.lines().last().unwrap_or_default(), row.error.unwrap_or_default());
             assert!(code == "host_key" || error.contains(last), "{error}");
-            assert!(row.hint.is_some(), "{said}");
+            assert!(row.hint.is_some(), "{message}");
         }
     }
 
     #[test]
     fn a_shell_that_does_not_run_ours_is_no_unreachable_host() {
-        for (exit, said, code) in [
+        for (exit, message, code) in [
             (1, "This account is currently not available.", "unsupported"),
             (127, "", "unsupported"),
             (0, "git only", "unsupported"),
@@ -326,8 +326,8 @@ pub mod tests {
                 "login_refused",
             ),
         ] {
-            let row = row(exit, true, said);
-            assert_eq!((row.status, row.code.as_str()), (Status::Failed, code), "{said}");
+            let row = row(exit, true, message);
+            assert_eq!((row.status, row.code.as_str()), (Status::Failed, code), "{message}");
         }
     }
 }

@@ -65,7 +65,7 @@ impl Visit<'_> {
     /// Gives the password where sudo asks for it: whether it is right.
     ///
     /// # Errors
-    /// Where something else comes between.
+    /// If something else comes between.
     pub fn give(&mut self, secret: &Secret) -> Result<bool, Stop> {
         let began = Instant::now();
         let end = self.until(TO_BECOME_ROOT);
@@ -83,11 +83,11 @@ impl Visit<'_> {
                 }
                 Ok(Said::Line(line)) if line == "root" => break,
                 Ok(Said::Line(line)) if line == "ended password" => {
-                    let said = self.session.words();
+                    let message = self.session.words();
                     // With `passwd_tries=1`, or an account that is locked, sudo does not ask
                     // again. Whatever does not say that the password was taken is a refusal of
-                    // it: it shall not go on to the next host.
-                    if given && !accepts_password(&said) {
+                    // it: it shall not continue to the next host.
+                    if given && !accepts_password(&message) {
                         return Ok(false);
                     }
                     return stop(
@@ -95,7 +95,7 @@ impl Visit<'_> {
                             "not_privileged",
                             &format!(
                                 "sudo does not allow the account to become root there{}",
-                                said.behind()
+                                message.behind()
                             ),
                         )
                         .hint(Some(
@@ -114,7 +114,7 @@ impl Visit<'_> {
     /// Becomes root with what needs no password: whether it does not need one.
     ///
     /// # Errors
-    /// Where sudo does not let us, or the connection is lost.
+    /// If sudo does not let us, or the connection is lost.
     pub fn become_root(&mut self, how: &str) -> Result<bool, Stop> {
         let began = Instant::now();
         let end = self.until(TO_BECOME_ROOT);
@@ -123,14 +123,14 @@ impl Visit<'_> {
             match self.session.next(end) {
                 Ok(Said::Line(line)) if line == "root" => break,
                 Ok(Said::Line(line)) if line.starts_with("ended") => {
-                    let said = self.session.words();
+                    let message = self.session.words();
                     let row = self
                         .failed(
                             "not_privileged",
-                            &format!("cannot become root there{}", said.behind()),
+                            &format!("cannot become root there{}", message.behind()),
                         )
                         .hint(Some("try it there by hand: sudo -n unshare --mount true"));
-                    return if asks_for_password(&said) { Ok(false) } else { stop(row) };
+                    return if asks_for_password(&message) { Ok(false) } else { stop(row) };
                 }
                 Ok(_) => {}
                 Err(lost) => return stop(self.lost_to_sudo(&lost, "becoming root")),
@@ -150,7 +150,7 @@ impl Visit<'_> {
     /// Sends the program to where nobody but root sees it, and makes sure that it is the same.
     ///
     /// # Errors
-    /// Where it does not arrive as it was sent.
+    /// If it does not arrive as it was sent.
     pub fn put(&mut self, program: &Program) -> Result<(), Stop> {
         let doing = "sending the program";
         let began = Instant::now();
@@ -181,7 +181,7 @@ impl Visit<'_> {
     /// Sends a line.
     ///
     /// # Errors
-    /// Where the connection is lost.
+    /// If the connection is lost.
     pub fn tell(&mut self, word: &str) -> Result<(), Stop> {
         tracing::debug!("{}: tell it to continue with: {word}", self.host.alias);
         let sent = self.session.send(format!("{word}\n").as_bytes(), self.until(TO_LOOK));
@@ -191,7 +191,7 @@ impl Visit<'_> {
     /// What the host has, as the account that logs in sees it.
     ///
     /// # Errors
-    /// Where the connection is lost.
+    /// If the connection is lost.
     pub fn look(&mut self) -> Result<(), Stop> {
         let began = Instant::now();
         let looked = self.facts("ready", self.until(TO_LOOK), "finding out what it has");
@@ -202,7 +202,7 @@ impl Visit<'_> {
     /// What sudo lets the account do without a password.
     ///
     /// # Errors
-    /// Where the connection is lost.
+    /// If the connection is lost.
     pub fn ask_sudo(&mut self) -> Result<(), Stop> {
         let began = Instant::now();
         self.tell("may")?;
@@ -239,7 +239,7 @@ impl Visit<'_> {
     /// What the host's own program answers.
     ///
     /// # Errors
-    /// Where the connection is lost, or nothing can be run there.
+    /// If the connection is lost, or nothing can be run there.
     pub fn reply(&mut self, word: &str, timing: &str, doing: &str) -> Result<Reply, Stop> {
         let began = Instant::now();
         let deadline = self.until(TO_SET_UP);
@@ -253,11 +253,11 @@ impl Visit<'_> {
         match serde_json::from_str(text) {
             Ok(json) => Ok(Reply(json)),
             Err(_) => {
-                let said = self.session.words();
+                let message = self.session.words();
                 stop(
                     self.failed(
                         "unsupported",
-                        &format!("the program cannot run there{}", said.behind()),
+                        &format!("the program cannot run there{}", message.behind()),
                     )
                     .hint(Some(
                         "build it on a host as old as this one, and name it: --binary ARCH=PATH",
@@ -284,8 +284,8 @@ impl Visit<'_> {
     }
 
     fn lost(&mut self, lost: &Lost, doing: &str) -> Row {
-        let said = self.session.words();
-        trouble::lost_on_the_way(self.host, lost, &said, doing)
+        let message = self.session.words();
+        trouble::lost_on_the_way(self.host, lost, &message, doing)
     }
 
     /// The same where sudo is at work, which may wait for something itself.
@@ -336,16 +336,16 @@ pub fn stop<T>(row: Row) -> Result<T, Stop> {
 }
 
 /// What is said by sudo, sudo-rs and what they were to run when the password was right and it
-/// does not go on nevertheless.
-fn accepts_password(said: &Words) -> bool {
+/// does not continue nevertheless.
+fn accepts_password(message: &Words) -> bool {
     ["is not in the sudoers file", "is not allowed to", "afraid i can't do that", "unshare:"]
         .iter()
-        .any(|saying| said.contain(saying))
+        .any(|saying| message.contain(saying))
 }
 
 /// What sudo and sudo-rs say when they may not ask.
-pub fn asks_for_password(said: &Words) -> bool {
+pub fn asks_for_password(message: &Words) -> bool {
     ["a password is required", "authentication is required", "authentication required"]
         .iter()
-        .any(|saying| said.contain(saying))
+        .any(|saying| message.contain(saying))
 }

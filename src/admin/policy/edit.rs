@@ -33,7 +33,7 @@ schema = 1
 /// Edits it.
 ///
 /// # Errors
-/// Where it was not changed, and why.
+/// If it was not changed, and why.
 pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let failed = |path: &str, error: io::Error| {
         Refusal::new(Code::CommandFailed, format!("{path}: {error}"))
@@ -128,7 +128,7 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
     }
 }
 
-/// Whether somebody at a terminal wants to go on with a broken one.
+/// Whether somebody at a terminal wants to continue with a broken one.
 fn again(refusal: &Refusal) -> bool {
     if !io::stdin().is_terminal() {
         return false;

@@ -83,15 +83,15 @@ maintenance = [\"update\", \"repair\"]
 [packages.names.vim]
 ";
         let site = understood("site.toml", text).expect("a site policy");
-        let said = warnings(&site.policy());
+        let message = warnings(&site.policy());
         let begins = [
             "site.toml:3: the action \"logs\" has no effect",
             "site.toml:4: postgresql.service has no effect",
             "site.toml:8: the action \"repair\" has no effect",
             "site.toml:10: vim has no effect",
         ];
-        assert_eq!(said.len(), begins.len(), "{said:?}");
-        for (line, begin) in said.iter().zip(begins) {
+        assert_eq!(message.len(), begins.len(), "{message:?}");
+        for (line, begin) in message.iter().zip(begins) {
             assert!(line.starts_with(begin), "{line}");
         }
     }

@@ -17,13 +17,13 @@ pub fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = one_line(said.trim(), 300);
+    let message = String::from_utf8_lossy(&output.stderr);
+    let message = one_line(message.trim(), 300);
     Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
-        .said(said))
+        .detail(message))
 }
 
-/// Runs one of the host's own tools to its end.
+/// Runs one of the host's own tools to the end.
 pub fn output(name: &str, arguments: &[&str]) -> Result<Output, Refusal> {
     let program = tool::find(name)
         .ok_or_else(|| Refusal::new(Code::Unsupported, format!("this host has no {name}")))?;

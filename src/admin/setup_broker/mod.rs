@@ -88,7 +88,7 @@ pub fn run(
     if is_new {
         call("systemctl", &["daemon-reload"])?;
     }
-    // A group that was made anew has another number than the socket.
+    // A group that was made again has another number than the socket.
     if is_new || (is_listening() && !is_the_groups()) {
         // Anew, for it may be enabled as the unit that lay elsewhere.
         call("systemctl", &["reenable", SOCKET_UNIT])?;
@@ -173,7 +173,7 @@ pub fn reached() -> Result<String, Refusal> {
     answers()
 }
 
-/// Takes away what was put in place, or the membership of these accounts alone.
+/// Removes what was put in place, or the membership of these accounts alone.
 fn remove(users: &[OsString]) -> Result<Answer, Failure> {
     let mut done = Vec::new();
     let mut stays = Vec::new();
@@ -256,7 +256,8 @@ fn is_listening() -> bool {
 }
 
 fn is_active() -> Result<bool, Refusal> {
-    output("systemctl", &["--quiet", "is-active", SOCKET_UNIT]).map(|said| said.status.success())
+    output("systemctl", &["--quiet", "is-active", SOCKET_UNIT])
+        .map(|message| message.status.success())
 }
 
 fn is_enabled() -> bool {
@@ -274,8 +275,8 @@ fn is_the_groups() -> bool {
 
 /// Asks the broker who it is. Gives its version.
 fn answers() -> Result<String, Refusal> {
-    let silent = |why: String| {
-        Refusal::new(Code::CommandFailed, format!("the broker does not answer: {why}"))
+    let silent = |reason: String| {
+        Refusal::new(Code::CommandFailed, format!("the broker does not answer: {reason}"))
             .hint("look at: systemctl status sm.socket 'sm@*'; journalctl --unit 'sm@*'")
     };
     let mut stream = protocol::connect().map_err(|error| silent(error.to_string()))?;

@@ -16,7 +16,7 @@ const VENDOR: [&str; 3] =
     ["/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 
 /// Where else somebody may have put something to add to one: what `systemctl set-property` makes.
-/// systemd looks into these first, so that a whole unit there is in the place of ours.
+/// systemd looks into these first, so that a whole unit there replaces ours.
 const PROPERTIES: [&str; 3] =
     ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"];
 
@@ -32,7 +32,7 @@ const PROGRAM: &str = "/usr/local/bin/sm";
 /// The units with the path of this program in them: name and text.
 ///
 /// # Errors
-/// Where no unit can name it.
+/// If no unit can name it.
 pub fn of(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
     let path = program.to_str().filter(|path| {
         path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
@@ -70,7 +70,7 @@ fn vendor(name: &str, text: &str) -> Option<PathBuf> {
 /// hide.
 ///
 /// # Errors
-/// Where one has.
+/// If one has.
 pub fn no_others(wanted: &[(&str, String)]) -> Result<(), Refusal> {
     let here = wanted.iter().map(|(name, _)| Path::new(UNITS).join(name));
     let vendors = wanted.iter().filter_map(|(name, _)| of_vendor(name));
@@ -118,8 +118,8 @@ pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
 pub fn is_read() -> bool {
     let arguments = ["show", "--property=FragmentPath,NeedDaemonReload", "--", SOCKET_UNIT];
     let Ok(output) = output("systemctl", &arguments) else { return false };
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let value = |key: &str| said.lines().find_map(|line| line.strip_prefix(key));
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |key: &str| message.lines().find_map(|line| line.strip_prefix(key));
     // It may have the same place by another name: /lib is a link.
     let path = value("FragmentPath=").and_then(|path| fs::canonicalize(path).ok());
     let is_here =

@@ -49,8 +49,8 @@ impl Reason {
         let helper = helper.display();
         match self {
             Self::Others => format!("not every request of {who} works"),
-            Self::Unmade(why) => format!("the test request could not be announced: {why}"),
-            Self::Sudo(said) => format!("sudo does not allow {who} to run {helper}: {said}"),
+            Self::Unmade(cause) => format!("the test request could not be announced: {cause}"),
+            Self::Sudo(message) => format!("sudo does not allow {who} to run {helper}: {message}"),
             Self::Helper(error) => format!("the helper answers {who} through sudo: {error}"),
         }
     }
@@ -64,7 +64,7 @@ enum Reached {
     Process,
 }
 
-/// What keeps the account's requests from working; none where they work. `listed` is what sudo lists
+/// What keeps the account's requests from working; none if they work. `listed` is what sudo lists
 /// for the account.
 pub fn hindered(sudo: &Sudo, account: &User, helper: &Path, listed: &[Entry]) -> Option<Hindered> {
     let tried = tried(sudo, account, helper);
@@ -133,7 +133,7 @@ fn tried(sudo: &Sudo, account: &User, helper: &Path) -> Result<Reached, Reason> 
     let Some(reply) = reply else { return Err(Reason::Sudo(complained(&output))) };
     let text = |field: &str| reply[field].as_str().unwrap_or_default();
     match Code::from_word(text("code")) {
-        // Also of a unit that is not there: the process has run to its end.
+        // Also of a unit that is not there: the process has run to the end.
         _ if reply["returncode"].is_i64() => Ok(Reached::Process),
         // Asked too often: it is let through and answers.
         Some(Code::Ok | Code::RateLimited) => Ok(Reached::Answer),

@@ -55,7 +55,7 @@ impl DropIn {
         &self.path
     }
 
-    /// The text that is there; none where there is no file.
+    /// The text that is there; none if there is no file.
     ///
     /// # Errors
     /// What the kernel says.
@@ -117,7 +117,7 @@ impl DropIn {
         }
     }
 
-    /// Why what has this name is neither replaced nor taken away, where it is not ours.
+    /// Why what has this name is neither replaced nor removed, where it is not ours.
     pub fn foreign(&self) -> Refusal {
         let path = self.path.display();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
@@ -209,10 +209,10 @@ impl DropIn {
         Refusal { error: format!("{}; {how}", refusal.error), ..refusal }
     }
 
-    /// Takes away what a run that was killed has left beside a drop-in that is in place.
+    /// Removes what a run that was killed has left beside a drop-in that is in place.
     ///
     /// # Errors
-    /// Where it cannot be removed.
+    /// If it cannot be removed.
     pub fn tidy(&self) -> Result<(), Refusal> {
         let left = [self.beside("new"), self.beside("old")];
         if left.iter().all(|path| fs::symlink_metadata(path).is_err()) {
@@ -227,7 +227,7 @@ impl DropIn {
     /// Takes it away. Says whether there was one.
     ///
     /// # Errors
-    /// Where it cannot be removed, or is not ours.
+    /// If it cannot be removed, or is not ours.
     pub fn remove(&self) -> Result<bool, Refusal> {
         let _lock = lock()?;
         self.only_ours()?;

@@ -85,7 +85,7 @@ impl Moved {
         }
     }
 
-    /// Both in a sentence; none where there is nothing between them.
+    /// Both in a sentence; none if there is nothing between them.
     pub fn described(&self) -> Option<String> {
         let parts = [("lacks", &self.missing), ("still grants", &self.extra)];
         let parts: Vec<String> = parts
@@ -105,7 +105,7 @@ pub fn rules(text: &str) -> BTreeSet<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line)).collect()
 }
 
-/// What sudo lists that lets the account run the helper as root, save what these drop-ins name.
+/// What sudo lists that lets the account run the helper as root, except what these drop-ins name.
 pub fn besides<'e>(
     entries: &'e [Entry],
     helper: &Path,

@@ -152,7 +152,7 @@ fn granted(rule: &Rule<'_>) -> String {
     }
 }
 
-/// What it means that one kind of drop-in is in the place of the other.
+/// What it means that one kind of drop-in replaces the other.
 fn replaced(rule: &Rule<'_>) -> String {
     if rule.exact {
         "replaced the plain drop-in: sudo itself now refuses what is not on the list".to_owned()

@@ -39,7 +39,7 @@ pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
 const A_FEW: usize = 4;
 
 /// The first few lines of requests that change nothing and start a process, those for a unit's state
-/// first; none where the policy is not well.
+/// first; none if the policy is not well.
 pub fn reads_of(account: &str) -> Vec<String> {
     let Ok(force) = InForce::load() else { return Vec::new() };
     let caller = Named(account);

@@ -41,8 +41,8 @@ pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result
     ));
     let listed = match listed {
         Ok(listed) => listed,
-        Err(said) => {
-            warnings.push(format!("sudo does not list what else it may run: {said}"));
+        Err(message) => {
+            warnings.push(format!("sudo does not list what else it may run: {message}"));
             return Ok(answer.warned(warnings));
         }
     };

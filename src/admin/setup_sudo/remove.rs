@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Where the Debian package keeps the drop-ins while it goes, to put them back should it stay
-/// after all (packaging/debian/common). What is taken away meanwhile does not come back.
+/// after all (packaging/debian/common). What is removed meanwhile does not come back.
 const KEPT: &str = "/run/sm-removed/sudoers.d";
 
 /// Takes one away.
 ///
 /// # Errors
-/// Where it is still there.
+/// If it is still there.
 pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     let before = drop_in.text().ok().flatten().unwrap_or_default();
     let was_there = drop_in.remove()?;
@@ -43,11 +43,11 @@ pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     Ok(answer.line(&rule::gone_with_it(&others)).with("dropped", others))
 }
 
-/// Takes away every drop-in of ours that names the helper beside `program`. A rule that was made
+/// Removes every drop-in of ours that names the helper beside `program`. A rule that was made
 /// by hand, or is for another installation, stays.
 ///
 /// # Errors
-/// Where one is still there.
+/// If one is still there.
 pub fn all(program: &Path) -> Result<Answer, Failure> {
     let helper = program.with_file_name("sm-helper");
     // setup-sudo writes the place itself, links resolved.

@@ -17,9 +17,9 @@ use std::path::Path;
 /// `untrusted_path`, saying what is wrong.
 pub fn gives_no_rights(program: &Path) -> Result<(), Refusal> {
     let (real, data) = trusted(program)?;
-    let Some(why) = more_rights(&real, &data) else { return Ok(()) };
+    let Some(reason) = more_rights(&real, &data) else { return Ok(()) };
     let path = shell_word(&real.to_string_lossy());
-    Err(Refusal::new(Code::UntrustedPath, format!("{} {why}", real.display()))
+    Err(Refusal::new(Code::UntrustedPath, format!("{} {reason}", real.display()))
         .hint(format!("remove that: chmod 0755 {path}; setcap -r {path}")))
 }
 

@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What stands in a drop-in of ours and was not made by us, as far as it says anything to sudo:
-/// whatever is not about a helper alone. It goes when the drop-in is made anew or taken away.
+/// whatever is not about a helper alone. It goes when the drop-in is made again or removed.
 pub fn others(text: &str) -> Vec<&str> {
     let is_said = |line: &&str| {
         // `#` and a digit is an account's number, and `#include` is no comment (`sudoers(5)`).
@@ -61,7 +61,7 @@ pub fn of_both(program: &Path) -> Result<PathBuf, Refusal> {
 /// `untrusted_path`, saying what is wrong with which component.
 pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     let path = program.with_file_name("sm-helper");
-    let untrusted = |why: &str| {
+    let untrusted = |reason: &str| {
         let hint = match install::again(program) {
             Some(again) => format!("install both programs again: {again}"),
             None => format!(
@@ -69,7 +69,7 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
                 program.display()
             ),
         };
-        Refusal::new(Code::UntrustedPath, format!("{} {why}", path.display())).hint(hint)
+        Refusal::new(Code::UntrustedPath, format!("{} {reason}", path.display())).hint(hint)
     };
     if std::fs::symlink_metadata(&path).is_err() {
         return Err(untrusted("does not exist"));
@@ -86,8 +86,8 @@ pub fn helper_beside(program: &Path) -> Result<PathBuf, Refusal> {
     if !data.is_file() || data.mode() & 0o111 == 0 {
         return Err(untrusted("is not a program"));
     }
-    if let Some(why) = more_rights(&real, &data) {
-        return Err(untrusted(why));
+    if let Some(reason) = more_rights(&real, &data) {
+        return Err(untrusted(reason));
     }
     if let Some(folder) = real.parent() {
         no_default_acl(folder)?;

@@ -136,7 +136,7 @@ impl Line {
 }
 
 impl Line {
-    /// How many refused requests a record should stand for now, with so many more: none where there
+    /// How many refused requests a record should stand for now, with so many more: none if there
     /// was one within this minute.
     fn unrecorded_until(&mut self, now: Duration, more: u64) -> u64 {
         self.unrecorded += more;
@@ -152,7 +152,7 @@ impl Line {
 /// Charges. `sizes` are those of looks and of changes.
 ///
 /// # Errors
-/// Where the table cannot be read or written, or is none.
+/// If the table cannot be read or written, or is none.
 pub fn charge(
     table: &impl Store,
     boot: u64,
@@ -212,7 +212,7 @@ fn least_used(lines: &[Option<Line>; WAYS]) -> usize {
 /// Whether this is such a table.
 ///
 /// # Errors
-/// Where it is none, or cannot be read.
+/// If it is none, or cannot be read.
 pub fn check(table: &impl Store) -> io::Result<()> {
     for set in 0..SETS {
         let mut bytes = [0; WAYS * LINE];

@@ -1,6 +1,6 @@
 //! The moments at which a budget was spent, in a file.
 //!
-//! Two heads, then the entries. A head is written whole, in the place of the older of the two, and
+//! Two heads, then the entries. A head is written whole, instead of the older of the two, and
 //! is the last thing that is written: whatever is killed in between, or torn, what was there before
 //! counts. The newest moment is in the head itself and becomes an entry with the next one, so that
 //! one write spends.
@@ -171,7 +171,7 @@ impl<'f, S: Store> Ring<'f, S> {
     /// The ring in this store; an empty one where there is nothing, or only something of another boot.
     ///
     /// # Errors
-    /// Where what is there is none.
+    /// If what is there is none.
     pub fn of(store: &'f S, boot: u64) -> io::Result<Self> {
         let mut heads = [0; 2 * HEAD];
         let count = store.read_at(&mut heads, 0)?;
@@ -182,7 +182,7 @@ impl<'f, S: Store> Ring<'f, S> {
         let newest =
             [first, second].into_iter().filter_map(Head::parse).max_by_key(|head| head.serial);
         let Some(head) = newest else {
-            // One of the version before this one: it begins anew, as after a boot.
+            // One of the version before this one: it begins again, as after a boot.
             if heads.starts_with(OLDER) {
                 return Ok(Self { store, is_new: true, head: Head::empty(boot) });
             }
@@ -215,7 +215,7 @@ impl<'f, S: Store> Ring<'f, S> {
     /// Spends one of `size` in a window.
     ///
     /// # Errors
-    /// Where it cannot be written, or is not what it should be.
+    /// If it cannot be written, or is not what it should be.
     pub fn acquire(&mut self, now: Duration, size: u32, window: Duration) -> io::Result<Acquired> {
         let moment = now.as_nanos() as u64;
         if self.head.used > 0 && self.head.newest > moment {
@@ -256,7 +256,7 @@ impl<'f, S: Store> Ring<'f, S> {
         Ok(Acquired::Exhausted { wait, record })
     }
 
-    /// How many refusals a record should stand for now: none where there was one within this
+    /// How many refusals a record should stand for now: none if there was one within this
     /// minute.
     fn unrecorded_until(&mut self, now: Duration) -> u64 {
         let minute = now.as_secs() / 60 + 1;

@@ -4,7 +4,7 @@ use crate::managers::apt::hooks::{self, Hook};
 use crate::managers::apt::sources;
 use crate::managers::apt::unfinished::{for_want_of, in_want, way_out};
 use crate::managers::asked::Asked;
-use crate::managers::inventory::{Inventory, Unfinished, told};
+use crate::managers::inventory::{Inventory, Unfinished, described};
 use crate::managers::run::Run;
 use crate::request::action::Maintenance;
 use crate::request::code::Refusal;
@@ -38,10 +38,10 @@ pub fn of(run: &Run<'_>, refusal: Refusal) -> Refusal {
         (true, _) => refusal,
         // A script that fails goes first: it is told with its own words.
         (false, Some((name, words))) if !is_of_script(stderr) => {
-            refusal.said(words).hint(for_want_of(asked, run.installed, name))
+            refusal.detail(words).hint(for_want_of(asked, run.installed, name))
         }
         (false, _) => {
-            let left = told(begun);
+            let left = described(begun);
             let error = match hook {
                 Some(_) => format!("{}; {left}", refusal.error),
                 None => refusal.error.clone(),
@@ -94,7 +94,7 @@ fn is_full(ran: &Ran) -> bool {
     [&ran.stderr, &ran.stdout].into_iter().any(|text| text.contains(SAID))
 }
 
-/// What a removal of this caller's does, which goes on beside what is not configured.
+/// What a removal of this caller's does, which continues beside what is not configured.
 fn make_room(asked: &dyn Asked) -> &'static str {
     match asked.may_do_to_all(Maintenance::Autoremove) {
         true => "make room first: sm-helper package autoremove, or remove what is not needed",

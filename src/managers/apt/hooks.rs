@@ -29,8 +29,8 @@ impl Hook {
             let problem = line.strip_prefix("E: Problem executing scripts ");
             let (option, command) = match problem.and_then(|rest| rest.split_once(' ')) {
                 Some((option, command)) => (option, command.trim_matches('\'')),
-                None => SAID.iter().find_map(|(said, option)| {
-                    line.strip_prefix(said).map(|command| (*option, command))
+                None => SAID.iter().find_map(|(message, option)| {
+                    line.strip_prefix(message).map(|command| (*option, command))
                 })?,
             };
             let (option, command) = (one_line(option, 60), one_line(command, 200));
@@ -45,7 +45,7 @@ pub fn failed(short: &str, hook: &Hook, done: &str) -> Refusal {
     let file = settings::file_of(&FILES, &hook.command);
     let file = file.map_or("/etc/apt/apt.conf.d".to_owned(), |file| file.display().to_string());
     Refusal::new(Code::CommandFailed, error)
-        .said(format!("{}: {}", hook.option, hook.command))
+        .detail(format!("{}: {}", hook.option, hook.command))
         .hint(format!("an administrator has to fix that command, or remove it from {file}"))
 }
 
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_hook_that_failed_is_found() {
-        for (said, option, command) in [
+        for (message, option, command) in [
             (
                 "E: Problem executing scripts DPkg::Post-Invoke 'echo hook; exit 3'\nE: Sub-process returned an error code\n",
                 "DPkg::Post-Invoke",
@@ -73,7 +73,7 @@ mod tests {
             ),
         ] {
             let (option, command) = (option.to_owned(), command.to_owned());
-            assert_eq!(Hook::failed(said), Some(Hook { option, command }));
+            assert_eq!(Hook::failed(message), Some(Hook { option, command }));
         }
         assert_eq!(Hook::failed("E: Unable to locate package x\n"), None);
     }

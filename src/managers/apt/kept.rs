@@ -18,22 +18,22 @@ const KEPT: [(&str, &str); 2] = [
 
 /// Those that apt's simulation names.
 pub fn beforehand(printed: &str, inventory: &Inventory) -> Vec<String> {
-    let all = KEPT.iter().flat_map(|(heading, why)| {
-        section(printed, heading).into_iter().map(move |name| (name, *why))
+    let all = KEPT.iter().flat_map(|(heading, reason)| {
+        section(printed, heading).into_iter().map(move |name| (name, *reason))
     });
-    let told = all.map(|(name, why)| {
+    let message = all.map(|(name, reason)| {
         let row = inventory.get(name);
         let version = row.map_or("its version", |row| row.version.as_str());
-        let why = match row.is_some_and(|row| row.is_held) {
+        let reason = match row.is_some_and(|row| row.is_held) {
             true => "it is held: apt-mark showhold",
-            false => why,
+            false => reason,
         };
         one_line(
-            &format!("{name} stays at {version}, although another version is available: {why}"),
+            &format!("{name} stays at {version}, although another version is available: {reason}"),
             300,
         )
     });
-    told.collect()
+    message.collect()
 }
 
 #[cfg(test)]
@@ -45,13 +45,16 @@ mod tests {
     fn what_stays_is_told() {
         let inventory = parse("ii |a|all|1|no|no\nhi |b|all|2|no|no\n");
         let printed = "Calculating upgrade...\nThe following packages have been kept back:\n  a b\n0 upgraded\n";
-        let told = beforehand(printed, &inventory);
+        let message = beforehand(printed, &inventory);
         assert!(
-            told[0].starts_with(
+            message[0].starts_with(
                 "a stays at 1, although another version is available: its dependencies"
             )
         );
-        assert!(told[1].contains("b stays at 2") && told[1].contains("it is held"), "{told:?}");
+        assert!(
+            message[1].contains("b stays at 2") && message[1].contains("it is held"),
+            "{message:?}"
+        );
         assert_eq!(beforehand("0 upgraded\n", &inventory), Vec::<String>::new());
     }
 }

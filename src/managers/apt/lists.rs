@@ -92,7 +92,7 @@ fn is_gone(line: &str) -> bool {
     const SAID: [&str; 4] =
         [" 404 ", "File not found", "File has unexpected size", "Hash Sum mismatch"];
     let rest = line.strip_prefix("E: Failed to fetch ");
-    rest.is_some_and(|rest| SAID.iter().any(|said| rest.contains(said)))
+    rest.is_some_and(|rest| SAID.iter().any(|message| rest.contains(message)))
 }
 
 #[cfg(test)]

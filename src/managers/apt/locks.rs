@@ -1,5 +1,5 @@
 //! The locks of apt and dpkg (`apt-get(8)`, `dpkg(1)`): whoever works on packages holds the first
-//! two, whoever fetches them the third, whoever reads the lists anew the last.
+//! two, whoever fetches them the third, whoever reads the lists again the last.
 
 use crate::managers::lock::Lock;
 use crate::request::action::Maintenance;
@@ -23,7 +23,7 @@ pub fn of(action: Option<Maintenance>) -> &'static [Lock] {
 /// Whether a command failed because somebody else was quicker.
 pub fn was_too_late(ran: &Ran) -> bool {
     const SAID: [&str; 2] = ["E: Could not get lock", "E: Unable to lock"];
-    let is_said = |line: &str| SAID.iter().any(|said| line.starts_with(said));
+    let is_said = |line: &str| SAID.iter().any(|message| line.starts_with(message));
     let has_begun = |line: &str| line.starts_with("After this operation, ");
     matches!(ran.ended, Ended::Exited(status) if status != 0)
         && ran.stderr.lines().any(is_said)
@@ -45,9 +45,13 @@ mod tests {
             };
             was_too_late(&ran)
         };
-        let said = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1\n";
-        assert!(late("Reading package lists...\n", said));
-        assert!(!late("After this operation, 0 B of additional disk space will be used.\n", said));
+        let message =
+            "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1\n";
+        assert!(late("Reading package lists...\n", message));
+        assert!(!late(
+            "After this operation, 0 B of additional disk space will be used.\n",
+            message
+        ));
         assert!(!late("", "E: Unable to locate package x\n"));
     }
 }

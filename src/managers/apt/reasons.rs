@@ -12,7 +12,7 @@ const NO_WAY: [&str; 4] = [
     "E: Error, pkgProblemResolver::Resolve generated breaks",
 ];
 
-/// What a simulation that failed printed; none where it failed for something else.
+/// What a simulation that failed printed; none if it failed for something else.
 pub fn find(stdout: &str, stderr: &str) -> Option<Reason> {
     if stderr.lines().any(|line| line.ends_with("' has no installation candidate")) {
         let providers = providers(stdout);
@@ -26,9 +26,9 @@ pub fn find(stdout: &str, stderr: &str) -> Option<Reason> {
         }
     }
     // apt 3 tells the story on standard error, where nothing unmet is listed.
-    let why = unmet(stdout).or_else(|| story(stderr));
+    let cause = unmet(stdout).or_else(|| story(stderr));
     let first = first.trim_start_matches("E: ").trim_start_matches("Error, ");
-    Some(Reason::Breaks(one_line(why.as_deref().unwrap_or(first), 300)))
+    Some(Reason::Breaks(one_line(cause.as_deref().unwrap_or(first), 300)))
 }
 
 /// The first thing that is unmet and matters.
@@ -86,7 +86,7 @@ fn providers(stdout: &str) -> Vec<String> {
     names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
-/// The package that is there already in the place of the one that was named.
+/// The package that is there already instead of the one that was named.
 pub fn instead(stdout: &str, name: &str) -> Option<String> {
     const SAID: [(&str, &str); 2] =
         [("", " is already the newest version"), ("Skipping ", ", it is already installed")];
@@ -111,10 +111,10 @@ mod tests {
 
     #[test]
     fn what_is_there_in_its_place_is_named() {
-        let said = "Reading state information...\nprov3 is already the newest version (1).\n";
-        assert_eq!(instead(said, "virt1").as_deref(), Some("prov3"));
-        assert_eq!(instead(said, "prov3"), None);
-        let said = "Skipping x:i386, it is already installed and upgrade is not set.\n";
-        assert_eq!(instead(said, "x").as_deref(), Some("x:i386"));
+        let message = "Reading state information...\nprov3 is already the newest version (1).\n";
+        assert_eq!(instead(message, "virt1").as_deref(), Some("prov3"));
+        assert_eq!(instead(message, "prov3"), None);
+        let message = "Skipping x:i386, it is already installed and upgrade is not set.\n";
+        assert_eq!(instead(message, "x").as_deref(), Some("x:i386"));
     }
 }

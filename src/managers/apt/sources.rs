@@ -11,7 +11,7 @@ pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
     let Some(Sources { all, failed }) = Sources::of(ran) else { return unreadable(ran, refusal) };
     let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
     let (count, of) = (failed.len(), all.len());
-    let said = refusal.said.as_deref().map(without_accounts);
+    let message = refusal.detail.as_deref().map(without_accounts);
     let (error, hint) = match count < of {
         true => (
             format!(
@@ -32,8 +32,8 @@ pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
         true => format!("{hint}; {ACCEPT_RELEASE}"),
         false => hint.to_owned(),
     });
-    match said {
-        Some(said) => refusal.said(said),
+    match message {
+        Some(message) => refusal.detail(message),
         None => refusal,
     }
 }
@@ -145,9 +145,9 @@ mod tests {
         Ran { ended: Ended::Exited(100), stdout, stderr, ..Ran::nothing() }
     }
 
-    fn told(stdout: &str, stderr: &str) -> String {
-        let said = stderr.lines().next().unwrap_or_default();
-        let refusal = Refusal::new(Code::CommandFailed, "failed").said(said);
+    fn described(stdout: &str, stderr: &str) -> String {
+        let message = stderr.lines().next().unwrap_or_default();
+        let refusal = Refusal::new(Code::CommandFailed, "failed").detail(message);
         read_in_part(&update(stdout, stderr), refusal).sentence()
     }
 
@@ -159,23 +159,26 @@ mod tests {
                       Err:3 https://user:pass@apt.example.com/x stable InRelease\n  Could not resolve\n\
                       Hit:4 file:/srv/apt ./ InRelease\n";
         let stderr = "E: Failed to fetch https://user:pass@apt.example.com/x/dists/stable/InRelease  Could not resolve\n";
-        let sentence = told(stdout, stderr);
+        let sentence = described(stdout, stderr);
         let starts = "1 of 3 package sources could not be read: https://apt.example.com/x stable; the lists of the others are up to date: ";
         assert!(sentence.starts_with(starts), "{sentence}");
         assert!(!sentence.contains("pass"), "{sentence}");
         let stderr =
             "E: The repository 'file:/srv/gone ./ Release' does not have a Release file.\n";
-        let sentence = told("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
+        let sentence = described("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
         assert!(sentence.starts_with("the package source could not be read: file:/srv/gone ./"));
         let stderr = "E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is expired (invalid since 6d). Updates for this repository will not be applied.\n";
-        let sentence = told(&stdout.replace("Err:3", "Hit:3"), stderr);
+        let sentence = described(&stdout.replace("Err:3", "Hit:3"), stderr);
         let starts =
             "1 of 3 package sources could not be read: http://deb.debian.org/debian bookworm;";
         assert!(sentence.starts_with(starts), "{sentence}");
         let stderr = "E: Repository 'http://deb.debian.org/debian bookworm InRelease' changed its 'Codename' value from 'a' to 'b'\n";
-        let sentence = told(&stdout.replace("Err:3", "Hit:3"), stderr);
+        let sentence = described(&stdout.replace("Err:3", "Hit:3"), stderr);
         assert!(sentence.starts_with(starts), "{sentence}");
         // For something else.
-        assert_eq!(told("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"), "failed: E: broken");
+        assert_eq!(
+            described("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"),
+            "failed: E: broken"
+        );
     }
 }

@@ -3,13 +3,13 @@
 
 use crate::managers::apt::traces::has_journal;
 use crate::managers::asked::Asked;
-use crate::managers::inventory::{Installed, Inventory, Unfinished, told};
+use crate::managers::inventory::{Installed, Inventory, Unfinished, described};
 use crate::output::text::one_line;
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 
-/// Refuses what has to wait until something else is brought to its end.
+/// Refuses what has to wait until something else is brought to the end.
 pub fn in_the_way(asked: &dyn Asked, name: Option<&str>, inventory: &Inventory) -> Option<Refusal> {
     let operation = asked.operation();
     if operation.maintenance() == Some(Maintenance::Repair) {
@@ -31,7 +31,7 @@ pub fn in_the_way(asked: &dyn Asked, name: Option<&str>, inventory: &Inventory) 
         return None;
     }
     let what = match (others.is_empty(), journal) {
-        (false, _) => told(&others),
+        (false, _) => described(&others),
         (true, true) => "its journal is not empty".to_owned(),
         (true, false) => return None,
     };
@@ -146,9 +146,9 @@ mod tests {
 
     #[test]
     fn what_a_package_lacks_is_read() {
-        let said = "dpkg: dependency problems prevent configuration of half:\n half depends on nosuch; however:\n  Package nosuch is not installed.\n\ndpkg: error processing package half (--configure):\n dependency problems - leaving unconfigured\n";
+        let message = "dpkg: dependency problems prevent configuration of half:\n half depends on nosuch; however:\n  Package nosuch is not installed.\n\ndpkg: error processing package half (--configure):\n dependency problems - leaving unconfigured\n";
         let words = "half depends on nosuch; however: Package nosuch is not installed.";
-        assert_eq!(in_want(said), Some(("half", words.to_owned())));
+        assert_eq!(in_want(message), Some(("half", words.to_owned())));
         assert_eq!(in_want("dpkg: error processing package half (--configure):\n"), None);
     }
 }

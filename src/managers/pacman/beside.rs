@@ -27,8 +27,8 @@ mod tests {
 
     #[test]
     fn what_pacman_put_beside_a_file_is_read() {
-        let said = "warning: /x/far saved as /x/far.pacsave\nwarning: x\n\
+        let message = "warning: /x/far saved as /x/far.pacsave\nwarning: x\n\
                     warning: /x/a installed as /x/a.pacnew\n/x/b saved as /x/b.pacsave\n";
-        assert_eq!(named(said), ["/x/far.pacsave", "/x/a.pacnew"].map(PathBuf::from));
+        assert_eq!(named(message), ["/x/far.pacsave", "/x/a.pacnew"].map(PathBuf::from));
     }
 }

@@ -16,7 +16,7 @@ pub fn of(run: &Run<'_>, refusal: Refusal) -> Refusal {
         let error = format!("`{short}` failed before it changed anything, because a hook failed");
         let hook = hooks(stdout).pop().unwrap_or_default();
         return Refusal::new(Code::CommandFailed, error)
-            .said(hook)
+            .detail(hook)
             .hint("an administrator has to fix that hook, or remove it from /etc/pacman.d/hooks");
     }
     if stderr.lines().any(|line| line.ends_with(DOWNLOADER)) {
@@ -49,7 +49,7 @@ fn hooks(stdout: &str) -> Vec<String> {
     lines[first.unwrap_or(lines.len())..].iter().filter_map(hook).collect()
 }
 
-/// pacman goes on where a script of a package fails, and says so: on standard error, where no
+/// pacman continues where a script of a package fails, and says so: on standard error, where no
 /// script can write.
 pub fn of_script(ran: &Ran) -> Option<Refusal> {
     const SAID: &str = "error: command failed to execute correctly";
@@ -63,7 +63,7 @@ pub fn of_script(ran: &Ran) -> Option<Refusal> {
             Code::CommandFailed,
             "the packages were changed, but a hook that pacman ran, or a script of one of them, failed",
         )
-        .said(one_line(&names.join(", "), 300))
+        .detail(one_line(&names.join(", "), 300))
         .hint("`stdout` in this reply has what they wrote; pacman does not undo it, and an administrator has to fix the hook, or remove it from /etc/pacman.d/hooks"));
     }
     let last = ran.stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -72,7 +72,7 @@ pub fn of_script(ran: &Ran) -> Option<Refusal> {
             Code::CommandFailed,
             "the packages were changed, but a script of one of them failed",
         )
-        .said(one_line(last, 300))
+        .detail(one_line(last, 300))
         .hint("`stdout` in this reply has what the script wrote; pacman does not undo it"),
     )
 }

@@ -5,16 +5,16 @@ use crate::output::text::one_line;
 /// Those that pacman leaves since its settings say so:
 /// `warning: git: ignoring package upgrade (1-1 => 2-1)`
 pub fn afterwards(stderr: &str) -> Vec<String> {
-    let told = stderr.lines().filter_map(|line| {
+    let message = stderr.lines().filter_map(|line| {
         let (name, rest) = line.strip_prefix("warning: ")?.split_once(": ignoring package ")?;
         let (_, versions) = rest.split_once(" (")?;
         let (from, to) = versions.strip_suffix(')')?.split_once(" => ")?;
-        let told = format!(
+        let message = format!(
             "{name} stays at {from}, although {to} is available: IgnorePkg or IgnoreGroup in pacman.conf holds it"
         );
-        Some(one_line(&told, 300))
+        Some(one_line(&message, 300))
     });
-    told.collect()
+    message.collect()
 }
 
 #[cfg(test)]
@@ -23,7 +23,11 @@ mod tests {
 
     #[test]
     fn what_stays_is_told() {
-        let told = afterwards("warning: x\nwarning: git: ignoring package upgrade (1-1 => 2-1)\n");
-        assert!(told[0].starts_with("git stays at 1-1, although 2-1 is available"), "{told:?}");
+        let message =
+            afterwards("warning: x\nwarning: git: ignoring package upgrade (1-1 => 2-1)\n");
+        assert!(
+            message[0].starts_with("git stays at 1-1, although 2-1 is available"),
+            "{message:?}"
+        );
     }
 }

@@ -26,11 +26,11 @@ pub fn detail<'r>(cause: &str, ran: &'r Ran) -> Option<&'r str> {
         return above.filter(|line| !line.trim().is_empty()).last();
     }
     let mut lines = ran.stdout.lines().map(str::trim_end).rev();
-    let told = |line: &&str| {
+    let message = |line: &&str| {
         line.ends_with("exists in filesystem")
             || (line.starts_with(":: ") && !line.ends_with("...") && !is_question(line))
     };
-    lines.find(told).map(|line| line.trim_start_matches(":: "))
+    lines.find(message).map(|line| line.trim_start_matches(":: "))
 }
 
 /// `:: Proceed with installation? [Y/n]`, `:: There are 2 providers available for x:`, and what of

@@ -16,7 +16,7 @@ mod sources;
 mod transaction;
 mod vercmp;
 
-use crate::managers::ask::said;
+use crate::managers::ask::printed;
 use crate::managers::asked::Asked;
 use crate::managers::commands::Commands;
 use crate::managers::inventory::Inventory;
@@ -160,7 +160,7 @@ impl PackageManager for Pacman {
         provides::of(name)
     }
     fn owner(&self, path: &str) -> Option<String> {
-        Some(said("pacman", &["-Qqo", "--", path])?.trim().to_owned())
+        Some(printed("pacman", &["-Qqo", "--", path])?.trim().to_owned())
     }
     fn beside(&self) -> &'static [(&'static str, &'static str)] {
         &beside::BESIDE

@@ -11,7 +11,7 @@ const NO_WAY: [&str; 3] = [
     "error: unresolvable package conflicts",
 ];
 
-/// What a simulation that failed printed; none where it failed for something else.
+/// What a simulation that failed printed; none if it failed for something else.
 pub fn find(stdout: &str, stderr: &str) -> Option<Reason> {
     let first = line_with(stderr, &NO_WAY)?;
     let detail = stdout.lines().rev().find_map(|line| line.strip_prefix(":: "));

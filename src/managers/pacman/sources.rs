@@ -35,11 +35,11 @@ pub fn unread(ran: &Ran, refusal: Refusal) -> Refusal {
         failed.len(),
         all.len()
     );
-    let told = Refusal::new(Code::CommandFailed, error).hint(
+    let described = Refusal::new(Code::CommandFailed, error).hint(
         "check whether this host can reach it; nothing is upgraded until an administrator corrects it in /etc/pacman.conf or removes it",
     );
-    match refusal.said.as_deref().map(without_accounts) {
-        Some(said) => told.said(said),
-        None => told,
+    match refusal.detail.as_deref().map(without_accounts) {
+        Some(message) => described.detail(message),
+        None => described,
     }
 }

@@ -31,7 +31,7 @@ pub fn daemon_reload() -> Argv {
     systemctl(&["daemon-reload"])
 }
 
-/// Has the manager count the unit's starts anew.
+/// Has the manager count the unit's starts again.
 pub fn reset_failed(unit: &str) -> Argv {
     systemctl(&["reset-failed", "--", unit])
 }

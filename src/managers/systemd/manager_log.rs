@@ -206,11 +206,12 @@ mod tests {
         let now = ("", "a: Service has no ExecStart=. Refusing.");
         let syntax = (INVALID_CONFIGURATION, "a:2: Neither a valid executable name");
         let harmless = (INVALID_CONFIGURATION, "a:2: Failed to parse it, ignoring: x");
-        let told = |entries: &[(&str, &str)]| log(entries).bad_setting().unwrap_or("").to_owned();
-        assert_eq!(told(&[old, harmless, now]), now.1);
-        assert_eq!(told(&[old, syntax]), syntax.1);
-        assert_eq!(told(&[syntax, harmless, now, harmless]), now.1);
-        assert_eq!(told(&[("", "Started a.")]), "");
+        let described =
+            |entries: &[(&str, &str)]| log(entries).bad_setting().unwrap_or("").to_owned();
+        assert_eq!(described(&[old, harmless, now]), now.1);
+        assert_eq!(described(&[old, syntax]), syntax.1);
+        assert_eq!(described(&[syntax, harmless, now, harmless]), now.1);
+        assert_eq!(described(&[("", "Started a.")]), "");
     }
 
     #[test]

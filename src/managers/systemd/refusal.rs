@@ -83,7 +83,7 @@ const PHRASES: [(&str, Code, &str, &str); 12] = [
     ),
 ];
 
-/// What the manager's refusal means; none where it took the job.
+/// What the manager's refusal means; none if it took the job.
 pub fn refusal(name: &str, done: &str, stderr: &str) -> Option<Refusal> {
     let (_, code, words, hint) = PHRASES.iter().find(|row| stderr.contains(row.0))?;
     let filled = |text: &str| text.replace("DONE", done).replace("UNIT", name);
@@ -168,10 +168,13 @@ mod tests {
             ),
             ("Failed to connect to bus: Connection refused", Code::CommandFailed, "reached"),
         ] {
-            let told = refusal("a.service", "started", stderr).expect(stderr);
-            assert_eq!((told.code, told.retry_after_s.is_some()), (code, code == Code::Busy));
-            assert!(told.error.starts_with("a.service ") && told.error.contains(word), "{told:?}");
-            let text = format!("{} {}", told.error, told.hint.as_deref().unwrap_or_default());
+            let message = refusal("a.service", "started", stderr).expect(stderr);
+            assert_eq!((message.code, message.retry_after_s.is_some()), (code, code == Code::Busy));
+            assert!(
+                message.error.starts_with("a.service ") && message.error.contains(word),
+                "{message:?}"
+            );
+            let text = format!("{} {}", message.error, message.hint.as_deref().unwrap_or_default());
             assert!(!text.contains("private") && !text.contains("UNIT"), "{text}");
         }
         let job = "Job for a.service failed.\nSee \"systemctl status a.service\" for details.";

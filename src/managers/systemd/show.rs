@@ -1,6 +1,6 @@
 //! What `systemctl show` prints, read.
 
-/// The value of a property in what `systemctl show` printed; none where it is empty.
+/// The value of a property in what `systemctl show` printed; none if it is empty.
 pub fn value<'s>(shown: &'s str, key: &str) -> Option<&'s str> {
     let values = shown.lines().filter_map(|line| line.split_once('='));
     let mut named = values.filter(|(name, _)| *name == key).map(|(_, value)| value);

@@ -17,7 +17,7 @@ pub struct StartLimit {
     interval: Duration,
     /// How many there may be in it.
     burst: usize,
-    /// The last start, on the manager's monotonic clock; none where there was none.
+    /// The last start, on the manager's monotonic clock; none if there was none.
     last_start: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ impl StartLimit {
         }
     }
 
-    /// How long starts of before may still count, at `now` of the monotonic clock; none where
+    /// How long starts of before may still count, at `now` of the monotonic clock; none if
     /// they do not. The manager counts from the first start on, which was no later than the last.
     pub fn left(&self, now: Duration) -> Option<Duration> {
         let over = self.last_start?.checked_add(self.interval)?;

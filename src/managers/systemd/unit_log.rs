@@ -15,7 +15,7 @@ const LINES_OF_MANAGER: usize = 3;
 /// The longest of them, in characters.
 const LONGEST: usize = 1000;
 
-/// The entries of a log that was read from the newest back, the oldest first. What goes on over
+/// The entries of a log that was read from the newest back, the oldest first. What continues over
 /// more than one line is indented.
 pub fn turned_around(log: &str) -> String {
     let mut entries: Vec<String> = Vec::new();
@@ -51,7 +51,7 @@ fn chosen(log: &str, since: &str) -> Vec<String> {
     let mut is_old = false;
     let mut own = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        // What goes on over more than one line is indented.
+        // What continues over more than one line is indented.
         if !line.starts_with(' ') {
             is_of_manager = line.split(' ').nth(2) == Some("systemd[1]:");
             is_old = *line < since;

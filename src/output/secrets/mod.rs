@@ -45,7 +45,7 @@ enum Mode {
 enum End {
     /// With its line.
     Line,
-    /// Where there was no more room: it goes on.
+    /// Where there was no more room: it continues.
     Room,
     /// Where nothing more was read, perhaps in the middle of a secret.
     Text,

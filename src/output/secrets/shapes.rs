@@ -4,7 +4,7 @@ use crate::output::secrets::names::{Sure, is_secret_in_query, secrecy};
 use crate::output::secrets::{operands, options, tokens};
 use std::ops::Range;
 
-/// What stands in the place of a secret.
+/// What stands instead of a secret.
 pub const MASK: &str = "[masked]";
 
 /// The header fields whose value is a secret, all of it.
@@ -29,7 +29,7 @@ const PLAIN: [&str; 7] = ["null", "none", "nil", "true", "false", "yes", "no"];
 /// Something that must not be kept.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A private key begins here; it can go on over many lines.
+    /// A private key begins here; it can continue over many lines.
     Key(usize),
     /// A secret.
     Secret {
@@ -111,7 +111,7 @@ impl Look<'_> {
         if at > self.start { self.byte(at - 1) } else { None }
     }
 
-    /// Whether no word goes on here.
+    /// Whether no word continues here.
     fn is_begin(&self, at: usize) -> bool {
         self.before(at).is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_')
     }
@@ -122,7 +122,7 @@ impl Look<'_> {
         at + self.line.as_bytes()[at..].iter().take_while(|byte| is_in(byte)).count()
     }
 
-    /// Whether what ends here could go on in what was not read yet.
+    /// Whether what ends here could continue in what was not read yet.
     fn is_cut(&self, end: usize) -> bool {
         self.open && end == self.line.len()
     }
@@ -316,7 +316,7 @@ impl Look<'_> {
         if end < colon {
             return None;
         }
-        // A token can stand in the place of the user.
+        // A token can stand instead of the user.
         let is_token = find(&self.line[..colon - 1], begin, false).is_some();
         self.secret(at, if is_token { begin } else { colon }..end)
     }

@@ -195,7 +195,7 @@ const SCHEMES: [&str; 15] = [
     "{SHA512-CRYPT}",
 ];
 
-/// A token that begins with the text: how much of it is known to be, which characters go on with
+/// A token that begins with the text: how much of it is known to be, which characters continue with
 /// it, and how many of them there must be.
 pub fn begin(text: &str) -> Option<(&'static str, usize, &'static str)> {
     let first = *text.as_bytes().first()?;

@@ -17,7 +17,7 @@ impl Address {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<String, String> {
-        let wrong = |why: &str| Err(format!("{} {why}", quoted(text.as_bytes())));
+        let wrong = |reason: &str| Err(format!("{} {reason}", quoted(text.as_bytes())));
         if text.is_empty() {
             return Err("there is no address here".to_owned());
         }
@@ -57,7 +57,7 @@ impl Address {
 /// # Errors
 /// What is wrong with it.
 pub fn alias(text: &str) -> Result<(), String> {
-    let wrong = |why: &str| Err(format!("{} is not a name: {why}", quoted(text.as_bytes())));
+    let wrong = |reason: &str| Err(format!("{} is not a name: {reason}", quoted(text.as_bytes())));
     match text.chars().next() {
         None => return wrong("it is empty"),
         Some(first @ ('-' | '!' | '&' | '@' | '~')) => {
@@ -110,7 +110,7 @@ pub fn port(text: &str) -> Result<u16, String> {
 /// # Errors
 /// What is wrong with it.
 pub fn file(text: &str, home: Option<&Path>) -> Result<PathBuf, String> {
-    let wrong = |why: &str| Err(format!("{} is not a path: {why}", quoted(text.as_bytes())));
+    let wrong = |reason: &str| Err(format!("{} is not a path: {reason}", quoted(text.as_bytes())));
     if text.starts_with('-') {
         return wrong("it begins with `-`");
     }

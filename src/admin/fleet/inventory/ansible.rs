@@ -31,7 +31,8 @@ pub fn read(top: &[(Key, Rc<Node>)], model: &mut Model) -> Result<()> {
 /// As deep as the file is: `yaml` has bounded that.
 fn group(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<usize> {
     let whose = group_label(&key.text);
-    address::alias(&key.text).map_err(|why| Problem::new(key.line, format!("group: {why}")))?;
+    address::alias(&key.text)
+        .map_err(|reason| Problem::new(key.line, format!("group: {reason}")))?;
     let group = model.group(&key.text, key.line)?;
     if node.is_null() {
         return Ok(group);
@@ -86,9 +87,9 @@ fn hosts(
     model: &mut Model,
 ) -> Result<()> {
     for (key, node) in mapping(part, content, whose)? {
-        address::alias(&key.text).map_err(|why| Problem::new(key.line, why))?;
+        address::alias(&key.text).map_err(|reason| Problem::new(key.line, reason))?;
         let found = range::expanded(&key.text)
-            .map_err(|why| Problem::new(key.line, why).of(&named(&key.text)))?;
+            .map_err(|reason| Problem::new(key.line, reason).of(&named(&key.text)))?;
         let label = named(&key.text);
         if !node.is_null() {
             plain_tag(&node, key.line, &label)?;
@@ -106,7 +107,7 @@ fn hosts(
             variables::warn(name, &label, Form::Ansible, &mut model.warnings);
         }
         for alias in &found.names {
-            address::alias(alias).map_err(|why| Problem::new(key.line, why))?;
+            address::alias(alias).map_err(|reason| Problem::new(key.line, reason))?;
             let host = model.host(alias, found.port, group, key.line)?;
             for (name, node) in variables {
                 if let Some(known) = variables::known(&name.text, Form::Ansible) {

@@ -4,7 +4,7 @@
 //! itself says (`oracle.py`); `own` is what Ansible does not have. Of each of `bad` the first line
 //! says what must be said.
 //!
-//! `SM_INVENTORIES=FOLDER cargo test as_ansible_reads` compares those of another folder in the place of
+//! `SM_INVENTORIES=FOLDER cargo test as_ansible_reads` compares those of another folder instead of
 //! `good`.
 
 use crate::admin::fleet::inventory::Inventory;
@@ -35,7 +35,7 @@ fn read(file: &Path) -> Result<Inventory, crate::request::code::Refusal> {
 /// The patterns that a file has behind `# limit:`, and whom they mean.
 fn limits(text: &str, inventory: &Inventory) -> Value {
     let patterns = text.lines().filter_map(|line| line.strip_prefix("# limit: "));
-    let meant = |pattern: &str| match inventory.limited(Some(pattern)) {
+    let matching = |pattern: &str| match inventory.limited(Some(pattern)) {
         Ok(hosts) => {
             let mut names: Vec<_> = hosts.iter().map(|host| &host.alias).collect();
             names.sort();
@@ -43,7 +43,7 @@ fn limits(text: &str, inventory: &Inventory) -> Value {
         }
         Err(_) => json!([]),
     };
-    patterns.map(|pattern| (pattern.to_owned(), meant(pattern))).collect()
+    patterns.map(|pattern| (pattern.to_owned(), matching(pattern))).collect()
 }
 
 fn for_ansible(inventory: &Inventory) -> Value {
@@ -153,17 +153,17 @@ fn a_bad_inventory_says_where_and_what() {
             wrong.push(format!("{} has no # expect", file.display()));
             continue;
         };
-        let said = match read(&file) {
+        let message = match read(&file) {
             Ok(_) => "nothing is wrong with it".to_owned(),
             Err(refusal) => {
                 let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let hint = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-                let said = format!("{}{hint}", refusal.error);
-                said.strip_prefix(&format!("{name}:")).map_or(said.clone(), str::to_owned)
+                let message = format!("{}{hint}", refusal.error);
+                message.strip_prefix(&format!("{name}:")).map_or(message.clone(), str::to_owned)
             }
         };
-        if said != expected {
-            wrong.push(format!("{}\n  expected {expected}\n  said     {said}", file.display()));
+        if message != expected {
+            wrong.push(format!("{}\n  expected {expected}\n  said     {message}", file.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -175,7 +175,7 @@ fn a_bad_pattern_is_said() {
         "all: {children: {web: {hosts: {'web[1:3]': }}, none: {}}, hosts: {'2001:db8::1': }}";
     let inventory =
         Inventory::parse(Path::new("i"), text.as_bytes(), None).expect("a good inventory");
-    for (pattern, why, hint) in [
+    for (pattern, reason, hint) in [
         ("", "no pattern", ""),
         (" , ", "no pattern", ""),
         ("wbe1", "`wbe1` matches no host and no group", "did you mean web1?"),
@@ -197,7 +197,7 @@ fn a_bad_pattern_is_said() {
         ("\u{1b}[2J", "matches no host", ""),
     ] {
         let refusal = inventory.limited(Some(pattern)).expect_err(pattern);
-        assert!(refusal.error.contains(why), "{pattern}: {refusal}");
+        assert!(refusal.error.contains(reason), "{pattern}: {refusal}");
         assert!(refusal.hint.unwrap_or_default().contains(hint), "{pattern}");
         assert!(!refusal.error.contains('\u{1b}'));
     }

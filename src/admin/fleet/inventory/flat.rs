@@ -21,8 +21,9 @@ pub fn read(top: &[(Key, Rc<Node>)], model: &mut Model) -> Result<()> {
 
 fn host(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<()> {
     let label = named(&key.text);
-    address::alias(&key.text).map_err(|why| Problem::new(key.line, why))?;
-    let found = range::expanded(&key.text).map_err(|why| Problem::new(key.line, why).of(&label))?;
+    address::alias(&key.text).map_err(|reason| Problem::new(key.line, reason))?;
+    let found =
+        range::expanded(&key.text).map_err(|reason| Problem::new(key.line, reason).of(&label))?;
     let entries: &[(Key, Rc<Node>)] = match &node.kind {
         Kind::Map(entries) => entries,
         _ if node.is_null() => &[],
@@ -46,7 +47,7 @@ fn host(key: &Key, node: &Rc<Node>, model: &mut Model) -> Result<()> {
         values.push((known, Value { node: node.clone(), line: name.line }));
     }
     for alias in &found.names {
-        address::alias(alias).map_err(|why| Problem::new(key.line, why))?;
+        address::alias(alias).map_err(|reason| Problem::new(key.line, reason))?;
         let host = model.host(alias, found.port, ALL, key.line)?;
         for (name, value) in &values {
             model.set_for_host(host, name, value.clone());

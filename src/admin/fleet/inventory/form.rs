@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// Tells the forms apart by what stands below the names at the top.
 ///
 /// # Errors
-/// Where both are in one file.
+/// If both are in one file.
 pub fn of(top: &[(Key, Rc<Node>)]) -> Result<Form> {
     let mut ansible: Option<&Key> = None;
     let mut flat: Option<(&Key, &Key)> = None;

@@ -116,7 +116,7 @@ impl Model {
     /// The group with this name, which may be new.
     ///
     /// # Errors
-    /// Where there are too many.
+    /// If there are too many.
     pub fn group(&mut self, name: &str, line: usize) -> Result<usize> {
         if let Some(&group) = self.group_at.get(name) {
             return Ok(group);
@@ -137,7 +137,7 @@ impl Model {
     /// Puts a group into another one.
     ///
     /// # Errors
-    /// Where it cannot be there.
+    /// If it cannot be there.
     pub fn child(&mut self, parent: usize, child: usize, line: usize) -> Result<()> {
         if child == ALL || parent == child {
             return Err(self.loops(parent, child, line));
@@ -159,7 +159,7 @@ impl Model {
     /// Puts a host into a group; it may be new.
     ///
     /// # Errors
-    /// Where there are too many.
+    /// If there are too many.
     pub fn host(
         &mut self,
         alias: &str,
@@ -219,7 +219,7 @@ impl Model {
     /// Once everything was read: who is in `all` and `ungrouped`, and who wins.
     ///
     /// # Errors
-    /// Where a group is in itself.
+    /// If a group is in itself.
     pub fn settle(&mut self) -> Result<()> {
         for group in 0..self.groups.len() {
             if group != ALL && self.groups[group].parents.is_empty() {

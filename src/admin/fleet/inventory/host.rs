@@ -43,32 +43,32 @@ impl Reader<'_> {
         let mut noticed = Vec::new();
         let refused = self.refused(number)?;
         let address = match self.text(number, Setting::Address)? {
-            Some(text) => Address::parse(text.text).map_err(|why| {
-                self.wrong(number, &text, why).hint("write a host's name or its IP address")
+            Some(text) => Address::parse(text.text).map_err(|reason| {
+                self.wrong(number, &text, reason).hint("write a host's name or its IP address")
             })?,
-            None => Address::parse(alias).map_err(|why| {
-                Problem::new(member.line, why).of(&named(alias)).hint(
+            None => Address::parse(alias).map_err(|reason| {
+                Problem::new(member.line, reason).of(&named(alias)).hint(
                     "a host whose name is not an address needs ansible_host, or hostname in the flat \
                      form",
                 )
             })?,
         };
         let port = match self.text(number, Setting::Port)? {
-            Some(text) => Some(address::port(text.text).map_err(|why| {
-                self.wrong(number, &text, why).hint("write a number from 1 to 65535")
+            Some(text) => Some(address::port(text.text).map_err(|reason| {
+                self.wrong(number, &text, reason).hint("write a number from 1 to 65535")
             })?),
             None => None,
         };
         let user = match self.filled(number, Setting::User)? {
-            Some(text) => Some(address::user(text.text).map_err(|why| {
-                self.wrong(number, &text, why)
+            Some(text) => Some(address::user(text.text).map_err(|reason| {
+                self.wrong(number, &text, reason)
                     .hint("an account has letters, numbers, and . _ - @ \\ between them")
             })?),
             None => None,
         };
         let identity = match self.filled(number, Setting::Key)? {
-            Some(text) => Some(address::file(text.text, self.home).map_err(|why| {
-                self.wrong(number, &text, why)
+            Some(text) => Some(address::file(text.text, self.home).map_err(|reason| {
+                self.wrong(number, &text, reason)
                     .hint("write the path of a private key; ~/ in front is your home")
             })?),
             None => None,
@@ -109,8 +109,8 @@ impl Reader<'_> {
                     Setting::Proxy => some.option("ProxyCommand", text.text),
                     _ => ssh_arguments::parse(text.text).map(|parsed| some = parsed),
                 };
-                done.map_err(|Wrong { text: why, hint }| {
-                    let problem = self.wrong(number, &text, why);
+                done.map_err(|Wrong { text: reason, hint }| {
+                    let problem = self.wrong(number, &text, reason);
                     match hint {
                         Some(hint) => problem.hint(hint),
                         None => problem,
@@ -162,11 +162,11 @@ impl Reader<'_> {
         if SSH.contains(&plain.unwrap_or(text.text)) {
             return Ok(None);
         }
-        let why = format!("{}: {} is not ssh", text.name, quoted(text.text.as_bytes()));
+        let reason = format!("{}: {} is not ssh", text.name, quoted(text.text.as_bytes()));
         let whose = self.whose(number, &text.from);
-        let why = sentence(self.file, text.from.value.line, &whose, &why);
+        let reason = sentence(self.file, text.from.value.line, &whose, &reason);
         Ok(Some(
-            Refusal::new(Code::Unsupported, why)
+            Refusal::new(Code::Unsupported, reason)
                 .hint("hosts are reached only over ssh; on this host itself run sm-helper"),
         ))
     }
@@ -178,8 +178,8 @@ impl Reader<'_> {
             "true" | "yes" | "on" | "y" | "t" | "1" => Ok(Some(true)),
             "false" | "no" | "off" | "n" | "f" | "0" => Ok(Some(false)),
             _ => {
-                let why = format!("{} is neither true nor false", quoted(text.text.as_bytes()));
-                Err(self.wrong(number, &text, why).hint("write true or false"))
+                let reason = format!("{} is neither true nor false", quoted(text.text.as_bytes()));
+                Err(self.wrong(number, &text, reason).hint("write true or false"))
             }
         }
     }
@@ -232,8 +232,8 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong(&self, number: usize, text: &Text<'_>, why: String) -> Problem {
-        Problem::new(text.from.value.line, format!("{}: {why}", text.name))
+    fn wrong(&self, number: usize, text: &Text<'_>, reason: String) -> Problem {
+        Problem::new(text.from.value.line, format!("{}: {reason}", text.name))
             .of(&self.whose(number, &text.from))
     }
 }

@@ -123,7 +123,8 @@ impl Reader<'_> {
                 }));
             }
         };
-        address::alias(head.name).map_err(|why| Problem::new(line, format!("group: {why}")))?;
+        address::alias(head.name)
+            .map_err(|reason| Problem::new(line, format!("group: {reason}")))?;
         let group = self.model.group(head.name, line)?;
         match section {
             Section::Vars => {
@@ -165,11 +166,11 @@ impl Reader<'_> {
     }
 
     fn host(&mut self, line: &str, group: usize, number: usize) -> Result<()> {
-        let at = |why: String| Problem::new(number, why);
+        let at = |reason: String| Problem::new(number, reason);
         let tokens = words::split_before_comment(line).map_err(at)?;
         let Some((pattern, assignments)) = tokens.split_first() else { return Ok(()) };
         let label = named(pattern);
-        let found = range::expanded(pattern).map_err(|why| at(why).of(&label))?;
+        let found = range::expanded(pattern).map_err(|reason| at(reason).of(&label))?;
         if pattern.ends_with(':') {
             let text = format!("{} ends in `:`", quoted(pattern.as_bytes()));
             return Err(at(text).hint("in INI there is no colon after a name; NAME:22 is a port"));
@@ -212,7 +213,7 @@ impl Reader<'_> {
                 .of(&whose)
                 .hint("write one group a line, and nothing after it"));
         }
-        address::alias(name).map_err(|why| Problem::new(number, format!("group: {why}")))?;
+        address::alias(name).map_err(|reason| Problem::new(number, format!("group: {reason}")))?;
         let child = self.model.group(name, number)?;
         let text = format!("{whose} names it, but it has no section");
         self.needs(child, number, text);

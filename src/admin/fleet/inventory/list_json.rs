@@ -63,11 +63,12 @@ fn group(
     hosts: &mut HashMap<String, usize>,
 ) -> Result<()> {
     let whose = group_label(&key.text);
-    address::alias(&key.text).map_err(|why| Problem::new(key.line, format!("group: {why}")))?;
+    address::alias(&key.text)
+        .map_err(|reason| Problem::new(key.line, format!("group: {reason}")))?;
     let group = model.group(&key.text, key.line)?;
     let mut put = |model: &mut Model, list: &Key, node: &Node| -> Result<()> {
         for (alias, line) in names(list, node, &whose)? {
-            address::alias(alias).map_err(|why| Problem::new(line, why))?;
+            address::alias(alias).map_err(|reason| Problem::new(line, reason))?;
             let host = model.host(alias, None, group, line)?;
             hosts.insert(alias.to_owned(), host);
         }
@@ -88,7 +89,7 @@ fn group(
             "children" => {
                 for (name, line) in names(part, content, &whose)? {
                     address::alias(name)
-                        .map_err(|why| Problem::new(line, format!("group: {why}")))?;
+                        .map_err(|reason| Problem::new(line, format!("group: {reason}")))?;
                     let child = model.group(name, line)?;
                     model.child(group, child, line)?;
                 }

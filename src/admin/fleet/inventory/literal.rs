@@ -161,8 +161,8 @@ fn escape<'t>(rest: &'t str, is_bytes: bool, text: &mut String) -> Option<&'t st
         ('v', '\u{b}'),
     ];
     let first = rest.chars().next()?;
-    if let Some((_, meant)) = PLAIN.iter().find(|pair| pair.0 == first) {
-        text.push(*meant);
+    if let Some((_, character)) = PLAIN.iter().find(|pair| pair.0 == first) {
+        text.push(*character);
         return Some(&rest[1..]);
     }
     let octal = rest.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
@@ -252,7 +252,7 @@ mod tests {
     /// Each was asked of Python 3.11's `ast.literal_eval`.
     #[test]
     fn a_value_is_what_python_makes_of_it() {
-        for (written, meant) in [
+        for (written, expected) in [
             ("joe", "joe"),
             ("22", "22"),
             ("22 # ssh", "22"),
@@ -303,7 +303,7 @@ mod tests {
             ("-o 'A=b'", "-o 'A=b'"),
             ("a=b", "a=b"),
         ] {
-            assert_eq!(text(written), meant, "{written}");
+            assert_eq!(text(written), expected, "{written}");
         }
     }
 }

@@ -58,7 +58,7 @@ impl Inventory {
     /// The file that is meant: the one that was named, or the one at the usual place.
     ///
     /// # Errors
-    /// Where none was named and there is none.
+    /// If none was named and there is none.
     pub fn find(named: Option<&Path>) -> Result<PathBuf, Refusal> {
         if let Some(file) = named {
             return Ok(file.to_owned());
@@ -151,30 +151,30 @@ impl Inventory {
     /// The hosts that a pattern means, in the order of the inventory.
     ///
     /// # Errors
-    /// Where the pattern is none, or means no host.
+    /// If the pattern is none, or means no host.
     pub fn limited(&self, pattern: Option<&str>) -> Result<Vec<&Host>, Refusal> {
         let Some(pattern) = pattern else { return Ok(self.hosts.iter().collect()) };
         let in_order: Vec<&str> = self.hosts.iter().map(|host| host.alias.as_str()).collect();
         let hosts: HashMap<&str, usize> =
             in_order.iter().enumerate().map(|(number, alias)| (*alias, number)).collect();
         let names = pattern::Names { hosts, in_order, groups: &self.groups };
-        let meant: HashSet<usize> = names.meant(pattern)?;
+        let matching: HashSet<usize> = names.matching(pattern)?;
         let hosts = self.hosts.iter().enumerate();
-        Ok(hosts.filter(|(number, _)| meant.contains(number)).map(|(_, host)| host).collect())
+        Ok(hosts.filter(|(number, _)| matching.contains(number)).map(|(_, host)| host).collect())
     }
 }
 
 /// The home of the account that runs this, as a shell has it.
 fn home() -> Option<PathBuf> {
-    let said = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    said.or_else(|| {
+    let message = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    message.or_else(|| {
         let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
         account.map(|account| account.dir)
     })
 }
 
 fn contents(file: &Path, source: std::io::Result<impl std::io::Read>) -> Result<Vec<u8>, Refusal> {
-    let unreadable = |why: &str| Refusal::new(Code::Usage, format!("{}: {why}", shown(file)));
+    let unreadable = |reason: &str| Refusal::new(Code::Usage, format!("{}: {reason}", shown(file)));
     let mut bytes = Vec::new();
     source.and_then(|source| source.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(
         |error| match error.kind() {

@@ -24,8 +24,8 @@ impl Names<'_> {
     /// Which hosts the pattern means, by their numbers.
     ///
     /// # Errors
-    /// Where it is none, or a part of it means nothing.
-    pub fn meant(&self, pattern: &str) -> Result<HashSet<usize>, Refusal> {
+    /// If it is none, or a part of it means nothing.
+    pub fn matching(&self, pattern: &str) -> Result<HashSet<usize>, Refusal> {
         let terms = self.terms(pattern);
         if terms.is_empty() {
             return Err(wrong("there is no pattern in it".to_owned()));
@@ -114,7 +114,8 @@ impl Names<'_> {
             }
             Some(_) => {}
         }
-        let (name, subscript) = subscript(term).map_err(|why| wrong(format!("{shown} {why}")))?;
+        let (name, subscript) =
+            subscript(term).map_err(|reason| wrong(format!("{shown} {reason}")))?;
         let groups = self.groups_like(name);
         let hosts = if groups.is_empty() || name.contains(['.', '?', '*', '[']) {
             self.hosts_like(name)

@@ -83,7 +83,7 @@ pub fn named(name: &str) -> String {
 /// What is no error, and that somebody who knows Ansible would not expect.
 #[derive(Debug, Default)]
 pub struct Warnings {
-    said: Vec<(usize, String, String)>,
+    message: Vec<(usize, String, String)>,
     left_out: usize,
 }
 
@@ -94,21 +94,21 @@ impl Warnings {
     /// Says it once for a line.
     pub fn add(&mut self, line: usize, whose: impl Into<String>, text: impl Into<String>) {
         let (whose, text) = (whose.into(), text.into());
-        if self.said.iter().any(|one| one.0 == line && one.2 == text) {
+        if self.message.iter().any(|one| one.0 == line && one.2 == text) {
             return;
         }
-        if self.said.len() == Self::MOST {
+        if self.message.len() == Self::MOST {
             self.left_out += 1;
         } else {
-            self.said.push((line, whose, text));
+            self.message.push((line, whose, text));
         }
     }
 
     /// One sentence each, in the order of the lines.
     pub fn sentences(mut self, file: &Path) -> Vec<String> {
-        self.said.sort_by_key(|one| one.0);
+        self.message.sort_by_key(|one| one.0);
         let mut all: Vec<String> =
-            self.said.iter().map(|one| sentence(file, one.0, &one.1, &one.2)).collect();
+            self.message.iter().map(|one| sentence(file, one.0, &one.1, &one.2)).collect();
         if self.left_out > 0 {
             all.push(format!("{}: and {} warnings more", shown(file), self.left_out));
         }

@@ -30,7 +30,8 @@ pub fn expanded(key: &str) -> Result<Named, String> {
     while let Some((head, after)) = rest.split_once('[') {
         let (range, tail) =
             after.split_once(']').ok_or_else(|| "the range has no `]`".to_owned())?;
-        let steps = steps(range).map_err(|why| format!("{} {why}", quoted(range.as_bytes())))?;
+        let steps =
+            steps(range).map_err(|reason| format!("{} {reason}", quoted(range.as_bytes())))?;
         if names.len().saturating_mul(steps.len()) > MOST_HOSTS {
             return Err(format!("that would be more than {MOST_HOSTS} hosts"));
         }
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_said() {
-        for (key, why) in [
+        for (key, reason) in [
             ("web[1]", "is not a range"),
             ("web[]", "is not a range"),
             ("web[1:2:3:4]", "is not a range"),
@@ -189,8 +190,8 @@ mod tests {
             ("web:0", "`0` is not a port"),
             ("web:70000", "`70000` is not a port"),
         ] {
-            let said = expanded(key).expect_err(key);
-            assert!(said.contains(why), "{key}: {said}");
+            let message = expanded(key).expect_err(key);
+            assert!(message.contains(reason), "{key}: {message}");
         }
     }
 }

@@ -51,7 +51,8 @@ pub fn parse(line: &str) -> Result<Arguments, Wrong> {
                 Some((_, key, _)) => all.named(key, &value)?,
                 None if flag == 'F' => {
                     // Only a file: behind `-F` nothing else is possible.
-                    let file = ssh_options::path(&value).map_err(|why| Wrong::new(why).of("-F"))?;
+                    let file =
+                        ssh_options::path(&value).map_err(|reason| Wrong::new(reason).of("-F"))?;
                     all.ssh.extend(["-F".into(), file.into()]);
                 }
                 None => {
@@ -73,7 +74,7 @@ impl Arguments {
     /// Takes one of the table's options.
     ///
     /// # Errors
-    /// Where it is not in the table, or its value is none.
+    /// If it is not in the table, or its value is none.
     pub fn option(&mut self, key: &str, value: &str) -> Result<(), Wrong> {
         let (key, kind) = ssh_options::row(key)?;
         match kind.taken(value)? {
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_it_may_not_give_is_refused() {
-        for (line, why) in [
+        for (line, reason) in [
             ("bastion", "`bastion` is not an option"),
             ("-J bastion -- web1", "`--` is not an option"),
             ("-", "`-` is not an option"),
@@ -231,8 +232,8 @@ mod tests {
             ("-o HostKeyAlias=a/b", "is not an address"),
             ("-o 'A", "a `'` is not closed"),
         ] {
-            let said = parse(line).expect_err(line);
-            assert!(said.text.contains(why), "{line}: {}", said.text);
+            let message = parse(line).expect_err(line);
+            assert!(message.text.contains(reason), "{line}: {}", message.text);
         }
     }
 

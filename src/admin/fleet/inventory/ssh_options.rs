@@ -164,7 +164,7 @@ impl Wrong {
 /// The row of an option, which may be written in any case.
 ///
 /// # Errors
-/// Where it has none.
+/// If it has none.
 pub fn row(name: &str) -> Result<(&'static str, Kind), Wrong> {
     let row = TABLE.iter().find(|row| row.0.eq_ignore_ascii_case(name));
     row.copied().ok_or_else(|| Wrong::refused(name))
@@ -189,7 +189,7 @@ impl Kind {
     /// Reads what stands behind `=`.
     ///
     /// # Errors
-    /// Where it cannot stand there.
+    /// If it cannot stand there.
     pub fn taken(self, value: &str) -> Result<Taken, Wrong> {
         if let Some(c) = value.chars().find(|c| is_hidden(*c)) {
             return Err(Wrong::new(format!("U+{:04X} is in it", u32::from(c))));
@@ -214,7 +214,7 @@ impl Kind {
                 let hint = "write ACCOUNT@HOST:PORT, account and port only if needed";
                 return address::jump(bare)
                     .map(Taken::Value)
-                    .map_err(|why| Wrong::new(why).hint(hint));
+                    .map_err(|reason| Wrong::new(reason).hint(hint));
             }
             _ => {}
         }
@@ -267,9 +267,9 @@ impl Kind {
 /// A path that is one word for ssh, which knows quotes, `\`, `#` and `${…}` in a value.
 ///
 /// # Errors
-/// Where it is none.
+/// If it is none.
 pub fn path(text: &str) -> Result<String, String> {
-    let wrong = |why: &str| Err(format!("{} is not a path: {why}", quoted(text.as_bytes())));
+    let wrong = |reason: &str| Err(format!("{} is not a path: {reason}", quoted(text.as_bytes())));
     if text.is_empty() || text.starts_with('-') {
         return wrong("it is empty or begins with `-`");
     }

@@ -169,8 +169,8 @@ pub fn warn(key: &Key, whose: &str, form: Form, warnings: &mut Warnings) -> bool
     let row = NOT_READ
         .iter()
         .find(|row| *row.0 == *key.text && (form == Form::Flat || row.0 != "password"));
-    if let Some((name, why)) = row {
-        warnings.add(key.line, whose, format!("{name}: {why}"));
+    if let Some((name, reason)) = row {
+        warnings.add(key.line, whose, format!("{name}: {reason}"));
     }
     row.is_some()
 }

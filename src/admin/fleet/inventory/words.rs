@@ -4,7 +4,7 @@
 /// `sh` and Python's `shlex.split` have it.
 ///
 /// # Errors
-/// Where a quote is not closed.
+/// If a quote is not closed.
 pub fn split(text: &str) -> Result<Vec<String>, String> {
     taken_apart(text, false)
 }
@@ -12,7 +12,7 @@ pub fn split(text: &str) -> Result<Vec<String>, String> {
 /// The same up to a `#` outside of quotes, also one in a word: `shlex.split` with `comments`.
 ///
 /// # Errors
-/// Where a quote is not closed.
+/// If a quote is not closed.
 pub fn split_before_comment(text: &str) -> Result<Vec<String>, String> {
     taken_apart(text, true)
 }
