@@ -50,7 +50,7 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
     if !transaction.held.is_empty() {
         return refused(
             format!("change {}, which is held", transaction.held.join(", ")),
-            &format!("an administrator held it on purpose: {}", shows_held()),
+            &format!("an administrator held it on purpose; see {}", shows_held()),
         );
     }
     if !transaction.downgrade.is_empty() {

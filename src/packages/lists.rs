@@ -13,7 +13,7 @@ fn described(lists: Lists) -> String {
     let described = match lists {
         Lists::There => "the package lists exist",
         Lists::NoSource(files) => {
-            return format!("this host names no source of packages in {files}");
+            return format!("this host has no package source in {files}");
         }
         Lists::Gone => "the package lists are gone, or no source offers anything",
         Lists::Unread => "the package lists were never read on this host, or are gone",

@@ -89,6 +89,6 @@ mod tests {
         let way = failed.hint.expect("a hint");
         assert!(way.starts_with("the box is older than it: "), "{way}");
         let nothing = lists::nothing_known(&work).expect("there are no lists");
-        assert!(nothing.error.ends_with("names no source of packages in /nonexistent/toy.conf"));
+        assert!(nothing.error.ends_with("has no package source in /nonexistent/toy.conf"));
     }
 }

@@ -128,7 +128,7 @@ pub const CASES: &[Case] = &[
     Case {
         id: "broker_socket",
         status: "problem",
-        says: "alone",
+        says: "is not only for root",
         breaks: "chmod 0666 /run/sm/sm.sock",
         more: &[],
         mend: Printed,

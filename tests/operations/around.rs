@@ -273,7 +273,7 @@ host_test!(an_umbrella_is_well_only_where_its_parts_are, ready_test_policy, |hos
             let case = format!("{action}, {name}, {service}: {:#}", reply.json);
             assert_eq!(reply.json["code"], if is_well { "ok" } else { "unhealthy" }, "{case}");
             assert_eq!(reply.json["unit"]["active_state"], "active", "{case}");
-            let is_told = told(&reply).contains(&format!("some have failed: {named}"));
+            let is_told = told(&reply).contains(&format!("some of its parts have failed: {named}"));
             assert_eq!(is_told, !is_well, "{case}");
             assert!(!reply.json.to_string().contains("private"), "{case}");
         }
