@@ -1,4 +1,4 @@
-//! The accounts that may ask the helper: which groups make them more, and who else is root.
+//! The accounts that may use the helper: which groups make them more, and who else is root.
 
 use crate::admin::doctor::agents::Agent;
 use crate::admin::doctor::context::Context;

@@ -1,4 +1,4 @@
-//! Who may ask the helper: whom a drop-in, the broker's group or the policy names.
+//! Who may use the helper: whom a drop-in, the broker's group or the policy names.
 
 use crate::admin::doctor::listing::{Listing, listing};
 use crate::admin::setup_sudo::mark::MARK;
@@ -30,7 +30,7 @@ pub struct DropInFile {
     pub who: Option<Who>,
 }
 
-/// An account that may ask the helper.
+/// An account that may use the helper.
 pub struct Agent {
     /// The account.
     pub user: User,

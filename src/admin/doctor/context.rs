@@ -17,6 +17,6 @@ pub struct Context {
     pub drop_ins: Vec<DropInFile>,
     /// Every other file of sudo's configuration that has a rule for the helper.
     pub by_hand: Vec<PathBuf>,
-    /// Who may ask the helper.
+    /// Who may use the helper.
     pub agents: Vec<Agent>,
 }

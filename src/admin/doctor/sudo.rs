@@ -1,4 +1,4 @@
-//! What sudo lets the accounts do that may ask the helper.
+//! What sudo lets the accounts do that may use the helper.
 
 use crate::admin::doctor::accounts::gives_root;
 use crate::admin::doctor::agents::{Agent, DropInFile, MOST};
