@@ -1,7 +1,7 @@
 //! The accounts that may ask, and other ways to root.
 
 use crate::case::Mend::{By, Printed, PrintedThen};
-use crate::case::{Case, try_all};
+use crate::case::{Case, Doctor, try_all};
 use crate::host::{Host, Sudo};
 
 /// A group that the account is put into, which gives it more.
@@ -163,4 +163,20 @@ pub const CASES: &[Case] = &[
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn the_accounts() {
     try_all(&Host::ready(Sudo::Classic), CASES);
+}
+
+/// As Debian's package makes them: polkit itself decides by them who is root.
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_folders_of_polkit_may_belong_to_its_own_account() {
+    let host = Host::ready(Sudo::Classic);
+    host.root(
+        "useradd --system polkitd
+         install -d -o polkitd -m 0700 /etc/polkit-1/rules.d
+         echo 'polkit.addRule(function(a, s) {});' >/etc/polkit-1/rules.d/x.rules",
+    )
+    .ok();
+    assert!(Doctor::of(&host).wrong().is_empty());
+    host.root("chown agent /etc/polkit-1/rules.d").ok();
+    assert_eq!(Doctor::of(&host).wrong().get("polkit"), Some(&"problem"));
 }

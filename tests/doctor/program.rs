@@ -261,3 +261,14 @@ fn what_a_package_has_put_there_is_its_managers_to_take_away_and_bring_back() {
         assert!(setup.trim_end().ends_with(again), "{setup}");
     }
 }
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn nobody_is_told_to_make_a_folder_roots_that_is_everybodys() {
+    let host = Host::ready(Sudo::Classic);
+    let doctor = Doctor::read(&host.root("cp /usr/local/bin/sm /tmp; exec /tmp/sm doctor --json"));
+    let wrong: Vec<_> = doctor.rows.iter().filter(|row| row.id == "binary_path").collect();
+    assert!(wrong.iter().any(|row| row.found.contains("/tmp can be written to")), "{wrong:#?}");
+    let printed = format!("{:#?}", doctor.rows);
+    assert!(!printed.contains("chmod go-w /tmp"), "{printed}");
+}

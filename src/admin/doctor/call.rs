@@ -1,7 +1,6 @@
 //! The host's own tools, asked: only those that nobody but root can change, and never for long.
 
 use crate::admin::doctor::paths;
-use crate::output::text::one_line;
 use crate::system::trust::trusted;
 use crate::system::{kernel, tool};
 use nix::unistd::{Gid, User};
@@ -72,6 +71,6 @@ pub fn text(output: Result<Output, String>) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let message = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
-    Err(format!("{}: {}", output.status, one_line(message.trim(), 300)))
+    let message = tool::complaint(&[output.stdout, output.stderr].concat(), 300);
+    Err(message.unwrap_or_else(|| output.status.to_string()))
 }

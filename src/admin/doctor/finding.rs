@@ -80,6 +80,12 @@ impl Finding {
             None => self,
         }
     }
+
+    /// With this command, where it has none yet.
+    #[must_use]
+    pub fn or_fix(self, command: impl FnOnce() -> String) -> Self {
+        if self.fix.is_some() { self } else { self.fix(command()) }
+    }
 }
 
 /// These, or that all is well where there are none.

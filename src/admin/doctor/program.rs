@@ -25,7 +25,7 @@ const INSTALLED: &str = "/usr/local/bin/sm";
 pub fn binary_path(context: &Context) -> Vec<Finding> {
     let path = &context.program;
     let mut found = Vec::new();
-    found.extend(weak(path));
+    found.extend(weak(path).map(|finding| finding.or_fix(|| install(context))));
     let data = fs::symlink_metadata(path);
     if data.is_ok_and(|data| data.mode() & 0o6000 != 0) {
         let found_there = format!("{} is setuid or setgid", path.display());

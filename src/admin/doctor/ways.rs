@@ -4,8 +4,8 @@ use crate::admin::doctor::accounts::leave;
 use crate::admin::doctor::agents::Agent;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
-use crate::admin::doctor::paths::{weak, word};
-use nix::unistd::{Gid, Group};
+use crate::admin::doctor::paths::{weak, weak_with, word};
+use nix::unistd::{Gid, Group, User};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -99,6 +99,8 @@ pub fn polkit(context: &Context) -> Vec<Finding> {
     ] {
         collect(Path::new(folder), 3, &mut rules);
     }
+    // Debian gives it these folders. Who polkit answers for is root by its word anyway.
+    let polkitd = User::from_name("polkitd").ok().flatten().map(|user| user.uid);
     let mut found = Vec::new();
     for path in &rules {
         let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
@@ -109,7 +111,7 @@ pub fn polkit(context: &Context) -> Vec<Finding> {
                     .fix(format!("mv {file} {file}.off")),
             );
         }
-        found.extend(weak(path));
+        found.extend(weak_with(path, polkitd));
     }
     or_ok(
         found,

@@ -1,6 +1,5 @@
 //! The host's tools, as `sm setup-broker` runs them.
 
-use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::system::tool;
 use crate::system::trust::trusted;
@@ -17,8 +16,8 @@ pub fn call(name: &str, arguments: &[&str]) -> Result<(), Refusal> {
     if output.status.success() {
         return Ok(());
     }
-    let message = String::from_utf8_lossy(&output.stderr);
-    let message = one_line(message.trim(), 300);
+    let message = tool::complaint(&output.stderr, 300);
+    let message = message.unwrap_or_else(|| output.status.to_string());
     Err(Refusal::new(Code::CommandFailed, format!("{name} {} failed", arguments.join(" ")))
         .detail(message))
 }
