@@ -113,7 +113,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
         Parsed::Command(cli::Admin { command, verbose, .. }) => {
             match command {
                 AdminCommand::Helper { .. } => {}
-                AdminCommand::Broker => admin::verbose::begin_in_journal(),
+                AdminCommand::Broker | AdminCommand::Refuse => admin::verbose::begin_in_journal(),
                 _ => admin::verbose::begin(verbose),
             }
             // What a fleet answers is for programs, as one helper's reply is, unless a person looks.
@@ -130,6 +130,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::BootstrapCluster(command) => fleet::bootstrap(command),
                 AdminCommand::Fleet(command) => fleet::run(command),
                 AdminCommand::Broker => return pipeline::serve(),
+                AdminCommand::Refuse => return pipeline::refuse_for_another(),
                 AdminCommand::Helper { arguments } => {
                     let helper = program.with_file_name("sm-helper");
                     return pipeline::main(program, &helper, arguments);

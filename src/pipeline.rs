@@ -13,6 +13,7 @@
 //! recorded again and answered. What ends before, ends in a [`Call`].
 
 pub mod answered;
+pub mod apart;
 pub mod call;
 pub mod plain;
 pub mod run;
@@ -34,7 +35,7 @@ use crate::plan::{plan, planned};
 use crate::policy::force::InForce;
 use crate::reply::{self, Reply, listing, stdout};
 use crate::request::caller::{Caller, Via};
-use crate::request::code::Refusal;
+use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::route::Route;
 use crate::sudo::admitted::admitted;
@@ -119,7 +120,11 @@ fn as_root(
     // One place for a request under way, as over the socket.
     let _slot = match plain.and(undone).and_then(|()| slots::take(&caller)) {
         Ok(slot) => slot,
-        Err(refusal) => return refuse(caller, arguments, &refusal),
+        Err(refusal) if sanitize::can_write_files() => return refuse(caller, arguments, &refusal),
+        Err(refusal) => {
+            return apart::refuse(&caller, helper, arguments, &refusal)
+                .unwrap_or_else(|| refuse(caller, arguments, &refusal));
+        }
     };
     if let Err(refusal) = admitted(&caller, helper, arguments) {
         return refuse(caller, arguments, &refusal);
@@ -164,6 +169,19 @@ pub fn serve() -> u8 {
     answered.exit()
 }
 
+/// Refuses the request of another process of root's, which can write no file. Gives the exit status
+/// for the service manager, to which a refusal is no failure.
+pub fn refuse_for_another() -> u8 {
+    sanitize::ignore_signals();
+    reply::begin(answered::record_defect);
+    let _ = sanitize::inherited();
+    let answered = match apart::receive() {
+        Ok(described) => described.refuse(),
+        Err(refusal) => refuse(Caller::find(), &[], &refusal),
+    };
+    u8::from(answered.exit() == Code::Internal.exit())
+}
+
 /// Answers a request whose words were read: `parsed` is what they turned out to be.
 fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Answered {
     let command = match parsed {
@@ -202,7 +220,7 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
 }
 
 /// Judges, limits, plans, records, runs, answers.
-fn handle(call: &Call<'_>, request: Request) -> Answered {
+fn handle(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
     let approved = match call.force.judge(&call.caller, request) {
         Ok(approved) => approved,
@@ -230,7 +248,7 @@ fn handle(call: &Call<'_>, request: Request) -> Answered {
 }
 
 /// Answers as the real call would, up to the point of running anything.
-fn rehearse(call: &Call<'_>, request: Request) -> Answered {
+fn rehearse(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
     match planned(&call.force, &call.caller, request) {
         Ok(planned) => call.question(Some(&asked), true, || Reply::dry_run(&planned)),

@@ -25,7 +25,6 @@ use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::ran::Ended;
-use std::ffi::OsString;
 
 /// Why there is no record, and nothing may be done.
 #[derive(Debug)]
@@ -149,7 +148,7 @@ pub struct Answer<'a> {
 }
 
 /// Writes down what is answered without running anything: a refusal, a question, a dry run. The
-/// record says what the reply says. Where `count` is given it stands for so many requests that were
+/// record says what the reply says, and `asked` is what was asked as a record holds it ([`bounds::asked`]). Where `count` is given it stands for so many requests that were
 /// refused for the rate, and is written whatever the account's records have taken.
 ///
 /// # Errors
@@ -157,7 +156,7 @@ pub struct Answer<'a> {
 pub fn answered(
     origin: &Origin,
     request: Option<&Request>,
-    arguments: &[OsString],
+    asked: &[String],
     answer: &Answer<'_>,
     count: Option<u64>,
 ) -> Result<Vec<String>, Unwritten> {
@@ -165,7 +164,7 @@ pub fn answered(
     let record = Record {
         count,
         reason: request.and_then(|request| record::reason(request, false)),
-        asked: Some(bounds::asked(arguments)),
+        asked: Some(asked.to_vec()),
         error: answer.error.map(|error| bounds::cut(error, bounds::ERROR)),
         dry_run: answer.dry_run,
         duration_ms: Some(crate::request::id::duration_ms()),

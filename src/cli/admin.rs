@@ -41,6 +41,9 @@ pub enum AdminCommand {
     /// Answer one request on standard input (started by systemd)
     #[command(hide = true)]
     Broker,
+    /// Refuse the request that standard input describes (started by systemd)
+    #[command(hide = true)]
+    Refuse,
     /// Install and set up the helper on every host of an inventory, over ssh
     BootstrapCluster(Bootstrap),
     /// List the hosts of an inventory, or make one request to all of them

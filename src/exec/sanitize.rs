@@ -87,6 +87,12 @@ pub fn inherited() -> Result<(), Refusal> {
     descriptors.and(limits).and(scheduling).and(folder).and(score).and(groups).and(cgroup)
 }
 
+/// Whether this process can write files of any size: what a caller has lowered, root cannot raise
+/// everywhere, and a limit on files ends every record.
+pub fn can_write_files() -> bool {
+    getrlimit(Resource::RLIMIT_FSIZE).is_ok_and(|(soft, _)| soft == RLIM_INFINITY)
+}
+
 /// Leaves the groups that `sudo -P` hands down, for root's own one.
 fn leave_groups() -> nix::Result<()> {
     let own = Gid::from_raw(0);

@@ -102,24 +102,36 @@ pub fn acquire(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Permi
     match ring.acquire(now, size, window).map_err(untrusted)? {
         Acquired::Granted { unrecorded } => Ok(Permit { unrecorded }),
         Acquired::Exhausted { wait, record } => {
-            let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
-            let what = match budget {
-                Budget::Changes => "operations",
-                Budget::Refusals => "refused requests",
-                Budget::Reads => "questions",
-            };
-            let refusal = Refusal::new(
-                Code::RateLimited,
-                format!(
-                    "{} has used up its {size} {what} in {} s",
-                    caller.user, limits.rate_seconds
-                ),
-            )
-            .hint(format!("try again in {seconds} s"))
-            .retry_after(seconds);
-            Err(Exceeded { refusal, record })
+            Err(Exceeded { refusal: exhausted(caller, budget, limits, wait), record })
         }
     }
+}
+
+/// Why nothing is left of the account's budget, where nothing is. Nothing is spent, and nothing
+/// written.
+pub fn find_exhausted(caller: &Caller, budget: Budget, limits: &Limits) -> Option<Refusal> {
+    let file = File::open(format!("{STATE}/{}.{}", caller.counted(), budget.name())).ok()?;
+    file.lock_shared().ok()?;
+    let window = Duration::from_secs(limits.rate_seconds.into());
+    let ring = Ring::of(&file, boot()).ok()?;
+    let wait = ring.exhausted(now().ok()?, budget.size(limits), window).ok()??;
+    Some(exhausted(caller, budget, limits, wait))
+}
+
+fn exhausted(caller: &Caller, budget: Budget, limits: &Limits, wait: Duration) -> Refusal {
+    let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
+    let size = budget.size(limits);
+    let what = match budget {
+        Budget::Changes => "operations",
+        Budget::Refusals => "refused requests",
+        Budget::Reads => "questions",
+    };
+    Refusal::new(
+        Code::RateLimited,
+        format!("{} has used up its {size} {what} in {} s", caller.user, limits.rate_seconds),
+    )
+    .hint(format!("try again in {seconds} s"))
+    .retry_after(seconds)
 }
 
 /// Opens the file of a ring and waits for its lock.

@@ -14,8 +14,12 @@ use std::io;
 /// The most requests of one account. `MaxConnections=` of the socket is many times that.
 pub const MOST: u32 = 64;
 
+/// The most refusals of one account that systemd is asked to record at a time.
+const MOST_RECORDED: u32 = 4;
+
 const FOLDER: &str = "/run/sm/connections";
 const FILE: &str = "/run/sm/connections/places";
+const RECORDING: &str = "/run/sm/connections/recording";
 
 /// When to try again, in seconds.
 const RETRY_AFTER: u64 = 1;
@@ -31,12 +35,9 @@ pub struct Slot {
 /// # Errors
 /// `busy` where all are taken.
 pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
-    let first = match caller.counted() {
-        Counted::Account(0) => return Ok(None),
-        Counted::Account(uid) => i64::from(uid) * i64::from(MOST),
-        // No account has this id (`chown(2)`: it stands for none).
-        Counted::Strangers => i64::from(u32::MAX) * i64::from(MOST),
-    };
+    if caller.counted() == Counted::Account(0) {
+        return Ok(None);
+    }
     let untrusted = |error: io::Error| {
         Refusal::new(
             Code::UntrustedPath,
@@ -44,19 +45,37 @@ pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
         )
         .hint(format!("nothing runs without it; as root: rm -r {FOLDER}"))
     };
-    let open = || {
-        state::folder("/run/sm", 0o755, "root")?;
-        state::folder(FOLDER, 0o700, "root")?;
-        state::open(FILE, state::Access::Write, 0o600, "root")
+    let taken = take_of(FILE, MOST, caller.counted()).map_err(untrusted)?;
+    taken.map(Some).ok_or_else(|| {
+        let what = format!("this account already has {MOST} requests under way");
+        Refusal::new(Code::Busy, what)
+            .hint("wait for the replies to some of them")
+            .retry_after(RETRY_AFTER)
+    })
+}
+
+/// Takes one of the account's places for a refusal that systemd is asked to record, where one is
+/// free.
+///
+/// # Errors
+/// Where they cannot be trusted.
+pub fn take_for_recording(caller: &Caller) -> io::Result<Option<Slot>> {
+    take_of(RECORDING, MOST_RECORDED, caller.counted())
+}
+
+fn take_of(path: &str, most: u32, counted: Counted) -> io::Result<Option<Slot>> {
+    let first = match counted {
+        Counted::Account(uid) => i64::from(uid) * i64::from(most),
+        // No account has this id (`chown(2)`: it stands for none).
+        Counted::Strangers => i64::from(u32::MAX) * i64::from(most),
     };
-    let file = open().map_err(untrusted)?;
-    for place in 0..i64::from(MOST) {
-        if state::lock_byte(&file, first + place).map_err(untrusted)? {
+    state::folder("/run/sm", 0o755, "root")?;
+    state::folder(FOLDER, 0o700, "root")?;
+    let file = state::open(path, state::Access::Write, 0o600, "root")?;
+    for place in 0..i64::from(most) {
+        if state::lock_byte(&file, first + place)? {
             return Ok(Some(Slot { _file: file }));
         }
     }
-    let what = format!("this account already has {MOST} requests under way");
-    Err(Refusal::new(Code::Busy, what)
-        .hint("wait for the replies to some of them")
-        .retry_after(RETRY_AFTER))
+    Ok(None)
 }

@@ -2,7 +2,7 @@
 //! same, in this order. Without privilege there is nobody to charge and nothing to record.
 
 use crate::audit::origin::Origin;
-use crate::audit::{self, Unwritten};
+use crate::audit::{self, Unwritten, bounds};
 use crate::limits::store::Exceeded;
 use crate::limits::{self, Budget};
 use crate::pipeline::answered::{Answered, UNDER_WAY, forget};
@@ -14,21 +14,26 @@ use crate::request::operation::Request;
 use std::ffi::OsString;
 
 /// A call of the helper: who, under which policy, and with which words.
-pub struct Call<'c> {
+pub struct Call {
     /// Who calls.
     pub caller: Caller,
     /// The policies that decide.
     pub force: InForce,
-    arguments: &'c [OsString],
+    /// The words, as a record holds them.
+    asked: Vec<String>,
     /// Whether there is somebody to record and to charge: this is root, for whoever asked.
     is_privileged: bool,
 }
 
-impl<'c> Call<'c> {
+impl Call {
     /// A call of these words, under this policy.
-    pub fn new(caller: Caller, force: InForce, arguments: &'c [OsString]) -> Self {
+    pub fn new(caller: Caller, force: InForce, arguments: &[OsString]) -> Self {
+        Self::of(caller, force, bounds::asked(arguments))
+    }
+
+    fn of(caller: Caller, force: InForce, asked: Vec<String>) -> Self {
         let is_privileged = nix::unistd::geteuid().is_root();
-        let call = Self { caller, force, arguments, is_privileged };
+        let call = Self { caller, force, asked, is_privileged };
         if is_privileged {
             UNDER_WAY.set(Some(call.origin()));
         }
@@ -36,10 +41,15 @@ impl<'c> Call<'c> {
     }
 
     /// A call whose words were not read, or are none.
-    pub fn unread(caller: Caller, arguments: &'c [OsString]) -> Self {
+    pub fn unread(caller: Caller, arguments: &[OsString]) -> Self {
+        Self::asked(caller, bounds::asked(arguments))
+    }
+
+    /// The same, where the words are those of another process, as a record holds them.
+    pub fn asked(caller: Caller, asked: Vec<String>) -> Self {
         let is_privileged = nix::unistd::geteuid().is_root();
         let force = if is_privileged { InForce::load().ok() } else { None };
-        Self::new(caller, force.unwrap_or_else(InForce::compiled), arguments)
+        Self::of(caller, force.unwrap_or_else(InForce::compiled), asked)
     }
 
     /// What every record of it says.
@@ -110,7 +120,7 @@ impl<'c> Call<'c> {
             return Answered(reply.send());
         }
         let recorded =
-            audit::answered(&self.origin(), request, self.arguments, &reply.recorded(), count);
+            audit::answered(&self.origin(), request, &self.asked, &reply.recorded(), count);
         let warnings = match recorded {
             Ok(warnings) => warnings,
             Err(Unwritten::Limited(exceeded)) => {

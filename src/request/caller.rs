@@ -5,7 +5,8 @@ use crate::request::who::Who;
 use crate::system::proc::{Field, Stat, is_unmapped};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
-use serde::{Serialize, Serializer};
+use serde::de::{Error as _, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::OnceCell;
 use std::ffi::CString;
 
@@ -25,6 +26,8 @@ pub enum Via {
 }
 
 impl Via {
+    const ALL: [Self; 5] = [Self::Root, Self::Sudo, Self::Socket, Self::Probe, Self::None];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -40,6 +43,14 @@ impl Via {
 impl Serialize for Via {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for Via {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(from)?;
+        let found = Self::ALL.into_iter().find(|via| via.word() == word);
+        found.ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&word), &"a way in"))
     }
 }
 
@@ -87,6 +98,24 @@ pub struct Caller {
     #[serde(skip)]
     has_account: bool,
     /// Its groups, looked up when somebody wants to know.
+    #[serde(skip)]
+    groups: OnceCell<Option<Vec<Gid>>>,
+}
+
+/// A caller with all that is known of it, as one process of root's describes it to another. A record
+/// has less.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Caller")]
+pub struct Whole {
+    uid: u32,
+    user: String,
+    gid: u32,
+    pid: i32,
+    via: Via,
+    tty: Option<String>,
+    loginuid: Option<u32>,
+    tried: Option<String>,
+    has_account: bool,
     #[serde(skip)]
     groups: OnceCell<Option<Vec<Gid>>>,
 }

@@ -173,3 +173,61 @@ crate::host::host_test!(no_limit_of_the_caller_stops_a_record, |host| {
     }
     crate::chain::intact(host);
 });
+
+crate::host::host_test!(
+    a_limit_that_root_cannot_raise_spares_no_refusal_its_record_and_charge,
+    |host| {
+        host.limit_the_rate();
+        host.root("mkdir -m 755 /etc/sm").ok();
+        // What is refused may come ten times as often as what changes something.
+        host.write(
+            "/etc/sm/policy.toml",
+            "schema = 1\n[limits]\nrate = { count = 1, per_seconds = 600 }\n",
+        );
+        // Whoever starts sudo without CAP_SYS_RESOURCE to be had, as every account of such a container.
+        let ask = |limit: &str, line: &str| {
+            let done = host.root(&format!(
+                "setpriv --reuid=agent --regid=agent --init-groups --bounding-set=-sys_resource \
+             bash -c '(ulimit {limit}; {line}) | tee'"
+            ));
+            serde_json::from_slice::<Value>(&done.stdout).unwrap_or_else(|_| panic!("{done}"))
+        };
+        let sudo = "sudo -n /usr/local/bin/sm-helper";
+        let lines = [
+            "sm-helper service restart nginx".to_owned(),
+            format!("{sudo} service restart nginx"),
+            format!("{sudo} service stop dbus --dry-run"),
+            format!("{sudo} list --pretty"),
+            format!("{sudo} --help"),
+            format!("{sudo} \"x\""),
+            format!("{sudo} service stop nginx --reason $(printf %03000d 1)"),
+        ];
+        let before = host.main_pid("nginx");
+        for (limit, line) in ["-f 0", "-f 1", "-f 10000"]
+            .iter()
+            .flat_map(|limit| lines.iter().map(move |line| (limit, line)))
+            .take(10)
+        {
+            let reply = ask(limit, line);
+            assert_eq!(reply["code"], "unsupported", "ulimit {limit}; {line}: {reply:#}");
+            assert!(reply["error"].to_string().contains("RLIMIT_FSIZE"), "{reply:#}");
+            assert_eq!(reply["warnings"], Value::Null, "ulimit {limit}; {line}: {reply:#}");
+            let records = crate::host::records(host, &reply["request_id"]);
+            let [record] = &records[..] else { panic!("ulimit {limit}; {line}: {records:?}") };
+            assert_eq!(record["event"], "refused");
+            assert_eq!(record["code"], reply["code"]);
+            assert_eq!(record["error"], reply["error"]);
+            assert_eq!(record["caller"]["user"], "agent");
+            assert_eq!(record["caller"]["via"], "sudo");
+        }
+        assert_eq!(before, host.main_pid("nginx"));
+        // Ten were charged, with and without a limit.
+        assert_eq!(ask("-f 0", &lines[0])["code"], "rate_limited");
+        assert_eq!(
+            host.agent(&format!("{sudo} x")).stdout_text().matches("rate_limited").count(),
+            1
+        );
+        crate::chain::intact(host);
+        assert_eq!(host.root("systemctl --failed --no-legend").stdout_text(), "");
+    }
+);

@@ -212,6 +212,25 @@ impl<'f, S: Store> Ring<'f, S> {
         self.head.used == 0 || has_passed(self.head.newest, now, window)
     }
 
+    /// Until there is one of `size` in a window again, where none is left.
+    ///
+    /// # Errors
+    /// If moments are missing in it.
+    pub fn exhausted(
+        &self,
+        now: Duration,
+        size: u32,
+        window: Duration,
+    ) -> io::Result<Option<Duration>> {
+        // As many spendings ago as there are units in the budget.
+        if size > self.head.used {
+            return Ok(None);
+        }
+        let oldest = self.ago(size)?;
+        let is_left = has_passed(oldest, now, window);
+        Ok((!is_left).then(|| Duration::from_nanos(oldest) + window - now))
+    }
+
     /// Spends one of `size` in a window.
     ///
     /// # Errors
@@ -221,12 +240,8 @@ impl<'f, S: Store> Ring<'f, S> {
         if self.head.used > 0 && self.head.newest > moment {
             return Err(io::Error::other("a moment in it is still to come"));
         }
-        // As many spendings ago as there are units in the budget.
-        if size <= self.head.used {
-            let oldest = self.ago(size)?;
-            if !has_passed(oldest, now, window) {
-                return self.used_up(now, Duration::from_nanos(oldest) + window - now);
-            }
+        if let Some(wait) = self.exhausted(now, size, window)? {
+            return self.used_up(now, wait);
         }
         let before = self.head;
         if self.is_over(now, window) {

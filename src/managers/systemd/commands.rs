@@ -9,6 +9,8 @@ use crate::request::action::{Action, ServiceAction};
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 /// `journalctl(1)`.
 const JOURNALCTL: &str = "/usr/bin/journalctl";
+/// `systemd-run(1)`.
+const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
 
 /// In the environment of what is run: no pager, no colours, no links (`systemctl(1)`), and
 /// times in UTC with `TZ`.
@@ -114,6 +116,35 @@ pub fn all_starts() -> Argv {
         "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d",
     ];
     Argv::new(&words, UTF8)
+}
+
+/// Has the manager start `program`, which has nothing of this process: neither its limits nor its
+/// cgroup. It reads and writes these two files. Comes back when it has ended.
+///
+/// What it is told is in no word of it, since every account can read those.
+pub fn start_apart(program: &str, command: &str, input: &str, output: &str) -> Argv {
+    let input = format!("StandardInput=file:{input}");
+    let output = format!("StandardOutput=file:{output}");
+    let words = [
+        SYSTEMD_RUN,
+        "--quiet",
+        "--collect",
+        "--no-ask-password",
+        "--service-type=oneshot",
+        "--description=Least-privilege root for agents: a request under limits of its caller's",
+        "--property=LogLevelMax=notice",
+        "--property=LimitFSIZE=infinity",
+        "--property=TimeoutStartSec=20",
+        "--property=StandardError=null",
+        "--property",
+        &input,
+        "--property",
+        &output,
+        "--",
+        program,
+        command,
+    ];
+    Argv::new(&words, PLAIN_TEXT)
 }
 
 /// What the manager has logged of a unit with these names: the manager, which is the process with
