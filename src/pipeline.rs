@@ -212,7 +212,10 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     let call = Call::new(caller, force, arguments);
     match request {
         None if is_version => call.question(None, false, listing::version),
-        None => call.question(None, false, || list(&call.caller, &call.force)),
+        None => {
+            let list = || list(&call.caller, &call.force).warnings(doubt(&call));
+            call.question(None, false, list)
+        }
         Some(Ok(request)) if dry_run => rehearse(&call, request),
         Some(Ok(request)) => handle(&call, request),
         Some(Err(refusal)) => call.refuse(None, &refusal, dry_run),
@@ -251,9 +254,17 @@ fn handle(call: &Call, request: Request) -> Answered {
 fn rehearse(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
     match planned(&call.force, &call.caller, request) {
-        Ok(planned) => call.question(Some(&asked), true, || Reply::dry_run(&planned)),
+        Ok(planned) => {
+            let reply = || Reply::dry_run(&planned).warnings(doubt(call));
+            call.question(Some(&asked), true, reply)
+        }
         Err(refusal) => call.refuse(Some(&asked), &refusal, true),
     }
+}
+
+/// What makes an answer without privilege less than certain.
+fn doubt(call: &Call) -> Option<String> {
+    call.force.doubt().map(str::to_owned)
 }
 
 /// Refuses a request whose words were not read, or are none. It is limited like everything else:

@@ -8,7 +8,7 @@ use crate::policy::operations::operations;
 use crate::policy::parse::Parsed;
 use crate::policy::removable::{Removable, removable, together};
 use crate::policy::verdict::{Denial, judge};
-use crate::policy::{COMPILED, site};
+use crate::policy::{COMPILED, presence, site};
 use crate::request::action::{Action, Maintenance, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::UnitName;
@@ -60,6 +60,15 @@ impl InForce {
     /// The site policy, where it has a say.
     pub fn site(&self) -> Option<Policy<'_>> {
         self.site.as_ref().map(Parsed::policy)
+    }
+
+    /// Why root may refuse what this allows: a site policy that is missing, of which this process
+    /// cannot know whether there was one.
+    pub fn doubt(&self) -> Option<&'static str> {
+        let is_open = self.site.is_none() && COMPILED.site_mode != SiteMode::Off;
+        (is_open && presence::is_unknown()).then_some(
+            "root has answered no request since the boot, and only root knows whether this host had a site policy: if so, it is missing, and every request is refused",
+        )
     }
 
     /// What stands in a line of one of them.

@@ -11,6 +11,9 @@ const NOTE: &str = "/var/lib/sm/site-policy";
 /// The same for every account: a rehearsal without root must know it too.
 const PUBLIC_NOTE: &str = "/run/sm/site-policy";
 
+/// What root makes at the first request after a boot, when it knows whether there was one.
+const ANSWERED: &str = "/run/sm/rate";
+
 const TEXT: &str = "This host has a site policy, /etc/sm/policy.toml. If it is missing, every request is refused. If none is wanted any more: sm policy revert\n";
 
 /// Makes sure that it is known from now on that there is one.
@@ -37,6 +40,15 @@ pub fn is_noted() -> bool {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => false,
             noted => noted.unwrap_or(true),
         }
+}
+
+/// Whether that is not known to this process: since the boot root has answered nothing, and only root
+/// may look at what outlasts one. The folder is there from the first answer on; where a package is
+/// installed, from the boot on, when `systemd-tmpfiles` makes the public note too.
+pub fn is_unknown() -> bool {
+    let is_hidden =
+        exists(NOTE).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    is_hidden && matches!((exists(PUBLIC_NOTE), exists(ANSWERED)), (Ok(false), Ok(false)))
 }
 
 /// Forgets it: none is wanted any more.

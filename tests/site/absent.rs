@@ -1,8 +1,9 @@
 //! Where there was a site policy, a missing or half-written one refuses: no moment of saving or
 //! deleting it is wider than it was.
 
-use crate::host::{Done, Host, host_test, intents};
-use crate::{FILE, ask, site, text};
+use crate::host::{Done, Host, Reply, host_test, intents, repository};
+use crate::{FILE, NGINX, ask, site, text};
+use std::fs;
 
 /// Its first half gives more than the whole of it.
 const FIRST_HALF: &str = "schema = 1
@@ -101,4 +102,40 @@ host_test!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted
     assert!(revert(host).ok().contains("policy.toml.old"));
     assert_eq!(host.read("/etc/sm/policy.toml.old"), policy);
     ask(host, "service restart nginx").expect("ok");
+});
+
+host_test!(a_rehearsal_before_any_request_says_what_it_cannot_know, |host| {
+    // After a boot there is nothing in /run; with a package, what systemd-tmpfiles makes there.
+    let boot = "rm -rf /run/sm";
+    let packaged = format!("{boot}; systemd-tmpfiles --create /root/sm.conf");
+    let tmpfiles = fs::read(repository().join("packaging/tmpfiles.d/sm.conf"));
+    host.write("/root/sm.conf", tmpfiles.expect("the file"));
+    let doubts = |reply: &Reply| reply.json["warnings"].to_string().contains("only root knows");
+    let lines = ["--dry-run service stop nginx", "list", "list --schema"];
+
+    for line in lines {
+        host.root(boot).ok();
+        assert!(doubts(&ask(host, line).expect("ok")), "{line}");
+        host.root(&packaged).ok();
+        assert!(!doubts(&ask(host, line).expect("ok")), "{line}: there was none");
+        host.root(boot).ok();
+        ask(host, "service status nginx").expect("ok");
+        assert!(!doubts(&ask(host, line).expect("ok")), "{line}: root would know");
+    }
+
+    site(host, NGINX);
+    host.root(boot).ok();
+    ask(host, "service status nginx").expect("ok");
+    for line in lines {
+        host.root(boot).ok();
+        assert!(!doubts(&ask(host, "--dry-run service restart nginx").expect("ok")), "it is there");
+        host.root(&format!("rm -f {FILE}")).ok();
+        assert!(doubts(&ask(host, line).expect("ok")), "{line}");
+        host.root(&packaged).ok();
+        ask(host, line).expect("policy_invalid");
+        host.root(boot).ok();
+        ask(host, "service status nginx").expect("policy_invalid");
+        ask(host, line).expect("policy_invalid");
+        site(host, NGINX);
+    }
 });
