@@ -5,7 +5,7 @@ use crate::exec::process::{Bounds, ask};
 use crate::managers::argv::Argv;
 use crate::managers::systemd::manager_log::ManagerLog;
 use crate::managers::systemd::unit::{Unit, UnitState};
-use crate::managers::systemd::{refusal, unit_log};
+use crate::managers::systemd::{refusal, start_limit, unit_log};
 use crate::outcome::Outcome;
 use crate::request::action::ServiceAction::{Reload, Restart};
 use crate::request::code::{Code, Refusal};
@@ -75,7 +75,9 @@ impl Change<'_> {
         let changed = (went_well && !is_skipped) || (self.wakes() && log.was_stopped());
         let changed = Some(changed || self.differs(after.as_ref()) || aftermath.has_changed);
         let killed = self.was_killed().map(|unit| stopped::killed(self.name(), unit));
-        let warnings = killed.into_iter().chain(warning).chain(aftermath.warnings).collect();
+        let outlived = after.as_ref().and_then(|unit| self.outlived(unit));
+        let warnings =
+            killed.into_iter().chain(outlived).chain(warning).chain(aftermath.warnings).collect();
         let log = match (&self.steps.log, &after) {
             (Some(log), Some(unit)) if verdict.is_err() && is_worth_a_log(unit, &ran) => {
                 let bounds = Bounds { output_bytes: LOG_BYTES, ..brief(self.bounds) };
@@ -104,6 +106,13 @@ impl Change<'_> {
             log = self.read_log(argv).since(self.began);
         }
         log.was_killed().then_some(unit)
+    }
+
+    /// That old processes run beside those of the restart.
+    fn outlived(&self, after: &Unit) -> Option<String> {
+        let is_up = self.action == Restart && self.was_active() && !after.state.is("inactive");
+        let since = start_limit::now().saturating_sub(self.began);
+        is_up.then(|| stopped::outlived(self.name(), after, since)).flatten()
     }
 
     pub fn read_log(&self, argv: &Argv) -> ManagerLog {

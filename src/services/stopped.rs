@@ -3,7 +3,11 @@
 
 use crate::managers::systemd::alias;
 use crate::managers::systemd::unit::{Unit, UnitState};
-use std::path::{Path, PathBuf};
+use crate::system::proc::{Field, Stat};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::{SysconfVar, sysconf};
+use std::path::Path;
+use std::time::Duration;
 
 /// The hierarchies in which the service manager has a cgroup for each unit (`cgroups(7)`).
 const HIERARCHIES: [&str; 3] =
@@ -12,12 +16,16 @@ const HIERARCHIES: [&str; 3] =
 /// A unit's cgroups are no deeper than this.
 const DEEPEST: usize = 16;
 
+/// How many processes are looked at, and how many ids are in a sentence.
+const MOST_LOOKED_AT: usize = 4096;
+const MOST_SHOWN: usize = 8;
+
 /// What to say of a unit that is down now and was not before.
 pub fn warnings(name: &str, before: Option<&UnitState>, after: &Unit) -> Vec<String> {
     let was_up = before.is_none_or(|unit| !unit.is("inactive") && !unit.is("failed"));
     let how = (was_up && after.state.is("failed")).then(|| ended(name, after)).flatten();
     // The manager lets go of a cgroup as soon as it is empty.
-    let left = after.cgroup.as_deref().map_or(0, processes);
+    let left = after.cgroup.as_deref().map_or(0, |cgroup| processes(cgroup).len());
     let left = (left > 0).then(|| {
         let running = if left == 1 { "is" } else { "are" };
         format!("{name} is down, but {left} of its processes {running} still running")
@@ -62,24 +70,52 @@ fn ended(name: &str, unit: &Unit) -> Option<String> {
     Some(format!("{name} is down; it ended {how} when it was stopped"))
 }
 
-/// How many processes are in this cgroup of the manager's tree, and below it.
-fn processes(cgroup: &str) -> usize {
+/// That processes of the unit have outlived its restart, which began so long ago: those of what
+/// `KillMode=` leaves alone (`systemd.kill(5)`). What they hold, such as a port, the new ones lack.
+pub fn outlived(name: &str, unit: &Unit, since: Duration) -> Option<String> {
+    let now: Duration = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.into();
+    let ticks =
+        u64::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok().filter(|ticks| *ticks > 0)?;
+    // The tick in which it began does not say which of two was first.
+    let began = now.checked_sub(since)?.as_millis() as u64 * ticks / 1000;
+    let is_older = |pid: &&u32| {
+        let start = Stat::of(pid).and_then(|stat| stat.field::<u64>(Field::Began));
+        start.is_some_and(|start| start + 1 < began)
+    };
+    let all = processes(unit.cgroup.as_deref()?);
+    let older: Vec<String> =
+        all.iter().take(MOST_LOOKED_AT).filter(is_older).map(u32::to_string).collect();
+    let shown = older.iter().take(MOST_SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let more = if older.len() > MOST_SHOWN { ", …" } else { "" };
+    let (what, are) = match older.len() {
+        0 => return None,
+        1 => ("1 of its processes".to_owned(), "is"),
+        count => (format!("{count} of its processes"), "are"),
+    };
+    Some(format!(
+        "{name} was restarted, but {what} from before {are} still running (process id {shown}{more}), as its KillMode= has it"
+    ))
+}
+
+/// The processes in this cgroup of the manager's tree, and below it.
+fn processes(cgroup: &str) -> Vec<u32> {
     let inner = cgroup.trim_start_matches('/');
     // The top of the tree is not a unit's.
     if inner.is_empty() || inner.split('/').any(|part| part == "..") {
-        return 0;
+        return Vec::new();
     }
     let tops = HIERARCHIES.map(|top| Path::new(top).join(inner));
-    tops.iter().map(|top| processes_below(top, DEEPEST)).max().unwrap_or(0)
+    tops.iter().map(|top| processes_below(top, DEEPEST)).max_by_key(Vec::len).unwrap_or_default()
 }
 
-fn processes_below(folder: &PathBuf, depth: usize) -> usize {
+fn processes_below(folder: &Path, depth: usize) -> Vec<u32> {
     let text = std::fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
+    let mut all: Vec<u32> = text.lines().filter_map(|line| line.parse().ok()).collect();
     let below = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let below =
         below.filter(|entry| depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    text.lines().count()
-        + below.map(|entry| processes_below(&entry.path(), depth - 1)).sum::<usize>()
+    all.extend(below.flat_map(|entry| processes_below(&entry.path(), depth - 1)));
+    all
 }
 
 #[cfg(test)]
@@ -115,6 +151,8 @@ mod tests {
 
     #[test]
     fn no_processes_are_counted_of_what_is_not_a_unit() {
-        assert_eq!((processes("/"), processes(""), processes("/x/../..")), (0, 0, 0));
+        for cgroup in ["/", "", "/x/../.."] {
+            assert!(processes(cgroup).is_empty(), "{cgroup}");
+        }
     }
 }

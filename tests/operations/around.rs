@@ -130,6 +130,37 @@ host_test!(a_restart_that_killed_the_old_process_says_so, ready_test_policy, |ho
     }
 });
 
+host_test!(a_restart_that_leaves_old_processes_says_so, ready_test_policy, |host| {
+    let two = "ExecStart=/bin/sh -c 'sleep 1000 & exec sleep 999'";
+    let ten = "ExecStart=/bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; exec sleep 999'";
+    let deep = "Delegate=yes\nExecStart=/bin/sh -c 'd=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/below; mkdir -p $d; sh -c \"echo \\$\\$ >$d/cgroup.procs; exec sleep 1000\" & exec sleep 999'";
+    for (service, left) in [
+        (two.to_owned(), 0),
+        (format!("KillMode=mixed\n{two}"), 0),
+        (format!("KillMode=process\n{two}"), 1),
+        (format!("KillMode=process\n{ten}"), 10),
+        (format!("KillMode=none\n{two}"), 2),
+        (format!("KillMode=process\n{deep}"), 1),
+        ("KillMode=process\nExecStart=/bin/sleep 999".to_owned(), 0),
+    ] {
+        unit(host, "probe", &format!("[Service]\n{service}\n"));
+        host.root("systemctl start probe; until pgrep -x sleep -a | grep -q 999; do sleep 0.1; done; sleep 0.3").ok();
+        let old = host.root("pgrep -x sleep | sort").ok();
+        let reply = ask(host, "service restart probe").expect("ok");
+        let message = warnings(&reply);
+        assert_eq!(message.contains("from before"), left > 0, "{service}: {message}");
+        if left > 0 {
+            let are = if left == 1 { "process" } else { "processes" };
+            assert!(message.contains(&format!("{left} of its process")), "{are}: {message}");
+            let ids = message.split("(process id ").nth(1).and_then(|rest| rest.split(')').next());
+            for id in ids.expect("the ids").split(", ").filter(|id| *id != "…") {
+                assert!(old.lines().any(|line| line == id), "{service}: {id}: {old}");
+            }
+        }
+        host.root("systemctl stop probe; pkill -KILL -x sleep; systemctl reset-failed; true").ok();
+    }
+});
+
 host_test!(a_reload_that_ends_a_unit_is_no_success, ready_test_policy, |host| {
     for (service, what) in [
         // No handler of the signal, and one that dies of it a little later.
