@@ -1,9 +1,10 @@
 //! What an administrator gets to read: text for people, one JSON object with `--json`.
 
-use crate::admin::wrap;
 use crate::output::text::is_hidden;
+use crate::output::wrap;
 use crate::reply::SCHEMA;
 use crate::request::code::Refusal;
+use crate::system::terminal;
 use crate::system::trust::Untrusted;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -25,7 +26,7 @@ impl Answer {
 
     /// An answer for people, in sentences: broken between words at a terminal's width.
     pub fn prose(text: &str) -> Self {
-        Self::text(wrap::wrapped(text, wrap::width(&io::stdout())))
+        Self::text(wrap::wrapped(text, terminal::width(&io::stdout())))
     }
 
     /// With a field for programs.
@@ -48,7 +49,7 @@ impl Answer {
     pub fn warned(mut self, warnings: Vec<String>) -> Self {
         for warning in &warnings {
             let line = format!("{}{warning}", wrap::WARNING);
-            let line = wrap::hint(&line, wrap::width(&io::stdout()));
+            let line = wrap::hint(&line, terminal::width(&io::stdout()));
             self = self.line(&line);
         }
         if warnings.is_empty() { self } else { self.with("warnings", warnings) }
@@ -167,7 +168,7 @@ pub const RED: &str = "\x1b[31m";
 /// What is allowed or new.
 pub const GREEN: &str = "\x1b[32m";
 
-/// The text in this colour, where standard output shows colours.
+/// The text in this colour, if standard output shows colours.
 pub fn tinted(colour: &str, text: &str) -> String {
     match has_colour(&io::stdout()) {
         true => format!("{colour}{text}\x1b[0m"),
@@ -183,7 +184,7 @@ pub fn has_colour(stream: &impl IsTerminal) -> bool {
 fn complain(refusal: &Refusal) -> io::Result<()> {
     let mut stderr = io::stderr();
     let (red, off) = if has_colour(&stderr) { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    let width = wrap::width(&stderr);
+    let width = terminal::width(&stderr);
     let error = wrap::wrapped(&format!("sm: {}", refusal.error), width);
     let error = error.trim_start_matches("sm:");
     let error = if red.is_empty() { error.to_owned() } else { with_coloured_difference(error) };

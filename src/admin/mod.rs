@@ -10,4 +10,3 @@ pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;
 pub mod verbose;
-pub mod wrap;

@@ -4,3 +4,4 @@ pub mod captured;
 pub mod hex;
 pub mod secrets;
 pub mod text;
+pub mod wrap;

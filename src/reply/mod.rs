@@ -31,8 +31,8 @@ const LONGEST_SENTENCE: usize = 1000;
 /// policy can set, each byte escaped as `\u0000`, and room for the rest.
 pub const LONGEST_REPLY: usize = ((2 * 6) << 20) + (1 << 20);
 
-/// Starts the request's clock, gives it its id, and makes sure of a reply even where this
-/// program is wrong: where it is, `record` is called before the reply.
+/// Starts the request's clock, gives it its id, and makes sure of a reply even if this
+/// program is wrong: if it is, `record` is called before the reply.
 pub fn begin(record: fn(&Refusal)) {
     begun();
     std::panic::set_hook(Box::new(move |panic| {

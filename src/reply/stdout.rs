@@ -1,7 +1,7 @@
 //! Standard output, on which there is one reply.
 
 use crate::reply::terminal;
-use crate::system::kernel;
+use crate::system::{self, kernel};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -46,7 +46,7 @@ pub fn is_sent() -> bool {
     REPLIED.load(Ordering::SeqCst)
 }
 
-/// Writes the whole reply to standard output; says so where that cannot be done.
+/// Writes the whole reply to standard output; says so if that cannot be done.
 pub fn write(bytes: &[u8]) {
     // A caller who does not read must not hold a root process for ever. By now the operation is
     // done and recorded.
@@ -54,7 +54,7 @@ pub fn write(bytes: &[u8]) {
         kernel::end_after(READER_TIMEOUT);
     }
     let written = match io::stdout().is_terminal() {
-        true => write_all(&terminal::shown(bytes)),
+        true => write_all(&terminal::shown(bytes, system::terminal::width(&io::stdout()))),
         false => write_all(bytes),
     };
     if CONNECTED.load(Ordering::Relaxed) {
@@ -87,7 +87,7 @@ fn leave_nothing_unread() {
 /// Writes it unless nobody reads it when this process is asked to end.
 fn write_all(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    // What does not wait is not waited for, and where the caller has left no descriptor to wait
+    // What does not wait is not waited for, and if the caller has left no descriptor to wait
     // with, the reply is worth more than a quick end.
     let flags = fcntl(stdout.as_fd(), FcntlArg::F_GETFL).unwrap_or_default();
     let is_waiting = !OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK);

@@ -2,6 +2,7 @@
 //! Into a pipe or a file it is what it is.
 
 use crate::output::text::{is_hidden, one_line};
+use crate::output::wrap;
 use serde::Deserialize;
 
 /// The longest line of text, in characters.
@@ -16,20 +17,26 @@ struct Told {
     hint: Option<String>,
 }
 
-/// The reply as it is shown. `reply` is an object and a newline.
-pub fn shown(reply: &[u8]) -> Vec<u8> {
+/// The reply as it is shown at a terminal of this width. `reply` is an object and a newline. A string
+/// of the object is not broken: what a person copies stays JSON.
+pub fn shown(reply: &[u8], width: Option<usize>) -> Vec<u8> {
     let message = serde_json::from_slice::<Told>(reply).ok();
-    message.and_then(text).map_or_else(|| indented(reply), String::into_bytes)
+    message
+        .and_then(|message| text(message, width))
+        .map_or_else(|| indented(reply), String::into_bytes)
 }
 
 /// Help, or what is wrong with the command line; none if something was asked for.
-fn text(message: Told) -> Option<String> {
+fn text(message: Told, width: Option<usize>) -> Option<String> {
     let lines: Vec<String> = match (message.help, message.error) {
-        (Some(help), _) => help.iter().map(|line| line.replace(is_hidden, "")).collect(),
+        (Some(help), _) => {
+            help.iter().map(|line| wrap::wrapped(&line.replace(is_hidden, ""), width)).collect()
+        }
         (None, Some(error)) if message.code == "usage" => {
             let error = format!("sm-helper: {}", one_line(&error, LONGEST));
             let hint = message.hint.map(|hint| format!("    {}", one_line(&hint, LONGEST)));
-            [error].into_iter().chain(hint).collect()
+            let hint = hint.map(|hint| wrap::hint(&hint, width));
+            [wrap::wrapped(&error, width)].into_iter().chain(hint).collect()
         }
         _ => return None,
     };
@@ -114,7 +121,8 @@ mod tests {
 
     #[test]
     fn help_and_usage_are_text_and_nothing_else_is() {
-        let shown = |reply: Value| String::from_utf8(shown(format!("{reply}\n").as_bytes()));
+        let shown =
+            |reply: Value| String::from_utf8(shown(format!("{reply}\n").as_bytes(), Some(40)));
         let help = json!({"code": "ok", "help": ["Usage: x", "", "  -h"]});
         assert_eq!(shown(help).expect("UTF-8"), "Usage: x\n\n  -h\n");
         let usage = json!({"code": "usage", "error": "no \u{1b}[2Jx", "hint": "sm-helper list"});
@@ -123,5 +131,15 @@ mod tests {
         assert!(usage.ends_with("x\n    sm-helper list\n") && !usage.contains('\x1b'), "{usage}");
         let denied = shown(json!({"code": "denied", "error": "no"})).expect("UTF-8");
         assert_eq!(denied, "{\n  \"code\": \"denied\",\n  \"error\": \"no\"\n}\n");
+        let help =
+            json!({"code": "ok", "help": ["  --lines <N>  How many lines of the log to show"]});
+        let help = shown(help).expect("UTF-8");
+        assert_eq!(help, "  --lines <N>  How many lines of the log\n               to show\n");
+        let hint = "did you mean: sm-helper service restart nginx.service";
+        let usage = json!({"code": "usage", "error": "no command was given", "hint": hint});
+        let usage = shown(usage).expect("UTF-8");
+        assert!(usage.ends_with("\n        sm-helper service restart nginx.service\n"), "{usage}");
+        let long = json!({"code": "denied", "error": "a ".repeat(40)});
+        assert_eq!(shown(long).expect("UTF-8").lines().count(), 4);
     }
 }

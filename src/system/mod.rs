@@ -5,5 +5,6 @@ pub mod pipes;
 pub mod proc;
 pub mod state;
 pub mod step;
+pub mod terminal;
 pub mod tool;
 pub mod trust;

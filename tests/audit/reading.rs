@@ -246,6 +246,11 @@ fn a_terminal_gets_local_times_with_the_zone_a_heading_and_colours() {
     assert!(shown.contains("\x1b[33mdenied\x1b[0m"), "{shown:?}");
     assert!(on("sm audit tail --utc").lines().nth(1).is_some_and(|line| line[..20].ends_with('Z')));
     assert!(!on("NO_COLOR=1 sm audit search").contains('\x1b'));
+    // Where there is no room beside the columns, the operation has a line of its own.
+    let narrow = on("stty cols 80; NO_COLOR=1 sm audit search");
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    assert!(narrow.lines().any(|line| line.starts_with("    service ")), "{narrow}");
+    assert_eq!(narrow.lines().nth(1), Some("    operation"), "{narrow}");
     // Programs get UTC, whatever they are at.
     assert!(!on("sm audit search --json").contains("+05:45"));
     assert!(!host.root("TZ=Asia/Kathmandu sm audit search").ok().contains("+05:45"));

@@ -42,6 +42,23 @@ fn help_errors_and_hints_are_as_wide_as_the_terminal() {
 }
 
 #[test]
+fn the_helpers_help_and_usage_are_as_wide_as_the_terminal() {
+    for command in ["helper --help", "helper service --help", "helper package --help"] {
+        let help = shown("", command);
+        assert!(help.contains("Usage: sm-helper") && longest(&help) <= 50, "{command}: {help}");
+        let wide = shown("stty cols 200;", command);
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert!(longest(&wide) > 80 && words(&help) == words(&wide), "{command}: {wide}");
+    }
+    let usage = shown("", "helper services restart_everything_of_this_host");
+    assert!(usage.starts_with("sm-helper: ") && usage.lines().count() > 2, "{usage}");
+    assert!(longest(&usage) <= 50, "{usage}");
+    // What is to be typed stays in one piece.
+    let usage = shown("stty cols 30;", "helper nginx restart");
+    assert!(usage.ends_with("\n        sm-helper service restart nginx\n"), "{usage}");
+}
+
+#[test]
 fn what_is_allowed_refused_or_changed_has_a_colour_at_a_terminal_alone() {
     let site = std::env::temp_dir().join(format!("sm-colour-{}.toml", std::process::id()));
     std::fs::write(&site, "schema = 1\n").expect("a file");

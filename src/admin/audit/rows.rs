@@ -1,9 +1,10 @@
 //! Records as people read them: a line for each request, or with `--records` for each record.
 
 use crate::admin::answer::has_colour;
-use crate::admin::wrap;
 use crate::cli::{self, HelperCommand, Parsed, Shown};
 use crate::output::text::one_line;
+use crate::output::wrap;
+use crate::system::terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -28,7 +29,7 @@ impl Style {
         let stdout = io::stdout();
         let has_heading = stdout.is_terminal();
         let zone = if has_heading && !shown.utc { TimeZone::try_system().ok() } else { None };
-        let (colour, width) = (has_colour(&stdout), wrap::width(&stdout));
+        let (colour, width) = (has_colour(&stdout), terminal::width(&stdout));
         Self { records: shown.records || records, zone, colour, width, has_heading }
     }
 
@@ -53,15 +54,15 @@ impl Style {
             return None;
         }
         let time = if self.zone.is_some() { 25 } else { 20 };
-        Some(if self.records {
-            format!("{:<time$}  {:<12} {:<8} {:<17} operation", "time", "account", "event", "code")
-        } else {
-            let [result, took, id] = ["result", "duration", "id"];
-            format!(
-                "{:<time$}  {:<12} {result:<17} {took:>9}  {id:<8}  operation",
-                "time", "account"
-            )
-        })
+        let begin = match self.records {
+            true => format!("{:<time$}  {:<12} {:<8} {:<17} ", "time", "account", "event", "code"),
+            false => {
+                let [result, took, id] = ["result", "duration", "id"];
+                let begin = format!("{:<time$}  {:<12} {result:<17} ", "time", "account");
+                format!("{begin}{took:>9}  {id:<8}  ")
+            }
+        };
+        Some(wrap::row(&begin, begin.len(), "operation", self.width))
     }
 
     /// A record on one line: for itself, or for its request, whose end it is.
@@ -80,32 +81,31 @@ impl Style {
             operation.push_str(&format!("  ({})", one_line(text("/error"), 200)));
         }
         let account = one_line(text("/caller/user"), 32);
-        let begin = format!("{}  {account:<12} ", self.time(text("/time")));
-        let line = if self.records {
-            format!("{begin}{event:<8} {code:<17} {operation}")
-        } else {
-            let result = if event == "intent" { NO_RESULT } else { code };
-            let took = record["duration_ms"].as_f64().map_or("-".to_owned(), took);
-            format!("{begin}{result:<17} {took:>9}  {:<8}  {operation}", id(record))
-        };
-        let line = wrap::wrapped(&line, self.width);
+        let result = if event == "intent" && !self.records { NO_RESULT } else { code };
         let on = match event {
-            _ if !self.colour => return line,
-            "refused" => "\x1b[33m",
-            "result" if code != "ok" => "\x1b[1;31m",
-            "intent" if !self.records => "\x1b[33m",
-            _ => return line,
+            _ if !self.colour => "",
+            "refused" => YELLOW,
+            "result" if code != "ok" => BOLD_RED,
+            "intent" if !self.records => YELLOW,
+            _ => "",
         };
-        // The words of the result, and nothing of what a caller has written.
-        let word = if event == "intent" { NO_RESULT } else { code };
-        match line.get(begin.len()..).and_then(|rest| rest.find(word)) {
-            Some(at) => {
-                let (before, rest) = line.split_at(begin.len() + at);
-                let (word, behind) = rest.split_at(word.len());
-                format!("{before}{on}{word}\x1b[0m{behind}")
-            }
-            None => line,
+        let off = if on.is_empty() { "" } else { "\x1b[0m" };
+        let mut begin = format!("{}  {account:<12} ", self.time(text("/time")));
+        if self.records {
+            begin.push_str(&format!("{event:<8} "));
         }
+        // The word of the result is coloured, and nothing that a caller has written.
+        begin.push_str(&format!(
+            "{on}{result}{off}{:1$} ",
+            "",
+            17_usize.saturating_sub(result.len())
+        ));
+        if !self.records {
+            let took = record["duration_ms"].as_f64().map_or("-".to_owned(), took);
+            begin.push_str(&format!("{took:>9}  {:<8}  ", id(record)));
+        }
+        let column = begin.chars().count() - on.len() - off.len();
+        wrap::row(&begin, column, &operation, self.width)
     }
 
     /// A time as it is recorded, in UTC and with six digits behind the second.
@@ -118,6 +118,9 @@ impl Style {
         local.unwrap_or_else(utc)
     }
 }
+
+const YELLOW: &str = "\x1b[33m";
+const BOLD_RED: &str = "\x1b[1;31m";
 
 /// What stands where a result would: it is not done yet, or all of its processes were killed.
 const NO_RESULT: &str = "no result";
@@ -216,7 +219,7 @@ pub fn operation_of(record: &Value) -> Option<String> {
     }
 }
 
-/// The words as they were written, where they were no operation.
+/// The words as they were written, if they were no operation.
 fn asked(record: &Value) -> impl Iterator<Item = &str> {
     let asked = record.pointer("/asked").and_then(Value::as_array);
     asked.into_iter().flatten().filter_map(Value::as_str)

@@ -38,12 +38,13 @@ use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status};
 use crate::admin::doctor::table::{CHECKS, Check};
 use crate::admin::root::without_root;
-use crate::admin::wrap;
 use crate::exec::sanitize;
 use crate::output::text::counted;
+use crate::output::wrap;
 use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
 use crate::system::step::step;
+use crate::system::terminal;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -65,7 +66,7 @@ struct Row {
 /// `each` lists for people what is well, too.
 ///
 /// # Errors
-/// `command_failed` with exit status 1 where it found a problem; `not_privileged` without root.
+/// `command_failed` with exit status 1 if it found a problem; `not_privileged` without root.
 pub fn run(program: &Path, arguments: &[OsString], each: bool) -> Result<Answer, Failure> {
     if !nix::unistd::geteuid().is_root() {
         let what = "only root can see most of what the guarantees rest on";
@@ -120,7 +121,7 @@ fn report(mut rows: Vec<Row>, each: bool) -> Result<Answer, Failure> {
     let summary =
         format!("{}, {}, {ok} ok", counted(problems, "problem"), counted(warnings, "warning"));
     let stdout = io::stdout();
-    let text = text(&rows, each, answer::has_colour(&stdout), wrap::width(&stdout));
+    let text = text(&rows, each, answer::has_colour(&stdout), terminal::width(&stdout));
     if problems == 0 {
         return Ok(Answer::text(format!("{text}{summary}"))
             .with("problems", problems)

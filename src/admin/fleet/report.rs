@@ -6,6 +6,7 @@ use crate::admin::fleet::row::{Row, counted, counts};
 use crate::admin::fleet::table;
 use crate::output::text;
 use crate::request::code::{Code, Refusal};
+use crate::system::terminal;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 use std::io;
@@ -14,7 +15,7 @@ use std::time::Duration;
 /// The end of a command over a fleet.
 ///
 /// # Errors
-/// `command_failed` where a host failed, and where no host did it.
+/// `command_failed` if a host failed, and if no host did it.
 pub fn finish(
     rows: Vec<Row>,
     skip_unreachable: bool,
@@ -23,7 +24,7 @@ pub fn finish(
     let failed = rows.iter().filter(|row| row.counts_as_failed(skip_unreachable)).count();
     let summary: Map<String, Value> =
         counts(&rows).map(|(status, count)| (status.word().to_owned(), json!(count))).collect();
-    let text = table::of(&rows, has_colour(&io::stdout()));
+    let text = table::of(&rows, has_colour(&io::stdout()), terminal::width(&io::stdout()));
     let fields = fields
         .into_iter()
         .chain([("summary".to_owned(), summary.into()), ("hosts".to_owned(), json!(rows))]);
@@ -48,7 +49,7 @@ pub fn finish(
 }
 
 /// What a person sees meanwhile: a line for each host under way, and above them one for each that
-/// is through. Nothing where no person looks.
+/// is through. Nothing if no person looks.
 #[derive(Debug)]
 pub struct Progress(Option<MultiProgress>);
 
@@ -57,7 +58,7 @@ pub struct Progress(Option<MultiProgress>);
 pub struct Line(Option<ProgressBar>);
 
 impl Progress {
-    /// Shown where standard error is a terminal that can be drawn on, and nothing else is said there.
+    /// Shown if standard error is a terminal that can be drawn on, and nothing else is said there.
     pub fn new() -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let is_verbose = tracing::enabled!(tracing::Level::INFO);

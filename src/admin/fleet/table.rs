@@ -2,7 +2,7 @@
 //! once, with their names.
 
 use crate::admin::fleet::row::{Row, counted};
-use crate::output::text;
+use crate::output::{text, wrap};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ struct Finding<'r> {
 }
 
 /// A line for each host, in their order, what there is to do, and a line that counts.
-pub fn of(rows: &[Row], coloured: bool) -> String {
+pub fn of(rows: &[Row], coloured: bool, terminal: Option<usize>) -> String {
     let width = rows.iter().map(|row| row.host.chars().count()).max().unwrap_or(0).min(40);
     let wide = rows.iter().map(|row| row.word().len()).max().unwrap_or(0);
     let findings = findings(rows);
@@ -35,25 +35,25 @@ pub fn of(rows: &[Row], coloured: bool) -> String {
         let (on, off) = if coloured { (row.status.colour(), "\x1b[0m") } else { ("", "") };
         let what = row.error.as_deref().unwrap_or(&row.what);
         let seconds = row.duration_ms / 1000.0;
-        let _ = writeln!(
-            text,
-            "{:width$}  {on}{:wide$}{off}  {seconds:6.1} s  {what}",
-            row.host,
-            row.word()
-        );
+        let begin =
+            format!("{:width$}  {on}{:wide$}{off}  {seconds:6.1} s  ", row.host, row.word());
+        let column = begin.chars().count() - on.len() - off.len();
+        let _ = writeln!(text, "{}", wrap::row(&begin, column, what, terminal));
+        let below = format!("{:width$}  {:wide$}  {:8}  ", "", "", "");
         for Finding { mark, text: message, commands, .. } in
             alone.get(&*row.host).into_iter().flatten()
         {
             let command: String = commands.iter().map(|command| format!(": {command}")).collect();
-            let _ =
-                writeln!(text, "{:width$}  {:wide$}  {:8}  {mark} {message}{command}", "", "", "");
+            let line = format!("{mark} {message}{command}");
+            let _ = writeln!(text, "{}", wrap::row(&below, below.len(), &line, terminal));
         }
     }
     for Finding { hosts, mark, text: message, commands } in &findings {
         if hosts.len() == 1 {
             continue;
         }
-        let _ = writeln!(text, "{}: {mark} {message}", names(hosts));
+        let line = wrap::wrapped(&format!("{}: {mark} {message}", names(hosts)), terminal);
+        let _ = writeln!(text, "{line}");
         for command in commands {
             let _ = writeln!(text, "    {command}");
         }
@@ -113,13 +113,13 @@ mod tests {
     fn what_is_to_be_done_is_said_once_with_the_names_of_all() {
         let rows: Vec<Row> =
             (1..=6).map(|at| row(&format!("web{at}"), "compare it", None)).collect();
-        let text = of(&rows, false);
+        let text = of(&rows, false, None);
         assert_eq!(text.matches("compare it").count(), 1, "{text}");
         assert!(text.contains("\nweb1, web2, web3, web4, web5, web6: → compare it\n"), "{text}");
         assert_eq!(text.lines().count(), 8, "{text}");
         let many: Vec<Row> =
             (1..=500).map(|at| row(&format!("w{at}"), "compare it", None)).collect();
-        assert!(of(&many, false).contains(", w20 and 480 more: → compare it\n"));
+        assert!(of(&many, false, None).contains(", w20 and 480 more: → compare it\n"));
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             row("web4", "forget it", Some("ssh-keygen -R b")),
         ];
         assert_eq!(rows[0].hint.as_deref(), Some("forget it: ssh-keygen -R a"));
-        let text = of(&rows, false);
+        let text = of(&rows, false, None);
         let all = "web1, web3, web4: → forget it\n    ssh-keygen -R a\n    ssh-keygen -R b\n";
         assert!(text.contains(all), "{text}");
         assert!(text.contains("→ look: ssh web2\nweb3 "), "{text}");
@@ -141,7 +141,7 @@ mod tests {
     fn a_warning_of_all_is_said_once() {
         let warned =
             |name: &str| row(name, "look", None).warned(vec!["an older version".to_owned()]);
-        let text = of(&[warned("web1"), warned("web2")], false);
+        let text = of(&[warned("web1"), warned("web2")], false, None);
         assert_eq!(text.matches("an older version").count(), 1, "{text}");
         assert!(text.contains("web1, web2: warning: an older version\n"), "{text}");
     }

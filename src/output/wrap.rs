@@ -1,24 +1,6 @@
 //! Text for a person at a terminal: broken between words where the terminal ends.
 
-use crate::system::kernel;
 use std::fmt::Write as _;
-use std::io::IsTerminal;
-use std::os::fd::AsFd;
-
-/// Less is no width that anything could be read in.
-const LEAST: usize = 20;
-
-/// The width of the terminal, if the stream is one: that of `COLUMNS`, or else the kernel's.
-pub fn width(stream: &(impl AsFd + IsTerminal)) -> Option<usize> {
-    if !stream.is_terminal() {
-        return None;
-    }
-    let message = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    let width = message
-        .filter(|width| *width > 0)
-        .or_else(|| kernel::columns(stream.as_fd()).map(usize::from))?;
-    Some(width.max(LEAST))
-}
 
 /// The text with each line broken between words at this width, and as it is without one. What
 /// follows hangs below the line's last column, or below its first word.
@@ -44,6 +26,25 @@ pub fn hint(text: &str, width: Option<usize>) -> String {
         _ => wrapped(text, Some(width)),
     }
 }
+
+/// A row of a table, whose last column is this text: it hangs below its first word, or stands on
+/// lines of its own if the columns before it leave too little room. `begin` are these columns,
+/// `column` is how many characters of them are seen.
+pub fn row(begin: &str, column: usize, text: &str, width: Option<usize>) -> String {
+    let fits = |width: &usize| column + text.chars().count() <= *width;
+    let Some(width) = width.filter(|width| !fits(width)) else { return format!("{begin}{text}") };
+    let room = width.saturating_sub(column);
+    let (indent, room, begin) = match room >= NARROWEST {
+        true => (column, room, begin.to_owned()),
+        false => (OWN, width.saturating_sub(OWN), format!("{}\n{:OWN$}", begin.trim_end(), "")),
+    };
+    begin + &broken(text, room).replace('\n', &format!("\n{:indent$}", ""))
+}
+
+/// The fewest characters in which a column of text can be read.
+const NARROWEST: usize = 30;
+/// How far a column on lines of its own is indented.
+const OWN: usize = 4;
 
 /// What a warning begins with.
 pub const WARNING: &str = "warning: ";
@@ -120,10 +121,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_last_column_hangs_below_itself_or_has_lines_of_its_own() {
+        let text = "one two three four five six seven eight";
+        for (begin, width, expected) in [
+            ("web1  ok  ", 80, "web1  ok  one two three four five six seven eight"),
+            ("web1  ok  ", 42, "web1  ok  one two three four five six\n          seven eight"),
+            ("web1  ok  ", 30, "web1  ok\n    one two three four five\n    six seven eight"),
+        ] {
+            assert_eq!(row(begin, begin.len(), text, Some(width)), expected);
+            assert_eq!(row(begin, begin.len(), text, None), format!("{begin}{text}"));
+        }
+    }
+
     proptest! {
         #[test]
         fn no_word_is_lost_and_only_a_long_word_is_wider(
-            text in "[ ]{0,6}([a-zü:-]{1,30}[ ]{1,3}){0,20}[a-z]{0,5}", width in LEAST..60
+            text in "[ ]{0,6}([a-zü:-]{1,30}[ ]{1,3}){0,20}[a-z]{0,5}", width in 20_usize..60
         ) {
             let wrapped = wrapped(&text, Some(width));
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
