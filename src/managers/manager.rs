@@ -26,12 +26,12 @@ pub type Manager = &'static dyn PackageManager;
 pub struct Names<'n> {
     /// The name of the package.
     pub general: &'n str,
-    /// Its name in pacman's repositories; empty where it is the same.
+    /// Its name in pacman's repositories; empty if it is the same.
     pub pacman: &'n str,
 }
 
 /// A package manager: its command lines, how its output is read, what it keeps on disk, and what
-/// is said where it fails. What has a body here is what not every one of them needs.
+/// is said if it fails. What has a body here is what not every one of them needs.
 pub trait PackageManager: Debug + Sync {
     // Which one it is.
 
@@ -39,8 +39,10 @@ pub trait PackageManager: Debug + Sync {
     fn name(&self) -> &'static str;
     /// Whose it is, for a help text.
     fn described(&self) -> &'static str;
-    /// Its program: where it is there, the host has this package manager.
+    /// Its program: if it is there, the host has this package manager.
     fn program(&self) -> &'static str;
+    /// All programs of its own that root runs.
+    fn programs(&self) -> &'static [&'static str];
     /// The families of hosts that have it, as `ID` and `ID_LIKE` of `os-release(5)`.
     fn families(&self) -> &'static [&'static str];
     /// What it calls a package.
@@ -72,6 +74,8 @@ pub trait PackageManager: Debug + Sync {
     fn reinstall_by_hand(&self, name: &str) -> String;
     /// Upgrades a package.
     fn upgrade_by_hand(&self, name: &str) -> String;
+    /// Installs what synchronises the clock.
+    fn installs_clock(&self) -> &'static str;
     /// Reads the lists again: the operation that does it here, and by hand.
     fn reads_lists(&self) -> (Maintenance, &'static str);
     /// Shows what is held, or where that is written.
@@ -100,11 +104,11 @@ pub trait PackageManager: Debug + Sync {
     fn is_missing(&self, _name: &str, _stderr: &str) -> bool {
         false
     }
-    /// What is said where a simulation failed since the administrator holds a package.
+    /// What is said if a simulation failed since the administrator holds a package.
     fn held(&self, _: &Operation, _: &Ran) -> Option<Refusal> {
         None
     }
-    /// Why there is no way to do it, where a simulation failed for that.
+    /// Why there is no way to do it, if a simulation failed for that.
     fn no_way(&self, stdout: &str, stderr: &str) -> Option<Reason>;
     /// Why a package, or a version of it, could not be found.
     fn not_found(&self, stderr: &str) -> Option<NotFound>;
@@ -169,7 +173,7 @@ pub trait PackageManager: Debug + Sync {
     fn providers(&self, name: &str) -> Providers;
     /// The installed package that has put this file there.
     fn owner(&self, path: &str) -> Option<String>;
-    /// What a configuration file's name ends with where it lies beside the one in use, and what
+    /// What a configuration file's name ends with if it lies beside the one in use, and what
     /// has happened then.
     fn beside(&self) -> &'static [(&'static str, &'static str)] {
         &[]
@@ -177,6 +181,12 @@ pub trait PackageManager: Debug + Sync {
     /// The folders outside of `/etc` in which packages have configuration files.
     fn settings_elsewhere(&self) -> BTreeSet<PathBuf> {
         BTreeSet::new()
+    }
+    /// The files and folders of its settings: who can change them can have commands run as root.
+    fn trusts(&self) -> &'static [&'static str];
+    /// Whether its distributions fix vulnerabilities without a new version of the program.
+    fn patches_old_versions(&self) -> bool {
+        true
     }
     /// The files of its settings that name commands.
     fn settings(&self) -> &'static [Files] {
@@ -210,13 +220,13 @@ pub trait PackageManager: Debug + Sync {
 
     // What is said of a failure.
 
-    /// What can be done where it cannot say what is installed.
+    /// What can be done if it cannot say what is installed.
     fn unreadable(&self) -> &'static str;
     /// Where to look for what a simulation that is not done in time waits for.
     fn looks_for_what_it_waits(&self) -> &'static str;
     /// What keeps it from what it was told to do, though it ends with success.
     fn does_nothing_for(&self) -> &'static str;
-    /// Why a simulation failed, where that is known.
+    /// Why a simulation failed, if that is known.
     fn explained_simulation(
         &self,
         _: &dyn Asked,
@@ -226,9 +236,9 @@ pub trait PackageManager: Debug + Sync {
     ) -> Refusal {
         refusal
     }
-    /// Why an operation that changes packages failed, where that is known.
+    /// Why an operation that changes packages failed, if that is known.
     fn explained(&self, run: &Run<'_>, refusal: Refusal) -> Refusal;
-    /// Why an operation that changes no package failed, where that is known.
+    /// Why an operation that changes no package failed, if that is known.
     fn explained_alone(&self, _: &dyn Asked, _: &Ran, refusal: Refusal) -> Refusal {
         refusal
     }

@@ -43,6 +43,9 @@ impl PackageManager for Toy {
     fn program(&self) -> &'static str {
         PROGRAM
     }
+    fn programs(&self) -> &'static [&'static str] {
+        &[PROGRAM]
+    }
     fn families(&self) -> &'static [&'static str] {
         &["toybox"]
     }
@@ -72,6 +75,9 @@ impl PackageManager for Toy {
     }
     fn upgrade_by_hand(&self, name: &str) -> String {
         format!("toy upgrade {name}")
+    }
+    fn installs_clock(&self) -> &'static str {
+        "toy install clock"
     }
     fn reads_lists(&self) -> (Maintenance, &'static str) {
         (Maintenance::Update, "toy refresh")
@@ -116,6 +122,9 @@ impl PackageManager for Toy {
     }
     fn providers(&self, name: &str) -> Providers {
         Providers { provide: vec![format!("{name}-lite")], of_group: Vec::new() }
+    }
+    fn trusts(&self) -> &'static [&'static str] {
+        &["/nonexistent/toy.conf"]
     }
     fn owner(&self, _path: &str) -> Option<String> {
         None

@@ -6,6 +6,7 @@ use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::admin::doctor::paths::word;
 use crate::audit::files::{FILE, FOLDER as LOG};
+use crate::managers::host;
 use crate::system::state::FOLDER as STATE;
 use jiff::Timestamp;
 use nix::sys::statvfs::statvfs;
@@ -13,6 +14,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
+
+const TIMEDATECTL: &str = "timedatectl set-ntp true";
 
 pub fn clock_sync(_: &Context) -> Vec<Finding> {
     // As systemd says of itself (systemd.io/CONTAINER_INTERFACE).
@@ -31,9 +34,9 @@ pub fn clock_sync(_: &Context) -> Vec<Finding> {
         return vec![Finding::ok("the clock is synchronised")];
     }
     let command = if shown.contains("CanNTP=yes") {
-        "timedatectl set-ntp true"
+        TIMEDATECTL
     } else {
-        "apt-get install systemd-timesyncd || pacman -S chrony"
+        host::of_this_host().map_or(TIMEDATECTL, |manager| manager.installs_clock())
     };
     vec![Finding::warning("the clock is not synchronised").fix(command)]
 }
@@ -55,8 +58,7 @@ pub fn clock_order(context: &Context) -> Vec<Finding> {
         let path = context.program.display();
         found.push(format!("{path} is from {then:.0}, and it is {now:.0}"));
     }
-    let set = "timedatectl set-ntp true";
-    let found = found.into_iter().map(|found| Finding::problem(found).fix(set)).collect();
+    let found = found.into_iter().map(|found| Finding::problem(found).fix(TIMEDATECTL)).collect();
     or_ok(found, format!("it is {now:.0}, later than the last record and the program"))
 }
 

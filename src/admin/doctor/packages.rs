@@ -2,29 +2,15 @@
 
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{fix_or, refused, word};
+use crate::managers::host;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What they are in: `apt.conf(5)`, `sources.list(5)`, `dpkg.cfg(5)`, `pacman.conf(5)`,
-/// `alpm-hooks(5)`.
-const SETTINGS: [&str; 11] = [
-    "/etc/apt",
-    "/etc/apt/apt.conf.d",
-    "/etc/apt/preferences.d",
-    "/etc/apt/sources.list.d",
-    "/etc/apt/trusted.gpg.d",
-    "/etc/dpkg",
-    "/etc/dpkg/dpkg.cfg.d",
-    "/etc/pacman.conf",
-    "/etc/pacman.d",
-    "/etc/pacman.d/hooks",
-    "/usr/share/libalpm/hooks",
-];
-
-/// What of it others can change, or make.
+/// What of them others can change, or make. A host can have more than one package manager.
 pub fn settings() -> Vec<Finding> {
-    let mut paths = SETTINGS.map(PathBuf::from).to_vec();
-    let entries = SETTINGS.into_iter().flat_map(fs::read_dir).flatten().flatten();
+    let all = || host::ALL.into_iter().flat_map(|manager| manager.trusts());
+    let mut paths: Vec<PathBuf> = all().map(PathBuf::from).collect();
+    let entries = all().flat_map(fs::read_dir).flatten().flatten();
     paths.extend(entries.map(|entry| entry.path()));
     paths.iter().filter_map(|path| weak_setting(path)).collect()
 }

@@ -151,7 +151,7 @@ pub fn twice(context: &Context) -> Vec<Finding> {
 }
 
 /// What takes another helper away. At no time may a rule name a file that is not there: the package
-/// takes its own rules away, and so does the program beside it, where it is one of ours.
+/// takes its own rules away, and so does the program beside it, if it is one of ours.
 fn removal(helper: &Path) -> String {
     if let Some(package) = Package::of(helper) {
         return package.remove();
@@ -224,23 +224,19 @@ pub fn preload(_: &Context) -> Vec<Finding> {
 }
 
 pub fn tools(_: &Context) -> Vec<Finding> {
-    const ALL: [&str; 9] = [
-        "/usr/bin/systemctl",
-        "/usr/bin/journalctl",
-        "/usr/bin/apt-get",
-        "/usr/bin/apt-cache",
-        "/usr/bin/dpkg",
-        "/usr/bin/dpkg-query",
-        "/usr/bin/pacman",
-        "/usr/bin/sudo",
-        "/usr/sbin/visudo",
-    ];
-    let there = ALL.map(Path::new).into_iter().filter(|path| path.exists());
+    const SYSTEMCTL: &str = "/usr/bin/systemctl";
+    let packages = host::ALL.into_iter().flat_map(|manager| manager.programs()).copied();
+    let there = [SYSTEMCTL, "/usr/bin/journalctl"]
+        .into_iter()
+        .chain(packages)
+        .chain(["/usr/bin/sudo", "/usr/sbin/visudo"])
+        .map(Path::new)
+        .filter(|path| path.exists());
     let mut found: Vec<Finding> = there.clone().filter_map(weak).collect();
     found.extend(packages::settings());
-    if !Path::new(ALL[0]).exists() {
+    if !Path::new(SYSTEMCTL).exists() {
         found.push(
-            Finding::warning(format!("{} is missing", ALL[0]))
+            Finding::warning(format!("{SYSTEMCTL} is missing"))
                 .means("requests about services cannot be answered on this host"),
         );
     }

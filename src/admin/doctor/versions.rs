@@ -8,7 +8,6 @@ use crate::admin::doctor::vulnerabilities::{APT, PACMAN, SUDO, SUDO_RS, SYSTEMD,
 use crate::managers::host;
 use crate::sudo::ask::program;
 use crate::system::tool;
-use std::path::Path;
 
 /// The first systemd that knows all that the units say (`CollectMode=`).
 const OLDEST_SYSTEMD: &str = "236";
@@ -19,7 +18,7 @@ struct Installed<'n> {
     name: &'n str,
     /// The version that it says it has.
     version: String,
-    /// The version of its package, where the distribution is one whose fixes are known.
+    /// The version of its package, if the distribution is one whose fixes are known.
     package: Option<String>,
     /// Whether the host's packages are those of a distribution that fixes old versions.
     is_patched_elsewhere: bool,
@@ -122,8 +121,7 @@ fn installed<'n>(name: &'n str, version: &str) -> Installed<'n> {
     let is_patched_elsewhere = match asked {
         // What is no package is fixed by nobody but its makers.
         Some(answer) => answer.is_err(),
-        // Nor does Arch fix old versions; others are not known.
-        None => !Path::new("/usr/bin/pacman").exists(),
+        None => host::of_this_host().is_none_or(|manager| manager.patches_old_versions()),
     };
     Installed { name, version: version.to_owned(), package, is_patched_elsewhere }
 }

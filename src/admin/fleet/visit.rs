@@ -10,6 +10,7 @@ use crate::admin::fleet::ssh::{Lost, Said, Session};
 use crate::admin::fleet::words::Words;
 use crate::admin::fleet::{greeting, trouble};
 use crate::admin::mounts::{self, Use};
+use crate::managers::host;
 use crate::output::text::one_line;
 use crate::request::id::milliseconds;
 use crate::system::step;
@@ -27,7 +28,7 @@ const TO_BECOME_ROOT: Duration = Duration::from_secs(30);
 const TO_SEND: Duration = Duration::from_secs(180);
 const TO_SET_UP: Duration = Duration::from_secs(120);
 
-/// What to do where sudo does not answer.
+/// What to do if sudo does not answer.
 const SUDO_WAITS: &str = "try there by hand what it waits for: sudo -n -l; sudo -n true";
 
 /// The row of a host with which there is nothing more to do, be it well or ill.
@@ -62,7 +63,7 @@ impl<'h> Visit<'h> {
 }
 
 impl Visit<'_> {
-    /// Gives the password where sudo asks for it: whether it is right.
+    /// Gives the password if sudo asks for it: whether it is right.
     ///
     /// # Errors
     /// If something else comes between.
@@ -231,7 +232,7 @@ impl Visit<'_> {
         }
     }
 
-    /// What the host said of this; nothing where it said nothing.
+    /// What the host said of this; nothing if it said nothing.
     pub fn fact(&self, name: &str) -> &str {
         self.facts.get(name).map_or("", String::as_str)
     }
@@ -288,7 +289,7 @@ impl Visit<'_> {
         trouble::lost_on_the_way(self.host, lost, &message, doing)
     }
 
-    /// The same where sudo is at work, which may wait for something itself.
+    /// The same if sudo is at work, which may wait for something itself.
     fn lost_to_sudo(&mut self, lost: &Lost, doing: &str) -> Row {
         let row = self.lost(lost, doing);
         match lost {
@@ -321,10 +322,9 @@ impl Visit<'_> {
         row.more.insert("timings".to_owned(), Value::Object(self.timings.clone()));
         let has_other_warnings = row.more.contains_key("warnings");
         if self.fact("manager").is_empty() && row.status != Status::Failed && !has_other_warnings {
-            row = row.with(
-                "warnings",
-                ["it has neither apt nor pacman: package operations are not possible"],
-            );
+            let none =
+                format!("it has neither {}: package operations are not possible", host::programs());
+            row = row.with("warnings", [none]);
         }
         row.took(self.spent)
     }

@@ -11,6 +11,9 @@ const DPKG: &str = "/usr/bin/dpkg";
 const DPKG_QUERY: &str = "/usr/bin/dpkg-query";
 const APT_MARK: &str = "/usr/bin/apt-mark";
 
+/// The programs of apt and dpkg that root runs, here or by hand.
+pub const PROGRAMS: [&str; 5] = [APT_GET, "/usr/bin/apt-cache", APT_MARK, DPKG, DPKG_QUERY];
+
 /// That nobody is there (`debconf(7)`, `apt-listchanges(1)`, `apt-listbugs(1)`, `needrestart(1)`,
 /// `ucf(1)`).
 pub const ENVIRONMENT: [(&str, &str); 5] = [

@@ -50,6 +50,9 @@ impl PackageManager for Apt {
     fn program(&self) -> &'static str {
         commands::APT_GET
     }
+    fn programs(&self) -> &'static [&'static str] {
+        &commands::PROGRAMS
+    }
     fn families(&self) -> &'static [&'static str] {
         &["debian", "ubuntu"]
     }
@@ -75,6 +78,9 @@ impl PackageManager for Apt {
     }
     fn upgrade_by_hand(&self, name: &str) -> String {
         format!("apt-get update && apt-get install {name}")
+    }
+    fn installs_clock(&self) -> &'static str {
+        "apt-get install systemd-timesyncd"
     }
     fn reads_lists(&self) -> (Maintenance, &'static str) {
         (Maintenance::Update, "apt-get update")
@@ -134,6 +140,18 @@ impl PackageManager for Apt {
     }
     fn settings_elsewhere(&self) -> BTreeSet<PathBuf> {
         beside::folders_elsewhere(Path::new(beside::INFO))
+    }
+    // `apt.conf(5)`, `sources.list(5)`, `dpkg.cfg(5)`.
+    fn trusts(&self) -> &'static [&'static str] {
+        &[
+            "/etc/apt",
+            "/etc/apt/apt.conf.d",
+            "/etc/apt/preferences.d",
+            "/etc/apt/sources.list.d",
+            "/etc/apt/trusted.gpg.d",
+            "/etc/dpkg",
+            "/etc/dpkg/dpkg.cfg.d",
+        ]
     }
     fn settings(&self) -> &'static [Files] {
         &settings::FILES

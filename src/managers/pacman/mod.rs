@@ -48,6 +48,9 @@ impl PackageManager for Pacman {
     fn program(&self) -> &'static str {
         commands::PACMAN
     }
+    fn programs(&self) -> &'static [&'static str] {
+        &[commands::PACMAN]
+    }
     fn families(&self) -> &'static [&'static str] {
         &["arch", "archlinux"]
     }
@@ -74,6 +77,9 @@ impl PackageManager for Pacman {
     // One package alone would be upgraded past the libraries of the others.
     fn upgrade_by_hand(&self, _name: &str) -> String {
         "pacman -Syu".to_owned()
+    }
+    fn installs_clock(&self) -> &'static str {
+        "pacman -S chrony"
     }
     // To read them alone is what breaks such a host.
     fn reads_lists(&self) -> (Maintenance, &'static str) {
@@ -164,6 +170,13 @@ impl PackageManager for Pacman {
     }
     fn beside(&self) -> &'static [(&'static str, &'static str)] {
         &beside::BESIDE
+    }
+    // `pacman.conf(5)`, `alpm-hooks(5)`.
+    fn trusts(&self) -> &'static [&'static str] {
+        &["/etc/pacman.conf", "/etc/pacman.d", "/etc/pacman.d/hooks", "/usr/share/libalpm/hooks"]
+    }
+    fn patches_old_versions(&self) -> bool {
+        false
     }
     fn settings(&self) -> &'static [Files] {
         &settings::FILES
