@@ -82,7 +82,7 @@ fn main() -> ExitCode {
     ExitCode::from(exit)
 }
 
-/// The path of the file that runs. Where another one has taken its place since, as an upgrade
+/// The path of the file that runs. If another one has taken its place since, as an upgrade
 /// does, the kernel says so behind the name (`proc(5)`).
 fn program() -> PathBuf {
     let Ok(path) = std::fs::read_link("/proc/self/exe") else {

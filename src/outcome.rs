@@ -10,11 +10,11 @@ use crate::request::ran::Ran;
 pub struct Outcome {
     /// The code and, unless it is `ok`, the sentence.
     pub verdict: Result<(), Refusal>,
-    /// What the operation's command did, where it was run.
+    /// What the operation's command did, if it was run.
     pub ran: Option<Ran>,
     /// The unit's state after it.
     pub unit: Option<UnitState>,
-    /// The last lines of the unit's log, where it did not come up or stay up.
+    /// The last lines of the unit's log, if it did not come up or stay up.
     pub log: Option<Vec<String>>,
     /// What the package manager said it would change.
     pub plan: Option<Transaction>,

@@ -135,7 +135,7 @@ fn as_root(
     }
 }
 
-/// Answers what sudo has let through where the flags are on standard input.
+/// Answers what sudo has let through if the flags are on standard input.
 fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
     match flags::receive(words) {
         Ok(FullRequest { words, parsed }) => {
@@ -273,7 +273,7 @@ fn refuse(caller: Caller, arguments: &[OsString], refusal: &Refusal) -> Answered
     Call::unread(caller, arguments).refuse(None, refusal, false)
 }
 
-/// Also where the rest of the words cannot be read.
+/// Even if the rest of the words cannot be read.
 fn indent_if_asked(arguments: &[OsString]) {
     if arguments.iter().any(|word| word == "--pretty") {
         stdout::set_pretty();

@@ -39,12 +39,12 @@ pub enum Steps {
     Look(LookSteps),
 }
 
-/// What is run after a unit was looked at, where that does not tell enough.
+/// What is run after a unit was looked at, if that does not tell enough.
 #[derive(Debug)]
 pub enum LookSteps {
     /// Lists the units that the manager has loaded: one of them may start this one.
     Others(Argv),
-    /// Reads the unit's state, where its log is empty.
+    /// Reads the unit's state, if its log is empty.
     State(Argv),
 }
 
@@ -55,9 +55,9 @@ pub struct ServiceSteps {
     pub own_name: String,
     /// Reads the unit's state, before and after.
     pub state: Argv,
-    /// Reads how all units are bound to each other, where others may go down or up with this one.
+    /// Reads how all units are bound to each other, if others may go down or up with this one.
     pub units: Option<Argv>,
-    /// Reads when which unit was started, where one of those others may not be again.
+    /// Reads when which unit was started, if one of those others may not be again.
     pub starts: Option<Argv>,
     /// Must exit 0, else nothing is done.
     pub check: Option<Argv>,
@@ -67,15 +67,15 @@ pub struct ServiceSteps {
     pub others: Argv,
     /// Reads whether the manager has yet to read some unit file again.
     pub unread: Option<Argv>,
-    /// Has it read all of them, where it has none to that was changed by somebody else.
+    /// Has it read all of them, if it has none to that was changed by somebody else.
     pub reread: Option<Argv>,
-    /// Reads which unit starts which, where this one is to be started at boot.
+    /// Reads which unit starts which, if this one is to be started at boot.
     pub boot: Option<Argv>,
-    /// Has the service manager count the unit's starts again, where it may be about to refuse one.
+    /// Has the service manager count the unit's starts again, if it may be about to refuse one.
     pub reset_starts: Option<Argv>,
-    /// Reads what the manager itself has logged of it, where it is not up.
+    /// Reads what the manager itself has logged of it, if it is not up.
     pub manager_log: Option<Argv>,
-    /// Reads the last lines of the unit's log, where it did not come up or stay up.
+    /// Reads the last lines of the unit's log, if it did not come up or stay up.
     pub log: Option<Argv>,
 }
 
@@ -133,7 +133,7 @@ impl Plan {
                 (before.map(Option::as_ref).chain([units]).collect(), Vec::new())
             }
         };
-        // Where only the plan is asked for, asking for it is the operation.
+        // If only the plan is asked for, asking for it is the operation.
         let main = (!self.request().operation.is_only_plan()).then_some(&self.main);
         before.into_iter().chain([main]).chain(after).flatten().collect()
     }
@@ -159,7 +159,7 @@ impl Plan {
 /// The plan for an approved request on a host with this package manager.
 ///
 /// # Errors
-/// `unsupported` where the host cannot do it.
+/// `unsupported` if the host cannot do it.
 pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusal> {
     let (steps, main) = match &approved.request().operation {
         Operation::Service { action, unit, shown } => {
@@ -189,7 +189,7 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
     Ok(Plan { approved, steps, main })
 }
 
-/// Where only the plan is asked for, asking the package manager for it is the operation. What
+/// If only the plan is asked for, asking the package manager for it is the operation. What
 /// changes packages can change what runs.
 fn changing(
     approved: &Approved,
@@ -253,7 +253,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
     (Steps::Service(steps), main)
 }
 
-/// The name that the policy has for a unit, and after it the unit's own, where that is another.
+/// The name that the policy has for a unit, and after it the unit's own, if that is another.
 fn names_of(unit: &str) -> Vec<String> {
     [unit.to_owned()].into_iter().chain(alias::own_name(unit)).collect()
 }
@@ -267,7 +267,7 @@ fn not_reserved(unit: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The refusal where `own` is the own name of what the policy calls `unit`, and is one that no
+/// The refusal if `own` is the own name of what the policy calls `unit`, and is one that no
 /// site policy may name.
 pub fn reserved(unit: &str, own: &str) -> Option<Refusal> {
     let is_reserved = never::unit(own) && !never::unit(unit);

@@ -45,7 +45,7 @@ impl<'f> Place<'f> {
         let (size, blocks, inodes, free_inodes) = (number(), number(), number(), number());
         Self {
             free: size.zip(blocks).map(|(size, blocks)| size.saturating_mul(blocks)),
-            // Where there are none at all, none are counted.
+            // If there are none at all, none are counted.
             has_no_inode: inodes.is_some_and(|all| all > 0) && free_inodes == Some(0),
             options: words.next().unwrap_or_default().split(',').collect(),
             mount: words.next().unwrap_or_default(),

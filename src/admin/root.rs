@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
 
-/// What only root can do: continues as root where somebody at a terminal can say the password.
+/// What only root can do: continues as root if somebody at a terminal can say the password.
 /// Comes back only with what to do instead.
 pub fn without_root(what: &str, program: &Path, arguments: &[OsString]) -> Failure {
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {

@@ -7,7 +7,7 @@ use std::io;
 use tracing::Level;
 use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 
-/// What sets the level where no flag does. sudo does not pass it on.
+/// What sets the level if no flag does. sudo does not pass it on.
 const VARIABLE: &str = "SM_LOG";
 
 /// Under which name the broker's lines are found: `journalctl -t sm-broker`.
@@ -21,7 +21,7 @@ const LEVELS: [(&str, Level); 5] = [
     ("trace", Level::TRACE),
 ];
 
-/// Begins to say on standard error what is done, where `-v` is given so often or `SM_LOG` is set.
+/// Begins to say on standard error what is done, if `-v` is given so often or `SM_LOG` is set.
 pub fn begin(count: u8) {
     let by_flag = match count {
         0 => None,
@@ -41,7 +41,7 @@ pub fn begin(count: u8) {
     }
 }
 
-/// Begins to say in the journal what the broker does, where systemd was told so:
+/// Begins to say in the journal what the broker does, if systemd was told so:
 /// `systemctl set-environment SM_LOG=debug`.
 pub fn begin_in_journal() {
     if let Ok(Some(level)) = by_variable() {
@@ -70,7 +70,7 @@ fn listen<W: for<'w> MakeWriter<'w> + Send + Sync + 'static>(level: Level, to: W
         .with_target(false)
         .with_ansi(false)
         .without_time()
-        // Where nobody reads them the command continues all the same.
+        // If nobody reads them the command continues all the same.
         .log_internal_errors(false);
     let _ = tracing::subscriber::set_global_default(lines.finish());
 }

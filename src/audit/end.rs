@@ -11,7 +11,7 @@ const LONGEST: u64 = 65_536;
 /// How a file of the log ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct End {
-    /// The last whole record, where there is one.
+    /// The last whole record, if there is one.
     pub link: Option<Link>,
     /// Bytes of a record behind it that was not written to the end.
     pub torn: u64,

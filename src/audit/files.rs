@@ -150,8 +150,8 @@ pub fn last_lines(file: &mut File, wanted: usize) -> io::Result<VecDeque<String>
     }
 }
 
-/// The last lines of the log, and where it has too few of those of its older files, too. `log` is
-/// the current one, where there is one; it is read to the end afterwards.
+/// The last lines of the log, and if it has too few of those of its older files, too. `log` is
+/// the current one, if there is one; it is read to the end afterwards.
 ///
 /// # Errors
 /// If one of them cannot be read.
@@ -177,7 +177,7 @@ pub fn last_lines_of_all(log: Option<&mut File>, wanted: usize) -> io::Result<Ve
 }
 
 /// Every file of the log, in the order of their records: rotation names them in several ways,
-/// but each begins with a number. None where there is no folder.
+/// but each begins with a number. None if there is no folder.
 ///
 /// # Errors
 /// If the folder cannot be read.

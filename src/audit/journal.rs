@@ -1,4 +1,4 @@
-//! The journal, over its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), and syslog where
+//! The journal, over its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), and syslog if
 //! there is no journal.
 
 use crate::audit::record::{Event, Link, Record};
@@ -15,8 +15,8 @@ pub const JOURNAL: &str = "/run/systemd/journal/socket";
 /// Where syslog listens.
 pub const SYSLOG: &str = "/dev/log";
 
-/// Sends the record to the journal, or to syslog where there is no journal or it does not take
-/// the record. `link` is its place in the chain, where it has one. Gives the name of the one that
+/// Sends the record to the journal, or to syslog if there is no journal or it does not take
+/// the record. `link` is its place in the chain, if it has one. Gives the name of the one that
 /// has taken it; whether that keeps it is for its own settings to say.
 ///
 /// # Errors
@@ -98,7 +98,7 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
 }
 
 /// As syslog(3) counts: 4 warning, 5 notice. Nothing is less than a notice: the journal drops that
-/// where the unit that it comes from has `LogLevelMax=notice`, as the broker's has (sm@.service).
+/// if the unit that it comes from has `LogLevelMax=notice`, as the broker's has (sm@.service).
 fn priority(record: &Record<'_>) -> u64 {
     match (record.event, record.code) {
         (Event::Refused, _) | (_, Code::Ok) => 5,

@@ -1,4 +1,4 @@
-//! The kernel's audit log, where it is on: `ausearch -m USER_CMD` finds what was run.
+//! The kernel's audit log, if it is on: `ausearch -m USER_CMD` finds what was run.
 
 use crate::audit::record::{Event, Record};
 use crate::output::hex::hex;

@@ -55,7 +55,7 @@ impl<E: Into<io::Error>> From<E> for NotAppended {
     }
 }
 
-/// Appends a record, where `charge` takes what its bytes cost.
+/// Appends a record, if `charge` takes what its bytes cost.
 ///
 /// # Errors
 /// If it is not in the log; then nothing of it is.
@@ -105,7 +105,7 @@ pub fn append(
     Ok(Appended { line, link: next, unrecorded })
 }
 
-/// Opens the log, made where it is missing; gives its size, too.
+/// Opens the log, made if it is missing; gives its size, too.
 fn open() -> io::Result<(File, u64)> {
     state::folder(FOLDER, 0o750, GROUP)?;
     let log = state::open(FILE, state::Access::Append, 0o640, GROUP)?;

@@ -124,7 +124,7 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
 }
 
 /// As [`result`], for the monitor of a process that was killed: unless that process has done it
-/// and was killed before it could say so. Where that cannot be found out, twice is better than not
+/// and was killed before it could say so. If that cannot be found out, twice is better than not
 /// at all.
 ///
 /// # Errors
@@ -148,11 +148,12 @@ pub struct Answer<'a> {
 }
 
 /// Writes down what is answered without running anything: a refusal, a question, a dry run. The
-/// record says what the reply says, and `asked` is what was asked as a record holds it ([`bounds::asked`]). Where `count` is given it stands for so many requests that were
+/// record says what the reply says, and `asked` is what was asked as a record holds it
+/// ([`bounds::asked`]). If `count` is given it stands for so many requests that were
 /// refused for the rate, and is written whatever the account's records have taken.
 ///
 /// # Errors
-/// `audit_unavailable` or, where there is no count, `rate_limited`.
+/// `audit_unavailable` or, if there is no count, `rate_limited`.
 pub fn answered(
     origin: &Origin,
     request: Option<&Request>,
@@ -175,7 +176,7 @@ pub fn answered(
 }
 
 /// Writes down how many requests were refused for the rate without a record of their own. The count
-/// is lost where there is no log; the request itself then fails for that.
+/// is lost if there is no log; the request itself then fails for that.
 pub fn counted(origin: &Origin, unrecorded: u64) {
     if unrecorded > 0 {
         let error = Some("refused for the rate, counted until now");
@@ -210,7 +211,7 @@ fn write(
         Ok(log::Appended { line, link, .. }) => journal::send(&record, line, Some(link)),
         // Nothing begins, and the refusal that comes of it is told instead.
         Err(error) if is_intent => return Err(unavailable(error, "")),
-        // Where the log is full, the other sinks are all that tells of a refusal.
+        // If the log is full, the other sinks are all that tells of a refusal.
         Err(_) => {
             let line = record.loose_line();
             line.map_err(Into::into).and_then(|line| journal::send(&record, &line, None))

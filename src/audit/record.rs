@@ -57,7 +57,7 @@ pub struct Record<'r> {
     pub asked: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'r, str>>,
-    /// How many requests a record stands for, where they are too many for a record each.
+    /// How many requests a record stands for, if they are too many for a record each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -125,7 +125,7 @@ impl<'r> Record<'r> {
         Ok((line, Link { seq: self.seq, hash }))
     }
 
-    /// The record for the other sinks where the log does not take it: in no chain, and so with the
+    /// The record for the other sinks if the log does not take it: in no chain, and so with the
     /// number 0 and no hash.
     ///
     /// # Errors
@@ -166,7 +166,7 @@ impl Link {
     }
 }
 
-/// The reason of a request: whole where it is run and may change something, else a part of it.
+/// The reason of a request: whole if it is run and may change something, else a part of it.
 pub fn reason(request: &Request, is_run: bool) -> Option<Cow<'_, str>> {
     const PART: usize = 256;
     let text = request.reason.as_ref()?.as_str();

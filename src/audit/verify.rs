@@ -196,7 +196,7 @@ struct Torn {
     bytes: u64,
     /// Whether it has its line break: a torn record gets it with the next one.
     ended: bool,
-    /// Its number, where that much of it is there.
+    /// Its number, if that much of it is there.
     seq: Option<u64>,
 }
 

@@ -83,11 +83,11 @@ fn links() -> Option<Vec<Seen>> {
     Some(output.stdout.split(|byte| *byte == b'\n').filter_map(seen).collect())
 }
 
-/// The link in one entry of `journalctl --output=json`, where this program wrote it.
+/// The link in one entry of `journalctl --output=json`, if this program wrote it.
 fn seen(entry: &[u8]) -> Option<Seen> {
     let entry: Value = serde_json::from_slice(entry).ok()?;
     let field = |name: &str| entry.get(name).and_then(Value::as_str);
-    // Where the process was gone before the journal looked, it does not say which program it was.
+    // If the process was gone before the journal looked, it does not say which program it was.
     if let Some(program) = field("_EXE") {
         let name = program.trim_end_matches(" (deleted)").rsplit('/').next()?;
         if name != "sm" && name != IDENTIFIER {

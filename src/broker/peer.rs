@@ -13,7 +13,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The account at the other end (`SO_PEERCRED`, `unix(7)`): as it was when it connected. Where it
+/// The account at the other end (`SO_PEERCRED`, `unix(7)`): as it was when it connected. If it
 /// may not ask, the caller as far as it is known and why it is refused.
 ///
 /// # Errors

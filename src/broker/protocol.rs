@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// kernel closes what nobody asks for (`unix(7)`, `MSG_CTRUNC`).
 ///
 /// # Errors
-/// `usage` where it is none, too large or too late.
+/// `usage` if it is none, too large or too late.
 pub fn receive(connection: BorrowedFd<'_>) -> Result<Vec<OsString>, Refusal> {
     let source = line::Source {
         descriptor: connection,

@@ -9,7 +9,7 @@ pub const SOCKET: &str = "/run/sm/sm.sock";
 /// Who is in it may connect.
 pub const GROUP: &str = "sm";
 
-/// The refusal where standard input is no connection of the broker's.
+/// The refusal if standard input is no connection of the broker's.
 pub fn no_connection(error: io::Error) -> Refusal {
     Refusal::new(Code::Internal, format!("standard input is not a connection: {error}"))
         .hint("only the service manager should start this: sm setup-broker")

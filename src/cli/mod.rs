@@ -85,7 +85,7 @@ fn parse<T: FromArgMatches>(
     }
 }
 
-/// Moves a word that stands where a name belongs behind `--` where it begins with a dash and is
+/// Moves a word that stands where a name belongs behind `--` if it begins with a dash and is
 /// no flag, so that `package install --force` is told what is wrong with that name.
 fn names_behind_dashes(grammar: &clap::Command, arguments: &[OsString]) -> Vec<OsString> {
     let mut kept = Vec::with_capacity(arguments.len() + 2);

@@ -2,7 +2,7 @@
 //!
 //! It is followed without much thought, by agents above all. So it never does more than what was
 //! typed could have done: every word of that is in it, every flag too, and it is a line of the
-//! command that was called unless what was typed is a whole line of the other program. Where this
+//! command that was called unless what was typed is a whole line of the other program. If this
 //! cannot be, nothing is suggested.
 
 use crate::cli::flags::flags;
@@ -80,7 +80,7 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
     is_line_of(grammar, &line).then(|| format!("{command} {}", line.join(" ")))
 }
 
-/// The words as they are, where they are a line of the other program; its help where only the
+/// The words as they are, if they are a line of the other program; its help if only the
 /// first of them is a command there.
 fn of_the_other(command: &str, words: &[OsString]) -> Option<String> {
     let (own, other) = match command {

@@ -10,7 +10,7 @@ use clap::{Command, CommandFactory};
 use std::ffi::OsString;
 
 /// What clap says is wrong with these words, in one sentence and a hint that is never empty.
-/// `command` is what was called, where the grammar's words stand behind it.
+/// `command` is what was called, if the grammar's words stand behind it.
 pub fn refusal(
     grammar: &Command,
     command: &str,

@@ -71,7 +71,7 @@ fn flags(request: &Request, pretty: bool) -> Vec<String> {
     flags
 }
 
-/// What stands behind [`WORD`], where a command line begins with it.
+/// What stands behind [`WORD`], if a command line begins with it.
 pub fn behind_word(arguments: &[OsString]) -> Option<&[OsString]> {
     let (first, rest) = arguments.split_first()?;
     (first == WORD).then_some(rest)
@@ -89,7 +89,7 @@ pub struct FullRequest {
 /// what they ask for together.
 ///
 /// # Errors
-/// `usage` where standard input has no flags, or more than flags.
+/// `usage` if standard input has no flags, or more than flags.
 pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
     let parsed = cli::helper(words);
     let asked = match request_of(&parsed) {

@@ -43,7 +43,7 @@ pub struct CommandLine<'a> {
 }
 
 impl CommandLine<'_> {
-    /// What is to be done, where that is known.
+    /// What is to be done, if that is known.
     pub fn operation(&self) -> Option<&Operation> {
         self.request.as_ref().ok().map(|request| &request.operation)
     }
@@ -64,12 +64,12 @@ const RESTART: Duration = Duration::from_secs(1);
 /// How long to wait before that.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Has root answer the request, over the socket where there is one that lets this account
+/// Has root answer the request, over the socket if there is one that lets this account
 /// connect, else through sudo. The reply goes through this process, so that there is one on every
 /// way out. Gives the exit status of the reply that was passed on.
 ///
 /// # Errors
-/// `not_privileged` with what was tried and why it failed; where sudo has refused what the policy
+/// `not_privileged` with what was tried and why it failed; if sudo has refused what the policy
 /// refuses too, the policy's refusal.
 pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
     interrupt::answer_when_asked_to_end(asked.operation().cloned());

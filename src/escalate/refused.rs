@@ -52,7 +52,7 @@ impl Sudo<'_> {
                  sm setup-broker --user {name}"
             ));
         }
-        // As sudo and sudo-rs say it where no password may be asked for.
+        // As sudo and sudo-rs say it if no password may be asked for.
         let wants_password = message.starts_with("a password is required")
             || message.starts_with("interactive authentication is required");
         let check = format!(
@@ -129,7 +129,7 @@ impl Sudo<'_> {
     }
 }
 
-/// The account that asks, by its name where it has one.
+/// The account that asks, by its name if it has one.
 pub fn account() -> String {
     let uid = nix::unistd::getuid().as_raw();
     name_of(uid).unwrap_or_else(|| uid.to_string())

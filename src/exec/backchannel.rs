@@ -52,7 +52,7 @@ impl Message {
         [tag, a, b, c, d]
     }
 
-    /// Reads one; none where it is no message.
+    /// Reads one; none if it is no message.
     pub fn parse(message: [u8; LENGTH]) -> Option<Self> {
         let [tag, a, b, c, d] = message;
         let number = i32::from_ne_bytes([a, b, c, d]);
@@ -110,7 +110,7 @@ impl Backchannel {
         started
     }
 
-    /// Has what is run hold ends to read of its own output: where both processes here are killed,
+    /// Has what is run hold ends to read of its own output: if both processes here are killed,
     /// it continues to the end, and does not die of pipes that nobody holds.
     pub fn hold(&mut self) {
         for pipe in [&self.stdout, &self.stderr] {

@@ -1,4 +1,4 @@
-//! What an operation is given on its way, and what its command's end means where nobody knows better.
+//! What an operation is given on its way, and what its command's end means if nobody knows better.
 
 use crate::exec::backchannel::Backchannel;
 use crate::exec::requester::Requester;
@@ -50,12 +50,12 @@ pub fn afterwards(plan: &Plan) -> Duration {
     Duration::from_secs(plan.approved().watch_seconds().into())
 }
 
-/// The unit or the package; empty where it is for all.
+/// The unit or the package; empty if it is for all.
 pub fn name_of(plan: &Plan) -> &str {
     plan.request().operation.name().unwrap_or_default()
 }
 
-/// What the way it ended means, where nobody knows better.
+/// What the way it ended means, if nobody knows better.
 pub fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
     let short = plan.main().short();
     match ran.ended {

@@ -78,7 +78,7 @@ impl Reaped {
     }
 }
 
-/// Waits for the process that runs the operation. Where that is gone without a record, waits for
+/// Waits for the process that runs the operation. If that is gone without a record, waits for
 /// what it has begun, and writes the record.
 pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) {
     let Backchannel { stdout, stderr, messages: (messages, to_tell), .. } = backchannel;
@@ -124,7 +124,7 @@ fn finished(ended: Ended) -> Outcome {
     Outcome { ran: Some(Ran { ended, ..Ran::nothing() }), ..Outcome::of(verdict) }
 }
 
-/// Reads what it prints, to no purpose but its own, until it ends. Where it was killed before it
+/// Reads what it prints, to no purpose but its own, until it ends. If it was killed before it
 /// could say which process that is, until nobody prints any more.
 fn drained(streams: [PipeReader; 2], main: Option<Pid>, reaped: &mut Reaped) -> Option<Ended> {
     let end: Option<OwnedFd> = main.and_then(|main| kernel::pidfd(main).ok());
@@ -145,7 +145,7 @@ fn drained(streams: [PipeReader; 2], main: Option<Pid>, reaped: &mut Reaped) -> 
         }
         let ends = end.iter().map(AsFd::as_fd).chain(pipes.iter().map(AsFd::as_fd));
         let mut fds: Vec<PollFd<'_>> = ends.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-        // Looked at every second all the same: where there is no descriptor for its end.
+        // Looked at every second all the same: if there is no descriptor for its end.
         let _ = poll(&mut fds, PollTimeout::from(1000_u16));
         let mut bytes = [0; 16_384];
         pipes.retain_mut(|pipe| match pipe.read(&mut bytes) {

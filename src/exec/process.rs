@@ -1,4 +1,4 @@
-//! Processes: started clean, read while they run, waited for, ended where they may be.
+//! Processes: started clean, read while they run, waited for, ended if they may be.
 
 use crate::exec::backchannel::Backchannel;
 use crate::managers::argv::Argv;

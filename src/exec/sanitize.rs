@@ -46,10 +46,10 @@ pub fn ignore_signals() {
 }
 
 /// Undoes the rest. For the privileged side only: an ordinary account could not. What can be sanitized
-/// is, also where something else cannot: the refusal is still to be recorded.
+/// is, even if something else cannot: the refusal is still to be recorded.
 ///
 /// # Errors
-/// `unsupported` where something of the caller's would stay in force.
+/// `unsupported` if something of the caller's would stay in force.
 pub fn inherited() -> Result<(), Refusal> {
     let still = |what: &str, error: &dyn std::fmt::Display| {
         Refusal::new(Code::Unsupported, format!("the caller's {what} cannot be sanitized: {error}"))
@@ -68,7 +68,7 @@ pub fn inherited() -> Result<(), Refusal> {
     }
     let scheduling = kernel::reset_scheduling().map_err(|error| still("scheduling", &error));
     let folder = std::env::set_current_dir("/").map_err(|error| still("working directory", &error));
-    // Lowering needs no privilege; where it was raised, root sets it back.
+    // Lowering needs no privilege; if it was raised, root sets it back.
     let mut score = Ok(());
     if std::fs::write("/proc/self/oom_score_adj", "0").is_err() {
         let now = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();

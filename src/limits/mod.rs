@@ -45,7 +45,7 @@ const READS: u32 = 100;
 /// The largest of these two budgets: what an account's state takes is bounded, to 16 MiB each.
 const LARGEST: u32 = 1 << 20;
 
-/// How many files are looked at, whether they can go, where a new one is made.
+/// How many files are looked at, whether they can go, when a new one is made.
 const LOOKED_AT: usize = 256;
 
 /// What is spent from.
@@ -87,7 +87,7 @@ pub struct Permit {
 /// Spends one from the account's budget.
 ///
 /// # Errors
-/// `rate_limited` where it is used up, `untrusted_path` where its state cannot be relied on.
+/// `rate_limited` if it is used up, `untrusted_path` if its state cannot be relied on.
 pub fn acquire(caller: &Caller, budget: Budget, limits: &Limits) -> Result<Permit, Exceeded> {
     let path = format!("{STATE}/{}.{}", caller.counted(), budget.name());
     let opened = folders().and_then(|()| locked(&path));
@@ -146,7 +146,7 @@ fn locked(path: &str) -> io::Result<File> {
 }
 
 /// Removes the files of which nothing counts any more, so that what is kept does not grow with
-/// the accounts that were here once. Done where a new one is made; `own` is that one.
+/// the accounts that were here once. Done when a new one is made; `own` is that one.
 fn sweep(own: &Path, now: Duration, window: Duration) {
     let boot = boot();
     for path in files().filter(|path| path != own).take(LOOKED_AT) {
@@ -164,7 +164,7 @@ fn files() -> impl Iterator<Item = PathBuf> {
     entries.map(|entry| entry.path()).filter(|path| path != Path::new(TABLE))
 }
 
-/// Opens the file of a ring and locks it, where nobody else has.
+/// Opens the file of a ring and locks it, if nobody else has.
 fn unlocked(path: &Path) -> Option<File> {
     let file = state::open(path.to_str()?, state::Access::Write, 0o600, "root").ok()?;
     file.try_lock().ok()?;
@@ -181,7 +181,7 @@ fn is_of_nobody(path: &Path) -> bool {
 pub fn unsound() -> Vec<(PathBuf, String)> {
     let boot = boot();
     let reason = |path: &Path| {
-        // Only where there is a file: opening one that is not there makes it.
+        // Only if there is a file: opening one that is not there makes it.
         if !path.symlink_metadata().ok()?.is_file() {
             return Some("it is not a file".to_owned());
         }

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 /// How much of the log each account has taken lately.
 pub const TABLE: &str = "/run/sm/rate/bytes";
 
-/// Takes what a record needs from the account's share of the log, in bytes; where `is_due` whatever
+/// Takes what a record needs from the account's share of the log, in bytes; if `is_due` whatever
 /// there is. Root's own requests have no share. For who has the lock on the log.
 ///
 /// Gives how many refusals a record should stand for now.
 ///
 /// # Errors
-/// `rate_limited` where the share is used up, `untrusted_path` where its state cannot be relied on.
+/// `rate_limited` if the share is used up, `untrusted_path` if its state cannot be relied on.
 pub fn charge(
     caller: &Caller,
     limits: &Limits,
@@ -90,7 +90,7 @@ fn table() -> io::Result<File> {
     }
 }
 
-/// The table where it is none, and why.
+/// The table if it is none, and why.
 pub fn unsound() -> Option<(PathBuf, String)> {
     let path = Path::new(TABLE);
     why_unsound(path).map(|reason| (path.to_owned(), reason))

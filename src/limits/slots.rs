@@ -33,7 +33,7 @@ pub struct Slot {
 /// Takes one of the account's places. Root needs none: it could as well do without the helper.
 ///
 /// # Errors
-/// `busy` where all are taken.
+/// `busy` if all are taken.
 pub fn take(caller: &Caller) -> Result<Option<Slot>, Refusal> {
     if caller.counted() == Counted::Account(0) {
         return Ok(None);

@@ -18,20 +18,20 @@ pub struct Exceeded {
     /// What the caller is told.
     pub refusal: Refusal,
     /// How many refusals for the rate a record should stand for now: a flood gets one record a
-    /// minute. None where this one is counted and recorded later.
+    /// minute. None if this one is counted and recorded later.
     pub record: Option<u64>,
 }
 
-/// Makes both folders, where they are not there.
+/// Makes both folders, if they are not there.
 ///
 /// # Errors
-/// Where they are not root's own, or cannot be made.
+/// If they are not root's own, or cannot be made.
 pub fn folders() -> io::Result<()> {
     state::folder(FOLDER, 0o755, "root")?;
     state::folder(STATE, 0o700, "root")
 }
 
-/// Why nothing is acquired where the state cannot be relied on.
+/// Why nothing is acquired if the state cannot be relied on.
 pub fn untrusted(error: io::Error) -> Exceeded {
     Exceeded {
         refusal: Refusal::new(

@@ -3,7 +3,7 @@
 use crate::system::tool;
 use crate::system::trust::trusted;
 
-/// What a tool prints, where it succeeds.
+/// What a tool prints, if it succeeds.
 pub fn printed(name: &str, arguments: &[&str]) -> Option<String> {
     // Root does not run what others can change.
     let (program, _) = trusted(&tool::find(name)?).ok()?;

@@ -66,7 +66,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// These packages by their names, on a host of this architecture, where there is such a thing.
+    /// These packages by their names, on a host of this architecture, if there is such a thing.
     pub fn new(rows: BTreeMap<String, Installed>, native: Option<String>) -> Self {
         Self { rows, native }
     }

@@ -16,7 +16,7 @@ pub enum Lists {
 /// Why a package, or a version of it, could not be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotFound {
-    /// Why, where the lists are there.
+    /// Why, if the lists are there.
     pub reason: &'static str,
     /// Whether it may be for want of any list.
     pub may_lack_lists: bool,

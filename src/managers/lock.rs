@@ -50,7 +50,7 @@ fn holder_of_lock(path: &str) -> Option<Holder> {
     (!is_free).then(|| Holder::Process(called(lock.l_pid)))
 }
 
-/// Who has the file open, where there is one.
+/// Who has the file open, if there is one.
 fn holder_of_file(lock: &'static str) -> Option<Holder> {
     let path = Path::new(lock);
     if !path.exists() {

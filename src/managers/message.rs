@@ -49,7 +49,7 @@ fn cut(line: &str) -> String {
     one_line(line, LONGEST)
 }
 
-/// The first line that begins so, a vague one only where there is no other, with the indented one
+/// The first line that begins so, a vague one only if there is no other, with the indented one
 /// that continues with it.
 fn whole(text: &str, start: &str) -> Option<String> {
     let begins = |line: &&str| line.starts_with(start);

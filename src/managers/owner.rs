@@ -13,7 +13,7 @@ pub struct Package {
 }
 
 impl Package {
-    /// The one that has put this file there; none if no package has, or where nobody can tell.
+    /// The one that has put this file there; none if no package has, or if nobody can tell.
     pub fn of(path: &Path) -> Option<Self> {
         let manager = of_this_host()?;
         // Its folder may be a link (/bin), which a package does not know of.

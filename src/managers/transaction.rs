@@ -10,7 +10,7 @@ pub struct Change {
     pub name: String,
     /// The version that would be there, or that would go.
     pub version: String,
-    /// The version that is there now, where another one takes its place.
+    /// The version that is there now, if another one takes its place.
     pub from: Option<String>,
 }
 

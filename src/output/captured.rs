@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 
-/// Output as it is read from a pipe: bounded, UTF-8, without control sequences and, where it is
+/// Output as it is read from a pipe: bounded, UTF-8, without control sequences and, if it is
 /// to be masked, without what looks like a secret.
 ///
 /// Holds at most the bound and a line, however much is pushed. Of what is over it the middle is
@@ -54,7 +54,7 @@ pub enum State {
 }
 
 impl Captured {
-    /// The words between head and tail where the middle was dropped.
+    /// The words between head and tail if the middle was dropped.
     const GAP: &'static str = "\n[… the middle was dropped …]\n";
 
     /// Room for `bound` bytes of text.

@@ -61,7 +61,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     line
 }
 
-/// `1 record`, `2 records`: for what takes an s where there are several.
+/// `1 record`, `2 records`: for what takes an s if there are several.
 pub fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -32,7 +32,7 @@ pub struct Done<'d> {
 }
 
 impl Done<'_> {
-    /// `ok` where what was asked for is so.
+    /// `ok` if what was asked for is so.
     pub fn verdict(&self) -> Result<(), Refusal> {
         let missing = self.missing();
         match verdict(self.work.plan, self.ran) {

@@ -71,7 +71,7 @@ pub fn looked_through(work: &Work<'_>, bounds: Bounds) -> Planned {
         }
         _ => Vec::new(),
     };
-    // Where part of a package is there, there is still something to do for it.
+    // If part of a package is there, there is still something to do for it.
     let in_part = some.is_some_and(|name| inventory.unfinished(name).is_some());
     if transaction.is_empty() && !in_part {
         let verdict = some.and_then(|name| {
@@ -92,7 +92,7 @@ pub fn looked_through(work: &Work<'_>, bounds: Bounds) -> Planned {
     Planned::Run(Box::new(Ready { transaction, name, inventory, warnings, ..ready }))
 }
 
-/// What is there all the same, where the package that was to go is not.
+/// What is there all the same, if the package that was to go is not.
 fn not_removed(work: &Work<'_>, name: Option<&str>, inventory: &Inventory) -> Vec<String> {
     let removes =
         matches!(*work.operation(), Operation::Package { action: PackageAction::Remove, .. });

@@ -156,7 +156,7 @@ fn is_gone_already(work: &Work<'_>, name: Option<&str>, inventory: &Inventory, r
     removes && !inventory.has_some(name) && work.manager().is_missing(name, &ran.stderr)
 }
 
-/// What the package manager takes a name for: where there is no package of that name for the
+/// What the package manager takes a name for: if there is no package of that name for the
 /// host's architecture, the one for another may be meant.
 fn resolved(
     work: &Work<'_>,

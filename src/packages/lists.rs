@@ -21,7 +21,7 @@ fn described(lists: Lists) -> String {
     described.to_owned()
 }
 
-/// What to do where they are not there.
+/// What to do if they are not there.
 fn way_out(lists: Lists, work: &Work<'_>) -> String {
     match lists {
         Lists::NoSource(_) => {
@@ -40,7 +40,7 @@ fn read_anew(work: &Work<'_>) -> String {
     }
 }
 
-/// What is wrong with "nothing to upgrade", where no list is there that would name anything newer.
+/// What is wrong with "nothing to upgrade", if no list is there that would name anything newer.
 pub fn nothing_known(work: &Work<'_>) -> Option<Refusal> {
     let upgrades = match work.operation() {
         Operation::Package { action, .. } => *action == PackageAction::Upgrade,
@@ -65,7 +65,7 @@ pub fn no_source(work: &Work<'_>) -> Option<Refusal> {
     })
 }
 
-/// The same refusal with a hint where it may be for lists that are old or not there.
+/// The same refusal with a hint if it may be for lists that are old or not there.
 pub fn too_old(work: &Work<'_>, ran: &Ran, refusal: Refusal) -> Refusal {
     let Some(found) = work.manager().not_found(&ran.stderr).filter(|_| refusal.hint.is_none())
     else {

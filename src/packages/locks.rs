@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 /// How often a lock is looked at.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// When to try again where a lock was not given up in time, in seconds.
+/// When to try again if a lock was not given up in time, in seconds.
 const RETRY_AFTER: u64 = 30;
 
 /// Waits until nobody else is at work, at most until `deadline`.
 ///
 /// # Errors
-/// `busy`, naming who it is; `plan_refused` where a lock was left behind.
+/// `busy`, naming who it is; `plan_refused` if a lock was left behind.
 pub fn wait(
     manager: Manager,
     action: Option<Maintenance>,
@@ -41,7 +41,7 @@ pub fn wait(
     }
 }
 
-/// What to say where others were quicker again and again.
+/// What to say if others were quicker again and again.
 pub fn overtaken() -> Refusal {
     Refusal::new(Code::Busy, "other programs kept changing the packages, so nothing was done")
         .hint(format!("try again in {RETRY_AFTER} s"))

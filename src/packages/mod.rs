@@ -38,10 +38,10 @@ use crate::request::code::{Code, Refusal};
 use crate::request::ran::Ran;
 use std::time::{Duration, Instant};
 
-/// How often a plan is made again where others change the packages in between.
+/// How often a plan is made again if others change the packages in between.
 const MOST_PLANS: u32 = 10;
 
-/// How long what is installed may take to read where an operation is late already.
+/// How long what is installed may take to read if an operation is late already.
 const LOOK_WHEN_LATE: Duration = Duration::from_secs(5);
 
 /// The plan alone.
@@ -105,7 +105,7 @@ fn planned(work: &Work<'_>, bounds: Bounds) -> Planned {
     planned
 }
 
-/// What is told of a command's output is masked, where the policy wants that.
+/// What is told of a command's output is masked, if the policy wants that.
 fn mask(verdict: &mut Result<(), Refusal>, bounds: Bounds) {
     if let Err(refusal) = verdict
         && bounds.mask_secrets
@@ -195,7 +195,7 @@ fn after(work: &Work<'_>, bounds: Bounds) -> Option<Result<Inventory, Refusal>> 
     inventory(work, Bounds { deadline, ..bounds })
 }
 
-/// What was said beforehand, where that was all of it: not every package manager names all that it
+/// What was said beforehand, if that was all of it: not every package manager names all that it
 /// removes.
 fn announced(work: &Work<'_>, transaction: Option<Transaction>) -> Option<Transaction> {
     let is_whole = |transaction: &Transaction| {

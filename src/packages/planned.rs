@@ -30,11 +30,11 @@ pub enum Planned {
 /// An operation that is to be run.
 #[derive(Default)]
 pub struct Ready {
-    /// What it will change, where the package manager said so beforehand.
+    /// What it will change, if the package manager said so beforehand.
     pub transaction: Option<Transaction>,
     /// What the package manager takes the name for; none if there is no name.
     pub name: Option<String>,
-    /// What was installed, where it was asked.
+    /// What was installed, if it was asked.
     pub inventory: Option<Inventory>,
     /// What it leaves as it is, though it could be otherwise.
     pub warnings: Vec<String>,

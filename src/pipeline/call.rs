@@ -61,7 +61,7 @@ impl Call {
         }
     }
 
-    /// Answers a question, for which nothing is run. Where it is root that answers, it is a look.
+    /// Answers a question, for which nothing is run. If it is root that answers, it is a look.
     pub fn question<'r>(
         &self,
         request: Option<&Request>,

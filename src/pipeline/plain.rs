@@ -29,7 +29,7 @@ pub fn plain(program: &Path) -> Result<(), Refusal> {
         .hint(format!("chmod 0755 {shown}; setcap -r {shown}")))
 }
 
-/// Whether the file gives who runs it more rights; it is taken to where that cannot be seen.
+/// Whether the file gives who runs it more rights; it is taken to if that cannot be seen.
 fn has_more_rights(program: &Path) -> bool {
     let Ok(data) = program.symlink_metadata() else { return true };
     let path = CString::new(program.as_os_str().as_bytes());

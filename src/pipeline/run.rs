@@ -111,7 +111,7 @@ fn keep(
     // Whoever asks the process to end that waits for the reply does not end this one.
     kernel::ignore_signals();
     let _ = nix::unistd::setsid();
-    // Where there is none to go to, what it was started in will have to do.
+    // If there is none to go to, what it was started in will have to do.
     let _ = cgroup::leave();
     kernel::rename(c"sm-operation");
     for standard in [0, 1, 2] {
@@ -125,7 +125,7 @@ fn keep(
             drop((reply, requester));
             monitor::watch(backchannel, worker, recorded);
         }
-        // Where there can be no second process, one has to do.
+        // If there can be no second process, one has to do.
         Ok(kernel::Forked::Child) | Err(_) => {
             operate(recorded, backchannel, requester, shown, reply)
         }

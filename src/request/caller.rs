@@ -79,7 +79,7 @@ impl std::fmt::Display for Counted {
 pub struct Caller {
     /// Its user id.
     pub uid: u32,
-    /// Its name; the number where it has none.
+    /// Its name; the number if it has none.
     pub user: String,
     /// Its group id.
     pub gid: u32,
@@ -87,7 +87,7 @@ pub struct Caller {
     pub pid: i32,
     /// The way in.
     pub via: Via,
-    /// Its terminal, where it has one.
+    /// Its terminal, if it has one.
     pub tty: Option<String>,
     /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
     pub loginuid: Option<u32>,
@@ -143,7 +143,7 @@ impl Who for Caller {
 
 impl Caller {
     /// The groups of the account, from the account database alone. A process can have others, and
-    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`. None where
+    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`. None if
     /// the database does not say.
     fn groups_in_database(&self) -> Option<Vec<Gid>> {
         let account = User::from_name(self.asks_for()).ok().flatten()?;
@@ -242,7 +242,7 @@ impl Caller {
     }
 }
 
-/// The name of the account with this number, where it has one.
+/// The name of the account with this number, if it has one.
 pub fn name_of(uid: u32) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }

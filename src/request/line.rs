@@ -56,7 +56,7 @@ pub struct Source<'f, T> {
 /// Reads one line, and not more than `largest` bytes for it.
 ///
 /// # Errors
-/// What is wrong, where there is none, or it is too large, too late or of another format.
+/// What is wrong, if there is none, or it is too large, too late or of another format.
 pub fn read<T>(source: &Source<'_, T>) -> Result<Vec<OsString>, String>
 where
     T: Fn(&mut [u8]) -> nix::Result<usize>,

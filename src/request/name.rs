@@ -39,7 +39,7 @@ impl NameError {
         Self { sentence, hint: None }
     }
 
-    /// The right form, where it can be told.
+    /// The right form, if it can be told.
     pub fn hint(&self) -> Option<String> {
         self.hint.clone()
     }
@@ -56,7 +56,7 @@ impl fmt::Display for NameError {
 pub struct UnitName(String);
 
 impl UnitName {
-    /// Takes a name from a caller or a policy; `.service` is added where there is no suffix. A
+    /// Takes a name from a caller or a policy; `.service` is added if there is no suffix. A
     /// complete name, given again, is the same name.
     ///
     /// # Errors

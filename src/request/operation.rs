@@ -69,7 +69,7 @@ impl Operation {
         )
     }
 
-    /// The same operation where only its plan is asked for; none for what has no plan.
+    /// The same operation if only its plan is asked for; none for what has no plan.
     pub fn only_planned(&self) -> Option<Self> {
         match self.clone() {
             Self::Service { .. } => None,
@@ -80,7 +80,7 @@ impl Operation {
         }
     }
 
-    /// Whether it changes nothing, so that nothing is lost where it does not come to the end.
+    /// Whether it changes nothing, so that nothing is lost if it does not come to the end.
     pub fn only_reads(&self) -> bool {
         use ServiceAction::{Logs, Status};
         self.is_only_plan() || matches!(self, Self::Service { action: Status | Logs, .. })
@@ -96,7 +96,7 @@ impl Operation {
         }
     }
 
-    /// What is done to all packages, where it is that.
+    /// What is done to all packages, if it is that.
     pub fn maintenance(&self) -> Option<Maintenance> {
         match self {
             Self::Maintenance { action, .. } => Some(*action),
@@ -104,7 +104,7 @@ impl Operation {
         }
     }
 
-    /// The canonical name, where the operation has one.
+    /// The canonical name, if the operation has one.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Service { unit, .. } => Some(unit.as_str()),
@@ -144,7 +144,7 @@ impl Shown {
     pub const MOST_LINES: u32 = 1000;
     /// The most minutes that can be asked for: a week.
     pub const MOST_MINUTES: u32 = 10_080;
-    /// What is shown where nothing is asked for.
+    /// What is shown if nothing is asked for.
     pub const USUAL: Self = Self { lines: 50, minutes: None };
 
     /// How many lines.
@@ -219,7 +219,7 @@ pub struct Request {
     pub operation: Operation,
     /// Why.
     pub reason: Option<Reason>,
-    /// In how many seconds at most, where the caller wants less than the policy allows.
+    /// In how many seconds at most, if the caller wants less than the policy allows.
     pub timeout: Option<u32>,
 }
 
@@ -244,7 +244,7 @@ impl Request {
     /// A request about a unit.
     ///
     /// # Errors
-    /// `usage` where there is not one name, `invalid_argument` where something is not what it should be.
+    /// `usage` if there is not one name, `invalid_argument` if something is not what it should be.
     pub fn service(words: &Words) -> Result<Self, Refusal> {
         let action = known::<ServiceAction>(&words.action)?;
         let command = format!("service {}", words.action);

@@ -56,7 +56,7 @@ impl Drop for Announced {
     }
 }
 
-/// The process of root's that tries, where a request of these words is its probe.
+/// The process of root's that tries, if a request of these words is its probe.
 pub fn prober(words: impl Iterator<Item = impl AsRef<OsStr>>) -> Option<i32> {
     let announced = std::fs::read(FILE).ok().filter(|text| !text.is_empty())?;
     let words: Vec<_> = words.collect();

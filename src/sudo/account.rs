@@ -145,7 +145,7 @@ impl Who {
 
     /// As sudoers writes it (`sudoers(5)`, "Other special characters and reserved words").
     ///
-    /// By its name where both sudo and sudo-rs read the name as one, else by its number: a
+    /// By its name if both sudo and sudo-rs read the name as one, else by its number: a
     /// leading `%`, `#`, `+` or `@`, an alias (`OPS`) and a reserved word (`ALL`) are read as
     /// something else, and sudo-rs refuses escapes that sudo wants.
     pub fn in_sudoers(&self) -> String {
@@ -173,7 +173,7 @@ impl Who {
 /// The account of this name.
 ///
 /// # Errors
-/// `invalid_argument` where there is none, or this is no name.
+/// `invalid_argument` if there is none, or this is no name.
 pub fn of_name(name: &OsStr) -> Result<User, Refusal> {
     let name = plain(name, "account")?;
     User::from_name(&name).ok().flatten().ok_or_else(|| unknown(&name))

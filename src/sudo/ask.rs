@@ -71,7 +71,7 @@ impl Visudo {
     /// The one of this host.
     ///
     /// # Errors
-    /// `unsupported` where there is none.
+    /// `unsupported` if there is none.
     pub fn find() -> Result<Self, Refusal> {
         program("visudo").map(Self).ok_or_else(|| {
             Refusal::new(
@@ -148,7 +148,7 @@ pub fn skipped() -> BTreeSet<String> {
     unknown.into_iter().flatten().filter_map(name).collect()
 }
 
-/// The complaints of sudo-rs' visudo, where all of them are of settings that it does not know.
+/// The complaints of sudo-rs' visudo, if all of them are of settings that it does not know.
 fn unknown_settings(output: &Output) -> Option<Vec<String>> {
     let known: Vec<String> = complaints(output).into_iter().collect::<Result<_, _>>().ok()?;
     (!known.is_empty()).then_some(known)
@@ -173,7 +173,7 @@ pub fn complaints(output: &Output) -> Vec<Result<String, String>> {
 /// Makes sure that sudo reads the drop-ins.
 ///
 /// # Errors
-/// `unsupported` where it does not.
+/// `unsupported` if it does not.
 pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
     let main = main_file();
     let text = std::fs::read(main).map_err(|error| {
@@ -195,7 +195,7 @@ pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
 
 /// The file that sudo reads first.
 pub fn main_file() -> &'static Path {
-    // sudo-rs prefers a file of its own where there is one.
+    // sudo-rs prefers a file of its own if there is one.
     let own = Path::new("/etc/sudoers-rs");
     if own.exists() && is_sudo_rs() { own } else { Path::new("/etc/sudoers") }
 }
@@ -267,7 +267,7 @@ impl Sudo {
     /// The one of this host.
     ///
     /// # Errors
-    /// `unsupported` where there is none.
+    /// `unsupported` if there is none.
     pub fn find() -> Result<Self, Refusal> {
         program("sudo").map(Self).ok_or_else(|| {
             Refusal::new(Code::Unsupported, "there is no sudo on this host")

@@ -194,7 +194,7 @@ fn after(text: &str, wanted: char) -> Option<&str> {
     Some(&text[at + 1..])
 }
 
-/// The parts between such characters, where these are not escaped, quoted or in parentheses.
+/// The parts between such characters, if these are not escaped, quoted or in parentheses.
 fn parts(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut begin, mut deep) = (0, 0_u32);

@@ -16,7 +16,7 @@ pub struct Obstacle {
     pub what: String,
     /// Where it is written, where that is in a file.
     pub place: Option<Place>,
-    /// The setting's name, where it is one.
+    /// The setting's name, if it is one.
     pub setting: Option<String>,
     /// Of which requests it is in the way.
     pub is_for: Requests,
@@ -60,7 +60,7 @@ const SETTINGS: [(&str, Requests, &str); 5] = [
     ("runchroot", Requests::All, "the helper's path leads to another program in that folder"),
 ];
 
-/// Settings that requests survive on most hosts: named where they do not.
+/// Settings that requests survive on most hosts: named if they do not.
 const SUSPECTS: [(&str, &str); 21] = [
     ("rlimit_as", LIMITED),
     ("rlimit_core", LIMITED),
@@ -252,7 +252,7 @@ impl Asked<'_> {
     }
 }
 
-/// The folder of sudo's I/O log, as far as it is there, where its file system takes nothing more:
+/// The folder of sudo's I/O log, as far as it is there, if its file system takes nothing more:
 /// sudo itself then ends without a word.
 fn full_log(setting: Option<&str>) -> Option<PathBuf> {
     let set = setting.and_then(|text| text.split_once('=')).map(|(_, value)| value);

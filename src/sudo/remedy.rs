@@ -37,7 +37,7 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// How the drop-in comes to have the last word, where a rule stands in this place.
+    /// How the drop-in comes to have the last word, if a rule stands in this place.
     pub fn of_rule(place: Option<&Place>) -> Self {
         let Some(place) = place else { return Self::Elsewhere };
         let name = place.file.file_name().unwrap_or_default().to_string_lossy();

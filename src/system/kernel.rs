@@ -79,7 +79,7 @@ fn handle(signal: c_int, handler: libc::sighandler_t) {
     }
     let new = Action { handler, flags: 0, restorer: 0, mask: 0 };
     // SAFETY: `new` outlives the call and has the layout of the kernel's `struct sigaction`
-    // (with `sa_restorer`, unused where the handler is no function; architectures without
+    // (with `sa_restorer`, unused if the handler is no function; architectures without
     // the field have `mask` in its place, which is zero too). SIGKILL and SIGSTOP are
     // refused with EINVAL, as they should be.
     unsafe {
@@ -250,7 +250,7 @@ pub fn remove_attribute(file: &File, name: &CStr) -> io::Result<()> {
     }
 }
 
-/// Until when an account may be used, in days since 1970 (`shadow(5)`), where that has an end.
+/// Until when an account may be used, in days since 1970 (`shadow(5)`), if that has an end.
 ///
 /// # Errors
 /// What the account database says.
@@ -293,7 +293,7 @@ pub fn in_new_session(command: &mut Command) {
 /// Takes over a descriptor that the caller left open: what is started from now on does not have it.
 ///
 /// # Errors
-/// What the kernel says: `EBADF` where it is not open for reading.
+/// What the kernel says: `EBADF` if it is not open for reading.
 pub fn take_descriptor(number: RawFd) -> io::Result<File> {
     // SAFETY: called before this program has opened anything, so the number is the caller's or
     // nobody's. The standard ones stay, for others own them; the rest has no other owner.
@@ -365,7 +365,7 @@ pub fn note_end_signals() {
     }
 }
 
-/// The signal that asked this process to end, where one did.
+/// The signal that asked this process to end, if one did.
 pub fn end_signal() -> Option<i32> {
     Some(END_SIGNAL.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
 }
@@ -389,7 +389,7 @@ pub fn end_pipe() -> io::Result<PipeReader> {
     Ok(reader)
 }
 
-/// Keeps these bytes out of swap and of core dumps, where the limits allow it (`mlock(2)`,
+/// Keeps these bytes out of swap and of core dumps, if the limits allow it (`mlock(2)`,
 /// `MADV_DONTDUMP` of `madvise(2)`).
 pub fn keep_in_memory(bytes: &mut [u8]) {
     let page = 4096_usize;
@@ -493,7 +493,7 @@ impl Drop for ReadLease<'_> {
 /// moment: the kernel takes it away after `/proc/sys/fs/lease-break-time`.
 ///
 /// # Errors
-/// `WouldBlock` where somebody has it open for writing; something else where there is no lease to
+/// `WouldBlock` if somebody has it open for writing; something else if there is no lease to
 /// be had for this file or this process.
 pub fn read_lease(file: &File) -> io::Result<ReadLease<'_>> {
     // The kernel's way to say that somebody waits, which would end this process.

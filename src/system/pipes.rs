@@ -20,7 +20,7 @@ const DRAIN: Duration = Duration::from_millis(100);
 pub struct Kept {
     /// Of standard output, from its beginning.
     pub stdout: usize,
-    /// Of standard error: half of it from the beginning, half of it up to the end, where a tool
+    /// Of standard error: half of it from the beginning, half of it up to the end, if a tool
     /// says why it gave up.
     pub stderr: usize,
 }
@@ -34,7 +34,7 @@ pub struct Printed {
     pub stdout: Vec<u8>,
     /// Whether that is not all of it.
     pub stdout_cut: bool,
-    /// Its standard error; where the middle is dropped, a line `…` stands for it.
+    /// Its standard error; if the middle is dropped, a line `…` stands for it.
     pub stderr: Vec<u8>,
 }
 
@@ -44,7 +44,7 @@ pub enum Until {
     /// Until it has ended, or this moment has come.
     Ended(Instant),
     /// Until its standard output is closed as well, by all that hold it: what sudo has run answers
-    /// also where sudo itself is killed.
+    /// even if sudo itself is killed.
     OutputClosed,
 }
 

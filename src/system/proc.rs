@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub enum Field {
     /// The parent process (`ppid`).
     Parent = 4,
-    /// The controlling terminal's device number (`tty_nr`); 0 where there is none.
+    /// The controlling terminal's device number (`tty_nr`); 0 if there is none.
     Terminal = 7,
     /// When it began, in ticks since the boot (`starttime`).
     Began = 22,
@@ -23,7 +23,7 @@ pub enum Field {
 pub struct Stat(String);
 
 impl Stat {
-    /// Reads that of a process: its id, or `self`. None where there is no such process.
+    /// Reads that of a process: its id, or `self`. None if there is no such process.
     pub fn of(process: impl Display) -> Option<Self> {
         std::fs::read(format!("/proc/{process}/stat")).ok().map(|stat| Self::parse(&stat))
     }
@@ -36,7 +36,7 @@ impl Stat {
         Self(stat.rsplit_once(')').map_or("", |(_, rest)| rest).to_owned())
     }
 
-    /// The field, where it is there and is such a value.
+    /// The field, if it is there and is such a value.
     pub fn field<T: FromStr>(&self, field: Field) -> Option<T> {
         /// The number of the first one behind the name.
         const FIRST: usize = 3;

@@ -24,7 +24,7 @@ pub fn lock(name: &str) -> io::Result<File> {
     locked(&format!("{FOLDER}/{name}.lock"))
 }
 
-/// Opens root's own file, made where it is missing, and waits for its lock, which is held until
+/// Opens root's own file, made if it is missing, and waits for its lock, which is held until
 /// the file is closed.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ pub fn locked(path: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes the folder where it is missing, and makes sure that only root can change it.
+/// Makes the folder if it is missing, and makes sure that only root can change it.
 ///
 /// # Errors
 /// If it cannot be made, is a link, or others can change it.
@@ -62,7 +62,7 @@ fn without_acl(made: &File) -> io::Result<()> {
     kernel::remove_attribute(made, c"system.posix_acl_default")
 }
 
-/// Makes root the owner, and the group of this name where there is one, else root's.
+/// Makes root the owner, and the group of this name if there is one, else root's.
 fn give(file: &File, group: &str) -> io::Result<()> {
     let found = if group == "root" { None } else { Group::from_name(group).ok().flatten() };
     let gid = found.map_or(Gid::from_raw(0), |group| group.gid);
@@ -83,7 +83,7 @@ pub enum Access {
     Write,
 }
 
-/// Opens a file for reading and writing; it is made where it is missing.
+/// Opens a file for reading and writing; it is made if it is missing.
 ///
 /// # Errors
 /// If it is not a file, or others can change it.
@@ -184,7 +184,7 @@ pub fn boot() -> u64 {
 }
 
 /// Locks one byte of the file for its open file description (`fcntl(2)`), and waits for nobody:
-/// false where another one has it.
+/// false if another one has it.
 ///
 /// # Errors
 /// What the kernel says.

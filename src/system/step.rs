@@ -1,6 +1,6 @@
 //! What a command of the administrator's does, and how long each step takes: for `-v` and `SM_LOG`.
 //!
-//! Nobody listens where the helper answers a request, and then nothing is put into words.
+//! Nobody listens when the helper answers a request, and then nothing is put into words.
 
 use crate::output::secrets::masked;
 use crate::output::text::{one_line, shell_word};

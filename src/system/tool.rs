@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Runs it to the end, or ends it when it is stuck.
 ///
 /// # Errors
-/// What the kernel says; `TimedOut` where it was stuck.
+/// What the kernel says; `TimedOut` if it was stuck.
 pub fn output(command: Command) -> io::Result<Output> {
     output_within(command, PATIENCE)
 }
@@ -48,7 +48,7 @@ pub fn output(command: Command) -> io::Result<Output> {
 /// Runs it to the end, or ends it when the time is up.
 ///
 /// # Errors
-/// What the kernel says; `TimedOut` where it was not done in time, `InvalidData` where it printed
+/// What the kernel says; `TimedOut` if it was not done in time, `InvalidData` if it printed
 /// without end: a part of an answer is none.
 pub fn output_within(mut command: Command, limit: Duration) -> io::Result<Output> {
     let began = Instant::now();
@@ -79,7 +79,7 @@ fn ended(command: &mut Command, end: Instant, limit: Duration) -> io::Result<Out
 }
 
 /// What a tool says of why it gave up, on one line of at most `most` characters: its last line,
-/// which is the reason, and what it had complained of before. None where it said nothing.
+/// which is the reason, and what it had complained of before. None if it said nothing.
 pub fn complaint(stderr: &[u8], most: usize) -> Option<String> {
     let text = String::from_utf8_lossy(stderr);
     let is_marker = |line: &str| line.chars().all(|c| "^~".contains(c));

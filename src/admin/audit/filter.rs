@@ -21,7 +21,7 @@ pub fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Fail
     })
 }
 
-/// Calls `with` for every line, oldest first, with its record where the filter lets it through.
+/// Calls `with` for every line, oldest first, with its record if the filter lets it through.
 pub fn every(
     filter: &Filter<'_>,
     mut with: impl FnMut(&[u8], Option<Value>),

@@ -121,7 +121,7 @@ fn records(lines: &[String]) -> Vec<Value> {
     lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// The new log, where rotation put one instead of the old.
+/// The new log, if rotation put one instead of the old.
 fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std::fs::File>> {
     use std::os::unix::fs::MetadataExt;
     let now = std::fs::metadata(FILE).ok()?;

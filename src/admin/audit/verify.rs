@@ -206,7 +206,7 @@ pub fn agreement(found: &Found, journal: &Witness) -> String {
     }
 }
 
-/// The last record, where there is one.
+/// The last record, if there is one.
 pub fn last() -> Option<Value> {
     let mut file = std::fs::File::open(FILE).ok();
     let lines = files::last_lines_of_all(file.as_mut(), 1).ok()?;

@@ -94,7 +94,7 @@ fn has_rule(text: &str, program: &str) -> bool {
 pub fn others(helper: &Path) -> Vec<User> {
     let passwd = String::from_utf8_lossy(&fs::read("/etc/passwd").unwrap_or_default()).into_owned();
     let users = passwd.lines().filter_map(|line| account(line.split(':').next()?));
-    // Where sudo does not answer for one it will not for the next.
+    // If sudo does not answer for one it will not for the next.
     let asked = users.map_while(|user| Some((listing(&user.name)?.ok()?, user)));
     asked.filter(|(listing, _)| listing.names(helper)).map(|(_, user)| user).collect()
 }

@@ -97,7 +97,7 @@ pub fn chain(_: &Context) -> Vec<Finding> {
 
 pub fn journal(_: &Context) -> Vec<Finding> {
     if !Path::new(JOURNAL).exists() {
-        // Where systemd is, its journal should be, also where syslog takes the records meanwhile.
+        // If systemd runs, its journal should too, even if syslog takes the records meanwhile.
         let is_expected = Path::new("/run/systemd/journal").exists();
         return vec![if Path::new(SYSLOG).exists() && !is_expected {
             Finding::ok("there is no journal; syslog receives the records")

@@ -16,7 +16,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// What is said where there is no broker, or where that is not known; none if there is one.
+/// What is said if there is no broker, or if that is not known; none if there is one.
 fn nothing_to_look_at() -> Option<Finding> {
     match setup_broker::is_here() {
         Ok(true) => None,

@@ -62,7 +62,7 @@ pub fn fix(name: &str) -> Option<String> {
     paths::fix(&tool::find(name)?)
 }
 
-/// What it printed, where it ended well.
+/// What it printed, if it ended well.
 ///
 /// # Errors
 /// Why it did not.

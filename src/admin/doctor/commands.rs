@@ -162,7 +162,7 @@ fn judge(kind: Kind, name: &str, arguments: &[&str], host: Host<'_>) -> Option<S
     danger(kind, name, &arguments)
 }
 
-/// The first word that says what is to be done, where it is one of these: neither an option nor the
+/// The first word that says what is to be done, if it is one of these: neither an option nor the
 /// value of one.
 fn verb<'w>(arguments: &[&'w str], verbs: &str) -> Option<&'w str> {
     let mut is_behind_option = false;

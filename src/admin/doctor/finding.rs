@@ -33,7 +33,7 @@ pub struct Finding {
     pub status: Status,
     /// What is there, with its path or account.
     pub found: String,
-    /// What it means, where that is another thing than what the check says.
+    /// What it means, if that is another thing than what the check says.
     pub meaning: Option<String>,
     /// The command that fixes it.
     pub fix: Option<String>,
@@ -72,7 +72,7 @@ impl Finding {
         Self { fix: Some(one_line(command.as_ref(), 1000)), ..self }
     }
 
-    /// With a command, where there is one.
+    /// With a command, if there is one.
     #[must_use]
     pub fn maybe_fix(self, command: Option<String>) -> Self {
         match command {
@@ -88,7 +88,7 @@ impl Finding {
     }
 }
 
-/// These, or that all is well where there are none.
+/// These, or that all is well if there are none.
 pub fn or_ok(found: Vec<Finding>, well: impl AsRef<str>) -> Vec<Finding> {
     if found.is_empty() { vec![Finding::ok(well)] } else { found }
 }

@@ -26,7 +26,7 @@ pub fn log(_: &Context) -> Vec<Finding> {
     or_ok(found, format!("{LOG} and its files belong to root and are readable by the group adm"))
 }
 
-/// That a path of the log is of another group than adm, where there is one, or root's.
+/// That a path of the log is of another group than adm, if there is one, or root's.
 fn group_of(path: &Path) -> Option<Finding> {
     let adm = Group::from_name("adm").ok().flatten().map_or(0, |group| group.gid.as_raw());
     let gid = fs::symlink_metadata(path).ok()?.gid();

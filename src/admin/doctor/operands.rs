@@ -160,7 +160,7 @@ fn is_target(words: &[&str], file: &str) -> bool {
         || words.contains(&format!("--target-directory={file}").as_str())
 }
 
-/// The words that name files. Where the program is one for files, so does a word that is neither a
+/// The words that name files. If the program is one for files, so does a word that is neither a
 /// number, a mode, an account nor the value of an option.
 fn files(name: &str, words: &[&str], is_file_kind: bool) -> Vec<String> {
     let mut files = Vec::new();

@@ -66,7 +66,7 @@ fn fix_with(path: &Path, also: Option<Uid>) -> Option<String> {
     (!commands.is_empty()).then(|| commands.join(" && "))
 }
 
-/// The same, or this command where the path is in a folder that stays another's.
+/// The same, or this command if the path is in a folder that stays another's.
 pub fn fix_or(path: &Path, other: String) -> String {
     fix(path).filter(|_| !is_theirs(path)).unwrap_or(other)
 }

@@ -99,7 +99,7 @@ pub fn unit_files(context: &Context) -> Vec<Finding> {
         files.extend(unit.files.into_iter().map(PathBuf::from));
         names.extend(unit.names);
     }
-    // What is put there adds to the unit, also where nothing is there yet, and to one that is yet
+    // What is put there adds to the unit, even if nothing is there yet, and to one that is yet
     // to be installed.
     let more: BTreeSet<String> = names.iter().flat_map(|name| drop_in_folders(name)).collect();
     let more = folders.iter().flat_map(|folder| more.iter().map(|name| folder.join(name)));

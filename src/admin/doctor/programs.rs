@@ -6,7 +6,7 @@ pub enum Kind {
     /// It starts other programs, or reads and writes any file at its own prompt, whatever its
     /// arguments are.
     Always,
-    /// The same where the account chooses the arguments. So are all below.
+    /// The same if the account chooses the arguments. So are all below.
     Chosen,
     /// It runs the program that its arguments name.
     Runs,

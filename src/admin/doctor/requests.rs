@@ -71,7 +71,7 @@ pub fn work(context: &Context) -> Vec<Finding> {
     )
 }
 
-/// What is said where the record is evidence: a request would add to it.
+/// What is said if the record is evidence: a request would add to it.
 pub fn untried(context: &Context) -> Vec<Finding> {
     let found = match context.agents.iter().any(|agent| agent.by_sudo) {
         true => vec![
@@ -92,7 +92,7 @@ fn fails(context: &Context, hindered: &Hindered, agents: &[&Agent]) -> Finding {
     let reason = hindered.reason.described(&some_of(&names), &context.helper);
     let obstacles = hindered.obstacles.iter().map(Obstacle::described);
     let found: Vec<String> = std::iter::once(reason).chain(obstacles).collect();
-    // What may be in the way is looked at where nothing else is.
+    // What may be in the way is looked at if nothing else is.
     let sure = hindered.obstacles.iter().filter(|one| one.is_for != Requests::Perhaps);
     let mut commands: Vec<String> = sure.map(|one| one.remedy.command()).collect();
     if commands.is_empty() {

@@ -129,8 +129,8 @@ fn owner(path: &Path) -> Option<String> {
     User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
 }
 
-/// Commands after which the unit uses a copy that is root's; where there is no such file yet, it
-/// does not use it any more. None where the files that the unit is made of do not name it so.
+/// Commands after which the unit uses a copy that is root's; if there is no such file yet, it
+/// does not use it any more. None if the files that the unit is made of do not name it so.
 fn without(unit: &Unit, path: &Path) -> Option<Vec<String>> {
     let name = path.to_str()?;
     let pattern = literal(name)?;

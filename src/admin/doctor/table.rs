@@ -11,7 +11,7 @@ use crate::admin::doctor::{
 pub struct Check {
     /// Its name: stable, to branch on.
     pub id: &'static str,
-    /// What it means where it is not so.
+    /// What it means if it is not so.
     pub meaning: &'static str,
     /// Looks; at least one finding.
     pub look: fn(&Context) -> Vec<Finding>,

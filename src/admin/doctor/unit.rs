@@ -108,7 +108,7 @@ impl<'s> Command<'s> {
         Some(Self { path, line, is_privileged })
     }
 
-    /// The program, and the scripts that it is given where it runs them.
+    /// The program, and the scripts that it is given if it runs them.
     fn used(&self, folder: &Path) -> Vec<PathBuf> {
         let mut used = vec![PathBuf::from(self.path)];
         if is_interpreter(self.path) {

@@ -124,7 +124,7 @@ pub fn polkit(context: &Context) -> Vec<Finding> {
     )
 }
 
-/// The account, or a group that it is in, where a rule names it.
+/// The account, or a group that it is in, if a rule names it.
 fn named(text: &str, agent: &Agent) -> Option<String> {
     let text: String = text.split_whitespace().collect();
     let has = |forms: &[String]| forms.iter().any(|form| text.contains(form.as_str()));

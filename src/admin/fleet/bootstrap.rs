@@ -1,4 +1,4 @@
-//! `sm bootstrap-cluster`: every host as far as it goes without a person; then, where sudo wants
+//! `sm bootstrap-cluster`: every host as far as it goes without a person; then, if sudo wants
 //! one, the password: asked for once, tried on one host, and given to the others when that one
 //! has accepted it.
 

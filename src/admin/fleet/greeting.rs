@@ -1,4 +1,4 @@
-//! The beginning of a conversation: the host is asked to run our shell and says hello. Where
+//! The beginning of a conversation: the host is asked to run our shell and says hello. If
 //! something else runs there, it is found out what, before anything is sent that matters.
 //!
 //! Behind the command line of ssh goes, at once, a line that any shell can run. Our shell drops it.
@@ -12,7 +12,7 @@ use crate::admin::fleet::ssh::{Instead, Lost, Said, Session};
 use crate::admin::fleet::words::Words;
 use std::time::{Duration, Instant};
 
-/// What the input begins with. sshd sets the variable where it runs another command than the one
+/// What the input begins with. sshd sets the variable if it runs another command than the one
 /// that was asked for (`sshd(8)`).
 const WHO_READS: &str = r#"sh -c 'echo; echo "$1 instead ${SSH_ORIGINAL_COMMAND:+forced}:$(tr "[:cntrl:]" " " </proc/$PPID/cmdline)"' sm "#;
 
@@ -80,7 +80,7 @@ fn who_reads(session: &mut Session, deadline: Instant) -> Result<(), Lost> {
     session.send(line.as_bytes(), deadline)
 }
 
-/// Waits for hello; where a host that let us in says nothing, looks why.
+/// Waits for hello; if a host that let us in says nothing, looks why.
 fn greet(
     session: &mut Session,
     host: &Host,

@@ -116,7 +116,7 @@ impl Drop for Silent {
 /// Asks at the terminal.
 ///
 /// # Errors
-/// `not_privileged` where there is none; where somebody interrupts it.
+/// `not_privileged` if there is none, or if somebody interrupts it.
 pub fn ask(question: &str) -> Result<Secret, Refusal> {
     let no_terminal = || {
         Refusal::new(
@@ -147,7 +147,7 @@ pub fn ask(question: &str) -> Result<Secret, Refusal> {
 /// Reads it from a descriptor: one line, or all that comes.
 ///
 /// # Errors
-/// `invalid_argument` where it is empty.
+/// `invalid_argument` if it is empty.
 pub fn read(file: &mut File) -> Result<Secret, Refusal> {
     let secret = Secret::read(file, || true)?;
     if secret.is_empty() {

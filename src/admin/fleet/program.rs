@@ -73,7 +73,7 @@ impl Programs {
     /// The one for what `uname -m` said.
     ///
     /// # Errors
-    /// `unsupported` where there is none.
+    /// `unsupported` if there is none.
     pub fn for_machine(&self, machine: &str) -> Result<&Program, Refusal> {
         canonical(machine).and_then(|known| self.0.get(known)).ok_or_else(|| {
             let here: Vec<&str> = self.0.keys().copied().collect();

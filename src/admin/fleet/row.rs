@@ -64,7 +64,7 @@ pub struct Row {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The command at the end of the hint, where it is this host's alone; for people.
+    /// The command at the end of the hint, if it is this host's alone; for people.
     #[serde(skip)]
     pub command: Option<String>,
     /// What was done, or would be; for people.
@@ -114,7 +114,7 @@ impl Row {
         self
     }
 
-    /// With what to do next, where there is something.
+    /// With what to do next, if there is something.
     #[must_use]
     pub fn hint(mut self, hint: Option<&str>) -> Self {
         self.hint = hint.map(str::to_owned);

@@ -92,7 +92,7 @@ pub struct Seen<'h, 'w> {
     is_root: bool,
 }
 
-/// Looks at a host, and where no password is needed continues to the end.
+/// Looks at a host, and if no password is needed continues to the end.
 pub fn visit<'h, 'w>(host: &'h Host, wanted: &'w Wanted<'w>, line: &Line) -> Reached<'h, 'w> {
     line.now("connecting");
     let mut visit = match Visit::begin(host, &wanted.manner) {
@@ -181,7 +181,7 @@ impl<'h, 'w> Seen<'h, 'w> {
         self.visit.end(Row::new(self.visit.host, status, code).error(error).hint(hint))
     }
 
-    /// Becomes root where that needs no password; ends where root is not needed.
+    /// Becomes root if that needs no password; ends if root is not needed.
     fn without_password(&mut self) -> Result<(), Stop> {
         if self.visit.fact("uid") == "0" {
             self.is_root = self.visit.become_root("direct")?;
@@ -281,7 +281,7 @@ impl<'h, 'w> Seen<'h, 'w> {
         }
     }
 
-    /// Goes on to the end, with the password where root is not reached yet.
+    /// Goes on to the end, with the password if root is not reached yet.
     pub fn go_on(self: Box<Self>, secret: &Secret, line: &Line) -> Row {
         if self.is_root {
             return self.finish(line);

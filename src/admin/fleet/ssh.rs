@@ -340,7 +340,7 @@ pub enum Instead {
 impl Instead {
     pub fn of(line: &str) -> Option<Self> {
         let (forced, command) = line.strip_prefix("instead ")?.split_once(':')?;
-        // Where there is no /proc it has no name.
+        // If there is no /proc it has no name.
         let command = if command.is_empty() { "SHELL" } else { command };
         Some(Self::Shell { command: one_line(command, 100), is_forced: forced == "forced" })
     }

@@ -56,7 +56,7 @@ const SAYINGS: [Saying; 12] = [
     ),
 ];
 
-/// What is said where we were let in, and our shell did not run. The first that fits counts.
+/// What is said if we were let in, and our shell did not run. The first that fits counts.
 const LET_IN: [Saying; 6] = [
     (
         "password change required",
@@ -175,7 +175,7 @@ fn not_let_in(host: &Host, words: &Words) -> Row {
     // word on the account, or a banner.
     let of_host = words.lines().filter(|line| !line.starts_with("Connection closed by ")).count();
     if !words.contain("connection closed by") {
-        // It says nothing where the host stops answering before anybody is logged in.
+        // It says nothing if the host stops answering before anybody is logged in.
         let what = if words.is_empty() { "it stopped answering" } else { "ssh gave up" };
         row(Status::Unreachable, "unreachable", what, "try it by hand with ssh")
     } else if words.contain("exchange") || of_host == 0 {

@@ -84,7 +84,7 @@ impl Words {
     }
 }
 
-/// A text on one line that keeps its end where it is too long.
+/// A text on one line that keeps its end if it is too long.
 pub fn end_of(text: &str, most: usize) -> String {
     let text = text.trim();
     match text.chars().count().checked_sub(most) {

@@ -78,7 +78,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
 /// As the only one who changes the site policy, until the value is dropped.
 ///
 /// # Errors
-/// `not_privileged` where it is not root; `command_failed` where there is no lock to be had.
+/// `not_privileged` if it is not root; `command_failed` if there is no lock to be had.
 pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Refusal::new(Code::NotPrivileged, format!("only root can change {FILE}"))
@@ -90,8 +90,8 @@ pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
     })
 }
 
-/// Has it edited until it is a policy or the administrator gives up, also where it was broken
-/// before. None where it is the same.
+/// Has it edited until it is a policy or the administrator gives up, even if it was broken
+/// before. None if it is the same.
 fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
     let editor = editor()?;
     loop {

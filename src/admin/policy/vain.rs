@@ -14,7 +14,7 @@ pub fn takes_effect(operation: &Operation) -> bool {
 
 /// One sentence for each entry of the site policy that has no effect, in the order of its lines.
 pub fn warnings(site: &Policy<'_>) -> Vec<String> {
-    // A list of actions is for many names: an action in it has an effect where it has one for any.
+    // A list of actions is for many names: an action in it has an effect if it has one for any.
     let mut entries: BTreeMap<(u32, String), bool> = BTreeMap::new();
     for operation in operations(site) {
         *entries.entry(entry(site, &operation)).or_default() |= takes_effect(&operation);
@@ -23,7 +23,7 @@ pub fn warnings(site: &Policy<'_>) -> Vec<String> {
     vain.map(|((line, what), _)| sentence(site, line, &what)).collect()
 }
 
-/// That the site policy grants the operation, and in vain, where that is so.
+/// That the site policy grants the operation, and in vain, if that is so.
 pub fn warning(site: &Policy<'_>, operation: &Operation) -> Option<String> {
     if takes_effect(operation) || !grants(site, operation) {
         return None;

@@ -196,7 +196,7 @@ fn remove(users: &[OsString]) -> Result<Answer, Failure> {
             // Requests that are under way come to their end.
             call("systemctl", &["disable", "--now", SOCKET_UNIT])?;
             done.push(format!("{SOCKET_UNIT} no longer listens"));
-            // The unit does not do it where its file was gone before.
+            // The unit does not do it if its file was gone before.
             let _ = fs::remove_file(SOCKET);
         }
         for path in &files {

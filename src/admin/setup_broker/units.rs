@@ -1,4 +1,4 @@
-//! The broker's units: the package's own, or a copy where there is none for this program.
+//! The broker's units: the package's own, or a copy if there is none for this program.
 
 use crate::admin::setup_broker::call::{failed, output};
 use crate::broker::unit::{SOCKET_UNIT, UNITS, leads_to_another};
@@ -59,7 +59,7 @@ fn of_vendor(name: &str) -> Option<PathBuf> {
     all.into_iter().find(|path| path.symlink_metadata().is_ok())
 }
 
-/// The package's file of the unit, where it says just this and nobody but root can change it.
+/// The package's file of the unit, if it says just this and nobody but root can change it.
 fn vendor(name: &str, text: &str) -> Option<PathBuf> {
     let path = of_vendor(name)?;
     let is_it = trusted(&path).is_ok() && fs::read_to_string(&path).is_ok_and(|is| is == text);
@@ -185,7 +185,7 @@ pub fn copies() -> Vec<PathBuf> {
     files
 }
 
-/// The file of the socket's unit, where the one that counts is another program's.
+/// The file of the socket's unit, if the one that counts is another program's.
 pub fn other_socket() -> Option<PathBuf> {
     found(SOCKET_UNIT).filter(|path| leads_to_another(path))
 }

@@ -116,7 +116,7 @@ fn of_mounts(helper: &Path) -> Vec<Obstacle> {
 
 /// Has the account itself make a request through sudo, one that changes nothing and starts a process
 /// as all others do: the one proof that no password is asked and nothing else is in the way, whatever
-/// the configuration says. Where it may ask for no such thing, it is `version`. The records name root,
+/// the configuration says. If it may ask for no such thing, it is `version`. The records name root,
 /// who tries.
 fn tried(sudo: &Sudo, account: &User, helper: &Path) -> Result<Reached, Reason> {
     let words = harmless(sudo, &account.name, helper);

@@ -117,7 +117,7 @@ impl DropIn {
         }
     }
 
-    /// Why what has this name is neither replaced nor removed, where it is not ours.
+    /// Why what has this name is neither replaced nor removed, if it is not ours.
     pub fn foreign(&self) -> Refusal {
         let path = self.path.display();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
@@ -198,7 +198,7 @@ impl DropIn {
         let back = if before { fs::rename(&old, &self.path) } else { remove(&self.path) };
         let _ = remove(&new);
         if back.is_ok() {
-            // Where both are names of one file, renaming does nothing (`rename(2)`).
+            // If both are names of one file, renaming does nothing (`rename(2)`).
             let _ = remove(&old);
         }
         let _ = sync_folder();

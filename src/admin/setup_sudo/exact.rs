@@ -19,7 +19,7 @@ use std::path::Path;
 /// What the policy in force permits to them, as the text of a drop-in.
 ///
 /// # Errors
-/// `policy_invalid`, where the policy permits nothing to anybody.
+/// `policy_invalid`, if the policy permits nothing to anybody.
 pub fn render(who: &Who, helper: &Path) -> Result<String, Refusal> {
     let lines = permitted(who)?;
     let mut text = format!(

@@ -21,7 +21,7 @@ const PACKAGED: &str = "/usr/bin/sm";
 /// That of a package is where it belongs, and a copy would hide its next version.
 ///
 /// # Errors
-/// `untrusted_path` where others could change the folder, else what the kernel said.
+/// `untrusted_path` if others could change the folder, else what the kernel said.
 pub fn install() -> Result<(PathBuf, bool), Refusal> {
     if fs::read_link("/proc/self/exe").is_ok_and(|own| own == Path::new(PACKAGED)) {
         return Ok((PACKAGED.into(), false));
@@ -33,7 +33,7 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
             .hint("nothing was changed")
     };
     let _lock = state::lock("install").map_err(|error| failed(Path::new(state::FOLDER), error))?;
-    // The file that runs, also where its name leads elsewhere by now.
+    // The file that runs, even if its name leads elsewhere by now.
     let own =
         fs::read("/proc/self/exe").map_err(|error| failed(Path::new("/proc/self/exe"), error))?;
     let mut changed = false;
@@ -52,7 +52,7 @@ pub fn install() -> Result<(PathBuf, bool), Refusal> {
     Ok((folder.join("sm"), changed))
 }
 
-/// What puts both programs there again where [`install`] does not: those of a package, or in its
+/// What puts both programs there again if [`install`] does not: those of a package, or in its
 /// place.
 pub fn again(program: &Path) -> Option<String> {
     let package = Package::of(program).map(|package| package.reinstall());

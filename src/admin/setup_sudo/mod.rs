@@ -110,7 +110,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         Answer::text(format!("{what} ({path})")).with("changed", installed)
     } else {
         // What is broken already is not ours to fix, and would be blamed on the new rule; save
-        // where it is our own file, which is replaced.
+        // if it is our own file, which is replaced.
         if found == Found::Missing {
             visudo.check_all()?;
         }

@@ -21,7 +21,7 @@ const QUESTIONS: [&str; 3] = ["list", "list --schema", "version"];
 /// has one spelling; without them so may anybody, who leaves `.service` out or not.
 ///
 /// # Errors
-/// `policy_invalid`, where the policy permits nothing to anybody.
+/// `policy_invalid`, if the policy permits nothing to anybody.
 pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
     let force = InForce::load()?;
     let caller = Seen { who, groups: RefCell::default() };
@@ -56,7 +56,7 @@ pub fn reads_of(account: &str) -> Vec<String> {
     [of(is_look), of(Operation::only_reads)].concat()
 }
 
-/// `service restart nginx` for nginx.service, where that is read as the same.
+/// `service restart nginx` for nginx.service, if that is read as the same.
 fn short(operation: &Operation) -> Option<String> {
     let Operation::Service { action: _, unit, .. } = operation else { return None };
     let short = unit.as_str().strip_suffix(SERVICE)?;

@@ -36,7 +36,7 @@ pub fn more_rights(path: &Path, data: &Metadata) -> Option<&'static str> {
 /// default ACL): whoever they name could change what is put there next.
 ///
 /// # Errors
-/// `untrusted_path` where it would.
+/// `untrusted_path` if it would.
 pub fn no_default_acl(folder: &Path) -> Result<(), Refusal> {
     if !has_attribute(folder, c"system.posix_acl_default") {
         return Ok(());
@@ -49,7 +49,7 @@ pub fn no_default_acl(folder: &Path) -> Result<(), Refusal> {
     .hint(format!("remove it: setfacl --remove-default {folder}")))
 }
 
-/// Whether the file itself, where it is a link, has this extended attribute (`xattr(7)`).
+/// Whether the file itself, if it is a link, has this extended attribute (`xattr(7)`).
 pub fn has_attribute(path: &Path, name: &CStr) -> bool {
     CString::new(path.as_os_str().as_bytes()).is_ok_and(|path| kernel::has_attribute(&path, name))
 }

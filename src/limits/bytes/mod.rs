@@ -65,7 +65,7 @@ pub enum Charged {
 }
 
 /// How many sets there are, and how many lines in each: for so many accounts that asked within a
-/// few hours. Where a set is full, the line goes of who has used least.
+/// few hours. When a set is full, the line goes of who has used least.
 const SETS: u64 = 128;
 const WAYS: usize = 16;
 const WORDS: usize = 8;
@@ -109,7 +109,7 @@ impl Line {
         bytes
     }
 
-    /// None where there is nothing.
+    /// None if there is nothing.
     fn parse(bytes: &[u8]) -> io::Result<Option<Self>> {
         let mut words = [0; WORDS];
         for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {

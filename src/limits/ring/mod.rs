@@ -5,7 +5,7 @@
 //! counts. The newest moment is in the head itself and becomes an entry with the next one, so that
 //! one write spends.
 //!
-//! There is room for as many moments as counted at once so far, not for the whole budget. Where it
+//! There is room for as many moments as counted at once so far, not for the whole budget. If it
 //! is full of such as count, they are written once more to a larger place, and the next head says
 //! where that is.
 
@@ -38,7 +38,7 @@ impl Store for File {
     fn release(&self, from: u64, to: u64) {
         let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
         if let (Ok(from), Ok(length)) = (from.try_into(), to.saturating_sub(from).try_into()) {
-            // Where it cannot be given back, it is used again.
+            // If it cannot be given back, it is used again.
             let _ = fallocate(self, flags, from, length);
         }
     }
@@ -168,7 +168,7 @@ pub struct Ring<'f, S> {
 }
 
 impl<'f, S: Store> Ring<'f, S> {
-    /// The ring in this store; an empty one where there is nothing, or only something of another boot.
+    /// The ring in this store; an empty one if there is nothing, or only something of another boot.
     ///
     /// # Errors
     /// If what is there is none.
@@ -296,7 +296,7 @@ impl<'f, S: Store> Ring<'f, S> {
         }
     }
 
-    /// Writes all moments once more, in their order, where there is room for twice as many.
+    /// Writes all moments once more, in their order, if there is room for twice as many.
     fn enlarge(&mut self) -> io::Result<()> {
         let Head { base, room, next, .. } = self.head;
         let mut entries = vec![0; room as usize * 8];

@@ -158,7 +158,7 @@ proptest! {
     ) {
         let memory = Memory::default();
         let mut now = 1;
-        // What was paid for; and what may have been, where a process was killed at its very end.
+        // What was paid for; and what may have been, if a process was killed at its very end.
         let mut paid: Vec<u64> = Vec::new();
         let mut perhaps = 0;
         for (step, cut) in steps {

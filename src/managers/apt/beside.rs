@@ -4,7 +4,7 @@ use crate::managers::beside::STAYS;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What a name ends with where the file lies beside the one in use.
+/// What a name ends with if the file lies beside the one in use.
 pub const BESIDE: [(&str, &str); 6] = [
     (".dpkg-dist", STAYS),
     (".dpkg-new", STAYS),

@@ -22,7 +22,7 @@ pub struct Hook {
 }
 
 impl Hook {
-    /// What apt said of it, where it failed for that. A script of a package can write there too:
+    /// What apt said of it, if it failed for that. A script of a package can write there too:
     /// it makes another sentence of it, and nothing else.
     pub fn failed(stderr: &str) -> Option<Self> {
         stderr.lines().find_map(|line| {

@@ -8,7 +8,7 @@
 //! `APT::Solver` and `APT::Planner`, hooks, the cache and what stays in it, `DPkg::Lock::Timeout`,
 //! and every option for dpkg that does not decide about a changed configuration file. Those that
 //! can still keep apt or dpkg from doing anything (`no-act` in `dpkg.cfg`, which dpkg has no
-//! opposite of) are noticed afterwards: an operation is `ok` only where it is done.
+//! opposite of) are noticed afterwards: an operation is `ok` only if it is done.
 
 /// Options of every `apt-get`. One that a single operation needs otherwise follows on its
 /// command line, and the last one holds.

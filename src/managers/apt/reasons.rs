@@ -3,7 +3,7 @@
 use crate::managers::reason::{Reason, line_with};
 use crate::output::text::one_line;
 
-/// What apt begins a line with, on standard error, where it found no way
+/// What apt begins a line with, on standard error, if it found no way
 /// (`algorithms.cc`, `solver3.cc`, `private-cachefile.cc`).
 const NO_WAY: [&str; 4] = [
     "E: Unable to correct problems",

@@ -6,7 +6,7 @@ use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
 use std::collections::BTreeSet;
 
-/// What came of `apt-get update`, where it failed for some of the sources: how many, and which.
+/// What came of `apt-get update`, if it failed for some of the sources: how many, and which.
 pub fn read_in_part(ran: &Ran, refusal: Refusal) -> Refusal {
     let Some(Sources { all, failed }) = Sources::of(ran) else { return unreadable(ran, refusal) };
     let which = one_line(&failed.iter().cloned().collect::<Vec<_>>().join(", "), 400);
@@ -64,7 +64,7 @@ struct Sources {
 }
 
 impl Sources {
-    /// None where nothing is known to have failed.
+    /// None if nothing is known to have failed.
     fn of(ran: &Ran) -> Option<Self> {
         if !matches!(ran.ended, Ended::Exited(status) if status != 0) {
             return None;

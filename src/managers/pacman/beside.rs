@@ -3,7 +3,7 @@
 use crate::managers::beside::STAYS;
 use std::path::PathBuf;
 
-/// What a name ends with where the file lies beside the one in use.
+/// What a name ends with if the file lies beside the one in use.
 pub const BESIDE: [(&str, &str); 2] = [
     (".pacnew", STAYS),
     (".pacsave", "was changed on this host, and its package was removed; it is kept"),

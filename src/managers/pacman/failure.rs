@@ -36,7 +36,7 @@ pub fn runs_last_hooks(ran: &Ran) -> bool {
 }
 
 /// The hooks that pacman ran, by their description or the name of their file: `(1/2) a.hook`. Those
-/// before the packages are left out where there are some after them.
+/// before the packages are left out if there are some after them.
 fn hooks(stdout: &str) -> Vec<String> {
     let lines: Vec<&str> = stdout.lines().collect();
     let first = lines.iter().rposition(|line| line.starts_with(":: Running "));
@@ -49,7 +49,7 @@ fn hooks(stdout: &str) -> Vec<String> {
     lines[first.unwrap_or(lines.len())..].iter().filter_map(hook).collect()
 }
 
-/// pacman continues where a script of a package fails, and says so: on standard error, where no
+/// pacman continues if a script of a package fails, and says so: on standard error, where no
 /// script can write.
 pub fn of_script(ran: &Ran) -> Option<Refusal> {
     const SAID: &str = "error: command failed to execute correctly";

@@ -35,7 +35,7 @@ pub fn not_found(stderr: &str) -> Option<NotFound> {
     Some(NotFound { reason, may_lack_lists })
 }
 
-/// pacman does nothing where the list of a source that its settings name is not there.
+/// pacman does nothing if the list of a source that its settings name is not there.
 fn lacks_a_list(line: &str) -> bool {
     line.starts_with("error: ") && line.ends_with("(could not find database)")
 }

@@ -9,7 +9,7 @@ const VAGUE: [&str; 3] = [
     "error: failed to synchronize all databases",
 ];
 
-/// What it says behind a vague line where `XferCommand` in pacman.conf failed, whose own words stand
+/// What it says behind a vague line if `XferCommand` in pacman.conf failed, whose own words stand
 /// above.
 pub const DOWNLOADER: &str = "(error invoking external downloader)";
 
@@ -34,7 +34,7 @@ pub fn detail<'r>(cause: &str, ran: &'r Ran) -> Option<&'r str> {
 }
 
 /// `:: Proceed with installation? [Y/n]`, `:: There are 2 providers available for x:`, and what of
-/// them is to be chosen: pacman prints its questions also where it answers them itself.
+/// them is to be chosen: pacman prints its questions even if it answers them itself.
 fn is_question(line: &str) -> bool {
     line.ends_with("[Y/n]") || line.ends_with("[y/N]") || line.ends_with(':')
 }

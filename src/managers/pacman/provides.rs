@@ -17,7 +17,7 @@ fn text(path: &Path) -> String {
     String::from_utf8_lossy(&read(path).unwrap_or_default()).into_owned()
 }
 
-/// The name of a package, where one line of a section is `name` or `name=1`.
+/// The name of a package, if one line of a section is `name` or `name=1`.
 fn in_desc(desc: &str, key: &str, name: &str) -> Option<String> {
     let section = |key: &str| {
         let lines = desc.lines().skip_while(move |line| *line != key).skip(1);

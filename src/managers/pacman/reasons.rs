@@ -3,7 +3,7 @@
 use crate::managers::reason::{Reason, line_with};
 use crate::output::text::one_line;
 
-/// What pacman says where it found no way (`libalpm/error.c`); it says `failed to prepare transaction` of much else,
+/// What pacman says if it found no way (`libalpm/error.c`); it says `failed to prepare transaction` of much else,
 /// such as a list that is not there.
 const NO_WAY: [&str; 3] = [
     "error: failed to prepare transaction (could not satisfy dependencies)",

@@ -6,7 +6,7 @@ use crate::request::code::{Code, Refusal};
 use crate::request::ran::Ran;
 use std::collections::BTreeSet;
 
-/// What came of a refresh of pacman's lists, where it failed for some of the sources: it does nothing
+/// What came of a refresh of pacman's lists, if it failed for some of the sources: it does nothing
 /// else then. `error: failed retrieving file 'gone.db' from HOST : …`
 pub fn unread(ran: &Ran, refusal: Refusal) -> Refusal {
     const SAID: &str = "error: failed to synchronize all databases";

@@ -30,7 +30,7 @@ pub const CONFIGURED: [&str; 2] = ["/etc/systemd/system", "/run/systemd/system"]
 /// More than one link to the next name is allowed; a circle is not followed for ever.
 const LONGEST_CHAIN: usize = 8;
 
-/// The unit's own name on this host, where `name` is another one of it.
+/// The unit's own name on this host, if `name` is another one of it.
 pub fn own_name(name: &str) -> Option<String> {
     own_name_in(present(), name)
 }
@@ -80,7 +80,7 @@ fn template_of(name: &str) -> Option<(String, &str)> {
     (!instance.is_empty()).then(|| (format!("{before}@.{suffix}"), instance))
 }
 
-/// The name of what the first file of this name is a link to, where systemd takes that for another
+/// The name of what the first file of this name is a link to, if systemd takes that for another
 /// name: a unit of the same kind, an instance of the same name or what it is an instance of
 /// (`unit_validate_alias_symlink` of systemd's `install.c`). A link to a file outside of systemd's
 /// folders is no other name but a file of its own (`systemctl link`).

@@ -8,7 +8,7 @@ use crate::managers::systemd::unit::UnitState;
 struct Cause {
     /// In plain words; ends a sentence such as "nginx.service died: result …: …".
     words: &'static str,
-    /// What to do, where there is more to say than to read the log.
+    /// What to do, if there is more to say than to read the log.
     hint: Option<&'static str>,
 }
 
@@ -89,7 +89,7 @@ const RESULTS: [(&str, Cause); 16] = [
     ("unmounted", cause("somebody else unmounted it")),
 ];
 
-/// What systemd itself exits with where it cannot execute the program (`systemd.exec(5)`,
+/// What systemd itself exits with if it cannot execute the program (`systemd.exec(5)`,
 /// "Process Exit Codes"), and what shells say of a command (`sh(1)`, "Exit status").
 const STATUSES: [(i32, &str, &str); 45] = [
     (126, "a command in it may not be executed", "look at the permissions of what it calls"),
@@ -176,7 +176,7 @@ const STATUSES: [(i32, &str, &str); 45] = [
 ];
 
 /// How the last run ended: `result exit-code, exit status 203: the program of …`, and what to do
-/// where there is more to do than to read the log.
+/// if there is more to do than to read the log.
 pub fn of(state: &UnitState, log: &ManagerLog) -> (String, Option<&'static str>) {
     let word = state.result.as_deref().unwrap_or("unknown");
     // Of what is run before, after or beside the main process the unit's state has no number.

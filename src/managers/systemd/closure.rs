@@ -20,7 +20,7 @@ pub struct Units(BTreeMap<String, Bonds>);
 struct Bonds {
     active_state: String,
     sub_state: String,
-    /// It stops where nothing needs it any more.
+    /// It stops if nothing needs it any more.
     stops_unneeded: bool,
     dependants: Vec<String>,
     rivals: Vec<String>,
@@ -76,7 +76,7 @@ impl Units {
     }
 
     /// Whether a start of one of these, or a device that is there, starts one of `names` too; none
-    /// where the manager has read none of these.
+    /// if the manager has read none of these.
     pub fn starts_any(&self, roots: &[String], names: &[String]) -> Option<bool> {
         let roots: Vec<&str> =
             roots.iter().map(String::as_str).filter(|root| self.0.contains_key(*root)).collect();

@@ -159,7 +159,7 @@ pub fn manager_log(names: &[String]) -> Argv {
     Argv::new(&words, UTF8)
 }
 
-/// The last lines of the log of a unit with these names, of the last minutes where those are given.
+/// The last lines of the log of a unit with these names, of the last minutes if those are given.
 pub fn log(names: &[String], lines: &str, minutes: Option<&str>) -> Argv {
     let lines = format!("--lines={lines}");
     let since = minutes.map(|minutes| format!("--since=-{minutes}min"));

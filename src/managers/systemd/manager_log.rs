@@ -84,7 +84,7 @@ impl ManagerLog {
         self.0.get(first.unwrap_or(0)..).unwrap_or_default()
     }
 
-    /// Whether it was not started for a condition, or ended where `ExecCondition=` said so.
+    /// Whether it was not started for a condition, or ended because `ExecCondition=` said so.
     pub fn was_skipped(&self) -> bool {
         let is_last = self.0.last().is_some_and(Entry::is_skip);
         is_last || self.last_run().iter().any(|entry| entry.id == SKIPPED)

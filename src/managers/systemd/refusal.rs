@@ -1,9 +1,9 @@
-//! What `systemctl` prints where the service manager takes no job, or gives one up, in words that
+//! What `systemctl` prints if the service manager takes no job, or gives one up, in words that
 //! need no look elsewhere (`src/core/transaction.c`, `src/shared/bus-wait-for-jobs.c` of systemd).
 
 use crate::request::code::{Code, Refusal};
 
-/// When to try again where other jobs are in the way, in seconds.
+/// When to try again if other jobs are in the way, in seconds.
 const RETRY_AFTER: u64 = 5;
 
 /// A phrase of its standard error, the code, what it means, and what to do. `UNIT` is the unit's

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The limit of a unit, and when it was started last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StartLimit {
-    /// Over which time starts are counted; zero where there is no limit.
+    /// Over which time starts are counted; zero if there is no limit.
     interval: Duration,
     /// How many there may be in it.
     burst: usize,
@@ -49,11 +49,11 @@ impl StartLimit {
         over.checked_sub(now).filter(|left| !left.is_zero())
     }
 
-    /// The same where the unit's starts are known, from the first to the last: none as long as
+    /// The same if the unit's starts are known, from the first to the last: none as long as
     /// one more is allowed.
     pub fn left_after(&self, now: Duration, starts: &[Duration]) -> Option<Duration> {
         let left = self.left(now)?;
-        // Not all are written down where the last one is not.
+        // Not all are written down if the last one is not.
         if starts.last().is_none_or(|last| Some(*last) < self.last_start) {
             return Some(left);
         }

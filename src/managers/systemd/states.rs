@@ -17,7 +17,7 @@ impl PolicyUnits {
     /// The most that are looked at.
     const MOST: usize = 64;
 
-    /// The first of these, where there are any.
+    /// The first of these, if there are any.
     pub fn of(mut names: Vec<String>) -> Option<Self> {
         names.truncate(Self::MOST);
         let states = commands::states(&names);

@@ -81,7 +81,7 @@ pub struct Unit {
     pub pulls: Vec<String>,
     /// The units that start it though nobody asks for it.
     pub wakers: Vec<String>,
-    /// The units that it starts, where it is there for that.
+    /// The units that it starts, if it is there for that.
     pub triggers: Vec<String>,
     /// The units that are reloaded with it.
     pub reloads: Vec<String>,
@@ -89,7 +89,7 @@ pub struct Unit {
     pub bus_name: Option<String>,
     /// Another unit has it started when that one is.
     pub is_wanted: bool,
-    /// It is stopped where no other unit needs it (`StopWhenUnneeded=` of `systemd.unit(5)`).
+    /// It is stopped if no other unit needs it (`StopWhenUnneeded=` of `systemd.unit(5)`).
     pub stops_unneeded: bool,
     /// The units that need it, as far as the manager has read them.
     pub needed_by: Vec<String>,
@@ -214,7 +214,7 @@ impl UnitState {
     }
 }
 
-/// `Sat 2026-11-21 19:30:19 UTC`, as systemctl prints it where `TZ=UTC`, in RFC 3339.
+/// `Sat 2026-11-21 19:30:19 UTC`, as systemctl prints it with `TZ=UTC`, in RFC 3339.
 fn rfc3339(stamp: &str) -> Option<String> {
     let mut parts = stamp.split(' ');
     let (_weekday, date, time, zone) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The most lines in a reply, and how many of them are the service manager's where the program
+/// The most lines in a reply, and how many of them are the service manager's if the program
 /// has written as many.
 const LINES: usize = 10;
 const LINES_OF_MANAGER: usize = 3;
@@ -37,7 +37,7 @@ pub fn turned_around(log: &str) -> String {
 pub fn last_lines(log: &Ran, unit: &Unit, began: Duration) -> Option<Vec<String>> {
     let elapsed = start_limit::now().saturating_sub(began);
     let began = SystemTime::now().checked_sub(elapsed)?.duration_since(UNIX_EPOCH).ok()?;
-    // Where the manager refuses to start it, what matters was written before.
+    // If the manager refuses to start it, what matters was written before.
     let is_refused = unit.state.result.as_deref() == Some("start-limit-hit");
     let since = if is_refused { String::new() } else { stamp(began) };
     (log.ended == Ended::Exited(0)).then(|| chosen(&log.stdout, &since))
@@ -70,7 +70,7 @@ fn chosen(log: &str, since: &str) -> Vec<String> {
     kept.into_iter().filter_map(|at| lines.get(at)).map(|line| cut(line)).collect()
 }
 
-/// The beginning of a line of that second, as journalctl prints it where `TZ=UTC`.
+/// The beginning of a line of that second, as journalctl prints it with `TZ=UTC`.
 fn stamp(seconds: Duration) -> String {
     let at = i64::try_from(seconds.as_secs()).ok().and_then(|at| Timestamp::from_second(at).ok());
     at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()

@@ -43,7 +43,7 @@ const ENDS: &[&str] = &[
     "userpw",
 ];
 
-/// The last parts of such names where there is another before: `DB_PWD`, `dbPass`, `wpa-psk`.
+/// The last parts of such names if there is another before: `DB_PWD`, `dbPass`, `wpa-psk`.
 const PARTS: [&str; 6] = ["pass", "psk", "pwd", "pw", "passwds", "passwords"];
 
 /// Whole names whose value is a secret unless it is a word, a number or a path.

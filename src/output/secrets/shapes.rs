@@ -40,7 +40,7 @@ pub enum Found {
     },
 }
 
-/// The first secret of a line from `start` on. Where the line is `open`, what has been read of it
+/// The first secret of a line from `start` on. If the line is `open`, what has been read of it
 /// is not all.
 pub fn find(line: &str, start: usize, open: bool) -> Option<Found> {
     let look = Look { line, start, open };
@@ -72,7 +72,7 @@ pub fn end_of_key(text: &str, start: usize) -> Option<Range<usize>> {
 }
 
 /// The end of `-----BEGIN … PRIVATE KEY-----` (RFC 7468, OpenSSH, OpenPGP) or of
-/// `---- BEGIN … PRIVATE KEY ----` (RFC 4716) where it begins at `at`.
+/// `---- BEGIN … PRIVATE KEY ----` (RFC 4716) if it begins at `at`.
 fn marker(text: &str, at: usize, word: &str) -> Option<usize> {
     let rest = text.get(at..)?;
     let rest = rest.strip_prefix("-----").or_else(|| rest.strip_prefix("---- "))?;
@@ -86,7 +86,7 @@ fn marker(text: &str, at: usize, word: &str) -> Option<usize> {
 }
 
 /// How much of a value is looked at to decide whether it is a secret, in bytes: each sign of a line
-/// that was made to be slow costs no more. One that is longer is a secret where its beginning is not
+/// that was made to be slow costs no more. One that is longer is a secret if its beginning is not
 /// something else.
 const DECIDES: usize = 512;
 
@@ -106,7 +106,7 @@ impl Look<'_> {
         self.line.as_bytes().get(at).copied()
     }
 
-    /// The byte before, where it is still to be looked at.
+    /// The byte before, if it is still to be looked at.
     fn before(&self, at: usize) -> Option<u8> {
         if at > self.start { self.byte(at - 1) } else { None }
     }
@@ -207,7 +207,7 @@ impl Look<'_> {
         self.secret(at, at..at + length)
     }
 
-    /// `name:HASH:19000:0:99999:7:::` where the hash is one of the old kind (`shadow(5)`).
+    /// `name:HASH:19000:0:99999:7:::` if the hash is one of the old kind (`shadow(5)`).
     fn shadow(&self, colon: usize) -> Option<Found> {
         let end = self.run(colon + 1, "./");
         if end - colon != 14 {
@@ -394,7 +394,7 @@ impl Look<'_> {
         let after = self.line[sign + 1..].trim_start_matches(['=', '>']);
         let after = self.line.len() - after.len();
         let begin = self.after_spaces(after);
-        // What it is shows at its beginning; how far it reaches is looked for where it is a secret.
+        // What it is shows at its beginning; how far it reaches is looked for if it is a secret.
         let value = self.up_to(begin + DECIDES).value(begin);
         let text = &self.line[value.clone()];
         let is_plain = is_one_of(text, &PLAIN);
@@ -495,7 +495,7 @@ fn word_length(text: &str) -> usize {
     one.trim_end_matches([',', ';', '.', ')', '}', ']']).len()
 }
 
-/// Whether it can be something else than a secret: a number, a path, or a word where the name is
+/// Whether it can be something else than a secret: a number, a path, or a word if the name is
 /// not that of a password.
 fn is_ordinary(name: &str, sign: Option<u8>, text: &str) -> bool {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b".,:%/".contains(&byte));

@@ -203,9 +203,9 @@ pub fn begin(text: &str) -> Option<(&'static str, usize, &'static str)> {
     same.rfind(|(begin, ..)| text.starts_with(begin)).copied()
 }
 
-/// How long the hash of a password is that the text begins with; `None` where it is none.
+/// How long the hash of a password is that the text begins with; `None` if it is none.
 ///
-/// Where the text is `open`, one that is not all there is one too.
+/// If the text is `open`, one that is not all there is one too.
 pub fn hash(text: &str, open: bool) -> Option<usize> {
     let begin = HASHES.iter().chain(&SCHEMES).find(|begin| text.starts_with(**begin))?;
     let is_in = |byte: &u8| byte.is_ascii_alphanumeric() || b"./+=,$-_}".contains(byte);

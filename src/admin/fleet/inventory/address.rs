@@ -104,7 +104,7 @@ pub fn port(text: &str) -> Result<u16, String> {
     }
 }
 
-/// A file, where ssh gets its path as one argument. ssh itself would replace `%h` and `${HOME}`
+/// A file, if ssh gets its path as one argument. ssh itself would replace `%h` and `${HOME}`
 /// in it (`ssh_config(5)`, IdentityFile), so they are no path here.
 ///
 /// # Errors

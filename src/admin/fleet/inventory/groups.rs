@@ -66,7 +66,7 @@ impl Member {
 pub struct Found<'m> {
     /// The value.
     pub value: &'m Value,
-    /// The group that has it, where it is not the host itself.
+    /// The group that has it, if it is not the host itself.
     pub group: Option<&'m str>,
 }
 
@@ -208,7 +208,7 @@ impl Model {
         self.groups[group].values.set(name, value);
     }
 
-    /// Sets a variable of a host. Where a group has the same name, Ansible gives it to the group.
+    /// Sets a variable of a host. If a group has the same name, Ansible gives it to the group.
     pub fn set_for_host(&mut self, host: usize, name: &'static str, value: Value) {
         match self.group_at.get(&self.members[host].alias) {
             Some(&group) => self.groups[group].values.set(name, value),

@@ -153,7 +153,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Why it cannot be reached over ssh, where Ansible would reach it in another way.
+    /// Why it cannot be reached over ssh, if Ansible would reach it in another way.
     fn refused(&self, number: usize) -> Result<Option<Refusal>> {
         const SSH: [&str; 4] = ["ssh", "smart", "paramiko", "paramiko_ssh"];
         let Some(text) = self.filled(number, Setting::Connection)? else { return Ok(None) };
@@ -184,7 +184,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The value that counts of all variables about it, where there is one.
+    /// The value that counts of all variables about it, if there is one.
     fn text(&self, number: usize, setting: Setting) -> Result<Option<Text<'_>>> {
         for name in variables::about(setting).rev() {
             if let Some(text) = self.value(number, name)? {
@@ -194,7 +194,7 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    /// The same, where an empty text means none.
+    /// The same, if an empty text means none.
     fn filled(&self, number: usize, setting: Setting) -> Result<Option<Text<'_>>> {
         Ok(self.text(number, setting)?.filter(|text| !text.text.is_empty()))
     }
@@ -245,11 +245,11 @@ pub struct Host {
     pub alias: String,
     /// Where it is: a name or an address that can be nothing but the destination of ssh.
     pub address: String,
-    /// The port, where the inventory says one.
+    /// The port, if the inventory says one.
     pub port: Option<u16>,
-    /// The account that logs in, where the inventory says one.
+    /// The account that logs in, if the inventory says one.
     pub user: Option<String>,
-    /// The private key's file, where the inventory says one; `~` resolved.
+    /// The private key's file, if the inventory says one; `~` resolved.
     pub identity: Option<PathBuf>,
     /// Further arguments of ssh that the inventory gives: options that were looked at one by one.
     pub ssh_arguments: Vec<OsString>,

@@ -27,7 +27,7 @@ pub struct Head<'t> {
     kind: &'t str,
 }
 
-/// The head of a section, where the line is one.
+/// The head of a section, if the line is one.
 pub fn head(line: &str) -> Option<Head<'_>> {
     let (inner, behind) = line.strip_prefix('[')?.split_once(']')?;
     let behind = behind.trim_start();

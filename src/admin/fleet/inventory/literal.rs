@@ -1,5 +1,5 @@
-//! A value as Ansible's INI form has it: Python's `ast.literal_eval` where the text is a literal of
-//! Python, and the text itself where it is none (`_parse_value` in `plugins/inventory/ini.py`).
+//! A value as Ansible's INI form has it: Python's `ast.literal_eval` if the text is a literal of
+//! Python, and the text itself if it is none (`_parse_value` in `plugins/inventory/ini.py`).
 
 use crate::admin::fleet::inventory::yaml::{Kind, Node};
 
@@ -109,7 +109,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A string, where one begins here. `None` where it is no literal.
+    /// A string, if one begins here. `None` if it is no literal.
     #[expect(clippy::option_option, reason = "no string here; no literal at all")]
     fn string(&mut self) -> Option<Option<String>> {
         let prefix = self.rest.find(['\'', '"']).unwrap_or(self.rest.len());

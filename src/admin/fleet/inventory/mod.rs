@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 /// A file of hosts that is larger is something else.
 const MOST_BYTES: u64 = 8 << 20;
 
-/// What is written for a file's name where the inventory comes by standard input.
+/// What is written for a file's name if the inventory comes by standard input.
 pub const STANDARD_INPUT: &str = "-";
 
 /// The hosts of an inventory, in the order in which the file names them first.
@@ -87,7 +87,7 @@ impl Inventory {
     /// Reads it.
     ///
     /// # Errors
-    /// With file and line, and host where it is about one.
+    /// With file and line, and host if it is about one.
     pub fn read(file: &Path) -> Result<Self, Refusal> {
         if file == Path::new(STANDARD_INPUT) {
             let bytes = contents(Path::new("standard input"), Ok(std::io::stdin().lock()))?;

@@ -202,9 +202,9 @@ impl Names<'_> {
 /// Which of the hosts that a pattern means.
 #[derive(Debug, PartialEq, Eq)]
 enum Subscript {
-    /// One, counted from the end where it is negative.
+    /// One, counted from the end if it is negative.
     One(i64),
-    /// From one to another, both taken with; to the end where there is no other.
+    /// From one to another, both taken with; to the end if there is no other.
     Range(usize, Option<usize>),
 }
 

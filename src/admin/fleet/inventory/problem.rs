@@ -36,7 +36,7 @@ impl Problem {
         self
     }
 
-    /// With what another reader, who is less likely to be meant, says of the same file, where that
+    /// With what another reader, who is less likely to be meant, says of the same file, if that
     /// got beyond the line `first`.
     #[must_use]
     pub fn or(mut self, form: &str, other: &Self, first: usize) -> Self {

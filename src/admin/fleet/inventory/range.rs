@@ -50,7 +50,7 @@ pub fn expanded(key: &str) -> Result<Named, String> {
     Ok(Named { names, port })
 }
 
-/// The port off a name: `[ANYTHING]:22`, or `NAME:22` where the rest is a name or an address.
+/// The port off a name: `[ANYTHING]:22`, or `NAME:22` if the rest is a name or an address.
 /// What has two colons and no brackets is an IPv6 address.
 fn apart(key: &str) -> Result<(&str, Option<u16>), String> {
     let Some((name, port)) = key.rsplit_once(':') else {

@@ -11,11 +11,11 @@ use std::ffi::OsString;
 pub struct Arguments {
     /// For ssh: `-o` and `KEY=VALUE`, or `-F` and a file, in this order as often as need be.
     pub ssh: Vec<OsString>,
-    /// The port, where they have one.
+    /// The port, if they have one.
     pub port: Option<u16>,
-    /// The account, where they have one.
+    /// The account, if they have one.
     pub user: Option<String>,
-    /// What is left out, where that is not what its author would expect.
+    /// What is left out, if that is not what its author would expect.
     pub left_out: Vec<String>,
 }
 

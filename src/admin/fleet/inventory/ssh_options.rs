@@ -22,7 +22,7 @@ pub enum Kind {
     List,
     /// 0 to 65535.
     Number,
-    /// One of these words; where there is one only, the others are refused.
+    /// One of these words; if there is one only, the others are refused.
     OneOf(&'static [&'static str]),
     /// A host's name or address.
     Address,

@@ -135,7 +135,7 @@ impl Values {
     }
 }
 
-/// The variable with this name, where it has a meaning in this form. The flat form has Ansible's
+/// The variable with this name, if it has a meaning in this form. The flat form has Ansible's
 /// names too, as other readers of it have.
 pub fn known(name: &str, form: Form) -> Option<&'static str> {
     if name == OFFLINE {
@@ -164,7 +164,7 @@ pub fn of_the_flat_form() -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(|row| row.2 == Form::Flat).map(|row| row.0).chain([OFFLINE])
 }
 
-/// Says so where it is one of those that are not read.
+/// Says so if it is one of those that are not read.
 pub fn warn(key: &Key, whose: &str, form: Form, warnings: &mut Warnings) -> bool {
     let row = NOT_READ
         .iter()

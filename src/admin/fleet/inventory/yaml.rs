@@ -48,7 +48,7 @@ pub struct Key {
 }
 
 impl Node {
-    /// A text without quotes; nothing, where it is empty.
+    /// A text without quotes; nothing, if it is empty.
     pub fn text(text: &str, line: usize) -> Self {
         Self::of(Kind::Scalar(text.into(), true), line)
     }
