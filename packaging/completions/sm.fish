@@ -46,7 +46,7 @@ complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Print 
 complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l user -d 'The account [default: the one that called sudo]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l group -d 'The group' -r -f -a "(__fish_complete_groups)"
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First copy this program to /usr/local/bin, unless a package installed it'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First install this program for all accounts, unless a package did'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l print -d 'Print the drop-in and change nothing'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l check -d 'Check whether the drop-in is in place: exit 0 if so, 1 if not'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l remove -d 'Remove the drop-in'
@@ -57,7 +57,7 @@ complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l json -d 'One JSON o
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l user -d 'An account that may connect; may be given more than once' -r -f -a "(__fish_complete_users)"
-complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l install -d 'First copy this program to /usr/local/bin, unless a package installed it'
+complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l install -d 'First install this program for all accounts, unless a package did'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l check -d 'Check whether everything is in place: exit 0 if so, 1 if not'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l remove -d 'Remove the units and the group; with --user, only the account\'s membership'
 complete -c sm -n "__fish_sm_using_subcommand setup-broker" -l json -d 'One JSON object instead of text'

@@ -41,19 +41,31 @@ fn filled(page: &str) -> String {
             continue;
         }
         let mut length = 0;
-        for word in line.split(' ') {
-            // A word that would be taken for a request stays where it is.
-            let breaks = length + word.len() >= WIDTH && !word.starts_with(['.', '\'']);
+        for word in words(line) {
+            let breaks = length + word.len() >= WIDTH;
             if length > 0 {
                 filled.push(if breaks { '\n' } else { ' ' });
             }
             length =
                 if breaks { word.len() } else { length + word.len() + usize::from(length > 0) };
-            filled.push_str(word);
+            filled.push_str(&word);
         }
         filled.push('\n');
     }
     filled
+}
+
+/// The words of a line. One that would be taken for a request at the beginning of a line stays with
+/// the word before it.
+fn words(line: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match words.last_mut() {
+            Some(last) if word.starts_with(['.', '\'']) => *last = format!("{last} {word}"),
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// The lines that clap_mangen makes for a section, without its heading and what is for a page of

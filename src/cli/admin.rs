@@ -69,7 +69,7 @@ pub struct SetupSudo {
     /// The group
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     pub group: Option<OsString>,
-    /// First copy this program to /usr/local/bin, unless a package installed it
+    /// First install this program for all accounts, unless a package did
     #[arg(long, conflicts_with_all = ["check", "remove", "print"])]
     pub install: bool,
     /// Print the drop-in and change nothing
@@ -102,7 +102,7 @@ pub struct SetupBroker {
     /// An account that may connect; may be given more than once
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Vec<OsString>,
-    /// First copy this program to /usr/local/bin, unless a package installed it
+    /// First install this program for all accounts, unless a package did
     #[arg(long, conflicts_with_all = ["check", "remove"])]
     pub install: bool,
     /// Check whether everything is in place: exit 0 if so, 1 if not

@@ -121,7 +121,7 @@ fn what_can_not_be_done_is_said_and_replaces_nothing() {
     site.role("sm_users: [agent]", &[]).failed("sm_binary must name the program");
     site.role("sm_way: door\nsm_binary: x", &[]).failed("value of sm_way must be one of");
     let group = "sm_binary: /usr/local/bin/sm\nsm_way: broker\nsm_groups: [sudo]";
-    site.role(group, &[]).failed("the broker lets in accounts alone");
+    site.role(group, &[]).failed("the broker accepts only accounts");
     // Nobody is named: nothing would be in place at the end, and that is no success.
     let binary = "sm_binary: /usr/local/bin/sm";
     for nobody in [

@@ -52,7 +52,7 @@ host_test!(a_name_means_the_package_for_this_host, ready_test_policy, |host| {
     // It is not there, and does not go as another one.
     for name in ["git", "curl"] {
         refuses(host, &format!("package remove {name}"), "plan_refused", &format!("{name}:i386"));
-        let words = format!("{name}:i386 is there");
+        let words = format!("{name}:i386 is installed");
         refuses(host, &format!("package upgrade {name}"), "command_failed", &words);
     }
     refuses(host, "package install git", "plan_refused", "also remove git:i386");

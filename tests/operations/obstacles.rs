@@ -77,7 +77,11 @@ host_test!(what_is_not_there_or_wrong_says_so, ready_test_policy, |host| {
     ] {
         unit(host, "probe", file);
         for action in ["start", "restart"] {
-            let words = ["probe.service is not loaded", load, "systemd-analyze verify"];
+            let words = [
+                "the unit file of probe.service is invalid and not loaded",
+                load,
+                "systemd-analyze verify",
+            ];
             let line = format!("service {action} probe");
             let reply = says(host, &line, "command_failed", &words);
             assert_eq!(reply.json["unit"]["load_state"], load);
