@@ -65,6 +65,19 @@ fn a_good_policy_is_good() {
 }
 
 #[test]
+fn a_policy_that_permits_nothing_says_so() {
+    let words = "it permits nothing: every request is denied";
+    for (file, is_warned) in [("smallest", true), ("every_key", false)] {
+        let file = format!("tests/policy/good/{file}.toml");
+        let (exit, answer) = json(&["policy", "check", &file, "--json"]);
+        assert_eq!((exit, answer["operations"] == 0), (0, is_warned), "{answer:#}");
+        assert_eq!(answer["warnings"].to_string().contains(words), is_warned, "{answer:#}");
+        let people = String::from_utf8(sm(&["policy", "check", &file]).stdout).expect("UTF-8");
+        assert_eq!(people.contains(&format!("warning: {words}")), is_warned, "{people}");
+    }
+}
+
+#[test]
 fn the_example_for_arch_allows_what_the_contract_says() {
     let text = std::fs::read_to_string(repository().join("policy/examples/arch-agent.toml"))
         .expect("the example");
