@@ -66,71 +66,14 @@ fn whole(text: &str, start: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn of(stdout: &str, stderr: &str) -> String {
-        super::of(&Ran { stdout: stdout.to_owned(), stderr: stderr.to_owned(), ..Ran::nothing() })
-    }
+    use crate::output::cases;
+    use crate::request::ran::Ran;
 
     #[test]
     fn the_line_that_matters_is_told() {
-        let dpkg = "dpkg: error processing package x (--configure):\n installed x package \
-                    post-installation script subprocess returned error exit status 3\n\
-                    E: Sub-process /usr/bin/dpkg returned an error code (1)\n";
-        assert_eq!(
-            of("Setting up x\n", dpkg),
-            "dpkg: error processing package x (--configure): installed x package \
-             post-installation script subprocess returned error exit status 3"
-        );
-        assert_eq!(
-            of("", "W: old\nE: Unable to locate package x\n"),
-            "E: Unable to locate package x"
-        );
-        assert_eq!(
-            of("", "tar: ./f: Cannot write: No space left on device\nE: Sub-process failed\n"),
-            "tar: ./f: Cannot write: No space left on device"
-        );
-        assert_eq!(
-            of(
-                "",
-                "warning: a\nerror: failed to prepare transaction\nerror: target not found: x\n"
-            ),
-            "error: target not found: x"
-        );
-        assert_eq!(
-            of(
-                "checking for file conflicts...\na: /usr/b exists in filesystem\nErrors occurred\n",
-                "error: failed to commit transaction (conflicting files)\n"
-            ),
-            "error: failed to commit transaction (conflicting files): a: /usr/b exists in filesystem"
-        );
-        // No question of pacman's is a cause.
-        let downloader = "error: failed to commit transaction (error invoking external downloader)";
-        for (above, printed) in
-            [("", String::new()), ("warning: x\nfetcher: no route\n", ": fetcher: no route".into())]
-        {
-            let stderr = format!(
-                "{above}warning: failed to retrieve some files\n{downloader}\nErrors occurred\n"
-            );
-            let stdout = ":: Proceed with installation? [Y/n] \n:: Retrieving packages...\n";
-            assert_eq!(of(stdout, &stderr), format!("{downloader}{printed}"));
-        }
-        for question in
-            [":: Proceed with installation? [Y/n] ", ":: Remove b? [y/N]", ":: a has 2 providers:"]
-        {
-            let vague = "error: failed to commit transaction (x)";
-            assert_eq!(of(&format!("{question}\n"), vague), vague);
-            let both = format!(":: a breaks b\n{question}\n");
-            assert_eq!(of(&both, vague), format!("{vague}: a breaks b"));
-        }
-        assert_eq!(
-            of(
-                "",
-                "warning: x\nerror: failed retrieving file 'a' from disk\nerror: failed to commit transaction (x)\n"
-            ),
-            "error: failed retrieving file 'a' from disk"
-        );
-        assert_eq!(of("one\ntwo\n\n", ""), "two");
-        assert_eq!(of("", ""), "exit status 0");
+        cases::each("managers/message", |case| {
+            let [stdout, stderr] = ["stdout", "stderr"].map(|name| case.input(name).to_owned());
+            super::of(&Ran { stdout, stderr, ..Ran::nothing() }).into()
+        });
     }
 }

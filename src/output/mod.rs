@@ -1,6 +1,8 @@
 //! Text from elsewhere made plain: cleaned, bounded, secrets masked.
 
 pub mod captured;
+#[cfg(test)]
+pub mod cases;
 pub mod hex;
 pub mod secrets;
 pub mod text;

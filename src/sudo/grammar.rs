@@ -246,92 +246,24 @@ fn is_digit(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn rule(text: &str) -> (Vec<String>, Vec<(Option<bool>, String)>) {
-        match line(text) {
-            Some(Line::Rule { users, commands }) => {
-                (users, commands.into_iter().map(|one| (one.is_free, one.text)).collect())
-            }
-            other => panic!("{text}: {other:?}"),
-        }
-    }
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
-    fn a_rule_is_for_its_users_and_its_commands() {
-        let free = Some(true);
-        for (text, users, commands) in [
-            ("agent ALL=(ALL:ALL) ALL", &["agent"][..], &[(None, "ALL")][..]),
-            ("%sudo\tALL = (root) NOPASSWD: /bin/a x", &["%sudo"], &[(free, "/bin/a x")]),
-            ("a, b ,c ALL=/bin/a", &["a", "b", "c"], &[(None, "/bin/a")]),
-            ("ALL, !root ALL=/bin/a", &["ALL", "!root"], &[(None, "/bin/a")]),
-            ("#1000 ALL=(root) /bin/a # said", &["#1000"], &[(None, "/bin/a")]),
-            ("we\\ ird ALL=/bin/a", &["we ird"], &[(None, "/bin/a")]),
-            (
-                "agent ALL=(root) NOPASSWD: NOSETENV: /bin/a, PASSWD:/bin/b  c, !/bin/d",
-                &["agent"],
-                &[(free, "/bin/a"), (Some(false), "/bin/b c"), (Some(false), "!/bin/d")],
-            ),
-            (
-                "agent web,db=/bin/a : mail=/bin/b",
-                &["agent"],
-                &[(None, "/bin/a"), (None, "/bin/b")],
-            ),
-            (
-                "agent ALL=(root) /bin/a --x=y, /bin/b k\\=v\\,w\\:z",
-                &["agent"],
-                &[(None, "/bin/a --x=y"), (None, "/bin/b k=v,w:z")],
-            ),
-            ("agent ALL=CWD=/srv TIMEOUT=5 NOPASSWD:/bin/a", &["agent"], &[(free, "/bin/a")]),
-            ("agent ALL= sha224:ab==, sha256:00 /bin/a", &["agent"], &[(None, "/bin/a")]),
-            ("agent ALL=(root)NOPASSWD:ALL", &["agent"], &[(free, "ALL")]),
-        ] {
-            let users: Vec<String> = users.iter().map(|one| (*one).to_owned()).collect();
-            let commands: Vec<(Option<bool>, String)> =
-                commands.iter().map(|(is, text)| (*is, (*text).to_owned())).collect();
-            assert_eq!(rule(text), (users, commands), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_tag_holds_for_what_follows_until_it_is_taken_back() {
-        let Some(Line::Rule { commands, .. }) =
-            line("a ALL=NOEXEC: /bin/a, SETENV: /bin/b, EXEC: /bin/c")
-        else {
-            panic!("a rule");
-        };
-        let tags: Vec<String> = commands.iter().map(|one| one.tags.join(" ")).collect();
-        assert_eq!(tags, ["NOEXEC", "NOEXEC SETENV", "SETENV EXEC"]);
-    }
-
-    #[test]
-    fn settings_are_known_with_what_they_are_for() {
-        for (text, scope, settings) in [
-            ("Defaults env_reset, !use_pty", None, &["env_reset", "!use_pty"][..]),
-            (
-                "Defaults:agent,other !requiretty",
-                Some((':', vec!["agent", "other"])),
-                &["!requiretty"],
-            ),
-            ("Defaults!/bin/a, /bin/b noexec", Some(('!', vec!["/bin/a", "/bin/b"])), &["noexec"]),
-            ("Defaults>root umask = 0077", Some(('>', vec!["root"])), &["umask=0077"]),
-            ("Defaults env_keep += \"A, B\"", None, &["env_keep+=\"A, B\""]),
-        ] {
-            let scope =
-                scope.map(|(mark, all)| (mark, all.iter().map(|one| (*one).to_owned()).collect()));
-            let settings = settings.iter().map(|one| (*one).to_owned()).collect();
-            assert_eq!(line(text), Some(Line::Settings { scope, settings }), "{text}");
-        }
-    }
-
-    #[test]
-    fn aliases_are_read_and_what_is_nothing_is_none() {
-        let aliases = Line::Aliases(vec![
-            ("A".to_owned(), vec!["/bin/a x".to_owned(), "!/bin/b".to_owned()]),
-            ("B".to_owned(), vec!["ALL".to_owned()]),
-        ]);
-        assert_eq!(line("Cmnd_Alias A = /bin/a x, ! /bin/b : B = ALL"), Some(aliases));
-        for nothing in ["", "  # a comment", "@includedir /etc/sudoers.d", "#include x", "bad"] {
-            assert_eq!(line(nothing), None, "{nothing}");
-        }
+    fn a_line_is_read_as_sudo_reads_it() {
+        cases::each("sudoers/lines", |case| {
+            let lines = case.input("sudoers").lines().filter_map(line);
+            let told = |line| match line {
+                Line::Settings { scope, settings } => {
+                    json!({"scope": scope, "settings": settings})
+                }
+                Line::Aliases(aliases) => json!({"aliases": aliases}),
+                Line::Rule { users, commands } => {
+                    let told = |one: &Command| json!({"is_free": one.is_free, "tags": one.tags, "text": one.text});
+                    json!({"users": users, "commands": commands.iter().map(told).collect::<Vec<_>>()})
+                }
+            };
+            lines.map(told).collect()
+        });
     }
 }

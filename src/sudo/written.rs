@@ -291,68 +291,46 @@ fn joined(text: &str) -> Vec<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TEXT: &str = "\
-Defaults env_reset, umask=0022
-Defaults:agent !use_pty
-Cmnd_Alias TOOLS = /usr/bin/tool scan_results, \\
-    !/usr/bin/other
-User_Alias OPS = other, %ops
-Defaults!/usr/local/bin/sm-helper !use_pty
-agent ALL=(root) /usr/bin/tool scan_results
-agent ALL=(root) NOPASSWD: \\
-    /usr/bin/tool scan
-OPS ALL=(root) TOOLS
-%ops ALL=(root) NOPASSWD: SETENV: /usr/bin/tool --x=y
-ALL, !agent ALL=(root) ALL
-Defaults use_pty
-Defaults>root umask=0077
-#1000 ALL=(root) /usr/bin/tool scan
-";
-
-    fn written() -> Written {
-        let place = |line| Place { file: "/etc/sudoers".into(), line };
-        Written::of(joined(TEXT).into_iter().map(|(line, text)| (place(line), text)).collect())
-    }
-
-    fn account(name: &str, uid: u32, group: &str) -> Account {
-        Account { name: name.to_owned(), uid, groups: vec![(group.to_owned(), 100)] }
-    }
+    use crate::output::cases;
+    use serde_json::{Value, json};
 
     #[test]
-    fn a_listed_command_is_found_in_its_line() {
-        let written = written();
-        let agent = account("agent", 1000, "users");
-        let ops = account("third", 1001, "ops");
-        let at = |account: &Account, command: &str, is_free| {
-            written.rule(account, command, is_free).map(|rule| rule.place.line)
+    fn the_line_of_a_command_and_of_a_setting_is_found() {
+        let account = |name: &str, uid: u32, group: &str| Account {
+            name: name.to_owned(),
+            uid,
+            groups: vec![(group.to_owned(), 100)],
         };
-        assert_eq!(at(&agent, "/usr/bin/tool scan", Some(true)), Some(8));
-        assert_eq!(at(&agent, "/usr/bin/tool scan", Some(false)), Some(15));
-        assert_eq!(at(&agent, "/usr/bin/tool scan", None), Some(15));
-        assert_eq!(at(&agent, "/usr/bin/tool  scan_results", None), Some(7));
-        assert_eq!(at(&agent, "/usr/bin/tool", None), None);
-        assert_eq!(at(&agent, "ALL", None), None);
-        assert_eq!(at(&ops, "ALL", None), Some(12));
-        assert_eq!(at(&ops, "/usr/bin/tool scan_results", None), Some(10));
-        assert_eq!(at(&ops, "!/usr/bin/other", None), Some(10));
-        assert_eq!(at(&ops, "/usr/bin/tool --x\\=y", Some(true)), Some(11));
-        assert_eq!(written.tagged(&ops, "SETENV").map(|rule| rule.place.line), Some(11));
-    }
-
-    #[test]
-    fn the_setting_that_holds_is_the_last_one_of_the_narrowest_kind() {
-        let written = written();
-        let agent = account("agent", 1000, "users");
-        let holds = |program: &str, name: &str| {
-            written
-                .setting(&agent, Path::new(program), name)
-                .map(|setting| (setting.place.line, setting.text.to_owned()))
-        };
-        assert_eq!(holds("/usr/local/bin/sm-helper", "use_pty"), Some((6, "!use_pty".to_owned())));
-        assert_eq!(holds("/usr/bin/x", "use_pty"), Some((13, "use_pty".to_owned())));
-        assert_eq!(holds("/usr/bin/x", "umask"), Some((14, "umask=0077".to_owned())));
-        assert_eq!(holds("/usr/bin/x", "noexec"), None);
+        let accounts = [account("agent", 1000, "users"), account("third", 1001, "ops")];
+        cases::each("sudoers/rules_and_settings", |case| {
+            let place = |line| Place { file: "/etc/sudoers".into(), line };
+            let lines = joined(case.input("sudoers"));
+            let lines = lines.into_iter().map(|(line, text)| (place(line), text)).collect();
+            let written = Written::of(lines);
+            let answer = |account: &Account, question: &str| -> Option<Value> {
+                let (kind, rest) = question.split_once(' ').expect("two words");
+                let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+                match kind {
+                    "rule" => {
+                        let is_free = ["password", "free"].iter().position(|word| *word == first);
+                        let is_free = is_free.map(|at| at == 1);
+                        Some(json!(written.rule(account, second, is_free)?.place.line))
+                    }
+                    "tagged" => Some(json!(written.tagged(account, rest)?.place.line)),
+                    "setting" => {
+                        let setting = written.setting(account, Path::new(first), second)?;
+                        Some(json!([setting.place.line, setting.text]))
+                    }
+                    _ => panic!("{question}"),
+                }
+            };
+            let answers = case.input("questions").lines().flat_map(|question| {
+                accounts.iter().map(move |account| {
+                    (format!("{}: {question}", account.name), json!(answer(account, question)))
+                })
+            });
+            Value::Object(answers.collect())
+        });
     }
 
     #[test]

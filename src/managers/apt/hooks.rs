@@ -52,29 +52,14 @@ pub fn failed(short: &str, hook: &Hook, done: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn a_hook_that_failed_is_found() {
-        for (message, option, command) in [
-            (
-                "E: Problem executing scripts DPkg::Post-Invoke 'echo hook; exit 3'\nE: Sub-process returned an error code\n",
-                "DPkg::Post-Invoke",
-                "echo hook; exit 3",
-            ),
-            (
-                "E: Sub-process exit 4 returned an error code (4)\nE: Failure running script exit 4\n",
-                "DPkg::Pre-Install-Pkgs",
-                "exit 4",
-            ),
-            (
-                "E: Sub-process /bin/false returned an error code (1)\nE: Failure running hook /bin/false\n",
-                "AptCli::Hooks",
-                "/bin/false",
-            ),
-        ] {
-            let (option, command) = (option.to_owned(), command.to_owned());
-            assert_eq!(Hook::failed(message), Some(Hook { option, command }));
-        }
-        assert_eq!(Hook::failed("E: Unable to locate package x\n"), None);
+        cases::each("managers/apt_failed_hook", |case| {
+            let hook = Hook::failed(case.input("stderr"));
+            hook.map(|hook| json!({"option": hook.option, "command": hook.command})).into()
+        });
     }
 }

@@ -59,27 +59,32 @@ fn stage_of(status: u8, error: Option<u8>) -> Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::{Map, Value, json};
 
     #[test]
     fn what_dpkg_prints_is_read() {
-        let all = parse(
-            "ii |bash|amd64|5.2|yes|no\nhi |curl|amd64|7.88|no|no\nrc |ufw|all|0.36|no|no\n\
-             iF |nginx|amd64|1.22||\niHR|broken|all|1|no|no\niU |zlib|all|1|no|no\n\
-             ii |libc6|amd64|2.36|no|no\niU |libc6|i386|2.36|no|no\nhi |git|i386|1|no|no\n\
-             ii |dpkg|amd64|1|yes|no\nii |init|amd64|1|no|yes\nun |gone|||no|no\n",
-        );
-        assert!(all.has("bash") && all.get("bash").unwrap().is_essential);
-        assert!(all.get("curl").unwrap().is_held && all.get("init").unwrap().is_essential);
-        assert!(!all.has_some("ufw") && !all.has_some("gone") && !all.has_some("unheard-of"));
-        assert!(!all.has("nginx") && all.has_some("nginx"));
-        assert_eq!((all.plain("curl:amd64"), all.plain("git:i386")), ("curl", "git:i386"));
-        assert!(all.has("libc6:amd64"));
-        // Each architecture is told of by itself.
-        assert!(all.has("libc6") && !all.has("libc6:i386") && all.has_some("libc6:i386"));
-        assert!(all.get("git").is_none() && all.get("git:i386").unwrap().is_held);
-        assert_eq!((all.foreign("git"), all.foreign("curl")), (vec!["git:i386"], vec![]));
-        let names: Vec<&str> = all.broken().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["broken", "libc6:i386", "nginx", "zlib"]);
+        cases::each("managers/apt_inventory", |case| {
+            let all = parse(case.input("stdout"));
+            let package = |(name, row): (&str, &Installed)| {
+                let is = json!({
+                    "version": row.version,
+                    "stage": format!("{:?}", row.stage),
+                    "is_held": row.is_held,
+                    "is_essential": row.is_essential,
+                    "has": all.has(name),
+                    "has_some": all.has_some(name),
+                    "with_native_architecture": all.has(&format!("{name}:amd64")),
+                    "foreign": all.foreign(name),
+                });
+                (name.to_owned(), is)
+            };
+            let packages: Map<String, Value> = all.iter().map(package).collect();
+            let broken: Vec<&str> = all.broken().into_iter().map(|(name, _)| name).collect();
+            let plain = ["curl:amd64", "git:i386"].map(|name| all.plain(name));
+            let unknown = ["unheard-of", "gone", "git"].map(|name| all.has_some(name));
+            json!({"packages": packages, "broken": broken, "plain": plain, "unknown": unknown})
+        });
     }
 
     #[test]

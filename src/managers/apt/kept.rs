@@ -40,21 +40,13 @@ pub fn beforehand(printed: &str, inventory: &Inventory) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::managers::apt::inventory::parse;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_stays_is_told() {
-        let inventory = parse("ii |a|all|1|no|no\nhi |b|all|2|no|no\n");
-        let printed = "Calculating upgrade...\nThe following packages have been kept back:\n  a b\n0 upgraded\n";
-        let message = beforehand(printed, &inventory);
-        assert!(
-            message[0].starts_with(
-                "a stays at 1, although another version is available: its dependencies"
-            )
-        );
-        assert!(
-            message[1].contains("b stays at 2") && message[1].contains("it is held"),
-            "{message:?}"
-        );
-        assert_eq!(beforehand("0 upgraded\n", &inventory), Vec::<String>::new());
+        cases::each("managers/apt_kept", |case| {
+            json!(beforehand(case.input("stdout"), &parse(case.input("inventory"))))
+        });
     }
 }

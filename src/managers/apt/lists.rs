@@ -98,6 +98,8 @@ fn is_gone(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
     use std::fs::{create_dir_all, remove_dir_all, write};
     use std::os::unix::fs::symlink;
 
@@ -131,21 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_source_has_no_more_is_known() {
-        for line in [
-            "E: Failed to fetch http://h/x_1_all.deb  404  Not Found [IP: 127.0.0.1 8000]",
-            "E: Failed to fetch file:/srv/x_1_all.deb  File not found - /srv/x (2: No such file or directory)",
-            "E: Failed to fetch http://h/./x_1_all.deb  File has unexpected size (638 != 636). Mirror sync in progress? [IP: 127.0.0.1 8000]",
-            "E: Failed to fetch http://h/./x_1_all.deb  Hash Sum mismatch",
-        ] {
-            assert!(not_found(line).is_some_and(|found| !found.may_lack_lists), "{line}");
-        }
-        assert_eq!(
-            not_found("E: Failed to fetch http://h/x_1_all.deb  Could not connect to h:80"),
-            None
-        );
-        assert!(
-            not_found("E: Unable to locate package x").is_some_and(|found| found.may_lack_lists)
-        );
+    fn what_could_not_be_found_is_known() {
+        cases::each("managers/apt_not_found", |case| {
+            let found = not_found(case.input("stderr"));
+            let told = |found: NotFound| json!({"reason": found.reason, "may_lack_lists": found.may_lack_lists});
+            found.map(told).into()
+        });
     }
 }

@@ -25,13 +25,13 @@ fn in_status(status: &str, name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn who_provides_a_name_is_found() {
-        let status = "Package: a\nStatus: install ok installed\nProvides: x, virt (= 1)\n\n\
-                      Package: b\nStatus: deinstall ok config-files\nProvides: virt\n\n\
-                      Package: c\nStatus: install ok installed\nProvides: virtual\n";
-        assert_eq!(in_status(status, "virt"), ["a"]);
-        assert!(in_status(status, "a").is_empty());
+        cases::each("managers/apt_providers", |case| {
+            json!(in_status(case.input("status"), case.input("name").trim()))
+        });
     }
 }

@@ -108,13 +108,13 @@ fn indented<'t>(text: &'t str, heading: &str) -> impl Iterator<Item = &'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_is_there_in_its_place_is_named() {
-        let message = "Reading state information...\nprov3 is already the newest version (1).\n";
-        assert_eq!(instead(message, "virt1").as_deref(), Some("prov3"));
-        assert_eq!(instead(message, "prov3"), None);
-        let message = "Skipping x:i386, it is already installed and upgrade is not set.\n";
-        assert_eq!(instead(message, "x").as_deref(), Some("x:i386"));
+        cases::each("managers/apt_already_there", |case| {
+            json!(instead(case.input("stdout"), case.input("name").trim()))
+        });
     }
 }

@@ -139,46 +139,18 @@ fn source<'w>(words: &mut impl Iterator<Item = &'w str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn update(stdout: &str, stderr: &str) -> Ran {
-        let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
-        Ran { ended: Ended::Exited(100), stdout, stderr, ..Ran::nothing() }
-    }
-
-    fn described(stdout: &str, stderr: &str) -> String {
-        let message = stderr.lines().next().unwrap_or_default();
-        let refusal = Refusal::new(Code::CommandFailed, "failed").detail(message);
-        read_in_part(&update(stdout, stderr), refusal).sentence()
-    }
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn which_sources_could_not_be_read_is_told() {
-        let stdout = "Hit:1 http://deb.debian.org/debian bookworm InRelease\n\
-                      Get:2 http://deb.debian.org/debian bookworm/main amd64 Packages [8 kB]\n\
-                      Ign:3 https://user:pass@apt.example.com/x stable InRelease\n\
-                      Err:3 https://user:pass@apt.example.com/x stable InRelease\n  Could not resolve\n\
-                      Hit:4 file:/srv/apt ./ InRelease\n";
-        let stderr = "E: Failed to fetch https://user:pass@apt.example.com/x/dists/stable/InRelease  Could not resolve\n";
-        let sentence = described(stdout, stderr);
-        let starts = "1 of 3 package sources could not be read: https://apt.example.com/x stable; the lists of the others are up to date: ";
-        assert!(sentence.starts_with(starts), "{sentence}");
-        assert!(!sentence.contains("pass"), "{sentence}");
-        let stderr =
-            "E: The repository 'file:/srv/gone ./ Release' does not have a Release file.\n";
-        let sentence = described("Ign:1 file:/srv/gone ./ InRelease\n", stderr);
-        assert!(sentence.starts_with("the package source could not be read: file:/srv/gone ./"));
-        let stderr = "E: Release file for http://deb.debian.org/debian/dists/bookworm/InRelease is expired (invalid since 6d). Updates for this repository will not be applied.\n";
-        let sentence = described(&stdout.replace("Err:3", "Hit:3"), stderr);
-        let starts =
-            "1 of 3 package sources could not be read: http://deb.debian.org/debian bookworm;";
-        assert!(sentence.starts_with(starts), "{sentence}");
-        let stderr = "E: Repository 'http://deb.debian.org/debian bookworm InRelease' changed its 'Codename' value from 'a' to 'b'\n";
-        let sentence = described(&stdout.replace("Err:3", "Hit:3"), stderr);
-        assert!(sentence.starts_with(starts), "{sentence}");
-        // For something else.
-        assert_eq!(
-            described("Hit:1 file:/srv/apt ./ InRelease\n", "E: broken\n"),
-            "failed: E: broken"
-        );
+        cases::each("managers/apt_sources", |case| {
+            let [stdout, stderr] = ["stdout", "stderr"].map(|name| case.input(name).to_owned());
+            let message = stderr.lines().next().unwrap_or_default();
+            let refusal = Refusal::new(Code::CommandFailed, "failed").detail(message);
+            let ran = Ran { ended: Ended::Exited(100), stdout, stderr, ..Ran::nothing() };
+            let refusal = read_in_part(&ran, refusal);
+            json!({"sentence": refusal.sentence(), "hint": refusal.hint})
+        });
     }
 }

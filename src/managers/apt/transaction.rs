@@ -56,43 +56,15 @@ pub fn section<'p>(printed: &'p str, heading: &str) -> Vec<&'p str> {
 mod tests {
     use super::*;
     use crate::managers::apt;
-
-    const APT: &str = "\
-Reading package lists...
-The following packages will be DOWNGRADED:
-  older older2
-  older3
-0 upgraded, 0 newly installed, 1 downgraded, 0 to remove and 0 not upgraded.
-Inst libcurl3-gnutls (7.88.1-10 Debian:12.1/oldstable [amd64])
-Inst curl [7.88.1-9] (7.88.1-10 Debian:12.1/oldstable [amd64]) []
-Conf curl (7.88.1-10 Debian:12.1/oldstable [amd64])
-Inst older3 [2] (1 localhost [all])
-Remv bystander [1.0]
-";
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_apt_would_do_is_read() {
-        let apt = |printed: &str| parse(printed, &Inventory::default());
-        let plan = apt(APT);
-        assert_eq!(plan.install[0].name, "libcurl3-gnutls");
-        assert_eq!(plan.install[0].version, "7.88.1-10");
-        assert_eq!(plan.upgrade[0].from.as_deref(), Some("7.88.1-9"));
-        assert_eq!(plan.upgrade[0].version, "7.88.1-10");
-        assert_eq!(plan.downgrade[0].name, "older3");
-        assert_eq!(
-            (plan.remove[0].name.as_str(), plan.remove[0].version.as_str()),
-            ("bystander", "1.0")
-        );
-        let counts = [&plan.install, &plan.upgrade, &plan.remove, &plan.downgrade].map(Vec::len);
-        assert_eq!(counts, [1, 1, 1, 1]);
-        assert!(apt("Conf curl (1 x [all])\n").is_empty());
-    }
-
-    #[test]
-    fn what_is_held_is_told() {
-        let inventory = apt::inventory::parse("hi |held|all|1|no|no\nii |free|all|1|no|no\n");
-        let printed = "The following held packages will be changed:\n  gone\n\
-                       Inst held [1] (2 x [all])\nInst free [1] (2 x [all])\n";
-        assert_eq!(parse(printed, &inventory).held, ["gone", "held"]);
+        cases::each("managers/apt_transaction", |case| {
+            let inventory = apt::inventory::parse(case.input("inventory"));
+            let plan = parse(case.input("stdout"), &inventory);
+            json!({"plan": plan, "held": plan.held, "is_empty": plan.is_empty()})
+        });
     }
 }

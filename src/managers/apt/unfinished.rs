@@ -143,12 +143,14 @@ fn configure(asked: &dyn Asked) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_a_package_lacks_is_read() {
-        let message = "dpkg: dependency problems prevent configuration of half:\n half depends on nosuch; however:\n  Package nosuch is not installed.\n\ndpkg: error processing package half (--configure):\n dependency problems - leaving unconfigured\n";
-        let words = "half depends on nosuch; however: Package nosuch is not installed.";
-        assert_eq!(in_want(message), Some(("half", words.to_owned())));
-        assert_eq!(in_want("dpkg: error processing package half (--configure):\n"), None);
+        cases::each("managers/apt_package_in_want", |case| {
+            let lacks = in_want(case.input("stderr"));
+            lacks.map(|(name, words)| json!({"name": name, "words": words})).into()
+        });
     }
 }

@@ -22,11 +22,15 @@ fn row(line: &str) -> Option<(String, Installed)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_pacman_prints_is_read() {
-        let all = parse("git 2.47-1\n\nwarning\n");
-        assert!(all.has("git") && !all.has("warning") && all.broken().is_empty());
-        assert_eq!(all.get("git").unwrap().version, "2.47-1");
+        cases::each("managers/pacman_inventory", |case| {
+            let all = parse(case.input("stdout"));
+            let versions: Vec<_> = all.iter().map(|(name, row)| (name, &row.version)).collect();
+            json!({"versions": versions, "broken": all.broken().len()})
+        });
     }
 }

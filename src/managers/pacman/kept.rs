@@ -20,14 +20,11 @@ pub fn afterwards(stderr: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_stays_is_told() {
-        let message =
-            afterwards("warning: x\nwarning: git: ignoring package upgrade (1-1 => 2-1)\n");
-        assert!(
-            message[0].starts_with("git stays at 1-1, although 2-1 is available"),
-            "{message:?}"
-        );
+        cases::each("managers/pacman_kept", |case| json!(afterwards(case.input("stderr"))));
     }
 }

@@ -33,12 +33,14 @@ fn in_desc(desc: &str, key: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn who_provides_a_name_is_found() {
-        let desc = "%NAME%\nvprov\n\n%PROVIDES%\nother\ndocker=1\n\n%GROUPS%\nbase\n";
-        assert_eq!(in_desc(desc, "%PROVIDES%", "docker").as_deref(), Some("vprov"));
-        assert_eq!(in_desc(desc, "%GROUPS%", "base").as_deref(), Some("vprov"));
-        assert_eq!(in_desc(desc, "%PROVIDES%", "base"), None);
+        cases::each("managers/pacman_providers", |case| {
+            let [section, name] = ["section", "name"].map(|input| case.input(input).trim());
+            json!(in_desc(case.input("desc"), section, name))
+        });
     }
 }

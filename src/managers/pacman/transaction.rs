@@ -56,32 +56,23 @@ pub fn is_held(stdout: &str) -> bool {
 mod tests {
     use super::*;
     use crate::managers::pacman;
+    use crate::output::cases;
+    use crate::request::action::Action;
     use crate::request::name::PackageName;
+    use serde_json::json;
 
     #[test]
     fn what_pacman_would_do_is_read() {
-        let inventory = pacman::inventory::parse("old 2-1\nnew 1-1\nrival 3-1\n");
-        let name = PackageName::parse(b"new").expect("a name");
-        let operation =
-            Operation::Package { action: PackageAction::Install, name, only_plan: false };
-        let plan = parse(&operation, &inventory, "old 1-1\nnew 2-1\nfresh 1-1\n");
-        let plan = with_questions(
-            plan,
-            ":: new is in IgnorePkg/IgnoreGroup. Install anyway? [Y/n] n\nwarning: skipping target: new\n\
-             :: fresh and rival are in conflict (x). Remove rival? [y/N] n\nerror: failed to prepare\n",
-            &inventory,
-        );
-        assert_eq!(
-            (plan.downgrade[0].name.as_str(), plan.upgrade[0].name.as_str()),
-            ("old", "new")
-        );
-        assert_eq!(
-            (plan.install[0].name.as_str(), plan.remove[0].name.as_str()),
-            ("fresh", "rival")
-        );
-        assert_eq!(
-            (plan.remove[0].version.as_str(), plan.held.as_slice()),
-            ("3-1", &["new".to_owned()][..])
-        );
+        cases::each("managers/pacman_transaction", |case| {
+            let (action, name) = case.input("operation").trim().split_once(' ').expect("two words");
+            let action = PackageAction::ALL.iter().find(|one| one.word() == action);
+            let name = PackageName::parse(name.as_bytes()).expect("a name");
+            let action = *action.expect("an action");
+            let operation = Operation::Package { action, name, only_plan: false };
+            let inventory = pacman::inventory::parse(case.input("inventory"));
+            let plan = parse(&operation, &inventory, case.input("stdout"));
+            let plan = with_questions(plan, case.input("questions"), &inventory);
+            json!({"plan": plan, "held": plan.held})
+        });
     }
 }

@@ -110,77 +110,27 @@ pub fn is_failed(stderr: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn each_refusal_of_the_manager_is_told_in_plain_words() {
-        // As systemctl of 252 and 257 prints them.
-        for (stderr, code, word) in [
-            (
-                "Failed to start a.service: Transaction for a.service/start is destructive (private.service has 'start' job queued, but 'stop' is included in transaction).",
-                Code::Busy,
-                "must not be undone",
-            ),
-            (
-                "Failed to start a.service: Transaction contains conflicting jobs 'start' and 'stop' for private.service. Probably contradicting requirement dependencies configured.",
-                Code::CommandFailed,
-                "conflicts with it",
-            ),
-            (
-                "Failed to start a.service: Transaction order is cyclic. See system logs for details.",
-                Code::CommandFailed,
-                "in a circle",
-            ),
-            ("Assertion failed on job for a.service.", Code::CommandFailed, "Assert"),
-            (
-                "Failed to start a.service: Operation refused, unit a.service may be requested by dependency only (it is configured to refuse manual start/stop).",
-                Code::CommandFailed,
-                "by dependency only",
-            ),
-            (
-                "Failed to start a.service: Unit private.service is masked.",
-                Code::CommandFailed,
-                "is masked",
-            ),
-            (
-                "Failed to start a.service: Unit private.service not found.",
-                Code::CommandFailed,
-                "does not exist",
-            ),
-            (
-                "Failed to start a.service: Unit private.service has a bad unit file setting.",
-                Code::CommandFailed,
-                "is invalid",
-            ),
-            (
-                "Failed to start a.service: Unit private.service failed to load properly, please adjust/correct and reload service manager: x",
-                Code::CommandFailed,
-                "could not be read",
-            ),
-            (
-                "Failed to start a.service: Cannot perform operation on frozen unit a.service.",
-                Code::CommandFailed,
-                "frozen",
-            ),
-            (
-                "System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: Host is down",
-                Code::Unsupported,
-                "no systemd",
-            ),
-            ("Failed to connect to bus: Connection refused", Code::CommandFailed, "reached"),
-        ] {
-            let message = refusal("a.service", "started", stderr).expect(stderr);
-            assert_eq!((message.code, message.retry_after_s.is_some()), (code, code == Code::Busy));
-            assert!(
-                message.error.starts_with("a.service ") && message.error.contains(word),
-                "{message:?}"
-            );
-            let text = format!("{} {}", message.error, message.hint.as_deref().unwrap_or_default());
-            assert!(!text.contains("private") && !text.contains("UNIT"), "{text}");
-        }
-        let job = "Job for a.service failed.\nSee \"systemctl status a.service\" for details.";
-        assert!(refusal("a.service", "started", job).is_none());
-        let canceled = "Job for a.service canceled.\n";
-        assert_eq!((is_canceled(job), is_failed(job)), (false, true));
-        assert_eq!((is_canceled(canceled), is_failed(canceled)), (true, false));
+        cases::each("managers/systemctl_refusal", |case| {
+            let stderr = case.input("stderr");
+            let told = refusal("a.service", "started", stderr).map(|refusal| {
+                let hint = refusal.hint.as_deref().unwrap_or_default();
+                let text = format!("{} {hint}", refusal.error);
+                assert!(!text.contains("private") && !text.contains("UNIT"), "{text}");
+                assert!(text.starts_with("a.service "), "{text}");
+                json!({
+                    "code": refusal.code,
+                    "retry_after_s": refusal.retry_after_s,
+                    "error": refusal.error,
+                    "hint": hint,
+                })
+            });
+            let [failed, canceled] = [is_failed(stderr), is_canceled(stderr)];
+            json!({"refusal": told, "job_failed": failed, "job_canceled": canceled})
+        });
     }
 }

@@ -72,17 +72,18 @@ fn state_of(shown: &str) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn how_units_are_is_read() {
-        let shown = "LoadState=loaded\nActiveState=active\nSubState=running\n\n\
-                     LoadState=not-found\nActiveState=inactive\nSubState=dead\n\n\
-                     ActiveState=activating\nSubState=auto-restart\n\n\
-                     ActiveState=activating\nSubState=start\n";
-        let states = [State::Up, State::Down, State::Restarts, State::Between];
-        let looks = parse(shown);
-        assert_eq!(looks.iter().map(|look| look.state).collect::<Vec<_>>(), states);
-        assert!(looks.iter().all(|look| !look.is_stale));
-        assert!(parse("ActiveState=active\nNeedDaemonReload=yes\n")[0].is_stale);
+        cases::each("managers/systemctl_states", |case| {
+            let seen = parse(case.input("stdout"));
+            json!(
+                seen.iter()
+                    .map(|one| (format!("{:?}", one.state), one.is_stale))
+                    .collect::<Vec<_>>()
+            )
+        });
     }
 }

@@ -224,43 +224,23 @@ fn rfc3339(stamp: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn what_systemctl_shows_is_read() {
-        let shown = "LoadState=loaded\nActiveState=active\nSubState=running\nUnitFileState=enabled\n\
-                     MainPID=42\nStateChangeTimestamp=Sat 2026-11-21 19:30:19 UTC\nResult=success\n";
-        let unit = UnitState::parse(shown);
-        assert_eq!(unit.main_pid, Some(42));
-        assert_eq!(unit.since.as_deref(), Some("2026-11-21T19:30:19Z"));
-        assert_eq!(unit.result.as_deref(), Some("success"));
-        assert!(unit.exists());
-    }
-
-    #[test]
-    fn what_must_be_known_before_is_read() {
-        let unit = Unit::parse(
-            "LoadState=loaded\nExecMainCode=2\nExecMainStatus=9\nNRestarts=4\nNeedDaemonReload=yes\n\
-             Job=17\nType=notify\nCanReload=no\nControlGroup=/system.slice/a.service\n\
-             RequiredBy=b.service c.service\nBoundBy=\nConsistsOf=d.service\n",
-        );
-        assert_eq!((unit.state.exit_status, unit.state.exit_signal), (None, Some(9)));
-        assert_eq!(unit.state.restarts, Some(4));
-        assert!(unit.needs_reload && unit.has_job && !unit.can_reload);
-        assert_eq!(unit.cgroup.as_deref(), Some("/system.slice/a.service"));
-        assert_eq!(unit.dependants, ["b.service", "c.service", "d.service"]);
-        assert!(!Unit::parse("Job=0\nJob=1").has_job && !Unit::parse("Job=").has_job);
-    }
-
-    #[test]
-    fn what_is_not_there_is_none() {
-        let unit = UnitState::parse(
-            "LoadState=not-found\nMainPID=0\nUnitFileState=\nStateChangeTimestamp=\n",
-        );
-        assert_eq!(
-            (unit.main_pid, unit.unit_file_state.clone(), unit.since.clone()),
-            (None, None, None)
-        );
-        assert!(!unit.exists());
-        assert!(!UnitState::parse("").exists());
+        cases::each("managers/systemctl_show", |case| {
+            let unit = Unit::parse(case.input("stdout"));
+            assert_eq!(unit.state, UnitState::parse(case.input("stdout")));
+            json!({
+                "state": unit.state,
+                "exists": unit.state.exists(),
+                "needs_reload": unit.needs_reload,
+                "has_job": unit.has_job,
+                "can_reload": unit.can_reload,
+                "cgroup": unit.cgroup,
+                "dependants": unit.dependants,
+            })
+        });
     }
 }
