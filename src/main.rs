@@ -120,7 +120,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             let is_run = matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
             let json = json || is_run && !std::io::stdout().is_terminal();
             let result = match &command {
-                AdminCommand::Policy(command) => admin::policy::run(command, program),
+                AdminCommand::Policy(command) => admin::policy::run(command, program, arguments),
                 AdminCommand::Audit(command) => admin::audit::run(command, json, program),
                 AdminCommand::SetupSudo(command) => setup_sudo::run(command, program, arguments),
                 AdminCommand::SetupBroker(command) => {

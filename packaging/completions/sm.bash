@@ -398,8 +398,14 @@ _sm() {
             sm__subcmd__fleet,run)
                 cmd="sm__subcmd__fleet__subcmd__run"
                 ;;
+            sm__subcmd__policy,allow)
+                cmd="sm__subcmd__policy__subcmd__allow"
+                ;;
             sm__subcmd__policy,check)
                 cmd="sm__subcmd__policy__subcmd__check"
+                ;;
+            sm__subcmd__policy,deny)
+                cmd="sm__subcmd__policy__subcmd__deny"
                 ;;
             sm__subcmd__policy,diff)
                 cmd="sm__subcmd__policy__subcmd__diff"
@@ -418,6 +424,18 @@ _sm() {
                 ;;
             sm__subcmd__policy,surface)
                 cmd="sm__subcmd__policy__subcmd__surface"
+                ;;
+            sm__subcmd__policy__subcmd__allow,package)
+                cmd="sm__subcmd__policy__subcmd__allow__subcmd__package"
+                ;;
+            sm__subcmd__policy__subcmd__allow,service)
+                cmd="sm__subcmd__policy__subcmd__allow__subcmd__service"
+                ;;
+            sm__subcmd__policy__subcmd__deny,package)
+                cmd="sm__subcmd__policy__subcmd__deny__subcmd__package"
+                ;;
+            sm__subcmd__policy__subcmd__deny,service)
+                cmd="sm__subcmd__policy__subcmd__deny__subcmd__service"
                 ;;
             *)
                 ;;
@@ -898,12 +916,78 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy)
-            opts="-v -h --json --verbose --help show check surface diff edit revert explain"
+            opts="-v -h --json --verbose --help show check surface diff edit revert allow deny explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__allow)
+            opts="-v -h --user --group --dry-run --json --verbose --help service package"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__allow__subcmd__package)
+            opts="-v -h --user --group --dry-run --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__allow__subcmd__service)
+            opts="-v -h --user --group --dry-run --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -918,6 +1002,72 @@ _sm() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__deny)
+            opts="-v -h --user --group --dry-run --json --verbose --help service package"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__deny__subcmd__package)
+            opts="-v -h --user --group --dry-run --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__deny__subcmd__service)
+            opts="-v -h --user --group --dry-run --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

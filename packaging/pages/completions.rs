@@ -36,7 +36,8 @@ pub fn fish(program: &Command) -> String {
 }
 
 /// What a script has where it says `@requests@`: the commands whose arguments are a request.
-const REQUESTS: [&str; 3] = ["helper", "policy explain", "fleet run"];
+const REQUESTS: [&str; 5] =
+    ["helper", "policy explain", "policy allow", "policy deny", "fleet run"];
 
 /// The text with what it asks for.
 fn filled(text: &str, program: &Command, shell: Shell) -> String {

@@ -44,6 +44,13 @@ impl Answer {
         self
     }
 
+    /// With what another answer says.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.fields.extend(other.fields);
+        self.line(&other.text)
+    }
+
     /// With what went well and is still worth a warning, for both.
     #[must_use]
     pub fn warned(mut self, warnings: Vec<String>) -> Self {

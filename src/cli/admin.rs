@@ -215,6 +215,10 @@ pub enum PolicyCommand {
     Edit,
     /// Remove the site policy, so that the compiled policy alone decides
     Revert,
+    /// Allow an operation: change the site policy in place, and print what changes
+    Allow(Change),
+    /// No longer allow an operation: change the site policy in place, and print what changes
+    Deny(Change),
     /// Show which line of the policy allows or refuses a request, and what would be run
     Explain {
         /// For this account [default: any that is allowed]
@@ -227,6 +231,23 @@ pub enum PolicyCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         request: Vec<OsString>,
     },
+}
+
+/// `sm policy allow`, `sm policy deny`
+#[derive(Debug, Clone, Args)]
+pub struct Change {
+    /// For this account alone
+    #[arg(long, value_name = "U")]
+    pub user: Option<String>,
+    /// For the accounts in this group alone
+    #[arg(long, value_name = "G", conflicts_with = "user")]
+    pub group: Option<String>,
+    /// Print what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// As for sm-helper, with commas between actions: service restart,status myapp
+    #[arg(required = true, num_args = 1..)]
+    pub request: Vec<String>,
 }
 
 /// What to suppose instead of what this host has.

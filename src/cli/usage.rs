@@ -181,7 +181,10 @@ mod tests {
             ("sm remove", "there are: helper, setup-sudo, setup-broker, "),
             ("sm setup-sudo agent", "did you mean: sm setup-sudo --user agent"),
             ("sm setup-broker agent", "did you mean: sm setup-broker --user agent"),
-            ("sm policy", "there are: show, check, surface, diff, edit, revert, explain"),
+            (
+                "sm policy",
+                "there are: show, check, surface, diff, edit, revert, allow, deny, explain",
+            ),
             ("sm polcy", "did you mean policy?; there are: "),
             ("sm setup-sudo --users agent", "did you mean --user?; usage: sm setup-sudo"),
             ("sm-helper service frobnicate nginx", "there are: start, stop, restart"),

@@ -7,6 +7,7 @@ mod absent;
 mod arch;
 mod cached;
 mod callers;
+mod change;
 mod edit;
 mod extend;
 mod narrow;

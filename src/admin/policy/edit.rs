@@ -16,18 +16,25 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const FOLDER: &str = "/etc/sm";
+/// Where the site policy is.
+pub const FOLDER: &str = "/etc/sm";
 const COPY: &str = "/etc/sm/policy.toml.new";
 const MODE: u32 = 0o644;
 /// The one before.
 pub const OLD: &str = "/etc/sm/policy.toml.old";
 
 /// What a new site policy begins as.
-const BEGINNING: &str = "\
+pub const BEGINNING: &str = "\
 # The site policy of sm. What it can change is compiled in: see [site] in `sm policy show`.
 # In mode \"narrow\" only what it names is allowed, of what is compiled in.
 schema = 1
 
+";
+
+/// The comment at the top of one that begins as the compiled policy.
+pub const COMMENT: &str = "\
+# The site policy of sm. What it can change is compiled in: see [site] in `sm policy show`.
+# It began as a copy of the compiled policy.
 ";
 
 /// Edits it.
@@ -164,7 +171,10 @@ fn write(path: &str, text: &str) -> io::Result<()> {
 }
 
 /// Puts it in place; what was there before is kept beside it.
-fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
+///
+/// # Errors
+/// What the kernel says; what was there before is there still.
+pub fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
     if let Some(before) = before {
         write(OLD, before)?;
     }

@@ -1,11 +1,18 @@
-//! `sm policy show | check | surface | explain | diff | edit | revert`
+//! `sm policy show | check | surface | explain | diff | edit | revert | allow | deny`
 
+pub mod asked;
+pub mod change;
+pub mod document;
 pub mod edit;
+pub mod effect;
 pub mod missing;
 pub mod revert;
+pub mod sealed;
+pub mod subject;
 pub mod vain;
 
 use crate::admin::answer::{Answer, Failure, GREEN, RED, tinted};
+use crate::admin::policy::asked::Direction;
 use crate::cli::{self, Parsed, PolicyCommand, Supposed};
 use crate::managers::host::of_this_host;
 use crate::managers::manager::Manager;
@@ -35,7 +42,11 @@ use std::path::Path;
 ///
 /// # Errors
 /// What is wrong, with the exit status that it means.
-pub fn run(command: &PolicyCommand, program: &Path) -> Result<Answer, Failure> {
+pub fn run(
+    command: &PolicyCommand,
+    program: &Path,
+    arguments: &[OsString],
+) -> Result<Answer, Failure> {
     match command {
         PolicyCommand::Show => show(),
         PolicyCommand::Check { site, file } => check(file, *site),
@@ -46,6 +57,8 @@ pub fn run(command: &PolicyCommand, program: &Path) -> Result<Answer, Failure> {
         PolicyCommand::Diff(supposed) => diff(supposed),
         PolicyCommand::Edit => edit::edit(program),
         PolicyCommand::Revert => revert::revert(program),
+        PolicyCommand::Allow(change) => change::run(change, Direction::Allow, program, arguments),
+        PolicyCommand::Deny(change) => change::run(change, Direction::Deny, program, arguments),
     }
 }
 

@@ -1,0 +1,228 @@
+//! What `sm policy allow` and `sm policy deny` are asked for, and what that is in a policy's text.
+
+use crate::admin::policy::document::{Document, Kind, Lists};
+use crate::admin::policy::subject::Subject;
+use crate::output::text::{one_line, shell_word};
+use crate::policy::operations::service;
+use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::code::{Code, Refusal};
+use crate::request::name::{NameError, PackageName, UnitName};
+use crate::request::operation::Operation;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// `sm policy allow`
+    Allow,
+    /// `sm policy deny`
+    Deny,
+}
+
+impl Direction {
+    /// The word of the command.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Changes a policy's text so.
+    ///
+    /// # Errors
+    /// Where a policy cannot say it.
+    pub fn apply(
+        self,
+        document: &mut Document,
+        whom: Option<&Subject>,
+        asked: &Asked,
+    ) -> Result<(), Refusal> {
+        match self {
+            Self::Allow => {
+                allow(document, whom, asked);
+                Ok(())
+            }
+            Self::Deny => deny(document, whom, asked),
+        }
+    }
+}
+
+/// What is allowed or denied, read.
+#[derive(Debug)]
+pub struct Asked {
+    /// The names, with the actions on each.
+    pub names: Vec<(Kind, Vec<&'static str>, String)>,
+    /// What is done to all packages.
+    pub maintenance: Vec<&'static str>,
+    /// The same as operations.
+    pub operations: Vec<Operation>,
+    /// The words behind the flags, as they are typed.
+    pub words: String,
+}
+
+/// Reads the words: those of a request, with commas between actions and any number of names.
+///
+/// # Errors
+/// `usage` or `invalid_argument`.
+pub fn read(words: &[String]) -> Result<Asked, Refusal> {
+    let usage = |error: String, hint: &str| Refusal::new(Code::Usage, error).hint(hint);
+    let (kind, actions, names) = match words {
+        [kind, actions, names @ ..] if ["service", "package"].contains(&kind.as_str()) => {
+            (kind.as_str(), actions.split(',').collect::<Vec<_>>(), names)
+        }
+        _ => {
+            return Err(usage(
+                format!("`{}` is not an operation", one_line(&words.join(" "), 100)),
+                "for example: service restart,status myapp, package install git, package update",
+            ));
+        }
+    };
+    let mut asked = Asked {
+        names: Vec::new(),
+        maintenance: Vec::new(),
+        operations: Vec::new(),
+        words: words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),
+    };
+    match kind {
+        "service" => {
+            let actions: Vec<ServiceAction> = known(&actions)?;
+            if names.is_empty() {
+                return Err(usage(
+                    "no unit was named".to_owned(),
+                    "for example: service restart,status myapp",
+                ));
+            }
+            let words: Vec<&str> = actions.iter().map(|action| action.word()).collect();
+            for name in names {
+                let unit = UnitName::parse_granted(name.as_bytes()).map_err(no_name)?;
+                asked
+                    .operations
+                    .extend(actions.iter().map(|action| service(*action, unit.clone())));
+                asked.names.push((Kind::Unit, words.clone(), unit.as_str().to_owned()));
+            }
+        }
+        _ if names.is_empty() => {
+            let one = actions.iter().find(|word| {
+                Maintenance::from_word(word).is_none() && PackageAction::from_word(word).is_some()
+            });
+            if let Some(word) = one {
+                let hint = format!("for example: package {word} git");
+                return Err(usage(format!("{word} is for packages, and none was named"), &hint));
+            }
+            for action in known::<Maintenance>(&actions)? {
+                asked.operations.push(Operation::Maintenance { action, only_plan: false });
+                asked.maintenance.push(action.word());
+            }
+        }
+        _ => {
+            let all = actions.iter().find(|word| {
+                PackageAction::from_word(word).is_none() && Maintenance::from_word(word).is_some()
+            });
+            if let Some(word) = all {
+                let hint = format!("without a name: package {word}");
+                return Err(usage(format!("{word} is for all packages at once"), &hint));
+            }
+            let actions: Vec<PackageAction> = known(&actions)?;
+            let words: Vec<&str> = actions.iter().map(|action| action.word()).collect();
+            for name in names {
+                let name = PackageName::parse(name.as_bytes()).map_err(no_name)?;
+                asked.names.push((Kind::Package, words.clone(), name.as_str().to_owned()));
+                asked.operations.extend(actions.iter().map(|action| Operation::Package {
+                    action: *action,
+                    name: name.clone(),
+                    only_plan: false,
+                }));
+            }
+        }
+    }
+    Ok(asked)
+}
+
+/// The actions of these words.
+fn known<A: Action>(words: &[&str]) -> Result<Vec<A>, Refusal> {
+    let find = |word: &&str| {
+        A::from_word(word).ok_or_else(|| {
+            let all: Vec<&str> = A::ALL.iter().map(|action| action.word()).collect();
+            Refusal::new(Code::Usage, format!("`{}` is not an action", one_line(word, 50)))
+                .hint(format!("there are: {}", all.join(", ")))
+        })
+    };
+    words.iter().map(find).collect()
+}
+
+fn no_name(error: NameError) -> Refusal {
+    let refusal = Refusal::new(Code::InvalidArgument, error.to_string());
+    Refusal { hint: error.hint(), ..refusal }
+}
+
+fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) {
+    let before = document.everything();
+    for (kind, actions, name) in &asked.names {
+        document.grant(*kind, actions, name);
+    }
+    if !asked.maintenance.is_empty() {
+        document.grant_maintenance(&asked.maintenance);
+    }
+    let Some(whom) = whom else { return };
+    give_own_table(document, whom, &before);
+    for (kind, _, name) in &asked.names {
+        document.give(&whom.key(), *kind, name);
+    }
+    if !asked.maintenance.is_empty() {
+        document.give_maintenance(&whom.key(), &asked.maintenance);
+    }
+}
+
+/// Makes the caller's own table, where it has none, with what the caller has without it; `before`
+/// is all that the policy granted. Callers whom no table names keep what they had.
+fn give_own_table(document: &mut Document, whom: &Subject, before: &Lists) {
+    let default = Subject::Others.key();
+    if document.lists_of(&default).is_none() {
+        document.make_caller(&default, before);
+    }
+    if document.lists_of(&whom.key()).is_some() {
+        return;
+    }
+    let has_table = document.callers().iter().any(|caller| {
+        let group = caller.strip_prefix("group:");
+        group.is_some_and(|group| whom.is_among(&Subject::Group(group.to_owned())))
+    });
+    let own = if has_table { None } else { document.lists_of(&default) };
+    document.make_caller(&whom.key(), &own.unwrap_or_default());
+}
+
+fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Result<(), Refusal> {
+    let Some(whom) = whom else {
+        for (kind, actions, name) in &asked.names {
+            document.revoke(*kind, actions, name);
+        }
+        document.revoke_maintenance(&asked.maintenance);
+        return Ok(());
+    };
+    let before = document.everything();
+    give_own_table(document, whom, &before);
+    for (kind, actions, name) in &asked.names {
+        // Callers have names, not actions: one that keeps some of them keeps the name.
+        let is_the_only_one = document
+            .callers()
+            .iter()
+            .filter_map(|caller| Some((caller, document.lists_of(caller)?)))
+            .all(|(caller, lists)| *caller == whom.key() || !lists.has(*kind, name));
+        if is_the_only_one {
+            document.revoke(*kind, actions, name);
+        } else if document.actions_of(*kind, name).iter().all(|has| actions.contains(&has.as_str()))
+        {
+            document.take(&whom.key(), *kind, name);
+        } else {
+            return Err(Refusal::new(
+                Code::Unsupported,
+                format!(
+                    "{name} cannot be denied to {whom} in part: other callers have it too, and whoever has a name has all of its actions"
+                ),
+            )
+            .hint(format!("deny it to all: sm policy deny {}", asked.words)));
+        }
+    }
+    document.take_maintenance(&whom.key(), &asked.maintenance);
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! `sm policy allow` and `sm policy deny`: one operation more or less in the site policy, which is
+//! changed in place. What comes of it is worked out before anything is written, operation by
+//! operation: nothing changes but what was named.
+
+use crate::admin::answer::{Answer, Failure};
+use crate::admin::policy::asked::{Asked, Direction, read};
+use crate::admin::policy::document::Document;
+use crate::admin::policy::effect::Effect;
+use crate::admin::policy::subject::Subject;
+use crate::admin::policy::{edit, missing, sealed, vain};
+use crate::admin::root::without_root;
+use crate::admin::setup_sudo;
+use crate::cli::Change;
+use crate::policy::COMPILED;
+use crate::policy::force::InForce;
+use crate::policy::model::SiteMode;
+use crate::policy::operations::operations;
+use crate::policy::site::FILE;
+use crate::request::code::{Code, Refusal};
+use crate::sudo::account::Who as Account;
+use crate::system::state;
+use nix::unistd::geteuid;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::{fs, io};
+
+/// Answers one of them.
+///
+/// # Errors
+/// If the policy was not changed, and why.
+pub fn run(
+    change: &Change,
+    direction: Direction,
+    program: &Path,
+    arguments: &[OsString],
+) -> Result<Answer, Failure> {
+    let asked = read(&change.request)?;
+    let whom = whom(change)?;
+    if !change.dry_run && !geteuid().is_root() {
+        return Err(without_root(&format!("only root can change {FILE}"), program, arguments));
+    }
+    let _lock = if change.dry_run { None } else { Some(edit::alone(program, direction.word())?) };
+    let before = match fs::read_to_string(FILE) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            return Err(Refusal::new(Code::CommandFailed, format!("{FILE}: {error}"))
+                .hint("the policy was not changed")
+                .into());
+        }
+    };
+    if sealed::is_sealed(direction, &asked) {
+        return Err(sealed::instead(direction, &asked, whom.as_ref()));
+    }
+    // What is broken or gone is put right first, by somebody who sees what it was.
+    let old = InForce::load()?;
+    let mut document = beginning(before.as_deref(), direction)?;
+    check_whom(whom.as_ref(), &document, direction, &asked)?;
+    direction.apply(&mut document, whom.as_ref(), &asked)?;
+    let text = document.text();
+    let new = InForce::supposing(FILE, &text)?;
+    let effect = Effect::of(&old, &new, whom.as_ref());
+    effect.is_what_was_asked(direction, &asked, whom.as_ref())?;
+    if effect.is_nothing() {
+        return Ok(effect.answer().with("changed", false).line("nothing was changed"));
+    }
+    if change.dry_run {
+        return Ok(effect.answer().with("changed", false).line("nothing was changed: --dry-run"));
+    }
+    let installed = state::folder(edit::FOLDER, 0o755, "root")
+        .and_then(|()| edit::put(&text, before.as_deref()))
+        .map_err(|error| Refusal::new(Code::CommandFailed, format!("{FILE}: {error}")))?;
+    let site = new.site();
+    let warnings = site.map(|site| [vain::warnings(&site), missing::warnings(&site)].concat());
+    Ok(effect
+        .answer()
+        .and(installed)
+        .warned([warnings.unwrap_or_default(), setup_sudo::behind(program)].concat()))
+}
+
+/// For whom; none for every caller.
+fn whom(change: &Change) -> Result<Option<Subject>, Failure> {
+    let (user, group) = (change.user.as_deref(), change.group.as_deref());
+    if user.is_none() && group.is_none() {
+        return Ok(None);
+    }
+    // Root may be given something, too: what root asks for through the helper is judged as well.
+    if user == Some("root") {
+        return Ok(Some(Subject::User("root".to_owned())));
+    }
+    let found = Account::find(user.map(OsStr::new), group.map(OsStr::new), true)?;
+    Ok(Some(match found {
+        Account::User { name, .. } => Subject::User(name),
+        Account::Group { name, .. } => Subject::Group(name),
+    }))
+}
+
+/// The policy that is changed. Where there is none yet, what holds now must hold afterwards too:
+/// a site policy that replaces or narrows the compiled one begins as that.
+fn beginning(before: Option<&str>, direction: Direction) -> Result<Document, Refusal> {
+    if let Some(before) = before {
+        return Document::parse(FILE, before);
+    }
+    let begins_as_compiled = match COMPILED.site_mode {
+        SiteMode::Off | SiteMode::Extend => false,
+        SiteMode::Narrow => direction == Direction::Deny,
+    };
+    if begins_as_compiled && operations(&COMPILED).next().is_some() {
+        return Ok(Document::parse(COMPILED.file, COMPILED.text)?.into_site(edit::COMMENT));
+    }
+    Document::parse(FILE, edit::BEGINNING)
+}
+
+/// Where the policy says who gets what, it has to be said for whom.
+fn check_whom(
+    whom: Option<&Subject>,
+    document: &Document,
+    direction: Direction,
+    asked: &Asked,
+) -> Result<(), Refusal> {
+    let callers = document.callers();
+    if whom.is_some() || direction == Direction::Deny || callers.is_empty() {
+        return Ok(());
+    }
+    let flags: Vec<String> = callers
+        .iter()
+        .filter_map(|caller| caller.split_once(':'))
+        .map(|(kind, name)| format!("--{kind} {name}"))
+        .collect();
+    let example = flags.first().map_or("--user NAME", String::as_str);
+    Err(Refusal::new(
+        Code::Usage,
+        format!("{FILE} says which callers get what, so name one: {}", flags.join(", ")),
+    )
+    .hint(format!("sm policy {} {example} {}", direction.word(), asked.words)))
+}
+
+#[cfg(test)]
+#[path = "change_tests.rs"]
+mod tests;

@@ -1,0 +1,372 @@
+//! A policy as text that is changed in place: comments, order and the way of writing stay.
+
+use crate::request::code::{Code, Refusal};
+use crate::request::name::{SERVICE, UnitName};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+
+/// What has names in a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `[services.units.NAME]`
+    Unit,
+    /// `[packages.names.NAME]`
+    Package,
+}
+
+impl Kind {
+    fn section(self) -> &'static str {
+        match self {
+            Self::Unit => "services",
+            Self::Package => "packages",
+        }
+    }
+
+    fn names(self) -> &'static str {
+        match self {
+            Self::Unit => "units",
+            Self::Package => "names",
+        }
+    }
+
+    /// The key of a caller's list of such names.
+    fn list(self) -> &'static str {
+        match self {
+            Self::Unit => "services",
+            Self::Package => "packages",
+        }
+    }
+
+    /// Whether two spellings are of one name.
+    fn is_same(self, one: &str, other: &str) -> bool {
+        match self {
+            Self::Unit => complete(one) == complete(other),
+            Self::Package => one == other,
+        }
+    }
+
+    /// As people write it.
+    fn written(self, name: &str) -> &str {
+        match self {
+            Self::Unit => name.strip_suffix(SERVICE).filter(|stem| complete(stem) == name),
+            Self::Package => None,
+        }
+        .unwrap_or(name)
+    }
+}
+
+fn complete(name: &str) -> String {
+    UnitName::parse(name.as_bytes())
+        .map_or_else(|_| name.to_owned(), |unit| unit.as_str().to_owned())
+}
+
+/// What a caller's table gives: the lists of names, and of what is done to all packages.
+#[derive(Debug, Clone, Default)]
+pub struct Lists([Vec<String>; 3]);
+
+impl Lists {
+    /// Whether a name is on them.
+    pub fn has(&self, kind: Kind, name: &str) -> bool {
+        let list = match kind {
+            Kind::Unit => &self.0[0],
+            Kind::Package => &self.0[1],
+        };
+        list.iter().any(|known| kind.is_same(known, name))
+    }
+}
+
+/// The keys of these lists.
+const LISTS: [&str; 3] = ["services", "packages", "maintenance"];
+
+/// The text of a policy.
+#[derive(Debug, Clone)]
+pub struct Document(DocumentMut);
+
+impl Document {
+    /// Reads it; `file` is what messages call it.
+    ///
+    /// # Errors
+    /// `policy_invalid` where it is not TOML.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Refusal> {
+        text.parse().map(Self).map_err(|error: toml_edit::TomlError| {
+            let message = error.message().replace('\n', ", ");
+            Refusal::new(Code::PolicyInvalid, format!("{file}: this is not TOML: {message}"))
+                .hint("fix it first: sm policy edit")
+        })
+    }
+
+    /// The text.
+    pub fn text(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// As a site policy: without the mode, which only a compiled policy says, and with another
+    /// comment at its top.
+    pub fn into_site(mut self, comment: &str) -> Self {
+        self.0.remove("site");
+        if let Some(mut key) = self.0.key_mut("schema") {
+            key.leaf_decor_mut().set_prefix(comment);
+        }
+        self
+    }
+
+    /// Grants these actions on a name, and nothing more to any other name.
+    pub fn grant(&mut self, kind: Kind, actions: &[&str], name: &str) {
+        let Some(section) = section(self.0.as_table_mut(), kind.section(), false) else { return };
+        let before = words(section.get("actions"));
+        let more: Vec<&str> = actions
+            .iter()
+            .copied()
+            .filter(|word| !before.iter().any(|known| known == word))
+            .collect();
+        if !more.is_empty() || section.get("actions").is_none() {
+            // What is granted to every name from now on is not to be granted to the others there.
+            if let Some(names) = section.get_mut(kind.names()).and_then(Item::as_table_like_mut) {
+                let others = names.iter_mut().filter(|(key, _)| !kind.is_same(key, name));
+                for (_, rule) in others {
+                    let rule = rule.as_table_like_mut();
+                    if let Some(rule) = rule.filter(|rule| rule.get("actions").is_none()) {
+                        rule.insert("actions", list(&before));
+                    }
+                }
+            }
+            extend(section, "actions", &more);
+        }
+        let general = words(section.get("actions"));
+        let Some(names) = self::section(section, kind.names(), true) else { return };
+        let key = names.iter().map(|(key, _)| key.to_owned()).find(|key| kind.is_same(key, name));
+        match key {
+            Some(key) => {
+                let rule = names.get_mut(&key).and_then(Item::as_table_like_mut);
+                // Without a list of its own it has all of the section's.
+                if let Some(rule) = rule.filter(|rule| rule.get("actions").is_some()) {
+                    extend(rule, "actions", actions);
+                }
+            }
+            None => {
+                let is_all = general.iter().all(|word| actions.contains(&word.as_str()));
+                let own = if is_all { None } else { Some(list(actions)) };
+                let is_plain = names.iter().next().is_some_and(|(_, rule)| rule.is_value());
+                names.insert(kind.written(name), rule(own, is_plain));
+            }
+        }
+    }
+
+    /// The actions that are granted on a name.
+    pub fn actions_of(&self, kind: Kind, name: &str) -> Vec<String> {
+        let section = self.0.get(kind.section());
+        let names = section.and_then(|section| section.get(kind.names()));
+        let names = names.and_then(Item::as_table_like);
+        let mut rules = names.into_iter().flat_map(|names| names.iter());
+        let Some((_, rule)) = rules.find(|(key, _)| kind.is_same(key, name)) else {
+            return Vec::new();
+        };
+        let own =
+            rule.get("actions").or_else(|| section.and_then(|section| section.get("actions")));
+        words(own)
+    }
+
+    /// Takes these actions on a name away, from whoever has them.
+    pub fn revoke(&mut self, kind: Kind, actions: &[&str], name: &str) {
+        let Some(section) = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut) else {
+            return;
+        };
+        let general = words(section.get("actions"));
+        let Some(names) = section.get_mut(kind.names()).and_then(Item::as_table_like_mut) else {
+            return;
+        };
+        let Some(key) =
+            names.iter().map(|(key, _)| key.to_owned()).find(|key| kind.is_same(key, name))
+        else {
+            return;
+        };
+        let Some(rule) = names.get_mut(&key).and_then(Item::as_table_like_mut) else { return };
+        let own = rule.get("actions").map(|own| words(Some(own)));
+        let left: Vec<String> = own
+            .as_ref()
+            .unwrap_or(&general)
+            .iter()
+            .filter(|word| !actions.contains(&word.as_str()))
+            .cloned()
+            .collect();
+        if left.is_empty() {
+            names.remove(&key);
+            self.from_every_caller(kind.list(), |item| kind.is_same(item, name));
+        } else if own.is_some() {
+            retain(rule, "actions", |word| !actions.contains(&word));
+        } else {
+            rule.insert("actions", list(&left));
+        }
+    }
+
+    /// Grants what is done to all packages at once.
+    pub fn grant_maintenance(&mut self, actions: &[&str]) {
+        if let Some(section) = section(self.0.as_table_mut(), "packages", false) {
+            extend(section, "maintenance", actions);
+        }
+    }
+
+    /// Takes it away, from whoever has it.
+    pub fn revoke_maintenance(&mut self, actions: &[&str]) {
+        let is_named = |word: &str| actions.contains(&word);
+        if let Some(section) = self.0.get_mut("packages").and_then(Item::as_table_like_mut) {
+            retain(section, "maintenance", |word| !is_named(word));
+        }
+        self.from_every_caller("maintenance", is_named);
+    }
+
+    fn from_every_caller(&mut self, key: &str, is_named: impl Fn(&str) -> bool) {
+        let Some(callers) = self.0.get_mut("callers").and_then(Item::as_table_like_mut) else {
+            return;
+        };
+        for (_, table) in callers.iter_mut() {
+            if let Some(table) = table.as_table_like_mut() {
+                retain(table, key, |word| !is_named(word));
+            }
+        }
+    }
+
+    /// The names of the tables of callers, in their order.
+    pub fn callers(&self) -> Vec<String> {
+        let callers = self.0.get("callers").and_then(Item::as_table_like);
+        callers
+            .into_iter()
+            .flat_map(|callers| callers.iter())
+            .map(|(key, _)| key.to_owned())
+            .collect()
+    }
+
+    /// What a caller's table gives, where it has one.
+    pub fn lists_of(&self, caller: &str) -> Option<Lists> {
+        let table = self.0.get("callers")?.as_table_like()?.get(caller)?.as_table_like()?;
+        Some(Lists(LISTS.map(|key| words(table.get(key)))))
+    }
+
+    /// All that the policy grants, as a caller's table would list it.
+    pub fn everything(&self) -> Lists {
+        let names = |kind: Kind| {
+            let names = self.0.get(kind.section()).and_then(|section| section.get(kind.names()));
+            let names = names.and_then(Item::as_table_like);
+            names
+                .into_iter()
+                .flat_map(|names| names.iter())
+                .map(|(key, _)| key.to_owned())
+                .collect()
+        };
+        let maintenance = self.0.get("packages").and_then(|section| section.get("maintenance"));
+        Lists([names(Kind::Unit), names(Kind::Package), words(maintenance)])
+    }
+
+    /// Makes a table for this caller, who has none, which gives these.
+    pub fn make_caller(&mut self, caller: &str, lists: &Lists) {
+        let Some(callers) = section(self.0.as_table_mut(), "callers", true) else { return };
+        let is_plain = callers.iter().next().is_some_and(|(_, rule)| rule.is_value());
+        let mut item = rule(None, is_plain);
+        if let Some(table) = item.as_table_like_mut() {
+            for (key, words) in LISTS.iter().zip(&lists.0).filter(|(_, words)| !words.is_empty()) {
+                table.insert(key, list(words));
+            }
+        }
+        callers.insert(caller, item);
+    }
+
+    /// Gives a caller, who has a table, a name.
+    pub fn give(&mut self, caller: &str, kind: Kind, name: &str) {
+        self.in_table(caller, |table| {
+            let known = words(table.get(kind.list()));
+            if !known.iter().any(|known| kind.is_same(known, name)) {
+                extend(table, kind.list(), &[kind.written(name)]);
+            }
+        });
+    }
+
+    /// Gives a caller, who has a table, what is done to all packages.
+    pub fn give_maintenance(&mut self, caller: &str, actions: &[&str]) {
+        self.in_table(caller, |table| extend(table, "maintenance", actions));
+    }
+
+    /// Takes a name from a caller, who has a table.
+    pub fn take(&mut self, caller: &str, kind: Kind, name: &str) {
+        self.in_table(caller, |table| retain(table, kind.list(), |word| !kind.is_same(word, name)));
+    }
+
+    /// Takes from a caller, who has a table, what is done to all packages.
+    pub fn take_maintenance(&mut self, caller: &str, actions: &[&str]) {
+        self.in_table(caller, |table| {
+            retain(table, "maintenance", |word| !actions.contains(&word))
+        });
+    }
+
+    fn in_table(&mut self, caller: &str, change: impl FnOnce(&mut dyn TableLike)) {
+        let callers = self.0.get_mut("callers").and_then(Item::as_table_like_mut);
+        let table = callers.and_then(|callers| callers.get_mut(caller));
+        if let Some(table) = table.and_then(Item::as_table_like_mut) {
+            change(table);
+        }
+    }
+}
+
+/// A table in a table, made where it is missing; none where something else is there, which is then
+/// no policy. One that only holds others needs no header.
+fn section<'t>(
+    table: &'t mut dyn TableLike,
+    key: &str,
+    only_holds: bool,
+) -> Option<&'t mut dyn TableLike> {
+    if table.get(key).is_none() {
+        let mut made = Table::new();
+        made.set_implicit(only_holds);
+        table.insert(key, Item::Table(made));
+    }
+    table.get_mut(key).and_then(Item::as_table_like_mut)
+}
+
+/// A table for a name: on one line where those beside it are.
+fn rule(actions: Option<Item>, is_plain: bool) -> Item {
+    if is_plain {
+        let mut table = InlineTable::new();
+        if let Some(Item::Value(actions)) = actions {
+            table.insert("actions", actions);
+        }
+        return Item::Value(Value::InlineTable(table));
+    }
+    let mut table = Table::new();
+    if let Some(actions) = actions {
+        table.insert("actions", actions);
+    }
+    Item::Table(table)
+}
+
+fn list<W: AsRef<str>>(words: &[W]) -> Item {
+    Item::Value(Value::Array(words.iter().map(AsRef::as_ref).collect::<Array>()))
+}
+
+fn words(item: Option<&Item>) -> Vec<String> {
+    let array = item.and_then(Item::as_array);
+    array.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Puts words at the end of a list, those that are not there.
+fn extend(table: &mut dyn TableLike, key: &str, more: &[&str]) {
+    if table.get(key).is_none() {
+        table.insert(key, list::<&str>(&[]));
+    }
+    if let Some(array) = table.get_mut(key).and_then(Item::as_array_mut) {
+        for word in more {
+            if !array.iter().any(|known| known.as_str() == Some(word)) {
+                array.push(*word);
+            }
+        }
+    }
+}
+
+fn retain(table: &mut dyn TableLike, key: &str, keep: impl Fn(&str) -> bool) {
+    if let Some(array) = table.get_mut(key).and_then(Item::as_array_mut) {
+        array.retain(|word| word.as_str().is_none_or(&keep));
+        // What was the second word stood behind a space.
+        if let Some(first) = array.get_mut(0)
+            && first.decor().prefix().and_then(|prefix| prefix.as_str()) == Some(" ")
+        {
+            first.decor_mut().set_prefix("");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What an administrator does instead, where a site policy cannot change what is allowed: the lines
+//! for a policy to compile in, and the commands that do it.
+
+use crate::admin::answer::Failure;
+use crate::admin::policy::asked::{Asked, Direction};
+use crate::admin::policy::document::Document;
+use crate::admin::policy::subject::Subject;
+use crate::policy::COMPILED;
+use crate::policy::model::SiteMode;
+use crate::policy::operations::grants;
+use crate::policy::site::FILE;
+use crate::request::code::{Code, Refusal};
+
+/// Whether a site policy of this program cannot do it.
+pub fn is_sealed(direction: Direction, asked: &Asked) -> bool {
+    let is_compiled = |operation| grants(&COMPILED, operation);
+    match (COMPILED.site_mode, direction) {
+        (SiteMode::Off, _) => true,
+        (SiteMode::Narrow, Direction::Allow) => !asked.operations.iter().all(is_compiled),
+        (SiteMode::Extend, Direction::Deny) => asked.operations.iter().any(is_compiled),
+        (SiteMode::Narrow, Direction::Deny) | (SiteMode::Extend, Direction::Allow) => false,
+    }
+}
+
+/// The refusal that says what to do instead.
+pub fn instead(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> Failure {
+    let mode = COMPILED.site_mode.word();
+    let why = match COMPILED.site_mode {
+        SiteMode::Off => "it is not read".to_owned(),
+        SiteMode::Narrow => "it can only take away from what is compiled in".to_owned(),
+        SiteMode::Extend => "it can only add to what is compiled in".to_owned(),
+    };
+    let error =
+        format!("{FILE} cannot {} this in this program (mode {mode:?}): {why}", direction.word());
+    let lines = changed_lines(direction, asked, whom);
+    let text = format!(
+        "In the policy that is compiled in ({}), change these lines, in a copy called policy.toml:\n\n{}\n\nThen build it and install it, from the source:\n\n    SM_POLICY=policy.toml packaging/build\n    sudo packaging/install --binary target/release/sm",
+        COMPILED.file,
+        lines.join("\n")
+    );
+    let refusal = Refusal::new(Code::Unsupported, error).hint(
+        "or use the package sm-helper-site, whose policy is the one in /etc/sm/policy.toml, and run this again",
+    );
+    let build = [
+        "SM_POLICY=policy.toml packaging/build",
+        "sudo packaging/install --binary target/release/sm",
+    ];
+    Failure::of(refusal).text(text).with("lines", lines).with("build", build)
+}
+
+/// What changes in the compiled policy's text, line by line.
+fn changed_lines(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> Vec<String> {
+    let Ok(mut document) = Document::parse(COMPILED.file, COMPILED.text) else { return Vec::new() };
+    let changed = direction.apply(&mut document, whom, asked);
+    if changed.is_err() {
+        return Vec::new();
+    }
+    difference(COMPILED.text, &document.text())
+}
+
+/// The lines that a text has more and fewer than another one, in their order; in front of them the
+/// header of the section in which they stand.
+fn difference(old: &str, new: &str) -> Vec<String> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    // How many lines the rests from here on have in common, in order.
+    let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
+    for (at, line) in old.iter().enumerate().rev() {
+        for (to, other) in new.iter().enumerate().rev() {
+            common[at][to] = if line == other {
+                common[at + 1][to + 1] + 1
+            } else {
+                common[at + 1][to].max(common[at][to + 1])
+            };
+        }
+    }
+    let (mut at, mut to) = (0, 0);
+    let (mut lines, mut header) = (Vec::new(), None);
+    while at < old.len() || to < new.len() {
+        let is_same = at < old.len() && to < new.len() && old[at] == new[to];
+        if is_same {
+            header = if old[at].starts_with('[') { Some(old[at]) } else { header };
+            (at, to) = (at + 1, to + 1);
+            continue;
+        }
+        let is_gone = to == new.len() || at < old.len() && common[at + 1][to] >= common[at][to + 1];
+        let (sign, line) = if is_gone { ("-", old[at]) } else { ("+", new[to]) };
+        (at, to) = if is_gone { (at + 1, to) } else { (at, to + 1) };
+        if line.is_empty() {
+            continue;
+        }
+        if let Some(header) = header.take().filter(|_| !line.starts_with('[')) {
+            lines.push(format!("  {header}"));
+        }
+        lines.push(format!("{sign} {line}"));
+    }
+    lines
+}
