@@ -126,6 +126,11 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::SetupBroker(command) => {
                     admin::setup_broker::run(command, program, arguments)
                 }
+                AdminCommand::Status => admin::status::run(program, arguments),
+                AdminCommand::Disable { reason } => {
+                    admin::disable::disable(reason.as_deref(), program, arguments)
+                }
+                AdminCommand::Enable => admin::disable::enable(program, arguments),
                 AdminCommand::Doctor => doctor::run(program, arguments, verbose > 0),
                 AdminCommand::BootstrapCluster(command) => fleet::bootstrap(command),
                 AdminCommand::Fleet(command) => fleet::run(command),

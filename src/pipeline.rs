@@ -32,6 +32,7 @@ use crate::pipeline::call::{Call, refused};
 use crate::pipeline::plain::plain;
 use crate::pipeline::run::{Failed, run};
 use crate::plan::{plan, planned};
+use crate::policy::disabled;
 use crate::policy::force::InForce;
 use crate::reply::{self, Reply, listing, stdout};
 use crate::request::caller::{Caller, Via};
@@ -205,11 +206,15 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
         Err(_) if is_version => InForce::compiled(),
         // A broken policy refuses everything, whatever was asked.
         Err(refusal) => {
+            let refusal = disabled::check().err().unwrap_or(refusal);
             let call = Call::new(caller, InForce::compiled(), arguments);
             return call.refuse(request.and_then(Result::ok).as_ref(), &refusal, dry_run);
         }
     };
     let call = Call::new(caller, force, arguments);
+    if !is_version && let Err(refusal) = disabled::check() {
+        return call.refuse(request.and_then(Result::ok).as_ref(), &refusal, dry_run);
+    }
     match request {
         None if is_version => call.question(None, false, listing::version),
         None => {

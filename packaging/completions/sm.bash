@@ -359,8 +359,14 @@ _sm() {
             sm,bootstrap-cluster)
                 cmd="sm__subcmd__bootstrap__subcmd__cluster"
                 ;;
+            sm,disable)
+                cmd="sm__subcmd__disable"
+                ;;
             sm,doctor)
                 cmd="sm__subcmd__doctor"
+                ;;
+            sm,enable)
+                cmd="sm__subcmd__enable"
                 ;;
             sm,fleet)
                 cmd="sm__subcmd__fleet"
@@ -376,6 +382,9 @@ _sm() {
                 ;;
             sm,setup-sudo)
                 cmd="sm__subcmd__setup__subcmd__sudo"
+                ;;
+            sm,status)
+                cmd="sm__subcmd__status"
                 ;;
             sm__subcmd__audit,search)
                 cmd="sm__subcmd__audit__subcmd__search"
@@ -425,18 +434,6 @@ _sm() {
             sm__subcmd__policy,surface)
                 cmd="sm__subcmd__policy__subcmd__surface"
                 ;;
-            sm__subcmd__policy__subcmd__allow,package)
-                cmd="sm__subcmd__policy__subcmd__allow__subcmd__package"
-                ;;
-            sm__subcmd__policy__subcmd__allow,service)
-                cmd="sm__subcmd__policy__subcmd__allow__subcmd__service"
-                ;;
-            sm__subcmd__policy__subcmd__deny,package)
-                cmd="sm__subcmd__policy__subcmd__deny__subcmd__package"
-                ;;
-            sm__subcmd__policy__subcmd__deny,service)
-                cmd="sm__subcmd__policy__subcmd__deny__subcmd__service"
-                ;;
             *)
                 ;;
         esac
@@ -444,7 +441,7 @@ _sm() {
 
     case "${cmd}" in
         sm)
-            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit doctor"
+            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit status disable enable doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,7 +480,7 @@ _sm() {
                     return 0
                     ;;
                 --code)
-                    COMPREPLY=($(compgen -W "ok command_failed timeout unhealthy usage denied invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ok command_failed timeout unhealthy usage denied disabled invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
                     return 0
                     ;;
                 --event)
@@ -565,7 +562,7 @@ _sm() {
                     return 0
                     ;;
                 --code)
-                    COMPREPLY=($(compgen -W "ok command_failed timeout unhealthy usage denied invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ok command_failed timeout unhealthy usage denied disabled invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
                     return 0
                     ;;
                 --event)
@@ -739,7 +736,42 @@ _sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm__subcmd__disable)
+            opts="-v -h --reason --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sm__subcmd__doctor)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__enable)
             opts="-v -h --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -930,52 +962,8 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__allow)
-            opts="-v -h --user --group --dry-run --json --verbose --help service package"
+            opts="-v -h --user --group --dry-run --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --group)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        sm__subcmd__policy__subcmd__allow__subcmd__package)
-            opts="-v -h --user --group --dry-run --json --verbose --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --group)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        sm__subcmd__policy__subcmd__allow__subcmd__service)
-            opts="-v -h --user --group --dry-run --json --verbose --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1010,52 +998,8 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__deny)
-            opts="-v -h --user --group --dry-run --json --verbose --help service package"
+            opts="-v -h --user --group --dry-run --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --group)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        sm__subcmd__policy__subcmd__deny__subcmd__package)
-            opts="-v -h --user --group --dry-run --json --verbose --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --group)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        sm__subcmd__policy__subcmd__deny__subcmd__service)
-            opts="-v -h --user --group --dry-run --json --verbose --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1260,12 +1204,26 @@ _sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm__subcmd__status)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
     esac
 }
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --serial --since --text --until -l -n --code --event --package-manager' 'helper' 'policy explain' 'fleet run'
+    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --reason --serial --since --text --until -l -n --code --event --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1281,7 +1239,7 @@ _sm_complete() {
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;
-    --binary | --forks | --limit | --lines | --max-fail | --name | --operation | --password-fd | --serial | --since | --text | --until | -l | -n) ;;
+    --binary | --forks | --limit | --lines | --max-fail | --name | --operation | --password-fd | --reason | --serial | --since | --text | --until | -l | -n) ;;
     *) _sm_helper_grammar sm ;;
     esac
     _sm_helper_done

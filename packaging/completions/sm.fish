@@ -40,6 +40,9 @@ complete -c sm -n "__fish_sm_needs_command" -f -a "bootstrap-cluster" -d 'Instal
 complete -c sm -n "__fish_sm_needs_command" -f -a "fleet" -d 'List the hosts of an inventory, or make one request to all of them'
 complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Show, check, compare or edit the policy'
 complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Search and verify the audit log'
+complete -c sm -n "__fish_sm_needs_command" -f -a "status" -d 'Show who may ask and by which route, what decides, what was asked for last, and what is not done yet'
+complete -c sm -n "__fish_sm_needs_command" -f -a "disable" -d 'Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished'
+complete -c sm -n "__fish_sm_needs_command" -f -a "enable" -d 'Have the policy decide again'
 complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise; with -v, also list what is ok'
 complete -c sm -n "__fish_sm_using_subcommand helper" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
@@ -138,16 +141,12 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -f -a "service" -d 'Operations on units: `service restart,reload,status myapp`'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -f -a "package" -d 'Operations on packages: `package install,remove git`, or on all of them: `package update,upgrade`'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -l user -d 'For this account alone' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -l group -d 'For the accounts in this group alone' -r -f -a "(__fish_complete_groups)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -l dry-run -d 'Print what would change, and change nothing'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -f -a "service" -d 'Operations on units: `service restart,reload,status myapp`'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -f -a "package" -d 'Operations on packages: `package install,remove git`, or on all of them: `package update,upgrade`'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l user -d 'For this account [default: any that is allowed]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
@@ -177,6 +176,7 @@ timeout\t''
 unhealthy\t''
 usage\t''
 denied\t''
+disabled\t''
 invalid_argument\t''
 reason_required\t''
 check_failed\t''
@@ -210,6 +210,7 @@ timeout\t''
 unhealthy\t''
 usage\t''
 denied\t''
+disabled\t''
 invalid_argument\t''
 reason_required\t''
 check_failed\t''
@@ -239,6 +240,16 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand status" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand status" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand status" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand disable" -l reason -d 'Why, for the note that `sm status` shows' -r -f
+complete -c sm -n "__fish_sm_using_subcommand disable" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand disable" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand disable" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand enable" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand enable" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand enable" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand doctor" -s h -l help -d 'Print help'
@@ -252,18 +263,18 @@ function __sm_request
         if test $skip = yes
             set skip no
         else if test "$word" = --; or not string match -q -- '-*' $word
-            if contains -- "$plain" 'helper' 'policy explain' 'fleet run'
+            if contains -- "$plain" 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
                 test "$word" = --; and set i (math $i + 1)
                 printf '%s\n' sm-helper $words[$i..-1]
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --serial --since --text --until -l -n --code --event --package-manager
+        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --reason --serial --since --text --until -l -n --code --event --package-manager
             set skip yes
         end
     end
     test "$plain" = helper; and echo sm-helper
-    contains -- "$plain" 'helper' 'policy explain' 'fleet run'
+    contains -- "$plain" 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
 end
 
 # What sm-helper's own completion has for it.

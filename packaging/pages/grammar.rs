@@ -64,6 +64,8 @@ fn hinted(command: &str, argument: &Arg) -> Arg {
     let hint = match (command, argument.get_id().as_str(), argument.get_value_hint()) {
         ("service", "name", _) => UNIT,
         ("package", "names", _) => PACKAGE,
+        // Flags may follow it, which no shell's completion of a request takes.
+        ("allow" | "deny", "request", _) => ValueHint::Other,
         (_, "request" | "arguments", _) => REQUEST,
         (_, "user", _) => ValueHint::Username,
         (_, "group", _) => GROUP,
@@ -144,6 +146,8 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("package", "action"),
                         ("package", "names"),
                         ("check", "file"),
+                        ("allow", "request"),
+                        ("deny", "request"),
                     ]
                     .contains(&place)
                         || word.get_value_hint() == REQUEST,

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod disable;
 pub mod doctor;
 pub mod fleet;
 pub mod mounts;
@@ -9,4 +10,5 @@ pub mod policy;
 pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;
+pub mod status;
 pub mod verbose;

@@ -55,6 +55,16 @@ pub enum AdminCommand {
     /// Search and verify the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Show who may ask and by which route, what decides, what was asked for last, and what is not done yet
+    Status,
+    /// Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished
+    Disable {
+        /// Why, for the note that `sm status` shows
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<OsString>,
+    },
+    /// Have the policy decide again
+    Enable,
     /// Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise;
     /// with -v, also list what is ok
     Doctor,

@@ -154,7 +154,9 @@ fn is_command(word: &str) -> bool {
     fn has(command: &Command, word: &str) -> bool {
         command.get_subcommands().any(|each| each.get_name() == word || has(each, word))
     }
-    has(&Admin::command(), word) || has(&Helper::command(), word)
+    // `status`, `enable` and `disable` are also what is done to a unit.
+    ServiceAction::from_word(word).is_none()
+        && (has(&Admin::command(), word) || has(&Helper::command(), word))
 }
 
 /// Whether no shell and no program takes this word for anything but a name.

@@ -9,6 +9,7 @@ use crate::broker::socket::GROUP;
 use crate::escalate::refused::{Sudo, account, not_privileged};
 use crate::output::text::shell_word;
 use crate::plan::planned;
+use crate::policy::disabled;
 use crate::policy::force::InForce;
 use crate::reply::{self, interrupt, passed};
 use crate::request::caller::Caller;
@@ -51,7 +52,11 @@ impl CommandLine<'_> {
     /// Why root would refuse it too, if it would: the same verdict, which needs no privilege.
     fn verdict(&self) -> Option<Refusal> {
         let request = self.request.clone();
-        request.and_then(|request| planned(&InForce::load()?, &Caller::find(), request)).err()
+        let judged = |request| {
+            disabled::check()?;
+            planned(&InForce::load()?, &Caller::find(), request)
+        };
+        request.and_then(judged).err()
     }
 }
 

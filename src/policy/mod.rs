@@ -3,6 +3,7 @@
 pub mod approved;
 pub mod cache;
 pub mod callers;
+pub mod disabled;
 pub mod force;
 pub mod model;
 pub mod never;

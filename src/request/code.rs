@@ -20,6 +20,8 @@ pub enum Code {
     Denied,
     /// A name, a reason or a number is not one.
     InvalidArgument,
+    /// An administrator has disabled every request.
+    Disabled,
     /// The policy wants to know why.
     ReasonRequired,
     /// The unit's check failed; nothing was done to the unit.
@@ -45,13 +47,14 @@ pub enum Code {
 }
 
 /// One row a code: the word in the reply, the exit status.
-const TABLE: [(Code, &str, u8); 18] = [
+const TABLE: [(Code, &str, u8); 19] = [
     (Code::Ok, "ok", 0),
     (Code::CommandFailed, "command_failed", 1),
     (Code::Timeout, "timeout", 1),
     (Code::Unhealthy, "unhealthy", 1),
     (Code::Usage, "usage", 2),
     (Code::Denied, "denied", 3),
+    (Code::Disabled, "disabled", 3),
     (Code::InvalidArgument, "invalid_argument", 3),
     (Code::ReasonRequired, "reason_required", 3),
     (Code::CheckFailed, "check_failed", 3),

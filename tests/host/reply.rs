@@ -77,8 +77,8 @@ fn class(code: &str) -> Option<i32> {
         "ok" => 0,
         "command_failed" | "timeout" | "unhealthy" => 1,
         "usage" => 2,
-        "denied" | "invalid_argument" | "reason_required" | "plan_refused" | "check_failed"
-        | "approval_required" => 3,
+        "denied" | "disabled" | "invalid_argument" | "reason_required" | "plan_refused"
+        | "check_failed" | "approval_required" => 3,
         "rate_limited" | "busy" => 4,
         "not_privileged" => 5,
         "audit_unavailable" | "policy_invalid" | "untrusted_path" | "unsupported" => 6,

@@ -90,7 +90,8 @@ fn class(code: &str) -> Option<i32> {
         "ok" => 0,
         "command_failed" | "timeout" | "unhealthy" => 1,
         "usage" => 2,
-        "denied" | "invalid_argument" | "reason_required" | "check_failed" | "plan_refused" => 3,
+        "denied" | "disabled" | "invalid_argument" | "reason_required" | "check_failed"
+        | "plan_refused" => 3,
         "rate_limited" | "busy" => 4,
         "not_privileged" => 5,
         "audit_unavailable" | "policy_invalid" | "untrusted_path" | "unsupported" => 6,

@@ -142,6 +142,8 @@ host_test!(a_sealed_program_says_what_to_compile_in, |host| {
     assert!(!host.exists(FILE));
     // What is compiled in can be taken away, and comes back.
     ask(host, "service stop nginx").expect("ok");
+    assert!(change(host, "allow service stop nginx").ok().contains("nothing was changed"));
+    assert!(!host.exists(FILE));
     let done = change(host, "deny service stop nginx").ok();
     assert_eq!(
         done.lines().next(),

@@ -8,6 +8,7 @@ mod arch;
 mod cached;
 mod callers;
 mod change;
+mod disabled;
 mod edit;
 mod extend;
 mod narrow;

@@ -205,6 +205,10 @@ pub fn operation_of(record: &Value) -> Option<String> {
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         return Some(parts.join(" "));
     }
+    // What an administrator does to all requests is recorded by its words.
+    if record["code"] == "ok" && asked(record).next() == Some("sm") {
+        return Some(asked(record).collect::<Vec<_>>().join(" "));
+    }
     // A question that runs nothing is known by its words alone. Making the grammar for them takes
     // longer than reading the record, so only what may be one is read.
     if !asked(record).any(|word| ["list", "version"].contains(&word)) {

@@ -6,12 +6,23 @@ use crate::admin::doctor::paths::{fix, weak};
 use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
 use crate::admin::doctor::{call, named, started};
 use crate::admin::policy::missing;
-use crate::policy::COMPILED;
 use crate::policy::site::FILE;
+use crate::policy::{COMPILED, disabled};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub fn file(context: &Context) -> Vec<Finding> {
+    let mut found = believed(context);
+    if disabled::is_disabled() {
+        let what =
+            format!("requests are {}", disabled::note().unwrap_or_else(|| "disabled".into()));
+        let disabled = Finding::warning(what).means("every request is refused until then");
+        found.push(disabled.fix("sm enable"));
+    }
+    found
+}
+
+fn believed(context: &Context) -> Vec<Finding> {
     let force = match &context.policy {
         Ok(force) => force,
         Err(refusal) => {

@@ -54,6 +54,11 @@ pub fn run(
     }
     // What is broken or gone is put right first, by somebody who sees what it was.
     let old = InForce::load()?;
+    // Without a file, also where the compiled policy alone has it so.
+    let now = Effect::of(&old, &old, whom.as_ref());
+    if now.is_what_was_asked(direction, &asked, whom.as_ref()).is_ok() {
+        return Ok(now.answer().with("changed", false).line("nothing was changed"));
+    }
     let mut document = beginning(before.as_deref(), direction)?;
     check_whom(whom.as_ref(), &document, direction, &asked)?;
     direction.apply(&mut document, whom.as_ref(), &asked)?;

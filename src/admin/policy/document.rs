@@ -190,7 +190,7 @@ impl Document {
             .collect();
         if left.is_empty() {
             names.remove(&key);
-            self.from_every_caller(kind.list(), |item| kind.is_same(item, name));
+            self.retain_in_callers(kind.list(), |item| kind.is_same(item, name));
         } else if own.is_some() {
             retain(rule, "actions", |word| !actions.contains(&word));
         } else {
@@ -211,10 +211,10 @@ impl Document {
         if let Some(section) = self.0.get_mut("packages").and_then(Item::as_table_like_mut) {
             retain(section, "maintenance", |word| !is_named(word));
         }
-        self.from_every_caller("maintenance", is_named);
+        self.retain_in_callers("maintenance", is_named);
     }
 
-    fn from_every_caller(&mut self, key: &str, is_named: impl Fn(&str) -> bool) {
+    fn retain_in_callers(&mut self, key: &str, is_named: impl Fn(&str) -> bool) {
         let Some(callers) = self.0.get_mut("callers").and_then(Item::as_table_like_mut) else {
             return;
         };

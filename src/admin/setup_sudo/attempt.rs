@@ -135,8 +135,8 @@ fn tried(sudo: &Sudo, account: &User, helper: &Path) -> Result<Reached, Reason> 
     match Code::from_word(text("code")) {
         // Also of a unit that is not there: the process has run to the end.
         _ if reply["returncode"].is_i64() => Ok(Reached::Process),
-        // Asked too often: it is let through and answers.
-        Some(Code::Ok | Code::RateLimited) => Ok(Reached::Answer),
+        // Asked too often, or everybody is refused: it is let through and answers.
+        Some(Code::Ok | Code::RateLimited | Code::Disabled) => Ok(Reached::Answer),
         // Without a service manager nobody can ask it anything, root neither: what has asked
         // for it was let through, and packages need none.
         Some(Code::Unsupported) if !runs_here("systemctl") => Ok(Reached::Answer),
