@@ -32,9 +32,9 @@ pub struct Plan {
 #[derive(Debug)]
 pub enum Steps {
     /// What goes with changing a unit.
-    Service(ServiceSteps),
+    Service(Box<ServiceSteps>),
     /// What goes with changing packages.
-    Package(PackageSteps),
+    Package(Box<PackageSteps>),
     /// What goes with looking at a unit.
     Look(LookSteps),
 }
@@ -57,6 +57,9 @@ pub struct ServiceSteps {
     pub state: Argv,
     /// Reads how all units are bound to each other, if others may go down or up with this one.
     pub units: Option<Argv>,
+    /// Reads which targets stop when nothing needs them any more, if it may matter for one that
+    /// this one pulls in.
+    pub unneeded_targets: Option<Argv>,
     /// Reads when which unit was started, if one of those others may not be again.
     pub starts: Option<Argv>,
     /// Must exit 0, else nothing is done.
@@ -120,8 +123,9 @@ impl Plan {
                 (Vec::new(), vec![Some(then)])
             }
             Steps::Service(steps) => {
-                let before = [&steps.units, &steps.unread, &steps.check, &steps.starts];
-                let before = before.into_iter().chain([&steps.reset_starts]);
+                let looks = [&steps.unneeded_targets, &steps.units, &steps.unread];
+                let before = looks.into_iter().chain([&steps.check, &steps.starts]);
+                let before = before.chain([&steps.reset_starts]);
                 let before = before.map(Option::as_ref);
                 let before = [&steps.state, &steps.others].into_iter().map(Some).chain(before);
                 let after = [&steps.reread, &steps.boot, &steps.manager_log, &steps.log];
@@ -205,7 +209,8 @@ fn changing(
             (commands.main.clone(), units)
         }
     };
-    (Steps::Package(PackageSteps { manager, name, commands, units }), main)
+    let steps = PackageSteps { manager, name, commands, units };
+    (Steps::Package(Box::new(steps)), main)
 }
 
 /// So many lines are read of which a reply has the few that say most.
@@ -239,6 +244,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         reread: enables.then(commands::daemon_reload),
         boot: (action == Enable).then(commands::pulls),
         units: matches!(action, Start | Restart | Stop).then(commands::bonds),
+        unneeded_targets: (action == Restart).then(commands::unneeded_targets),
         starts: starts.then(commands::all_starts),
         check: approved.check().map(commands::check),
         checks_start: approved.checks_start(),
@@ -250,7 +256,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         true => commands::change_links(action, own),
         false => commands::change(action, unit),
     };
-    (Steps::Service(steps), main)
+    (Steps::Service(Box::new(steps)), main)
 }
 
 /// The name that the policy has for a unit, and after it the unit's own, if that is another.

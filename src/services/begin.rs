@@ -4,6 +4,7 @@
 use crate::exec::context::OperationContext;
 use crate::exec::process::ask;
 use crate::exec::requester::Requester;
+use crate::managers::argv::Argv;
 use crate::managers::systemd::closure::Units;
 use crate::managers::systemd::start_limit::{self, Starts};
 use crate::managers::systemd::unit::Unit;
@@ -117,13 +118,38 @@ impl Change<'_> {
     /// that depend on them, and most of who ask are in no unit that could go down.
     pub fn look_at_others(&self, requester: &Requester) -> Option<Units> {
         let unit = self.before.as_ref().filter(|unit| unit.state.is_loaded())?;
-        let was_started = || unit.start_limit.left(start_limit::now()).is_some();
         let has_dependants = self.action != Reload && !unit.dependants.is_empty();
-        let pulls = self.starts() && unit.pulls.iter().any(|name| may_be_down(name));
-        let has_rivals = unit.rivals.iter().any(|name| name != "shutdown.target");
-        let pulls = pulls || (self.starts() && has_rivals);
-        let matters = has_dependants || (pulls && (requester.is_in_a_service() || was_started()));
-        let look = self.steps.units.as_ref().filter(|_| matters)?;
+        let matters = has_dependants
+            || (self.starts()
+                && ((requester.is_in_a_service() && stops_others(unit))
+                    || self.starts_others_again(unit)));
+        self.units(self.steps.units.as_ref().filter(|_| matters)?)
+    }
+
+    /// Whether a start may be refused for a unit that must be started along with this one, as it
+    /// was a moment ago. What is only wanted is not started again while it is up, unless it stops
+    /// when this one does.
+    fn starts_others_again(&self, unit: &Unit) -> bool {
+        if unit.start_limit.left(start_limit::now()).is_none() {
+            return false;
+        }
+        let may_be_down = |name: &&str| may_be_down(name);
+        let mut needed = unit.needs.iter().map(String::as_str).filter(may_be_down);
+        if needed.next().is_some() {
+            return true;
+        }
+        let wanted = || unit.pulls.iter().map(String::as_str).filter(may_be_down);
+        if !self.stops() || wanted().next().is_none() {
+            return false;
+        }
+        let targets = self.steps.unneeded_targets.as_ref();
+        let targets = targets.filter(|_| wanted().all(|name| name.ends_with(".target")));
+        let targets = targets.and_then(|targets| self.units(targets));
+        targets.is_none_or(|targets| targets.may_stop_unneeded(wanted()))
+    }
+
+    /// What this look prints of all units, or of some; none if it fails.
+    fn units(&self, look: &Argv) -> Option<Units> {
         let ran = self.ask_all(look);
         (ran.ended == Ended::Exited(0)).then(|| Units::parse(&ran.stdout))
     }
@@ -197,6 +223,12 @@ impl Change<'_> {
         context.requester.wait_until_gone();
         self.bounds.deadline += waiting.elapsed();
     }
+}
+
+/// Whether a start may stop others: those that conflict with it, or with what it pulls in.
+fn stops_others(unit: &Unit) -> bool {
+    unit.pulls.iter().any(|name| may_be_down(name))
+        || unit.rivals.iter().any(|name| name != "shutdown.target")
 }
 
 /// Whether a unit that another one pulls in may be down; not so those that are up on any host.

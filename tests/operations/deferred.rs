@@ -237,6 +237,36 @@ host_test!(what_is_restarted_along_is_not_left_down_either, ready_test_policy, |
     }
 });
 
+// What is only wanted stops along where nothing else needs it, and what is bound to that one too. To
+// find that out not every unit is read.
+host_test!(what_stops_unneeded_is_not_left_down_either, ready_test_policy, |host| {
+    let target = |more: &str| {
+        let text = format!("[Unit]\n{more}Wants=middle1.service\n");
+        host.write("/etc/systemd/system/middle.target", text);
+        let limit = "StartLimitBurst=1\nStartLimitIntervalSec=1h\nBindsTo=middle.target\n";
+        let text = format!("[Unit]\n{limit}[Service]\nExecStart=/bin/sleep 1000\n");
+        unit(host, "middle1", &text);
+        let text = "[Unit]\nWants=middle.target\nAfter=middle.target\n[Service]\n\
+            ExecStart=/bin/sleep 1000\n";
+        unit(host, "notifier", text);
+        host.root("systemctl stop notifier middle1; systemctl reset-failed").ok();
+        host.root("systemctl start notifier; systemctl is-active middle.target middle1").ok();
+    };
+    target("StopWhenUnneeded=yes\n");
+    let before = (host.main_pid("notifier"), host.main_pid("middle1"));
+    let reply = ask(host, "service restart notifier").expect("busy");
+    assert!(reply.json["retry_after_s"].as_u64().is_some_and(|left| left > 3500));
+    assert_eq!((host.main_pid("notifier"), host.main_pid("middle1")), before);
+
+    target("");
+    let before = host.main_pid("middle1");
+    let (reply, execs) = host.helper_traced(&["service", "restart", "notifier"]);
+    reply.expect("ok");
+    assert_eq!(host.main_pid("middle1"), before);
+    let reads = |what: &str| execs.iter().any(|exec| exec.argv.iter().any(|word| word == what));
+    assert!(reads("*.target") && !reads("*"), "{execs:#?}");
+});
+
 // Who only passes the reply on ends when it is told to, and the operation does not.
 host_test!(nobody_waits_for_who_passes_a_reply_on, ready_test_policy, all, |host| {
     let gate = Gate::on(host);

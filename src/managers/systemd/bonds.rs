@@ -15,5 +15,8 @@ pub const RIVALS: [&str; 2] = ["Conflicts", "ConflictedBy"];
 /// Those that name what is started with a unit.
 pub const PULLS: [&str; 4] = ["Requires", "BindsTo", "Wants", "Upholds"];
 
+/// The properties that say which units stop when nothing needs them any more.
+pub const UNNEEDED_PROPERTIES: &str = "Id,StopWhenUnneeded";
+
 /// The properties of all units that say what is started at boot.
 pub const PULLS_PROPERTIES: &str = "Id,Requires,BindsTo,Wants,Upholds";

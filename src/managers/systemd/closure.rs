@@ -56,6 +56,12 @@ impl Units {
         })
     }
 
+    /// Whether one of these may stop when nothing needs it any more; so it is with one that is
+    /// not known.
+    pub fn may_stop_unneeded<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
+        names.into_iter().any(|name| self.0.get(name).is_none_or(|unit| unit.stops_unneeded))
+    }
+
     /// What stops when these do: themselves too.
     pub fn stopped_with<'n>(
         &'n self,

@@ -75,8 +75,18 @@ pub fn pulls() -> Argv {
 
 /// How all units that the manager has in memory are bound to each other.
 pub fn bonds() -> Argv {
-    let properties = format!("--property={}", bonds::PROPERTIES);
-    Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"], PLAIN_TEXT)
+    show_all("*", bonds::PROPERTIES)
+}
+
+/// Which targets stop when nothing needs them any more: an eighth of the cost of all units.
+pub fn unneeded_targets() -> Argv {
+    show_all("*.target", bonds::UNNEEDED_PROPERTIES)
+}
+
+/// Of the units in memory whose names match, also of those that are down.
+fn show_all(pattern: &str, properties: &str) -> Argv {
+    let properties = format!("--property={properties}");
+    Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, pattern], PLAIN_TEXT)
 }
 
 /// The states of these units. No `--`, which is followed by what was asked for everywhere else; a
