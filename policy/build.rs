@@ -20,8 +20,10 @@ mod request {
 #[path = "../src/policy"]
 mod policy {
     pub mod model;
+    pub mod never;
     pub mod parse;
     pub mod table;
+    pub mod tasks;
 }
 
 use policy::model::{self, Policy};
@@ -77,6 +79,10 @@ fn main() {
         fs::write(&path, content).unwrap_or_else(|e| fail(&format!("{}: {e}", path.display())));
     };
     let policy = parsed.policy();
+    // Who builds it has chosen that, and should know it.
+    for (line, sentence) in policy::never::starters(&policy) {
+        println!("cargo::warning={}:{line}: {sentence}", policy.file);
+    }
     write("policy.toml", policy.text.as_bytes());
     write("policy.strings", policy.strings.as_bytes());
     write("policy.rs", render(&policy).as_bytes());
@@ -101,7 +107,7 @@ fn render(policy: &Policy<'_>) -> String {
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
          maintenance: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
-         units: &UNITS, packages: &PACKAGES, callers: &CALLERS, words: &WORDS,\n}};",
+         units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
         policy.hash,
         policy.site_mode,
@@ -138,12 +144,35 @@ fn render(policy: &Policy<'_>) -> String {
             rule.allow_removals
         );
     }
+    let _ = writeln!(code, "];\nstatic TASKS: [TaskRule; {}] = [", policy.tasks.len());
+    for rule in policy.tasks {
+        let _ = writeln!(
+            code,
+            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, description: {:?} }},",
+            rule.name,
+            rule.line,
+            rule.argv,
+            rule.user,
+            rule.directory,
+            rule.environment,
+            rule.timeout_seconds,
+            rule.on_timeout,
+            rule.require_reason,
+            rule.description
+        );
+    }
     let _ = writeln!(code, "];\nstatic CALLERS: [CallerRule; {}] = [", policy.callers.len());
     for rule in policy.callers {
         let _ = writeln!(
             code,
-            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, maintenance: Set::from_bits({}) }},",
-            rule.kind, rule.name, rule.line, rule.services, rule.packages, rule.maintenance.bits
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}) }},",
+            rule.kind,
+            rule.name,
+            rule.line,
+            rule.services,
+            rule.packages,
+            rule.tasks,
+            rule.maintenance.bits
         );
     }
     let _ =

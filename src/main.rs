@@ -29,7 +29,7 @@
 //! | What can be asked for, by whom, and how can it end? | [`request`] |
 //! | How is the policy read, and what does it say? | [`policy`] |
 //! | Which command lines are there? | [`plan`], [`surface`]; they are made in [`managers`] |
-//! | How is a service or a package operation done, and how is it seen whether it worked? | [`services`], [`packages`] |
+//! | How is a service or a package operation or a task done, and how is it seen whether it worked? | [`services`], [`packages`], [`tasks`] |
 //! | What is undone of what a caller hands down, and how is a process started? | [`exec`] |
 //! | What is written down, and how is it verified? | [`audit`] |
 //! | What does an administrator run? | [`admin`] |
@@ -61,6 +61,7 @@ mod services;
 mod sudo;
 mod surface;
 mod system;
+mod tasks;
 
 use crate::admin::{answer, doctor, fleet, setup_sudo};
 use crate::cli::{AdminCommand, FleetCommand, Parsed};

@@ -10,9 +10,11 @@ use crate::managers::host;
 use crate::managers::manager::{Manager, Names};
 use crate::managers::systemd::states::PolicyUnits;
 use crate::managers::systemd::{alias, commands};
+use crate::managers::task::task as task_line;
 use crate::policy::approved::Approved;
 use crate::policy::force::InForce;
 use crate::policy::never;
+use crate::policy::tasks::Task;
 use crate::request::action::ServiceAction;
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
@@ -37,6 +39,8 @@ pub enum Steps {
     Package(Box<PackageSteps>),
     /// What goes with looking at a unit.
     Look(LookSteps),
+    /// How a task is run: that alone is run.
+    Task(Box<Task>),
 }
 
 /// What is run after a unit was looked at, if that does not tell enough.
@@ -119,6 +123,7 @@ impl Plan {
     /// Every command line of the plan, in the order in which they are run.
     pub fn commands(&self) -> Vec<&Argv> {
         let (before, after) = match &self.steps {
+            Steps::Task(_) => (Vec::new(), Vec::new()),
             Steps::Look(LookSteps::Others(then) | LookSteps::State(then)) => {
                 (Vec::new(), vec![Some(then)])
             }
@@ -188,6 +193,14 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
                 .hint(format!("an administrator can look with {}", manager.looks_ahead())));
             }
             changing(&approved, manager, None, commands)
+        }
+        Operation::Task { name } => {
+            let task = approved.task().cloned().ok_or_else(|| {
+                let error = format!("the policy has no task {}", name.as_str());
+                Refusal::new(Code::Internal, error)
+            })?;
+            let main = task_line(&task.argv);
+            (Steps::Task(Box::new(task)), main)
         }
     };
     Ok(Plan { approved, steps, main })

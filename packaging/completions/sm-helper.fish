@@ -38,6 +38,7 @@ complete -c sm-helper -n "__fish_sm_helper_needs_command" -l pretty -d 'Indent t
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, or show its status or logs'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Install, remove or upgrade a package, or maintain all packages'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "task" -d 'Run a command line that the policy has written out whole'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'Show what this caller may do on this host'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "version" -d 'Show the versions of this program and its policy'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l lines -d 'For `logs`: the number of lines, 1 to 1000 [default: 50]' -r -f
@@ -58,6 +59,14 @@ sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
@@ -130,3 +139,5 @@ complete -c sm-helper -n '__sm_helper_behind package 0' -a 'install remove upgra
 complete -c sm-helper -n '__sm_helper_behind package 1' -a '(__sm_helper_names package (__sm_helper_plain)[2])' -d 'The package'
 complete -c sm-helper -n '__sm_helper_behind package 1 plan' -a 'install remove upgrade autoremove' -d 'What to plan'
 complete -c sm-helper -n '__sm_helper_behind package 2 plan' -a '(__sm_helper_names package (__sm_helper_plain)[3])' -d 'The package'
+complete -c sm-helper -n '__sm_helper_behind task 0' -a 'run' -d 'What to do'
+complete -c sm-helper -n '__sm_helper_behind task 1' -a '(__sm_helper_names task (__sm_helper_plain)[2])' -d 'The task'

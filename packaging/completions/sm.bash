@@ -31,6 +31,9 @@ _sm_helper() {
             sm_helper,service)
                 cmd="sm_helper__subcmd__service"
                 ;;
+            sm_helper,task)
+                cmd="sm_helper__subcmd__task"
+                ;;
             sm_helper,version)
                 cmd="sm_helper__subcmd__version"
                 ;;
@@ -41,7 +44,7 @@ _sm_helper() {
 
     case "${cmd}" in
         sm_helper)
-            opts="-h --reason --dry-run --timeout --pretty --via --help service package list version"
+            opts="-h --reason --dry-run --timeout --pretty --via --help service package task list version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,6 +160,38 @@ _sm_helper() {
                     fi
                     return 0
                     ;;
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__task)
+            opts="-h --reason --dry-run --timeout --pretty --via --help run"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --reason)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

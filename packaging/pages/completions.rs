@@ -56,7 +56,7 @@ fn filled(text: &str, program: &Command, shell: Shell) -> String {
         .replace("@planned@", &planned.join(" "))
         .replace("@plan@", plan)
         .replace("@requests@", &requests);
-    for kind in ["service", "package"] {
+    for kind in ["service", "package", "task"] {
         let mark = format!("@{kind}@");
         if filled.contains(&mark) {
             let words = grammar::words(program, kind, "action").join(" ");
@@ -102,11 +102,12 @@ fn generated(program: &Command, shell: Shell) -> String {
 
 /// What clap_complete makes of our marks in zsh, and what stands there instead. With three colons
 /// the words of a request are all that its function sees.
-const ZSH: [(&str, &str); 6] = [
+const ZSH: [(&str, &str); 7] = [
     ("'*::request -- ", "'*:::request -- "),
     ("'*::arguments -- ", "'*:::arguments -- "),
     (":_cmdambivalent'", ": _sm_request'"),
     (":_email_addresses'", ":_groups'"),
     (":_hosts'", ": _sm_helper_name service'"),
     (":_urls'", ": _sm_helper_name package'"),
+    (":_command_names -e'", ": _sm_helper_name task'"),
 ];

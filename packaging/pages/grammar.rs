@@ -14,6 +14,8 @@ pub const GROUP: ValueHint = ValueHint::EmailAddress;
 pub const UNIT: ValueHint = ValueHint::Hostname;
 /// A package that the policy names; after `plan`, an action first.
 pub const PACKAGE: ValueHint = ValueHint::Url;
+/// The mark of a task's name.
+pub const TASK: ValueHint = ValueHint::CommandName;
 /// A request to the helper: all words from here on.
 pub const REQUEST: ValueHint = ValueHint::CommandWithArguments;
 
@@ -66,6 +68,7 @@ fn hinted(command: &str, argument: &Arg) -> Arg {
         ("package", "names", _) => PACKAGE,
         // Flags may follow it, which no shell's completion of a request takes.
         ("allow" | "deny", "request", _) => ValueHint::Other,
+        ("task", "name", _) => TASK,
         (_, "request" | "arguments", _) => REQUEST,
         (_, "user", _) => ValueHint::Username,
         (_, "group", _) => GROUP,
@@ -145,6 +148,8 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("service", "name"),
                         ("package", "action"),
                         ("package", "names"),
+                        ("task", "action"),
+                        ("task", "name"),
                         ("check", "file"),
                         ("allow", "request"),
                         ("deny", "request"),

@@ -2,7 +2,7 @@
 
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::code::Refusal;
-use crate::request::operation::{PLAN, Request, Shown, Words};
+use crate::request::operation::{PLAN, RUN, Request, Shown, Words};
 use crate::request::route::Route;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 /// Least-privilege root for agents, CI jobs and scripts.
 ///
-/// Restarts a service or installs a package, if the policy allows it, and answers with one JSON object.
+/// Restarts a service, installs a package or runs a task, if the policy allows it, and answers with one JSON object.
 #[derive(Debug, Parser)]
 #[command(name = "sm-helper", disable_help_subcommand = true, subcommand_required = true)]
 pub struct Helper {
@@ -40,6 +40,13 @@ impl Helper {
             HelperCommand::Package { action, names } => Some(Request::package(&Words {
                 action: action.clone(),
                 names: names.clone(),
+                reason,
+                timeout,
+                ..Words::default()
+            })),
+            HelperCommand::Task { action, name, more } => Some(Request::task(&Words {
+                action: action.clone(),
+                names: name.iter().chain(more).cloned().collect(),
                 reason,
                 timeout,
                 ..Words::default()
@@ -101,6 +108,19 @@ pub enum HelperCommand {
         /// The package; omit it for operations on all packages. For `plan`: the action, then the package
         #[arg(value_name = "NAME")]
         names: Vec<OsString>,
+    },
+    /// Run a command line that the policy has written out whole
+    #[command(override_usage = "sm-helper task [OPTIONS] run <TASK>")]
+    Task {
+        /// What to do
+        #[arg(value_parser = PossibleValuesParser::new([RUN]))]
+        action: String,
+        /// The task: `sm-helper list` shows which there are
+        #[arg(value_name = "TASK")]
+        name: Option<OsString>,
+        /// What is too much
+        #[arg(hide = true)]
+        more: Vec<OsString>,
     },
     /// Show what this caller may do on this host
     List {

@@ -8,7 +8,7 @@
 use crate::cli::flags::flags;
 use crate::cli::{Admin, Helper};
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
-use crate::request::operation::PLAN;
+use crate::request::operation::{PLAN, RUN};
 use clap::{Command, CommandFactory};
 use std::ffi::OsString;
 
@@ -46,15 +46,23 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
     let mut grammar = Helper::command();
     grammar.build();
     let (typed, flags) = sorted(&grammar, words)?;
-    let (kinds, found): (Vec<&str>, Vec<&str>) = typed.into_iter().partition(|word| is_kind(word));
-    if found.len() > 2 || found.iter().any(|word| is_command(word)) {
+    let (kinds, mut found): (Vec<&str>, Vec<&str>) =
+        typed.into_iter().partition(|word| is_kind(word));
+    let is_task = kinds.iter().any(|word| matches!(*word, "task" | "tasks"));
+    // There is one thing to do to a task, and it is easily left out.
+    if is_task && found.len() < 2 && !found.contains(&RUN) {
+        found.insert(0, RUN);
+    }
+    let is_other = |word: &str| is_command(word) && (word != RUN || command == "sm" && !is_task);
+    if found.len() > 2 || found.iter().any(|word| is_other(word)) {
         return None;
     }
     let service = words_of::<ServiceAction>();
     let maintenance = words_of::<Maintenance>();
+    let task = vec![RUN];
     let package = [words_of::<PackageAction>(), maintenance.clone()].concat();
     let (at, kind) = found.iter().enumerate().find_map(|(at, word)| {
-        let kind = [("service", &service), ("package", &package)];
+        let kind = [("service", &service), ("package", &package), ("task", &task)];
         kind.iter().find(|(_, all)| all.contains(word)).map(|(kind, _)| (at, *kind))
     })?;
     let action = found[at];
@@ -65,6 +73,7 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
     }
     let placeholder = match kind {
         "service" => Some("<unit>"),
+        "task" => Some("<task>"),
         _ if maintenance.contains(&action) => None,
         _ => Some("<package>"),
     };
@@ -145,7 +154,18 @@ fn is_line_of(program: Command, words: &[&str]) -> bool {
 
 /// What says of a request only what it is about.
 fn is_kind(word: &str) -> bool {
-    matches!(word, "helper" | "sm-helper" | "service" | "services" | "package" | "packages" | PLAN)
+    const KINDS: [&str; 9] = [
+        "helper",
+        "sm-helper",
+        "service",
+        "services",
+        "package",
+        "packages",
+        "task",
+        "tasks",
+        PLAN,
+    ];
+    KINDS.contains(&word)
 }
 
 /// Whether a command of either program has this name, and it is hardly that of a unit or package:

@@ -164,16 +164,22 @@ mod tests {
             ("sm-helper help", "did you mean: sm-helper --help"),
             ("sm-helper --version", "did you mean: sm-helper version"),
             ("sm-helper -V", "did you mean: sm-helper version"),
-            ("sm-helper", "there are: service, package, list, version"),
-            ("sm-helper frobnicate", "there are: service, package, list, version"),
-            ("sm-helper lst", "did you mean list?; there are: service, package, list, version"),
+            ("sm-helper", "there are: service, package, task, list, version"),
+            ("sm-helper task deploy", "did you mean: sm-helper task run deploy"),
+            ("sm-helper run deploy", "did you mean: sm-helper task run deploy"),
+            ("sm-helper tasks", "did you mean: sm-helper task run <task>"),
+            ("sm-helper frobnicate", "there are: service, package, task, list, version"),
+            (
+                "sm-helper lst",
+                "did you mean list?; there are: service, package, task, list, version",
+            ),
             ("sm-helper services", "did you mean service?; there are: service, package"),
             ("sm-helper doctor", "did you mean: sm doctor"),
             ("sm-helper policy show", "did you mean: sm policy show"),
             ("sm-helper policy", "did you mean: sm policy --help"),
             ("sm-helper setup-sudo --user agent", "did you mean: sm setup-sudo --user agent"),
             ("sm-helper setup-sudo --usr agent", "did you mean: sm setup-sudo --help"),
-            ("sm-helper broker", "there are: service, package, list, version"),
+            ("sm-helper broker", "there are: service, package, task, list, version"),
             ("sm service restart nginx", "did you mean: sm-helper service restart nginx"),
             ("sm restart nginx", "did you mean: sm-helper service restart nginx"),
             ("sm list", "did you mean: sm-helper list"),
@@ -207,7 +213,10 @@ mod tests {
             ("sm setup-sudo --user=agent --group sm", "usage: sm setup-sudo [OPTIONS]"),
             ("sm setup-sudo remove", "usage: sm setup-sudo [OPTIONS]"),
             ("sm setup-broker --user agent --remove --chk", "usage: sm setup-broker [OPTIONS]"),
-            ("sm-helper restart nginx --dryrun", "there are: service, package, list, version"),
+            (
+                "sm-helper restart nginx --dryrun",
+                "there are: service, package, task, list, version",
+            ),
             ("sm-helper restart nginx --reason --dry-run", "there are: service, package"),
             ("sm-helper package update git --dry-run", "it is for all packages: omit the name"),
         ] {
@@ -253,7 +262,7 @@ mod tests {
                 "usage: sm policy explain service [OPTIONS] <ACTION> <UNIT>",
             ),
             ("sm policy explain setup-sudo --user agent", "put --user in front of the request"),
-            ("sm policy explain doctor", "there are: service, package, list, version"),
+            ("sm policy explain doctor", "there are: service, package, task, list, version"),
             (
                 "sm fleet run ... -- restart nginx",
                 "did you mean: sm fleet run ... -- service restart nginx",
@@ -289,9 +298,12 @@ mod tests {
         }
     }
 
-    const WORDS: [&str; 50] = [
+    const WORDS: [&str; 53] = [
         "service",
         "services",
+        "task",
+        "tasks",
+        "deploy",
         "package",
         "packages",
         "helper",
@@ -359,7 +371,8 @@ mod tests {
             let suggested: Vec<&str> = line.split([' ', '=']).collect();
             let typed: Vec<&str> = words.iter().flat_map(|word| word.split('=')).collect();
             let is_kind = |word: &str| {
-                ["service", "package", "services", "packages", "helper", "sm-helper"].contains(&word)
+                ["service", "package", "services", "packages", "task", "tasks", "helper", "sm-helper"]
+                    .contains(&word)
             };
             for word in typed.iter().filter(|word| !is_kind(word)) {
                 prop_assert!(suggested.contains(word), "{}: {}", word, line);

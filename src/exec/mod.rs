@@ -5,5 +5,6 @@ pub mod cgroup;
 pub mod context;
 pub mod monitor;
 pub mod process;
+pub mod program;
 pub mod requester;
 pub mod sanitize;

@@ -1,6 +1,8 @@
 //! Processes: started clean, read while they run, waited for, ended if they may be.
 
 use crate::exec::backchannel::Backchannel;
+use crate::exec::cgroup::Own;
+use crate::exec::program::Program;
 use crate::managers::argv::Argv;
 use crate::managers::host;
 use crate::output::captured::Captured;
@@ -19,15 +21,13 @@ use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+/// Where what is run looks for programs.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The environment of what is run, but for `LC_ALL` and what each of [`crate::managers`] adds, which
 /// nobody else minds. Nothing of the caller's is in it.
-const ENVIRONMENT: [(&str, &str); 5] = [
-    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-    ("HOME", "/root"),
-    ("TZ", "UTC"),
-    ("TERM", "dumb"),
-    ("PAGER", "cat"),
-];
+const ENVIRONMENT: [(&str, &str); 5] =
+    [("PATH", PATH), ("HOME", "/root"), ("TZ", "UTC"), ("TERM", "dumb"), ("PAGER", "cat")];
 
 /// How long a process has between SIGTERM and SIGKILL, and after that to vanish.
 const GRACE: Duration = Duration::from_secs(2);
@@ -74,23 +74,45 @@ pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
 
 /// Runs one command line to the end.
 pub fn run(argv: &Argv, bounds: Bounds, how: Options<'_>) -> Ran {
+    run_to_end(What::Argv(argv), bounds, how)
+}
+
+/// Runs a program to the end. What ends it at the deadline ends all that is in its cgroup.
+pub fn run_program(program: &Program, bounds: Bounds, how: Options<'_>) -> Ran {
+    run_to_end(What::Program(program), bounds, how)
+}
+
+/// What is run.
+#[derive(Clone, Copy)]
+enum What<'w> {
+    /// A command line, as root.
+    Argv(&'w Argv),
+    /// A program that was looked at, as it says.
+    Program(&'w Program),
+}
+
+fn run_to_end(what: What<'_>, bounds: Bounds, how: Options<'_>) -> Ran {
     let mut backchannel = how.backchannel;
     if let (Some(backchannel), AtDeadline::GoOn(_)) = (&mut backchannel, &how.late) {
         backchannel.hold();
     }
-    match Job::start(argv, bounds, how.input.as_deref(), backchannel.as_deref_mut()) {
+    match Job::start(what, bounds, how.input.as_deref(), backchannel.as_deref_mut()) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
             let (mut job, mut late) = (job, how.late);
             watch(&mut job, bounds.deadline, &mut late, &mut backchannel);
+            if let Some(cgroup) = job.cgroup.filter(|_| job.was_late) {
+                cgroup.end(GRACE);
+            }
             job.ran()
         }
     }
 }
 
 /// A running process and what it has printed.
-struct Job {
+struct Job<'j> {
     pid: Pid,
+    cgroup: Option<&'j Own>,
     ended: OwnedFd,
     streams: [Stream; 2],
     status: Option<Ended>,
@@ -104,9 +126,9 @@ struct Stream {
     text: Captured,
 }
 
-impl Job {
+impl<'j> Job<'j> {
     fn start(
-        argv: &Argv,
+        what: What<'j>,
         bounds: Bounds,
         input: Option<&str>,
         mut backchannel: Option<&mut Backchannel>,
@@ -129,9 +151,13 @@ impl Job {
         };
         actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
         actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
+        let start = || match what {
+            What::Argv(argv) => spawn(argv, &actions),
+            What::Program(program) => program.start(&child_stdout, &child_stderr),
+        };
         let pid = match &mut backchannel {
-            Some(backchannel) => backchannel.begin(|| spawn(argv, &actions))?,
-            None => spawn(argv, &actions)?,
+            Some(backchannel) => backchannel.begin(start)?,
+            None => start()?,
         };
         if let (Some(input), Some((_, mut stdin))) = (input, feed) {
             // It may have ended without reading; its exit status tells.
@@ -144,7 +170,11 @@ impl Job {
         };
         let streams = [stream(stdout)?, stream(stderr)?];
         let ended = kernel::pidfd(pid)?;
-        Ok(Self { pid, ended, streams, status: None, ended_at: None, was_late: false })
+        let cgroup = match what {
+            What::Argv(_) => None,
+            What::Program(program) => program.cgroup.as_ref(),
+        };
+        Ok(Self { pid, cgroup, ended, streams, status: None, ended_at: None, was_late: false })
     }
 
     /// Takes note of its end, and tells the monitor before nobody else can know it any more.
@@ -172,6 +202,13 @@ impl Job {
     }
 
     fn signal(&self, signal: Signal) {
+        if let Some(cgroup) = self.cgroup {
+            cgroup.signal(signal);
+            if signal != Signal::SIGKILL {
+                // It is in there, and one signal is what it should get.
+                return;
+            }
+        }
         if self.status.is_none() {
             // Its process id is its group's, and is not given away before it is waited for.
             let _ = killpg(self.pid, signal);
@@ -235,7 +272,7 @@ fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
 
 /// Reads and waits until the process is done.
 fn watch(
-    job: &mut Job,
+    job: &mut Job<'_>,
     deadline: Instant,
     late: &mut AtDeadline<'_>,
     backchannel: &mut Option<&mut Backchannel>,
@@ -271,7 +308,7 @@ fn watch(
 }
 
 /// Sleeps until there is something to read, the process has ended, or it is time.
-fn wait(job: &Job, next: Option<Instant>) {
+fn wait(job: &Job<'_>, next: Option<Instant>) {
     let pipes = job.streams.iter().filter_map(|stream| stream.pipe.as_ref());
     let mut fds: Vec<_> = pipes.map(|pipe| PollFd::new(pipe.as_fd(), PollFlags::POLLIN)).collect();
     let mut until = next;

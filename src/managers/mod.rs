@@ -22,6 +22,7 @@ pub mod run;
 pub mod settings;
 mod sources;
 pub mod systemd;
+pub mod task;
 #[cfg(test)]
 pub mod toy;
 pub mod transaction;

@@ -15,8 +15,10 @@ use crate::plan::{Plan, Steps};
 use crate::reply::passed::{self, Passed};
 use crate::reply::{Reply, interrupt, stdout};
 use crate::request::code::{Code, Refusal};
+use crate::request::operation::Operation;
 use crate::system::kernel;
-use crate::{packages, services};
+use crate::tasks::Turn;
+use crate::{packages, services, tasks};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -65,6 +67,11 @@ pub fn run(
     let (reader, writer) = std::io::pipe().map_err(unrecorded)?;
     let backchannel = Backchannel::new().map_err(unrecorded)?;
     let requester = Requester::find(&origin.caller);
+    // Until the last process that runs it or watches over it has ended.
+    let turn = match &planned.request().operation {
+        Operation::Task { name } => Some(Turn::take(name).map_err(Failed::Unrecorded)?),
+        _ => None,
+    };
     let recorded = audit::intent(origin, planned, permit)?;
     forget();
     let forked = kernel::fork().map_err(|error| {
@@ -80,7 +87,7 @@ pub fn run(
             std::process::exit(0)
         }
         kernel::Forked::Parent(_) => {
-            drop(writer);
+            drop((writer, turn));
             match passed::pass_on_framed(reader, timeout + SLACK) {
                 Passed::On(exit) => Ok(Answered(exit)),
                 Passed::Interrupted(signal) => {
@@ -192,6 +199,7 @@ fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
     match plan.steps() {
         Steps::Package(steps) => packages::change(plan, steps, bounds(plan), context),
         Steps::Service(steps) => services::change(plan, steps, bounds(plan), context),
+        Steps::Task(task) => tasks::run(plan, task, bounds(plan), context),
         Steps::Look(_) => services::look(plan, bounds(plan), context.shown),
     }
 }

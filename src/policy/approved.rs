@@ -4,6 +4,7 @@ use crate::managers::manager::Manager;
 use crate::managers::systemd::states::PolicyUnits;
 use crate::policy::model::{Limits, Policy};
 use crate::policy::removable::Removable;
+use crate::policy::tasks::Task;
 use crate::request::action::Maintenance;
 use crate::request::operation::{Operation, Request};
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Approved {
     pub(super) pacman: Option<String>,
     pub(super) allow_removals: bool,
     pub(super) removable: Vec<Removable>,
+    pub(super) task: Option<Task>,
+    pub(super) is_compiled_in: bool,
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
     pub(super) limits: Limits,
@@ -79,6 +82,15 @@ impl Approved {
     /// Whether the caller could ask for this to be done to all packages: for a hint.
     pub fn may_do_to_all(&self, action: Maintenance) -> bool {
         self.maintenance.contains(&action)
+    }
+    /// What is run, where a task is asked for.
+    pub fn task(&self) -> Option<&Task> {
+        self.task.as_ref()
+    }
+    /// Whether it is the compiled policy that says how: whoever built it in has chosen also what no
+    /// site policy may.
+    pub fn is_compiled_in(&self) -> bool {
+        self.is_compiled_in
     }
     /// The units whose states are looked at where packages change.
     pub fn units(&self) -> Option<Arc<PolicyUnits>> {
@@ -145,6 +157,8 @@ impl Approved {
             Some(seconds) => Some(self.watch_seconds().max(seconds)),
             None => self.watch_seconds,
         };
+        // A task has a time of its own in each.
+        self.timeout = self.timeout.min(other.timeout);
         self.lines.extend(other.lines);
         self
     }

@@ -19,6 +19,10 @@ const FILE: &str = "/var/lib/sm/policy.cache";
 /// Below this size reading the policy costs less than looking for what was kept of it.
 const WORTH_IT: u64 = 65_536;
 
+/// Another number for each form that a [`Parsed`] has had: what was kept of one must not be taken
+/// for another.
+const FORMAT: u32 = 2;
+
 /// What tells one state of a file from another, and one program from another.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -33,7 +37,7 @@ impl Identity {
         Self {
             file: [data.dev(), data.ino(), data.size()],
             changed: [data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec()],
-            program: format!("{} {}", env!("CARGO_PKG_VERSION"), COMPILED.hash),
+            program: format!("{} {FORMAT} {}", env!("CARGO_PKG_VERSION"), COMPILED.hash),
         }
     }
 

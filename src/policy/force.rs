@@ -7,6 +7,7 @@ use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::operations;
 use crate::policy::parse::Parsed;
 use crate::policy::removable::{Removable, removable, together};
+use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, presence, site};
 use crate::request::action::{Action, Maintenance, ServiceAction};
@@ -106,7 +107,7 @@ impl InForce {
         let approved = self.verdict(who, request)?;
         let asked = approved.request();
         match asked.operation {
-            Operation::Service { .. } => Ok(approved),
+            Operation::Service { .. } | Operation::Task { .. } => Ok(approved),
             Operation::Package { .. } | Operation::Maintenance { .. } => {
                 let mut others = self.removable(who);
                 others.retain(|other| asked.reason.is_some() || other.needs_no_reason());
@@ -232,6 +233,17 @@ impl InForce {
         };
         // A request without a suffix means a service; the manager always writes one.
         name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
+    }
+
+    /// What a task is for and how long it may take, in the policy that decides on it; none where no
+    /// policy has one of this name.
+    pub fn task(&self, name: &str) -> Option<Task> {
+        let of = |policy: Policy<'_>| policy.task(name).map(|rule| Task::of(&policy, rule));
+        let site = self.site().and_then(of);
+        match COMPILED.site_mode {
+            SiteMode::Extend => site.or_else(|| of(COMPILED)),
+            SiteMode::Off | SiteMode::Narrow => of(COMPILED),
+        }
     }
 
     /// Every operation that some policy names, in the order of their names; not all of them need

@@ -13,6 +13,7 @@ pub mod presence;
 pub mod removable;
 pub mod site;
 pub mod table;
+pub mod tasks;
 pub mod verdict;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.
@@ -20,7 +21,8 @@ mod compiled {
     // A policy without callers has no use for their types.
     #![allow(unused_imports)]
     use crate::policy::model::{
-        CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
+        CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode, Span, TaskRule,
+        UnitRule,
     };
     use crate::request::action::Set;
     include!(concat!(env!("OUT_DIR"), "/policy.rs"));

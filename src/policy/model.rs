@@ -146,6 +146,46 @@ pub struct PackageRule {
     pub allow_removals: Option<bool>,
 }
 
+/// What happens to a task that is not done in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnTimeout {
+    /// It is ended, with all that it has started.
+    Kill,
+    /// It continues to its end, and the caller is told.
+    Continue,
+}
+
+impl OnTimeout {
+    /// Each with its word.
+    pub const WORDS: [(&'static str, Self); 2] =
+        [("kill", Self::Kill), ("continue", Self::Continue)];
+}
+
+/// A command line that callers may have run. What it means: [`Task`](crate::policy::tasks::Task).
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct TaskRule {
+    /// The name that callers use.
+    pub name: Span,
+    /// The line of the policy that names it, from 1.
+    pub line: u32,
+    /// The program and its arguments: a run of [`Policy::words`].
+    pub argv: Span,
+    /// As whom.
+    pub user: Span,
+    /// Where.
+    pub directory: Span,
+    /// `NAME=value`: a run of [`Policy::words`].
+    pub environment: Span,
+    /// The longest it may take, in seconds.
+    pub timeout_seconds: u32,
+    /// What happens then.
+    pub on_timeout: OnTimeout,
+    /// Whether a request must say why.
+    pub require_reason: bool,
+    /// What it is for; empty where nothing says it.
+    pub description: Span,
+}
+
 /// Whom a caller rule is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallerKind {
@@ -170,6 +210,8 @@ pub struct CallerRule {
     pub services: Span,
     /// The packages: a run of [`Policy::words`], sorted.
     pub packages: Span,
+    /// The tasks: a run of [`Policy::words`], sorted.
+    pub tasks: Span,
     /// What may be done to all packages at once.
     pub maintenance: Set<Maintenance>,
 }
@@ -191,6 +233,8 @@ pub struct Policy<'p> {
     pub units: &'p [UnitRule],
     /// One rule a package, sorted by name.
     pub packages: &'p [PackageRule],
+    /// One rule a task, sorted by name.
+    pub tasks: &'p [TaskRule],
     /// Who gets only a part of it.
     pub callers: &'p [CallerRule],
     /// What may be done to all packages at once.
@@ -224,10 +268,21 @@ impl<'p> Policy<'p> {
         found.ok().and_then(|at| self.packages.get(at))
     }
 
+    /// The rule for a task, by the name callers use, compared whole.
+    pub fn task(&self, name: &str) -> Option<&'p TaskRule> {
+        let found = self.tasks.binary_search_by(|rule| self.text_of(rule.name).cmp(name));
+        found.ok().and_then(|at| self.tasks.get(at))
+    }
+
     /// The argv of a unit's `check`, where it has one.
     pub fn check_of(&self, rule: &UnitRule) -> Option<Vec<&'p str>> {
-        let words = self.run(rule.check);
-        (!words.is_empty()).then(|| words.iter().map(|word| self.text_of(*word)).collect())
+        Some(self.words_of(rule.check).collect()).filter(|words: &Vec<_>| !words.is_empty())
+    }
+
+    /// The words of a run.
+    pub fn words_of(&self, run: Span) -> impl Iterator<Item = &'p str> + use<'p> {
+        let policy = *self;
+        self.run(run).iter().map(move |word| policy.text_of(*word))
     }
 
     /// Whether a sorted run of words holds this one, compared whole.

@@ -2,7 +2,7 @@
 
 use crate::policy::model::Policy;
 use crate::request::action::ServiceAction;
-use crate::request::name::{PackageName, UnitName};
+use crate::request::name::{PackageName, TaskName, UnitName};
 use crate::request::operation::{Operation, Shown};
 
 /// Every operation that a policy grants to somebody.
@@ -21,7 +21,11 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
     });
     let all =
         policy.maintenance.iter().map(|action| Operation::Maintenance { action, only_plan: false });
-    services.flatten().chain(packages.flatten()).chain(all)
+    let tasks = policy.tasks.iter().filter_map(|rule| {
+        let name = TaskName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
+        Some(Operation::Task { name })
+    });
+    services.flatten().chain(packages.flatten()).chain(all).chain(tasks)
 }
 
 /// Whether the policy grants the operation to somebody.
@@ -34,6 +38,7 @@ pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
             policy.package(name.as_str()).is_some_and(|rule| rule.actions.has(*action))
         }
         Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
+        Operation::Task { name } => policy.task(name.as_str()).is_some(),
     }
 }
 

@@ -5,11 +5,12 @@
 
 use crate::output::hex::hex;
 use crate::policy::model::{
-    CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, UnitRule,
+    CallerKind, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, UnitRule,
 };
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
+use crate::policy::tasks::{self, Task};
 use crate::request::action::{Action, Maintenance, Set};
-use crate::request::name::{NameError, PackageName, UnitName, is_of_the_broker};
+use crate::request::name::{NameError, PackageName, TaskName, UnitName, is_of_the_broker};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::ops::RangeInclusive;
@@ -23,14 +24,15 @@ pub const LARGEST: usize = 64 << 20;
 const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
 
 /// The keys of a policy, and of each of its sections.
-const KEYS: [&str; 7] = ["schema", "site", "limits", "services", "packages", "replies", "callers"];
+const KEYS: [&str; 8] =
+    ["schema", "site", "limits", "services", "packages", "tasks", "replies", "callers"];
 const LIMITS_KEYS: [&str; 4] = ["rate", "output_bytes", "timeout_seconds", "lock_seconds"];
 const SERVICES_KEYS: [&str; 4] = ["actions", "require_reason", "watch_seconds", "units"];
 const UNIT_KEYS: [&str; 5] = ["actions", "require_reason", "check", "check_start", "watch_seconds"];
 const PACKAGES_KEYS: [&str; 5] =
     ["actions", "maintenance", "allow_removals", "require_reason", "names"];
 const PACKAGE_KEYS: [&str; 4] = ["actions", "require_reason", "pacman", "allow_removals"];
-const CALLER_KEYS: [&str; 3] = ["services", "packages", "maintenance"];
+const CALLER_KEYS: [&str; 4] = ["services", "packages", "maintenance", "tasks"];
 
 /// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +44,7 @@ pub struct Parsed {
     limits: Limits,
     units: Vec<UnitRule>,
     packages: Vec<PackageRule>,
+    tasks: Vec<TaskRule>,
     callers: Vec<CallerRule>,
     maintenance: Set<Maintenance>,
     maintenance_line: u32,
@@ -61,6 +64,7 @@ impl Parsed {
             limits: self.limits,
             units: &self.units,
             packages: &self.packages,
+            tasks: &self.tasks,
             callers: &self.callers,
             maintenance: self.maintenance,
             maintenance_line: self.maintenance_line,
@@ -101,6 +105,7 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
         limits,
         units: Vec::new(),
         packages: Vec::new(),
+        tasks: Vec::new(),
         callers: Vec::new(),
         maintenance: Set::NONE,
         maintenance_line: 0,
@@ -126,6 +131,11 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, PolicyErr
     {
         parsed.packages(&source, packages)?;
     }
+    for (key, table) in top.named("tasks", &tasks::KEYS)? {
+        parsed.task(&source, key, &table)?;
+    }
+    let strings = &parsed.strings;
+    parsed.tasks.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
     if let Some(replies) =
         top.table("replies", &["mask_secrets"], "[replies] with mask_secrets = true")?
         && let Some(mask) = replies.boolean("mask_secrets")?
@@ -186,7 +196,10 @@ impl Parsed {
             };
             let require_reason = unit.boolean("require_reason")?.unwrap_or(all_require_reason);
             let check = match unit.optional("check") {
-                Some(check) => self.check(source, check)?,
+                Some(check) => {
+                    let words = tasks::command(source, check, "check")?;
+                    self.run(&words)
+                }
                 None => Span { at: 0, len: 0 },
             };
             let check_start = unit.boolean("check_start")?.unwrap_or(true);
@@ -209,42 +222,39 @@ impl Parsed {
         source.no_twins(rows)
     }
 
-    /// The command of a `check`: an absolute path and its arguments, each one plain text.
-    fn check(
+    /// A list of words, one after another.
+    fn run(&mut self, words: &[impl AsRef<str>]) -> Span {
+        let at = self.words.len();
+        for word in words {
+            let span = self.strings.add(word.as_ref());
+            self.words.push(span);
+        }
+        Span { at: at as u32, len: words.len() as u32 }
+    }
+
+    fn task(
         &mut self,
         source: &Source<'_>,
-        value: &Spanned<DeValue<'_>>,
-    ) -> Result<Span, PolicyError> {
-        let words = source.array(value)?;
-        let at = self.words.len();
-        for (place, word) in words.iter().enumerate() {
-            let text = source.string(word)?;
-            if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
-                return Err(source.error(
-                    word.span(),
-                    "a word of a check is 1 to 4096 bytes with no control character".to_owned(),
-                    None,
-                ));
-            }
-            let plain = text.starts_with('/')
-                && text[1..].split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-            if place == 0 && !plain {
-                return Err(source.error(
-                    word.span(),
-                    format!("the program of a check must be an absolute path with no `.` or `..` in it, not {text:?}"),
-                    None,
-                ));
-            }
-            self.words.push(self.strings.add(text));
-        }
-        if words.is_empty() || words.len() > 64 {
-            return Err(source.error(
-                value.span(),
-                "a check has 1 to 64 words".to_owned(),
-                Some("omit the key if there is nothing to check".to_owned()),
-            ));
-        }
-        Ok(Span { at: at as u32, len: words.len() as u32 })
+        key: &Spanned<DeKey<'_>>,
+        table: &Table<'_>,
+    ) -> Result<(), PolicyError> {
+        let name = TaskName::parse(key.get_ref().as_bytes())
+            .map_err(|error| source.error(key.span(), error.to_string(), error.hint()))?;
+        let task = Task::read(source, table)?;
+        let rule = TaskRule {
+            name: self.strings.add(name.as_str()),
+            line: source.line(key.span().start),
+            argv: self.run(&task.argv),
+            user: self.strings.add(&task.user),
+            directory: self.strings.add(&task.directory),
+            environment: self.run(&task.environment),
+            timeout_seconds: task.timeout_seconds,
+            on_timeout: task.on_timeout,
+            require_reason: task.require_reason,
+            description: self.strings.add(&task.description),
+        };
+        self.tasks.push(rule);
+        Ok(())
     }
 
     fn packages(&mut self, source: &Source<'_>, table: Table<'_>) -> Result<(), PolicyError> {
@@ -341,13 +351,18 @@ impl Parsed {
                 let known = parsed.policy().package(package.as_str()).is_some();
                 Ok((package.as_str().to_owned(), known))
             })?;
+        let tasks = self.names(source, table.optional("tasks"), "task", |parsed, word| {
+            let task = TaskName::parse(word.as_bytes())?;
+            let known = parsed.policy().task(task.as_str()).is_some();
+            Ok((task.as_str().to_owned(), known))
+        })?;
         let maintenance = match table.optional("maintenance") {
             Some(actions) => source.fewer_actions(actions, self.maintenance)?.0,
             None => Set::NONE,
         };
         let name = self.strings.add(name);
         let line = source.line(key.span().start);
-        self.callers.push(CallerRule { kind, name, line, services, packages, maintenance });
+        self.callers.push(CallerRule { kind, name, line, services, packages, tasks, maintenance });
         Ok(())
     }
 
@@ -374,12 +389,7 @@ impl Parsed {
         }
         names.sort();
         names.dedup();
-        let at = self.words.len() as u32;
-        for name in &names {
-            let span = self.strings.add(name);
-            self.words.push(span);
-        }
-        Ok(Span { at, len: names.len() as u32 })
+        Ok(self.run(&names))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::policy::model::{Policy, SiteMode};
 use crate::policy::parse::{LARGEST, Parsed, parse};
+use crate::policy::tasks::Task;
 use crate::policy::{COMPILED, cache, never, presence};
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel::{self, ReadLease};
@@ -139,8 +140,14 @@ pub fn understood(file: &str, text: &str) -> Result<Parsed, Refusal> {
         refusal
     })?;
     match COMPILED.site_mode {
-        SiteMode::Extend => no_never(&parsed.policy())?,
-        SiteMode::Narrow => no_new_command(&parsed.policy())?,
+        SiteMode::Extend => {
+            no_never(&parsed.policy())?;
+            no_other_task(&parsed.policy())?;
+        }
+        SiteMode::Narrow => {
+            no_new_command(&parsed.policy())?;
+            no_other_task(&parsed.policy())?;
+        }
         SiteMode::Off => {}
     }
     Ok(parsed)
@@ -157,20 +164,18 @@ fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
         [policy.text_of(rule.name), other]
             .map(|name| (name, rule.line, never::package as fn(&str) -> bool))
     });
-    let shell = policy.units.iter().find(|rule| {
-        policy
-            .check_of(rule)
-            .is_some_and(|check| check.first().is_some_and(|path| never::program(path)))
-    });
-    if let Some(rule) = shell {
-        return Err(Refusal::new(
-            Code::PolicyInvalid,
-            format!(
-                "{}:{}:1: a check in a site policy cannot be a shell, an interpreter or a program that starts another one",
-                policy.file, rule.line
-            ),
-        )
-        .hint("put the command into a program that root owns, and name that"));
+    let checks = policy
+        .units
+        .iter()
+        .filter_map(|rule| Some((rule.line, "check", *policy.check_of(rule)?.first()?)));
+    let tasks = policy
+        .tasks
+        .iter()
+        .filter_map(|rule| Some((rule.line, "task", policy.words_of(rule.argv).next()?)));
+    if let Some((line, what, _)) = checks.chain(tasks).find(|(.., path)| never::program(path)) {
+        let sentence = never::is_starter(what);
+        let error = format!("{}:{line}:1: {sentence}", policy.file);
+        return Err(Refusal::new(Code::PolicyInvalid, error).hint(never::SCRIPT));
     }
     match units.chain(packages).find(|(name, _, is_never)| is_never(name)) {
         None => Ok(()),
@@ -202,5 +207,29 @@ fn no_new_command(policy: &Policy<'_>) -> Result<(), Refusal> {
             ),
         )
         .hint("omit `check`: the compiled policy's applies")),
+    }
+}
+
+/// One name of a task is one command line, whoever asks for it and whichever policy grants it.
+fn no_other_task(policy: &Policy<'_>) -> Result<(), Refusal> {
+    let strange = policy.tasks.iter().find(|rule| {
+        let compiled = COMPILED.task(policy.text_of(rule.name));
+        let compiled = compiled.map(|compiled| Task::of(&COMPILED, compiled));
+        compiled.is_some_and(|compiled| !compiled.runs_as(&Task::of(policy, rule)))
+    });
+    match strange {
+        None => Ok(()),
+        Some(rule) => {
+            let name = policy.text_of(rule.name);
+            let error = format!(
+                "{}:{}:1: the compiled policy has a task {name} that runs something else, or in another way",
+                policy.file, rule.line
+            );
+            let hint = match COMPILED.site_mode {
+                SiteMode::Narrow => "copy the section from the compiled policy: sm policy show",
+                _ => "give this one another name; `sm policy show` prints the compiled one",
+            };
+            Err(Refusal::new(Code::PolicyInvalid, error).hint(hint))
+        }
     }
 }

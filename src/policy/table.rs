@@ -258,6 +258,16 @@ impl<'t> Table<'t> {
         Ok(rows)
     }
 
+    /// The pairs of a table whose keys are names and whose values are plain. `example` is what it
+    /// could be.
+    pub fn words(&self, key: &str, example: &str) -> Result<Vec<Pair<'t>>, PolicyError> {
+        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
+        let table = value.get_ref().as_table().ok_or_else(|| {
+            self.source.wrong_kind(value, "a table", Some(format!("for example: {example}")))
+        })?;
+        Ok(table.iter().collect())
+    }
+
     /// Names in a list, or a single one: each has a section of its own.
     fn no_table_of_names(&self, key: &str, value: &Spanned<DeValue<'_>>) -> PolicyError {
         let single = value.get_ref().as_str();
@@ -275,6 +285,9 @@ impl<'t> Table<'t> {
 
 /// A key with its quotes taken off.
 pub type DeKey<'t> = std::borrow::Cow<'t, str>;
+
+/// A key and its value.
+pub type Pair<'t> = (&'t Spanned<DeKey<'t>>, &'t Spanned<DeValue<'t>>);
 
 /// The known word that somebody who wrote `word` most likely meant.
 pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {

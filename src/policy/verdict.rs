@@ -1,9 +1,11 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
+use crate::policy::COMPILED;
 use crate::policy::approved::{Approved, Line, owned};
 use crate::policy::callers::Share;
 use crate::policy::model::{CallerRule, Limits, Policy};
 use crate::policy::table::nearest;
+use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::is_of_the_broker;
 use crate::request::operation::{Operation, Request};
@@ -80,6 +82,11 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
             }
             Ok((vec![policy.maintenance_line], false))
         }
+        Operation::Task { name } => {
+            let names = policy.tasks.iter().map(|rule| policy.text_of(rule.name));
+            let rule = policy.task(name.as_str()).ok_or_else(|| not_listed(request, names))?;
+            Ok((vec![rule.line], rule.require_reason))
+        }
     }
 }
 
@@ -90,6 +97,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
         Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
         Operation::Maintenance { action, .. } => rule.maintenance.has(*action),
+        Operation::Task { name } => policy.holds(rule.tasks, name.as_str()),
     };
     let rules = share.rules.as_deref();
     let rule = rules.map(|rules| rules.iter().find(|rule| gives(rule)));
@@ -120,7 +128,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
 
 /// The approval with all that the policy says about how.
 fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]) -> Approved {
-    let (mut check, mut pacman, mut watch_seconds) = (None, None, None);
+    let (mut check, mut pacman, mut watch_seconds, mut task) = (None, None, None, None);
     let (mut allow_removals, mut checks_start) = (policy.allow_removals, true);
     let allowed = match &request.operation {
         Operation::Service { action, unit, .. } => {
@@ -141,6 +149,12 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
             limits.package_timeout
         }
         Operation::Maintenance { .. } => limits.package_timeout,
+        Operation::Task { name } => {
+            // Nothing is watched after it.
+            watch_seconds = Some(0);
+            task = policy.task(name.as_str()).map(|rule| Task::of(policy, rule));
+            task.as_ref().map_or(0, |task| task.timeout_seconds)
+        }
     };
     let timeout = request.timeout.map_or(allowed, |asked| asked.min(allowed));
     let warnings = match request.timeout {
@@ -157,6 +171,8 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         pacman: pacman.map(str::to_owned),
         allow_removals,
         removable: Vec::new(),
+        task,
+        is_compiled_in: policy.hash == COMPILED.hash,
         units: None,
         maintenance: Vec::new(),
         limits: *limits,
@@ -190,7 +206,8 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
     };
     let kind = match operation {
         Operation::Service { .. } => "unit",
-        _ => "package",
+        Operation::Task { .. } => "task",
+        Operation::Package { .. } | Operation::Maintenance { .. } => "package",
     };
     let refusal = Refusal::new(Code::Denied, format!("the policy does not name the {kind} {name}"))
         .hint(hint);

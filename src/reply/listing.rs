@@ -5,17 +5,26 @@ use crate::policy::COMPILED;
 use crate::policy::force::InForce;
 use crate::reply::{Reply, SCHEMA, schema};
 use crate::request::caller::Caller;
-use crate::request::operation::Operation;
+use crate::request::operation::{Operation, RUN};
 use crate::surface::{allowed, possible};
 use serde_json::{Map, json};
 
 /// Answers what this caller may do on this host.
 pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
-    let (mut services, mut packages) = (Map::new(), Map::new());
+    let (mut services, mut packages, mut tasks) = (Map::new(), Map::new(), Map::new());
     let mut maintenance = Vec::new();
     for (operation, require_reason) in allowed(force, caller) {
         let into = match (&operation, operation.name()) {
             (Operation::Service { .. }, Some(name)) => services.entry(name),
+            (Operation::Task { .. }, Some(name)) => {
+                let mut row = json!({"actions": [RUN], "require_reason": require_reason});
+                if let Some(task) = force.task(name) {
+                    row["description"] = task.description.into();
+                    row["timeout_seconds"] = task.timeout_seconds.into();
+                }
+                tasks.insert(name.to_owned(), row);
+                continue;
+            }
             (_, Some(name)) => packages.entry(name),
             (_, None) => {
                 maintenance.push(operation.action());
@@ -39,6 +48,7 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
         .with("services", services)
         .with("packages", packages)
         .with("maintenance", maintenance)
+        .with("tasks", tasks)
         .with("limits", limits)
 }
 
@@ -46,7 +56,8 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
 /// may have words that it does not know (JSON Schema 2020-12, section 6.5).
 pub fn schema(caller: &Caller, force: &InForce) -> Reply<'static> {
     let possible: Vec<_> = possible(force, caller, of_this_host()).collect();
-    let keywords = schema::of(&possible, &force.limits());
+    let tasks = |name: &str| force.task(name);
+    let keywords = schema::of(&possible, &force.limits(), &tasks);
     keywords
         .into_iter()
         .fold(Reply::new(Ok(())), |reply, (keyword, value)| reply.with(&keyword, value))

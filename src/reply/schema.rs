@@ -5,6 +5,7 @@
 
 use crate::output::text::hidden_pattern;
 use crate::policy::model::Limits;
+use crate::policy::tasks::Task;
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::operation::{Operation, Reason, Shown};
 use serde_json::{Map, Value, json};
@@ -12,8 +13,13 @@ use serde_json::{Map, Value, json};
 /// The version of JSON Schema that this is written in.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The keywords of the schema of these operations; with each, whether it requires a reason.
-pub fn of(allowed: &[(Operation, bool)], limits: &Limits) -> Map<String, Value> {
+/// The keywords of the schema of these operations; with each, whether it requires a reason. `task`
+/// says what a policy has of the task of a name.
+pub fn of(
+    allowed: &[(Operation, bool)],
+    limits: &Limits,
+    task: &dyn Fn(&str) -> Option<Task>,
+) -> Map<String, Value> {
     let mut tools: Vec<Tool<'_>> = Vec::new();
     for (operation, requires_reason) in allowed {
         let place = tools.iter().position(|tool| tool.is_about(operation));
@@ -30,7 +36,7 @@ pub fn of(allowed: &[(Operation, bool)], limits: &Limits) -> Map<String, Value> 
     let any: Vec<Value> =
         tools.iter().map(|tool| json!({"$ref": format!("#/$defs/{}", key(tool))})).collect();
     let definitions: Map<String, Value> =
-        tools.iter().map(|tool| (key(tool), tool.definition(limits))).collect();
+        tools.iter().map(|tool| (key(tool), tool.definition(limits, task))).collect();
     let mut keywords = Map::new();
     keywords.insert("$schema".into(), DIALECT.into());
     keywords.insert("title".into(), "sm-helper".into());
@@ -65,9 +71,18 @@ impl Tool<'_> {
         format!("{} {}{all}", self.example.kind(), self.example.action())
     }
 
-    fn definition(&self, limits: &Limits) -> Value {
+    fn definition(&self, limits: &Limits, task: &dyn Fn(&str) -> Option<Task>) -> Value {
         let operation = format!("{} {}", self.example.kind(), self.example.action());
+        let tasks: Vec<(&str, Task)> = match self.example {
+            Operation::Task { .. } => {
+                self.names.iter().filter_map(|name| Some((*name, task(name)?))).collect()
+            }
+            _ => Vec::new(),
+        };
         let timeout = match self.example {
+            Operation::Task { .. } => {
+                tasks.iter().map(|(_, task)| task.timeout_seconds).max().unwrap_or(1)
+            }
             Operation::Service { .. } => limits.service_timeout,
             Operation::Package { .. } | Operation::Maintenance { .. } => limits.package_timeout,
         };
@@ -90,7 +105,13 @@ impl Tool<'_> {
         });
         let mut required = vec!["operation"];
         if !self.names.is_empty() {
-            let what = if self.example.kind() == "service" { "The unit." } else { "The package." };
+            let what = match self.example {
+                Operation::Service { .. } => "The unit.".to_owned(),
+                Operation::Task { .. } => what_for(&tasks),
+                Operation::Package { .. } | Operation::Maintenance { .. } => {
+                    "The package.".to_owned()
+                }
+            };
             properties["name"] = json!({"enum": self.names, "description": what});
             required.push("name");
         }
@@ -124,6 +145,14 @@ impl Tool<'_> {
     }
 }
 
+/// The tasks with what each is for, as far as the policy says it.
+fn what_for(tasks: &[(&str, Task)]) -> String {
+    let described = tasks.iter().filter(|(_, task)| !task.description.is_empty());
+    let described = described.map(|(name, task)| format!(" {name}: {}", task.description));
+    let described: Vec<String> = described.collect();
+    format!("The task.{}", described.join(";"))
+}
+
 /// What it does, in a sentence for whoever chooses among tools.
 fn described(operation: &Operation) -> String {
     let text = match operation {
@@ -155,6 +184,9 @@ fn described(operation: &Operation) -> String {
             Maintenance::Autoclean => "Delete downloaded packages that are out of date.",
             Maintenance::Repair => "Finish an interrupted package operation.",
         },
+        Operation::Task { .. } => {
+            "Run a command line that the administrator has written out. It takes no arguments."
+        }
     };
     if operation.is_only_plan() {
         return format!("Show what this would change, and change nothing: {text}");
@@ -176,7 +208,7 @@ mod tests {
             let unit = UnitName::parse(b"nginx").expect("a name");
             let shown = Shown::USUAL;
             let operation = Operation::Service { action: ServiceAction::Stop, unit, shown };
-            let schema = of(&[(operation, false)], &Limits::USUAL);
+            let schema = of(&[(operation, false)], &Limits::USUAL, &|_| None);
             let reason = &schema["$defs"]["service_stop"]["properties"]["reason"];
             let pattern = |value: &Value| {
                 regex::Regex::new(value.as_str().expect("a pattern")).expect("a good one")

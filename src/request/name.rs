@@ -1,6 +1,6 @@
-//! Names of units and packages, parsed once at the edge into types that hold nothing else.
+//! Names of units, packages and tasks, parsed once at the edge into types that hold nothing else.
 //!
-//! The grammar is the same for both: `[A-Za-z0-9][A-Za-z0-9+_.@:-]{0,127}`. It has no character
+//! The grammar is the same for all of them: `[A-Za-z0-9][A-Za-z0-9+_.@:-]{0,127}`. It has no character
 //! that a shell, a glob, a regular expression, systemd's or apt's own notation gives a meaning,
 //! save the few that [`PackageName`] takes care of.
 
@@ -124,7 +124,26 @@ impl PackageName {
     }
 }
 
-/// The bytes as text if they are of the grammar that units and packages share, and no longer.
+/// The name of a task, which a policy has made up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TaskName(String);
+
+impl TaskName {
+    /// Takes a name from a caller or a policy.
+    ///
+    /// # Errors
+    /// If the bytes are not of the grammar.
+    pub fn parse(bytes: &[u8]) -> Result<Self, NameError> {
+        grammar(bytes, LONGEST).map(|name| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The bytes as text if they are of the grammar that units, packages and tasks share, and no longer.
 fn grammar(bytes: &[u8], longest: usize) -> Result<&str, NameError> {
     let Some(&first) = bytes.first() else {
         return Err(NameError::new("an empty name is not a name".to_owned()));

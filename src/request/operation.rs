@@ -2,7 +2,7 @@
 
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
-use crate::request::name::{NameError, PackageName, UnitName, quoted};
+use crate::request::name::{NameError, PackageName, TaskName, UnitName, quoted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::borrow::Cow;
@@ -37,17 +37,26 @@ pub enum Operation {
         /// Nothing is done but to say what would be.
         only_plan: bool,
     },
+    /// A command line of the policy's own is run.
+    Task {
+        /// What the policy calls it.
+        name: TaskName,
+    },
 }
+
+/// What is done to a task.
+pub const RUN: &str = "run";
 
 /// The word in front of an action whose plan alone is asked for.
 pub const PLAN: &str = "plan";
 
 impl Operation {
-    /// `service` or `package`.
+    /// `service`, `package` or `task`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Service { .. } => "service",
             Self::Package { .. } | Self::Maintenance { .. } => "package",
+            Self::Task { .. } => "task",
         }
     }
 
@@ -57,6 +66,7 @@ impl Operation {
             Self::Service { action, .. } => (action.word(), false),
             Self::Package { action, only_plan, .. } => (action.word(), *only_plan),
             Self::Maintenance { action, only_plan } => (action.word(), *only_plan),
+            Self::Task { .. } => (RUN, false),
         };
         if only_plan { format!("{PLAN} {word}").into() } else { word.into() }
     }
@@ -72,7 +82,7 @@ impl Operation {
     /// The same operation if only its plan is asked for; none for what has no plan.
     pub fn only_planned(&self) -> Option<Self> {
         match self.clone() {
-            Self::Service { .. } => None,
+            Self::Service { .. } | Self::Task { .. } => None,
             Self::Package { action, name, .. } => {
                 Some(Self::Package { action, name, only_plan: true })
             }
@@ -90,7 +100,7 @@ impl Operation {
     pub fn changes_packages(&self) -> bool {
         use Maintenance::{Autoclean, Update};
         match self {
-            Self::Service { .. } => false,
+            Self::Service { .. } | Self::Task { .. } => false,
             Self::Maintenance { action: Update | Autoclean, .. } => false,
             Self::Package { only_plan, .. } | Self::Maintenance { only_plan, .. } => !only_plan,
         }
@@ -100,7 +110,7 @@ impl Operation {
     pub fn maintenance(&self) -> Option<Maintenance> {
         match self {
             Self::Maintenance { action, .. } => Some(*action),
-            Self::Service { .. } | Self::Package { .. } => None,
+            Self::Service { .. } | Self::Package { .. } | Self::Task { .. } => None,
         }
     }
 
@@ -110,6 +120,7 @@ impl Operation {
             Self::Service { unit, .. } => Some(unit.as_str()),
             Self::Package { name, .. } => Some(name.as_str()),
             Self::Maintenance { .. } => None,
+            Self::Task { name } => Some(name.as_str()),
         }
     }
 }
@@ -297,6 +308,20 @@ impl Request {
             (_, None) => return Err(unknown(&word)),
         };
         Self::with(words, operation)
+    }
+
+    /// A request for a task. What it runs and how stands in the policy: of the caller's there is its
+    /// name and nothing else.
+    ///
+    /// # Errors
+    /// As for [`Request::service`].
+    pub fn task(words: &Words) -> Result<Self, Refusal> {
+        if words.action != RUN {
+            return Err(unknown(&words.action));
+        }
+        let command = format!("task {RUN}");
+        let name = one_name(&words.names, &command, "task", TaskName::parse)?;
+        Self::with(words, Operation::Task { name })
     }
 
     fn with(words: &Words, operation: Operation) -> Result<Self, Refusal> {

@@ -67,6 +67,12 @@ pub fn ignore_signals() {
     }
 }
 
+/// Gives every signal its default action again, and unblocks all, for what is executed next.
+pub fn default_signals() {
+    (1..=LAST_SIGNAL).for_each(|signal| handle(signal, libc::SIG_DFL));
+    let _ = SigSet::empty().thread_set_mask();
+}
+
 fn handle(signal: c_int, handler: libc::sighandler_t) {
     // The kernel's structure and call, not the C library's: that refuses the two real-time
     // signals it keeps for itself, which a caller can set to be ignored all the same.
@@ -225,6 +231,44 @@ pub fn as_account(command: &mut Command, uid: Uid, gid: Gid, groups: Vec<Gid>) {
     }
 }
 
+/// Makes this process one of the account with these ids for good: no id, no capability of any set
+/// and no keyring of root's is left, and nothing that it executes gives it any (`credentials(7)`,
+/// `capabilities(7)`, `no_new_privs` of `prctl(2)`).
+///
+/// # Errors
+/// What the kernel says; then it is neither the one nor the other, and must end.
+pub fn become_account(uid: Uid, gid: Gid, groups: &[Gid]) -> io::Result<()> {
+    /// The highest number there can be: each set has 64 bits.
+    const LAST_CAPABILITY: c_ulong = 63;
+    /// `_LINUX_CAPABILITY_VERSION_3`, with two words for each set (`capset(2)`).
+    const VERSION: u32 = 0x2008_0522;
+    for capability in 0..=LAST_CAPABILITY {
+        // SAFETY: plain numbers. What the kernel does not know it refuses.
+        let dropped = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+        if dropped != 0 && Errno::last() != Errno::EINVAL {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    // SAFETY: plain numbers. Without these a change of the user id takes the capabilities away.
+    unsafe {
+        libc::prctl(libc::PR_SET_SECUREBITS, 0, 0, 0, 0);
+        libc::prctl(libc::PR_SET_KEEPCAPS, 0, 0, 0, 0);
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    }
+    nix::unistd::setgroups(groups)?;
+    nix::unistd::setresgid(gid, gid, gid)?;
+    nix::unistd::setresuid(uid, uid, uid)?;
+    let header = [VERSION, 0];
+    let none = [0_u32; 6];
+    // SAFETY: both outlive the call and have the layout of the kernel's two structures.
+    let set = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    Errno::result(set)?;
+    // SAFETY: plain numbers.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })?;
+    leave_keyring();
+    Ok(())
+}
+
 /// Whether the file gives capabilities to who runs it (`capabilities(7)`). A link is not followed.
 pub fn has_capabilities(path: &CStr) -> bool {
     has_attribute(path, c"security.capability")
@@ -250,11 +294,29 @@ pub fn remove_attribute(file: &File, name: &CStr) -> io::Result<()> {
     }
 }
 
+/// What `shadow(5)` says of an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shadow {
+    /// Until when it may be used, in days since 1970, where that has an end.
+    pub expiry: Option<libc::c_long>,
+    /// Whether it has a password that was locked, as `usermod --lock` does; one that never had any
+    /// has not.
+    pub is_locked: bool,
+}
+
 /// Until when an account may be used, in days since 1970 (`shadow(5)`), if that has an end.
 ///
 /// # Errors
 /// What the account database says.
 pub fn expiry(name: &CStr) -> io::Result<Option<libc::c_long>> {
+    Ok(shadow(name)?.expiry)
+}
+
+/// Looks an account up there. Not every account has such an entry, nor every host such a file.
+///
+/// # Errors
+/// What the account database says.
+pub fn shadow(name: &CStr) -> io::Result<Shadow> {
     // With it comes the hash of the password.
     let mut room = zeroize::Zeroizing::new(vec![0 as libc::c_char; 65_536]);
     // SAFETY: zero is a value for each field, also for the pointers, of which none is followed.
@@ -271,9 +333,17 @@ pub fn expiry(name: &CStr) -> io::Result<Option<libc::c_long>> {
         )
     };
     match error {
-        0 if !found.is_null() => Ok((entry.sp_expire != -1).then_some(entry.sp_expire)),
-        // Not every account has such an entry, nor every host such a file.
-        0 | libc::ENOENT => Ok(None),
+        0 if !found.is_null() => {
+            // SAFETY: the call has put a string there that ends with a zero byte, into the room.
+            let password = unsafe { CStr::from_ptr(entry.sp_pwdp) }.to_bytes();
+            // `!` alone, `!!` and `!*` lock nothing that there was.
+            let locked = password.strip_prefix(b"!").map(|rest| rest.trim_ascii());
+            let is_locked =
+                locked.is_some_and(|rest| rest.iter().any(|byte| !b"!*".contains(byte)));
+            let expiry = (entry.sp_expire != -1).then_some(entry.sp_expire);
+            Ok(Shadow { expiry, is_locked })
+        }
+        0 | libc::ENOENT => Ok(Shadow::default()),
         error => Err(io::Error::from_raw_os_error(error)),
     }
 }

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The folders and files of `src`, from the ground up: each imports those before it, and none of
 /// those behind it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "output", "system", "request", "managers", "policy", "plan", "surface", "outcome", "limits",
-    "audit", "exec", "services", "packages", "reply", "sudo", "cli", "broker", "escalate",
+    "audit", "exec", "services", "packages", "tasks", "reply", "sudo", "cli", "broker", "escalate",
     "pipeline", "admin",
 ];
 

@@ -49,6 +49,8 @@ mod sources;
 mod start_limit;
 mod states;
 mod stuck;
+mod tasks;
+mod tasks_trust;
 mod terminal;
 
 use host::{Host, Reply};

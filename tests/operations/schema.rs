@@ -30,7 +30,7 @@ fn definitions(host: &Host, account: &str) -> Vec<(String, Vec<String>)> {
 host_test!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host| {
     let list = host.helper(&["list"]).expect("ok");
     let mut listed = BTreeSet::new();
-    for (kind, field) in [("service", "services"), ("package", "packages")] {
+    for (kind, field) in [("service", "services"), ("package", "packages"), ("task", "tasks")] {
         for (name, row) in list.json[field].as_object().expect("an object") {
             for action in row["actions"].as_array().expect("actions") {
                 let action = action.as_str().expect("a word");

@@ -8,10 +8,11 @@ use crate::host::{Host, Sudo};
 use serde_json::Value;
 
 /// The pages, each with its name.
-pub const PAGES: [(&str, &str); 5] = [
+pub const PAGES: [(&str, &str); 6] = [
     ("services.md", include_str!("../../docs/services.md")),
     ("package-operations.md", include_str!("../../docs/package-operations.md")),
     ("pacman.md", include_str!("../../docs/pacman.md")),
+    ("tasks.md", include_str!("../../docs/tasks.md")),
     ("replies.md", include_str!("../../docs/replies.md")),
     ("interruptions.md", include_str!("../../docs/interruptions.md")),
 ];

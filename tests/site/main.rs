@@ -13,6 +13,7 @@ mod edit;
 mod extend;
 mod narrow;
 mod removals;
+mod tasks;
 mod tell;
 mod trust;
 

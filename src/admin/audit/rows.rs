@@ -219,7 +219,9 @@ pub fn operation_of(record: &Value) -> Option<String> {
     match helper.command {
         HelperCommand::List { .. } => Some("list".to_owned()),
         HelperCommand::Version => Some("version".to_owned()),
-        HelperCommand::Service { .. } | HelperCommand::Package { .. } => None,
+        HelperCommand::Service { .. }
+        | HelperCommand::Package { .. }
+        | HelperCommand::Task { .. } => None,
     }
 }
 

@@ -28,6 +28,7 @@ pub mod started;
 pub mod sudo;
 pub mod sudoers;
 pub mod table;
+pub mod tasks;
 pub mod unit;
 pub mod versions;
 pub mod vulnerabilities;

@@ -4,7 +4,7 @@ use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::{
     accounts, audit, broker, folders, host, policy, program, requests, settings, sudo, sudoers,
-    versions, ways,
+    tasks, versions, ways,
 };
 
 /// Something that a guarantee rests on.
@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 40] = [
+pub const CHECKS: [Check; 41] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -71,6 +71,11 @@ pub const CHECKS: [Check; 40] = [
         "check_programs",
         "root runs these before it touches a unit: whoever can change one has root",
         policy::check_programs,
+    ),
+    check(
+        "tasks",
+        "a task of the policy is refused, since somebody other than root could change what it runs, or it cannot run as it should",
+        tasks::tasks,
     ),
     check(
         "unit_files",

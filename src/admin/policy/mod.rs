@@ -17,14 +17,14 @@ use crate::cli::{self, Parsed, PolicyCommand, Supposed};
 use crate::managers::host::of_this_host;
 use crate::managers::manager::Manager;
 use crate::output::text::counted;
-use crate::plan::plan;
+use crate::plan::{Steps, plan};
 use crate::policy::approved::Line;
 use crate::policy::force::InForce;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{grants, operations};
 use crate::policy::parse::{self, LARGEST};
 use crate::policy::verdict::Denial;
-use crate::policy::{COMPILED, site};
+use crate::policy::{COMPILED, never, site};
 use crate::request::caller::Named;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
@@ -93,6 +93,7 @@ fn show() -> Result<Answer, Failure> {
         .with("site", site.as_ref().map(one))
         .with("services", names(&operations, "service"))
         .with("packages", names(&operations, "package"))
+        .with("tasks", names(&operations, "task"))
         .with("limits", limits(&force)))
 }
 
@@ -160,16 +161,22 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
     let all: Vec<Operation> =
         operations(&policy).filter(|each| !as_site || vain::takes_effect(each)).collect();
     let mut warnings = if as_site { vain::warnings(&policy) } else { Vec::new() };
+    if !as_site {
+        let line = |(line, sentence)| format!("{called}:{line}: {sentence}");
+        warnings.extend(never::starters(&policy).into_iter().map(line));
+    }
     // Of another host nothing is known.
     if is_in_place {
         warnings.extend(missing::warnings(&policy));
     }
     let (services, packages) = (names(&all, "service").len(), names(&all, "package").len());
+    let tasks = names(&all, "task").len();
     let text = format!(
-        "{called} is a {}policy: {}, {}, {}",
+        "{called} is a {}policy: {}, {}, {}{}",
         if as_site { "site " } else { "" },
         counted(services as u64, "service"),
         counted(packages as u64, "package"),
+        if tasks > 0 { format!("{}, ", counted(tasks as u64, "task")) } else { String::new() },
         counted(all.len() as u64, "operation")
     );
     if all.is_empty() {
@@ -180,6 +187,7 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
         .with("sha256", policy.hash)
         .with("services", services)
         .with("packages", packages)
+        .with("tasks", tasks)
         .with("operations", all.len())
         .warned(warnings))
 }
@@ -242,9 +250,11 @@ fn explain(
         Parsed::Command(request) => request,
     };
     let Some(request) = request else {
-        let refusal =
-            Refusal::new(Code::Usage, "only a service or package operation can be explained")
-                .hint("for example: sm policy explain service stop nginx");
+        let refusal = Refusal::new(
+            Code::Usage,
+            "only a service or package operation or a task can be explained",
+        )
+        .hint("for example: sm policy explain service stop nginx");
         return Err(Failure::of(refusal));
     };
     let operation = request.operation.clone();
@@ -299,7 +309,12 @@ fn explain(
         |text: String| Answer::text(text).with("operation", &operation).with("lines", rows(&lines));
     match plan(approved, manager(supposed)) {
         Ok(planned) => {
-            text.push_str("runs:");
+            text.push_str("runs");
+            if let Steps::Task(task) = planned.steps() {
+                let _ = write!(text, " as {} in {}, ", task.user, task.directory);
+                let _ = write!(text, "for at most {} s", planned.timeout());
+            }
+            text.push(':');
             for argv in planned.commands() {
                 let _ = write!(text, "\n  {}", json!(argv));
             }

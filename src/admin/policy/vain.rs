@@ -61,6 +61,10 @@ fn entry(site: &Policy<'_>, operation: &Operation) -> (u32, String) {
         Operation::Maintenance { action: granted, .. } => {
             (site.maintenance_line, action(granted.word()))
         }
+        Operation::Task { name } => {
+            let rule = site.task(name.as_str());
+            (rule.map_or(0, |rule| rule.line), format!("the task {}", name.as_str()))
+        }
     }
 }
 

@@ -1,0 +1,265 @@
+//! `[tasks.NAME]`: a command line that the policy has written out whole, and how it is run.
+
+use crate::policy::model::{OnTimeout, Policy, TaskRule};
+use crate::policy::table::{PolicyError, Source, Table};
+use std::ops::RangeInclusive;
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// The keys of a task.
+pub const KEYS: [&str; 8] = [
+    "argv",
+    "user",
+    "directory",
+    "environment",
+    "timeout_seconds",
+    "on_timeout",
+    "require_reason",
+    "description",
+];
+
+/// As whom it is run by default.
+pub const ROOT: &str = "root";
+
+/// Where it is run by default.
+const DIRECTORY: &str = "/";
+
+/// How long it may take by default, in seconds, and how long at all.
+const TIMEOUT: u32 = 600;
+const TIMEOUTS: RangeInclusive<u32> = 1..=86_400;
+
+/// The longest description, in characters: it stands in the schema that an agent reads.
+const LONGEST_DESCRIPTION: usize = 200;
+
+/// What the account and this program decide, and no policy.
+const FIXED: [&str; 5] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL"];
+
+/// By these a program loads code, or a shell runs some, that is in no command line (`env.c` of sudo
+/// has most of them). A name that ends with `*` is a beginning.
+const LOADS_CODE: [&str; 29] = [
+    "LD_*",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "IFS",
+    "CDPATH",
+    "ENV",
+    "BASH_ENV",
+    "BASH_FUNC_*",
+    "BASHOPTS",
+    "SHELLOPTS",
+    "GLOBIGNORE",
+    "PS4",
+    "PROMPT_COMMAND",
+    "FPATH",
+    "ZDOTDIR",
+    "PERLLIB",
+    "PERL5*",
+    "PERLIO_DEBUG",
+    "PYTHON*",
+    "RUBYLIB",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "JAVA_TOOL_OPTIONS",
+    "LUA_*",
+    "TERMINFO*",
+    "TERMCAP",
+    "HOSTALIASES",
+    "MALLOC_*",
+];
+
+/// A task, word by word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The program, by its absolute path, and its arguments.
+    pub argv: Vec<String>,
+    /// As whom it is run.
+    pub user: String,
+    /// Where it is run.
+    pub directory: String,
+    /// What is in its environment besides what every program is given: `NAME=value`.
+    pub environment: Vec<String>,
+    /// How long it may take, in seconds.
+    pub timeout_seconds: u32,
+    /// What happens then.
+    pub on_timeout: OnTimeout,
+    /// Whether a request must say why.
+    pub require_reason: bool,
+    /// What it is for: empty where nothing says it.
+    pub description: String,
+}
+
+impl Task {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn read(source: &Source<'_>, table: &Table<'_>) -> Result<Self, PolicyError> {
+        let argv = table.required("argv", "[\"/usr/local/sbin/deploy\"]")?;
+        let on_timeout = match table.optional("on_timeout") {
+            Some(value) => {
+                let word = source.string(value)?;
+                source.one_of(value.span(), word, &OnTimeout::WORDS, "what can happen then")?
+            }
+            None => OnTimeout::Kill,
+        };
+        let text = |key: &str, parse: fn(&str) -> Result<(), String>, default: &str| {
+            let Some(value) = table.optional(key) else { return Ok(default.to_owned()) };
+            let text = source.string(value)?;
+            parse(text).map_err(|wrong| source.error(value.span(), wrong, None))?;
+            Ok(text.to_owned())
+        };
+        Ok(Self {
+            argv: command(source, argv, "task")?.into_iter().map(str::to_owned).collect(),
+            user: text("user", account, ROOT)?,
+            directory: text("directory", folder, DIRECTORY)?,
+            environment: environment(source, table)?,
+            timeout_seconds: table.number("timeout_seconds", TIMEOUTS)?.unwrap_or(TIMEOUT),
+            on_timeout,
+            require_reason: table.boolean("require_reason")?.unwrap_or(false),
+            description: text("description", sentence, "")?,
+        })
+    }
+
+    /// The one of a rule.
+    pub fn of(policy: &Policy<'_>, rule: &TaskRule) -> Self {
+        let words = |run| policy.words_of(run).map(str::to_owned).collect();
+        let text = |span| policy.text_of(span).to_owned();
+        Self {
+            argv: words(rule.argv),
+            user: text(rule.user),
+            directory: text(rule.directory),
+            environment: words(rule.environment),
+            timeout_seconds: rule.timeout_seconds,
+            on_timeout: rule.on_timeout,
+            require_reason: rule.require_reason,
+            description: text(rule.description),
+        }
+    }
+
+    /// Whether the same is run in the same way.
+    pub fn runs_as(&self, other: &Self) -> bool {
+        let runs = |task: &Self| {
+            let Self { argv, user, directory, environment, on_timeout, .. } = task.clone();
+            (argv, user, directory, environment, on_timeout)
+        };
+        runs(self) == runs(other)
+    }
+}
+
+/// The words of a command line in a policy: an absolute path and its arguments, each one plain text.
+/// `what` is what it is the command line of.
+pub fn command<'v>(
+    source: &Source<'_>,
+    value: &'v Spanned<DeValue<'v>>,
+    what: &str,
+) -> Result<Vec<&'v str>, PolicyError> {
+    let words = source.array(value)?;
+    let mut texts = Vec::with_capacity(words.len());
+    for (place, word) in words.iter().enumerate() {
+        let text = source.string(word)?;
+        if text.is_empty() || text.len() > 4096 || text.chars().any(char::is_control) {
+            let wrong = format!("a word of a {what} is 1 to 4096 bytes with no control character");
+            return Err(source.error(word.span(), wrong, None));
+        }
+        if place == 0 && !is_plain(text) {
+            let wrong = format!(
+                "the program of a {what} must be an absolute path with no `.` or `..` in it, not {text:?}"
+            );
+            return Err(source.error(word.span(), wrong, None));
+        }
+        texts.push(text);
+    }
+    if words.is_empty() || words.len() > 64 {
+        let hint = match what {
+            "check" => "omit the key if there is nothing to check",
+            _ => "write the program and its arguments: argv = [\"/usr/local/sbin/deploy\"]",
+        };
+        let wrong = format!("a {what} has 1 to 64 words");
+        return Err(source.error(value.span(), wrong, Some(hint.to_owned())));
+    }
+    Ok(texts)
+}
+
+fn is_plain(path: &str) -> bool {
+    path.starts_with('/')
+        && path[1..].split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+/// That this can be an account's name.
+fn account(name: &str) -> Result<(), String> {
+    let is_bad = |c: char| c.is_control() || c.is_whitespace() || ":/,".contains(c);
+    match name.is_empty() || name.len() > 256 || name.contains(is_bad) {
+        true => Err("this is not the name of an account".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// That this is a folder's absolute path.
+fn folder(path: &str) -> Result<(), String> {
+    let is_whole = path == "/" || is_plain(path.strip_suffix('/').unwrap_or(path));
+    match is_whole && path.len() <= 4096 && !path.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err("a directory is an absolute path with no `.` or `..` in it".to_owned()),
+    }
+}
+
+/// That this is a sentence for a person.
+fn sentence(text: &str) -> Result<(), String> {
+    let length = text.chars().count();
+    match length > LONGEST_DESCRIPTION || text.chars().any(char::is_control) {
+        true => Err(format!(
+            "a description is at most {LONGEST_DESCRIPTION} printable characters on one line"
+        )),
+        false => Ok(()),
+    }
+}
+
+/// The words of `environment`, sorted by their names.
+fn environment(source: &Source<'_>, table: &Table<'_>) -> Result<Vec<String>, PolicyError> {
+    let mut words = Vec::new();
+    for (key, value) in
+        table.words("environment", "environment = { DEPLOY_ENV = \"production\" }")?
+    {
+        let name = key.get_ref().as_ref();
+        let wrong =
+            |what: String, hint: &str| Err(source.error(key.span(), what, Some(hint.to_owned())));
+        let is_name = !name.is_empty()
+            && name.len() <= 128
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !is_name {
+            return wrong(
+                format!("{name:?} is not the name of a variable"),
+                "a name is letters, digits and _, and does not begin with a digit",
+            );
+        }
+        if FIXED.contains(&name) {
+            return wrong(
+                format!("a task cannot set {name}"),
+                "PATH is fixed; HOME, USER, LOGNAME and SHELL are those of `user`",
+            );
+        }
+        if loads_code(name) {
+            return wrong(
+                format!("a task cannot set {name}: a program can load other code by it"),
+                "put it into a script that root owns, and name that as the program",
+            );
+        }
+        let text = source.string(value)?;
+        if text.len() > 4096 || text.chars().any(char::is_control) {
+            let what = "a value is at most 4096 bytes with no control character".to_owned();
+            return Err(source.error(value.span(), what, None));
+        }
+        words.push(format!("{name}={text}"));
+    }
+    words.sort();
+    Ok(words)
+}
+
+fn loads_code(name: &str) -> bool {
+    LOADS_CODE.iter().any(|known| match known.strip_suffix('*') {
+        Some(begin) => name.starts_with(begin),
+        None => name == *known,
+    })
+}

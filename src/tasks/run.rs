@@ -1,0 +1,106 @@
+//! Runs a task, and says what came of it.
+
+use crate::exec::context::{OperationContext, name_of};
+use crate::exec::process::{AtDeadline, Bounds, Options, run_program};
+use crate::outcome::Outcome;
+use crate::output::text::one_line;
+use crate::plan::Plan;
+use crate::policy::model::OnTimeout;
+use crate::policy::tasks::Task;
+use crate::request::code::{Code, Refusal};
+use crate::request::ran::{Ended, Ran};
+use crate::tasks::ready::{not_started, ready};
+
+/// So many of the last lines are told of a task that failed, and so much of each.
+const LINES: usize = 3;
+const LONGEST: usize = 200;
+
+/// Runs it.
+pub fn run(
+    plan: &Plan,
+    task: &Task,
+    bounds: Bounds,
+    context: &mut OperationContext<'_>,
+) -> Outcome {
+    let program = match ready(task, plan.approved().is_compiled_in()) {
+        Ok(program) => program,
+        Err(refusal) => return Outcome::refused(refusal, None, None),
+    };
+    let answer = &mut *context.answer;
+    let mut late = |so_far: Ran| {
+        let ran = Some(so_far);
+        answer(Outcome { ran, changed: Some(true), ..Outcome::of(Err(goes_on(plan))) });
+    };
+    let late = match task.on_timeout {
+        OnTimeout::Kill => AtDeadline::End,
+        OnTimeout::Continue => AtDeadline::GoOn(&mut late),
+    };
+    let backchannel = Some(&mut context.backchannel);
+    let ran = run_program(&program, bounds, Options { input: None, late, backchannel });
+    if let Ended::NotStarted(error) = ran.ended {
+        return Outcome::refused(not_started(task, program.failed.get(), error), None, None);
+    }
+    let verdict = verdict(plan, &ran);
+    Outcome { ran: Some(ran), changed: Some(true), ..Outcome::of(verdict) }
+}
+
+fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
+    let name = name_of(plan);
+    let failed = |how: String| Refusal::new(Code::CommandFailed, format!("the task {name} {how}"));
+    let told = |refusal: Refusal| match last_lines(ran) {
+        Some(lines) => refusal.detail(lines),
+        None => refusal,
+    };
+    match ran.ended {
+        Ended::Exited(0) => Ok(()),
+        Ended::Exited(status) => Err(told(failed(format!("failed with exit status {status}")))),
+        Ended::Signalled(signal) => Err(told(failed(format!("was killed by signal {signal}")))),
+        Ended::Late => {
+            let error = format!(
+                "the task {name} was not done after {} s and was killed, with all that it had started",
+                plan.timeout()
+            );
+            Err(Refusal::new(Code::Timeout, error).hint(
+                "it may be half done: an administrator should look, or raise timeout_seconds",
+            ))
+        }
+        Ended::NotStarted(error) => Err(failed(format!("was not started: {}", error.desc()))),
+    }
+}
+
+fn goes_on(plan: &Plan) -> Refusal {
+    let error = format!(
+        "the task {} is not done after {} s; it is not interrupted and continues",
+        name_of(plan),
+        plan.timeout()
+    );
+    Refusal::new(Code::Timeout, error)
+        .hint("the audit log will have its result under this request_id; until then it is busy")
+}
+
+/// The last lines that it has printed as errors, else at all.
+fn last_lines(ran: &Ran) -> Option<String> {
+    let last = |text: &str| {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = &lines[lines.len().saturating_sub(LINES)..];
+        let last: Vec<String> = last.iter().map(|line| one_line(line, LONGEST)).collect();
+        (!last.is_empty()).then(|| last.join(" | "))
+    };
+    last(&ran.stderr).or_else(|| last(&ran.stdout))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_told_errors_first() {
+        let told = |stdout: &str, stderr: &str| {
+            let (stdout, stderr) = (stdout.to_owned(), stderr.to_owned());
+            last_lines(&Ran { stdout, stderr, ..Ran::nothing() })
+        };
+        assert_eq!(told("a\n", "1\n2\n\n3\n4\n"), Some("2 | 3 | 4".to_owned()));
+        assert_eq!(told("a\nb\n", " \n"), Some("a | b".to_owned()));
+        assert_eq!(told("", ""), None);
+    }
+}
