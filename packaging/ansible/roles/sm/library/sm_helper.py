@@ -25,6 +25,9 @@ options:
   package:
     description: The package that I(action) is for.
     type: str
+  task:
+    description: The task of the policy that is run. It takes no I(action).
+    type: str
   action:
     description:
       - C(start), C(stop), C(restart), C(reload), C(enable), C(disable), C(status) or C(logs) of a
@@ -54,6 +57,11 @@ EXAMPLES = r"""
     service: nginx
     action: restart
     reason: deploy of 1.4
+
+- name: Run the task deploy of the policy
+  sm_helper:
+    task: deploy
+    reason: release 1.4
 
 - name: Refresh the package lists
   sm_helper:
@@ -148,14 +156,15 @@ def main():
         argument_spec=dict(
             service=dict(type="str"),
             package=dict(type="str"),
+            task=dict(type="str"),
             action=dict(type="str"),
             argv=dict(type="list", elements="str"),
             reason=dict(type="str"),
             timeout=dict(type="int"),
             via=dict(type="str", default="auto", choices=["auto", "socket", "sudo"]),
         ),
-        mutually_exclusive=[("service", "package", "argv"), ("action", "argv")],
-        required_one_of=[("service", "package", "argv")],
+        mutually_exclusive=[("service", "package", "task", "argv"), ("action", "argv"), ("action", "task")],
+        required_one_of=[("service", "package", "task", "argv")],
         required_by=dict(service="action", package="action"),
         supports_check_mode=True,
     )
@@ -167,9 +176,10 @@ def main():
 
     words = asked["argv"]
     if words is None:
-        kind = "service" if asked["service"] is not None else "package"
+        kind = next(kind for kind in ("service", "package", "task") if asked[kind] is not None)
+        action = "run" if kind == "task" else asked["action"]
         # What is a name is no flag, whatever it is.
-        words = [kind, asked["action"], "--", asked[kind]]
+        words = [kind, action, "--", asked[kind]]
     ways = ["--via=" + asked["via"]]
     flags = list(ways)
     if asked["reason"] is not None:
