@@ -66,6 +66,8 @@ pub struct ServiceSteps {
     pub unneeded_targets: Option<Argv>,
     /// Reads when which unit was started, if one of those others may not be again.
     pub starts: Option<Argv>,
+    /// Reads how all units are reloaded, where who asks may be in one that ends at it.
+    pub reloads: Option<Argv>,
     /// Must exit 0, else nothing is done.
     pub check: Option<Argv>,
     /// Whether the check is also for a unit that is down.
@@ -128,7 +130,7 @@ impl Plan {
                 (Vec::new(), vec![Some(then)])
             }
             Steps::Service(steps) => {
-                let looks = [&steps.unneeded_targets, &steps.units, &steps.unread];
+                let looks = [&steps.unneeded_targets, &steps.units, &steps.reloads, &steps.unread];
                 let before = looks.into_iter().chain([&steps.check, &steps.starts]);
                 let before = before.chain([&steps.reset_starts]);
                 let before = before.map(Option::as_ref);
@@ -230,7 +232,7 @@ fn changing(
 const LOG_LINES: &str = "200";
 
 fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown) -> (Steps, Argv) {
-    use ServiceAction::{Disable, Enable, Logs, Restart, Start, Status, Stop};
+    use ServiceAction::{Disable, Enable, Logs, Reload, Restart, Start, Status, Stop};
     let names = names_of(unit);
     match action {
         // One look at the manager is a status, and half the price of `systemctl status`,
@@ -259,6 +261,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         units: matches!(action, Start | Restart | Stop).then(commands::bonds),
         unneeded_targets: (action == Restart).then(commands::unneeded_targets),
         starts: starts.then(commands::all_starts),
+        reloads: (action == Reload).then(commands::reloads),
         check: approved.check().map(commands::check),
         checks_start: approved.checks_start(),
         reset_starts: starts.then(|| commands::reset_failed(unit)),

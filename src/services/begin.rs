@@ -6,6 +6,7 @@ use crate::exec::process::ask;
 use crate::exec::requester::Requester;
 use crate::managers::argv::Argv;
 use crate::managers::systemd::closure::Units;
+use crate::managers::systemd::reloads::Reloads;
 use crate::managers::systemd::start_limit::{self, Starts};
 use crate::managers::systemd::unit::Unit;
 use crate::outcome::Outcome;
@@ -14,10 +15,11 @@ use crate::request::action::ServiceAction::{Reload, Start};
 use crate::request::code::Refusal;
 use crate::request::ran::Ended;
 use crate::services::check::checked;
-use crate::services::others::Others;
+use crate::services::others::{Others, is_told};
 use crate::services::state::{JOB_PATIENCE, JOB_PAUSE, brief};
 use crate::services::turns::{self, Turns};
 use crate::services::{enablement, reason};
+use crate::system::proc;
 use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -199,6 +201,7 @@ impl Change<'_> {
         let is_near = (stops && (requester.is_part_of(unit) || listed(&unit.dependants)))
             || (starts && listed(&unit.rivals));
         is_near
+            || self.ends_by_reload(requester, unit)
             || self.others.as_ref().is_some_and(|all| {
                 // The name may be an alias, which the others are not bound to.
                 let near = unit.dependants.iter().map(String::as_str).chain([name]);
@@ -213,6 +216,18 @@ impl Change<'_> {
                     || requester.is_in(down)
                     || (starts && requester.is_in(near))
             })
+    }
+
+    /// Whether who waits for the reply is in a unit that is reloaded by a signal and has no handler
+    /// for it. One that ends for reasons of its own looks as one that does not.
+    fn ends_by_reload(&self, requester: &Requester, unit: &Unit) -> bool {
+        let has_others = unit.reloads.iter().any(|name| is_told(name));
+        let matters = requester.is_in_a_service() && (has_others || requester.is_part_of(unit));
+        let Some(look) = self.steps.reloads.as_ref().filter(|_| matters) else { return false };
+        let reloads = Reloads::parse(&self.ask_all(look).stdout);
+        let own = unit.id.as_deref().unwrap_or(self.name());
+        let near = unit.reloads.iter().map(String::as_str).chain([own]);
+        requester.is_in(reloads.ended(near, |pid, signal| proc::is_ended_by(pid, signal as i32)))
     }
 
     /// Gives the reply before it is done. The time until it has been read is not the operation's.

@@ -1,5 +1,6 @@
 //! What the kernel says in `/proc` (`proc(5)`).
 
+use nix::sys::signal::Signal;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -51,9 +52,62 @@ pub fn is_unmapped(uid: u32) -> bool {
     shown.trim().parse() == Ok(uid)
 }
 
+/// Whether this signal ends the process: it neither handles nor ignores it, and `signal(7)` has no
+/// milder way for it.
+pub fn is_ended_by(pid: i32, signal: i32) -> bool {
+    const HARMLESS: [Signal; 7] = [
+        Signal::SIGCHLD,
+        Signal::SIGCONT,
+        Signal::SIGURG,
+        Signal::SIGWINCH,
+        Signal::SIGTSTP,
+        Signal::SIGTTIN,
+        Signal::SIGTTOU,
+    ];
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/status")) else { return false };
+    let is_in = |name: &str| {
+        let mask = text.lines().find_map(|line| line.strip_prefix(name));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    };
+    let is_one = (1..=64).contains(&signal);
+    is_one
+        && !HARMLESS.iter().any(|harmless| *harmless as i32 == signal)
+        && !is_in("SigIgn:")
+        && !is_in("SigCgt:")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signal_ends_what_neither_handles_nor_ignores_it() {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", "trap '' HUP; trap : USR1; echo; read x"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut line = [0];
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        std::io::Read::read_exact(stdout, &mut line).expect("it is ready");
+        let pid = child.id() as i32;
+        for (signal, expected) in [
+            (Signal::SIGHUP as i32, false),
+            (Signal::SIGUSR1 as i32, false),
+            (Signal::SIGUSR2 as i32, true),
+            (Signal::SIGWINCH as i32, false),
+            (Signal::SIGKILL as i32, true),
+            (0, false),
+            (65, false),
+        ] {
+            assert_eq!(is_ended_by(pid, signal), expected, "{signal}");
+        }
+        drop(child.stdin.take());
+        child.wait().expect("its end");
+        assert!(!is_ended_by(0, 1));
+    }
 
     #[test]
     fn no_name_of_a_program_moves_the_fields() {

@@ -357,6 +357,82 @@ host_test!(who_is_not_ended_hears_the_whole_answer, ready_test_policy, |host| {
     }
 });
 
+host_test!(
+    who_ends_at_a_reload_hears_first_and_who_does_not_hears_all,
+    ready_test_policy,
+    |host| {
+        let reload = "ExecReload=/bin/kill -HUP $MAINPID\n";
+        let of_slow = "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n";
+        let handler = "trap : HUP";
+        for (to_slow, to_middle, to_agent, before, exec, ends) in [
+            // The unit itself, one next to it, and one next to that.
+            ("", "", "own", "", reload, true),
+            ("", "", "ReloadPropagatedFrom=slow.service", "", reload, true),
+            ("PropagatesReloadTo=agentd.service", "", "", "", reload, true),
+            (
+                "PropagatesReloadTo=middle.service",
+                "PropagatesReloadTo=agentd.service",
+                "",
+                "",
+                reload,
+                true,
+            ),
+            (
+                "",
+                "",
+                "ReloadPropagatedFrom=slow.service",
+                "",
+                "ExecReload=/bin/sh -c 'kill -USR1 $MAINPID'\n",
+                true,
+            ),
+            // It has a handler, ignores it, or no signal is sent.
+            ("", "", "own", handler, reload, false),
+            ("", "", "ReloadPropagatedFrom=slow.service", handler, reload, false),
+            (
+                "PropagatesReloadTo=middle.service",
+                "PropagatesReloadTo=agentd.service",
+                "",
+                handler,
+                reload,
+                false,
+            ),
+            ("", "", "ReloadPropagatedFrom=slow.service", "trap \"\" HUP", reload, false),
+            ("", "", "ReloadPropagatedFrom=slow.service", "", "ExecReload=/bin/true\n", false),
+            ("", "", "", "", reload, false),
+        ] {
+            let case = format!("{to_slow} {to_middle} {to_agent} {before} {exec}");
+            let own = to_agent == "own";
+            let to_agent = if own { "" } else { to_agent };
+            unit(host, "slow", &format!("[Unit]\n{to_slow}\n{of_slow}"));
+            unit(host, "middle", &format!("[Unit]\n{to_middle}\n{of_slow}"));
+            let asked = if own { "agentd" } else { "slow" };
+            agent(host, &format!("sm-helper service reload {asked}"));
+            // A shell with a handler stays what it is.
+            if !before.is_empty() {
+                host.root(&format!("sed -i '2i {before}' /home/agent/script")).ok();
+                host.root(
+                    "sed -i 's/^exec sleep 1000/while :; do sleep 0.2; done/' /home/agent/script",
+                )
+                .ok();
+            }
+            unit(host, "agentd", &format!("[Unit]\n{to_agent}\n{AGENT}{exec}"));
+            host.root("systemctl start slow middle agentd").ok();
+            let reply = reply(host);
+            if ends {
+                let reply = is_deferred(reply, &case);
+                self::ends(host, &reply.json["request_id"]);
+                wait_until("it has ended", || host.main_pid("agentd") == 0);
+            } else {
+                let reply = reply.expect("ok");
+                assert!(reply.json["deferred"].is_null(), "{case}: {:#}", reply.json);
+                assert_eq!(reply.json["returncode"], 0, "{case}");
+                assert_ne!(host.main_pid("agentd"), 0, "{case}");
+            }
+            host.root("systemctl stop agentd slow middle; systemctl reset-failed; true").ok();
+        }
+    }
+);
+
 // Who has asked can hold up neither the operation nor its record.
 host_test!(a_caller_that_does_not_listen_is_not_waited_for, ready_test_policy, |host| {
     for call in [

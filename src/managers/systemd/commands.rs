@@ -2,7 +2,7 @@
 
 use crate::managers::argv::{Argv, PLAIN_TEXT, UTF8};
 use crate::managers::systemd::unit::{MORE_PROPERTIES, PROPERTIES, STATUS_PROPERTIES};
-use crate::managers::systemd::{bonds, manager_log as log_fields};
+use crate::managers::systemd::{bonds, manager_log as log_fields, reloads};
 use crate::request::action::{Action, ServiceAction};
 
 /// `systemctl(1)`.
@@ -87,6 +87,12 @@ pub fn unneeded_targets() -> Argv {
 fn show_all(pattern: &str, properties: &str) -> Argv {
     let properties = format!("--property={properties}");
     Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, pattern], PLAIN_TEXT)
+}
+
+/// How all units that the manager has in memory are reloaded, and with which others.
+pub fn reloads() -> Argv {
+    let properties = format!("--property={}", reloads::PROPERTIES);
+    Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"], UTF8)
 }
 
 /// The states of these units. No `--`, which is followed by what was asked for everywhere else; a

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod list;
 pub mod manager_log;
 pub mod refusal;
+pub mod reloads;
 pub mod show;
 pub mod start_limit;
 pub mod states;
