@@ -22,6 +22,7 @@ mod policy {
     pub mod model;
     pub mod never;
     pub mod parse;
+    pub mod parsed;
     pub mod table;
     pub mod tasks;
 }
@@ -49,7 +50,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/output/hex.rs");
 
     let text = fs::read_to_string(&file)
-        .unwrap_or_else(|error| fail(&format!("{}: {error}", file.display())));
+        .unwrap_or_else(|error| fail(&[format!("{}: {error}", file.display())]));
     // What the program calls the policy it was built with must not depend on the machine that
     // built it: the path inside the repository, else the file's name alone.
     let called = match file.strip_prefix(env::current_dir().unwrap_or_default()) {
@@ -59,16 +60,18 @@ fn main() {
     };
     let parse = |text: &str| {
         parse::parse(&called.to_string_lossy(), text, model::Limits::USUAL).unwrap_or_else(
-            |error| {
-                let hint =
-                    error.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                fail(&format!("{error}{hint}"))
+            |mistakes| {
+                let sentences = mistakes.iter().map(|each| match &each.hint {
+                    Some(hint) => format!("{each} ({hint})"),
+                    None => each.to_string(),
+                });
+                fail(&sentences.collect::<Vec<_>>())
             },
         )
     };
     // First as it stands, so that what is wrong is said of the file.
     let mut parsed = parse(&text);
-    let mode = site_mode::chosen().unwrap_or_else(|wrong| fail(&wrong));
+    let mode = site_mode::chosen().unwrap_or_else(|wrong| fail(&[wrong]));
     if let Some(mode) = mode.filter(|mode| *mode != parsed.policy().site_mode) {
         parsed = parse(&site_mode::set(&text, mode));
         assert_eq!(parsed.policy().site_mode, mode, "{} is in the text", site_mode::VARIABLE);
@@ -76,7 +79,7 @@ fn main() {
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     let write = |name: &str, content: &[u8]| {
         let path = out.join(name);
-        fs::write(&path, content).unwrap_or_else(|e| fail(&format!("{}: {e}", path.display())));
+        fs::write(&path, content).unwrap_or_else(|e| fail(&[format!("{}: {e}", path.display())]));
     };
     let policy = parsed.policy();
     // Who builds it has chosen that, and should know it.
@@ -180,9 +183,11 @@ fn render(policy: &Policy<'_>) -> String {
     code
 }
 
-/// Ends the build with one sentence.
-fn fail(message: &str) -> ! {
-    println!("cargo::error=the policy does not build: {message}");
+/// Ends the build with a sentence for each thing that is wrong.
+fn fail(messages: &[String]) -> ! {
+    for message in messages {
+        println!("cargo::error=the policy does not build: {message}");
+    }
     if !Path::new(DEFAULT).exists() {
         println!("cargo::error=build from the root of the repository");
     }

@@ -61,7 +61,7 @@ fn the_page_of_the_policy_has_every_key_and_no_other() {
         .collect();
     for (table, text) in TABLES {
         let error = parse("x", text, Limits::USUAL).expect_err(table);
-        let hint = error.hint.clone().unwrap_or_default();
+        let hint = error.first().hint.clone().unwrap_or_default();
         let (_, known) = hint.split_once(" are: ").unwrap_or_else(|| panic!("{table}: {error}"));
         let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
         let found = sections.iter().find(|(head, _)| head == table);

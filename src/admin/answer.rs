@@ -70,6 +70,7 @@ pub struct Failure {
     refusal: Box<Refusal>,
     exit: u8,
     text: Option<String>,
+    more: Vec<Refusal>,
     fields: Map<String, Value>,
 }
 
@@ -77,7 +78,7 @@ impl Failure {
     /// With the exit status that belongs to the code.
     pub fn of(refusal: Refusal) -> Self {
         let exit = refusal.code.exit();
-        Self { refusal: Box::new(refusal), exit, text: None, fields: Map::new() }
+        Self { refusal: Box::new(refusal), exit, text: None, more: Vec::new(), fields: Map::new() }
     }
 
     /// The same as what a check has found.
@@ -90,6 +91,21 @@ impl Failure {
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
+        self
+    }
+
+    /// With one more thing to say in the hint.
+    #[must_use]
+    pub fn hint_too(mut self, more: &str) -> Self {
+        let hint = self.refusal.hint.take().map(|hint| format!("{hint}; {more}"));
+        self.refusal.hint = Some(hint.unwrap_or_else(|| more.to_owned()));
+        self
+    }
+
+    /// With what people get to read after it; what programs get is in a field.
+    #[must_use]
+    pub fn more(mut self, more: Vec<Refusal>) -> Self {
+        self.more = more;
         self
     }
 
@@ -158,7 +174,8 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
         Err(failure) => {
             let first =
                 failure.text.as_ref().map_or(Ok(()), |text| writeln!(io::stdout(), "{text}"));
-            (failure.exit, first.and_then(|()| complain(&failure.refusal)))
+            let mut all = std::iter::once(&*failure.refusal).chain(&failure.more);
+            (failure.exit, first.and_then(|()| all.try_for_each(complain)))
         }
     };
     match written {

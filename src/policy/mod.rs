@@ -9,6 +9,7 @@ pub mod model;
 pub mod never;
 pub mod operations;
 pub mod parse;
+pub mod parsed;
 pub mod presence;
 pub mod removable;
 pub mod site;

@@ -1,8 +1,9 @@
 //! `/etc/sm/policy.toml`: read at every request, believed only where nobody but root can have
 //! written it.
 
-use crate::policy::model::{Policy, SiteMode};
-use crate::policy::parse::{LARGEST, Parsed, parse};
+use crate::policy::model::{Policy, SiteMode, TaskRule, UnitRule};
+use crate::policy::parse::{LARGEST, Parsed, read};
+use crate::policy::table::{Mistakes, PolicyError};
 use crate::policy::tasks::Task;
 use crate::policy::{COMPILED, cache, never, presence};
 use crate::request::code::{Code, Refusal};
@@ -58,9 +59,10 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         invalid(format!("{FILE}:{line}:1: this line has bytes that are not UTF-8"))
     })?;
-    let parsed = understood(FILE, &text).map_err(|refusal| {
-        let message = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        invalid(format!("{}{message}", refusal.error))
+    let parsed = understood(FILE, &text).map_err(|mistakes| {
+        let hint = mistakes.first().hint.as_deref();
+        let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        invalid(format!("{mistakes}{hint}"))
     })?;
     cache::save(&identity, &parsed);
     Ok(Some(parsed))
@@ -129,32 +131,41 @@ fn absent() -> Result<Option<Parsed>, Refusal> {
     }
 }
 
+impl From<Mistakes> for Refusal {
+    fn from(mistakes: Mistakes) -> Self {
+        let hint = mistakes.first().hint.clone();
+        Self { hint, ..Self::new(Code::PolicyInvalid, mistakes.to_string()) }
+    }
+}
+
 /// A text as the site policy of this program.
 ///
 /// # Errors
-/// `policy_invalid` with file, line and column.
-pub fn understood(file: &str, text: &str) -> Result<Parsed, Refusal> {
-    let parsed = parse(file, text, COMPILED.limits).map_err(|error| {
-        let mut refusal = Refusal::new(Code::PolicyInvalid, error.to_string());
-        refusal.hint.clone_from(&error.hint);
-        refusal
-    })?;
-    match COMPILED.site_mode {
-        SiteMode::Extend => {
-            no_never(&parsed.policy())?;
-            no_other_task(&parsed.policy())?;
-        }
-        SiteMode::Narrow => {
-            no_new_command(&parsed.policy())?;
-            no_other_task(&parsed.policy())?;
-        }
-        SiteMode::Off => {}
+/// All that is wrong with it.
+pub fn understood(file: &str, text: &str) -> Result<Parsed, Mistakes> {
+    let (parsed, mut mistakes) = read(file, text, COMPILED.limits);
+    let policy = parsed.policy();
+    mistakes.extend(match COMPILED.site_mode {
+        SiteMode::Extend => [never(&policy), other_tasks(&policy)].concat(),
+        SiteMode::Narrow => [new_commands(&policy), other_tasks(&policy)].concat(),
+        SiteMode::Off => Vec::new(),
+    });
+    Mistakes::of(mistakes).map_or(Ok(parsed), Err)
+}
+
+fn mistake(policy: &Policy<'_>, line: u32, message: String, hint: &str) -> PolicyError {
+    PolicyError {
+        file: policy.file.to_owned(),
+        line: line as usize,
+        column: 1,
+        message,
+        hint: Some(hint.to_owned()),
+        is_of_keys: false,
     }
-    Ok(parsed)
 }
 
 /// Adding to the policy stops at what would be full root.
-fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
+fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
     let units = policy
         .units
         .iter()
@@ -164,6 +175,12 @@ fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
         [policy.text_of(rule.name), other]
             .map(|name| (name, rule.line, never::package as fn(&str) -> bool))
     });
+    let names = units.chain(packages).filter(|(name, _, is_never)| is_never(name));
+    let names = names.map(|(name, line, _)| {
+        let message =
+            format!("{name} cannot be added by a site policy: it is equivalent to full root");
+        mistake(policy, line, message, "if you really want it, compile it in: SM_POLICY=FILE")
+    });
     let checks = policy
         .units
         .iter()
@@ -172,64 +189,47 @@ fn no_never(policy: &Policy<'_>) -> Result<(), Refusal> {
         .tasks
         .iter()
         .filter_map(|rule| Some((rule.line, "task", policy.words_of(rule.argv).next()?)));
-    if let Some((line, what, _)) = checks.chain(tasks).find(|(.., path)| never::program(path)) {
-        let sentence = never::is_starter(what);
-        let error = format!("{}:{line}:1: {sentence}", policy.file);
-        return Err(Refusal::new(Code::PolicyInvalid, error).hint(never::SCRIPT));
-    }
-    match units.chain(packages).find(|(name, _, is_never)| is_never(name)) {
-        None => Ok(()),
-        Some((name, line, _)) => Err(Refusal::new(
-            Code::PolicyInvalid,
-            format!("{}:{line}:1: {name} cannot be added by a site policy: it is equivalent to full root", policy.file),
-        )
-        .hint("if you really want it, compile it in: SM_POLICY=FILE")),
-    }
+    let shells = checks.chain(tasks).filter(|(.., path)| never::program(path));
+    let shells =
+        shells.map(|(line, what, _)| mistake(policy, line, never::is_starter(what), never::SCRIPT));
+    names.chain(shells).collect()
 }
 
 /// Narrowing a policy cannot add a command line to what root may run.
-fn no_new_command(policy: &Policy<'_>) -> Result<(), Refusal> {
-    let strange = policy.units.iter().find(|rule| {
+fn new_commands(policy: &Policy<'_>) -> Vec<PolicyError> {
+    let strange = policy.units.iter().filter(|rule| {
         let own = policy.check_of(rule);
         let compiled =
             COMPILED.unit(policy.text_of(rule.name)).and_then(|rule| COMPILED.check_of(rule));
         own.is_some() && own != compiled
     });
-    match strange {
-        None => Ok(()),
-        Some(rule) => Err(Refusal::new(
-            Code::PolicyInvalid,
-            format!(
-                "{}:{}:1: with mode \"narrow\", a site policy cannot have a check of its own for {}",
-                policy.file,
-                rule.line,
-                policy.text_of(rule.name)
-            ),
-        )
-        .hint("omit `check`: the compiled policy's applies")),
-    }
+    let sentence = |rule: &UnitRule| {
+        let name = policy.text_of(rule.name);
+        let message = format!(
+            "with mode \"narrow\", a site policy cannot have a check of its own for {name}"
+        );
+        mistake(policy, rule.line, message, "omit `check`: the compiled policy's applies")
+    };
+    strange.map(sentence).collect()
 }
 
 /// One name of a task is one command line, whoever asks for it and whichever policy grants it.
-fn no_other_task(policy: &Policy<'_>) -> Result<(), Refusal> {
-    let strange = policy.tasks.iter().find(|rule| {
+fn other_tasks(policy: &Policy<'_>) -> Vec<PolicyError> {
+    let strange = policy.tasks.iter().filter(|rule| {
         let compiled = COMPILED.task(policy.text_of(rule.name));
         let compiled = compiled.map(|compiled| Task::of(&COMPILED, compiled));
         compiled.is_some_and(|compiled| !compiled.runs_as(&Task::of(policy, rule)))
     });
-    match strange {
-        None => Ok(()),
-        Some(rule) => {
-            let name = policy.text_of(rule.name);
-            let error = format!(
-                "{}:{}:1: the compiled policy has a task {name} that runs something else, or in another way",
-                policy.file, rule.line
-            );
-            let hint = match COMPILED.site_mode {
-                SiteMode::Narrow => "copy the section from the compiled policy: sm policy show",
-                _ => "give this one another name; `sm policy show` prints the compiled one",
-            };
-            Err(Refusal::new(Code::PolicyInvalid, error).hint(hint))
-        }
-    }
+    let sentence = |rule: &TaskRule| {
+        let name = policy.text_of(rule.name);
+        let message = format!(
+            "the compiled policy has a task {name} that runs something else, or in another way"
+        );
+        let hint = match COMPILED.site_mode {
+            SiteMode::Narrow => "copy the section from the compiled policy: sm policy show",
+            _ => "give this one another name; `sm policy show` prints the compiled one",
+        };
+        mistake(policy, rule.line, message, hint)
+    };
+    strange.map(sentence).collect()
 }

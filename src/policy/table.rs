@@ -1,6 +1,8 @@
 //! TOML read key by key: whatever is wrong with it has a file, a line and a column, and a key that
 //! nobody asked for is an error.
 
+use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -19,14 +21,64 @@ pub struct PolicyError {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether it is about which keys a table has: where a header could not be read, a key is in
+    /// another table than it was meant to be in.
+    pub is_of_keys: bool,
 }
 
-/// The text that is parsed, for saying where something stands in it.
+/// All that is wrong with a policy, in the order of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistakes {
+    first: PolicyError,
+    others: Vec<PolicyError>,
+}
+
+impl Mistakes {
+    /// More are not worth reading at once.
+    const SHOWN: usize = 100;
+
+    /// These, where there are any.
+    pub fn of(mut all: Vec<PolicyError>) -> Option<Self> {
+        all.sort_by_key(|each| (each.line, each.column));
+        all.dedup();
+        all.truncate(Self::SHOWN);
+        let mut all = all.into_iter();
+        Some(Self { first: all.next()?, others: all.collect() })
+    }
+
+    /// The first one.
+    pub fn first(&self) -> &PolicyError {
+        &self.first
+    }
+
+    /// Every one of them.
+    pub fn iter(&self) -> impl Iterator<Item = &PolicyError> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+}
+
+impl fmt::Display for Mistakes {
+    /// One sentence: the first, and how many follow.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.others.len() {
+            0 => write!(f, "{}", self.first),
+            1 => write!(f, "{}, and 1 more mistake", self.first),
+            more => write!(f, "{}, and {more} more mistakes", self.first),
+        }
+    }
+}
+
+/// The text that is parsed: where something stands in it, and what was found to be wrong. Whoever
+/// reads a part notes what is wrong with it and goes on, so that all is said at once.
 #[derive(Debug)]
 pub struct Source<'s> {
     file: &'s str,
     text: &'s str,
     line_starts: Vec<usize>,
+    mistakes: RefCell<Vec<PolicyError>>,
+    misses_names: Cell<bool>,
+    /// The tables with keys that nobody knows: what they lack may be misspelt there.
+    strange: RefCell<Vec<String>>,
 }
 
 /// Where each line begins, so that finding a line costs a search and not a scan.
@@ -38,7 +90,43 @@ fn line_starts(text: &str) -> Vec<usize> {
 impl<'s> Source<'s> {
     /// This text; `file` is only what messages call it.
     pub fn new(file: &'s str, text: &'s str) -> Self {
-        Self { file, text, line_starts: line_starts(text) }
+        Self {
+            file,
+            text,
+            line_starts: line_starts(text),
+            mistakes: RefCell::new(Vec::new()),
+            misses_names: Cell::new(false),
+            strange: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The value, or none where it is wrong, which is noted.
+    pub fn note<T>(&self, result: Result<T, PolicyError>) -> Option<T> {
+        result.map_err(|error| self.mistakes.borrow_mut().push(error)).ok()
+    }
+
+    /// The same of what holds names: of a name that is not found later it is then not known whether
+    /// it is missing.
+    pub fn note_names<T>(&self, result: Result<T, PolicyError>) -> Option<T> {
+        if result.is_err() {
+            self.miss_names();
+        }
+        self.note(result)
+    }
+
+    /// Says that a mistake has cost names.
+    pub fn miss_names(&self) {
+        self.misses_names.set(true);
+    }
+
+    /// Whether a mistake before may have cost names.
+    pub fn misses_names(&self) -> bool {
+        self.misses_names.get()
+    }
+
+    /// What was noted.
+    pub fn mistakes(self) -> Vec<PolicyError> {
+        self.mistakes.into_inner()
     }
 
     /// The line that holds the byte at `at`, from 1.
@@ -51,7 +139,7 @@ impl<'s> Source<'s> {
         let line = self.line(at.start) as usize;
         let start = self.line_starts[line - 1];
         let column = self.text.get(start..at.start).map_or(0, |before| before.chars().count()) + 1;
-        PolicyError { file: self.file.to_owned(), line, column, message, hint }
+        PolicyError { file: self.file.to_owned(), line, column, message, hint, is_of_keys: false }
     }
 
     /// The byte with which a line begins; lines count from 1.
@@ -146,14 +234,7 @@ pub struct Table<'t> {
 
 impl<'t> Table<'t> {
     /// The whole policy, which has no keys but these.
-    ///
-    /// # Errors
-    /// The first key that is none of them.
-    pub fn whole(
-        source: &'t Source<'t>,
-        root: &'t Spanned<DeTable<'t>>,
-        keys: &[&str],
-    ) -> Result<Self, PolicyError> {
+    pub fn whole(source: &'t Source<'t>, root: &'t Spanned<DeTable<'t>>, keys: &[&str]) -> Self {
         Self { source, table: root.get_ref(), at: root.span(), path: String::new() }.only(keys)
     }
 
@@ -169,15 +250,25 @@ impl<'t> Table<'t> {
         if self.path.is_empty() { word } else { format!("{}.{word}", self.path) }
     }
 
-    fn only(self, keys: &[&str]) -> Result<Self, PolicyError> {
-        let strange = self.table.iter().find(|(key, _)| !keys.contains(&key.get_ref().as_ref()));
-        let Some((key, _)) = strange else { return Ok(self) };
-        let hint = match nearest(key.get_ref(), keys.iter().copied()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("the keys of {} are: {}", self.name(), keys.join(", ")),
-        };
-        let message = format!("{} has no key {:?}", self.name(), key.get_ref());
-        Err(self.source.error(key.span(), message, Some(hint)))
+    /// This table; a key that is none of these is noted.
+    fn only(self, keys: &[&str]) -> Self {
+        let strange = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
+        for key in strange {
+            let hint = match nearest(key.get_ref(), keys.iter().copied()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("the keys of {} are: {}", self.name(), keys.join(", ")),
+            };
+            let message = format!("{} has no key {:?}", self.name(), key.get_ref());
+            let error = self.source.error(key.span(), message, Some(hint));
+            let error = PolicyError { is_of_keys: true, ..error };
+            self.source.strange.borrow_mut().push(self.path.clone());
+            // In the table of a name it costs no name.
+            match self.path.contains('.') {
+                true => self.source.note::<()>(Err(error)),
+                false => self.source.note_names::<()>(Err(error)),
+            };
+        }
+        self
     }
 
     /// The value of a key, where it is there.
@@ -186,86 +277,83 @@ impl<'t> Table<'t> {
     }
 
     /// The value of a key that has to be there; `example` is what it could be.
-    pub fn required(
-        &self,
-        key: &str,
-        example: &str,
-    ) -> Result<&'t Spanned<DeValue<'t>>, PolicyError> {
-        self.optional(key).ok_or_else(|| {
+    pub fn required(&self, key: &str, example: &str) -> Option<&'t Spanned<DeValue<'t>>> {
+        if self.optional(key).is_none() && self.may_be_misspelt() {
+            return None;
+        }
+        let value = self.optional(key).ok_or_else(|| {
             let message = format!("{} needs the key {key:?}", self.name());
             let hint = format!("for example: {key} = {example}");
-            self.source.error(self.at.clone(), message, Some(hint))
+            let error = self.source.error(self.at.clone(), message, Some(hint));
+            PolicyError { is_of_keys: true, ..error }
+        });
+        self.source.note(value)
+    }
+
+    /// Whether a key that it lacks may be one that was noted in it or in a table around it.
+    fn may_be_misspelt(&self) -> bool {
+        let strange = self.source.strange.borrow();
+        strange.iter().any(|other| {
+            let rest = self.path.strip_prefix(other.as_str());
+            rest.is_some_and(|rest| other.is_empty() || rest.is_empty() || rest.starts_with('.'))
         })
     }
 
     /// True or false, where the key is there.
-    pub fn boolean(&self, key: &str) -> Result<Option<bool>, PolicyError> {
-        let Some(value) = self.optional(key) else { return Ok(None) };
-        let flag = value.get_ref().as_bool();
-        flag.map(Some).ok_or_else(|| {
+    pub fn boolean(&self, key: &str) -> Option<bool> {
+        let value = self.optional(key)?;
+        self.source.note(value.get_ref().as_bool().ok_or_else(|| {
             let hint = format!("write {key} = true or {key} = false, without quotes");
             self.source.wrong_kind(value, "true or false", Some(hint))
-        })
+        }))
     }
 
     /// A number in this range, where the key is there.
-    pub fn number(
-        &self,
-        key: &str,
-        range: RangeInclusive<u32>,
-    ) -> Result<Option<u32>, PolicyError> {
-        self.optional(key).map(|value| self.source.integer(value, range)).transpose()
+    pub fn number(&self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        self.source.note(self.source.integer(self.optional(key)?, range))
     }
 
     /// The table of a key, where it is there; it has no keys but these. `example` is what it could
     /// be.
-    pub fn table(
-        &self,
-        key: &str,
-        keys: &[&str],
-        example: &str,
-    ) -> Result<Option<Table<'t>>, PolicyError> {
-        let Some(value) = self.optional(key) else { return Ok(None) };
-        let table = value.get_ref().as_table().ok_or_else(|| {
+    pub fn table(&self, key: &str, keys: &[&str], example: &str) -> Option<Table<'t>> {
+        let value = self.optional(key)?;
+        let table = self.source.note_names(value.get_ref().as_table().ok_or_else(|| {
             self.source.wrong_kind(value, "a table", Some(format!("for example: {example}")))
-        })?;
-        Table { source: self.source, table, at: value.span(), path: self.below(key) }
-            .only(keys)
-            .map(Some)
+        }))?;
+        let path = self.below(key);
+        Some(Table { source: self.source, table, at: value.span(), path }.only(keys))
     }
 
     /// The tables in a table whose keys are names; each has no keys but these.
-    pub fn named(
-        &self,
-        key: &str,
-        keys: &[&str],
-    ) -> Result<Vec<(&'t Spanned<DeKey<'t>>, Table<'t>)>, PolicyError> {
-        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
-        let holder =
-            value.get_ref().as_table().ok_or_else(|| self.no_table_of_names(key, value))?;
+    pub fn named(&self, key: &str, keys: &[&str]) -> Vec<(&'t Spanned<DeKey<'t>>, Table<'t>)> {
+        let Some(value) = self.optional(key) else { return Vec::new() };
+        let holder = value.get_ref().as_table().ok_or_else(|| self.no_table_of_names(key, value));
+        let Some(holder) = self.source.note_names(holder) else { return Vec::new() };
         let path = self.below(key);
         let holder = Table { source: self.source, table: holder, at: value.span(), path };
         let mut rows = Vec::with_capacity(holder.table.len());
         for (name, value) in holder.table {
             let path = holder.below(name.get_ref());
-            let table = value.get_ref().as_table().ok_or_else(|| {
+            let table = self.source.note_names(value.get_ref().as_table().ok_or_else(|| {
                 let hint = format!("write a section (it may be empty): [{path}]");
                 self.source.wrong_kind(value, "a table (`{}` will do)", Some(hint))
-            })?;
-            let table = Table { source: self.source, table, at: value.span(), path };
-            rows.push((name, table.only(keys)?));
+            }));
+            if let Some(table) = table {
+                let table = Table { source: self.source, table, at: value.span(), path };
+                rows.push((name, table.only(keys)));
+            }
         }
-        Ok(rows)
+        rows
     }
 
     /// The pairs of a table whose keys are names and whose values are plain. `example` is what it
     /// could be.
-    pub fn words(&self, key: &str, example: &str) -> Result<Vec<Pair<'t>>, PolicyError> {
-        let Some(value) = self.optional(key) else { return Ok(Vec::new()) };
+    pub fn words(&self, key: &str, example: &str) -> Vec<Pair<'t>> {
+        let Some(value) = self.optional(key) else { return Vec::new() };
         let table = value.get_ref().as_table().ok_or_else(|| {
             self.source.wrong_kind(value, "a table", Some(format!("for example: {example}")))
-        })?;
-        Ok(table.iter().collect())
+        });
+        self.source.note(table).into_iter().flatten().collect()
     }
 
     /// Names in a list, or a single one: each has a section of its own.

@@ -1,7 +1,7 @@
 //! `[tasks.NAME]`: a command line that the policy has written out whole, and how it is run.
 
 use crate::policy::model::{OnTimeout, Policy, TaskRule};
-use crate::policy::table::{PolicyError, Source, Table};
+use crate::policy::table::{Pair, PolicyError, Source, Table};
 use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -90,34 +90,36 @@ pub struct Task {
 }
 
 impl Task {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// The first thing that is wrong with it.
-    pub fn read(source: &Source<'_>, table: &Table<'_>) -> Result<Self, PolicyError> {
-        let argv = table.required("argv", "[\"/usr/local/sbin/deploy\"]")?;
-        let on_timeout = match table.optional("on_timeout") {
-            Some(value) => {
-                let word = source.string(value)?;
-                source.one_of(value.span(), word, &OnTimeout::WORDS, "what can happen then")?
-            }
-            None => OnTimeout::Kill,
-        };
+    /// Reads one; what is wrong with it is noted.
+    pub fn read(source: &Source<'_>, table: &Table<'_>) -> Option<Self> {
+        let argv = table.required("argv", "[\"/usr/local/sbin/deploy\"]");
+        let argv = argv.and_then(|argv| source.note(command(source, argv, "task")));
+        let on_timeout = table.optional("on_timeout").map(|value| {
+            source.note(source.string(value).and_then(|word| {
+                source.one_of(value.span(), word, &OnTimeout::WORDS, "what can happen then")
+            }))
+        });
         let text = |key: &str, parse: fn(&str) -> Result<(), String>, default: &str| {
-            let Some(value) = table.optional(key) else { return Ok(default.to_owned()) };
-            let text = source.string(value)?;
-            parse(text).map_err(|wrong| source.error(value.span(), wrong, None))?;
-            Ok(text.to_owned())
+            let Some(value) = table.optional(key) else { return Some(default.to_owned()) };
+            let text = source.note(source.string(value))?;
+            let parsed = parse(text).map_err(|wrong| source.error(value.span(), wrong, None));
+            source.note(parsed).map(|()| text.to_owned())
         };
-        Ok(Self {
-            argv: command(source, argv, "task")?.into_iter().map(str::to_owned).collect(),
-            user: text("user", account, ROOT)?,
-            directory: text("directory", folder, DIRECTORY)?,
-            environment: environment(source, table)?,
-            timeout_seconds: table.number("timeout_seconds", TIMEOUTS)?.unwrap_or(TIMEOUT),
-            on_timeout,
-            require_reason: table.boolean("require_reason")?.unwrap_or(false),
-            description: text("description", sentence, "")?,
+        let user = text("user", account, ROOT);
+        let directory = text("directory", folder, DIRECTORY);
+        let environment = environment(source, table);
+        let timeout_seconds = table.number("timeout_seconds", TIMEOUTS);
+        let require_reason = table.boolean("require_reason");
+        let description = text("description", sentence, "");
+        Some(Self {
+            argv: argv?.into_iter().map(str::to_owned).collect(),
+            user: user?,
+            directory: directory?,
+            environment,
+            timeout_seconds: timeout_seconds.unwrap_or(TIMEOUT),
+            on_timeout: on_timeout.unwrap_or(Some(OnTimeout::Kill))?,
+            require_reason: require_reason.unwrap_or(false),
+            description: description?,
         })
     }
 
@@ -216,45 +218,46 @@ fn sentence(text: &str) -> Result<(), String> {
 }
 
 /// The words of `environment`, sorted by their names.
-fn environment(source: &Source<'_>, table: &Table<'_>) -> Result<Vec<String>, PolicyError> {
-    let mut words = Vec::new();
-    for (key, value) in
-        table.words("environment", "environment = { DEPLOY_ENV = \"production\" }")?
-    {
-        let name = key.get_ref().as_ref();
-        let wrong =
-            |what: String, hint: &str| Err(source.error(key.span(), what, Some(hint.to_owned())));
-        let is_name = !name.is_empty()
-            && name.len() <= 128
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_name {
-            return wrong(
-                format!("{name:?} is not the name of a variable"),
-                "a name is letters, digits and _, and does not begin with a digit",
-            );
-        }
-        if FIXED.contains(&name) {
-            return wrong(
-                format!("a task cannot set {name}"),
-                "PATH is fixed; HOME, USER, LOGNAME and SHELL are those of `user`",
-            );
-        }
-        if loads_code(name) {
-            return wrong(
-                format!("a task cannot set {name}: a program can load other code by it"),
-                "put it into a script that root owns, and name that as the program",
-            );
-        }
-        let text = source.string(value)?;
-        if text.len() > 4096 || text.chars().any(char::is_control) {
-            let what = "a value is at most 4096 bytes with no control character".to_owned();
-            return Err(source.error(value.span(), what, None));
-        }
-        words.push(format!("{name}={text}"));
-    }
+fn environment(source: &Source<'_>, table: &Table<'_>) -> Vec<String> {
+    let pairs = table.words("environment", "environment = { DEPLOY_ENV = \"production\" }");
+    let words = pairs.into_iter().filter_map(|pair| source.note(variable(source, pair)));
+    let mut words: Vec<String> = words.collect();
     words.sort();
-    Ok(words)
+    words
+}
+
+fn variable(source: &Source<'_>, (key, value): Pair<'_>) -> Result<String, PolicyError> {
+    let name = key.get_ref().as_ref();
+    let wrong =
+        |what: String, hint: &str| Err(source.error(key.span(), what, Some(hint.to_owned())));
+    let is_name = !name.is_empty()
+        && name.len() <= 128
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name {
+        return wrong(
+            format!("{name:?} is not the name of a variable"),
+            "a name is letters, digits and _, and does not begin with a digit",
+        );
+    }
+    if FIXED.contains(&name) {
+        return wrong(
+            format!("a task cannot set {name}"),
+            "PATH is fixed; HOME, USER, LOGNAME and SHELL are those of `user`",
+        );
+    }
+    if loads_code(name) {
+        return wrong(
+            format!("a task cannot set {name}: a program can load other code by it"),
+            "put it into a script that root owns, and name that as the program",
+        );
+    }
+    let text = source.string(value)?;
+    if text.len() > 4096 || text.chars().any(char::is_control) {
+        let what = "a value is at most 4096 bytes with no control character".to_owned();
+        return Err(source.error(value.span(), what, None));
+    }
+    Ok(format!("{name}={text}"))
 }
 
 fn loads_code(name: &str) -> bool {

@@ -157,12 +157,15 @@ fn grammar(bytes: &[u8], longest: usize) -> Result<&str, NameError> {
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+_.@:-".contains(&byte);
     if let Some(at) = bytes.iter().position(|&byte| !allowed(byte)) {
-        return Err(NameError::new(format!(
+        let sentence = format!(
             "{} is not a name: {} at byte {} is not allowed",
             quoted(bytes),
             character(bytes, at),
             at + 1
-        )));
+        );
+        let is_glob = b"*?[{".contains(&bytes[at]);
+        let hint = "names are whole, there are no globs: list them one by one";
+        return Err(NameError { sentence, hint: is_glob.then(|| hint.to_owned()) });
     }
     if !first.is_ascii_alphanumeric() {
         return Err(NameError::new(format!(

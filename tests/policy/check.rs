@@ -1,6 +1,6 @@
-//! `sm policy check`. Each file in `bad/` is named for what is wrong with it; its first line
-//! says which line and column must be named, what must be said, and after `; ` what the hint
-//! must say. Adding a case is adding a file.
+//! `sm policy check`. Each file in `bad/` is named for what is wrong with it; its first lines
+//! say of each mistake which line and column must be named, what must be said, and after `; ` what
+//! the hint must say. Adding a case is adding a file.
 
 use crate::{json, policies, repository, sm};
 
@@ -11,33 +11,42 @@ fn whatever_is_wrong_is_named_with_its_line_and_column() {
     let mut wrong = Vec::new();
     for file in &files {
         let text = std::fs::read_to_string(repository().join(file)).expect("the file");
-        let first = text.lines().next().and_then(|line| line.strip_prefix("# expect "));
-        let (place, words) = first
-            .and_then(|rest| rest.split_once(' '))
-            .unwrap_or_else(|| panic!("{file} does not begin with `# expect LINE:COLUMN WORDS`"));
-        let (words, hint) = words.split_once("; ").unwrap_or((words, ""));
-        let (line, column) = place.split_once(':').expect("LINE:COLUMN");
-        let number = |text: &str| text.parse::<u64>().expect("a number");
-
+        let expected: Vec<&str> =
+            text.lines().map_while(|line| line.strip_prefix("# expect ")).collect();
+        assert!(!expected.is_empty(), "{file} does not begin with `# expect LINE:COLUMN WORDS`");
         let (exit, answer) = json(&["policy", "check", file, "--json"]);
         let error = answer["error"].as_str().unwrap_or_default();
-        let hinted = answer["hint"].as_str().unwrap_or_default();
         let said = sm(&["policy", "check", file]);
         let people = String::from_utf8_lossy(&said.stderr).into_owned();
-        if exit != 1
-            || answer["code"] != "policy_invalid"
-            || !error.starts_with(&format!("{file}:{place}: "))
-            || !error.contains(words)
-            || !hinted.contains(hint)
-            || answer["line"] != number(line)
-            || answer["column"] != number(column)
-            || said.status.code() != Some(1)
-            || !said.stdout.is_empty()
-            || !people.contains(error)
-            || !people.contains(hint)
-        {
-            wrong
-                .push(format!("{file}: expected {place} {words} / {hint}, got {error} / {hinted}"));
+        let mistakes = answer["mistakes"].as_array().cloned().unwrap_or_default();
+        let first = mistakes.first().cloned().unwrap_or_default();
+        let more = match expected.len() {
+            1 => String::new(),
+            2 => ", and 1 more mistake".to_owned(),
+            all => format!(", and {} more mistakes", all - 1),
+        };
+        let mut is_good = exit == 1
+            && answer["code"] == "policy_invalid"
+            && mistakes.len() == expected.len()
+            && (&answer["line"], &answer["column"], &answer["hint"])
+                == (&first["line"], &first["column"], &first["hint"])
+            && error.ends_with(&more)
+            && said.status.code() == Some(1)
+            && said.stdout.is_empty()
+            && people.contains(error);
+        for (expected, mistake) in expected.iter().zip(&mistakes) {
+            let (place, words) = expected.split_once(' ').expect("LINE:COLUMN WORDS");
+            let (words, hint) = words.split_once("; ").unwrap_or((words, ""));
+            let (error, hinted) = (&mistake["error"], mistake["hint"].as_str().unwrap_or_default());
+            let error = error.as_str().unwrap_or_default();
+            is_good &= format!("{}:{}", mistake["line"], mistake["column"]) == place
+                && error.contains(words)
+                && hinted.contains(hint)
+                && people.contains(&format!("{file}:{place}: {error}"))
+                && people.contains(hinted);
+        }
+        if !is_good {
+            wrong.push(format!("{file}: expected {expected:#?}, got {answer:#}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

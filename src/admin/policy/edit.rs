@@ -2,11 +2,13 @@
 //! place whole, the old one kept.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::policy::mistakes::wrong;
 use crate::admin::policy::{missing, vain};
 use crate::admin::setup_sudo;
 use crate::policy::model::SiteMode;
 use crate::policy::parse::Parsed;
 use crate::policy::site::{FILE, understood};
+use crate::policy::table::Mistakes;
 use crate::policy::{COMPILED, presence};
 use crate::request::code::{Code, Refusal};
 use crate::system::state;
@@ -121,14 +123,8 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
         match understood(FILE, &text) {
             Ok(_) if before == text => return Ok(None),
             Ok(policy) => return Ok(Some(policy)),
-            Err(refusal) if !again(&refusal) => {
-                let hint = refusal.hint.unwrap_or_default();
-                let hint = format!("{hint}; the policy was not changed")
-                    .trim_start_matches("; ")
-                    .to_owned();
-                return Err(Failure::found(
-                    Refusal::new(Code::PolicyInvalid, refusal.error).hint(hint),
-                ));
+            Err(mistakes) if !again(&mistakes) => {
+                return Err(wrong(mistakes).hint_too("the policy was not changed"));
             }
             Err(_) => {}
         }
@@ -136,14 +132,16 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
 }
 
 /// Whether somebody at a terminal wants to continue with a broken one.
-fn again(refusal: &Refusal) -> bool {
+fn again(mistakes: &Mistakes) -> bool {
     if !io::stdin().is_terminal() {
         return false;
     }
     let mut stderr = io::stderr();
-    let _ = writeln!(stderr, "sm: {}", refusal.error);
-    if let Some(hint) = &refusal.hint {
-        let _ = writeln!(stderr, "    {hint}");
+    for mistake in mistakes.iter() {
+        let _ = writeln!(stderr, "sm: {mistake}");
+        if let Some(hint) = &mistake.hint {
+            let _ = writeln!(stderr, "    {hint}");
+        }
     }
     let _ = write!(stderr, "What now? [E]dit again, or e(x)it without changing anything: ");
     let mut answer = String::new();

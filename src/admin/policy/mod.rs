@@ -6,6 +6,7 @@ pub mod document;
 pub mod edit;
 pub mod effect;
 pub mod missing;
+pub mod mistakes;
 pub mod revert;
 pub mod sealed;
 pub mod subject;
@@ -143,16 +144,19 @@ fn manager(supposed: &Supposed) -> Option<Manager> {
 fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
     let called = file.to_string_lossy();
     let text = read(file)?;
-    let parsed = parse::parse(&called, &text, Limits::USUAL).map_err(|error| {
-        let mut refusal = Refusal::new(Code::PolicyInvalid, error.to_string());
-        refusal.hint.clone_from(&error.hint);
-        Failure::found(refusal).with("line", error.line).with("column", error.column)
-    })?;
+    let is_in_place = file == Path::new(site::FILE);
+    let parsed = parse::parse(&called, &text, Limits::USUAL);
+    // What a site policy cannot say is a mistake beside the others.
+    let parsed = match COMPILED.site_mode {
+        SiteMode::Off => parsed,
+        _ if as_site || is_in_place => site::understood(&called, &text),
+        _ => parsed,
+    };
+    let parsed = parsed.map_err(mistakes::wrong)?;
     if as_site {
         InForce::supposing(&called, &text).map_err(Failure::found)?;
     }
     // In its place it has to be believed too, and may say less.
-    let is_in_place = file == Path::new(site::FILE);
     if is_in_place {
         site::load().map_err(Failure::found)?;
     }

@@ -1,0 +1,105 @@
+//! `[callers]`: who gets only a part of it.
+
+use super::actions::Granted;
+use crate::policy::model::{CallerKind, CallerRule, Span};
+use crate::policy::parsed::Parsed;
+use crate::policy::table::{DeKey, PolicyError, Source, Table};
+use crate::request::name::{NameError, PackageName, TaskName, UnitName};
+use toml::Spanned;
+use toml::de::DeValue;
+
+pub(super) const KEYS: [&str; 4] = ["services", "packages", "maintenance", "tasks"];
+
+/// The canonical form of a name, and whether the policy has a rule for it.
+type Find = fn(&Parsed, &str) -> Result<(String, bool), NameError>;
+
+impl Parsed {
+    /// What one caller, or one group of callers, gets of the policy.
+    pub(super) fn caller(
+        &mut self,
+        source: &Source<'_>,
+        key: &Spanned<DeKey<'_>>,
+        table: &Table<'_>,
+    ) {
+        let whom = source.note(whom(source, key));
+        let services = self.names(source, table.optional("services"), "unit", |parsed, word| {
+            let unit = UnitName::parse_granted(word.as_bytes())?;
+            let known = parsed.policy().unit(unit.as_str()).is_some();
+            Ok((unit.as_str().to_owned(), known))
+        });
+        let packages = self.names(source, table.optional("packages"), "package", |parsed, word| {
+            let package = PackageName::parse(word.as_bytes())?;
+            let known = parsed.policy().package(package.as_str()).is_some();
+            Ok((package.as_str().to_owned(), known))
+        });
+        let tasks = self.names(source, table.optional("tasks"), "task", |parsed, word| {
+            let task = TaskName::parse(word.as_bytes())?;
+            let known = parsed.policy().task(task.as_str()).is_some();
+            Ok((task.as_str().to_owned(), known))
+        });
+        let all = Granted {
+            set: self.maintenance,
+            line: self.maintenance_line,
+            is_whole: self.maintenance_is_whole && !source.misses_names(),
+        };
+        let nothing = Granted::nothing(true);
+        let own = table.optional("maintenance");
+        let own = own.map_or(nothing, |_| source.own_actions(table, "maintenance", all));
+        let Some((kind, name)) = whom else { return };
+        let name = self.strings.add(name);
+        let line = source.line(key.span().start);
+        let maintenance = own.set;
+        self.callers.push(CallerRule { kind, name, line, services, packages, tasks, maintenance });
+    }
+
+    /// A list of names that the policy has rules for, as a sorted run of words.
+    fn names(
+        &mut self,
+        source: &Source<'_>,
+        value: Option<&Spanned<DeValue<'_>>>,
+        what: &str,
+        find: Find,
+    ) -> Span {
+        let items = value.and_then(|value| source.note(source.array(value))).unwrap_or_default();
+        let mut names = Vec::new();
+        for item in items {
+            let name = source.string(item).and_then(|word| {
+                find(self, word)
+                    .map_err(|error| source.error(item.span(), error.to_string(), error.hint()))
+            });
+            let Some((name, known)) = source.note(name) else { continue };
+            if !known && !source.misses_names() {
+                let message = format!("this policy has no {what} {name}");
+                let hint = "a caller can only get what the policy grants; name it there first";
+                source.note::<()>(Err(source.error(item.span(), message, Some(hint.to_owned()))));
+            }
+            names.push(name);
+        }
+        names.sort();
+        names.dedup();
+        self.run(&names)
+    }
+}
+
+/// Whom the table is for.
+fn whom<'k>(
+    source: &Source<'_>,
+    key: &'k Spanned<DeKey<'_>>,
+) -> Result<(CallerKind, &'k str), PolicyError> {
+    let (kind, name) = match key.get_ref().split_once(':') {
+        Some(("user", name)) if !name.is_empty() => (CallerKind::User, name),
+        Some(("group", name)) if !name.is_empty() => (CallerKind::Group, name),
+        None if key.get_ref() == "default" => (CallerKind::Default, ""),
+        _ => {
+            let message = format!("{:?} is not a caller", key.get_ref());
+            let hint =
+                "write [callers.\"user:NAME\"], [callers.\"group:NAME\"] or [callers.default]";
+            return Err(source.error(key.span(), message, Some(hint.to_owned())));
+        }
+    };
+    if name.len() > 256 || name.chars().any(char::is_control) {
+        let message = "this is not the name of an account".to_owned();
+        return Err(source.error(key.span(), message, None));
+    }
+    Ok((kind, name))
+}

@@ -1,0 +1,66 @@
+//! `[packages]`: what may be done to which packages, and to all at once.
+
+use super::actions::Granted;
+use crate::policy::model::{PackageRule, Span};
+use crate::policy::parsed::Parsed;
+use crate::policy::table::{PolicyError, Source, Table};
+use crate::request::name::PackageName;
+use toml::Spanned;
+use toml::de::DeValue;
+
+pub(super) const KEYS: [&str; 5] =
+    ["actions", "maintenance", "allow_removals", "require_reason", "names"];
+const PACKAGE_KEYS: [&str; 4] = ["actions", "require_reason", "pacman", "allow_removals"];
+
+impl Parsed {
+    pub(super) fn packages(&mut self, source: &Source<'_>, table: &Table<'_>) {
+        let general = table.optional("actions");
+        let general = general.map_or(Granted::nothing(true), |value| source.actions(value));
+        if let Some(maintenance) = table.optional("maintenance") {
+            let granted = source.actions(maintenance);
+            (self.maintenance, self.maintenance_line) = (granted.set, granted.line);
+            self.maintenance_is_whole = granted.is_whole;
+        }
+        self.allow_removals = table.boolean("allow_removals").unwrap_or(false);
+        let all_require_reason = table.boolean("require_reason").unwrap_or(false);
+        for (key, package) in table.named("names", &PACKAGE_KEYS) {
+            let name = PackageName::parse(key.get_ref().as_bytes())
+                .map_err(|error| source.error(key.span(), error.to_string(), None));
+            let name = source.note_names(name);
+            let granted = source.own_actions(&package, "actions", general);
+            if granted.line == 0 && granted.is_whole {
+                let message = format!("there are no actions for package {}", key.get_ref());
+                let hint = "add `actions` to [packages]".to_owned();
+                source.note::<()>(Err(source.error(key.span(), message, Some(hint))));
+            }
+            let require_reason = package.boolean("require_reason").unwrap_or(all_require_reason);
+            let pacman = package.optional("pacman");
+            let pacman = pacman.and_then(|value| source.note(package_name(source, value)));
+            let allow_removals = package.boolean("allow_removals");
+            let Some(name) = name else { continue };
+            let rule = PackageRule {
+                name: self.strings.add(name.as_str()),
+                pacman: pacman.map_or(Span { at: 0, len: 0 }, |other| self.strings.add(other)),
+                line: source.line(key.span().start),
+                actions_line: granted.line,
+                actions: granted.set,
+                require_reason,
+                allow_removals,
+            };
+            self.packages.push(rule);
+        }
+        let strings = &self.strings;
+        self.packages.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
+        source.no_twins(self.packages.iter().map(|rule| (strings.get(rule.name), rule.line)));
+    }
+}
+
+fn package_name<'v>(
+    source: &Source<'_>,
+    value: &'v Spanned<DeValue<'_>>,
+) -> Result<&'v str, PolicyError> {
+    let text = source.string(value)?;
+    PackageName::parse(text.as_bytes())
+        .map_err(|error| source.error(value.span(), error.to_string(), None))?;
+    Ok(text)
+}

@@ -1,0 +1,39 @@
+//! `[tasks]`: the command lines that the policy has written out.
+
+use crate::policy::model::TaskRule;
+use crate::policy::parsed::Parsed;
+use crate::policy::table::{DeKey, Source, Table};
+use crate::policy::tasks::Task;
+use crate::request::name::TaskName;
+use toml::Spanned;
+
+impl Parsed {
+    pub(super) fn task(
+        &mut self,
+        source: &Source<'_>,
+        key: &Spanned<DeKey<'_>>,
+        table: &Table<'_>,
+    ) {
+        let name = TaskName::parse(key.get_ref().as_bytes())
+            .map_err(|error| source.error(key.span(), error.to_string(), error.hint()));
+        let name = source.note_names(name);
+        // A caller that is given a task with a mistake is not wrong beside it.
+        let (Some(task), Some(name)) = (Task::read(source, table), name) else {
+            source.miss_names();
+            return;
+        };
+        let rule = TaskRule {
+            name: self.strings.add(name.as_str()),
+            line: source.line(key.span().start),
+            argv: self.run(&task.argv),
+            user: self.strings.add(&task.user),
+            directory: self.strings.add(&task.directory),
+            environment: self.run(&task.environment),
+            timeout_seconds: task.timeout_seconds,
+            on_timeout: task.on_timeout,
+            require_reason: task.require_reason,
+            description: self.strings.add(&task.description),
+        };
+        self.tasks.push(rule);
+    }
+}

@@ -1,0 +1,101 @@
+//! A policy while it is read from text, and as it is kept.
+
+use crate::output::hex::hex;
+use crate::policy::model::{
+    CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, UnitRule,
+};
+use crate::request::action::{Maintenance, Set};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Parsed {
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) hash: String,
+    pub(super) site_mode: SiteMode,
+    pub(super) limits: Limits,
+    pub(super) units: Vec<UnitRule>,
+    pub(super) packages: Vec<PackageRule>,
+    pub(super) tasks: Vec<TaskRule>,
+    pub(super) callers: Vec<CallerRule>,
+    pub(super) maintenance: Set<Maintenance>,
+    pub(super) maintenance_line: u32,
+    #[serde(skip)]
+    pub(super) maintenance_is_whole: bool,
+    pub(super) allow_removals: bool,
+    pub(super) strings: Strings,
+    pub(super) words: Vec<Span>,
+}
+
+impl Parsed {
+    /// One that grants nothing yet, with the hash of the text.
+    pub(super) fn nothing(file: &str, text: &str, limits: Limits) -> Self {
+        Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            hash: hex(&Sha256::digest(text.as_bytes())),
+            site_mode: SiteMode::Off,
+            limits,
+            units: Vec::new(),
+            packages: Vec::new(),
+            tasks: Vec::new(),
+            callers: Vec::new(),
+            maintenance: Set::NONE,
+            maintenance_line: 0,
+            maintenance_is_whole: true,
+            allow_removals: false,
+            strings: Strings(String::new()),
+            words: Vec::new(),
+        }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> Policy<'_> {
+        Policy {
+            file: &self.file,
+            text: &self.text,
+            hash: &self.hash,
+            site_mode: self.site_mode,
+            limits: self.limits,
+            units: &self.units,
+            packages: &self.packages,
+            tasks: &self.tasks,
+            callers: &self.callers,
+            maintenance: self.maintenance,
+            maintenance_line: self.maintenance_line,
+            allow_removals: self.allow_removals,
+            strings: &self.strings.0,
+            words: &self.words,
+        }
+    }
+
+    /// A list of words, one after another.
+    pub(super) fn run(&mut self, words: &[impl AsRef<str>]) -> Span {
+        let at = self.words.len();
+        for word in words {
+            let span = self.strings.add(word.as_ref());
+            self.words.push(span);
+        }
+        Span { at: at as u32, len: words.len() as u32 }
+    }
+}
+
+/// All strings of a policy, one after another.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Strings(pub(super) String);
+
+impl Strings {
+    /// One more.
+    pub(super) fn add(&mut self, text: &str) -> Span {
+        let at = self.0.len() as u32;
+        self.0.push_str(text);
+        Span { at, len: text.len() as u32 }
+    }
+
+    pub(super) fn get(&self, span: Span) -> &str {
+        let at = span.at as usize;
+        &self.0[at..at + span.len as usize]
+    }
+}
