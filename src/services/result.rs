@@ -110,7 +110,11 @@ impl Change<'_> {
 
     /// That old processes run beside those of the restart.
     fn outlived(&self, after: &Unit) -> Option<String> {
+        // A restart that was refused leaves all as it was.
+        let is_another =
+            self.before.as_ref().is_some_and(|unit| unit.invocation != after.invocation);
         let is_up = self.action == Restart && self.was_active() && !after.state.is("inactive");
+        let is_up = is_up && is_another;
         let since = start_limit::now().saturating_sub(self.began);
         is_up.then(|| stopped::outlived(self.name(), after, since)).flatten()
     }
