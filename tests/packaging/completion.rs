@@ -79,7 +79,7 @@ fn set(words: &str) -> BTreeSet<String> {
 }
 
 const LINES: [(&str, &str); 35] = [
-    ("sm-helper ", "service package list version"),
+    ("sm-helper ", "service package task list version"),
     ("sm-helper se", "service"),
     ("sm-helper service ", "start stop restart reload enable disable status logs"),
     ("sm-helper service re", "restart reload"),
@@ -91,7 +91,7 @@ const LINES: [(&str, &str); 35] = [
     ("sm-helper service restart --via ", "auto socket sudo"),
     ("sm-helper list --sch", "--schema"),
     ("sm ", "audit bootstrap-cluster doctor fleet helper policy setup-broker setup-sudo"),
-    ("sm policy ", "check diff edit explain revert show surface"),
+    ("sm policy ", "allow check deny diff edit explain revert show surface"),
     ("sm audit se", "search setup"),
     ("sm helper service restart ng", "nginx.service"),
     ("sm setup-sudo --user age", "agent"),
@@ -116,7 +116,7 @@ const LINES: [(&str, &str); 35] = [
     ("sm policy check /etc/pass", "passwd passwd-"),
     ("sm policy surface --site /etc/pass", "passwd passwd-"),
     // A request in a line of sm is one of sm-helper, with its flags alone.
-    ("sm helper ", "service package list version"),
+    ("sm helper ", "service package task list version"),
     ("sm helper --dr", "--dry-run"),
     ("sm policy explain --us", "--user"),
     (
@@ -129,6 +129,24 @@ const LINES: [(&str, &str); 35] = [
         "install remove upgrade autoremove",
     ),
 ];
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn completion_offers_the_tasks_of_the_policy() {
+    let host = Host::ready_test_policy(Sudo::Classic);
+    for (line, expected) in [
+        ("sm-helper task ", "run"),
+        ("sm-helper task run ng", "nginx-test"),
+        ("sm-helper task run --reason why s", "script short"),
+        ("sm helper task run dep", "deploy"),
+        ("sm policy explain task run dep", "deploy"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        for user in ["agent", "root"] {
+            assert_eq!(offered(&host, user, &words), set(expected), "{user}: {line}");
+        }
+    }
+}
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
