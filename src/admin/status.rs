@@ -18,7 +18,7 @@ use crate::policy::site::FILE;
 use crate::policy::{COMPILED, disabled};
 use crate::request::code::Refusal;
 use crate::request::who::Everybody;
-use crate::sudo::ask::members_of;
+use crate::sudo::members::members_of;
 use crate::surface::allowed;
 use serde::Serialize;
 use serde_json::{Value, json};

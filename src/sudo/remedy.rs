@@ -1,7 +1,7 @@
 //! What to do about what is in the way of requests: as a hint, and as a command line for root.
 
 use crate::output::text::shell_word;
-use crate::sudo::ask::main_file;
+use crate::sudo::files::main_file;
 use crate::sudo::folder::FOLDER;
 use crate::sudo::written::Place;
 use std::path::{Path, PathBuf};

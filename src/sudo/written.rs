@@ -2,7 +2,7 @@
 //! account and does not say where it has it from.
 
 use crate::request::caller::groups_of;
-use crate::sudo::ask::{Included, entries, main_file};
+use crate::sudo::files::{Included, entries, main_file};
 use crate::sudo::grammar::{self, Command, Line, plain};
 use nix::unistd::{Gid, Group, User};
 use std::collections::BTreeMap;

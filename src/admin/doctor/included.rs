@@ -1,6 +1,6 @@
 //! What sudo's configuration includes, and that again (`sudoers(5)`).
 
-use crate::sudo::ask::{Included, entries};
+use crate::sudo::files::{Included, entries};
 use crate::system::trust::trusted;
 use std::collections::BTreeSet;
 use std::fs;

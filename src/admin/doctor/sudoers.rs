@@ -11,10 +11,10 @@ use crate::admin::setup_sudo::dropin::{DropIn, Found};
 use crate::admin::setup_sudo::exact;
 use crate::admin::setup_sudo::rule::render;
 use crate::output::text::{one_line, shell_word};
-use crate::sudo::ask::{
-    access, complaints, files, is_sudo_rs, main_file, message, program, reads_drop_ins,
-};
+use crate::sudo::ask::{is_sudo_rs, program};
+use crate::sudo::files::{files, main_file, reads_drop_ins};
 use crate::sudo::folder::FOLDER;
+use crate::sudo::visudo::{access, complaints, message};
 use std::path::{Path, PathBuf};
 
 pub fn valid(context: &Context) -> Vec<Finding> {

@@ -7,7 +7,7 @@ use crate::admin::setup_sudo::exact::{self, Moved};
 use crate::admin::setup_sudo::expected::Rule;
 use crate::admin::setup_sudo::prove::prove;
 use crate::request::code::{Code, Refusal};
-use crate::sudo::ask::Visudo;
+use crate::sudo::visudo::Visudo;
 use std::collections::BTreeSet;
 
 /// Says what was found.

@@ -4,8 +4,8 @@
 use crate::admin::setup_sudo::mark::{MARK, is_ours};
 use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
-use crate::sudo::ask::Visudo;
 use crate::sudo::folder::FOLDER;
+use crate::sudo::visudo::Visudo;
 use crate::system::state::{self, remove};
 use nix::unistd::{Group, User};
 use std::fs::{self, File};

@@ -23,8 +23,9 @@ use crate::admin::setup_sudo::prove::prove;
 use crate::cli::SetupSudo;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
-use crate::sudo::ask::{self, Sudo, Visudo};
-use crate::sudo::folder;
+use crate::sudo::ask::Sudo;
+use crate::sudo::visudo::Visudo;
+use crate::sudo::{files, folder};
 use crate::system::step::step;
 use crate::system::trust::trusted;
 use std::ffi::OsString;
@@ -74,7 +75,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let helper = rule::of_both(&program)?;
     let visudo = Visudo::find()?;
     Sudo::find()?;
-    ask::reads_drop_ins(folder::FOLDER)?;
+    files::reads_drop_ins(folder::FOLDER)?;
     // Whoever can write there has root already, and no rule of ours makes it better.
     let folder = Path::new(folder::FOLDER);
     if let Err(refusal) = trusted(folder)

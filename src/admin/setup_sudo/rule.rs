@@ -6,7 +6,7 @@ use crate::admin::setup_sudo::rights::{gives_no_rights, more_rights, no_default_
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
-use crate::sudo::ask::Included;
+use crate::sudo::files::Included;
 use crate::sudo::folder::FOLDER;
 use crate::system::trust::trusted;
 use std::os::unix::fs::MetadataExt;
