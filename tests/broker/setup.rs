@@ -92,7 +92,7 @@ const BROKEN: [(&str, &str, &str); 15] = [
     // As earlier versions left them, and as somebody's own that counts for more than ours.
     (
         "cp /usr/local/lib/systemd/system/sm* /etc/systemd/system",
-        "/etc/systemd/system/sm.socket hides",
+        "/etc/systemd/system/sm.socket overrides",
         "",
     ),
     (
@@ -387,7 +387,7 @@ fn a_group_that_it_has_not_made_stays() {
     host.root("! getent group sm && groupadd --system sm && usermod -aG sm other").ok();
     // Who lets somebody in hears who else it is.
     let said = host.root("sm setup-broker --user agent").ok();
-    assert!(said.contains("its other members may connect, too: other"), "{said}");
+    assert!(said.contains("its other members may connect too: other"), "{said}");
     let said = host.root("sm setup-broker --remove").ok();
     assert!(said.contains("the group sm stays") && said.contains("groupdel sm"), "{said}");
     assert!(host.root("getent group sm").ok().contains("other"));

@@ -37,13 +37,13 @@ const NO_FLAGS: [(&str, &str); 22] = [
     (": | CALL", "closed without a line of flags"),
     ("cat /dev/zero | CALL", "larger than 4096 bytes"),
     ("yes | tr -d '\\n' | CALL", "larger than 4096 bytes"),
-    ("yes | CALL", "this is no line of flags"),
+    ("yes | CALL", "this is not a line of flags"),
     ("head -c 4096 /dev/urandom | tr -d '\\n' | CALL", "line of flags"),
-    ("echo '[\"--reason=x\"]' | CALL", "this is no line of flags"),
+    ("echo '[\"--reason=x\"]' | CALL", "this is not a line of flags"),
     ("echo '{\"schema\":2,\"arguments\":[]}' | CALL", "schema must be 1"),
-    ("echo '{\"schema\":1,\"arguments\":[1]}' | CALL", "this is no line of flags"),
+    ("echo '{\"schema\":1,\"arguments\":[1]}' | CALL", "this is not a line of flags"),
     ("echo '{\"schema\":1,\"arguments\":[],\"uid\":0}' | CALL", "unknown field"),
-    ("printf '[%.0s' {1..4000} | CALL", "this is no line of flags"),
+    ("printf '[%.0s' {1..4000} | CALL", "this is not a line of flags"),
     // Nothing comes, and nobody closes it.
     ("CALL < <(exec sleep 60 2>/dev/null)", "no line of flags arrived in 1 s"),
     // What the caller cannot read itself, root does not read for it.

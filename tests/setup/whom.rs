@@ -15,7 +15,9 @@ host_test!(without_a_name_it_is_for_the_account_that_called_sudo, boot, |host| {
     assert!(warning.contains("admin") && warning.contains(SM), "{:#}", answer.json);
     let text = host.command("root", &[SM, "setup-sudo", "--user", "admin"]).run().ok();
     assert!(
-        text.contains("warning: another rule, for `ALL`, lets admin run /usr/local/bin/sm"),
+        text.contains(
+            "warning: another rule, for `ALL`, also allows admin to run /usr/local/bin/sm as root"
+        ),
         "{text}"
     );
     // sudo's word counts, the caller's does not.

@@ -73,7 +73,7 @@ host_test!(nothing_else_is_allowed_by_it, bare, |host| {
     host.root("apt-mark unhold sm-test-old").ok();
     let pin = "Package: sm-test-old\nPin: version 1\nPin-Priority: 1001\n";
     host.write("/etc/apt/preferences.d/older", pin);
-    refused("package install sm-test-needs-old-1", "older version");
+    refused("package install sm-test-needs-old-1", "downgrade sm-test-old");
     host.root("rm /etc/apt/preferences.d/older").ok();
     // What was half removed is not removed where it was to be installed.
     ask(host, "package install sm-test-fail-postrm").expect("ok");
