@@ -102,7 +102,7 @@ pub fn wrong(found: &Found, files: usize, ends: &Ends) -> Option<String> {
         && head::is_missing()
     {
         return Some(format!(
-            "the log and its last link in {KEPT} were removed together, as a purge of the package does: the journal has {}; the next request begins a new log",
+            "the log and its last link in {KEPT} were removed together, as a purge of the package does: the journal has record {}; the next request begins a new log",
             end.seq
         ));
     }
@@ -112,7 +112,7 @@ pub fn wrong(found: &Found, files: usize, ends: &Ends) -> Option<String> {
         // A torn end is the one record more that may be known.
         if link.seq > until + lost + u64::from(found.torn_end) {
             return Some(format!(
-                "the end was cut: the log ends with record {until}, but {place} has {}",
+                "the end was cut: the log ends with record {until}, but {place} has record {}",
                 link.seq
             ));
         }
