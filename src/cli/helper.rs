@@ -51,7 +51,11 @@ impl Helper {
                 timeout,
                 ..Words::default()
             })),
-            HelperCommand::List { .. } | HelperCommand::Version => None,
+            // A question, unless its flags are wrong.
+            HelperCommand::List { .. } | HelperCommand::Version => {
+                let words = Words { reason, timeout, ..Words::default() };
+                words.flags().err().map(Err)
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
+use nix::errno::Errno;
 use std::time::Duration;
 
 /// Which units the caller may know of. A reply names these alone; others it counts.
@@ -73,9 +74,16 @@ pub fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
             format!("`{short}` was not done after {} s and was killed", plan.timeout()),
         )
         .hint("the service manager may still be working on it: ask for the status")),
-        Ended::NotStarted(error) => Err(Refusal::new(
-            Code::Unsupported,
-            format!("{} cannot be run on this host: {}", plan.main().program(), error.desc()),
-        )),
+        Ended::NotStarted(error) => {
+            let program = plan.main().program();
+            let what = format!("{program} cannot be run on this host: {}", error.desc());
+            let refusal = Refusal::new(Code::Unsupported, what);
+            Err(match error {
+                Errno::EACCES => refusal.hint(
+                    "an administrator can see with `sm doctor` what is in the way: sudo's NOEXEC, or a mount with noexec",
+                ),
+                _ => refusal,
+            })
+        }
     }
 }

@@ -251,6 +251,18 @@ pub struct Words {
     pub timeout: Option<std::ffi::OsString>,
 }
 
+impl Words {
+    /// What every command may have: the reason and the timeout.
+    ///
+    /// # Errors
+    /// `invalid_argument`.
+    pub fn flags(&self) -> Result<(Option<Reason>, Option<u32>), Refusal> {
+        let reason = self.reason.as_deref().map(Reason::parse).transpose()?;
+        let timeout = self.timeout.as_deref().map(|text| number("--timeout", text, 86_400));
+        Ok((reason, timeout.transpose()?))
+    }
+}
+
 impl Request {
     /// A request about a unit.
     ///
@@ -325,9 +337,8 @@ impl Request {
     }
 
     fn with(words: &Words, operation: Operation) -> Result<Self, Refusal> {
-        let reason = words.reason.as_deref().map(Reason::parse).transpose()?;
-        let timeout = words.timeout.as_deref().map(|text| number("--timeout", text, 86_400));
-        Ok(Self { operation, reason, timeout: timeout.transpose()? })
+        let (reason, timeout) = words.flags()?;
+        Ok(Self { operation, reason, timeout })
     }
 }
 

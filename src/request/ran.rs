@@ -37,7 +37,12 @@ pub struct Ran {
 impl Ran {
     /// What became of a command that the kernel did not start.
     pub fn not_started(error: &io::Error) -> Self {
-        let errno = Errno::from_raw(error.raw_os_error().unwrap_or(nix::libc::EIO));
+        // Under NOEXEC sudo has what starts a program fail with -1, which is no error's number.
+        let errno = match error.raw_os_error() {
+            Some(-1) => Errno::EACCES,
+            Some(number) => Errno::from_raw(number),
+            None => Errno::EIO,
+        };
         Self { ended: Ended::NotStarted(errno), ..Self::nothing() }
     }
 
@@ -50,6 +55,19 @@ impl Ran {
             stderr: String::new(),
             stderr_truncated: false,
             seals: [Captured::new(0).seal(), Captured::new(0).seal()],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kept_a_program_from_starting_has_a_name() {
+        for (number, errno) in [(-1, Errno::EACCES), (2, Errno::ENOENT), (8, Errno::ENOEXEC)] {
+            let ran = Ran::not_started(&io::Error::from_raw_os_error(number));
+            assert!(matches!(ran.ended, Ended::NotStarted(it) if it == errno), "{number}");
         }
     }
 }

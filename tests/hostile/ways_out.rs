@@ -19,6 +19,8 @@ const THROUGH_SUDO: &[(&str, &str, &[&str])] = &[
     ("", "service --help", &["ok"]),
     ("", "--version", &["usage"]),
     ("", "version", &["ok"]),
+    ("", "version --timeout x", &["invalid_argument"]),
+    ("", "list --timeout -1", &["invalid_argument"]),
     ("", "list", &["ok"]),
     ("", "list --schema", &["ok"]),
     ("", "list --dry-run", &["ok"]),
