@@ -42,6 +42,9 @@ fn all() -> impl Iterator<Item = &'static Case> {
 fn every_check_has_a_case_that_breaks_it() {
     let host = Host::ready(Sudo::Classic);
     let ids: BTreeSet<String> = Doctor::of(&host).rows.into_iter().map(|row| row.id).collect();
-    let broken: BTreeSet<String> = all().map(|case| case.id.to_owned()).collect();
+    let mut broken: BTreeSet<String> = all().map(|case| case.id.to_owned()).collect();
+    // The program of these cases has no tasks, and no site policy adds one to it; where one does,
+    // tests/site/tasks.rs breaks it.
+    broken.insert("tasks".to_owned());
     assert_eq!(ids, broken);
 }
