@@ -460,6 +460,9 @@ _sm() {
             sm__subcmd__policy,explain)
                 cmd="sm__subcmd__policy__subcmd__explain"
                 ;;
+            sm__subcmd__policy,init)
+                cmd="sm__subcmd__policy__subcmd__init"
+                ;;
             sm__subcmd__policy,revert)
                 cmd="sm__subcmd__policy__subcmd__revert"
                 ;;
@@ -468,6 +471,9 @@ _sm() {
                 ;;
             sm__subcmd__policy,surface)
                 cmd="sm__subcmd__policy__subcmd__surface"
+                ;;
+            sm__subcmd__policy,test)
+                cmd="sm__subcmd__policy__subcmd__test"
                 ;;
             *)
                 ;;
@@ -983,7 +989,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy)
-            opts="-v -h --json --verbose --help show check surface diff edit revert allow deny explain"
+            opts="-v -h --json --verbose --help show check surface diff edit revert init test allow deny explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1055,7 +1061,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__diff)
-            opts="-v -h --site --package-manager --json --verbose --help"
+            opts="-v -h --argv --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1102,7 +1108,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__explain)
-            opts="-v -h --user --site --package-manager --json --verbose --help"
+            opts="-v -h --user --group --expect --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1110,6 +1116,14 @@ _sm() {
             case "${prev}" in
                 --user)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expect)
+                    COMPREPLY=($(compgen -W "allowed denied" -- "${cur}"))
                     return 0
                     ;;
                 --site)
@@ -1129,6 +1143,49 @@ _sm() {
                     ;;
                 --package-manager)
                     COMPREPLY=($(compgen -W "apt pacman" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__init)
+            opts="-v -h --unit --package --maintenance --user --group --replace --dry-run --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --unit)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --package)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --maintenance)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1167,6 +1224,39 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__surface)
+            opts="-v -h --site --package-manager --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --site)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --package-manager)
+                    COMPREPLY=($(compgen -W "apt pacman" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__policy__subcmd__test)
             opts="-v -h --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1258,7 +1348,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --reason --serial --since --text --until -l -n --code --event --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --text --unit --until -l -n --code --event --expect --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1274,7 +1364,7 @@ _sm_complete() {
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;
-    --binary | --forks | --limit | --lines | --max-fail | --name | --operation | --password-fd | --reason | --serial | --since | --text | --until | -l | -n) ;;
+    --binary | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --text | --unit | --until | -l | -n) ;;
     *) _sm_helper_grammar sm ;;
     esac
     _sm_helper_done

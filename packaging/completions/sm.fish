@@ -98,18 +98,20 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "show" -d 'Print the policy in force, as it was written'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "check" -d 'Check a policy file for mistakes'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "surface" -d 'Print every command line that can ever be run as root'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "diff" -d 'Show what the site policy changes in it'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "edit" -d 'Edit the site policy as visudo edits sudoers: edit a copy, check it, install it whole'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "revert" -d 'Remove the site policy, so that the compiled policy alone decides'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "allow" -d 'Allow an operation: change the site policy in place, and print what changes'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "deny" -d 'No longer allow an operation: change the site policy in place, and print what changes'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert allow deny explain" -f -a "explain" -d 'Show which line of the policy allows or refuses a request, and what would be run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "show" -d 'Print the policy in force, as it was written'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "check" -d 'Check a policy file for mistakes'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "surface" -d 'Print every command line that can ever be run as root'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "diff" -d 'Show what the site policy changes: which operations come and go'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "edit" -d 'Edit the site policy as visudo edits sudoers: edit a copy, check it, install it whole'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "revert" -d 'Remove the site policy, so that the compiled policy alone decides'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "init" -d 'Make the first site policy of this host, of what is named and nothing else; at a terminal by asking'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "test" -d 'Hold the policy against a file of expectations: allow agent service restart myapp, deny agent package install vim; exit 0 if all are met, 1 otherwise'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "allow" -d 'Allow an operation: change the site policy in place, and print what changes'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "deny" -d 'No longer allow an operation: change the site policy in place, and print what changes'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "explain" -d 'Show which line of the policy allows or refuses a request, and what would be run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
@@ -126,6 +128,7 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l argv -d 'Print the command lines instead'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -135,6 +138,22 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l unit -d 'A unit and what may be done to it; may be given more than once' -r -f
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l package -d 'Packages and what may be done to them [default: install]; may be given more than once' -r -f
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l maintenance -d 'What may be done to all packages at once: update,upgrade' -r -f
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l user -d 'For this account alone' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l group -d 'For the accounts in this group alone' -r -f -a "(__fish_complete_groups)"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l replace -d 'In the place of a policy that is there, which is kept beside it'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l dry-run -d 'Print the policy, and change nothing'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from test" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from test" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
+pacman\t'Arch\'s'"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from test" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -l user -d 'For this account alone' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -l group -d 'For the accounts in this group alone' -r -f -a "(__fish_complete_groups)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from allow" -l dry-run -d 'Print what would change, and change nothing'
@@ -148,6 +167,9 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from deny" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l user -d 'For this account [default: any that is allowed]' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l group -d 'Suppose that the account is in this group, and in no other that is not given; may be given more than once' -r -f -a "(__fish_complete_groups)"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l expect -d 'Exit 1 if it is not so' -r -f -a "allowed\t''
+denied\t''"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
@@ -269,7 +291,7 @@ function __sm_request
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --max-fail --name --operation --password-fd --reason --serial --since --text --until -l -n --code --event --package-manager
+        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --text --unit --until -l -n --code --event --expect --package-manager
             set skip yes
         end
     end

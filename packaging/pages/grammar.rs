@@ -151,6 +151,7 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("task", "action"),
                         ("task", "name"),
                         ("check", "file"),
+                        ("test", "file"),
                         ("allow", "request"),
                         ("deny", "request"),
                     ]

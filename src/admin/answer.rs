@@ -44,6 +44,11 @@ impl Answer {
         self
     }
 
+    /// As what a check has found: exit status 1, and the same to read.
+    pub fn failing(self, refusal: Refusal) -> Failure {
+        Failure { text: Some(self.text), fields: self.fields, ..Failure::found(refusal) }
+    }
+
     /// With what another answer says.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

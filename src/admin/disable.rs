@@ -88,7 +88,12 @@ fn root(what: &str, program: &Path, arguments: &[OsString]) -> Result<Caller, Fa
 /// Writes it down among the requests, as root's own.
 fn record(caller: Caller, word: &str) -> Result<Vec<String>, Refusal> {
     let force = InForce::load().unwrap_or_else(|_| InForce::compiled());
-    let origin = Origin { caller, policy: force.hash(), limits: force.limits() };
+    let origin = Origin {
+        caller,
+        policy: force.hash(),
+        names_callers: force.names_callers(),
+        limits: force.limits(),
+    };
     let answer = audit::Answer { code: Code::Ok, error: None, dry_run: false };
     let words = ["sm", word].map(str::to_owned);
     audit::answered(&origin, None, &words, &answer, None).map_err(Unwritten::refusal)

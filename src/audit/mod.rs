@@ -22,6 +22,7 @@ use crate::limits::store::Exceeded;
 use crate::limits::{self, Bucket, Permit};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use crate::policy::remedy;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::ran::Ended;
@@ -167,6 +168,10 @@ pub fn answered(
         reason: request.and_then(|request| record::reason(request, false)),
         asked: Some(asked.to_vec()),
         error: answer.error.map(|error| bounds::cut(error, bounds::ERROR)),
+        allow: request.filter(|_| answer.code == Code::Denied).and_then(|request| {
+            let user = origin.names_callers.then_some(origin.caller.user.as_str());
+            remedy::allow(&request.operation, user)
+        }),
         dry_run: answer.dry_run,
         duration_ms: Some(crate::request::id::duration_ms()),
         ..Record::of(event, origin, request, answer.code)

@@ -10,6 +10,8 @@ pub struct Origin {
     pub caller: Caller,
     /// The hash of the policy that decided.
     pub policy: String,
+    /// Whether it tells callers apart.
+    pub names_callers: bool,
     /// How often that lets an account ask.
     pub limits: Limits,
 }

@@ -57,6 +57,9 @@ pub struct Record<'r> {
     pub asked: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Cow<'r, str>>,
+    /// With what an administrator would allow what was denied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<String>,
     /// How many requests a record stands for, if they are too many for a record each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -94,6 +97,7 @@ impl<'r> Record<'r> {
             code,
             asked: None,
             error: None,
+            allow: None,
             count: None,
             dry_run: false,
             returncode: None,

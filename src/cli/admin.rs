@@ -219,12 +219,30 @@ pub enum PolicyCommand {
     },
     /// Print every command line that can ever be run as root
     Surface(Supposed),
-    /// Show what the site policy changes in it
-    Diff(Supposed),
+    /// Show what the site policy changes: which operations come and go
+    Diff {
+        /// Print the command lines instead
+        #[arg(long)]
+        argv: bool,
+        /// On which host
+        #[command(flatten)]
+        supposed: Supposed,
+    },
     /// Edit the site policy as visudo edits sudoers: edit a copy, check it, install it whole
     Edit,
     /// Remove the site policy, so that the compiled policy alone decides
     Revert,
+    /// Make the first site policy of this host, of what is named and nothing else; at a terminal by asking
+    Init(Init),
+    /// Hold the policy against a file of expectations: allow agent service restart myapp, deny agent package install vim;
+    /// exit 0 if all are met, 1 otherwise
+    Test {
+        /// On which host
+        #[command(flatten)]
+        supposed: Supposed,
+        /// The file
+        file: PathBuf,
+    },
     /// Allow an operation: change the site policy in place, and print what changes
     Allow(Change),
     /// No longer allow an operation: change the site policy in place, and print what changes
@@ -234,6 +252,12 @@ pub enum PolicyCommand {
         /// For this account [default: any that is allowed]
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
+        /// Suppose that the account is in this group, and in no other that is not given; may be given more than once
+        #[arg(long, value_name = "G", requires = "user")]
+        group: Vec<String>,
+        /// Exit 1 if it is not so
+        #[arg(long, value_name = "VERDICT", value_parser = ["allowed", "denied"])]
+        expect: Option<String>,
         /// On which host
         #[command(flatten)]
         supposed: Supposed,
@@ -241,6 +265,39 @@ pub enum PolicyCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         request: Vec<OsString>,
     },
+}
+
+/// `sm policy init`
+#[derive(Debug, Clone, Args)]
+pub struct Init {
+    /// A unit and what may be done to it; may be given more than once
+    #[arg(long, value_name = "NAME:ACTIONS")]
+    pub unit: Vec<String>,
+    /// Packages and what may be done to them [default: install]; may be given more than once
+    #[arg(long, value_name = "NAMES[:ACTIONS]")]
+    pub package: Vec<String>,
+    /// What may be done to all packages at once: update,upgrade
+    #[arg(long, value_name = "ACTIONS")]
+    pub maintenance: Option<String>,
+    /// For this account alone
+    #[arg(long, value_name = "U")]
+    pub user: Option<String>,
+    /// For the accounts in this group alone
+    #[arg(long, value_name = "G", conflicts_with = "user")]
+    pub group: Option<String>,
+    /// In the place of a policy that is there, which is kept beside it
+    #[arg(long)]
+    pub replace: bool,
+    /// Print the policy, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl Init {
+    /// Whether there is something that is to be allowed.
+    pub fn names_something(&self) -> bool {
+        !self.unit.is_empty() || !self.package.is_empty() || self.maintenance.is_some()
+    }
 }
 
 /// `sm policy allow`, `sm policy deny`

@@ -192,7 +192,7 @@ mod tests {
             ("sm setup-broker agent", "did you mean: sm setup-broker --user agent"),
             (
                 "sm policy",
-                "there are: show, check, surface, diff, edit, revert, allow, deny, explain",
+                "there are: show, check, surface, diff, edit, revert, init, test, allow, deny, explain",
             ),
             ("sm polcy", "did you mean policy?; there are: "),
             ("sm setup-sudo --users agent", "did you mean --user?; usage: sm setup-sudo"),

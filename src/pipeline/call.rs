@@ -57,6 +57,7 @@ impl Call {
         Origin {
             caller: self.caller.clone(),
             policy: self.force.hash(),
+            names_callers: self.force.names_callers(),
             limits: self.force.limits(),
         }
     }

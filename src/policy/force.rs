@@ -88,6 +88,11 @@ impl InForce {
         }
     }
 
+    /// Whether it tells callers apart.
+    pub fn names_callers(&self) -> bool {
+        !COMPILED.callers.is_empty() || self.site().is_some_and(|site| !site.callers.is_empty())
+    }
+
     /// The bounds that hold.
     pub fn limits(&self) -> Limits {
         match self.site() {

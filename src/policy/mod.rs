@@ -11,6 +11,7 @@ pub mod operations;
 pub mod parse;
 pub mod parsed;
 pub mod presence;
+pub mod remedy;
 pub mod removable;
 pub mod site;
 pub mod table;

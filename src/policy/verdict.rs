@@ -106,7 +106,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
             Code::Denied,
             format!("the policy allows `{operation}` for other callers, not for this one"),
         )
-        .hint("`sm-helper list` shows what this caller may do");
+        .hint("`sm-helper list` shows what this caller may do; an administrator can allow more");
         let line = rules.and_then(|rules| rules.first()).map(|rule| Line::boxed(policy, rule.line));
         return Err(Denial { refusal, line });
     }
@@ -202,7 +202,9 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
     let near = if names.len() <= COMPARED { nearest(name, names) } else { None };
     let hint = match near {
         Some(near) => format!("the policy names {near}; `sm-helper list` shows all of it"),
-        None => "`sm-helper list` shows what is allowed".to_owned(),
+        None => {
+            "`sm-helper list` shows what is allowed; an administrator can allow more".to_owned()
+        }
     };
     let kind = match operation {
         Operation::Service { .. } => "unit",

@@ -2,6 +2,7 @@
 //! can come of it. Needs no root.
 
 mod check;
+mod examples;
 mod explain;
 mod surface;
 mod terminal;

@@ -22,6 +22,8 @@ host_test!(the_commands_know_the_site_policy, |host| {
     let operations: Vec<&String> = surface.as_object().expect("an object").keys().collect();
     assert!(operations.iter().all(|name| name.ends_with("nginx.service")), "{operations:?}");
     let diff = host.root("sm policy diff").ok();
+    assert!(diff.starts_with("- package autoclean for every caller\n"), "{diff}");
+    let diff = host.root("sm policy diff --argv").ok();
     assert!(diff.lines().all(|line| line.starts_with("- ")), "{diff}");
     assert!(diff.contains("\"stop\",\"--\",\"nginx.service\"") || diff.contains("stop"), "{diff}");
     assert!(!diff.contains("reload nginx"), "{diff}");

@@ -7,6 +7,7 @@ use crate::admin::policy::asked::{Asked, Direction, read};
 use crate::admin::policy::document::Document;
 use crate::admin::policy::effect::Effect;
 use crate::admin::policy::subject::Subject;
+use crate::admin::policy::wanted::whom;
 use crate::admin::policy::{edit, missing, sealed, vain};
 use crate::admin::root::without_root;
 use crate::admin::setup_sudo;
@@ -17,10 +18,9 @@ use crate::policy::model::SiteMode;
 use crate::policy::operations::operations;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
-use crate::sudo::account::Who as Account;
 use crate::system::state;
 use nix::unistd::geteuid;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::Path;
 use std::{fs, io};
 
@@ -35,7 +35,7 @@ pub fn run(
     arguments: &[OsString],
 ) -> Result<Answer, Failure> {
     let asked = read(&change.request)?;
-    let whom = whom(change)?;
+    let whom = whom(change.user.as_deref(), change.group.as_deref())?;
     if !change.dry_run && !geteuid().is_root() {
         return Err(without_root(&format!("only root can change {FILE}"), program, arguments));
     }
@@ -81,23 +81,6 @@ pub fn run(
         .answer()
         .and(installed)
         .warned([warnings.unwrap_or_default(), setup_sudo::behind(program)].concat()))
-}
-
-/// For whom; none for every caller.
-fn whom(change: &Change) -> Result<Option<Subject>, Failure> {
-    let (user, group) = (change.user.as_deref(), change.group.as_deref());
-    if user.is_none() && group.is_none() {
-        return Ok(None);
-    }
-    // Root may be given something, too: what root asks for through the helper is judged as well.
-    if user == Some("root") {
-        return Ok(Some(Subject::User("root".to_owned())));
-    }
-    let found = Account::find(user.map(OsStr::new), group.map(OsStr::new), true)?;
-    Ok(Some(match found {
-        Account::User { name, .. } => Subject::User(name),
-        Account::Group { name, .. } => Subject::Group(name),
-    }))
 }
 
 /// The policy that is changed. Where there is none yet, what holds now must hold afterwards too:

@@ -225,6 +225,17 @@ impl Document {
         }
     }
 
+    /// Puts a comment in front of a name's table, where it has one with a header.
+    pub fn comment(&mut self, kind: Kind, name: &str, text: &str) {
+        let section = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut);
+        let names = section.and_then(|section| section.get_mut(kind.names()));
+        let Some(names) = names.and_then(Item::as_table_like_mut) else { return };
+        let rule = names.iter_mut().find(|(key, _)| kind.is_same(key, name));
+        if let Some(table) = rule.and_then(|(_, rule)| rule.as_table_mut()) {
+            table.decor_mut().set_prefix(format!("\n# {text}\n"));
+        }
+    }
+
     /// The names of the tables of callers, in their order.
     pub fn callers(&self) -> Vec<String> {
         let callers = self.0.get("callers").and_then(Item::as_table_like);

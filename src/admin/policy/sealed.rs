@@ -22,6 +22,28 @@ pub fn is_sealed(direction: Direction, asked: &Asked) -> bool {
     }
 }
 
+/// The commands that compile a policy in, in the folder of the source.
+const BUILD: [&str; 2] =
+    ["SM_POLICY=policy.toml packaging/build", "sudo packaging/install --binary target/release/sm"];
+
+const PACKAGE: &str = "or use the package sm-helper-site, whose policy is the one in /etc/sm/policy.toml, and run this again";
+
+/// The refusal that says what to do instead of making a site policy: compile it in.
+pub fn compile_in(policy: &str) -> Failure {
+    let error = format!(
+        "{FILE} cannot allow this in this program (mode {:?}): not all of it is compiled in",
+        COMPILED.site_mode.word()
+    );
+    let text = format!(
+        "Put this into a file called policy.toml:\n\n{policy}\nThen build it and install it, from the source:\n\n    {}\n    {}",
+        BUILD[0], BUILD[1]
+    );
+    Failure::of(Refusal::new(Code::Unsupported, error).hint(PACKAGE))
+        .text(text)
+        .with("text", policy)
+        .with("build", BUILD)
+}
+
 /// The refusal that says what to do instead.
 pub fn instead(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> Failure {
     let mode = COMPILED.site_mode.word();
@@ -34,18 +56,14 @@ pub fn instead(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> F
         format!("{FILE} cannot {} this in this program (mode {mode:?}): {why}", direction.word());
     let lines = changed_lines(direction, asked, whom);
     let text = format!(
-        "In the policy that is compiled in ({}), change these lines, in a copy called policy.toml:\n\n{}\n\nThen build it and install it, from the source:\n\n    SM_POLICY=policy.toml packaging/build\n    sudo packaging/install --binary target/release/sm",
+        "In the policy that is compiled in ({}), change these lines, in a copy called policy.toml:\n\n{}\n\nThen build it and install it, from the source:\n\n    {}\n    {}",
         COMPILED.file,
-        lines.join("\n")
+        lines.join("\n"),
+        BUILD[0],
+        BUILD[1]
     );
-    let refusal = Refusal::new(Code::Unsupported, error).hint(
-        "or use the package sm-helper-site, whose policy is the one in /etc/sm/policy.toml, and run this again",
-    );
-    let build = [
-        "SM_POLICY=policy.toml packaging/build",
-        "sudo packaging/install --binary target/release/sm",
-    ];
-    Failure::of(refusal).text(text).with("lines", lines).with("build", build)
+    let refusal = Refusal::new(Code::Unsupported, error).hint(PACKAGE);
+    Failure::of(refusal).text(text).with("lines", lines).with("build", BUILD)
 }
 
 /// What changes in the compiled policy's text, line by line.

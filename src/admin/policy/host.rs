@@ -1,0 +1,44 @@
+//! The host and the policies that are looked at: this one's, or those that are supposed.
+
+use crate::admin::answer::Failure;
+use crate::cli::Supposed;
+use crate::managers::host::of_this_host;
+use crate::managers::manager::Manager;
+use crate::policy::force::InForce;
+use crate::policy::parse::LARGEST;
+use crate::request::code::{Code, Refusal};
+use std::io::Read;
+use std::path::Path;
+
+/// A file as text, as far as a policy may be long.
+///
+/// # Errors
+/// `policy_invalid` where it cannot be read.
+pub fn read(file: &Path) -> Result<String, Failure> {
+    let unreadable = |error: std::io::Error| {
+        let called = file.to_string_lossy();
+        Failure::found(Refusal::new(Code::PolicyInvalid, format!("{called}: {error}")))
+    };
+    let open = std::fs::File::open(file).map_err(unreadable)?;
+    let mut text = String::new();
+    open.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+/// The policies that decide, or would with another site policy.
+///
+/// # Errors
+/// `policy_invalid`
+pub fn in_force(supposed: &Supposed) -> Result<InForce, Failure> {
+    match &supposed.site {
+        None => Ok(InForce::load()?),
+        Some(file) => {
+            InForce::supposing(&file.to_string_lossy(), &read(file)?).map_err(Failure::found)
+        }
+    }
+}
+
+/// The package manager.
+pub fn manager(supposed: &Supposed) -> Option<Manager> {
+    supposed.package_manager.or_else(of_this_host)
+}
