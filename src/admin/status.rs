@@ -112,6 +112,7 @@ fn mode() -> String {
         SiteMode::Off => format!("{FILE} is not read"),
         SiteMode::Narrow => format!("{FILE} can only take away from what is compiled in"),
         SiteMode::Extend => format!("{FILE} can add to what is compiled in"),
+        SiteMode::Replace => format!("{FILE} is the policy"),
     }
 }
 

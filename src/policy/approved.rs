@@ -124,10 +124,18 @@ impl Approved {
     /// This approval with the check of another policy, and how long that one watches the unit,
     /// where it says nothing of its own: naming a unit once more does not take these away.
     #[must_use]
-    pub fn checked_as_in(mut self, policy: &Policy<'_>) -> Self {
-        if let Operation::Service { action, unit, .. } = &self.request.operation
+    pub fn checked_as_in(self, policy: &Policy<'_>) -> Self {
+        let Operation::Service { unit, .. } = &self.request.operation else { return self };
+        let unit = unit.as_str().to_owned();
+        self.checked_as(policy, &unit)
+    }
+
+    /// The same with what that policy says of this unit: another name of the one that was asked for.
+    #[must_use]
+    pub fn checked_as(mut self, policy: &Policy<'_>, unit: &str) -> Self {
+        if let Operation::Service { action, .. } = &self.request.operation
             && action.wakes()
-            && let Some(rule) = policy.unit(unit.as_str())
+            && let Some(rule) = policy.unit(unit)
         {
             if self.check.is_none() {
                 self.check = policy.check_of(rule).map(owned);

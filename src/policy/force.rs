@@ -166,7 +166,7 @@ impl InForce {
         let approved = self.decided(who, request)?;
         let approved = match &by_own {
             Some(own) => approved.checked_like(own),
-            None => approved,
+            None => self.checked_by_own_name(approved),
         };
         let units = match approved.request().operation.changes_packages() {
             true => self.units(),
@@ -183,8 +183,10 @@ impl InForce {
         };
         let Some(own) = alias::own_name(unit.as_str()) else { return Ok(None) };
         let site = self.site();
-        let is_named =
-            COMPILED.unit(&own).is_some() || site.is_some_and(|site| site.unit(&own).is_some());
+        // Where the site's is the policy, the compiled one says only how a unit is checked.
+        let is_replaced = site.is_some() && COMPILED.site_mode == SiteMode::Replace;
+        let is_named = (COMPILED.unit(&own).is_some() && !is_replaced)
+            || site.is_some_and(|site| site.unit(&own).is_some());
         let Some(name) = UnitName::parse(own.as_bytes()).ok().filter(|_| is_named) else {
             return Ok(None);
         };
@@ -207,11 +209,29 @@ impl InForce {
         })
     }
 
+    /// The approval with the compiled check of the unit's own name, where no policy in force names
+    /// that: a link is no way around the check either.
+    fn checked_by_own_name(&self, approved: Approved) -> Approved {
+        let Operation::Service { unit, .. } = &approved.request().operation else {
+            return approved;
+        };
+        match alias::own_name(unit.as_str()).filter(|_| self.site.is_some()) {
+            Some(own) if COMPILED.site_mode == SiteMode::Replace => {
+                approved.checked_as(&COMPILED, &own)
+            }
+            _ => approved,
+        }
+    }
+
     fn decided(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
         let Some(site) = self.site() else {
             return judge(&COMPILED, &COMPILED.limits, who, request);
         };
         let limits = self.limits();
+        if COMPILED.site_mode == SiteMode::Replace {
+            let judged = judge(&site, &limits, who, request);
+            return judged.map(|approved| approved.checked_as_in(&COMPILED));
+        }
         if COMPILED.site_mode == SiteMode::Narrow {
             // What both allow, the way the compiled one says: the site's can bring no command.
             let by_site = judge(&site, &limits, who, request.clone())?;
@@ -247,13 +267,17 @@ impl InForce {
         let site = self.site().and_then(of);
         match COMPILED.site_mode {
             SiteMode::Extend => site.or_else(|| of(COMPILED)),
-            SiteMode::Off | SiteMode::Narrow => of(COMPILED),
+            SiteMode::Replace if self.site.is_some() => site,
+            SiteMode::Off | SiteMode::Narrow | SiteMode::Replace => of(COMPILED),
         }
     }
 
     /// Every operation that some policy names, in the order of their names; not all of them need
     /// be allowed.
     pub fn operations(&self) -> Vec<Operation> {
+        if let Some(site) = self.site().filter(|_| COMPILED.site_mode == SiteMode::Replace) {
+            return operations(&site).collect();
+        }
         let mut all: Vec<Operation> = operations(&COMPILED).collect();
         if let Some(site) = self.site().filter(|_| COMPILED.site_mode == SiteMode::Extend) {
             let known: BTreeSet<String> = all.iter().map(ToString::to_string).collect();

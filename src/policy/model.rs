@@ -16,12 +16,19 @@ pub enum SiteMode {
     Narrow,
     /// It can add, except what is on the never-list.
     Extend,
+    /// It is the policy, except what is on the never-list. The compiled one holds where there is
+    /// none, and its checks do for the units that have none of their own.
+    Replace,
 }
 
 impl SiteMode {
     /// Every mode with its word.
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("off", Self::Off), ("narrow", Self::Narrow), ("extend", Self::Extend)];
+    pub const WORDS: [(&'static str, Self); 4] = [
+        ("off", Self::Off),
+        ("narrow", Self::Narrow),
+        ("extend", Self::Extend),
+        ("replace", Self::Replace),
+    ];
 
     /// The word for it in a policy.
     pub fn word(self) -> &'static str {

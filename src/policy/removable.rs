@@ -51,6 +51,9 @@ pub fn together(
     let find = |list: &[Removable], name: &str| {
         list.binary_search_by(|package| package.name.as_str().cmp(name)).ok()
     };
+    if mode == SiteMode::Replace {
+        return site;
+    }
     if mode == SiteMode::Narrow {
         let both = compiled.into_iter().filter_map(|package| {
             let by_site = &site[find(&site, &package.name)?];

@@ -147,6 +147,7 @@ pub fn understood(file: &str, text: &str) -> Result<Parsed, Mistakes> {
     let policy = parsed.policy();
     mistakes.extend(match COMPILED.site_mode {
         SiteMode::Extend => [never(&policy), other_tasks(&policy)].concat(),
+        SiteMode::Replace => never(&policy),
         SiteMode::Narrow => [new_commands(&policy), other_tasks(&policy)].concat(),
         SiteMode::Off => Vec::new(),
     });
@@ -164,7 +165,7 @@ fn mistake(policy: &Policy<'_>, line: u32, message: String, hint: &str) -> Polic
     }
 }
 
-/// Adding to the policy stops at what would be full root.
+/// What a site policy adds, or is, stops at what would be full root.
 fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
     let units = policy
         .units

@@ -14,6 +14,7 @@ mod extend;
 mod init;
 mod narrow;
 mod removals;
+mod replace;
 mod tasks;
 mod tell;
 mod trust;

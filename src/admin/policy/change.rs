@@ -92,6 +92,7 @@ fn beginning(before: Option<&str>, direction: Direction) -> Result<Document, Ref
     let begins_as_compiled = match COMPILED.site_mode {
         SiteMode::Off | SiteMode::Extend => false,
         SiteMode::Narrow => direction == Direction::Deny,
+        SiteMode::Replace => true,
     };
     if begins_as_compiled && operations(&COMPILED).next().is_some() {
         return Ok(Document::parse(COMPILED.file, COMPILED.text)?.into_site(edit::COMMENT));

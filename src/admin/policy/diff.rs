@@ -29,7 +29,9 @@ pub fn run(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
     if force.site().is_none() {
         let text = match COMPILED.site_mode {
             SiteMode::Off => "site policies are ignored: mode \"off\" is compiled in".to_owned(),
-            SiteMode::Narrow | SiteMode::Extend => format!("there is no {}", site::FILE),
+            SiteMode::Narrow | SiteMode::Extend | SiteMode::Replace => {
+                format!("there is no {}", site::FILE)
+            }
         };
         return Ok(Answer::text(text).with("removed", [""; 0]).with("added", [""; 0]));
     }

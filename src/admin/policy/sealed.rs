@@ -18,7 +18,9 @@ pub fn is_sealed(direction: Direction, asked: &Asked) -> bool {
         (SiteMode::Off, _) => true,
         (SiteMode::Narrow, Direction::Allow) => !asked.operations.iter().all(is_compiled),
         (SiteMode::Extend, Direction::Deny) => asked.operations.iter().any(is_compiled),
-        (SiteMode::Narrow, Direction::Deny) | (SiteMode::Extend, Direction::Allow) => false,
+        (SiteMode::Narrow, Direction::Deny)
+        | (SiteMode::Extend, Direction::Allow)
+        | (SiteMode::Replace, _) => false,
     }
 }
 
@@ -51,6 +53,7 @@ pub fn instead(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> F
         SiteMode::Off => "it is not read".to_owned(),
         SiteMode::Narrow => "it can only take away from what is compiled in".to_owned(),
         SiteMode::Extend => "it can only add to what is compiled in".to_owned(),
+        SiteMode::Replace => "it is the policy".to_owned(),
     };
     let error =
         format!("{FILE} cannot {} this in this program (mode {mode:?}): {why}", direction.word());
