@@ -118,7 +118,7 @@ fn a_package_for_arch_leaves_no_rule_also_where_its_program_is_broken() {
     let host = host_with_packages(Sudo::Classic, "1");
     host.root(&format!("{PACMAN} -U /srv/out/sm-helper-site-*")).ok();
     assert!(host.root("pacman -Qi sm-helper-site").ok().contains("sm-helper=0.1.0"));
-    assert!(host.root("sm policy show --json").ok().contains("\"site_mode\":\"extend\""));
+    assert!(host.root("sm policy show --json").ok().contains("\"site_mode\":\"replace\""));
     host.root("sm setup-sudo --user agent; echo 'other ALL=(root) NOPASSWD: /usr/bin/true' >/etc/sudoers.d/sm-own; printf '#!/bin/sh\\nexit 1\\n' >/usr/bin/sm").ok();
     assert!(host.exists("/etc/sudoers.d/sm-agent"));
     host.root("sed 's/^#.*//' /etc/sudoers.d/sm-agent >/etc/sudoers.d/by-hand").ok();

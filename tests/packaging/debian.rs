@@ -20,8 +20,8 @@ use crate::{program, said, script, site_program};
 
 /// The sealed one.
 const NARROW: &str = "sm-helper";
-/// The one that a site may extend.
-const EXTEND: &str = "sm-helper-site";
+/// The one whose policy is the site's.
+const SITE: &str = "sm-helper-site";
 /// The next version of [`NARROW`]: the same program, and another /etc/logrotate.d/sm.
 const NEXT: &str = "sm-helper-next";
 
@@ -79,7 +79,7 @@ fn build(folder: &Path) -> Vec<PathBuf> {
 fn make(folder: &Path) {
     let made = build(folder);
     assert_eq!(made.len(), 2, "packaging/deb prints two paths: {made:?}");
-    for (from, name) in made.iter().zip([NARROW, EXTEND]) {
+    for (from, name) in made.iter().zip([NARROW, SITE]) {
         fs::rename(from, folder.join(format!("{name}.deb"))).expect("the package that it printed");
     }
     // Made again from its parts, in a second instead of ten.
@@ -112,7 +112,7 @@ trait Packages {
 
 impl Packages for Host {
     fn fetch(&self) {
-        for name in [NARROW, EXTEND, NEXT] {
+        for name in [NARROW, SITE, NEXT] {
             let bytes = fs::read(packages().join(format!("{name}.deb"))).expect("the package");
             self.write(format!("/srv/{name}.deb"), bytes);
         }
@@ -135,9 +135,13 @@ impl Packages for Host {
     fn is_well(&self, case: &str) {
         let done = self.root("visudo -c && sm setup-sudo --check --user agent");
         assert_eq!(done.status, Some(0), "{case}: {done}");
+        // Of the one whose policy is the site's, nothing is allowed without one.
+        let is_bare = self.root("sm policy show --json").ok().contains("\"site_mode\":\"replace\"")
+            && !self.exists("/etc/sm/policy.toml");
+        let code = if is_bare { "denied" } else { "ok" };
         for way in ["sudo", "socket"] {
             let reply = self.ask(&format!("--via {way} service status nginx"));
-            assert_eq!(reply.code(), "ok", "{case}: over {way}");
+            assert_eq!(reply.code(), code, "{case}: over {way}");
         }
         let done = self.root("sm setup-broker --check --user agent && sm audit verify");
         assert_eq!(done.status, Some(0), "{case}: {done}");

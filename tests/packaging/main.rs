@@ -25,10 +25,10 @@ fn program() -> PathBuf {
     std::env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into()).into()
 }
 
-/// The program with `SM_SITE_MODE=extend`.
+/// The program of the package sm-helper-site.
 fn site_program() -> PathBuf {
     let program = std::env::var_os("SM_SITE_BIN").expect(
-        "SM_SITE_BIN is not set: it names the program built with SM_SITE_MODE=extend; tests/run builds it",
+        "SM_SITE_BIN is not set: it names the program built with SM_POLICY=policy/site.toml; tests/run builds it",
     );
     program.into()
 }

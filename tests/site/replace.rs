@@ -17,7 +17,7 @@ names.jq = {}
 ";
 
 host_test!(the_site_policy_is_the_policy, bare, |host| {
-    install(host, "SM_REPLACE_BIN", "policy/site.toml");
+    install(host, "SM_SITE_BIN", "policy/site.toml");
     host.write("/etc/systemd/system/mine.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("systemctl daemon-reload").ok();
     // Where there never was one, the compiled one holds, which allows nothing.
@@ -62,7 +62,7 @@ host_test!(the_site_policy_is_the_policy, bare, |host| {
 });
 
 host_test!(no_moment_without_the_policy_is_wider, bare, |host| {
-    install(host, "SM_REPLACE_BIN", "policy/site.toml");
+    install(host, "SM_SITE_BIN", "policy/site.toml");
     site(host, MINE);
     ask(host, "service status nginx").expect("ok");
     for gone in [format!("rm {FILE}"), "rm -r /etc/sm".to_owned()] {
@@ -83,7 +83,7 @@ host_test!(no_moment_without_the_policy_is_wider, bare, |host| {
 });
 
 host_test!(the_never_list_is_its_ceiling, bare, |host| {
-    install(host, "SM_REPLACE_BIN", "policy/site.toml");
+    install(host, "SM_SITE_BIN", "policy/site.toml");
     let before = intents(host);
     for (rest, name) in [
         ("[services]\nactions = [\"start\"]\nunits.debug-shell = {}\n", "debug-shell"),
@@ -105,7 +105,7 @@ host_test!(the_never_list_is_its_ceiling, bare, |host| {
 });
 
 host_test!(a_link_is_no_way_around_a_compiled_check, bare, |host| {
-    install(host, "SM_REPLACE_BIN", "policy/site.toml");
+    install(host, "SM_SITE_BIN", "policy/site.toml");
     host.root("ln -s /lib/systemd/system/nginx.service /etc/systemd/system/web.service; systemctl daemon-reload").ok();
     site(host, "schema = 1\n[services]\nactions = [\"restart\", \"status\"]\nunits.web = {}\n");
     ask(host, "service restart web").expect("ok");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{EXTEND, NARROW, build, packages};
+use super::{SITE, NARROW, build, packages};
 use crate::host::{Host, Sudo, repository};
 use crate::{Scratch, said, script};
 
@@ -23,7 +23,7 @@ fn deb(name: &str) -> String {
 #[test]
 #[ignore = "needs lintian and both programs: run tests/run"]
 fn lintian_has_nothing_to_say() {
-    let debs = [deb(NARROW), deb(EXTEND)];
+    let debs = [deb(NARROW), deb(SITE)];
     let all =
         [&["--allow-root", "--fail-on", "error,warning"][..], &debs.each_ref().map(String::as_str)]
             .concat();
@@ -51,7 +51,7 @@ fn what_is_in_them_is_what_is_installed() {
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let mut listed: Vec<&str> = listed.lines().collect();
     listed.sort_unstable();
-    for name in [NARROW, EXTEND] {
+    for name in [NARROW, SITE] {
         let listing = run("dpkg-deb", &["--contents", &deb(name)]);
         let mut files = Vec::new();
         let mut pages = Vec::new();
@@ -94,7 +94,7 @@ fn what_is_in_them_is_what_is_installed() {
 #[test]
 #[ignore = "needs both programs: run tests/run"]
 fn they_say_what_they_are_and_what_they_need() {
-    for (name, other) in [(NARROW, EXTEND), (EXTEND, NARROW)] {
+    for (name, other) in [(NARROW, SITE), (SITE, NARROW)] {
         let field =
             |field: &str| run("dpkg-deb", &["--field", &deb(name), field]).trim().to_owned();
         assert_eq!(field("Package"), name);
@@ -122,7 +122,7 @@ fn each_has_the_program_of_its_name() {
     use super::Packages;
     let host = Host::bare(Sudo::Classic);
     host.fetch();
-    for (name, mode) in [(NARROW, "narrow"), (EXTEND, "extend")] {
+    for (name, mode) in [(NARROW, "narrow"), (SITE, "replace")] {
         host.apt_install(name).ok();
         let shown: serde_json::Value =
             serde_json::from_str(&host.root("sm policy show --json").ok()).expect("JSON");
@@ -156,7 +156,7 @@ fn the_same_source_gives_the_same_bytes() {
     let touched = Command::new("touch").arg(repository().join("packaging/logrotate/sm")).status();
     assert!(touched.is_ok_and(|status| status.success()));
     let again = build(scratch.path());
-    for (again, name) in again.iter().zip([NARROW, EXTEND]) {
+    for (again, name) in again.iter().zip([NARROW, SITE]) {
         let same =
             fs::read(again).expect("it") == fs::read(Path::new(&deb(name))).expect("the first");
         assert!(same, "{name} has other bytes the second time");

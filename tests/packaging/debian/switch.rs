@@ -1,10 +1,10 @@
 //! From one of the two packages to the other.
 
-use super::{APT, EXTEND, NARROW, Packages, set_up};
+use super::{APT, SITE, NARROW, Packages, set_up};
 use crate::host::{Host, host_test};
 
-/// What only `extend` lets a site say.
-const SITE: &str = "schema = 1\n[packages]\nactions = [\"install\"]\n[packages.names.tree]\n";
+/// What the sealed one does not let a site say.
+const ADDS: &str = "schema = 1\n[packages]\nactions = [\"install\"]\n[packages.names.tree]\n";
 
 /// Says whether the site policy adds.
 fn adds(host: &Host) -> bool {
@@ -18,10 +18,10 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
     host.root("useradd 'we ird' --badname; sm setup-sudo --user 'we ird'; echo '# mine' >>/etc/logrotate.d/sm; mkdir /etc/sm").ok();
     let drop_ins =
         host.root("tail /etc/sudoers.d/sm-*; stat -c '%n %U:%G %a' /etc/sudoers.d/*").ok();
-    for (case, command, is_extend) in [
-        ("with apt", format!("{APT} install /srv/{EXTEND}.deb"), true),
+    for (case, command, is_site) in [
+        ("with apt", format!("{APT} install /srv/{SITE}.deb"), true),
         ("back, with apt", format!("{APT} install /srv/{NARROW}.deb"), false),
-        ("with dpkg", format!("dpkg -i /srv/{EXTEND}.deb"), true),
+        ("with dpkg", format!("dpkg -i /srv/{SITE}.deb"), true),
         ("back, with dpkg", format!("dpkg -i /srv/{NARROW}.deb"), false),
     ] {
         let done = host.root(&command);
@@ -33,12 +33,12 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
         assert_eq!(is, drop_ins, "{case}");
         assert!(host.read("/etc/logrotate.d/sm").ends_with("# mine\n"), "{case}");
         host.is_well(case);
-        host.write("/etc/sm/policy.toml", SITE);
-        assert_eq!(adds(host), is_extend, "{case}");
+        host.write("/etc/sm/policy.toml", ADDS);
+        assert_eq!(adds(host), is_site, "{case}");
         host.root("sm policy revert").ok();
         // The other one's purge has nothing to do with this one.
         let purged =
-            host.root(&format!("dpkg --purge {}", if is_extend { NARROW } else { EXTEND }));
+            host.root(&format!("dpkg --purge {}", if is_site { NARROW } else { SITE }));
         assert_eq!(purged.status, Some(0), "{case}: {purged}");
         host.is_well(&format!("{case}, and the other one purged"));
         assert!(host.exists("/etc/logrotate.d/sm"), "{case}");
@@ -48,7 +48,7 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
 host_test!(what_was_removed_in_one_run_of_apt_is_not_put_back_in_another, bare, |host| {
     host.fetch();
     for install in
-        [format!("{APT} install /srv/{EXTEND}.deb"), format!("dpkg -i /srv/{EXTEND}.deb")]
+        [format!("{APT} install /srv/{SITE}.deb"), format!("dpkg -i /srv/{SITE}.deb")]
     {
         host.apt_install(NARROW).ok();
         set_up(host);
