@@ -1,4 +1,4 @@
-//! From TOML to a [`Policy`].
+//! From TOML to a policy.
 //!
 //! The build script and the running program share this file, so that what `sm policy check`
 //! says of a policy is what the build says of it.

@@ -1,7 +1,7 @@
 //! dpkg killed in the middle: nothing is let in that was not, no rule is for what is gone, and going on
 //! where it ended makes all well.
 
-use super::{APT, SITE, NARROW, NEXT, Packages, set_up};
+use super::{APT, NARROW, NEXT, Packages, SITE, set_up};
 use crate::host::{Host, host_test, wait_until};
 
 /// Makes one of the host's tools wait for ever where it is called with this.
@@ -99,12 +99,7 @@ host_test!(a_switch_that_was_killed_lets_nobody_in_by_mistake, bare, |host| {
     host.fetch();
     host.apt_install(NARROW).ok();
     set_up(host);
-    killed(
-        host,
-        "/usr/bin/systemd-sysusers",
-        "sm.conf",
-        &format!("{APT} install /srv/{SITE}.deb"),
-    );
+    killed(host, "/usr/bin/systemd-sysusers", "sm.conf", &format!("{APT} install /srv/{SITE}.deb"));
     assert_eq!(host.root("ls /etc/sudoers.d").ok(), "README\n");
     // Another run: it cannot know that it is the same decision, and says what to do.
     let done = host.root("dpkg --configure -a");

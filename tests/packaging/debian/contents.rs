@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{SITE, NARROW, build, packages};
+use super::{NARROW, SITE, build, packages};
 use crate::host::{Host, Sudo, repository};
 use crate::{Scratch, said, script};
 

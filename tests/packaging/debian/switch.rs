@@ -1,6 +1,6 @@
 //! From one of the two packages to the other.
 
-use super::{APT, SITE, NARROW, Packages, set_up};
+use super::{APT, NARROW, Packages, SITE, set_up};
 use crate::host::{Host, host_test};
 
 /// What the sealed one does not let a site say.
@@ -37,8 +37,7 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
         assert_eq!(adds(host), is_site, "{case}");
         host.root("sm policy revert").ok();
         // The other one's purge has nothing to do with this one.
-        let purged =
-            host.root(&format!("dpkg --purge {}", if is_site { NARROW } else { SITE }));
+        let purged = host.root(&format!("dpkg --purge {}", if is_site { NARROW } else { SITE }));
         assert_eq!(purged.status, Some(0), "{case}: {purged}");
         host.is_well(&format!("{case}, and the other one purged"));
         assert!(host.exists("/etc/logrotate.d/sm"), "{case}");
@@ -47,9 +46,7 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
 
 host_test!(what_was_removed_in_one_run_of_apt_is_not_put_back_in_another, bare, |host| {
     host.fetch();
-    for install in
-        [format!("{APT} install /srv/{SITE}.deb"), format!("dpkg -i /srv/{SITE}.deb")]
-    {
+    for install in [format!("{APT} install /srv/{SITE}.deb"), format!("dpkg -i /srv/{SITE}.deb")] {
         host.apt_install(NARROW).ok();
         set_up(host);
         host.apt("remove sm-helper").ok();
