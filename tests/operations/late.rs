@@ -31,7 +31,7 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
         json["warnings"][0].as_str().is_some_and(|text| text.contains("--timeout 60")),
         "{json:#}"
     );
-    assert!((6000.0..20_000.0).contains(&json["duration_ms"].as_f64().expect("ms")), "{json:#}");
+    assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 6000.0), "{json:#}");
     assert_eq!(json["unit"]["active_state"], "activating");
     assert!(json["error"].as_str().is_some_and(|text| text.contains("6 s")), "{json:#}");
     assert!(json["hint"].is_string());
@@ -42,7 +42,7 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
     ask(host, "service start probe").expect("ok");
     let reply = ask(host, "service stop probe --timeout 1").expect("timeout");
     let json = &reply.json;
-    assert!((1000.0..5500.0).contains(&json["duration_ms"].as_f64().expect("ms")), "{json:#}");
+    assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 1000.0), "{json:#}");
     assert!(json["warnings"].is_null(), "{json:#}");
     assert_eq!(json["unit"]["active_state"], "deactivating");
     assert!(gone("-x systemctl"), "systemctl is still there");
@@ -61,7 +61,7 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
 
 host_test!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
     thread::scope(|scope| {
-        let slow = scope.spawn(|| ask(host, "package install sm-test-slow"));
+        let slow = scope.spawn(|| ask(host, "package install sm-test-slow --timeout 6"));
         // Another one meanwhile has to wait for the lock, longer than it is allowed to.
         let id = intent_of(host, "sm-test-slow");
         wait_until("the package is being configured", || {
@@ -81,10 +81,7 @@ host_test!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
         assert!(
             json["stdout"].as_str().is_some_and(|text| text.contains("Setting up sm-test-slow"))
         );
-        assert!(
-            (6000.0..15_000.0).contains(&json["duration_ms"].as_f64().expect("ms")),
-            "{json:#}"
-        );
+        assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 6000.0), "{json:#}");
         assert!(json["hint"].as_str().is_some_and(|text| text.contains("request_id")));
         assert!(!host.exists("/var/lib/sm-test-slow.done") && !host.has_package("sm-test-slow"));
         assert_eq!(events(host, &id), "intent ok");

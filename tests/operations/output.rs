@@ -53,7 +53,7 @@ host_test!(no_amount_of_output_costs_memory, ready_test_policy, |host| {
     let (reply, peak) = peak_memory(host, || ask(host, "package install sm-test-noisy"));
     assert!(peak > 500, "nothing was measured: {peak} kB");
     assert!(peak < 16 * 1024, "300 MB of output cost {peak} kB of memory");
-    // On a slow machine 300 MB may take longer than the policy's 6 s.
+    // On a slow machine 300 MB may take longer than the policy's minute.
     assert!(matches!(reply.code(), "ok" | "timeout"), "{}", reply.code());
     is_plain(&reply, "stdout");
     is_plain(&reply, "stderr");

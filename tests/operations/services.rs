@@ -79,6 +79,12 @@ fn lives(host: &Host, unit: &str, process: &str, port: Option<u16>) {
     host.root("ln -sf /usr/share/zoneinfo/Pacific/Kiritimati /etc/localtime").ok();
     for (number, wanted) in LIFE.iter().enumerate() {
         let case = format!("{unit}, step {number}: {}", wanted.action);
+        // What the policy leaves to the administrator.
+        if unit == "ssh" && matches!(wanted.action, "stop" | "disable") {
+            ask(host, &format!("service {} {unit}", wanted.action)).expect("denied");
+            host.root(&format!("systemctl --quiet {} {unit}", wanted.action)).ok();
+            continue;
+        }
         let before = kernels_pid(host, process);
         let reply = ask(host, &format!("service {} {unit}", wanted.action));
         let now = kernels_pid(host, process);

@@ -91,7 +91,7 @@ const LINES: [(&str, &str); 35] = [
     ("sm-helper service restart --via ", "auto socket sudo"),
     ("sm-helper list --sch", "--schema"),
     ("sm ", "audit bootstrap-cluster doctor fleet helper policy setup-broker setup-sudo"),
-    ("sm policy ", "allow check deny diff edit explain revert show surface"),
+    ("sm policy ", "allow check deny diff edit explain init revert show surface test"),
     ("sm audit se", "search setup"),
     ("sm helper service restart ng", "nginx.service"),
     ("sm setup-sudo --user age", "agent"),
