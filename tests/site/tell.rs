@@ -31,7 +31,7 @@ host_test!(the_commands_know_the_site_policy, |host| {
     let denied = host.root("sm policy explain service stop nginx").ok();
     assert!(denied.contains(&format!("{FILE}:3: actions")), "{denied}");
     // It is the site's policy that does not name it, and the compiled one that does.
-    let denied = host.root("sm policy explain service stop ssh").ok();
+    let denied = host.root("sm policy explain service stop caddy").ok();
     assert!(
         denied.contains(FILE) && !denied.contains("no line of policy/default.toml"),
         "{denied}"
