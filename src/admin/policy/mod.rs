@@ -188,5 +188,9 @@ fn print_surface(supposed: &Supposed) -> Result<Answer, Failure> {
         lines.push(format!("{}: {commands}", Value::from(name.as_str())));
         object.insert(name, commands);
     }
-    Ok(Answer::text(format!("{{\n{}\n}}", lines.join(",\n"))).with("surface", object))
+    let text = match lines.is_empty() {
+        true => "{}".to_owned(),
+        false => format!("{{\n{}\n}}", lines.join(",\n")),
+    };
+    Ok(Answer::text(text).with("surface", object))
 }
