@@ -35,7 +35,10 @@ pub fn check() -> Result<(), Refusal> {
 pub fn is_disabled() -> bool {
     let is_there = |path: &str| match fs::symlink_metadata(path) {
         Ok(_) => true,
-        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        // Where a file stands instead of the folder there is no note; the policy is refused then.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            false
+        }
         // The folder is root's alone.
         Err(error) if error.kind() == ErrorKind::PermissionDenied && path == NOTE => false,
         Err(_) => true,
