@@ -18,11 +18,10 @@ use crate::policy::model::SiteMode;
 use crate::policy::operations::operations;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
-use crate::system::state;
 use nix::unistd::geteuid;
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 /// Answers one of them.
 ///
@@ -40,15 +39,9 @@ pub fn run(
         return Err(without_root(&format!("only root can change {FILE}"), program, arguments));
     }
     let _lock = if change.dry_run { None } else { Some(edit::alone(program, direction.word())?) };
-    let before = match fs::read_to_string(FILE) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => {
-            return Err(Refusal::new(Code::CommandFailed, format!("{FILE}: {error}"))
-                .hint("the policy was not changed")
-                .into());
-        }
-    };
+    let failed = |error: io::Error| Refusal::new(Code::CommandFailed, format!("{FILE}: {error}"));
+    let before =
+        edit::present().map_err(|error| failed(error).hint("the policy was not changed"))?;
     if sealed::is_sealed(direction, &asked) {
         return Err(sealed::instead(direction, &asked, whom.as_ref()));
     }
@@ -72,9 +65,7 @@ pub fn run(
     if change.dry_run {
         return Ok(effect.answer().with("changed", false).line("nothing was changed: --dry-run"));
     }
-    let installed = state::folder(edit::FOLDER, 0o755, "root")
-        .and_then(|()| edit::put(&text, before.as_deref()))
-        .map_err(|error| Refusal::new(Code::CommandFailed, format!("{FILE}: {error}")))?;
+    let installed = edit::put(&text, before.as_deref()).map_err(failed)?;
     let site = new.site();
     let warnings = site.map(|site| [vain::warnings(&site), missing::warnings(&site)].concat());
     Ok(effect

@@ -50,11 +50,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     };
     let _lock = alone(program, "edit")?;
     state::folder(FOLDER, 0o755, "root").map_err(|error| failed(FOLDER, error))?;
-    let before = match fs::read_to_string(FILE) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(FILE, error).into()),
-    };
+    let before = present().map_err(|error| failed(FILE, error))?;
     // At the terminal an interrupt is meant for the editor. Command gives a child an empty mask.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);
@@ -168,11 +164,24 @@ fn write(path: &str, text: &str) -> io::Result<()> {
     state::make(Path::new(path), text.as_bytes(), MODE)
 }
 
-/// Puts it in place; what was there before is kept beside it.
+/// The text of the site policy; none where there is none.
+///
+/// # Errors
+/// What the kernel says, or that it is not UTF-8.
+pub fn present() -> io::Result<Option<String>> {
+    match fs::read_to_string(FILE) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts it in place, in its folder; what was there before is kept beside it.
 ///
 /// # Errors
 /// What the kernel says; what was there before is there still.
 pub fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
+    state::folder(FOLDER, 0o755, "root")?;
     if let Some(before) = before {
         write(OLD, before)?;
     }

@@ -13,10 +13,8 @@ use crate::output::text::{counted, one_line};
 use crate::policy::force::InForce;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
-use crate::system::state;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
@@ -30,11 +28,7 @@ pub fn init(init: &Init, program: &Path, arguments: &[OsString]) -> Result<Answe
         return Err(without_root(&format!("only root can make {FILE}"), program, arguments));
     }
     let _lock = if init.dry_run { None } else { Some(edit::alone(program, "init")?) };
-    let before = match fs::read_to_string(FILE) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(&error)),
-    };
+    let before = edit::present().map_err(|error| failed(&error))?;
     if before.is_some() && !init.replace {
         return Err(Refusal::new(Code::CommandFailed, format!("there is a policy already: {FILE}"))
             .hint("to change it: sm policy allow, sm policy deny; to begin anew and keep the old one beside it: --replace")
@@ -57,9 +51,7 @@ pub fn init(init: &Init, program: &Path, arguments: &[OsString]) -> Result<Answe
     if init.dry_run {
         return Ok(Answer::text(text.trim_end()).with("text", &text).with("changed", false));
     }
-    let installed = state::folder(edit::FOLDER, 0o755, "root")
-        .and_then(|()| edit::put(&text, before.as_deref()))
-        .map_err(|error| failed(&error))?;
+    let installed = edit::put(&text, before.as_deref()).map_err(|error| failed(&error))?;
     let site = force.site();
     let warnings = site.map(|site| [vain::warnings(&site), missing::warnings(&site)].concat());
     let more =
