@@ -2,8 +2,7 @@
 //! not done yet; at a glance.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::audit::rows::Requests;
-use crate::admin::audit::rows::{Style, operation_of};
+use crate::admin::audit::rows::{Requests, Style, operation_of};
 use crate::admin::doctor::agents::{by_hand, drop_ins};
 use crate::admin::policy::{missing, vain};
 use crate::admin::root::without_root;
@@ -11,7 +10,7 @@ use crate::audit::files::{self, FILE as LOG};
 use crate::broker::socket::GROUP;
 use crate::broker::unit;
 use crate::cli::Shown;
-use crate::output::text::{counted, one_line};
+use crate::output::text::{counted, one_line, some_of};
 use crate::policy::force::InForce;
 use crate::policy::model::SiteMode;
 use crate::policy::site::FILE;
@@ -165,12 +164,8 @@ fn who(admitted: &[Admitted]) -> String {
         let exact = if admitted.exact { ", exact" } else { "" };
         format!("{} ({}{exact})", one_line(&admitted.who, 100), admitted.route)
     };
-    const SHOWN: usize = 10;
-    let mut text = admitted.iter().take(SHOWN).map(one).collect::<Vec<_>>().join(", ");
-    if admitted.len() > SHOWN {
-        text.push_str(&format!(" and {} more", admitted.len() - SHOWN));
-    }
-    text
+    const NAMED: usize = 10;
+    some_of(&admitted.iter().map(one).collect::<Vec<_>>(), NAMED)
 }
 
 /// The last requests that were answered, and those that are not.
@@ -197,8 +192,6 @@ fn under_way(pending: &[Value]) -> String {
         let who = record.pointer("/caller/user").and_then(Value::as_str).unwrap_or_default();
         format!("{} of {}", operation_of(record).unwrap_or_default(), one_line(who, 32))
     };
-    let shown: Vec<String> = pending.iter().rev().take(SHOWN).map(one).collect();
-    let more = pending.len().saturating_sub(SHOWN);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more} (begun, and no result recorded)", shown.join(", "))
+    let latest: Vec<String> = pending.iter().rev().map(one).collect();
+    format!("{} (begun, and no result recorded)", some_of(&latest, SHOWN))
 }

@@ -8,11 +8,7 @@ use std::collections::BTreeMap;
 
 /// The variables, `NAME=value`, sorted by their names.
 pub fn environment(account: &Account, words: &[String]) -> Vec<String> {
-    let common = host::environment().map(|(name, value): (&str, &str)| (name, value));
-    let mut all = BTreeMap::new();
-    for (name, value) in common {
-        all.insert(name, value);
-    }
+    let mut all: BTreeMap<&str, &str> = host::environment().collect();
     all.extend([
         ("TERM", "dumb"),
         ("PAGER", "cat"),

@@ -5,11 +5,12 @@ use crate::admin::doctor::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::word;
-use crate::admin::doctor::requests::some_of;
+use crate::admin::doctor::requests::NAMED;
 use crate::admin::setup_broker::{self, units};
 use crate::broker::socket::{GROUP, SOCKET};
 use crate::broker::unit::SOCKET_UNIT;
 use crate::output::text::shell_word;
+use crate::output::text::some_of;
 use crate::system::tool;
 use nix::unistd::Group;
 use std::fs;
@@ -204,6 +205,6 @@ fn shut_out(context: &Context) -> Vec<Finding> {
             format!("runuser -u {} -- test -w {SOCKET}", shell_word(first)),
         ),
     };
-    let found = format!("{} cannot reach {SOCKET}: {reason}", some_of(&names));
+    let found = format!("{} cannot reach {SOCKET}: {reason}", some_of(&names, NAMED));
     vec![Finding::problem(found).fix(command)]
 }

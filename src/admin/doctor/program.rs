@@ -7,6 +7,7 @@ use crate::admin::doctor::paths::{fix, weak, word};
 use crate::admin::setup_broker::is_here;
 use crate::admin::setup_sudo::install;
 use crate::admin::setup_sudo::rule::helper_beside;
+use crate::exec::process::PATH;
 use crate::managers::host;
 use crate::managers::owner::Package;
 use crate::system::kernel;
@@ -170,7 +171,7 @@ fn removal(helper: &Path) -> String {
 /// (`login.defs(5)`, `pam_env(8)`), and the usual ones.
 fn search_path() -> Vec<String> {
     let mut paths = vec![std::env::var("PATH").unwrap_or_default()];
-    paths.push("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+    paths.push(PATH.to_owned());
     let defs = fs::read_to_string("/etc/login.defs").unwrap_or_default();
     for line in defs.lines() {
         let mut words = line.split_whitespace();

@@ -8,11 +8,15 @@ use crate::admin::doctor::sudo::drop_ins_of;
 use crate::admin::doctor::{audit, folders, policy, program};
 use crate::admin::setup_sudo::attempt::{Hindered, Reason, hindered};
 use crate::admin::setup_sudo::rule::helper_beside;
+use crate::output::text::some_of;
 use crate::request::code::Refusal;
 use crate::sudo::ask::{self, Sudo};
 use crate::sudo::obstacles::{Obstacle, Requests};
 use crate::system::trust::trusted;
 use std::collections::BTreeSet;
+
+/// So many names are said where there are several; of more it says how many.
+pub const NAMED: usize = 3;
 
 /// That requests work, as `sm setup-sudo --check` has it: each account makes one.
 pub fn work(context: &Context) -> Vec<Finding> {
@@ -89,7 +93,7 @@ pub fn untried(context: &Context) -> Vec<Finding> {
 /// Requests of these accounts that do not work.
 fn fails(context: &Context, hindered: &Hindered, agents: &[&Agent]) -> Finding {
     let names: Vec<&str> = agents.iter().map(|agent| agent.user.name.as_str()).collect();
-    let reason = hindered.reason.described(&some_of(&names), &context.helper);
+    let reason = hindered.reason.described(&some_of(&names, NAMED), &context.helper);
     let obstacles = hindered.obstacles.iter().map(Obstacle::described);
     let found: Vec<String> = std::iter::once(reason).chain(obstacles).collect();
     // What may be in the way is looked at if nothing else is.
@@ -128,14 +132,4 @@ fn refused_by_helper(context: &Context) -> Option<String> {
         [policy::file, folders::state, folders::log, audit::write, folders::run, program::tools];
     let found = looks.into_iter().flat_map(|look| look(context));
     found.filter(|one| one.status == Status::Problem).find_map(|one| one.fix)
-}
-
-/// The first of the names, and how many more there are.
-pub fn some_of(names: &[&str]) -> String {
-    const SHOWN: usize = 3;
-    let shown = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

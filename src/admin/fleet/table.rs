@@ -2,6 +2,7 @@
 //! once, with their names.
 
 use crate::admin::fleet::row::{Row, counted};
+use crate::output::text::some_of;
 use crate::output::{text, wrap};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -52,7 +53,7 @@ pub fn of(rows: &[Row], coloured: bool, terminal: Option<usize>) -> String {
         if hosts.len() == 1 {
             continue;
         }
-        let line = wrap::wrapped(&format!("{}: {mark} {message}", names(hosts)), terminal);
+        let line = wrap::wrapped(&format!("{}: {mark} {message}", some_of(hosts, NAMED)), terminal);
         let _ = writeln!(text, "{line}");
         for command in commands {
             let _ = writeln!(text, "    {command}");
@@ -85,12 +86,6 @@ fn findings(rows: &[Row]) -> Vec<Finding<'_>> {
         }
     }
     findings
-}
-
-fn names(hosts: &[&str]) -> String {
-    let more = hosts.len().saturating_sub(NAMED);
-    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{}{rest}", hosts[..hosts.len() - more].join(", "))
 }
 
 #[cfg(test)]

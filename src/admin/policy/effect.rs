@@ -3,10 +3,14 @@
 use crate::admin::answer::{Answer, GREEN, RED, tinted};
 use crate::admin::policy::asked::{Asked, Direction};
 use crate::admin::policy::subject::{Right, Subject, rights, subjects};
+use crate::output::text::some_of;
 use crate::policy::force::InForce;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
 use std::collections::BTreeSet;
+
+/// So many operations are named where a change is refused; of more it says how many.
+const NAMED: usize = 5;
 
 /// What a change of the policy comes to.
 pub struct Effect {
@@ -64,7 +68,7 @@ impl Effect {
                 format!(
                     "this would also {} {}: whoever has a name in [callers] has all of its actions",
                     direction.word(),
-                    some(&more)
+                    some_of(&more, NAMED)
                 ),
             )
             .hint("the policy was not changed; where that is meant, name these too, or run: sm policy edit"));
@@ -99,15 +103,5 @@ impl Effect {
         let lines = [lines("-", RED, &self.removed), lines("+", GREEN, &self.added)].concat();
         let text = if lines.is_empty() { "it is so already".to_owned() } else { lines.join("\n") };
         Answer::text(text).with("added", &self.added).with("removed", &self.removed)
-    }
-}
-
-/// The first of many, and how many more there are.
-fn some(all: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = all.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match all.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
     }
 }

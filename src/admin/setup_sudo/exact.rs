@@ -8,6 +8,7 @@ use crate::admin::setup_sudo::mark::MARK;
 use crate::admin::setup_sudo::permitted::permitted;
 use crate::admin::setup_sudo::rule::rights;
 use crate::escalate::flags::WORD;
+use crate::output::text::some_of;
 use crate::request::code::Refusal;
 use crate::request::name::SERVICE;
 use crate::sudo::account::Who;
@@ -132,13 +133,8 @@ fn a_few(lines: &[String]) -> String {
         all.contains(whole.unwrap_or_else(|| format!("{line}{SERVICE}")).as_str())
     };
     let operations: Vec<&str> = all.iter().copied().filter(|line| !is_spelling(line)).collect();
-    let named: Vec<String> =
-        operations.iter().take(NAMED).map(|line| format!("`{line}`")).collect();
-    let more = match operations.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", named.join(", "))
+    let quoted: Vec<String> = operations.iter().map(|line| format!("`{line}`")).collect();
+    some_of(&quoted, NAMED)
 }
 
 #[cfg(test)]
