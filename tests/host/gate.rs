@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Done, Host, events, intent_of, wait_until};
 
-/// What its script does: waits, makes noise where it is told to, fails where it is told to.
+/// What its script does: waits, as long as a command in a host may take, makes noise where it is told to, fails where it is told to.
 const SCRIPT: &str = r#"
 echo 'gate: begun'
 touch /run/gate/begun
@@ -18,7 +18,7 @@ i=0
 while [ ! -e /run/gate/go ]; do
     sleep 0.05
     i=$((i + 1))
-    [ $i -lt 800 ] || exit 1
+    [ $i -lt 6000 ] || exit 1
 done
 if [ -e /run/gate/noisy ]; then
     head -c 5000000 /dev/zero | tr '\0' n
