@@ -8,7 +8,7 @@ use crate::plan::{Plan, ServiceSteps};
 use crate::request::action::ServiceAction::{Restart, Start};
 use crate::request::operation::Operation;
 use crate::services::reason;
-use crate::services::state::{idle, unit_now};
+use crate::services::state::{LOOK_TIMEOUT, idle, unit_now};
 use crate::services::surroundings::Surroundings;
 use crate::services::turns::Turns;
 use std::time::{Duration, Instant};
@@ -64,6 +64,7 @@ pub fn change(
         Ok(others) => others,
         Err(refusal) => return Outcome::refused(refusal, None, change.state_before()),
     };
+    change.leave_half();
     if let Err(refused) = change.may_begin() {
         return Outcome { unit: change.state_before(), ..*refused };
     }
@@ -72,6 +73,7 @@ pub fn change(
     }
     change.surroundings =
         Surroundings::before(change.asked(), change.before.as_ref(), change.others.as_ref());
+    change.leave_half();
     change.began = start_limit::now();
     let backchannel = Some(&mut context.backchannel);
     let ran = run(
@@ -84,4 +86,14 @@ pub fn change(
     let is_known = change.surroundings.reread(change.asked());
     let after = change.watched(&ran);
     change.outcome(ran, after, is_known)
+}
+
+impl Change<'_> {
+    /// Leaves half of the timeout to what comes next, as the longest wait for a turn does: how long the
+    /// looks before it take, of which each may take this much more, is not the operation's time. On a
+    /// busy host systemctl would else be ended before the service manager has heard of it.
+    fn leave_half(&mut self) {
+        let half = Duration::from_secs(self.plan.timeout().into()) / 2;
+        self.bounds.deadline = self.bounds.deadline.max(Instant::now() + half.min(LOOK_TIMEOUT));
+    }
 }

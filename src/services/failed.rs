@@ -68,9 +68,15 @@ impl Failure<'_> {
                 "the service manager continues; to give up: sm-helper service stop {name}"
             ));
         }
-        let doing = state.doing().unwrap_or_else(|| {
-            format!("{} now", state.active_state.as_deref().unwrap_or("in an unknown state"))
-        });
+        // It was ended before the manager had heard of it, or as the manager was done with it.
+        let Some(doing) = state.doing() else {
+            let state = state.active_state.as_deref().unwrap_or("in an unknown state");
+            let error = format!(
+                "systemctl did not answer within {timeout} s; {name} is {state}, and the service manager has no job for it"
+            );
+            return Refusal::new(Code::Timeout, error)
+                .hint("`changed` says whether something was done; if not, try again");
+        };
         Refusal::new(Code::Timeout, format!("{name} is {doing}, after {timeout} s")).hint(
             "the service manager continues: ask for the status later, or ask an administrator",
         )

@@ -71,7 +71,7 @@ host_test!(an_agent_can_restart_and_stop_its_own_service, ready_test_policy, all
 // The time that the reply takes to be heard is not taken from the operation.
 host_test!(a_short_timeout_is_the_operations_own, ready_test_policy, |host| {
     for action in ["restart", "stop"] {
-        agent(host, &format!("sm-helper service {action} agentd --timeout 1"));
+        agent(host, &format!("sm-helper service {action} agentd --timeout 2"));
         unit(host, "agentd", AGENT);
         host.root("systemctl start agentd").ok();
         let before = host.main_pid("agentd");
@@ -108,9 +108,15 @@ host_test!(the_record_has_how_a_deferred_operation_went, ready_test_policy, |hos
 
     // It was not well before: refused, and so answered in full.
     for (action, code) in [("restart", "check_failed"), ("stop", "ok")] {
-        agent(host, &format!("sleep 2; sm-helper service {action} agentd"));
+        host.root("rm -f /run/changed").ok();
+        agent(
+            host,
+            &format!(
+                "until [ -e /run/changed ]; do sleep 0.1; done; sm-helper service {action} agentd"
+            ),
+        );
         unit(host, "agentd", AGENT);
-        host.root("systemctl reset-failed; systemctl start agentd; sleep 1; echo '# more' >>/etc/systemd/system/agentd.service").ok();
+        host.root("systemctl reset-failed; systemctl start agentd; sleep 1; echo '# more' >>/etc/systemd/system/agentd.service; touch /run/changed").ok();
         let reply = self::reply(host).expect(code);
         assert_eq!(reply.json["deferred"].as_bool(), (code == "ok").then_some(true));
         ends(host, &reply.json["request_id"]);
@@ -283,12 +289,12 @@ host_test!(nobody_waits_for_who_passes_a_reply_on, ready_test_policy, all, |host
     gate.ends_well("stop of the agent's unit");
 
     gate.close();
-    let mut done = host.agent("timeout 2 sm-helper package install docker.io");
+    let mut done = host.agent("timeout 5 sm-helper package install docker.io");
     assert_eq!(done.status, Some(124), "{done}");
     done.status = Some(1);
     let reply = Reply::of(&done).expect("timeout");
     assert!(told(&reply).contains("continues"), "{}", told(&reply));
-    // It may not have got that far in two seconds.
+    // It may not have got that far in that time.
     gate.begun();
     assert!(gate.is_in_the_middle(), "the operation goes on");
     gate.open();

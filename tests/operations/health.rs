@@ -282,7 +282,7 @@ host_test!(what_is_done_and_gone_is_told_from_what_runs, ready_test_policy, |hos
 
 // It dies later than it is watched of itself; the timeout of 6 s bounds both.
 host_test!(a_site_can_watch_longer_but_not_shorter, ready_test_policy, |host| {
-    let later = "[Service]\nExecStart=/bin/sh -c 'sleep 3.5; exit 3'\n";
+    let later = "[Service]\nExecStart=/bin/sh -c 'sleep 2.5; exit 3'\n";
     let soon = "[Service]\nExecStart=/bin/sh -c 'sleep 0.5; exit 3'\n";
     let general = "schema = 1\n[services]\nactions = [\"start\"]\nwatch_seconds = SECONDS\n\
                    [services.units]\nprobe = {}\n";

@@ -58,7 +58,7 @@ host_test!(a_hook_that_fails_is_named, ready_test_policy, |host| {
 host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     for (kind, there) in [("Pre-Invoke", false), ("Post-Invoke", true)] {
         hook(host, &format!("DPkg::{kind} {{ \"touch /run/hangs; sleep 987\"; }};"));
-        let reply = ask(host, "package install sm-test-base --timeout 4").expect("timeout");
+        let reply = ask(host, "package install sm-test-base --timeout 10").expect("timeout");
         let error = reply.json["error"].as_str().expect("an error");
         let place =
             format!("DPkg::{kind} in /etc/apt/apt.conf.d/99hook: touch /run/hangs; sleep 987");
@@ -73,7 +73,7 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     // One that is run before anything is done, and when it is asked what would be.
     hook(host, "AptCli::Hooks::Install { \"sleep 987\"; };");
     for line in ["install sm-test-base", "plan install sm-test-base"] {
-        let reply = ask(host, &format!("package {line} --timeout 4")).expect("timeout");
+        let reply = ask(host, &format!("package {line} --timeout 10")).expect("timeout");
         let told = reply.json.to_string();
         let place = "it waits for: AptCli::Hooks::Install in /etc/apt/apt.conf.d/99hook: sleep 987";
         assert!(told.contains(place), "{line}: {told}");
@@ -83,7 +83,7 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     // A hook of dpkg's own, which is a script.
     host.write("/usr/local/bin/slow-hook", "#!/bin/sh\nsleep 986\nexit 0\n");
     host.root("chmod 755 /usr/local/bin/slow-hook; echo 'pre-invoke=/usr/local/bin/slow-hook now' >/etc/dpkg/dpkg.cfg.d/slow").ok();
-    let reply = ask(host, "package install sm-test-base --timeout 4").expect("timeout");
+    let reply = ask(host, "package install sm-test-base --timeout 10").expect("timeout");
     let error = reply.json["error"].as_str().expect("an error");
     let place = "pre-invoke in /etc/dpkg/dpkg.cfg.d/slow: /usr/local/bin/slow-hook now";
     assert!(error.contains(place), "{error}");
@@ -91,7 +91,7 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     wait_until("it is done", || host.root("pgrep -x apt-get").status == Some(1));
     host.root("apt-get -qq --yes remove sm-test-base").ok();
     // As is a package's own script.
-    let reply = ask(host, "package install sm-test-slow --timeout 3").expect("timeout");
+    let reply = ask(host, "package install sm-test-slow --timeout 10").expect("timeout");
     let error = reply.json["error"].as_str().expect("an error");
     assert!(error.contains("/var/lib/dpkg/info/sm-test-slow.postinst"), "{error}");
     assert!(!error.contains(DONE), "{error}");

@@ -40,9 +40,9 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
 
     // Earlier, where the caller wants it so.
     ask(host, "service start probe").expect("ok");
-    let reply = ask(host, "service stop probe --timeout 1").expect("timeout");
+    let reply = ask(host, "service stop probe --timeout 2").expect("timeout");
     let json = &reply.json;
-    assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 1000.0), "{json:#}");
+    assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 2000.0), "{json:#}");
     assert!(json["warnings"].is_null(), "{json:#}");
     assert_eq!(json["unit"]["active_state"], "deactivating");
     assert!(gone("-x systemctl"), "systemctl is still there");
@@ -61,7 +61,7 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
 
 host_test!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
     thread::scope(|scope| {
-        let slow = scope.spawn(|| ask(host, "package install sm-test-slow --timeout 6"));
+        let slow = scope.spawn(|| ask(host, "package install sm-test-slow --timeout 12"));
         // Another one meanwhile has to wait for the lock, longer than it is allowed to.
         let id = intent_of(host, "sm-test-slow");
         wait_until("the package is being configured", || {
@@ -81,7 +81,7 @@ host_test!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
         assert!(
             json["stdout"].as_str().is_some_and(|text| text.contains("Setting up sm-test-slow"))
         );
-        assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 6000.0), "{json:#}");
+        assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 12000.0), "{json:#}");
         assert!(json["hint"].as_str().is_some_and(|text| text.contains("request_id")));
         assert!(!host.exists("/var/lib/sm-test-slow.done") && !host.has_package("sm-test-slow"));
         assert_eq!(events(host, &id), "intent ok");

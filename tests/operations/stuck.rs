@@ -1,6 +1,6 @@
 //! What hangs is told, with what it hangs in, and can be stopped.
 
-use crate::host::{events, host_test};
+use crate::host::{events, host_test, wait_until};
 use crate::{ask, told, unit};
 use std::thread;
 
@@ -39,6 +39,9 @@ host_test!(a_unit_that_hangs_is_a_timeout_with_its_phase, ready_test_policy, |ho
         unit(host, name, &format!("[Service]\n{service}\nTimeoutStopSec=1000\n"));
         if matches!(action, "stop" | "reload") || state == "deactivating" {
             ask(host, &format!("service start {name}")).expect("ok");
+        }
+        if name == "hanging" {
+            wait_until("it is deaf", || host.exists("/run/deaf"));
         }
         let reply = ask(host, &format!("service {action} {name} --timeout 2")).expect("timeout");
         assert!(reply.json["returncode"].is_null(), "{case}: {:#}", reply.json);
@@ -90,4 +93,27 @@ host_test!(what_waits_for_another_unit_says_so, ready_test_policy, |host| {
     assert!(told(&reply).contains("stop it first"), "{}", told(&reply));
     ask(host, "service stop probe").expect("ok");
     assert_eq!(host.root("systemctl list-jobs --no-legend probe.service").ok(), "");
+});
+
+// A host may be so busy that a look takes longer than the whole timeout.
+host_test!(a_slow_look_takes_no_time_from_the_operation, ready_test_policy, |host| {
+    unit(host, "probe", "[Service]\nExecStart=/bin/sleep 1000\n");
+    host.root("mv /usr/bin/systemctl /usr/bin/systemctl.real").ok();
+    let slow = |word: &str, seconds: u32| {
+        let script = format!(
+            "#!/bin/sh\ncase \" $* \" in *' {word} '*) sleep {seconds} ;; esac\nexec systemctl.real \"$@\"\n"
+        );
+        host.write("/usr/bin/systemctl", &script);
+        host.root("chmod 755 /usr/bin/systemctl").ok();
+    };
+    slow("show", 3);
+    let reply = ask(host, "service start probe --timeout 2").expect("ok");
+    assert_eq!(reply.json["changed"], true);
+    ask(host, "service stop probe --timeout 2").expect("ok");
+    // Where the service manager has heard of nothing, nobody is told that it continues.
+    slow("start", 1000);
+    let reply = ask(host, "service start probe --timeout 2").expect("timeout");
+    assert_eq!(reply.json["changed"], false);
+    assert!(told(&reply).contains("has no job for it"), "{}", told(&reply));
+    assert!(!told(&reply).contains("continues"), "{}", told(&reply));
 });
