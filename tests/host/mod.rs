@@ -92,3 +92,25 @@ macro_rules! host_test {
     };
 }
 pub(crate) use host_test;
+
+/// The same with one of the two: for what systemd, apt, dpkg or pacman do and what is said of it, where
+/// root's part has long left what it was started by. Which one follows from the test's name, so
+/// each has about half of them. Not for sudo and its rules, nor for what a caller gives a request
+/// or does to it: words, environment, descriptors, signals, sessions, terminals.
+macro_rules! host_once {
+    ($name:ident, |$host:ident| $body:block) => {
+        $crate::host::host_once!($name, ready, |$host| $body);
+    };
+    ($name:ident, $made:ident, |$host:ident| $body:block) => {
+        #[test]
+        #[ignore = "needs root and throwaway hosts: run tests/run"]
+        fn $name() {
+            fn test($host: &$crate::host::Host) $body
+            let sudo = $crate::host::Sudo::of_test(stringify!($name));
+            // For whoever reads of its failure.
+            println!("on a host with {sudo:?}");
+            test(&$crate::host::Host::$made(sudo));
+        }
+    };
+}
+pub(crate) use host_once;

@@ -2,7 +2,7 @@
 //! and what keeps it from being done is noticed.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::offered::{does, does_nothing, refuses};
 
 /// Each alone could make a reply wrong, or the operation another one.
@@ -74,13 +74,13 @@ fn works(host: &Host) {
     ask(host, "package autoclean").expect("ok");
 }
 
-host_test!(no_setting_makes_an_operation_another_one, ready_test_policy, |host| {
+host_once!(no_setting_makes_an_operation_another_one, ready_test_policy, |host| {
     host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");
     host.write("/etc/apt/apt.conf.d/99test", SETTINGS.join("\n") + "\n");
     works(host);
 });
 
-host_test!(no_single_setting_does_either, ready_test_policy, |host| {
+host_once!(no_single_setting_does_either, ready_test_policy, |host| {
     host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");
     for setting in SETTINGS {
         host.write("/etc/apt/apt.conf.d/99test", format!("{setting}\n"));
@@ -92,7 +92,7 @@ host_test!(no_single_setting_does_either, ready_test_policy, |host| {
     }
 });
 
-host_test!(what_was_not_done_is_no_success, ready_test_policy, |host| {
+host_once!(what_was_not_done_is_no_success, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old=1 sm-test-base").ok();
     // dpkg has no opposite of it.
     for (file, setting) in [

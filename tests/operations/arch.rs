@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 
 /// Gives the host the program with the policy of the tests.
 pub fn set_up(host: &Host) {
@@ -36,7 +36,7 @@ fn changes(host: &Host, line: &str) {
     assert_eq!(argv[0], "/usr/bin/pacman", "{line}");
 }
 
-host_test!(pacman_does_it_too, bare_arch, |host| {
+host_once!(pacman_does_it_too, bare_arch, |host| {
     set_up(host);
     assert_eq!(ask(host, "list").json["package_manager"], "pacman");
 

@@ -1,7 +1,7 @@
 //! What happens beside the unit that is asked for: what starts it again, what it leaves behind,
 //! which others go up or down along with it.
 
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::{ask, told, unit};
 
 const RUNS: &str = "[Service]\nExecStart=/bin/sleep 1000\n";
@@ -29,7 +29,7 @@ fn warned(host: &Host, line: &str, words: &[&str]) -> Reply {
     reply
 }
 
-host_test!(what_starts_a_unit_again_is_told_of, ready_test_policy, |host| {
+host_once!(what_starts_a_unit_again_is_told_of, ready_test_policy, |host| {
     unit(host, "snapd", RUNS);
     unit(host, "probe", &format!("{RUNS}[Install]\nWantedBy=multi-user.target\n"));
     for (name, text, named) in [
@@ -68,7 +68,7 @@ host_test!(what_starts_a_unit_again_is_told_of, ready_test_policy, |host| {
     warned(host, "service stop probe", &["D-Bus"]);
 });
 
-host_test!(what_is_up_again_was_not_stopped, ready_test_policy, |host| {
+host_once!(what_is_up_again_was_not_stopped, ready_test_policy, |host| {
     unit(host, "probe", RUNS);
     // As long as it exists the path has it started.
     file(host, "probe.path", "[Path]\nPathExists=/etc/hostname\n");
@@ -82,7 +82,7 @@ host_test!(what_is_up_again_was_not_stopped, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_stop_that_was_not_clean_says_so, ready_test_policy, |host| {
+host_once!(a_stop_that_was_not_clean_says_so, ready_test_policy, |host| {
     for (service, word) in [
         ("ExecStart=/bin/sleep 1000", None),
         (
@@ -106,7 +106,7 @@ host_test!(a_stop_that_was_not_clean_says_so, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_restart_that_killed_the_old_process_says_so, ready_test_policy, |host| {
+host_once!(a_restart_that_killed_the_old_process_says_so, ready_test_policy, |host| {
     let stubborn = "ExecStart=/bin/sh -c 'trap : TERM; while :; do sleep 0.1; done'";
     for (service, is_killed) in [
         (RUNS.to_owned(), false),
@@ -130,7 +130,7 @@ host_test!(a_restart_that_killed_the_old_process_says_so, ready_test_policy, |ho
     }
 });
 
-host_test!(a_restart_that_leaves_old_processes_says_so, ready_test_policy, |host| {
+host_once!(a_restart_that_leaves_old_processes_says_so, ready_test_policy, |host| {
     let two = "ExecStart=/bin/sh -c 'sleep 1000 & exec sleep 999'";
     let ten = "ExecStart=/bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; exec sleep 999'";
     let deep = "Delegate=yes\nExecStart=/bin/sh -c 'd=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/below; mkdir -p $d; sh -c \"echo \\$\\$ >$d/cgroup.procs; exec sleep 1000\" & exec sleep 999'";
@@ -161,7 +161,7 @@ host_test!(a_restart_that_leaves_old_processes_says_so, ready_test_policy, |host
     }
 });
 
-host_test!(a_reload_that_ends_a_unit_is_no_success, ready_test_policy, |host| {
+host_once!(a_reload_that_ends_a_unit_is_no_success, ready_test_policy, |host| {
     for (service, what) in [
         // No handler of the signal, and one that dies of it a little later.
         (
@@ -193,7 +193,7 @@ host_test!(a_reload_that_ends_a_unit_is_no_success, ready_test_policy, |host| {
     warned(host, "service reload probe", &[]);
 });
 
-host_test!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
+host_once!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
     unit(host, "probe", RUNS);
     // One that is granted, one that is not, and one behind that.
     for (name, needs) in
@@ -233,7 +233,7 @@ host_test!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
     assert!(warnings(&reply).contains("started other units: hanging.service"), "{:#}", reply.json);
 });
 
-host_test!(what_starts_nothing_is_not_started, ready_test_policy, |host| {
+host_once!(what_starts_nothing_is_not_started, ready_test_policy, |host| {
     file(
         host,
         "snapd.socket",
@@ -250,7 +250,7 @@ host_test!(what_starts_nothing_is_not_started, ready_test_policy, |host| {
     assert!(warnings(&reply).contains("slow.service"), "{:#}", reply.json);
 });
 
-host_test!(what_was_stopped_can_be_started_again, ready_test_policy, |host| {
+host_once!(what_was_stopped_can_be_started_again, ready_test_policy, |host| {
     unit(host, "probe", &format!("{RUNS}[Install]\nWantedBy=multi-user.target\n"));
     // It is held in memory, as what something refers to is.
     unit(host, "private-one", &format!("[Unit]\nWants=probe.service\n{RUNS}"));
@@ -270,7 +270,7 @@ host_test!(what_was_stopped_can_be_started_again, ready_test_policy, |host| {
 });
 
 // Debian's postgresql.service is a oneshot that runs /bin/true; its clusters are parts of it.
-host_test!(an_umbrella_is_well_only_where_its_parts_are, ready_test_policy, |host| {
+host_once!(an_umbrella_is_well_only_where_its_parts_are, ready_test_policy, |host| {
     let file =
         "[Unit]\nWants=PARTS\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n";
     let part = |umbrella: &str, name: &str, service: &str| {

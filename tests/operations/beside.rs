@@ -1,7 +1,7 @@
 //! What happened beside a package operation is in `warnings`: configuration files that were kept,
 //! and units that went down, named to whoever may know of them.
 
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::offered::offer;
 use crate::{ask, unit};
 
@@ -15,7 +15,7 @@ fn done(host: &Host, line: &str) -> String {
     warnings(&ask(host, &format!("package {line}")).expect("ok"))
 }
 
-host_test!(a_configuration_file_that_was_kept_is_told, ready_test_policy, |host| {
+host_once!(a_configuration_file_that_was_kept_is_told, ready_test_policy, |host| {
     host.root("apt-get -qq install --yes sm-test-conffile=1").ok();
     // Of one that nobody changed there is nothing to say.
     assert_eq!(done(host, "upgrade sm-test-conffile"), "");
@@ -45,7 +45,7 @@ fn offer_conffile(host: &Host, version: &str, path: &str) {
     .ok();
 }
 
-host_test!(
+host_once!(
     where_a_configuration_file_is_and_what_became_of_it_is_told,
     ready_test_policy,
     |host| {
@@ -71,7 +71,7 @@ host_test!(
     }
 );
 
-host_test!(
+host_once!(
     a_unit_whose_file_was_changed_or_that_fails_again_and_again_is_told,
     ready_test_policy,
     |host| {
@@ -106,7 +106,7 @@ fn up(host: &Host, name: &str) {
     host.root(&format!("systemctl start {name}")).ok();
 }
 
-host_test!(a_unit_that_went_down_is_told, ready_test_policy, |host| {
+host_once!(a_unit_that_went_down_is_told, ready_test_policy, |host| {
     up(host, "probe");
     up(host, "slow");
     up(host, "nobodys");
@@ -128,7 +128,7 @@ host_test!(a_unit_that_went_down_is_told, ready_test_policy, |host| {
     assert!(told.contains("probe.service was active before and has failed"), "{told}");
 });
 
-host_test!(a_unit_of_others_is_counted, ready_test_policy, |host| {
+host_once!(a_unit_of_others_is_counted, ready_test_policy, |host| {
     host.root("mkdir -p /etc/sm").ok();
     host.write(
         "/etc/sm/policy.toml",
@@ -143,7 +143,7 @@ host_test!(a_unit_of_others_is_counted, ready_test_policy, |host| {
     assert!(!told.contains("probe"), "{told}");
 });
 
-host_test!(how_units_are_read_is_on_the_surface, ready_test_policy, |host| {
+host_once!(how_units_are_read_is_on_the_surface, ready_test_policy, |host| {
     let surface = host.root("sm policy surface").ok();
     let shows =
         surface.split("[\"/usr/bin/systemctl\",").skip(1).filter_map(|rest| rest.split(']').next());

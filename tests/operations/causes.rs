@@ -1,6 +1,6 @@
 //! What systemd says in a word or a number is told in a sentence, with what to do.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::{ask, told, unit};
 
 /// A unit that does not come up, the word or number of systemd for it, and what is told.
@@ -43,7 +43,7 @@ fn reset(host: &Host) {
     host.root("systemctl stop probe; systemctl reset-failed; true").ok();
 }
 
-host_test!(how_a_unit_ended_is_told_in_words, ready_test_policy, |host| {
+host_once!(how_a_unit_ended_is_told_in_words, ready_test_policy, |host| {
     for (service, word, words) in CAUSES {
         unit(host, "probe", &format!("[Service]\n{service}\n"));
         let reply = ask(host, "service start probe");
@@ -55,7 +55,7 @@ host_test!(how_a_unit_ended_is_told_in_words, ready_test_policy, |host| {
     }
 });
 
-host_test!(the_setting_that_is_wrong_is_told, ready_test_policy, |host| {
+host_once!(the_setting_that_is_wrong_is_told, ready_test_policy, |host| {
     for (service, words) in [
         ("Type=oneshot", "no ExecStart="),
         ("ExecStart=bin/sleep 1000", "bin/sleep"),
@@ -71,7 +71,7 @@ host_test!(the_setting_that_is_wrong_is_told, ready_test_policy, |host| {
     }
 });
 
-host_test!(what_the_manager_does_not_begin_is_told_in_words, ready_test_policy, |host| {
+host_once!(what_the_manager_does_not_begin_is_told_in_words, ready_test_policy, |host| {
     let runs = "[Service]\nExecStart=/bin/sleep 1000\n";
     unit(
         host,
@@ -116,7 +116,7 @@ host_test!(what_the_manager_does_not_begin_is_told_in_words, ready_test_policy, 
 });
 
 // Its start failed, and the manager has another in mind.
-host_test!(a_start_that_is_tried_again_says_so, ready_test_policy, |host| {
+host_once!(a_start_that_is_tried_again_says_so, ready_test_policy, |host| {
     for (pause, wait) in [("1000", ""), ("1ms", "sleep 0.2; ")] {
         unit(
             host,
@@ -136,7 +136,7 @@ host_test!(a_start_that_is_tried_again_says_so, ready_test_policy, |host| {
 });
 
 // The end of its first process says nothing of the one that goes on.
-host_test!(a_daemon_that_dies_a_little_later_is_seen, ready_test_policy, |host| {
+host_once!(a_daemon_that_dies_a_little_later_is_seen, ready_test_policy, |host| {
     for delay in ["0.7", "1.2"] {
         unit(
             host,

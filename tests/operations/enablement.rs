@@ -1,7 +1,7 @@
 //! Enabled or not: what `enable` and `disable` say is what starts at the next boot, in every
 //! state that a unit file can be in, and no name is lost by them.
 
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::{ask, told, unit};
 
 const RUNS: &str = "[Service]\nExecStart=/bin/sleep 1000\n";
@@ -29,7 +29,7 @@ fn warns(reply: &Reply) -> String {
     reply.json["warnings"].to_string()
 }
 
-host_test!(enable_is_no_success_where_nothing_is_enabled, ready_test_policy, |host| {
+host_once!(enable_is_no_success_where_nothing_is_enabled, ready_test_policy, |host| {
     // An ordinary one, both ways, again and again.
     unit(host, "probe", &format!("{RUNS}{INSTALL}"));
     for (action, state) in [
@@ -90,7 +90,7 @@ host_test!(enable_is_no_success_where_nothing_is_enabled, ready_test_policy, |ho
     }
 });
 
-host_test!(what_the_boot_does_not_start_is_told_of, ready_test_policy, |host| {
+host_once!(what_the_boot_does_not_start_is_told_of, ready_test_policy, |host| {
     for name in ["there", "pulled"] {
         host.write(
             format!("/etc/systemd/system/{name}.target"),
@@ -125,7 +125,7 @@ host_test!(what_the_boot_does_not_start_is_told_of, ready_test_policy, |host| {
     assert!(warnings.contains("the boot does not start it"), "{warnings}");
 });
 
-host_test!(no_name_is_lost_by_disabling, ready_test_policy, |host| {
+host_once!(no_name_is_lost_by_disabling, ready_test_policy, |host| {
     // `probe` is the name that the policy has; the unit is called otherwise.
     unit(host, "mariadb", &format!("{RUNS}{INSTALL}Alias=probe.service\n"));
     host.root("systemctl enable -q mariadb").ok();
@@ -146,7 +146,7 @@ host_test!(no_name_is_lost_by_disabling, ready_test_policy, |host| {
     assert_eq!(links(host), before);
 });
 
-host_test!(enabling_has_no_changed_file_read, ready_test_policy, |host| {
+host_once!(enabling_has_no_changed_file_read, ready_test_policy, |host| {
     unit(host, "probe", &format!("{RUNS}{INSTALL}"));
     unit(host, "slow", RUNS);
     ask(host, "service start slow").expect("ok");
@@ -163,7 +163,7 @@ host_test!(enabling_has_no_changed_file_read, ready_test_policy, |host| {
     }
 });
 
-host_test!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_policy, |host| {
+host_once!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_policy, |host| {
     let own = "/lib/systemd/system/dbus.service";
     host.root(&format!("ln -s {own} /etc/systemd/system/probe.service; systemctl daemon-reload"))
         .ok();
@@ -180,7 +180,7 @@ host_test!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_pol
 });
 
 // As systemd has it: `unit_validate_alias_symlink`.
-host_test!(another_name_is_one_where_systemd_takes_it_for_one, ready_test_policy, |host| {
+host_once!(another_name_is_one_where_systemd_takes_it_for_one, ready_test_policy, |host| {
     unit(host, "b@", "[Service]\nExecStart=/bin/echo here\n");
     for (target, is_name) in
         [("b@blue.service", true), ("b@.service", true), ("b@red.service", false)]

@@ -2,7 +2,7 @@
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::offered::planned;
 
 #[track_caller]
@@ -21,7 +21,7 @@ fn fill(host: &Host) {
     host.root(&format!("mkdir -p {folder}; mount -t tmpfs -o size=1M tmpfs {folder}")).ok();
 }
 
-host_test!(what_apt_can_not_do_is_told, ready_test_policy, |host| {
+host_once!(what_apt_can_not_do_is_told, ready_test_policy, |host| {
     let said = "post-installation script subprocess returned error exit status 1";
     fails(host, "install sm-test-fail", &["sm-test-fail ", said]);
     ask(host, "package remove sm-test-fail").expect("ok");
@@ -60,7 +60,7 @@ host_test!(what_apt_can_not_do_is_told, ready_test_policy, |host| {
     fails(host, "remove sm-test-fail-postrm", &["sm-test-fail-postrm ", "post-removal script"]);
 });
 
-host_test!(what_pacman_can_not_do_is_told, bare_arch, |host| {
+host_once!(what_pacman_can_not_do_is_told, bare_arch, |host| {
     set_up(host);
     // For pacman itself all four are a success.
     for (kind, action) in

@@ -1,7 +1,7 @@
 //! Packages for more than one architecture: a name means that of the host, as for apt.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::offered::planned;
 
 /// Packages for two architectures, all of which the test policy names: `git` is there for both and
@@ -44,7 +44,7 @@ fn refuses(host: &Host, line: &str, code: &str, words: &str) {
     assert_eq!(there(host), before, "{line}");
 }
 
-host_test!(a_name_means_the_package_for_this_host, ready_test_policy, |host| {
+host_once!(a_name_means_the_package_for_this_host, ready_test_policy, |host| {
     offer(host);
     apt(host, "install git:i386 curl:i386");
     let before = there(host);
@@ -76,7 +76,7 @@ host_test!(a_name_means_the_package_for_this_host, ready_test_policy, |host| {
     refuses(host, "package install git", "plan_refused", "git : Conflicts: git:i386");
 });
 
-host_test!(what_there_is_for_another_architecture_alone_is_meant, ready_test_policy, |host| {
+host_once!(what_there_is_for_another_architecture_alone_is_meant, ready_test_policy, |host| {
     offer(host);
     let reply = ask(host, "package install docker.io").expect("ok");
     assert_eq!(planned(&reply), "install docker.io:i386 1");

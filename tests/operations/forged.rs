@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::offered::{offer, planned};
 
 /// What looks like this program's or a package manager's own words.
@@ -27,7 +27,7 @@ fn fields(reply: &Reply) -> Value {
     json
 }
 
-host_test!(what_a_script_prints_is_not_believed, ready_test_policy, |host| {
+host_once!(what_a_script_prints_is_not_believed, ready_test_policy, |host| {
     // The same packages, silent and not.
     let scripts = ["preinst", "postinst", "prerm", "postrm"];
     let mut told = Vec::new();
@@ -68,7 +68,7 @@ host_test!(what_a_script_prints_is_not_believed, ready_test_policy, |host| {
     assert_eq!(host.read("/run/tries"), "\n", "once asked for, once run");
 });
 
-host_test!(what_a_script_prints_is_not_believed_on_arch, bare_arch, |host| {
+host_once!(what_a_script_prints_is_not_believed_on_arch, bare_arch, |host| {
     set_up(host);
     let mut told = Vec::new();
     for (body, status) in [("true", 0), (FORGED, 0), (FORGED, 7)] {
@@ -122,11 +122,11 @@ fn keeps_secrets(host: &Host) {
     assert_eq!(reply.json["returncode"], 0);
 }
 
-host_test!(the_secrets_of_a_script_are_masked, ready_test_policy, |host| {
+host_once!(the_secrets_of_a_script_are_masked, ready_test_policy, |host| {
     keeps_secrets(host);
 });
 
-host_test!(the_secrets_of_a_script_are_masked_on_arch, bare_arch, |host| {
+host_once!(the_secrets_of_a_script_are_masked_on_arch, bare_arch, |host| {
     set_up(host);
     keeps_secrets(host);
 });

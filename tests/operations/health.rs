@@ -1,6 +1,6 @@
 //! Whether a unit that was started, restarted or reloaded stays up.
 
-use crate::host::{Host, Reply, events, host_test, records, wait_until};
+use crate::host::{Host, Reply, events, host_once, host_test, records, wait_until};
 use crate::{ask, log_of, told, unit};
 
 /// A unit that does not stay up, and how it ends.
@@ -149,7 +149,7 @@ host_test!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, all
     }
 });
 
-host_test!(a_unit_that_is_started_again_and_again_is_unhealthy, ready_test_policy, |host| {
+host_once!(a_unit_that_is_started_again_and_again_is_unhealthy, ready_test_policy, |host| {
     for (name, file) in [
         ("crash", "exit 6"),
         ("kill", "kill -9 $$$$"),
@@ -213,7 +213,7 @@ fn is_well(host: &Host, action: &str, name: &str, changed: bool, sub: &str) -> R
     reply
 }
 
-host_test!(a_unit_that_stays_up_is_well, ready_test_policy, |host| {
+host_once!(a_unit_that_stays_up_is_well, ready_test_policy, |host| {
     for (name, file, sub) in [
         ("probe", "[Service]\nExecStart=/bin/sleep 1000\n", "running"),
         ("looping", "[Service]\nRestart=always\nExecStart=/bin/sleep 1000\n", "running"),
@@ -247,7 +247,7 @@ host_test!(a_unit_that_stays_up_is_well, ready_test_policy, |host| {
     }
 });
 
-host_test!(what_is_done_and_gone_is_told_from_what_runs, ready_test_policy, |host| {
+host_once!(what_is_done_and_gone_is_told_from_what_runs, ready_test_policy, |host| {
     // A job that ran did something, each time, and is not expected to be there.
     unit(
         host,
@@ -281,7 +281,7 @@ host_test!(what_is_done_and_gone_is_told_from_what_runs, ready_test_policy, |hos
 });
 
 // It dies later than it is watched of itself; the timeout of 6 s bounds both.
-host_test!(a_site_can_watch_longer_but_not_shorter, ready_test_policy, |host| {
+host_once!(a_site_can_watch_longer_but_not_shorter, ready_test_policy, |host| {
     let later = "[Service]\nExecStart=/bin/sh -c 'sleep 2.5; exit 3'\n";
     let soon = "[Service]\nExecStart=/bin/sh -c 'sleep 0.5; exit 3'\n";
     let general = "schema = 1\n[services]\nactions = [\"start\"]\nwatch_seconds = SECONDS\n\

@@ -2,7 +2,7 @@
 //! and what of the packages is done all the same.
 
 use crate::ask;
-use crate::host::{Host, host_test, wait_until};
+use crate::host::{Host, host_once, wait_until};
 
 fn hook(host: &Host, setting: &str) {
     host.write("/etc/apt/apt.conf.d/99hook", format!("{setting}\n"));
@@ -21,7 +21,7 @@ fn fails(host: &Host, line: &str, words: &[&str]) -> String {
 
 const DONE: &str = "the packages themselves were changed as planned";
 
-host_test!(a_hook_that_fails_is_named, ready_test_policy, |host| {
+host_once!(a_hook_that_fails_is_named, ready_test_policy, |host| {
     // After dpkg: what was asked for is so.
     hook(host, "DPkg::Post-Invoke { \"echo first; exit 3\"; };");
     let words = ["DPkg::Post-Invoke: echo first; exit 3", DONE];
@@ -55,7 +55,7 @@ host_test!(a_hook_that_fails_is_named, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
+host_once!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     for (kind, there) in [("Pre-Invoke", false), ("Post-Invoke", true)] {
         hook(host, &format!("DPkg::{kind} {{ \"touch /run/hangs; sleep 987\"; }};"));
         let reply = ask(host, "package install sm-test-base --timeout 10").expect("timeout");
@@ -97,7 +97,7 @@ host_test!(a_hook_that_hangs_is_named, ready_test_policy, |host| {
     assert!(!error.contains(DONE), "{error}");
 });
 
-host_test!(nobody_is_asked_about_bugs, ready_test_policy, |host| {
+host_once!(nobody_is_asked_about_bugs, ready_test_policy, |host| {
     // As apt-listbugs(1) does, which none of the settings above it silences.
     hook(host, "DPkg::Pre-Install-Pkgs { \"test x$APT_LISTBUGS_FRONTEND = xnone\"; };");
     ask(host, "package install sm-test-base").expect("ok");

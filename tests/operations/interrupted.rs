@@ -1,7 +1,7 @@
 //! dpkg was ended in the middle: nothing is repaired behind anybody's back, and nothing else done.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once, host_test};
 use crate::offered::{planned, state};
 
 const UNPACK: &str = "dpkg --unpack /srv/apt/sm-test-conffile_1_all.deb";
@@ -89,7 +89,7 @@ host_test!(what_is_not_configured_comes_first, ready_test_policy, all, |host| {
     ask(host, "package install sm-test-base").expect("ok");
 });
 
-host_test!(what_is_half_there_comes_first, ready_test_policy, |host| {
+host_once!(what_is_half_there_comes_first, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old=1").ok();
     ask(host, "package install sm-test-fail-postrm").expect("ok");
     ask(host, "package remove sm-test-fail-postrm").expect("command_failed");
@@ -106,7 +106,7 @@ host_test!(what_is_half_there_comes_first, ready_test_policy, |host| {
     ask(host, "package install sm-test-base").expect("ok");
 });
 
-host_test!(what_dpkg_had_not_written_down_comes_first, ready_test_policy, |host| {
+host_once!(what_dpkg_had_not_written_down_comes_first, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old=1").ok();
     let journal = |status: &str| {
         let entry = format!(

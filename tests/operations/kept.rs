@@ -2,7 +2,7 @@
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::offered::offer;
 
 #[track_caller]
@@ -15,7 +15,7 @@ fn warns(host: &Host, line: &str, words: &[&str]) -> Reply {
     reply
 }
 
-host_test!(what_an_upgrade_leaves_is_told, ready_test_policy, |host| {
+host_once!(what_an_upgrade_leaves_is_told, ready_test_policy, |host| {
     const STAYS: &str = "docker.io stays at 1, although another version is available";
     offer(host, "docker.io", "1", "", &[]);
     ask(host, "package install docker.io").expect("ok");
@@ -38,7 +38,7 @@ host_test!(what_an_upgrade_leaves_is_told, ready_test_policy, |host| {
     assert_eq!(warns(host, "upgrade", &[STAYS, "it is held"]).json["changed"], true);
 });
 
-host_test!(what_provides_a_name_that_is_not_there_is_told, ready_test_policy, |host| {
+host_once!(what_provides_a_name_that_is_not_there_is_told, ready_test_policy, |host| {
     const PROVIDES: &str = "vp1, which is installed, provides it";
     offer(host, "vp1", "1", "Provides: x, docker.io (= 3)\n", &[]);
     assert_eq!(
@@ -68,7 +68,7 @@ fn fails(host: &Host, line: &str, words: &[&str]) {
     }
 }
 
-host_test!(what_pacman_leaves_or_lacks_is_told, bare_arch, |host| {
+host_once!(what_pacman_leaves_or_lacks_is_told, bare_arch, |host| {
     set_up(host);
     host.root("pacman -U --noconfirm /srv/pacman/sm-test-old-1-1-any.pkg.tar.zst; cp /etc/pacman.conf /root").ok();
     host.root("sed -i 's/^\\[options\\]$/&\\nIgnorePkg = sm-test-old/' /etc/pacman.conf").ok();
@@ -105,7 +105,7 @@ host_test!(what_pacman_leaves_or_lacks_is_told, bare_arch, |host| {
     ask(host, "package install git").expect("ok");
 });
 
-host_test!(a_hook_of_pacmans_that_fails_is_named, bare_arch, |host| {
+host_once!(a_hook_of_pacmans_that_fails_is_named, bare_arch, |host| {
     set_up(host);
     let hook = |when: &str, more: &str| {
         host.root("mkdir -p /etc/pacman.d/hooks").ok();
@@ -121,7 +121,7 @@ host_test!(a_hook_of_pacmans_that_fails_is_named, bare_arch, |host| {
     );
 });
 
-host_test!(what_is_installed_and_can_not_be_read_is_told_in_whole, ready_test_policy, |host| {
+host_once!(what_is_installed_and_can_not_be_read_is_told_in_whole, ready_test_policy, |host| {
     host.root("cp /var/lib/dpkg/status /root; echo 'Junk here' >>/var/lib/dpkg/status").ok();
     for line in ["install git", "repair", "plan upgrade"] {
         let words = [
@@ -136,7 +136,7 @@ host_test!(what_is_installed_and_can_not_be_read_is_told_in_whole, ready_test_po
     ask(host, "package install sm-test-base").expect("ok");
 });
 
-host_test!(what_pacman_can_not_read_is_told_in_whole, bare_arch, |host| {
+host_once!(what_pacman_can_not_read_is_told_in_whole, bare_arch, |host| {
     set_up(host);
     ask(host, "package install sm-test-base").expect("ok");
     let record = "/var/lib/pacman/local/sm-test-base-1-1";

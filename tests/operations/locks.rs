@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, Reply, events, host_test, intents, wait_until};
+use crate::host::{Host, Reply, events, host_once, host_test, intents, wait_until};
 use crate::offered::{planned, state};
 
 const DPKG: [&str; 3] =
@@ -106,7 +106,7 @@ host_test!(who_works_on_the_packages_is_waited_for, ready_test_policy, all, |hos
     holder.goes();
 });
 
-host_test!(what_changed_while_it_waited_is_planned_for, ready_test_policy, |host| {
+host_once!(what_changed_while_it_waited_is_planned_for, ready_test_policy, |host| {
     let installs = "dpkg -i /srv/apt/sm-test-dep_1_all.deb";
     let holder = Holder::of(host, DPKG[0], installs);
     let reply = waits(holder, "package install sm-test-needs").expect("ok");
@@ -132,7 +132,7 @@ fn instead_of_apt(host: &Host, script: &str) {
     host.root("chmod 0755 /usr/bin/apt-get; rm -f /run/once").ok();
 }
 
-host_test!(who_is_quicker_is_planned_for_too, ready_test_policy, |host| {
+host_once!(who_is_quicker_is_planned_for_too, ready_test_policy, |host| {
     // Another package comes after the plan was made, and before it is begun.
     instead_of_apt(
         host,
@@ -171,7 +171,7 @@ host_test!(who_is_quicker_is_planned_for_too, ready_test_policy, |host| {
     assert!(!host.has_package("sm-test-base") && !host.exists("/run/begun"));
 });
 
-host_test!(who_works_with_pacman_is_waited_for, bare_arch, |host| {
+host_once!(who_works_with_pacman_is_waited_for, bare_arch, |host| {
     set_up(host);
     let holder = Holder::of(host, PACMAN, "");
     is_busy(&holder, "package install sm-test-old --timeout 1");
@@ -187,7 +187,7 @@ host_test!(who_works_with_pacman_is_waited_for, bare_arch, |host| {
     assert!(!host.exists(PACMAN));
 });
 
-host_test!(a_lock_that_pacman_left_behind_is_not_taken_away, bare_arch, |host| {
+host_once!(a_lock_that_pacman_left_behind_is_not_taken_away, bare_arch, |host| {
     set_up(host);
     host.write(PACMAN, "");
     for line in [

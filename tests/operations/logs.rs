@@ -1,9 +1,9 @@
 //! The log of a unit: only where it is granted, only that unit's, and never without an end.
 
-use crate::host::host_test;
+use crate::host::{host_once, host_test};
 use crate::{ask, log_of, told, unit};
 
-host_test!(a_log_is_read_only_where_that_is_granted, |host| {
+host_once!(a_log_is_read_only_where_that_is_granted, |host| {
     // The usual policy grants it for nothing.
     for line in ["service logs nginx", "service logs nginx --lines 5 --since 5"] {
         ask(host, line).expect("denied");
@@ -98,7 +98,7 @@ host_test!(a_log_is_bounded_in_lines_and_minutes, ready_test_policy, all, |host|
     }
 });
 
-host_test!(a_unit_that_writes_all_the_time_holds_nobody_up, ready_test_policy, |host| {
+host_once!(a_unit_that_writes_all_the_time_holds_nobody_up, ready_test_policy, |host| {
     unit(
         host,
         "slow",
@@ -131,7 +131,7 @@ say(b'A' * 150000)
 raise SystemExit(4)
 ";
 
-host_test!(no_text_of_a_unit_gets_out_of_the_log, ready_test_policy, |host| {
+host_once!(no_text_of_a_unit_gets_out_of_the_log, ready_test_policy, |host| {
     host.write("/usr/local/lib/forger.py", FORGER);
     unit(host, "probe", "[Service]\nExecStart=/usr/bin/python3 /usr/local/lib/forger.py\n");
     let reply = ask(host, "service start probe").expect("unhealthy");
@@ -169,7 +169,7 @@ host_test!(no_text_of_a_unit_gets_out_of_the_log, ready_test_policy, |host| {
     assert!(reply.stdout.len() < 100_000, "a reply of {} bytes", reply.stdout.len());
 });
 
-host_test!(a_log_is_the_units_by_whatever_name, ready_test_policy, |host| {
+host_once!(a_log_is_the_units_by_whatever_name, ready_test_policy, |host| {
     unit(
         host,
         "mariadb",
@@ -189,7 +189,7 @@ host_test!(a_log_is_the_units_by_whatever_name, ready_test_policy, |host| {
     assert!(reply.json["warnings"].to_string().contains("ondition"), "{:#}", reply.json);
 });
 
-host_test!(there_is_no_log_of_what_is_not_there, ready_test_policy, |host| {
+host_once!(there_is_no_log_of_what_is_not_there, ready_test_policy, |host| {
     for line in ["service logs forker", "service logs forker --since 5"] {
         let reply = ask(host, line).expect("command_failed");
         assert!(told(&reply).contains("no unit forker.service"), "{}", told(&reply));
@@ -203,7 +203,7 @@ host_test!(there_is_no_log_of_what_is_not_there, ready_test_policy, |host| {
     assert!(reply.json["stdout"].as_str().is_some_and(|text| text.contains("last words")));
 });
 
-host_test!(an_empty_log_of_a_masked_unit_says_why, ready_test_policy, |host| {
+host_once!(an_empty_log_of_a_masked_unit_says_why, ready_test_policy, |host| {
     host.root("systemctl mask -q masked").ok();
     let reply = ask(host, "service logs masked").expect("ok");
     assert!(reply.json["warnings"].to_string().contains("is masked"), "{:#}", reply.json);

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once, host_test};
 use crate::{ask, is_up, told, unit};
 
 fn warnings(host: &Host, line: &str) -> String {
@@ -52,7 +52,7 @@ host_test!(restarts_at_the_same_time_leave_healthy_units_up, ready_test_policy, 
     }
 });
 
-host_test!(a_restart_that_only_stops_is_no_success, ready_test_policy, |host| {
+host_once!(a_restart_that_only_stops_is_no_success, ready_test_policy, |host| {
     for (setting, word) in [
         ("ConditionPathExists=!/run/maintenance", "condition"),
         ("AssertPathExists=!/run/maintenance", "is down now"),
@@ -72,7 +72,7 @@ host_test!(a_restart_that_only_stops_is_no_success, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_socket_whose_service_is_up_stays_up, ready_test_policy, |host| {
+host_once!(a_socket_whose_service_is_up_stays_up, ready_test_policy, |host| {
     host.write("/etc/systemd/system/snapd.socket", "[Socket]\nListenStream=/run/snapd.test\n");
     unit(host, "snapd", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("systemctl start snapd.socket snapd").ok();
@@ -88,7 +88,7 @@ host_test!(a_socket_whose_service_is_up_stays_up, ready_test_policy, |host| {
     assert!(is_up(host, "snapd.socket"));
 });
 
-host_test!(what_cannot_be_started_again_is_said_when_it_is_stopped, ready_test_policy, |host| {
+host_once!(what_cannot_be_started_again_is_said_when_it_is_stopped, ready_test_policy, |host| {
     let file = "[Service]\nExecStart=/bin/sleep 1000\n";
     let folder = "/etc/systemd/system";
     for (lose, word) in [
@@ -123,7 +123,7 @@ host_test!(what_cannot_be_started_again_is_said_when_it_is_stopped, ready_test_p
     assert!(!warnings.contains("again"), "{warnings}");
 });
 
-host_test!(disabling_takes_no_name_away, ready_test_policy, |host| {
+host_once!(disabling_takes_no_name_away, ready_test_policy, |host| {
     let install = "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n";
     host.root("mkdir /opt/x").ok();
     for name in ["slow", "forker", "app@"] {
@@ -143,7 +143,7 @@ host_test!(disabling_takes_no_name_away, ready_test_policy, |host| {
     }
 });
 
-host_test!(another_name_is_no_way_around_what_is_said_of_the_unit, ready_test_policy, |host| {
+host_once!(another_name_is_no_way_around_what_is_said_of_the_unit, ready_test_policy, |host| {
     let folder = "/etc/systemd/system";
     host.root(&format!("ln -s /usr/lib/systemd/system/ssh.service {folder}/explained.service"))
         .ok();
@@ -162,7 +162,7 @@ host_test!(another_name_is_no_way_around_what_is_said_of_the_unit, ready_test_po
     ask(host, "service restart explained --reason x").expect("ok");
 });
 
-host_test!(what_a_unit_needs_and_lacks_is_named_or_counted, ready_test_policy, |host| {
+host_once!(what_a_unit_needs_and_lacks_is_named_or_counted, ready_test_policy, |host| {
     unit(
         host,
         "probe",
@@ -185,7 +185,7 @@ host_test!(what_a_unit_needs_and_lacks_is_named_or_counted, ready_test_policy, |
     assert!(told(&reply).contains("not in the policy"), "{}", told(&reply));
 });
 
-host_test!(a_reload_that_takes_another_unit_down_is_told, ready_test_policy, |host| {
+host_once!(a_reload_that_takes_another_unit_down_is_told, ready_test_policy, |host| {
     let service = "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n";
     unit(host, "probe", &format!("[Unit]\nPropagatesReloadTo=slow.service\n{service}"));
     unit(host, "slow", &service.replace("/bin/true", "/bin/kill -HUP $MAINPID"));
@@ -194,7 +194,7 @@ host_test!(a_reload_that_takes_another_unit_down_is_told, ready_test_policy, |ho
     assert!(warnings.contains("slow.service"), "{warnings}");
 });
 
-host_test!(
+host_once!(
     what_wakes_a_unit_is_told_though_the_unit_does_not_know_of_it,
     ready_test_policy,
     |host| {

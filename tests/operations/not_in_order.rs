@@ -1,7 +1,7 @@
 //! A package that lacks what it depends on: what it lacks is named, and the way out works.
 
 use crate::ask;
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::offered::offer;
 
 /// `package LINE` fails with this code; its error and its hint have these words.
@@ -17,7 +17,7 @@ fn fails(host: &Host, line: &str, code: &str, words: &[&str]) -> Reply {
     reply
 }
 
-host_test!(what_a_package_lacks_is_named_with_the_way_out, ready_test_policy, |host| {
+host_once!(what_a_package_lacks_is_named_with_the_way_out, ready_test_policy, |host| {
     const BY_HAND: &str = "apt-get --fix-broken install";
     ask(host, "package install sm-test-base").expect("ok");
     // One that the caller may remove, and one that it may not.
@@ -39,7 +39,7 @@ host_test!(what_a_package_lacks_is_named_with_the_way_out, ready_test_policy, |h
     }
 });
 
-host_test!(a_package_that_has_to_come_anew_and_can_not_has_a_way_out, ready_test_policy, |host| {
+host_once!(a_package_that_has_to_come_anew_and_can_not_has_a_way_out, ready_test_policy, |host| {
     ask(host, "package install sm-test-base").expect("ok");
     host.root("sed -i '/^Package: sm-test-base$/,/^$/s/^Status: .*/Status: install reinstreq half-installed/' /var/lib/dpkg/status; rm /srv/apt/sm-test-base_1_all.deb; cd /srv/apt; apt-ftparchive packages . >Packages; apt-get -qq update").ok();
     let way = "dpkg --remove --force-remove-reinstreq sm-test-base";
@@ -48,7 +48,7 @@ host_test!(a_package_that_has_to_come_anew_and_can_not_has_a_way_out, ready_test
     ask(host, "package repair").expect("ok");
 });
 
-host_test!(a_script_that_fails_alone_has_a_hint, ready_test_policy, |host| {
+host_once!(a_script_that_fails_alone_has_a_hint, ready_test_policy, |host| {
     for (script, first) in [("preinst", ""), ("prerm", "install docker.io")] {
         offer(host, "docker.io", "1", "", &[(script, "exit 3")]);
         if !first.is_empty() {

@@ -1,7 +1,7 @@
 //! What is in the way of an operation on a unit: each obstacle has a sentence and a hint of its
 //! own, and is not taken for another one.
 
-use crate::host::{Host, Reply, events, host_test};
+use crate::host::{Host, Reply, events, host_once};
 use crate::{ask, log_of, told, unit};
 
 const RUNS: &str = "[Service]\nExecStart=/bin/sleep 1000\n";
@@ -35,7 +35,7 @@ fn failed_before(host: &Host, name: &str, file: &str) {
     unit(host, name, file);
 }
 
-host_test!(what_is_masked_says_so, ready_test_policy, |host| {
+host_once!(what_is_masked_says_so, ready_test_policy, |host| {
     host.root("ln -s /dev/null /etc/systemd/system/masked.service; systemctl daemon-reload").ok();
     for action in ["start", "restart", "reload", "enable"] {
         let words = ["masked.service is masked", "systemctl unmask masked.service"];
@@ -60,7 +60,7 @@ host_test!(what_is_masked_says_so, ready_test_policy, |host| {
     assert_eq!(ask(host, "service stop slow").expect("ok").json["changed"], true);
 });
 
-host_test!(what_is_not_there_or_wrong_says_so, ready_test_policy, |host| {
+host_once!(what_is_not_there_or_wrong_says_so, ready_test_policy, |host| {
     for name in ["probe", "app@blue"] {
         for action in ["start", "stop", "restart", "reload"] {
             let line = format!("service {action} {name}");
@@ -90,7 +90,7 @@ host_test!(what_is_not_there_or_wrong_says_so, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| {
+host_once!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| {
     unit(host, "probe", &format!("{RUNS}ExecReload=/bin/true\n"));
     ask(host, "service start probe").expect("ok");
     let before = host.main_pid("probe");
@@ -120,7 +120,7 @@ host_test!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| 
 });
 
 // The manager's count of starts is not what a failure is told with.
-host_test!(a_start_limit_hides_no_failure, ready_test_policy, |host| {
+host_once!(a_start_limit_hides_no_failure, ready_test_policy, |host| {
     // The usual limit, five in ten seconds, and one of its own, in every kind of service.
     for (limit, allowed) in [("", 5), ("StartLimitIntervalSec=1000\nStartLimitBurst=2", 2)] {
         for (service, code, word) in [
@@ -144,7 +144,7 @@ host_test!(a_start_limit_hides_no_failure, ready_test_policy, |host| {
     }
 });
 
-host_test!(another_failure_is_not_a_start_limit, ready_test_policy, |host| {
+host_once!(another_failure_is_not_a_start_limit, ready_test_policy, |host| {
     // What cannot be reloaded, since its last run failed.
     failed_before(host, "probe", &format!("{RUNS}ExecReload=/bin/true\n"));
     let words = ["probe.service is not running", "service start probe"];
@@ -168,7 +168,7 @@ host_test!(another_failure_is_not_a_start_limit, ready_test_policy, |host| {
     is_no_limit(&says(host, "service start probe", "command_failed", &["Assert"]));
 });
 
-host_test!(what_can_not_be_reloaded_says_why, ready_test_policy, |host| {
+host_once!(what_can_not_be_reloaded_says_why, ready_test_policy, |host| {
     unit(host, "probe", RUNS);
     let words = ["probe.service is not running", "service start probe"];
     let reply = says(host, "service reload probe", "command_failed", &words);
@@ -191,7 +191,7 @@ host_test!(what_can_not_be_reloaded_says_why, ready_test_policy, |host| {
     assert_eq!(reply.json["unit"]["main_pid"], before);
 });
 
-host_test!(what_refuses_a_manual_operation_says_so, ready_test_policy, |host| {
+host_once!(what_refuses_a_manual_operation_says_so, ready_test_policy, |host| {
     unit(host, "probe", &format!("[Unit]\nRefuseManualStart=yes\nRefuseManualStop=yes\n{RUNS}"));
     for action in ["start", "restart"] {
         let line = format!("service {action} probe");
@@ -205,7 +205,7 @@ host_test!(what_refuses_a_manual_operation_says_so, ready_test_policy, |host| {
     assert_eq!(host.main_pid("probe"), before);
 });
 
-host_test!(a_condition_that_is_not_met_is_no_start, ready_test_policy, |host| {
+host_once!(a_condition_that_is_not_met_is_no_start, ready_test_policy, |host| {
     for (file, name) in
         [("ConditionPathExists=/nowhere", "probe"), ("ConditionHost=another", "probe")]
     {
@@ -234,7 +234,7 @@ host_test!(a_condition_that_is_not_met_is_no_start, ready_test_policy, |host| {
     says(host, "service start probe", "command_failed", &["probe.service", "Assert"]);
 });
 
-host_test!(what_needs_what_fails_says_so, ready_test_policy, |host| {
+host_once!(what_needs_what_fails_says_so, ready_test_policy, |host| {
     unit(host, "crashing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
     for relation in ["Requires", "BindsTo"] {
         unit(
@@ -254,7 +254,7 @@ host_test!(what_needs_what_fails_says_so, ready_test_policy, |host| {
     says(host, "service start probe", "command_failed", &["needs does not exist"]);
 });
 
-host_test!(what_a_unit_needs_is_named_to_who_may_know_of_it, ready_test_policy, |host| {
+host_once!(what_a_unit_needs_is_named_to_who_may_know_of_it, ready_test_policy, |host| {
     unit(host, "crashing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
     unit(host, "private-thing", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
     for (relation, needed, words) in [

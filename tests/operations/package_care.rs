@@ -1,7 +1,7 @@
 //! What a package must not be able to do to whoever installs it, and the other way round.
 
 use crate::ask;
-use crate::host::{Host, host_test, wait_until};
+use crate::host::{Host, host_once, host_test, wait_until};
 use crate::offered::offer;
 
 fn installed(host: &Host) -> String {
@@ -37,7 +37,7 @@ host_test!(settings_and_questions_are_left_alone, ready_test_policy, all, |host|
     assert!(!said.contains("/dev/pts/") && !said.contains("/dev/ptmx"), "{said}");
 });
 
-host_test!(a_package_that_can_not_be_configured_is_a_failure, ready_test_policy, |host| {
+host_once!(a_package_that_can_not_be_configured_is_a_failure, ready_test_policy, |host| {
     let reply = ask(host, "package install sm-test-fail").expect("command_failed");
     assert_eq!(reply.json["returncode"], 100);
     assert_eq!(reply.json["changed"], true, "it is unpacked");
@@ -58,7 +58,7 @@ host_test!(a_package_that_can_not_be_configured_is_a_failure, ready_test_policy,
     assert!(host.has_package("curl"));
 });
 
-host_test!(nothing_is_taken_away_that_was_not_named, ready_test_policy, |host| {
+host_once!(nothing_is_taken_away_that_was_not_named, ready_test_policy, |host| {
     host.root("apt-get -qq install --yes curl").ok();
     // It needs curl, and cannot be with git.
     offer(host, "bystander", "1", "Depends: curl\nConflicts: git\n", &[]);
@@ -73,7 +73,7 @@ host_test!(nothing_is_taken_away_that_was_not_named, ready_test_policy, |host| {
     ask(host, "package install sm-test-old").expect("ok");
 });
 
-host_test!(another_package_is_not_taken_for_the_one_named, ready_test_policy, |host| {
+host_once!(another_package_is_not_taken_for_the_one_named, ready_test_policy, |host| {
     // The policy allows docker.io, which the repository does not have; this one says it is it.
     offer(host, "bystander", "1", "Provides: docker.io\n", &[]);
     ask(host, "package install docker.io");
@@ -85,7 +85,7 @@ host_test!(another_package_is_not_taken_for_the_one_named, ready_test_policy, |h
     assert!(host.has_package("bystander"), "bystander was removed as docker.io");
 });
 
-host_test!(services_are_not_restarted_behind_the_callers_back, ready_test_policy, |host| {
+host_once!(services_are_not_restarted_behind_the_callers_back, ready_test_policy, |host| {
     host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");
     host.root("DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -qq install --yes needrestart").ok();
     host.write("/usr/sbin/needrestart", "#!/bin/sh\ntouch /run/needrestart.was.run\n");

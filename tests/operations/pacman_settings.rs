@@ -2,7 +2,7 @@
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::offered::{does, does_nothing, planned, refuses};
 
 /// `pacman.conf(5)`, what is printed and what is done around it. `Unknown` is no setting: pacman
@@ -24,7 +24,7 @@ fn older(host: &Host, name: &str) {
     host.root(&format!("pacman -U --noconfirm /srv/pacman/{name}-1-1-any.pkg.tar.zst")).ok();
 }
 
-host_test!(no_setting_of_pacmans_makes_an_operation_another_one, bare_arch, |host| {
+host_once!(no_setting_of_pacmans_makes_an_operation_another_one, bare_arch, |host| {
     set_up(host);
     let lines = SETTINGS.join("\\n");
     host.root(&format!("sed -i 's/^\\[options\\]$/&\\n{lines}/' /etc/pacman.conf")).ok();
@@ -42,7 +42,7 @@ host_test!(no_setting_of_pacmans_makes_an_operation_another_one, bare_arch, |hos
     does(host, "install sm-test-base", "install sm-test-base 1-1");
 });
 
-host_test!(a_configuration_file_that_pacman_kept_is_told, bare_arch, |host| {
+host_once!(a_configuration_file_that_pacman_kept_is_told, bare_arch, |host| {
     set_up(host);
     older(host, "sm-test-conffile");
     host.write("/etc/sm-test.conf", "mine\n");
@@ -75,7 +75,7 @@ pacman -U --noconfirm /srv/own/sm-test-conffile-8-1-any.pkg.tar
 echo mine | tee /opt/far/far.conf >/usr/share/far/plain
 ";
 
-host_test!(so_is_one_that_is_not_below_etc, bare_arch, |host| {
+host_once!(so_is_one_that_is_not_below_etc, bare_arch, |host| {
     set_up(host);
     host.root(ELSEWHERE).ok();
     for (line, all) in [
@@ -95,7 +95,7 @@ host_test!(so_is_one_that_is_not_below_etc, bare_arch, |host| {
 });
 
 // pacman's own sentence says nothing, and its questions, which it answers itself, are no cause.
-host_test!(what_fetches_for_pacman_has_the_word_where_it_fails, bare_arch, |host| {
+host_once!(what_fetches_for_pacman_has_the_word_where_it_fails, bare_arch, |host| {
     set_up(host);
     let fetcher = "#!/bin/sh\necho 'fetcher: no route to host' >&2\nexit 7\n";
     host.write("/usr/local/bin/fetcher", fetcher);

@@ -1,7 +1,7 @@
 //! What apt would change is known before, told, and refused where nobody would expect it.
 
 use crate::ask;
-use crate::host::{Host, events, host_test};
+use crate::host::{Host, events, host_once, host_test};
 use crate::offered::{does, does_nothing, offer, planned, refuses, state};
 
 fn apt(host: &Host, words: &str) {
@@ -20,7 +20,7 @@ host_test!(what_is_planned_is_what_is_done, ready_test_policy, all, |host| {
     does(host, "upgrade", "install sm-test-dep 1, upgrade sm-test-old 2>3");
 });
 
-host_test!(what_is_there_is_left_alone, ready_test_policy, |host| {
+host_once!(what_is_there_is_left_alone, ready_test_policy, |host| {
     apt(host, "install sm-test-old=1 sm-test-conffile");
     host.root("apt-mark auto sm-test-old").ok();
     for line in ["install sm-test-old", "upgrade sm-test-conffile", "remove sm-test-base"] {
@@ -40,7 +40,7 @@ host_test!(what_is_there_is_left_alone, ready_test_policy, |host| {
     }
 });
 
-host_test!(nothing_goes_that_was_not_asked_to_go, ready_test_policy, |host| {
+host_once!(nothing_goes_that_was_not_asked_to_go, ready_test_policy, |host| {
     apt(host, "install sm-test-old=1 sm-test-dependant");
     let plan = "install sm-test-rival 1, remove sm-test-old 1";
     refuses(host, "install sm-test-rival", plan, "also remove sm-test-old");
@@ -65,7 +65,7 @@ host_test!(nothing_goes_that_was_not_asked_to_go, ready_test_policy, |host| {
     refuses(host, "remove sm-test-base", plan, "also remove sm-test-dependant,");
 });
 
-host_test!(nothing_becomes_older, ready_test_policy, |host| {
+host_once!(nothing_becomes_older, ready_test_policy, |host| {
     apt(host, "install sm-test-old=2");
     // The version it needs is there, but not the one that would be taken.
     refuses(host, "install sm-test-needs-old-1", "", "Depends: sm-test-old (= 1)");
@@ -79,7 +79,7 @@ host_test!(nothing_becomes_older, ready_test_policy, |host| {
     does_nothing(host, "install sm-test-old");
 });
 
-host_test!(what_is_held_stays, ready_test_policy, |host| {
+host_once!(what_is_held_stays, ready_test_policy, |host| {
     apt(host, "install sm-test-old=1");
     host.root("apt-mark hold sm-test-old").ok();
     refuses(host, "upgrade sm-test-old", "upgrade sm-test-old 1>2", "sm-test-old, which is held");
@@ -99,7 +99,7 @@ host_test!(what_is_held_stays, ready_test_policy, |host| {
     refuses(host, "install sm-test-conffile", plan, "sm-test-conffile, which is held");
 });
 
-host_test!(what_the_system_needs_is_not_touched, ready_test_policy, |host| {
+host_once!(what_the_system_needs_is_not_touched, ready_test_policy, |host| {
     apt(host, "install sm-test-essential=1");
     let why = "sm-test-essential, which is essential to the system";
     refuses(host, "remove sm-test-essential", "remove sm-test-essential 1", why);

@@ -2,7 +2,7 @@
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::offered::{changed, does, does_nothing, planned, refuses, state};
 
 /// Installs a version that the repository does not offer any more.
@@ -26,7 +26,7 @@ fn does_unplanned(host: &Host, line: &str, plan: &str) {
     assert_eq!(really, plan, "{line}");
 }
 
-host_test!(what_pacman_plans_is_what_is_done, bare_arch, |host| {
+host_once!(what_pacman_plans_is_what_is_done, bare_arch, |host| {
     set_up(host);
     does(host, "install sm-test-needs", "install sm-test-dep 1-1, install sm-test-needs 1-1");
     does(host, "remove sm-test-needs", "remove sm-test-needs 1-1");
@@ -47,7 +47,7 @@ host_test!(what_pacman_plans_is_what_is_done, bare_arch, |host| {
     assert!(host.root("pacman -Qdq").ok().contains("docker\n"));
 });
 
-host_test!(pacman_takes_nothing_away_that_was_not_named, bare_arch, |host| {
+host_once!(pacman_takes_nothing_away_that_was_not_named, bare_arch, |host| {
     set_up(host);
     older(host, "sm-test-old");
     let plan = "install sm-test-rival 1-1, remove sm-test-old 1-1";
@@ -58,7 +58,7 @@ host_test!(pacman_takes_nothing_away_that_was_not_named, bare_arch, |host| {
     refuses(host, "remove sm-test-base", "", why);
 });
 
-host_test!(pacman_makes_nothing_older, bare_arch, |host| {
+host_once!(pacman_makes_nothing_older, bare_arch, |host| {
     set_up(host);
     host.root("pacman -S --noconfirm sm-test-old").ok();
     refuses(host, "install sm-test-needs-old-1", "", "'sm-test-old=1' required by");
@@ -79,7 +79,7 @@ host_test!(pacman_makes_nothing_older, bare_arch, |host| {
     does_nothing(host, "install sm-test-old");
 });
 
-host_test!(what_pacman_is_told_to_keep_stays, bare_arch, |host| {
+host_once!(what_pacman_is_told_to_keep_stays, bare_arch, |host| {
     set_up(host);
     option(host, "IgnorePkg = sm-test-old\\nHoldPkg = sm-test-base");
     let held = "sm-test-old, which is held";

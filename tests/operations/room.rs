@@ -1,14 +1,14 @@
 //! Where something is not configured, a removal is still done if it does nothing else: it may be
 //! what makes room. And of a package that cannot be configured the way out is named.
 
-use crate::host::host_test;
+use crate::host::host_once;
 use crate::offered::{offer, planned};
 use crate::{ask, told};
 
 /// It is configured only where there is room.
 const NEEDS_ROOM: &str = "echo ran >>/run/scripts; test ! -e /srv/full && exit 0; echo 'cp: error writing: No space left on device' >&2; exit 1";
 
-host_test!(what_makes_room_can_be_removed, ready_test_policy, |host| {
+host_once!(what_makes_room_can_be_removed, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old sm-test-dependant sm-test-dep; apt-mark auto sm-test-dep; touch /srv/full").ok();
     offer(host, "sm-test-big", "2", "", &[("postinst", NEEDS_ROOM)]);
     let reply = ask(host, "package install sm-test-big").expect("command_failed");
@@ -40,7 +40,7 @@ host_test!(what_makes_room_can_be_removed, ready_test_policy, |host| {
     ask(host, "package install sm-test-conffile").expect("ok");
 });
 
-host_test!(triggers_are_run_where_something_is_removed, ready_test_policy, |host| {
+host_once!(triggers_are_run_where_something_is_removed, ready_test_policy, |host| {
     offer(host, "docker.io", "1", "", &[("postinst", "echo $1 >>/run/triggered")]);
     host.root(
         "set -e; cd /tmp; dpkg-deb -R /srv/apt/docker.io_1_all.deb t; echo 'interest /usr/share/sm-test-base' >t/DEBIAN/triggers
@@ -55,7 +55,7 @@ host_test!(triggers_are_run_where_something_is_removed, ready_test_policy, |host
     assert_eq!(host.root("dpkg --audit").ok(), "");
 });
 
-host_test!(the_way_out_of_a_script_that_fails_is_named, ready_test_policy, |host| {
+host_once!(the_way_out_of_a_script_that_fails_is_named, ready_test_policy, |host| {
     let reply = ask(host, "package install sm-test-fail").expect("command_failed");
     let way = "sm-helper package remove sm-test-fail";
     assert!(told(&reply).contains(way), "{:#}", reply.json);
@@ -80,7 +80,7 @@ host_test!(the_way_out_of_a_script_that_fails_is_named, ready_test_policy, |host
     ask(host, "package remove sm-test-fail-postrm").expect("ok");
 });
 
-host_test!(a_name_that_others_provide_is_told, ready_test_policy, |host| {
+host_once!(a_name_that_others_provide_is_told, ready_test_policy, |host| {
     for name in ["one", "two"] {
         offer(host, name, "1", "Provides: docker.io\n", &[]);
     }

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once, host_test};
 use crate::{ask, log_of, told, unit};
 
 const RUNS: &str = "ExecStart=/bin/sleep 1000\n";
@@ -98,7 +98,7 @@ host_test!(who_has_a_unit_stopped_is_not_taken_for_the_unit, ready_test_policy, 
     assert!(warnings(&reply).contains("exited by itself"), "{:#}", reply.json);
 });
 
-host_test!(what_a_unit_is_bound_to_is_told_of_where_it_stops_it, ready_test_policy, |host| {
+host_once!(what_a_unit_is_bound_to_is_told_of_where_it_stops_it, ready_test_policy, |host| {
     watch_long(host);
     for (bond, of_other) in [
         ("BindsTo=OTHER.service\nAfter=OTHER.service\n", ""),
@@ -133,7 +133,7 @@ host_test!(what_a_unit_is_bound_to_is_told_of_where_it_stops_it, ready_test_poli
     assert!(told(&reply).contains("is down: slow.service"), "{:#}", reply.json);
 });
 
-host_test!(a_run_of_before_is_not_told_as_this_one, ready_test_policy, |host| {
+host_once!(a_run_of_before_is_not_told_as_this_one, ready_test_policy, |host| {
     let crashes = "[Service]\nExecStart=/bin/sh -c 'exit 3'\n";
     let unlimited = "[Unit]\nStartLimitIntervalSec=0\n";
     unit(host, "masked", "[Service]\nExecStart=/bin/false\nType=oneshot\n");
@@ -168,7 +168,7 @@ host_test!(a_run_of_before_is_not_told_as_this_one, ready_test_policy, |host| {
     assert!(told(&reply).contains("exit status 5"), "{}", told(&reply));
 });
 
-host_test!(a_reload_that_failed_and_ended_the_unit_says_so, ready_test_policy, |host| {
+host_once!(a_reload_that_failed_and_ended_the_unit_says_so, ready_test_policy, |host| {
     let up = "Type=notify\nNotifyAccess=all\nExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'\n";
     for (service, code, words) in [
         ("ExecReload=/bin/sh -c 'kill -KILL $MAINPID; exit 1'\n", "unhealthy", "signal 9"),
@@ -209,7 +209,7 @@ host_test!(a_reload_that_failed_and_ended_the_unit_says_so, ready_test_policy, |
     }
 });
 
-host_test!(the_lines_of_the_program_are_not_lost_among_the_manager_s, ready_test_policy, |host| {
+host_once!(the_lines_of_the_program_are_not_lost_among_the_manager_s, ready_test_policy, |host| {
     // The manager logs each signal that somebody has it send.
     unit(
         host,
@@ -224,7 +224,7 @@ host_test!(the_lines_of_the_program_are_not_lost_among_the_manager_s, ready_test
     assert!(log.is_sorted_by_key(|line| &line[..19]), "{log:#?}");
 });
 
-host_test!(a_unit_that_nothing_needs_is_told_of, ready_test_policy, |host| {
+host_once!(a_unit_that_nothing_needs_is_told_of, ready_test_policy, |host| {
     unit(host, "probe", &format!("[Unit]\nStopWhenUnneeded=yes\n[Service]\n{RUNS}"));
     for needed_by in ["", "a unit that is not in the policy"] {
         let reply = ask(host, "service start probe").expect("unhealthy");

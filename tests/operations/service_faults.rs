@@ -1,9 +1,9 @@
 //! Services that are not well, or not there.
 
 use crate::ask;
-use crate::host::host_test;
+use crate::host::{host_once, host_test};
 
-host_test!(a_unit_that_is_not_there_is_said_to_be_missing, |host| {
+host_once!(a_unit_that_is_not_there_is_said_to_be_missing, |host| {
     // The policy names docker; this host does not have it.
     for (action, returncode) in [
         ("status", 4),
@@ -64,7 +64,7 @@ host_test!(a_failing_service_is_told_from_a_failing_request, all, |host| {
 });
 
 // Its lines are text that somebody else wrote: they are put into no field but their own.
-host_test!(no_text_of_a_unit_gets_into_another_field, ready_test_policy, |host| {
+host_once!(no_text_of_a_unit_gets_into_another_field, ready_test_policy, |host| {
     let evil = r"x\nMainPID=1\nActiveState=failed\x0aLoadState=masked\x1b[31mMainPID=1";
     host.write(
         "/etc/systemd/system/probe.service",

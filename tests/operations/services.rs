@@ -1,7 +1,7 @@
 //! Services: what the reply says is what systemd, the kernel and the network say.
 
 use crate::ask;
-use crate::host::{Host, Reply, events, host_test};
+use crate::host::{Host, Reply, events, host_once, host_test};
 
 /// A step of a service's life, and what must come of it.
 struct Step {
@@ -139,7 +139,7 @@ host_test!(a_service_that_a_package_brought_does_too, all, |host| {
     lives(host, "fail2ban", "fail2ban-server", None);
 });
 
-host_test!(a_unit_with_another_suffix_is_that_unit, |host| {
+host_once!(a_unit_with_another_suffix_is_that_unit, |host| {
     host.root("mkdir -p /etc/systemd/system").ok();
     host.write(
         "/etc/systemd/system/snapd.socket",

@@ -2,7 +2,7 @@
 //! because of lists that are old or were never read.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 
 fn sources(host: &Host, all: &[&str]) {
     let lines: Vec<String> = all.iter().map(|each| format!("deb [trusted=yes] {each}\n")).collect();
@@ -11,7 +11,7 @@ fn sources(host: &Host, all: &[&str]) {
 
 const GOOD: &str = "file:/srv/apt ./";
 
-host_test!(which_source_could_not_be_read_is_told, ready_test_policy, |host| {
+host_once!(which_source_could_not_be_read_is_told, ready_test_policy, |host| {
     host.write("/etc/apt/apt.conf.d/99retries", "Acquire::Retries \"0\";\n");
     host.root("cp -r /srv/apt /srv/second; setsid -f sh -c 'cd /srv; exec python3 -m http.server 8000' >/dev/null 2>&1").ok();
     for (all, count, named) in [
@@ -75,7 +75,7 @@ fn hints(host: &Host, line: &str, words: &[&str]) {
     }
 }
 
-host_test!(old_lists_are_known_as_such, ready_test_policy, |host| {
+host_once!(old_lists_are_known_as_such, ready_test_policy, |host| {
     const UPDATE: &str = "sm-helper package update";
     // The source has another version by now.
     host.root("cd /srv/apt; mv sm-test-base_1_all.deb /srv").ok();
@@ -103,7 +103,7 @@ host_test!(old_lists_are_known_as_such, ready_test_policy, |host| {
     ask(host, "package install sm-test-base").expect("ok");
 });
 
-host_test!(lists_that_are_not_there_are_told, ready_test_policy, |host| {
+host_once!(lists_that_are_not_there_are_told, ready_test_policy, |host| {
     const UPDATE: &str = "sm-helper package update";
     ask(host, "package install sm-test-base").expect("ok");
     let upgrades = ["upgrade", "plan upgrade", "upgrade sm-test-base"];
@@ -135,7 +135,7 @@ host_test!(lists_that_are_not_there_are_told, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_source_that_became_another_is_told, ready_test_policy, |host| {
+host_once!(a_source_that_became_another_is_told, ready_test_policy, |host| {
     const RELEASE: &str = "cd /srv/lab; apt-ftparchive -o APT::FTPArchive::Release::Codename=$NAME release . >/tmp/Release; mv /tmp/Release .";
     host.root(&format!("cp -r /srv/apt /srv/lab; NAME=a; {RELEASE}")).ok();
     sources(host, &[GOOD, "file:/srv/lab ./"]);
@@ -161,7 +161,7 @@ host_test!(a_source_that_became_another_is_told, ready_test_policy, |host| {
     );
 });
 
-host_test!(who_may_not_update_is_sent_to_an_administrator, ready, |host| {
+host_once!(who_may_not_update_is_sent_to_an_administrator, ready, |host| {
     host.root("mkdir -p /etc/sm").ok();
     host.write(
         "/etc/sm/policy.toml",

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once, host_test};
 use crate::{ask, is_up, told, unit};
 
 /// Healthy units of each kind, by the names that the policy has.
@@ -84,7 +84,7 @@ host_test!(no_sequence_of_operations_leaves_a_healthy_unit_down, ready_test_poli
 });
 
 // What the manager does when the limit is reached can be worse than to leave it down.
-host_test!(the_action_of_a_start_limit_is_not_taken, ready_test_policy, |host| {
+host_once!(the_action_of_a_start_limit_is_not_taken, ready_test_policy, |host| {
     let limit = "StartLimitIntervalSec=1h\nStartLimitBurst=1\nStartLimitAction=poweroff-immediate";
     unit(host, "notifier", &format!("[Unit]\n{limit}\n[Service]\nExecStart=/bin/sleep 1000\n"));
     for action in ["start", "restart", "stop", "start"] {
@@ -99,7 +99,7 @@ host_test!(the_action_of_a_start_limit_is_not_taken, ready_test_policy, |host| {
 });
 
 // Where somebody else has reached the limit, what is permitted is not refused for it.
-host_test!(a_limit_that_others_have_reached_is_no_obstacle, ready_test_policy, |host| {
+host_once!(a_limit_that_others_have_reached_is_no_obstacle, ready_test_policy, |host| {
     host.root("for i in {1..8}; do systemctl restart nginx; done; true").ok();
     assert!(!is_up(host, "nginx"), "the premise");
     ask(host, "service start nginx").expect("ok");

@@ -2,7 +2,7 @@
 //! package is, and the way out that is named leads out.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 
 const NAME: &str = "sm-test-old";
 
@@ -62,7 +62,7 @@ fn is_so(action: &str, state: &str) -> bool {
     }
 }
 
-host_test!(what_is_ok_is_so_and_what_is_not_can_be_mended, ready_test_policy, |host| {
+host_once!(what_is_ok_is_so_and_what_is_not_can_be_mended, ready_test_policy, |host| {
     host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");
     host.root("apt-get -qq --yes install sm-test-old=2; cp /var/lib/dpkg/status /root/status; mkdir /root/info; cp /var/lib/dpkg/info/sm-test-old.* /root/info").ok();
     for (status, more) in STATES {
@@ -102,7 +102,7 @@ host_test!(what_is_ok_is_so_and_what_is_not_can_be_mended, ready_test_policy, |h
     }
 });
 
-host_test!(to_repair_what_repair_can_not_is_no_success, ready_test_policy, |host| {
+host_once!(to_repair_what_repair_can_not_is_no_success, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old=2; cp /var/lib/dpkg/status /root/status; mkdir /root/info; cp /var/lib/dpkg/info/sm-test-old.* /root/info").ok();
     for (error, status, words) in [
         ("ok", "half-installed", "half installed"),

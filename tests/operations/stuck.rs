@@ -1,12 +1,12 @@
 //! What hangs is told, with what it hangs in, and can be stopped.
 
-use crate::host::{events, host_test, wait_until};
+use crate::host::{events, host_once, wait_until};
 use crate::{ask, told, unit};
 use std::thread;
 
 const HANGS: &str = "/bin/sleep 1000";
 
-host_test!(a_unit_that_hangs_is_a_timeout_with_its_phase, ready_test_policy, |host| {
+host_once!(a_unit_that_hangs_is_a_timeout_with_its_phase, ready_test_policy, |host| {
     for (name, service, action, state, phase) in [
         ("slow", "Type=oneshot\nExecStart=HANGS", "start", "activating", "start"),
         ("notifier", "Type=notify\nExecStart=HANGS", "start", "activating", "start"),
@@ -79,7 +79,7 @@ host_test!(a_unit_that_hangs_is_a_timeout_with_its_phase, ready_test_policy, |ho
     }
 });
 
-host_test!(what_waits_for_another_unit_says_so, ready_test_policy, |host| {
+host_once!(what_waits_for_another_unit_says_so, ready_test_policy, |host| {
     unit(host, "slow", "[Service]\nType=oneshot\nExecStart=/bin/sleep 1000\n");
     unit(
         host,
@@ -96,7 +96,7 @@ host_test!(what_waits_for_another_unit_says_so, ready_test_policy, |host| {
 });
 
 // A host may be so busy that a look takes longer than the whole timeout.
-host_test!(a_slow_look_takes_no_time_from_the_operation, ready_test_policy, |host| {
+host_once!(a_slow_look_takes_no_time_from_the_operation, ready_test_policy, |host| {
     unit(host, "probe", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("mv /usr/bin/systemctl /usr/bin/systemctl.real").ok();
     let slow = |word: &str, seconds: u32| {
