@@ -1025,7 +1025,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__check)
-            opts="-v -h --site --json --verbose --help"
+            opts="-v -h --site --strict --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -4,7 +4,7 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::rows::{Requests, Style, operation_of};
 use crate::admin::doctor::agents::{by_hand, drop_ins};
-use crate::admin::policy::{missing, vain};
+use crate::admin::policy::warnings;
 use crate::admin::root::without_root;
 use crate::audit::files::{self, FILE as LOG};
 use crate::broker::socket::GROUP;
@@ -67,7 +67,7 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
         false => lines.extend(last.iter().map(|record| line("last", &style.row(record)))),
     }
     let site = force.as_ref().ok().and_then(InForce::site);
-    let warnings = site.map(|site| [vain::warnings(&site), missing::warnings(&site)].concat());
+    let warnings = force.as_ref().map(warnings::of_the_site).unwrap_or_default();
     let file = |policy: &crate::policy::model::Policy<'_>| json!({"file": policy.file, "sha256": policy.hash});
     Ok(Answer::text(lines.join("\n"))
         .with("disabled", note)
@@ -78,7 +78,7 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
         .with("admitted", &admitted)
         .with("pending", &pending)
         .with("last", &last)
-        .warned(warnings.unwrap_or_default()))
+        .warned(warnings))
 }
 
 fn line(what: &str, text: &str) -> String {

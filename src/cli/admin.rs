@@ -214,6 +214,9 @@ pub enum PolicyCommand {
         /// Check it as this host's site policy, which needs fewer keys than a compiled one
         #[arg(long)]
         site: bool,
+        /// Fail with exit status 1 if there is a warning
+        #[arg(long)]
+        strict: bool,
         /// The file
         file: PathBuf,
     },

@@ -51,3 +51,57 @@ impl<'p> Share<'p> {
         is_given && self.unknown.iter().all(|rule| gives(rule))
     }
 }
+
+/// Somebody who is in some of the tables of callers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Member<'p> {
+    user: Option<&'p str>,
+    groups: Vec<&'p str>,
+    /// A group of which it cannot be known.
+    unknown: Option<&'p str>,
+}
+
+impl<'p> Member<'p> {
+    /// Somebody who is in this table alone; none for whom no table names.
+    pub fn of(policy: &Policy<'p>, rule: &CallerRule) -> Option<Self> {
+        let name = policy.text_of(rule.name);
+        match rule.kind {
+            CallerKind::User => Some(Self { user: Some(name), ..Self::default() }),
+            CallerKind::Group => Some(Self { groups: vec![name], ..Self::default() }),
+            CallerKind::Default => None,
+        }
+    }
+
+    /// Somebody who is in the tables of all of these; none where nobody can be.
+    pub fn of_all<'m>(all: impl IntoIterator<Item = &'m Self>) -> Option<Self>
+    where
+        'p: 'm,
+    {
+        let mut whole = Self::default();
+        for one in all {
+            if whole.user.is_some() && one.user.is_some() && whole.user != one.user {
+                return None;
+            }
+            whole.user = whole.user.or(one.user);
+            whole.unknown = whole.unknown.or(one.unknown);
+            whole.groups.extend(&one.groups);
+        }
+        let is_known = whole.unknown.is_some_and(|group| whole.groups.contains(&group));
+        (!is_known).then_some(whole)
+    }
+
+    /// The same if the group is gone.
+    pub fn without_its_group(&self) -> Option<Self> {
+        Some(Self { unknown: Some(self.groups.first()?), ..Self::default() })
+    }
+}
+
+impl Who for Member<'_> {
+    fn is_user(&self, name: &str) -> bool {
+        self.user == Some(name)
+    }
+
+    fn in_group(&self, name: &str) -> Option<bool> {
+        (self.unknown != Some(name)).then(|| self.groups.contains(&name))
+    }
+}

@@ -95,13 +95,7 @@ impl InForce {
 
     /// The bounds that hold.
     pub fn limits(&self) -> Limits {
-        match self.site() {
-            None => COMPILED.limits,
-            Some(site) if COMPILED.site_mode == SiteMode::Narrow => {
-                site.limits.stricter(&COMPILED.limits)
-            }
-            Some(site) => site.limits,
-        }
+        limits(&COMPILED, self.site().as_ref())
     }
 
     /// Whether the request is allowed to this caller.
@@ -224,27 +218,7 @@ impl InForce {
     }
 
     fn decided(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
-        let Some(site) = self.site() else {
-            return judge(&COMPILED, &COMPILED.limits, who, request);
-        };
-        let limits = self.limits();
-        if COMPILED.site_mode == SiteMode::Replace {
-            let judged = judge(&site, &limits, who, request);
-            return judged.map(|approved| approved.checked_as_in(&COMPILED));
-        }
-        if COMPILED.site_mode == SiteMode::Narrow {
-            // What both allow, the way the compiled one says: the site's can bring no command.
-            let by_site = judge(&site, &limits, who, request.clone())?;
-            let by_compiled = judge(&COMPILED, &limits, who, request)?;
-            return Ok(by_compiled.narrowed_by(by_site));
-        }
-        match judge(&site, &limits, who, request.clone()) {
-            Ok(approved) => Ok(approved.checked_as_in(&COMPILED)),
-            // The site may ask for a reason where the compiled policy does not.
-            Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
-            Err(by_site) => judge(&COMPILED, &limits, who, request)
-                .map_err(|by_compiled| if by_site.line.is_some() { by_site } else { by_compiled }),
-        }
+        decide(&COMPILED, self.site().as_ref(), who, request)
     }
 
     /// Whether the caller may know of this unit: `sm-helper list` shows it to them.
@@ -284,6 +258,49 @@ impl InForce {
             all.extend(operations(&site).filter(|more| !known.contains(&more.to_string())));
         }
         all
+    }
+}
+
+/// The bounds under both policies.
+fn limits(compiled: &Policy<'_>, site: Option<&Policy<'_>>) -> Limits {
+    match site {
+        None => compiled.limits,
+        Some(site) if compiled.site_mode == SiteMode::Narrow => {
+            site.limits.stricter(&compiled.limits)
+        }
+        Some(site) => site.limits,
+    }
+}
+
+/// What both policies say together of a request under the name it has: the compiled one's mode
+/// says how.
+///
+/// # Errors
+/// `denied` where it is not allowed, `reason_required` where somebody wants to know why.
+pub fn decide(
+    compiled: &Policy<'_>,
+    site: Option<&Policy<'_>>,
+    who: &dyn Who,
+    request: Request,
+) -> Result<Approved, Denial> {
+    let limits = limits(compiled, site);
+    let Some(site) = site else { return judge(compiled, &limits, who, request) };
+    if compiled.site_mode == SiteMode::Replace {
+        let judged = judge(site, &limits, who, request);
+        return judged.map(|approved| approved.checked_as_in(compiled));
+    }
+    if compiled.site_mode == SiteMode::Narrow {
+        // What both allow, the way the compiled one says: the site's can bring no command.
+        let by_site = judge(site, &limits, who, request.clone())?;
+        let by_compiled = judge(compiled, &limits, who, request)?;
+        return Ok(by_compiled.narrowed_by(by_site));
+    }
+    match judge(site, &limits, who, request.clone()) {
+        Ok(approved) => Ok(approved.checked_as_in(compiled)),
+        // The site may ask for a reason where the compiled policy does not.
+        Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
+        Err(by_site) => judge(compiled, &limits, who, request)
+            .map_err(|by_compiled| if by_site.line.is_some() { by_site } else { by_compiled }),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod callers;
 pub mod disabled;
 pub mod force;
+pub mod ineffective;
 pub mod model;
 pub mod never;
 pub mod operations;
@@ -16,7 +17,9 @@ pub mod removable;
 pub mod site;
 pub mod table;
 pub mod tasks;
+pub mod unused;
 pub mod verdict;
+pub mod written;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.
 mod compiled {

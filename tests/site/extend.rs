@@ -118,3 +118,54 @@ host_test!(with_mode_off_nobody_reads_it, bare, |host| {
     let said = format!("{}{}", done.stdout_text(), done.stderr_text());
     assert!(said.contains("off"), "an administrator is told that it has no say: {done}");
 });
+
+host_test!(what_it_cannot_take_away_is_said, bare, |host| {
+    install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
+    site(
+        host,
+        "schema = 1
+[services]
+actions = [\"status\"]
+[services.units]
+nginx = {}
+[packages]
+actions = [\"install\"]
+[packages.names]
+curl = { actions = [] }
+",
+    );
+    ask(host, "service stop nginx").expect("ok");
+    let checked = host.root("sm policy check --strict /etc/sm/policy.toml");
+    assert_eq!(checked.status, Some(1), "{checked}");
+    for line in ["sm policy check /etc/sm/policy.toml", "sm policy diff", "sm status"] {
+        let done = host.root(line).ok();
+        for place in ["5: nginx.service has no effect", "9: curl has no effect"] {
+            assert!(done.contains(&format!("/etc/sm/policy.toml:{place}")), "{line}: {done}");
+        }
+    }
+    for line in ["service status nginx", "service stop nginx"] {
+        let explained = host.root(&format!("sm policy explain {line}")).ok();
+        let place = "/etc/sm/policy.toml:5: nginx.service has no effect";
+        assert!(explained.contains(place), "{explained}");
+    }
+    let explained = host.root("sm policy explain service stop caddy").ok();
+    assert!(!explained.contains("has no effect"), "{explained}");
+});
+
+host_test!(a_file_that_is_not_read_is_said, bare, |host| {
+    install(host, "SM_OFF_BIN", "policy/examples/status-only.toml");
+    host.root("sm policy explain service status nginx").ok();
+    site(host, MORE);
+    let checked = host.root("sm policy check --strict /etc/sm/policy.toml");
+    assert_eq!(checked.status, Some(1), "{checked}");
+    let commands = [
+        "sm policy check /etc/sm/policy.toml",
+        "sm policy diff",
+        "sm policy explain service status nginx",
+        "sm status",
+    ];
+    for line in commands {
+        let done = host.root(line).ok();
+        assert!(done.contains("/etc/sm/policy.toml:1: this file has no effect"), "{line}: {done}");
+    }
+});

@@ -90,9 +90,25 @@ host_test!(what_can_have_no_effect_is_warned_of_wherever_one_looks, |host| {
         assert_eq!(warnings.len(), 1, "{checked:#}");
         assert!(warnings[0].as_str().is_some_and(|text| text.starts_with(PLACE)), "{checked:#}");
     }
+    let strict = host.root(&format!("sm policy check --strict {FILE}"));
+    assert_eq!(strict.status, Some(1), "{strict}");
+    assert!(strict.to_string().contains(PLACE), "{strict}");
+    for line in ["sm policy diff", "sm status"] {
+        let done = host.root(line);
+        assert!(done.to_string().contains(PLACE), "{line}: {done}");
+    }
+    let doctor = host.root("sm doctor --json").stdout_text();
+    assert!(doctor.contains(PLACE), "{doctor}");
     let explained = json(host, "explain service restart postgresql");
     assert!(explained["warnings"][0].to_string().contains(PLACE), "{explained:#}");
     for line in ["explain service restart nginx", "explain service restart cron"] {
         assert!(json(host, line)["warnings"].is_null(), "{line}");
     }
+    site(host, NGINX);
+    host.root(&format!("sm policy check --strict {FILE}")).ok();
+    host.root("sm disable --reason 'an audit'").ok();
+    let explained = json(host, "explain service restart nginx");
+    assert_eq!(explained["allowed"], true, "the policy does: {explained:#}");
+    let warning = explained["warnings"][0].to_string();
+    assert!(warning.contains("an audit") && warning.contains("sm enable"), "{explained:#}");
 });

@@ -7,7 +7,7 @@ use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
 use crate::admin::doctor::{call, named, started};
 use crate::admin::policy::missing;
 use crate::policy::site::FILE;
-use crate::policy::{COMPILED, disabled};
+use crate::policy::{COMPILED, disabled, ineffective};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,11 @@ fn believed(context: &Context) -> Vec<Finding> {
         .flat_map(|policy| missing::warnings(&policy))
         .map(|what| Finding::problem(what).fix("sm policy edit"))
         .collect();
-    if !missing.is_empty() {
-        return missing;
+    let ineffective = ineffective::warnings(force).into_iter();
+    let ineffective = ineffective.map(|what| Finding::warning(what).fix("sm policy edit"));
+    let found: Vec<Finding> = missing.into_iter().chain(ineffective).collect();
+    if !found.is_empty() {
+        return found;
     }
     vec![Finding::ok(match force.site() {
         Some(_) => format!("{FILE} is valid and only root can change it"),

@@ -8,7 +8,7 @@ use crate::admin::policy::document::Document;
 use crate::admin::policy::effect::Effect;
 use crate::admin::policy::subject::Subject;
 use crate::admin::policy::wanted::whom;
-use crate::admin::policy::{edit, missing, sealed, vain};
+use crate::admin::policy::{edit, sealed, warnings};
 use crate::admin::root::without_root;
 use crate::admin::setup_sudo;
 use crate::cli::Change;
@@ -66,12 +66,10 @@ pub fn run(
         return Ok(effect.answer().with("changed", false).line("nothing was changed: --dry-run"));
     }
     let installed = edit::put(&text, before.as_deref()).map_err(failed)?;
-    let site = new.site();
-    let warnings = site.map(|site| [vain::warnings(&site), missing::warnings(&site)].concat());
     Ok(effect
         .answer()
         .and(installed)
-        .warned([warnings.unwrap_or_default(), setup_sudo::behind(program)].concat()))
+        .warned([warnings::of_the_site(&new), setup_sudo::behind(program)].concat()))
 }
 
 /// The policy that is changed. Where there is none yet, what holds now must hold afterwards too:

@@ -6,7 +6,7 @@ use crate::admin::policy::subject::{Right, rights, subjects};
 use crate::cli::Supposed;
 use crate::policy::force::InForce;
 use crate::policy::model::SiteMode;
-use crate::policy::{COMPILED, site};
+use crate::policy::{COMPILED, ineffective, site};
 use crate::surface::{Row, surface};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -33,7 +33,10 @@ pub fn run(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
                 format!("there is no {}", site::FILE)
             }
         };
-        return Ok(Answer::text(text).with("removed", [""; 0]).with("added", [""; 0]));
+        return Ok(Answer::text(text)
+            .with("removed", [""; 0])
+            .with("added", [""; 0])
+            .warned(ineffective::warnings(&force)));
     }
     let (before, after) = (rows(&InForce::compiled()), rows(&force));
     let removed: Vec<&String> = before.difference(&after).collect();
@@ -51,7 +54,8 @@ pub fn run(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
     Ok(Answer::text(text)
         .with("removed", &removed)
         .with("added", &added)
-        .with("operations", json!({"removed": gone, "added": come})))
+        .with("operations", json!({"removed": gone, "added": come}))
+        .warned(ineffective::warnings(&force)))
 }
 
 fn lines<T: Display>(removed: &[T], added: &[T]) -> Vec<String> {

@@ -2,14 +2,14 @@
 //! place whole, the old one kept.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::policy::missing;
 use crate::admin::policy::mistakes::wrong;
-use crate::admin::policy::{missing, vain};
 use crate::admin::setup_sudo;
 use crate::policy::model::SiteMode;
 use crate::policy::parse::Parsed;
 use crate::policy::site::{FILE, understood};
 use crate::policy::table::Mistakes;
-use crate::policy::{COMPILED, presence};
+use crate::policy::{COMPILED, ineffective, presence};
 use crate::request::code::{Code, Refusal};
 use crate::system::state;
 use nix::sys::signal::{SigSet, Signal};
@@ -62,9 +62,14 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let done = match edited {
         Ok(Some(policy)) => put(policy.policy().text, before.as_deref())
             .map(|answer| {
-                let vain = [vain::warnings(&policy.policy()), missing::warnings(&policy.policy())]
-                    .concat();
-                answer.warned([vain, setup_sudo::behind(program)].concat())
+                let policy = policy.policy();
+                // That the whole file has none is said below, whatever was done.
+                let ineffective = match COMPILED.site_mode {
+                    SiteMode::Off => Vec::new(),
+                    _ => ineffective::sentences(&policy),
+                };
+                let warnings = [ineffective, missing::warnings(&policy)];
+                answer.warned([warnings.concat(), setup_sudo::behind(program)].concat())
             })
             .map_err(|error| failed(FILE, error).into()),
         Ok(None) => Ok(Answer::text("nothing was changed").with("changed", false)),

@@ -3,16 +3,17 @@
 use crate::admin::answer::{Answer, Failure, GREEN, RED, tinted};
 use crate::admin::policy::host::{in_force, manager};
 use crate::admin::policy::supposed::Account;
-use crate::admin::policy::vain;
 use crate::cli::{self, Parsed, Supposed};
+use crate::output::text::one_line;
 use crate::plan::{Steps, plan};
 use crate::policy::approved::Line;
 use crate::policy::force::InForce;
 use crate::policy::model::{CallerKind, CallerRule, Policy};
 use crate::policy::operations::grants;
 use crate::policy::verdict::Denial;
-use crate::policy::{COMPILED, remedy};
+use crate::policy::{COMPILED, disabled, ineffective, remedy};
 use crate::request::code::{Code, Refusal};
+use crate::request::operation::Operation;
 use crate::request::who::Everybody;
 use crate::sudo::account;
 use serde_json::{Value, json};
@@ -109,7 +110,6 @@ fn explain(
                     let _ = write!(text, "  no line of {file} names it");
                 }
             }
-            let vain = force.site().and_then(|site| vain::warning(&site, &operation));
             let is_denied = refusal.code == Code::Denied;
             let command = if is_denied {
                 remedy::allow(&operation, user.filter(|_| force.names_callers()))
@@ -126,7 +126,7 @@ fn explain(
                 .with("reason", refusal.error)
                 .with("allow", command)
                 .with("lines", rows(line.as_deref().map_or(&[], std::slice::from_ref)))
-                .warned(vain.into_iter().collect());
+                .warned(warnings(&force, supposed, &operation));
             return Ok((answer, false));
         }
     };
@@ -152,7 +152,8 @@ fn explain(
                 .with("allowed", true)
                 .with("verdict", Code::Ok)
                 .with("argv", planned.main())
-                .with("commands", planned.commands());
+                .with("commands", planned.commands())
+                .warned(warnings(&force, supposed, &operation));
             Ok((answer, true))
         }
         Err(refusal) => {
@@ -160,10 +161,27 @@ fn explain(
             let answer = answer(text)
                 .with("allowed", false)
                 .with("verdict", refusal.code)
-                .with("reason", refusal.error);
+                .with("reason", refusal.error)
+                .warned(warnings(&force, supposed, &operation));
             Ok((answer, false))
         }
     }
+}
+
+/// What else decides on the operation, or does not.
+fn warnings(force: &InForce, supposed: &Supposed, operation: &Operation) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    // A supposed policy is not about this host.
+    if supposed.site.is_none() && disabled::is_disabled() {
+        let note = disabled::note().unwrap_or_else(|| "disabled".to_owned());
+        let note = one_line(&note, 200);
+        all.push(format!(
+            "on this host requests are {note}: each is refused, whatever the policy says, until: sm enable"
+        ));
+    }
+    let lines = ineffective::here(force).into_iter().filter(|line| line.concerns(operation));
+    all.extend(lines.map(|line| line.sentence));
+    all
 }
 
 fn quote(force: &InForce, line: &Line) -> String {

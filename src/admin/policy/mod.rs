@@ -18,8 +18,8 @@ pub mod revert;
 pub mod sealed;
 pub mod subject;
 pub mod supposed;
-pub mod vain;
 pub mod wanted;
+pub mod warnings;
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::asked::Direction;
@@ -28,9 +28,10 @@ use crate::cli::{PolicyCommand, Supposed};
 use crate::output::text::counted;
 use crate::policy::force::InForce;
 use crate::policy::model::{Limits, Policy, SiteMode};
-use crate::policy::operations::operations;
+use crate::policy::operations::{grants, operations};
 use crate::policy::parse;
-use crate::policy::{COMPILED, never, site};
+use crate::policy::{COMPILED, ineffective, never, site};
+use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::request::who::Everybody;
 use crate::surface::{allowed, surface};
@@ -51,7 +52,17 @@ pub fn run(
 ) -> Result<Answer, Failure> {
     match command {
         PolicyCommand::Show => show(),
-        PolicyCommand::Check { site, file } => check(file, *site),
+        PolicyCommand::Check { site, strict, file } => {
+            let (answer, warnings) = check(file, *site)?;
+            match *strict && warnings > 0 {
+                false => Ok(answer),
+                true => {
+                    let count = counted(warnings as u64, "warning");
+                    let refusal = Refusal::new(Code::PolicyInvalid, format!("--strict: {count}"));
+                    Err(answer.failing(refusal))
+                }
+            }
+        }
         PolicyCommand::Surface(supposed) => print_surface(supposed),
         PolicyCommand::Explain { user, group, expect, supposed, request } => {
             let whom = explain::Whom { user: user.as_deref(), groups: group };
@@ -121,7 +132,8 @@ fn limits(force: &InForce) -> Value {
     })
 }
 
-fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
+/// What a file says, and how many warnings there are about it.
+fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     let called = file.to_string_lossy();
     let text = read(file)?;
     let is_in_place = file == Path::new(site::FILE);
@@ -142,9 +154,11 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
     }
     let policy = parsed.policy();
     let as_site = as_site || is_in_place;
+    // What only narrows counts where it takes effect.
+    let is_narrow = as_site && COMPILED.site_mode == SiteMode::Narrow;
     let all: Vec<Operation> =
-        operations(&policy).filter(|each| !as_site || vain::takes_effect(each)).collect();
-    let mut warnings = if as_site { vain::warnings(&policy) } else { Vec::new() };
+        operations(&policy).filter(|each| !is_narrow || grants(&COMPILED, each)).collect();
+    let mut warnings = if as_site { ineffective::sentences(&policy) } else { Vec::new() };
     if !as_site {
         let line = |(line, sentence)| format!("{called}:{line}: {sentence}");
         warnings.extend(never::starters(&policy).into_iter().map(line));
@@ -166,14 +180,16 @@ fn check(file: &Path, as_site: bool) -> Result<Answer, Failure> {
     if all.is_empty() {
         warnings.push("it permits nothing: every request is denied".to_owned());
     }
-    Ok(Answer::text(text)
+    let count = warnings.len();
+    let answer = Answer::text(text)
         .with("file", called.as_ref())
         .with("sha256", policy.hash)
         .with("services", services)
         .with("packages", packages)
         .with("tasks", tasks)
         .with("operations", all.len())
-        .warned(warnings))
+        .warned(warnings);
+    Ok((answer, count))
 }
 
 /// One operation a line, in a form that is a JSON object as a whole: it can be read by a
