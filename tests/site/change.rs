@@ -163,3 +163,40 @@ host_test!(a_sealed_program_says_what_to_compile_in, |host| {
     change(host, "deny service reload nginx").ok();
     ask(host, "service reload nginx").expect("denied");
 });
+
+host_test!(a_task_is_allowed_by_its_name_and_its_text_is_not_lost, bare, |host| {
+    install(host, "SM_SITE_BIN", "policy/site.toml");
+    host.write("/usr/local/sbin/deploy", "#!/bin/sh\necho deployed\n");
+    host.root("chmod 0755 /usr/local/sbin/deploy; useradd ci").ok();
+    // There is no command line to allow yet.
+    let none = host.root("sm policy allow --user agent task run deploy");
+    assert_eq!(none.status, Some(2), "{none}");
+    for line in ["[tasks.deploy]", "argv = ["] {
+        assert!(none.stderr_text().contains(line), "{none}");
+    }
+    let tasks = "schema = 1
+[tasks.deploy] # ours
+argv = [\"/usr/local/sbin/deploy\"]
+[tasks.other]
+argv = [\"/usr/local/sbin/deploy\", \"other\"]
+";
+    site(host, tasks);
+    // A table of one caller takes no task from the others.
+    let done = host.root("sm policy allow --user ci service status nginx").ok();
+    assert!(done.contains("+ service status nginx.service for ci"), "{done}");
+    assert!(!done.contains("- "), "{done}");
+    ask(host, "task run deploy").expect("ok");
+    let done = host.root("sm policy deny --user agent task run deploy").ok();
+    assert!(done.contains("- task run deploy for agent"), "{done}");
+    ask(host, "task run deploy").expect("denied");
+    ask(host, "task run other").expect("ok");
+    host.root("sm policy allow --user agent task run deploy").ok();
+    ask(host, "task run deploy").expect("ok");
+    assert!(host.read("/etc/sm/policy.toml").contains("[tasks.deploy] # ours"), "it is kept");
+    host.root("sm policy deny task run deploy").ok();
+    ask(host, "task run deploy").expect("denied");
+    ask(host, "task run other").expect("ok");
+    for wrong in ["task stop deploy", "task run", "task run a/b"] {
+        assert_ne!(host.root(&format!("sm policy allow {wrong}")).status, Some(0), "{wrong}");
+    }
+});

@@ -6,8 +6,8 @@ use crate::output::text::{one_line, shell_word};
 use crate::policy::operations::service;
 use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
-use crate::request::name::{NameError, PackageName, UnitName};
-use crate::request::operation::Operation;
+use crate::request::name::{NameError, PackageName, TaskName, UnitName};
+use crate::request::operation::{Operation, RUN};
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +38,7 @@ impl Direction {
         asked: &Asked,
     ) -> Result<(), Refusal> {
         match self {
-            Self::Allow => {
-                allow(document, whom, asked);
-                Ok(())
-            }
+            Self::Allow => allow(document, whom, asked),
             Self::Deny => deny(document, whom, asked),
         }
     }
@@ -67,7 +64,7 @@ pub struct Asked {
 pub fn read(words: &[String]) -> Result<Asked, Refusal> {
     let usage = |error: String, hint: &str| Refusal::new(Code::Usage, error).hint(hint);
     let (kind, actions, names) = match words {
-        [kind, actions, names @ ..] if ["service", "package"].contains(&kind.as_str()) => {
+        [kind, actions, names @ ..] if ["service", "package", "task"].contains(&kind.as_str()) => {
             (kind.as_str(), actions.split(',').collect::<Vec<_>>(), names)
         }
         _ => {
@@ -99,6 +96,17 @@ pub fn read(words: &[String]) -> Result<Asked, Refusal> {
                     .operations
                     .extend(actions.iter().map(|action| service(*action, unit.clone())));
                 asked.names.push((Kind::Unit, words.clone(), unit.as_str().to_owned()));
+            }
+        }
+        "task" => {
+            if actions != [RUN] || names.is_empty() {
+                let hint = "for example: task run deploy";
+                return Err(usage("a task is run, by its name".to_owned(), hint));
+            }
+            for name in names {
+                let name = TaskName::parse(name.as_bytes()).map_err(no_name)?;
+                asked.names.push((Kind::Task, vec![RUN], name.as_str().to_owned()));
+                asked.operations.push(Operation::Task { name });
             }
         }
         _ if names.is_empty() => {
@@ -155,15 +163,26 @@ fn no_name(error: NameError) -> Refusal {
     Refusal { hint: error.hint(), ..refusal }
 }
 
-fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) {
+fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Result<(), Refusal> {
     let before = document.everything();
+    let no_task = asked
+        .names
+        .iter()
+        .find(|(kind, _, name)| *kind == Kind::Task && document.actions_of(*kind, name).is_empty());
+    if let Some((_, _, name)) = no_task {
+        let error = format!("the policy has no task {name}, which would say what is run");
+        let lines = task_lines(name).join(", ");
+        return Err(Refusal::new(Code::Usage, error).hint(format!(
+            "write it with `sm policy edit`, then all callers may run it: {lines}"
+        )));
+    }
     for (kind, actions, name) in &asked.names {
         document.grant(*kind, actions, name);
     }
     if !asked.maintenance.is_empty() {
         document.grant_maintenance(&asked.maintenance);
     }
-    let Some(whom) = whom else { return };
+    let Some(whom) = whom else { return Ok(()) };
     give_own_table(document, whom, &before);
     for (kind, _, name) in &asked.names {
         document.give(&whom.key(), *kind, name);
@@ -171,6 +190,12 @@ fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) {
     if !asked.maintenance.is_empty() {
         document.give_maintenance(&whom.key(), &asked.maintenance);
     }
+    Ok(())
+}
+
+/// The lines that make a task.
+pub fn task_lines(name: &str) -> [String; 2] {
+    [format!("[tasks.{name}]"), "argv = [\"/absolute/program\"]".to_owned()]
 }
 
 /// Makes the caller's own table, where it has none, with what the caller has without it; `before`
@@ -202,6 +227,11 @@ fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resul
     let before = document.everything();
     give_own_table(document, whom, &before);
     for (kind, actions, name) in &asked.names {
+        // What it runs is written nowhere else.
+        if *kind == Kind::Task {
+            document.take(&whom.key(), *kind, name);
+            continue;
+        }
         // Callers have names, not actions: one that keeps some of them keeps the name.
         let is_the_only_one = document
             .callers()

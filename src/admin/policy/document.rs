@@ -2,6 +2,7 @@
 
 use crate::request::code::{Code, Refusal};
 use crate::request::name::{SERVICE, UnitName};
+use crate::request::operation::RUN;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 /// What has names in a policy.
@@ -11,6 +12,8 @@ pub enum Kind {
     Unit,
     /// `[packages.names.NAME]`
     Package,
+    /// `[tasks.NAME]`
+    Task,
 }
 
 impl Kind {
@@ -18,13 +21,16 @@ impl Kind {
         match self {
             Self::Unit => "services",
             Self::Package => "packages",
+            Self::Task => "tasks",
         }
     }
 
-    fn names(self) -> &'static str {
+    /// The key of the names in the section; none where they stand in it themselves.
+    fn names(self) -> Option<&'static str> {
         match self {
-            Self::Unit => "units",
-            Self::Package => "names",
+            Self::Unit => Some("units"),
+            Self::Package => Some("names"),
+            Self::Task => None,
         }
     }
 
@@ -33,6 +39,7 @@ impl Kind {
         match self {
             Self::Unit => "services",
             Self::Package => "packages",
+            Self::Task => "tasks",
         }
     }
 
@@ -40,7 +47,7 @@ impl Kind {
     fn is_same(self, one: &str, other: &str) -> bool {
         match self {
             Self::Unit => complete(one) == complete(other),
-            Self::Package => one == other,
+            Self::Package | Self::Task => one == other,
         }
     }
 
@@ -48,7 +55,7 @@ impl Kind {
     fn written(self, name: &str) -> &str {
         match self {
             Self::Unit => name.strip_suffix(SERVICE).filter(|stem| complete(stem) == name),
-            Self::Package => None,
+            Self::Package | Self::Task => None,
         }
         .unwrap_or(name)
     }
@@ -61,7 +68,7 @@ fn complete(name: &str) -> String {
 
 /// What a caller's table gives: the lists of names, and of what is done to all packages.
 #[derive(Debug, Clone, Default)]
-pub struct Lists([Vec<String>; 3]);
+pub struct Lists([Vec<String>; 4]);
 
 impl Lists {
     /// Whether a name is on them.
@@ -69,13 +76,14 @@ impl Lists {
         let list = match kind {
             Kind::Unit => &self.0[0],
             Kind::Package => &self.0[1],
+            Kind::Task => &self.0[2],
         };
         list.iter().any(|known| kind.is_same(known, name))
     }
 }
 
 /// The keys of these lists.
-const LISTS: [&str; 3] = ["services", "packages", "maintenance"];
+const LISTS: [&str; 4] = ["services", "packages", "tasks", "maintenance"];
 
 /// The text of a policy.
 #[derive(Debug, Clone)]
@@ -109,8 +117,10 @@ impl Document {
         self
     }
 
-    /// Grants these actions on a name, and nothing more to any other name.
+    /// Grants these actions on a name, and nothing more to any other name. A task is granted by its
+    /// command line, which is there or not.
     pub fn grant(&mut self, kind: Kind, actions: &[&str], name: &str) {
+        let Some(names_key) = kind.names() else { return };
         let Some(section) = section(self.0.as_table_mut(), kind.section(), false) else { return };
         let before = words(section.get("actions"));
         let more: Vec<&str> = actions
@@ -120,7 +130,7 @@ impl Document {
             .collect();
         if !more.is_empty() || section.get("actions").is_none() {
             // What is granted to every name from now on is not to be granted to the others there.
-            if let Some(names) = section.get_mut(kind.names()).and_then(Item::as_table_like_mut) {
+            if let Some(names) = section.get_mut(names_key).and_then(Item::as_table_like_mut) {
                 let others = names.iter_mut().filter(|(key, _)| !kind.is_same(key, name));
                 for (_, rule) in others {
                     let rule = rule.as_table_like_mut();
@@ -132,7 +142,7 @@ impl Document {
             extend(section, "actions", &more);
         }
         let general = words(section.get("actions"));
-        let Some(names) = self::section(section, kind.names(), true) else { return };
+        let Some(names) = self::section(section, names_key, true) else { return };
         let key = names.iter().map(|(key, _)| key.to_owned()).find(|key| kind.is_same(key, name));
         match key {
             Some(key) => {
@@ -154,7 +164,11 @@ impl Document {
     /// The actions that are granted on a name.
     pub fn actions_of(&self, kind: Kind, name: &str) -> Vec<String> {
         let section = self.0.get(kind.section());
-        let names = section.and_then(|section| section.get(kind.names()));
+        let Some(names_key) = kind.names() else {
+            let is_there = section.and_then(|section| section.get(name)).is_some();
+            return if is_there { vec![RUN.to_owned()] } else { Vec::new() };
+        };
+        let names = section.and_then(|section| section.get(names_key));
         let names = names.and_then(Item::as_table_like);
         let mut rules = names.into_iter().flat_map(|names| names.iter());
         let Some((_, rule)) = rules.find(|(key, _)| kind.is_same(key, name)) else {
@@ -170,8 +184,13 @@ impl Document {
         let Some(section) = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut) else {
             return;
         };
+        let Some(names_key) = kind.names() else {
+            section.remove(name);
+            self.retain_in_callers(kind.list(), |item| item == name);
+            return;
+        };
         let general = words(section.get("actions"));
-        let Some(names) = section.get_mut(kind.names()).and_then(Item::as_table_like_mut) else {
+        let Some(names) = section.get_mut(names_key).and_then(Item::as_table_like_mut) else {
             return;
         };
         let Some(key) =
@@ -228,7 +247,7 @@ impl Document {
     /// Puts a comment in front of a name's table, where it has one with a header.
     pub fn comment(&mut self, kind: Kind, name: &str, text: &str) {
         let section = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut);
-        let names = section.and_then(|section| section.get_mut(kind.names()));
+        let names = kind.names().and_then(|key| section?.get_mut(key));
         let Some(names) = names.and_then(Item::as_table_like_mut) else { return };
         let rule = names.iter_mut().find(|(key, _)| kind.is_same(key, name));
         if let Some(table) = rule.and_then(|(_, rule)| rule.as_table_mut()) {
@@ -255,7 +274,11 @@ impl Document {
     /// All that the policy grants, as a caller's table would list it.
     pub fn everything(&self) -> Lists {
         let names = |kind: Kind| {
-            let names = self.0.get(kind.section()).and_then(|section| section.get(kind.names()));
+            let section = self.0.get(kind.section());
+            let names = match kind.names() {
+                Some(key) => section.and_then(|section| section.get(key)),
+                None => section,
+            };
             let names = names.and_then(Item::as_table_like);
             names
                 .into_iter()
@@ -264,7 +287,7 @@ impl Document {
                 .collect()
         };
         let maintenance = self.0.get("packages").and_then(|section| section.get("maintenance"));
-        Lists([names(Kind::Unit), names(Kind::Package), words(maintenance)])
+        Lists([names(Kind::Unit), names(Kind::Package), names(Kind::Task), words(maintenance)])
     }
 
     /// Makes a table for this caller, who has none, which gives these.

@@ -2,8 +2,8 @@
 //! for a policy to compile in, and the commands that do it.
 
 use crate::admin::answer::Failure;
-use crate::admin::policy::asked::{Asked, Direction};
-use crate::admin::policy::document::Document;
+use crate::admin::policy::asked::{Asked, Direction, task_lines};
+use crate::admin::policy::document::{Document, Kind};
 use crate::admin::policy::subject::Subject;
 use crate::policy::COMPILED;
 use crate::policy::model::SiteMode;
@@ -74,7 +74,10 @@ fn changed_lines(direction: Direction, asked: &Asked, whom: Option<&Subject>) ->
     let Ok(mut document) = Document::parse(COMPILED.file, COMPILED.text) else { return Vec::new() };
     let changed = direction.apply(&mut document, whom, asked);
     if changed.is_err() {
-        return Vec::new();
+        let tasks = asked.names.iter().filter(|(kind, ..)| *kind == Kind::Task);
+        return tasks
+            .flat_map(|(.., name)| task_lines(name).map(|line| format!("+ {line}")))
+            .collect();
     }
     difference(COMPILED.text, &document.text())
 }
