@@ -1153,7 +1153,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__init)
-            opts="-v -h --unit --package --maintenance --user --group --replace --dry-run --json --verbose --help"
+            opts="-v -h --unit --package --maintenance --task --user --group --replace --dry-run --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1174,6 +1174,13 @@ _sm() {
                     return 0
                     ;;
                 --maintenance)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --task)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -1348,7 +1355,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --text --unit --until -l -n --code --event --expect --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until -l -n --code --event --expect --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1364,7 +1371,7 @@ _sm_complete() {
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;
-    --binary | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --text | --unit | --until | -l | -n) ;;
+    --binary | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | -l | -n) ;;
     *) _sm_helper_grammar sm ;;
     esac
     _sm_helper_done

@@ -142,6 +142,7 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l unit -d 'A unit and what may be done to it; may be given more than once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l package -d 'Packages and what may be done to them [default: install]; may be given more than once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l maintenance -d 'What may be done to all packages at once: update,upgrade' -r -f
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l task -d 'A command line of your own, by the name that callers use: a program without arguments; may be given more than once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l user -d 'For this account alone' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l group -d 'For the accounts in this group alone' -r -f -a "(__fish_complete_groups)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l replace -d 'In the place of a policy that is there, which is kept beside it'
@@ -292,7 +293,7 @@ function __sm_request
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --text --unit --until -l -n --code --event --expect --package-manager
+        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until -l -n --code --event --expect --package-manager
             set skip yes
         end
     end

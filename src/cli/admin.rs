@@ -282,6 +282,10 @@ pub struct Init {
     /// What may be done to all packages at once: update,upgrade
     #[arg(long, value_name = "ACTIONS")]
     pub maintenance: Option<String>,
+    /// A command line of your own, by the name that callers use: a program without arguments; may be
+    /// given more than once
+    #[arg(long, value_name = "NAME=/PROGRAM")]
+    pub task: Vec<String>,
     /// For this account alone
     #[arg(long, value_name = "U")]
     pub user: Option<String>,
@@ -299,7 +303,8 @@ pub struct Init {
 impl Init {
     /// Whether there is something that is to be allowed.
     pub fn names_something(&self) -> bool {
-        !self.unit.is_empty() || !self.package.is_empty() || self.maintenance.is_some()
+        let named = [&self.unit, &self.package, &self.task];
+        named.iter().any(|list| !list.is_empty()) || self.maintenance.is_some()
     }
 }
 

@@ -180,6 +180,14 @@ argv = [\"/usr/local/sbin/deploy\"]
 [tasks.other]
 argv = [\"/usr/local/sbin/deploy\", \"other\"]
 ";
+    let made = host.root("sm policy init --task deploy=/usr/local/sbin/deploy --user agent").ok();
+    assert!(made.contains("+ task run deploy for agent"), "{made}");
+    ask(host, "task run deploy").expect("ok");
+    ask(host, "task run other").expect("denied");
+    for wrong in ["deploy", "deploy=deploy", "deploy=/bin/sh", "=/usr/local/sbin/deploy"] {
+        let done = host.root(&format!("sm policy init --replace --task {wrong}"));
+        assert_ne!(done.status, Some(0), "{done}");
+    }
     site(host, tasks);
     // A table of one caller takes no task from the others.
     let done = host.root("sm policy allow --user ci service status nginx").ok();

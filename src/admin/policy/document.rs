@@ -161,6 +161,18 @@ impl Document {
         }
     }
 
+    /// Makes a task that runs this program.
+    pub fn make_task(&mut self, name: &str, program: &str) {
+        let Some(tasks) = section(self.0.as_table_mut(), Kind::Task.section(), true) else {
+            return;
+        };
+        let mut task = rule(None, false);
+        if let Some(task) = task.as_table_like_mut() {
+            task.insert("argv", list(&[program]));
+        }
+        tasks.insert(name, task);
+    }
+
     /// The actions that are granted on a name.
     pub fn actions_of(&self, kind: Kind, name: &str) -> Vec<String> {
         let section = self.0.get(kind.section());

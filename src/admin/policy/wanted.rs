@@ -8,6 +8,7 @@ use crate::cli::Init;
 use crate::output::text::one_line;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
+use crate::request::operation::RUN;
 use crate::sudo::account::Who as Account;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -23,6 +24,8 @@ const TOP: &str = "\
 pub struct Wanted {
     /// Each of it.
     pub asked: Vec<Asked>,
+    /// What the tasks among it run: the name, and the program.
+    pub programs: Vec<(String, String)>,
     /// To whom; none for every caller.
     pub whom: Option<Subject>,
 }
@@ -44,7 +47,19 @@ impl Wanted {
         if let Some(actions) = &init.maintenance {
             asked.push(words(&["package", actions], "")?);
         }
-        Ok(Self { asked, whom: whom(init.user.as_deref(), init.group.as_deref())? })
+        let mut programs = Vec::new();
+        for task in &init.task {
+            let Some((name, program)) = task.split_once('=') else {
+                let task = one_line(task, 100);
+                let error = format!("`{task}` does not say what the task runs");
+                return Err(Refusal::new(Code::Usage, error)
+                    .hint(format!("for example: --task {task}=/usr/local/sbin/{task}")));
+            };
+            asked.push(read(&["task", RUN, name].map(str::to_owned))?);
+            programs.push((name.to_owned(), program.to_owned()));
+        }
+        let whom = whom(init.user.as_deref(), init.group.as_deref())?;
+        Ok(Self { asked, programs, whom })
     }
 
     /// A unit with its actions: `myapp:restart,status`.
@@ -66,6 +81,9 @@ impl Wanted {
     /// Where a policy cannot say it.
     pub fn document(&self) -> Result<Document, Refusal> {
         let mut document = Document::parse(FILE, &format!("{TOP}schema = 1\n"))?;
+        for (name, program) in &self.programs {
+            document.make_task(name, program);
+        }
         for asked in &self.asked {
             Direction::Allow.apply(&mut document, None, asked)?;
             for (_, _, name) in asked.names.iter().filter(|(kind, ..)| *kind == Kind::Unit) {
