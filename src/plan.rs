@@ -97,7 +97,8 @@ pub struct PackageSteps {
     pub name: Option<String>,
     /// What is run, and what before that.
     pub commands: Commands,
-    /// Prints the states of the policy's units, before and after packages are changed.
+    /// Prints the states of the policy's units, before and after packages are changed, and has
+    /// the manager read their files again where that changed them.
     pub units: Option<Arc<PolicyUnits>>,
 }
 
@@ -140,8 +141,10 @@ impl Plan {
             }
             Steps::Package(steps) => {
                 let before = steps.commands.before().into_iter();
-                let units = steps.units.as_ref().map(|units| &units.states);
-                (before.map(Option::as_ref).chain([units]).collect(), Vec::new())
+                let units = steps.units.as_ref();
+                let states = units.map(|units| &units.states);
+                let after = vec![units.map(|units| &units.reread)];
+                (before.map(Option::as_ref).chain([states]).collect(), after)
             }
         };
         // If only the plan is asked for, asking for it is the operation.

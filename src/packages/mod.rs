@@ -182,6 +182,7 @@ fn begin(
         if let (Some(units), Some(before)) = (&steps.units, &states)
             && let Some(after) = States::now(units)
         {
+            let after = after.reread(before, units);
             warnings.extend(after.since(before, units, context.shown));
         }
     }

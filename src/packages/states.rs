@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How long the states of the units may take to read.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the service manager may take to read all unit files: it runs generators too.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(90);
+
 /// The states of the policy's units.
 #[derive(Debug)]
 pub struct States(Vec<Seen>);
@@ -22,6 +25,19 @@ impl States {
         let ran = ask(&units.states, bounds);
         let states = parse(&ran.stdout);
         (ran.ended == Ended::Exited(0) && states.len() == units.names.len()).then_some(Self(states))
+    }
+
+    /// The same after the service manager has read the unit files again, where the operation has
+    /// changed some that it does not read by itself. Not where one was changed before that: somebody
+    /// may be at work on it.
+    pub fn reread(self, before: &Self, units: &PolicyUnits) -> Self {
+        let is_any_stale = |states: &Self| states.0.iter().any(|seen| seen.is_stale);
+        if !is_any_stale(&self) || is_any_stale(before) {
+            return self;
+        }
+        let deadline = Instant::now() + RELOAD_TIMEOUT;
+        ask(&units.reread, Bounds { deadline, output_bytes: 1 << 16, mask_secrets: false });
+        Self::now(units).unwrap_or(self)
     }
 
     /// The units that went down since; those that the caller may not know of are counted.

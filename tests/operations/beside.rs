@@ -79,11 +79,24 @@ host_once!(
         let script = "echo '# more' >>/etc/systemd/system/probe.service; touch -d '+1 minute' /etc/systemd/system/probe.service";
         offer(host, "docker.io", "1", "", &[("postinst", script)]);
         let told = done(host, "install docker.io");
+        // So it can be restarted by whoever had the package installed.
+        assert!(!told.contains("probe.service"), "{told}");
+        let is_unread = || host.root("systemctl show -P NeedDaemonReload probe").stdout_text();
+        assert_eq!(is_unread().trim(), "no");
+        ask(host, "service restart probe").expect("ok");
+        // Somebody is at work on another one.
+        up(host, "slow");
+        host.root("apt-get -qq remove --yes docker.io; echo '# more' >>/etc/systemd/system/slow.service; touch -d '+1 minute' /etc/systemd/system/slow.service").ok();
+        let told = done(host, "install docker.io");
         assert!(
             told.contains("probe.service runs, but its changed unit file was not read"),
             "{told}"
         );
-        host.root("systemctl daemon-reload; apt-get -qq remove --yes docker.io").ok();
+        assert_eq!(is_unread().trim(), "yes");
+        host.root(
+            "systemctl stop slow; systemctl daemon-reload; apt-get -qq remove --yes docker.io",
+        )
+        .ok();
         unit(
             host,
             "probe",

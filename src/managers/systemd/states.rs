@@ -11,6 +11,8 @@ pub struct PolicyUnits {
     pub names: Vec<String>,
     /// Prints them.
     pub states: Argv,
+    /// Has the manager read all unit files again.
+    pub reread: Argv,
 }
 
 impl PolicyUnits {
@@ -21,7 +23,8 @@ impl PolicyUnits {
     pub fn of(mut names: Vec<String>) -> Option<Self> {
         names.truncate(Self::MOST);
         let states = commands::states(&names);
-        (!names.is_empty()).then_some(Self { names, states })
+        let reread = commands::daemon_reload();
+        (!names.is_empty()).then_some(Self { names, states, reread })
     }
 }
 
