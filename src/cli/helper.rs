@@ -83,7 +83,7 @@ pub struct Common {
 /// The helper's commands.
 #[derive(Debug, Subcommand)]
 pub enum HelperCommand {
-    /// Start, stop, restart, reload, enable or disable a unit, or show its status or logs
+    /// Start, stop, restart, reload, enable or disable a unit, reset its failure, or show its status or logs
     #[command(override_usage = "sm-helper service [OPTIONS] <ACTION> <UNIT>")]
     Service {
         /// What to do

@@ -167,6 +167,9 @@ fn described(operation: &Operation) -> String {
             }
             ServiceAction::Enable => "Start a unit at boot from now on.",
             ServiceAction::Disable => "No longer start a unit at boot.",
+            ServiceAction::ResetFailed => {
+                "Forget that a unit failed, and count its starts from zero. Starts nothing."
+            }
             ServiceAction::Status => {
                 "Read the state of a unit. A stopped unit is a success too; `unit` has its state."
             }

@@ -16,8 +16,8 @@ pub trait Action: Copy + Eq + 'static {
     }
 
     /// The place of the action in [`Action::ALL`], as a bit.
-    fn bit(self) -> u8 {
-        let place = Self::ALL.iter().position(|a| *a == self).unwrap_or(7);
+    fn bit(self) -> u16 {
+        let place = Self::ALL.iter().position(|a| *a == self).unwrap_or(15);
         1 << place
     }
 }
@@ -44,7 +44,8 @@ actions! {
     /// What can be done to a unit.
     ServiceAction {
         Start = "start", Stop = "stop", Restart = "restart", Reload = "reload",
-        Enable = "enable", Disable = "disable", Status = "status", Logs = "logs",
+        Enable = "enable", Disable = "disable", ResetFailed = "reset-failed", Status = "status",
+        Logs = "logs",
     }
 }
 
@@ -73,7 +74,7 @@ actions! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Set<A> {
     /// One bit an action, in the order of [`Action::ALL`].
-    pub bits: u8,
+    pub bits: u16,
     kind: PhantomData<A>,
 }
 
@@ -82,7 +83,7 @@ impl<A: Action> Set<A> {
     pub const NONE: Self = Self::from_bits(0);
 
     /// The set with these [`Set::bits`].
-    pub const fn from_bits(bits: u8) -> Self {
+    pub const fn from_bits(bits: u16) -> Self {
         Self { bits, kind: PhantomData }
     }
 

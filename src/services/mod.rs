@@ -10,6 +10,7 @@ pub mod look;
 pub mod operation;
 pub mod others;
 pub mod reason;
+pub mod reset;
 pub mod result;
 pub mod state;
 pub mod stopped;

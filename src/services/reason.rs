@@ -2,7 +2,9 @@
 
 use crate::exec::context::Shown;
 use crate::managers::systemd::unit::{Unit, UnitState};
-use crate::request::action::ServiceAction::{self, Disable, Enable, Reload, Restart, Start, Stop};
+use crate::request::action::ServiceAction::{
+    self, Disable, Enable, Reload, ResetFailed, Restart, Start, Stop,
+};
 use crate::request::code::{Code, Refusal};
 use crate::services::triggers::Wakers;
 use std::time::Duration;
@@ -168,6 +170,7 @@ pub fn done(action: ServiceAction) -> &'static str {
         Stop => "stopped",
         Enable => "enabled",
         Disable => "disabled",
+        ResetFailed => "reset",
         _ => "changed",
     }
 }

@@ -7,14 +7,14 @@ use crate::managers::systemd::manager_log::ManagerLog;
 use crate::managers::systemd::unit::{Unit, UnitState};
 use crate::managers::systemd::{refusal, start_limit, unit_log};
 use crate::outcome::Outcome;
-use crate::request::action::ServiceAction::{Reload, Restart};
+use crate::request::action::ServiceAction::{Reload, ResetFailed, Restart};
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
 use crate::services::failed::Failure;
 use crate::services::health::{Health, watch};
 use crate::services::others::Others;
 use crate::services::state::{brief, unit_now};
-use crate::services::{reason, stopped};
+use crate::services::{reason, reset, stopped};
 use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -53,6 +53,9 @@ impl Change<'_> {
 
     /// What came of it.
     pub fn outcome(&self, ran: Ran, after: Option<(Unit, Health)>, is_known: bool) -> Outcome {
+        if self.action == ResetFailed {
+            return reset::outcome(self, ran, after.map(|(unit, _)| unit));
+        }
         let log = self.manager_log(&ran, after.as_ref());
         let mut verdict = self.verdict(&ran, after.as_ref(), &log);
         let after = after.map(|(unit, _)| unit);

@@ -83,8 +83,17 @@ const OWN: [&str; 6] =
 
 broker_test!(the_way_in_is_nobodys_to_change, |host| {
     for unit in OWN {
-        for action in ["start", "stop", "restart", "reload", "enable", "disable", "status", "logs"]
-        {
+        for action in [
+            "start",
+            "stop",
+            "restart",
+            "reload",
+            "enable",
+            "disable",
+            "reset-failed",
+            "status",
+            "logs",
+        ] {
             let reply = ask(host, &format!("service {action} {unit}")).expect("denied");
             // Whatever the policy names: it is not even looked at.
             let said = told(&reply.json);

@@ -170,7 +170,17 @@ host_once!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_pol
     let listed = || host.root("sm policy surface").stdout_text();
     assert!(!listed().contains("dbus"), "it is on the surface");
     let before = host.main_pid("dbus");
-    for action in ["start", "stop", "restart", "reload", "enable", "disable", "status", "logs"] {
+    for action in [
+        "start",
+        "stop",
+        "restart",
+        "reload",
+        "enable",
+        "disable",
+        "reset-failed",
+        "status",
+        "logs",
+    ] {
         let line = format!("service {action} probe");
         let reply = ask(host, &line).expect("denied");
         assert!(told(&reply).contains("another name of dbus.service"), "{}", told(&reply));

@@ -25,6 +25,50 @@ host_once!(a_unit_that_is_not_there_is_said_to_be_missing, |host| {
     }
 });
 
+host_test!(a_failure_is_reset_and_the_starts_are_counted_from_zero, ready_test_policy, |host| {
+    let reset = |unit: &str| ask(host, &format!("service reset-failed {unit}"));
+    let state = |unit: &str| host.root(&format!("systemctl show -P ActiveState {unit}"));
+    // One that runs, one that is down, and one that the manager does not have in memory.
+    crate::unit(host, "probe", "[Service]\nExecStart=/bin/sleep 1000\n");
+    for script in ["systemctl start probe", "systemctl stop probe"] {
+        host.root(script).ok();
+        let before = host.main_pid("probe");
+        let reply = reset("probe").expect("ok");
+        assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
+        assert_eq!(reply.json["returncode"], 0, "{:#}", reply.json);
+        assert_eq!(reply.json["stderr"], "");
+        assert_eq!(host.main_pid("probe"), before, "{script}");
+    }
+
+    crate::unit(
+        host,
+        "crashing",
+        "[Unit]\nStartLimitIntervalSec=1000\nStartLimitBurst=2\n[Service]\nType=oneshot\nExecStart=/bin/false\n",
+    );
+    host.root("for i in 1 2 3; do systemctl start crashing; done; true").ok();
+    assert_eq!(state("crashing").stdout_text().trim(), "failed");
+    let reply = reset("crashing").expect("ok");
+    assert_eq!(reply.json["changed"], true, "{:#}", reply.json);
+    assert_eq!(reply.json["argv"][3], "reset-failed", "{:#}", reply.json);
+    assert_eq!(reply.json["unit"]["active_state"], "inactive");
+    assert_eq!(state("crashing").stdout_text().trim(), "inactive");
+    let again = host.root("systemctl start crashing").stderr_text();
+    assert!(!again.contains("too quickly"), "{again}");
+
+    // One whose file is gone, and one that is masked since.
+    for (unit, script) in [("crashing", "rm"), ("slow", "ln -sf /dev/null")] {
+        crate::unit(host, unit, "[Service]\nType=oneshot\nExecStart=/bin/false\n");
+        host.root(&format!("systemctl start {unit}; true")).ok();
+        let file = format!("/etc/systemd/system/{unit}.service");
+        host.root(&format!("{script} {file}; systemctl daemon-reload")).ok();
+        let reply = reset(unit).expect("ok");
+        assert_eq!(reply.json["changed"], true, "{:#}", reply.json);
+        assert_ne!(reply.json["unit"]["active_state"], "failed");
+    }
+    let reply = reset("crashing").expect("command_failed");
+    assert!(reply.json["error"].as_str().is_some_and(|error| error.contains("no unit crashing")));
+});
+
 host_test!(a_failing_service_is_told_from_a_failing_request, all, |host| {
     host.write(
         "/etc/systemd/system/docker.service",

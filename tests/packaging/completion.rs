@@ -81,7 +81,7 @@ fn set(words: &str) -> BTreeSet<String> {
 const LINES: [(&str, &str); 35] = [
     ("sm-helper ", "service package task list version"),
     ("sm-helper se", "service"),
-    ("sm-helper service ", "start stop restart reload enable disable status logs"),
+    ("sm-helper service ", "start stop restart reload enable disable reset-failed status logs"),
     ("sm-helper service re", "restart reload"),
     ("sm-helper --pretty service --reason why st", "start stop status"),
     ("sm-helper service restart ng", "nginx.service"),

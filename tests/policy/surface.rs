@@ -89,8 +89,17 @@ fn what_dry_run_allows_is_the_surface_and_nothing_else() {
         names.insert(odd.to_owned());
     }
     for name in &names {
-        for action in ["start", "stop", "restart", "reload", "enable", "disable", "status", "logs"]
-        {
+        for action in [
+            "start",
+            "stop",
+            "restart",
+            "reload",
+            "enable",
+            "disable",
+            "reset-failed",
+            "status",
+            "logs",
+        ] {
             requests.push(["service", action, name].map(str::to_owned).to_vec());
         }
         for action in ["install", "remove", "upgrade"] {

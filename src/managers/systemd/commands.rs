@@ -33,7 +33,7 @@ pub fn daemon_reload() -> Argv {
     systemctl(&["daemon-reload"])
 }
 
-/// Has the manager count the unit's starts again.
+/// Has the manager forget that the unit failed, and count its starts again.
 pub fn reset_failed(unit: &str) -> Argv {
     systemctl(&["reset-failed", "--", unit])
 }

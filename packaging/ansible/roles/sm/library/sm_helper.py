@@ -30,7 +30,7 @@ options:
     type: str
   action:
     description:
-      - C(start), C(stop), C(restart), C(reload), C(enable), C(disable), C(status) or C(logs) of a
+      - C(start), C(stop), C(restart), C(reload), C(enable), C(disable), C(reset-failed), C(status) or C(logs) of a
         service; C(install), C(remove) or C(upgrade) of a package.
     type: str
   argv:
@@ -123,7 +123,8 @@ def foretell(module, words, ways):
     kind, action = (words + ["", ""])[:2]
     if kind == "service" and action in ("status", "logs"):
         return False, None
-    if kind == "service" and len(words) == 3 and action in ("start", "stop", "enable", "disable"):
+    known = ("start", "stop", "enable", "disable", "reset-failed")
+    if kind == "service" and len(words) == 3 and action in known:
         reply = ask(module, ways + ["service", "status", "--", words[2]])[1]
         unit = reply.get("unit") or {}
         active, file = unit.get("active_state"), unit.get("unit_file_state")
@@ -132,6 +133,7 @@ def foretell(module, words, ways):
             "stop": active in ("inactive", "failed"),
             "enable": file == "enabled",
             "disable": file == "disabled",
+            "reset-failed": active != "failed",
         }
         return not already[action], reply
     if kind == "package" and action in ("install", "remove", "upgrade", "autoremove"):
