@@ -110,6 +110,7 @@ fn render(policy: &Policy<'_>) -> String {
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
          maintenance: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
+         manager: Set::from_bits({}), manager_line: {},\n\
          units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
         policy.hash,
@@ -117,6 +118,8 @@ fn render(policy: &Policy<'_>) -> String {
         policy.maintenance.bits,
         policy.maintenance_line,
         policy.allow_removals,
+        policy.manager.bits,
+        policy.manager_line,
     );
     let _ = writeln!(code, "static UNITS: [UnitRule; {}] = [", policy.units.len());
     for rule in policy.units {
@@ -168,14 +171,15 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.callers {
         let _ = writeln!(
             code,
-            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}) }},",
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}) }},",
             rule.kind,
             rule.name,
             rule.line,
             rule.services,
             rule.packages,
             rule.tasks,
-            rule.maintenance.bits
+            rule.maintenance.bits,
+            rule.manager.bits
         );
     }
     let _ =

@@ -15,7 +15,7 @@ use crate::policy::approved::Approved;
 use crate::policy::force::InForce;
 use crate::policy::never;
 use crate::policy::tasks::Task;
-use crate::request::action::ServiceAction;
+use crate::request::action::{ManagerAction, ServiceAction};
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::is_of_the_broker;
@@ -39,6 +39,8 @@ pub enum Steps {
     Package(Box<PackageSteps>),
     /// What goes with looking at a unit.
     Look(LookSteps),
+    /// What goes with reading all unit files again.
+    Reread(Option<Arc<PolicyUnits>>),
     /// How a task is run: that alone is run.
     Task(Box<Task>),
 }
@@ -127,6 +129,7 @@ impl Plan {
     pub fn commands(&self) -> Vec<&Argv> {
         let (before, after) = match &self.steps {
             Steps::Task(_) => (Vec::new(), Vec::new()),
+            Steps::Reread(units) => (Vec::new(), vec![units.as_ref().map(|units| &units.states)]),
             Steps::Look(LookSteps::Others(then) | LookSteps::State(then)) => {
                 (Vec::new(), vec![Some(then)])
             }
@@ -179,6 +182,9 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
         Operation::Service { action, unit, shown } => {
             not_reserved(unit.as_str())?;
             service(&approved, *action, unit.as_str(), *shown)
+        }
+        Operation::Manager { action: ManagerAction::DaemonReload } => {
+            (Steps::Reread(approved.units()), commands::daemon_reload())
         }
         Operation::Package { action, name, .. } => {
             let manager = manager.ok_or_else(no_manager)?;

@@ -137,7 +137,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__service)
-            opts="-h --lines --since --reason --dry-run --timeout --pretty --via --help start stop restart reload enable disable status logs"
+            opts="-h --lines --since --reason --dry-run --timeout --pretty --via --help start stop restart reload enable disable reset-failed status logs daemon-reload"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

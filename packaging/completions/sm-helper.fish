@@ -36,7 +36,7 @@ sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, or show its status or logs'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, reset its failure, or show its status or logs'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Install, remove or upgrade a package, or maintain all packages'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "task" -d 'Run a command line that the policy has written out whole'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'Show what this caller may do on this host'
@@ -133,7 +133,7 @@ function __sm_helper_behind # COMMAND COUNT [ACTION]
     end
 end
 
-complete -c sm-helper -n '__sm_helper_behind service 0' -a 'start stop restart reload enable disable status logs' -d 'What to do'
+complete -c sm-helper -n '__sm_helper_behind service 0' -a 'start stop restart reload enable disable reset-failed status logs daemon-reload' -d 'What to do'
 complete -c sm-helper -n '__sm_helper_behind service 1' -a '(__sm_helper_names service (__sm_helper_plain)[2])' -d 'The unit'
 complete -c sm-helper -n '__sm_helper_behind package 0' -a 'install remove upgrade update autoremove autoclean repair plan' -d 'What to do'
 complete -c sm-helper -n '__sm_helper_behind package 1' -a '(__sm_helper_names package (__sm_helper_plain)[2])' -d 'The package'

@@ -279,7 +279,7 @@ pub struct Init {
     /// Packages and what may be done to them [default: install]; may be given more than once
     #[arg(long, value_name = "NAMES[:ACTIONS]")]
     pub package: Vec<String>,
-    /// What may be done to all packages at once: update,upgrade
+    /// What may be done to all packages at once, or to systemd: update,upgrade,daemon-reload
     #[arg(long, value_name = "ACTIONS")]
     pub maintenance: Option<String>,
     /// A command line of your own, by the name that callers use: a program without arguments; may be

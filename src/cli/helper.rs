@@ -1,6 +1,6 @@
 //! The grammar of `sm-helper`.
 
-use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::code::Refusal;
 use crate::request::operation::{PLAN, RUN, Request, Shown, Words};
 use crate::request::route::Route;
@@ -84,12 +84,12 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum HelperCommand {
     /// Start, stop, restart, reload, enable or disable a unit, reset its failure, or show its status or logs
-    #[command(override_usage = "sm-helper service [OPTIONS] <ACTION> <UNIT>")]
+    #[command(override_usage = "sm-helper service [OPTIONS] <ACTION> [UNIT]")]
     Service {
         /// What to do
-        #[arg(value_parser = words::<ServiceAction>())]
+        #[arg(value_parser = service_words())]
         action: String,
-        /// The unit: `nginx`, `nginx.service`, `snapd.socket`
+        /// The unit: `nginx`, `nginx.service`, `snapd.socket`; none for `daemon-reload`
         // Its absence and what is more are answered by the request, which says it better.
         #[arg(value_name = "UNIT")]
         name: Option<OsString>,
@@ -142,8 +142,9 @@ fn lines_help() -> String {
     format!("For `logs`: the number of lines, 1 to {most} [default: {usual}]")
 }
 
-fn words<A: Action>() -> impl TypedValueParser<Value = String> {
-    PossibleValuesParser::new(A::ALL.iter().map(|action| action.word()))
+fn service_words() -> impl TypedValueParser<Value = String> {
+    let of_units = ServiceAction::ALL.iter().map(|action| action.word());
+    PossibleValuesParser::new(of_units.chain(ManagerAction::ALL.iter().map(|action| action.word())))
 }
 
 fn package_words() -> impl TypedValueParser<Value = String> {

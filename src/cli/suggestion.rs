@@ -7,7 +7,7 @@
 
 use crate::cli::flags::flags;
 use crate::cli::{Admin, Helper};
-use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::operation::{PLAN, RUN};
 use clap::{Command, CommandFactory};
 use std::ffi::OsString;
@@ -57,7 +57,8 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
     if found.len() > 2 || found.iter().any(|word| is_other(word)) {
         return None;
     }
-    let service = words_of::<ServiceAction>();
+    let manager = words_of::<ManagerAction>();
+    let service = [words_of::<ServiceAction>(), manager.clone()].concat();
     let maintenance = words_of::<Maintenance>();
     let task = vec![RUN];
     let package = [words_of::<PackageAction>(), maintenance.clone()].concat();
@@ -72,6 +73,7 @@ fn operation(command: &str, words: &[OsString]) -> Option<String> {
         return None;
     }
     let placeholder = match kind {
+        "service" if manager.contains(&action) => None,
         "service" => Some("<unit>"),
         "task" => Some("<task>"),
         _ if maintenance.contains(&action) => None,

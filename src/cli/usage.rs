@@ -259,7 +259,7 @@ mod tests {
             ("sm policy explain service stop", "usage: sm policy explain service stop <unit>"),
             (
                 "sm policy explain service",
-                "usage: sm policy explain service [OPTIONS] <ACTION> <UNIT>",
+                "usage: sm policy explain service [OPTIONS] <ACTION> [UNIT]",
             ),
             ("sm policy explain setup-sudo --user agent", "put --user in front of the request"),
             ("sm policy explain doctor", "there are: service, package, task, list, version"),
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn a_usage_names_as_many_words_as_are_taken() {
         for (line, expected) in [
-            ("sm-helper service", "usage: sm-helper service [OPTIONS] <ACTION> <UNIT>"),
+            ("sm-helper service", "usage: sm-helper service [OPTIONS] <ACTION> [UNIT]"),
             ("sm-helper service restart", "usage: sm-helper service restart <unit>"),
             ("sm-helper package", "usage: sm-helper package [OPTIONS] [plan] <ACTION> [NAME]"),
         ] {
@@ -291,7 +291,7 @@ mod tests {
             ("sm audit tail -n abc", "usage: sm audit tail [OPTIONS]"),
             (
                 "sm-helper service restart nginx --reason",
-                "usage: sm-helper service [OPTIONS] <ACTION> <UNIT>",
+                "usage: sm-helper service [OPTIONS] <ACTION> [UNIT]",
             ),
         ] {
             assert_eq!(hint(line), expected, "{line}");

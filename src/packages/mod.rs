@@ -183,7 +183,12 @@ fn begin(
             && let Some(after) = States::now(units)
         {
             let after = after.reread(before, units);
-            warnings.extend(after.since(before, units, context.shown));
+            warnings.extend(after.since(
+                before,
+                units,
+                context.shown,
+                plan.approved().may_reread(),
+            ));
         }
     }
     let changed = Some(changed);

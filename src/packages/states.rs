@@ -41,13 +41,23 @@ impl States {
     }
 
     /// The units that went down since; those that the caller may not know of are counted.
-    pub fn since(&self, before: &Self, units: &PolicyUnits, shown: Shown<'_>) -> Vec<String> {
+    pub fn since(
+        &self,
+        before: &Self,
+        units: &PolicyUnits,
+        shown: Shown<'_>,
+        may_reread: bool,
+    ) -> Vec<String> {
+        let reread = match may_reread {
+            true => "it is read: sm-helper service daemon-reload",
+            false => "an administrator runs systemctl daemon-reload",
+        };
         let mut others = 0;
         let mut message = Vec::new();
         for ((name, before), after) in units.names.iter().zip(&before.0).zip(&self.0) {
             if after.is_stale && !before.is_stale && after.state == State::Up && (shown.0)(name) {
                 message.push(format!(
-                    "{name} runs, but its changed unit file was not read, so it cannot be restarted until an administrator runs systemctl daemon-reload"
+                    "{name} runs, but its changed unit file was not read, so it cannot be restarted until {reread}"
                 ));
             }
             let what = match (before.state, after.state) {

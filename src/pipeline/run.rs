@@ -199,6 +199,7 @@ fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
     match plan.steps() {
         Steps::Package(steps) => packages::change(plan, steps, bounds(plan), context),
         Steps::Service(steps) => services::change(plan, steps, bounds(plan), context),
+        Steps::Reread(units) => services::reread(plan, units.as_deref(), bounds(plan), context),
         Steps::Task(task) => tasks::run(plan, task, bounds(plan), context),
         Steps::Look(_) => services::look(plan, bounds(plan), context.shown),
     }

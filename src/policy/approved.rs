@@ -43,6 +43,7 @@ pub struct Approved {
     pub(super) is_compiled_in: bool,
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
+    pub(super) may_reread: bool,
     pub(super) limits: Limits,
     pub(super) watch_seconds: Option<u32>,
     pub(super) timeout: u32,
@@ -78,6 +79,10 @@ impl Approved {
     /// package manager calls it.
     pub fn may_remove(&self, name: &str, manager: Manager) -> bool {
         self.removable.iter().any(|package| package.name_for(manager) == name)
+    }
+    /// Whether the caller could have the service manager read all unit files: for a hint.
+    pub fn may_reread(&self) -> bool {
+        self.may_reread
     }
     /// Whether the caller could ask for this to be done to all packages: for a hint.
     pub fn may_do_to_all(&self, action: Maintenance) -> bool {
@@ -182,6 +187,13 @@ impl Approved {
     #[must_use]
     pub fn with_units(mut self, units: Option<Arc<PolicyUnits>>) -> Self {
         self.units = units;
+        self
+    }
+
+    /// This approval with whether the caller could have the service manager read all unit files.
+    #[must_use]
+    pub fn with_may_reread(mut self, may_reread: bool) -> Self {
+        self.may_reread = may_reread;
         self
     }
 

@@ -21,7 +21,7 @@ const WORTH_IT: u64 = 65_536;
 
 /// Another number for each form that a [`Parsed`] has had: what was kept of one must not be taken
 /// for another.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// What tells one state of a file from another, and one program from another.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

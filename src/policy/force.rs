@@ -10,7 +10,7 @@ use crate::policy::removable::{Removable, removable, together};
 use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, presence, site};
-use crate::request::action::{Action, Maintenance, ServiceAction};
+use crate::request::action::{Action, Maintenance, ManagerAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::UnitName;
 use crate::request::operation::{Operation, Reason, Request, Shown};
@@ -104,9 +104,16 @@ impl InForce {
     /// `denied` where it is not, `reason_required` where somebody wants to know why.
     pub fn judge(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
         let approved = self.verdict(who, request)?;
+        let may_reread = match approved.request().operation.only_reads() {
+            true => false,
+            false => self.may_reread(who),
+        };
+        let approved = approved.with_may_reread(may_reread);
         let asked = approved.request();
         match asked.operation {
-            Operation::Service { .. } | Operation::Task { .. } => Ok(approved),
+            Operation::Service { .. } | Operation::Manager { .. } | Operation::Task { .. } => {
+                Ok(approved)
+            }
             Operation::Package { .. } | Operation::Maintenance { .. } => {
                 let mut others = self.removable(who);
                 others.retain(|other| asked.reason.is_some() || other.needs_no_reason());
@@ -114,6 +121,13 @@ impl InForce {
                 Ok(approved.with_removable(others).with_maintenance(all))
             }
         }
+    }
+
+    /// Whether the caller may have the service manager read all unit files.
+    fn may_reread(&self, who: &dyn Who) -> bool {
+        let operation = Operation::Manager { action: ManagerAction::DaemonReload };
+        let request = Request { operation, reason: Some(Reason::any()), timeout: None };
+        self.decided(who, request).is_ok()
     }
 
     /// What the caller may have done to all packages.
@@ -162,10 +176,9 @@ impl InForce {
             Some(own) => approved.checked_like(own),
             None => self.checked_by_own_name(approved),
         };
-        let units = match approved.request().operation.changes_packages() {
-            true => self.units(),
-            false => None,
-        };
+        let operation = &approved.request().operation;
+        let looks = operation.changes_packages() || matches!(operation, Operation::Manager { .. });
+        let units = if looks { self.units() } else { None };
         Ok(approved.with_units(units))
     }
 

@@ -4,7 +4,7 @@
 //! allocation, no relocation, only the pages that a request touches); the parser makes the same
 //! table from a file. All that reads a policy reads this one form.
 
-use crate::request::action::{Maintenance, PackageAction, ServiceAction, Set};
+use crate::request::action::{Maintenance, ManagerAction, PackageAction, ServiceAction, Set};
 use serde::{Deserialize, Serialize};
 
 /// What the site file may do to the compiled policy.
@@ -221,6 +221,8 @@ pub struct CallerRule {
     pub tasks: Span,
     /// What may be done to all packages at once.
     pub maintenance: Set<Maintenance>,
+    /// What may be done to the service manager.
+    pub manager: Set<ManagerAction>,
 }
 
 /// A whole policy. Rules are sorted by name, which is what finding one relies on.
@@ -248,6 +250,10 @@ pub struct Policy<'p> {
     pub maintenance: Set<Maintenance>,
     /// The line of the policy that grants it; 0 where no line does.
     pub maintenance_line: u32,
+    /// What may be done to the service manager.
+    pub manager: Set<ManagerAction>,
+    /// The line of the policy that grants it; 0 where no line does.
+    pub manager_line: u32,
     /// Whether an operation may remove packages that it was not asked to remove.
     pub allow_removals: bool,
     /// All strings, one after another.

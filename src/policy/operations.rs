@@ -25,7 +25,8 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
         let name = TaskName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
         Some(Operation::Task { name })
     });
-    services.flatten().chain(packages.flatten()).chain(all).chain(tasks)
+    let manager = policy.manager.iter().map(|action| Operation::Manager { action });
+    services.flatten().chain(manager).chain(packages.flatten()).chain(all).chain(tasks)
 }
 
 /// Whether the policy grants the operation to somebody.
@@ -38,6 +39,7 @@ pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
             policy.package(name.as_str()).is_some_and(|rule| rule.actions.has(*action))
         }
         Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
+        Operation::Manager { action } => policy.manager.has(*action),
         Operation::Task { name } => policy.task(name.as_str()).is_some(),
     }
 }

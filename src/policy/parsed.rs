@@ -4,7 +4,7 @@ use crate::output::hex::hex;
 use crate::policy::model::{
     CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, UnitRule,
 };
-use crate::request::action::{Maintenance, Set};
+use crate::request::action::{Maintenance, ManagerAction, Set};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -24,6 +24,8 @@ pub struct Parsed {
     pub(super) maintenance_line: u32,
     #[serde(skip)]
     pub(super) maintenance_is_whole: bool,
+    pub(super) manager: Set<ManagerAction>,
+    pub(super) manager_line: u32,
     pub(super) allow_removals: bool,
     pub(super) strings: Strings,
     pub(super) words: Vec<Span>,
@@ -45,6 +47,8 @@ impl Parsed {
             maintenance: Set::NONE,
             maintenance_line: 0,
             maintenance_is_whole: true,
+            manager: Set::NONE,
+            manager_line: 0,
             allow_removals: false,
             strings: Strings(String::new()),
             words: Vec::new(),
@@ -65,6 +69,8 @@ impl Parsed {
             callers: &self.callers,
             maintenance: self.maintenance,
             maintenance_line: self.maintenance_line,
+            manager: self.manager,
+            manager_line: self.manager_line,
             allow_removals: self.allow_removals,
             strings: &self.strings.0,
             words: &self.words,

@@ -82,6 +82,12 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
             }
             Ok((vec![policy.maintenance_line], false))
         }
+        Operation::Manager { action } => {
+            if !policy.manager.has(*action) {
+                return denied(&policy.manager.words(), policy.manager_line);
+            }
+            Ok((vec![policy.manager_line], false))
+        }
         Operation::Task { name } => {
             let names = policy.tasks.iter().map(|rule| policy.text_of(rule.name));
             let rule = policy.task(name.as_str()).ok_or_else(|| not_listed(request, names))?;
@@ -97,6 +103,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
         Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
         Operation::Maintenance { action, .. } => rule.maintenance.has(*action),
+        Operation::Manager { action } => rule.manager.has(*action),
         Operation::Task { name } => policy.holds(rule.tasks, name.as_str()),
     };
     let rules = share.rules.as_deref();
@@ -149,6 +156,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
             limits.package_timeout
         }
         Operation::Maintenance { .. } => limits.package_timeout,
+        Operation::Manager { .. } => limits.service_timeout,
         Operation::Task { name } => {
             // Nothing is watched after it.
             watch_seconds = Some(0);
@@ -175,6 +183,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         is_compiled_in: policy.hash == COMPILED.hash,
         units: None,
         maintenance: Vec::new(),
+        may_reread: false,
         limits: *limits,
         watch_seconds,
         timeout,
@@ -185,7 +194,11 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
 fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u32) -> Denial {
     let operation = &request.operation;
     let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
-    let what = operation.name().unwrap_or("all packages");
+    let for_all = match operation {
+        Operation::Manager { .. } => "the service manager",
+        _ => "all packages",
+    };
+    let what = operation.name().unwrap_or(for_all);
     let refusal = Refusal::new(
         Code::Denied,
         format!("the policy does not allow `{operation}`: for {what} it allows {granted}"),
@@ -207,7 +220,7 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
         }
     };
     let kind = match operation {
-        Operation::Service { .. } => "unit",
+        Operation::Service { .. } | Operation::Manager { .. } => "unit",
         Operation::Task { .. } => "task",
         Operation::Package { .. } | Operation::Maintenance { .. } => "package",
     };

@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 /// Answers what this caller may do on this host.
 pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
     let (mut services, mut packages, mut tasks) = (Map::new(), Map::new(), Map::new());
-    let mut maintenance = Vec::new();
+    let (mut maintenance, mut manager) = (Vec::new(), Vec::new());
     for (operation, require_reason) in allowed(force, caller) {
         let into = match (&operation, operation.name()) {
             (Operation::Service { .. }, Some(name)) => services.entry(name),
@@ -23,6 +23,10 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
                     row["timeout_seconds"] = task.timeout_seconds.into();
                 }
                 tasks.insert(name.to_owned(), row);
+                continue;
+            }
+            (Operation::Manager { .. }, None) => {
+                manager.push(operation.action());
                 continue;
             }
             (_, Some(name)) => packages.entry(name),
@@ -48,6 +52,7 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
         .with("services", services)
         .with("packages", packages)
         .with("maintenance", maintenance)
+        .with("service_maintenance", manager)
         .with("tasks", tasks)
         .with("limits", limits)
 }

@@ -6,7 +6,7 @@
 use crate::output::text::hidden_pattern;
 use crate::policy::model::Limits;
 use crate::policy::tasks::Task;
-use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::operation::{Operation, Reason, Shown};
 use serde_json::{Map, Value, json};
 
@@ -83,7 +83,7 @@ impl Tool<'_> {
             Operation::Task { .. } => {
                 tasks.iter().map(|(_, task)| task.timeout_seconds).max().unwrap_or(1)
             }
-            Operation::Service { .. } => limits.service_timeout,
+            Operation::Service { .. } | Operation::Manager { .. } => limits.service_timeout,
             Operation::Package { .. } | Operation::Maintenance { .. } => limits.package_timeout,
         };
         let mut properties = json!({
@@ -106,7 +106,7 @@ impl Tool<'_> {
         let mut required = vec!["operation"];
         if !self.names.is_empty() {
             let what = match self.example {
-                Operation::Service { .. } => "The unit.".to_owned(),
+                Operation::Service { .. } | Operation::Manager { .. } => "The unit.".to_owned(),
                 Operation::Task { .. } => what_for(&tasks),
                 Operation::Package { .. } | Operation::Maintenance { .. } => {
                     "The package.".to_owned()
@@ -187,6 +187,9 @@ fn described(operation: &Operation) -> String {
             Maintenance::Autoclean => "Delete downloaded packages that are out of date.",
             Maintenance::Repair => "Finish an interrupted package operation.",
         },
+        Operation::Manager { action: ManagerAction::DaemonReload } => {
+            "Have systemd read all unit files again, so that changed ones take effect."
+        }
         Operation::Task { .. } => {
             "Run a command line that the administrator has written out. It takes no arguments."
         }

@@ -70,6 +70,38 @@ actions! {
     }
 }
 
+actions! {
+    /// What can be done to the service manager itself.
+    ManagerAction { DaemonReload = "daemon-reload" }
+}
+
+/// What concerns no single unit and no single package: what a caller's `maintenance` lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForAll {
+    /// Something is done to all packages.
+    Packages(Maintenance),
+    /// Something is done to the service manager.
+    Manager(ManagerAction),
+}
+
+impl Action for ForAll {
+    const ALL: &'static [Self] = &[
+        Self::Packages(Maintenance::Update),
+        Self::Packages(Maintenance::Upgrade),
+        Self::Packages(Maintenance::Autoremove),
+        Self::Packages(Maintenance::Autoclean),
+        Self::Packages(Maintenance::Repair),
+        Self::Manager(ManagerAction::DaemonReload),
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Packages(action) => action.word(),
+            Self::Manager(action) => action.word(),
+        }
+    }
+}
+
 /// A set of actions of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Set<A> {
@@ -95,6 +127,11 @@ impl<A: Action> Set<A> {
     /// The set with `action` in it too.
     pub fn with(self, action: A) -> Self {
         Self::from_bits(self.bits | action.bit())
+    }
+
+    /// The actions in it that are of another kind too.
+    pub fn of_kind<B: Action>(self, kind: impl Fn(A) -> Option<B>) -> Set<B> {
+        self.iter().filter_map(kind).fold(Set::NONE, Set::with)
     }
 
     /// The actions in it, in the order of [`Action::ALL`].

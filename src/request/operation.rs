@@ -1,6 +1,6 @@
 //! What was asked for, as types that hold no bad value.
 
-use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::{NameError, PackageName, TaskName, UnitName, quoted};
 use serde::Serialize;
@@ -20,6 +20,11 @@ pub enum Operation {
         unit: UnitName,
         /// For `logs`: which lines.
         shown: Shown,
+    },
+    /// Something is done to the service manager.
+    Manager {
+        /// What.
+        action: ManagerAction,
     },
     /// Something is done to a package.
     Package {
@@ -54,7 +59,7 @@ impl Operation {
     /// `service`, `package` or `task`.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Service { .. } => "service",
+            Self::Service { .. } | Self::Manager { .. } => "service",
             Self::Package { .. } | Self::Maintenance { .. } => "package",
             Self::Task { .. } => "task",
         }
@@ -64,6 +69,7 @@ impl Operation {
     pub fn action(&self) -> Cow<'static, str> {
         let (word, only_plan) = match self {
             Self::Service { action, .. } => (action.word(), false),
+            Self::Manager { action } => (action.word(), false),
             Self::Package { action, only_plan, .. } => (action.word(), *only_plan),
             Self::Maintenance { action, only_plan } => (action.word(), *only_plan),
             Self::Task { .. } => (RUN, false),
@@ -82,7 +88,7 @@ impl Operation {
     /// The same operation if only its plan is asked for; none for what has no plan.
     pub fn only_planned(&self) -> Option<Self> {
         match self.clone() {
-            Self::Service { .. } | Self::Task { .. } => None,
+            Self::Service { .. } | Self::Manager { .. } | Self::Task { .. } => None,
             Self::Package { action, name, .. } => {
                 Some(Self::Package { action, name, only_plan: true })
             }
@@ -100,7 +106,7 @@ impl Operation {
     pub fn changes_packages(&self) -> bool {
         use Maintenance::{Autoclean, Update};
         match self {
-            Self::Service { .. } | Self::Task { .. } => false,
+            Self::Service { .. } | Self::Manager { .. } | Self::Task { .. } => false,
             Self::Maintenance { action: Update | Autoclean, .. } => false,
             Self::Package { only_plan, .. } | Self::Maintenance { only_plan, .. } => !only_plan,
         }
@@ -110,7 +116,10 @@ impl Operation {
     pub fn maintenance(&self) -> Option<Maintenance> {
         match self {
             Self::Maintenance { action, .. } => Some(*action),
-            Self::Service { .. } | Self::Package { .. } | Self::Task { .. } => None,
+            Self::Service { .. }
+            | Self::Manager { .. }
+            | Self::Package { .. }
+            | Self::Task { .. } => None,
         }
     }
 
@@ -119,7 +128,7 @@ impl Operation {
         match self {
             Self::Service { unit, .. } => Some(unit.as_str()),
             Self::Package { name, .. } => Some(name.as_str()),
-            Self::Maintenance { .. } => None,
+            Self::Maintenance { .. } | Self::Manager { .. } => None,
             Self::Task { name } => Some(name.as_str()),
         }
     }
@@ -269,17 +278,29 @@ impl Request {
     /// # Errors
     /// `usage` if there is not one name, `invalid_argument` if something is not what it should be.
     pub fn service(words: &Words) -> Result<Self, Refusal> {
-        let action = known::<ServiceAction>(&words.action)?;
         let command = format!("service {}", words.action);
+        if let Some(action) = ManagerAction::from_word(&words.action) {
+            return Self::manager(words, action, &command);
+        }
+        let action = known::<ServiceAction>(&words.action)?;
         let unit = one_name(&words.names, &command, "unit", UnitName::parse)?;
-        let flag = [("--lines", &words.lines), ("--since", &words.since)];
-        let flag = flag.iter().find(|(_, value)| value.is_some());
-        if let (Some((flag, _)), false) = (flag, action == ServiceAction::Logs) {
-            return Err(Refusal::new(Code::Usage, format!("`{command}` takes no {flag}"))
-                .hint(format!("{flag} goes with `service logs`")));
+        if action != ServiceAction::Logs {
+            not_of_logs(words, &command)?;
         }
         let shown = Shown::parse(words)?;
         Self::with(words, Operation::Service { action, unit, shown })
+    }
+
+    fn manager(words: &Words, action: ManagerAction, command: &str) -> Result<Self, Refusal> {
+        for name in &words.names {
+            UnitName::parse(name.as_bytes()).map_err(bad_name)?;
+        }
+        if !words.names.is_empty() {
+            return Err(Refusal::new(Code::Usage, format!("`{command}` takes no name"))
+                .hint("it is for the unit files of all units: omit the name"));
+        }
+        not_of_logs(words, command)?;
+        Self::with(words, Operation::Manager { action })
     }
 
     /// A request about a package, or about all of them.
@@ -340,6 +361,16 @@ impl Request {
         let (reason, timeout) = words.flags()?;
         Ok(Self { operation, reason, timeout })
     }
+}
+
+/// Makes sure that no flag is given that only `service logs` has.
+fn not_of_logs(words: &Words, command: &str) -> Result<(), Refusal> {
+    let flag = [("--lines", &words.lines), ("--since", &words.since)];
+    let flag = flag.iter().find(|(_, value)| value.is_some());
+    flag.map_or(Ok(()), |(flag, _)| {
+        Err(Refusal::new(Code::Usage, format!("`{command}` takes no {flag}"))
+            .hint(format!("{flag} goes with `service logs`")))
+    })
 }
 
 fn known<A: Action>(word: &str) -> Result<A, Refusal> {

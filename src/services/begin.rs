@@ -35,7 +35,10 @@ impl Change<'_> {
         let obstacle = |unit: &Unit| {
             // The manager may know of a name that the folders do not show.
             let reserved = unit.id.as_deref().and_then(|id| reserved(self.name(), id));
-            reserved.or_else(|| reason::obstacle(self.action, self.name(), unit))
+            reserved.or_else(|| {
+                let may_reread = self.plan.approved().may_reread();
+                reason::obstacle(self.action, self.name(), unit, may_reread)
+            })
         };
         if let Some(refusal) = enablement::obstacle(self.action, self.name()) {
             return Err(Box::new(Outcome::refused(refusal, None, None)));

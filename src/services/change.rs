@@ -39,7 +39,9 @@ pub fn change(
                 // What it waits for says more than who has begun it.
                 let unit = unit_now(steps, bounds);
                 let job = unit.as_ref().filter(|unit| unit.has_job);
-                let job = job.and_then(|unit| reason::obstacle(action, name_of(plan), unit));
+                let job = job.and_then(|unit| {
+                    reason::obstacle(action, name_of(plan), unit, plan.approved().may_reread())
+                });
                 let state = unit.map(|unit| unit.state);
                 return Outcome::refused(job.unwrap_or(refusal), None, state);
             }

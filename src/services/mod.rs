@@ -10,6 +10,7 @@ pub mod look;
 pub mod operation;
 pub mod others;
 pub mod reason;
+pub mod reread;
 pub mod reset;
 pub mod result;
 pub mod state;
@@ -20,3 +21,4 @@ pub mod turns;
 
 pub use crate::services::change::change;
 pub use crate::services::look::look;
+pub use crate::services::reread::reread;

@@ -13,7 +13,12 @@ use std::time::Duration;
 const RETRY_AFTER: u64 = 5;
 
 /// What is in the way of touching the unit at this moment.
-pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusal> {
+pub fn obstacle(
+    action: ServiceAction,
+    name: &str,
+    unit: &Unit,
+    may_reread: bool,
+) -> Option<Refusal> {
     if !action.wakes() {
         return None;
     }
@@ -31,8 +36,14 @@ pub fn obstacle(action: ServiceAction, name: &str, unit: &Unit) -> Option<Refusa
     let may_start =
         unit.state.is_loaded() && (unit.state.is("inactive") || unit.state.is("failed"));
     (unit.needs_reload && !may_start && !unit.is_masked()).then(|| {
-        Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name)))
-            .hint("an administrator should look at the change, then run: systemctl daemon-reload")
+        Refusal::new(Code::CheckFailed, format!("{}, so nothing was done", stale_file(name))).hint(
+            match may_reread {
+                true => "if the change is meant to take effect: sm-helper service daemon-reload",
+                false => {
+                    "an administrator should look at the change, then run: systemctl daemon-reload"
+                }
+            },
+        )
     })
 }
 

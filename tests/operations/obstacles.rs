@@ -96,7 +96,7 @@ host_once!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| 
     let before = host.main_pid("probe");
     host.root("sleep 1; echo '# more' >>/etc/systemd/system/probe.service").ok();
     for action in ["start", "restart", "reload"] {
-        let words = ["probe.service was changed", "nothing was done", "systemctl daemon-reload"];
+        let words = ["probe.service was changed", "nothing was done", "service daemon-reload"];
         let line = format!("service {action} probe");
         let reply = says(host, &line, "check_failed", &words);
         assert_eq!(host.main_pid("probe"), before, "{action}");
@@ -107,6 +107,15 @@ host_once!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| 
     let reply = ask(host, "service status probe").expect("ok");
     let warning = reply.json["warnings"][0].as_str().expect("a warning");
     assert!(warning.contains("probe.service was changed"), "{warning}");
+    // Whoever may not have it read is told who can.
+    host.root("mkdir -p /etc/sm").ok();
+    host.write(
+        "/etc/sm/policy.toml",
+        "schema = 1\n[services]\nactions = [\"restart\"]\nunits.probe = {}\n",
+    );
+    let words = ["an administrator", "systemctl daemon-reload"];
+    says(host, "service restart probe", "check_failed", &words);
+    host.root("sm policy revert").ok();
     // A drop-in is part of it.
     host.root("cd /etc/systemd/system; mkdir probe.service.d; printf '[Service]\nNice=5\n' >probe.service.d/nice.conf; systemctl daemon-reload; sleep 1; echo '# more' >>probe.service.d/nice.conf")
         .ok();
@@ -117,6 +126,50 @@ host_once!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| 
     assert_eq!(host.main_pid("probe"), 0);
     host.root("systemctl daemon-reload").ok();
     ask(host, "service start probe").expect("ok");
+});
+
+host_test!(changed_unit_files_are_read_by_whoever_may_have_that_done, ready_test_policy, |host| {
+    unit(host, "probe", RUNS);
+    ask(host, "service start probe").expect("ok");
+    host.root("echo SyslogIdentifier=new >>/etc/systemd/system/probe.service; touch -d '+1 minute' /etc/systemd/system/probe.service").ok();
+    let known = || {
+        let shown = host.root("systemctl show -P SyslogIdentifier probe").stdout_text();
+        shown.trim().to_owned()
+    };
+    let reply = ask(host, "service daemon-reload --dry-run").expect("ok");
+    assert_eq!((known(), &reply.json["dry_run"]), (String::new(), &true.into()));
+    let before = host.main_pid("probe");
+    let reply = ask(host, "service daemon-reload").expect("ok");
+    let json = &reply.json;
+    assert_eq!((&json["changed"], &json["returncode"]), (&true.into(), &0.into()), "{json:#}");
+    assert_eq!(json["operation"]["action"], "daemon-reload");
+    assert!(json["operation"]["name"].is_null() && json.get("unit").is_none(), "{json:#}");
+    assert_eq!(json["argv"][3], "daemon-reload", "{json:#}");
+    assert_eq!(events(host, &json["request_id"]), "intent ok, result ok");
+    assert_eq!((known(), host.main_pid("probe")), ("new".to_owned(), before));
+    ask(host, "service restart probe").expect("ok");
+
+    // What is invalid now is told, of the policy's units alone.
+    for name in ["slow", "nobodys"] {
+        host.write(format!("/etc/systemd/system/{name}.service"), "[Service]\nType=notify\n");
+    }
+    let reply = ask(host, "service daemon-reload").expect("ok");
+    let told = reply.json["warnings"].to_string();
+    assert!(told.contains("slow.service is invalid") && !told.contains("nobodys"), "{told}");
+
+    says(host, "service daemon-reload probe", "usage", &["takes no name"]);
+    says(host, "service daemon-reload --lines 5", "usage", &["takes no --lines"]);
+    host.root("mkdir -p /etc/sm").ok();
+    let policy = |maintenance: &str| {
+        let text = format!(
+            "schema = 1\n[services]\nactions = [\"status\"]\nmaintenance = [\"daemon-reload\"]\nunits.probe = {{}}\n[callers.\"user:agent\"]\nservices = [\"probe\"]\n{maintenance}"
+        );
+        host.write("/etc/sm/policy.toml", &text);
+    };
+    policy("");
+    says(host, "service daemon-reload", "denied", &["for other callers"]);
+    policy("maintenance = [\"daemon-reload\"]\n");
+    ask(host, "service daemon-reload").expect("ok");
 });
 
 // The manager's count of starts is not what a failure is told with.

@@ -48,6 +48,9 @@ host_test!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host
             listed.insert(format!("package plan {action}"));
         }
     }
+    for action in list.json["service_maintenance"].as_array().expect("words") {
+        listed.insert(format!("service {}", action.as_str().expect("a word")));
+    }
     let mut offered = BTreeSet::new();
     for (words, names) in definitions(host, "agent") {
         if names.is_empty() {

@@ -28,6 +28,7 @@ host_test!(what_there_is_can_be_asked, |host| {
     assert_eq!(list.json["packages"]["git"]["actions"], json!(["install", "remove", "upgrade"]));
     assert_eq!(list.json["packages"]["git"]["require_reason"], false);
     assert_eq!(list.json["maintenance"], json!(["update", "upgrade", "autoremove", "autoclean"]));
+    assert_eq!(list.json["service_maintenance"], json!([]));
 
     // The same through sudo, by root itself and by who is not set up, each under its name.
     let same = |reply: Reply, user: &str| {

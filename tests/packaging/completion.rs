@@ -81,8 +81,11 @@ fn set(words: &str) -> BTreeSet<String> {
 const LINES: [(&str, &str); 35] = [
     ("sm-helper ", "service package task list version"),
     ("sm-helper se", "service"),
-    ("sm-helper service ", "start stop restart reload enable disable reset-failed status logs"),
-    ("sm-helper service re", "restart reload"),
+    (
+        "sm-helper service ",
+        "start stop restart reload enable disable reset-failed status logs daemon-reload",
+    ),
+    ("sm-helper service re", "restart reload reset-failed"),
     ("sm-helper --pretty service --reason why st", "start stop status"),
     ("sm-helper service restart ng", "nginx.service"),
     ("sm-helper package install t", "trash-cli"),
@@ -105,8 +108,8 @@ const LINES: [(&str, &str); 35] = [
         "--dry-run --help --lines --pretty --reason --since --timeout --via",
     ),
     // The value of a flag is no command.
-    ("sm-helper --reason list service re", "restart reload"),
-    ("sm-helper service --reason list re", "restart reload"),
+    ("sm-helper --reason list service re", "restart reload reset-failed"),
+    ("sm-helper service --reason list re", "restart reload reset-failed"),
     ("sm-helper service restart --reason ", ""),
     ("sm-helper service --timeout 5 restart --dry-run ng", "nginx.service"),
     ("sm setup-sudo --group shado", "shadow"),

@@ -3,13 +3,14 @@
 use crate::{json, repository};
 
 /// Each file, and how many operations it comes to.
-const SHAPES: [(&str, u64); 7] = [
+const SHAPES: [(&str, u64); 8] = [
     ("restart-one-app", 2),
     ("app-and-nginx", 4),
     ("three-units", 12),
     ("one-instance", 4),
     ("reload-nginx-checked", 2),
     ("apt-upgrade", 2),
+    ("reload-and-restart", 3),
     ("logs-of-a-unit", 2),
 ];
 

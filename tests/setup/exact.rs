@@ -245,6 +245,14 @@ host_test!(flags_work_and_sudo_never_sees_them, ready_test_policy, |host| {
     assert!(execs[1..].iter().all(|exec| !exec.argv.iter().chain(&exec.env).any(odd)));
     assert!(!host.root("journalctl -q --no-pager -t sudo").stdout_text().contains("odd"));
 
+    // What takes no name, and what has a hyphen.
+    for words in [&["service", "daemon-reload"][..], &["service", "reset-failed", "probe"]] {
+        let (reply, execs) = host.helper_traced(words);
+        reply.expect("ok");
+        let sudo = execs.iter().find(|exec| exec.path.ends_with("/sudo")).expect("sudo");
+        assert!(sudo.argv.iter().any(|word| word == words[1]), "{:?}", sudo.argv);
+    }
+
     // Without flags, and with all spellings and places of them.
     let (_, execs) = host.helper_traced(&["service", "status", "probe"]);
     let sudo = execs.iter().find(|exec| exec.path.ends_with("/sudo")).expect("sudo");

@@ -69,6 +69,15 @@ host_test!(the_policy_is_changed_in_place_and_what_changes_is_said, bare, |host|
     for account in ["agent", "other"] {
         assert_eq!(dry(account, "service stop more"), "ok", "{account}");
     }
+    // What has no name is in two sections, and in one list of a caller's.
+    let done = change(host, "allow --user agent service daemon-reload").ok();
+    assert_eq!(done.lines().next(), Some("+ service daemon-reload for agent"), "{done}");
+    assert_eq!(dry("agent", "service daemon-reload"), "ok");
+    assert_eq!(dry("other", "service daemon-reload"), "denied");
+    ask(host, "service daemon-reload").expect("ok");
+    let done = change(host, "deny service daemon-reload").ok();
+    assert_eq!(done.lines().next(), Some("- service daemon-reload for agent"), "{done}");
+    ask(host, "service daemon-reload").expect("denied");
     // Where callers have parts, one has to be named.
     let which = change(host, "allow service reload more");
     assert_eq!(which.status, Some(2), "{which}");

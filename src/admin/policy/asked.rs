@@ -4,7 +4,7 @@ use crate::admin::policy::document::{Document, Kind, Lists};
 use crate::admin::policy::subject::Subject;
 use crate::output::text::{one_line, shell_word};
 use crate::policy::operations::service;
-use crate::request::action::{Action, Maintenance, PackageAction, ServiceAction};
+use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use crate::request::operation::{Operation, RUN};
@@ -51,10 +51,21 @@ pub struct Asked {
     pub names: Vec<(Kind, Vec<&'static str>, String)>,
     /// What is done to all packages.
     pub maintenance: Vec<&'static str>,
+    /// What is done to the service manager.
+    pub manager: Vec<&'static str>,
     /// The same as operations.
     pub operations: Vec<Operation>,
     /// The words behind the flags, as they are typed.
     pub words: String,
+}
+
+impl Asked {
+    /// What has no name, by the section that grants it.
+    fn for_all(&self) -> impl Iterator<Item = (Kind, &[&'static str])> {
+        let both = [(Kind::Package, &self.maintenance), (Kind::Unit, &self.manager)];
+        let some = both.into_iter().filter(|(_, actions)| !actions.is_empty());
+        some.map(|(kind, actions)| (kind, actions.as_slice()))
+    }
 }
 
 /// Reads the words: those of a request, with commas between actions and any number of names.
@@ -77,11 +88,26 @@ pub fn read(words: &[String]) -> Result<Asked, Refusal> {
     let mut asked = Asked {
         names: Vec::new(),
         maintenance: Vec::new(),
+        manager: Vec::new(),
         operations: Vec::new(),
         words: words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),
     };
     match kind {
+        "service"
+            if names.is_empty()
+                && actions.iter().all(|word| ManagerAction::from_word(word).is_some()) =>
+        {
+            for action in known::<ManagerAction>(&actions)? {
+                asked.operations.push(Operation::Manager { action });
+                asked.manager.push(action.word());
+            }
+        }
         "service" => {
+            if let Some(word) = actions.iter().find(|word| ManagerAction::from_word(word).is_some())
+            {
+                let hint = format!("on its own, without a name: service {word}");
+                return Err(usage(format!("{word} is for all unit files at once"), &hint));
+            }
             let actions: Vec<ServiceAction> = known(&actions)?;
             if names.is_empty() {
                 return Err(usage(
@@ -179,16 +205,16 @@ fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resu
     for (kind, actions, name) in &asked.names {
         document.grant(*kind, actions, name);
     }
-    if !asked.maintenance.is_empty() {
-        document.grant_maintenance(&asked.maintenance);
+    for (kind, actions) in asked.for_all() {
+        document.grant_maintenance(kind, actions);
     }
     let Some(whom) = whom else { return Ok(()) };
     give_own_table(document, whom, &before);
     for (kind, _, name) in &asked.names {
         document.give(&whom.key(), *kind, name);
     }
-    if !asked.maintenance.is_empty() {
-        document.give_maintenance(&whom.key(), &asked.maintenance);
+    for (_, actions) in asked.for_all() {
+        document.give_maintenance(&whom.key(), actions);
     }
     Ok(())
 }
@@ -221,7 +247,9 @@ fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resul
         for (kind, actions, name) in &asked.names {
             document.revoke(*kind, actions, name);
         }
-        document.revoke_maintenance(&asked.maintenance);
+        for (kind, actions) in asked.for_all() {
+            document.revoke_maintenance(kind, actions);
+        }
         return Ok(());
     };
     let before = document.everything();
@@ -253,6 +281,8 @@ fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resul
             .hint(format!("deny it to all: sm policy deny {}", asked.words)));
         }
     }
-    document.take_maintenance(&whom.key(), &asked.maintenance);
+    for (_, actions) in asked.for_all() {
+        document.take_maintenance(&whom.key(), actions);
+    }
     Ok(())
 }

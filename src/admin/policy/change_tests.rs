@@ -99,6 +99,7 @@ fn changes() -> impl Strategy<Value = Asked> {
             operations: operations.map(|action| service(action, unit.clone())).collect(),
             names: vec![(Kind::Unit, words, unit.as_str().to_owned())],
             maintenance: Vec::new(),
+            manager: Vec::new(),
             words: String::new(),
         }
     });
@@ -112,6 +113,7 @@ fn changes() -> impl Strategy<Value = Asked> {
             operations: operations.map(operation).collect(),
             names: vec![(Kind::Package, words, written.to_owned())],
             maintenance: Vec::new(),
+            manager: Vec::new(),
             words: String::new(),
         }
     });
@@ -124,6 +126,7 @@ fn changes() -> impl Strategy<Value = Asked> {
             .collect(),
         names: Vec::new(),
         maintenance: words,
+        manager: Vec::new(),
         words: String::new(),
     });
     prop_oneof![unit, package, maintenance]
@@ -186,4 +189,32 @@ proptest! {
             prop_assert_eq!(&after, &again);
         }
     }
+}
+
+#[test]
+fn what_is_done_to_the_service_manager_is_allowed_and_denied() {
+    let asked = |words: &[&str]| read(&words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>());
+    let reload = asked(&["service", "daemon-reload"]).expect("it is an operation");
+    let text = "schema = 1\n[services]\nactions = [\"status\"]\n[services.units.probe]\n";
+    let granted = |document: &Document| {
+        let text = document.text();
+        let parsed = crate::policy::parse::parse("x", &text, crate::policy::model::Limits::USUAL);
+        let parsed = parsed.expect("a policy");
+        let callers = parsed.policy().callers.iter().map(|rule| rule.manager.words().len());
+        (parsed.policy().manager.words(), callers.collect::<Vec<_>>())
+    };
+    let mut document = Document::parse("x", text).expect("TOML");
+    Direction::Allow.apply(&mut document, None, &reload).expect("it is allowed");
+    assert_eq!(granted(&document), (vec!["daemon-reload"], Vec::new()));
+    Direction::Deny.apply(&mut document, None, &reload).expect("it is denied");
+    assert_eq!(granted(&document), (Vec::new(), Vec::new()));
+    let user = Subject::User("sm-no-such".to_owned());
+    Direction::Allow.apply(&mut document, Some(&user), &reload).expect("it is allowed");
+    assert_eq!(granted(&document), (vec!["daemon-reload"], vec![0, 1]));
+    for words in
+        [&["service", "daemon-reload", "probe"], &["service", "restart,daemon-reload", "probe"]]
+    {
+        assert!(asked(words).is_err_and(|refusal| refusal.error.contains("all unit files")));
+    }
+    assert!(asked(&["service", "restart"]).is_err());
 }

@@ -229,17 +229,20 @@ impl Document {
         }
     }
 
-    /// Grants what is done to all packages at once.
-    pub fn grant_maintenance(&mut self, actions: &[&str]) {
-        if let Some(section) = section(self.0.as_table_mut(), "packages", false) {
+    /// Grants what is done to all packages at once, or to the service manager.
+    pub fn grant_maintenance(&mut self, kind: Kind, actions: &[&str]) {
+        if let Some(section) = section(self.0.as_table_mut(), kind.section(), false) {
+            if kind == Kind::Unit && section.get("actions").is_none() {
+                section.insert("actions", list::<&str>(&[]));
+            }
             extend(section, "maintenance", actions);
         }
     }
 
     /// Takes it away, from whoever has it.
-    pub fn revoke_maintenance(&mut self, actions: &[&str]) {
+    pub fn revoke_maintenance(&mut self, kind: Kind, actions: &[&str]) {
         let is_named = |word: &str| actions.contains(&word);
-        if let Some(section) = self.0.get_mut("packages").and_then(Item::as_table_like_mut) {
+        if let Some(section) = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut) {
             retain(section, "maintenance", |word| !is_named(word));
         }
         self.retain_in_callers("maintenance", is_named);
@@ -298,8 +301,16 @@ impl Document {
                 .map(|(key, _)| key.to_owned())
                 .collect()
         };
+<<<<<<< HEAD
         let maintenance = self.0.get("packages").and_then(|section| section.get("maintenance"));
         Lists([names(Kind::Unit), names(Kind::Package), names(Kind::Task), words(maintenance)])
+=======
+        let maintenance = [Kind::Package, Kind::Unit].map(|kind| {
+            let section = self.0.get(kind.section());
+            words(section.and_then(|section| section.get("maintenance")))
+        });
+        Lists([names(Kind::Unit), names(Kind::Package), maintenance.concat()])
+>>>>>>> 168cf98 (Add the operation service daemon-reload)
     }
 
     /// Makes a table for this caller, who has none, which gives these.

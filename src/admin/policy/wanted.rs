@@ -7,6 +7,7 @@ use crate::admin::policy::subject::Subject;
 use crate::cli::Init;
 use crate::output::text::one_line;
 use crate::policy::site::FILE;
+use crate::request::action::{Action, ManagerAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::RUN;
 use crate::sudo::account::Who as Account;
@@ -45,7 +46,14 @@ impl Wanted {
             asked.push(words(&["package", actions], names)?);
         }
         if let Some(actions) = &init.maintenance {
-            asked.push(words(&["package", actions], "")?);
+            let is_manager = |word: &&str| ManagerAction::from_word(word).is_some();
+            let (manager, packages): (Vec<&str>, Vec<&str>) =
+                actions.split(',').partition(is_manager);
+            for (kind, actions) in [("service", manager), ("package", packages)] {
+                if !actions.is_empty() {
+                    asked.push(words(&[kind, &actions.join(",")], "")?);
+                }
+            }
         }
         let mut programs = Vec::new();
         for task in &init.task {

@@ -50,14 +50,17 @@ pub struct Seen {
     pub state: State,
     /// Its file is another one than the service manager has read.
     pub is_stale: bool,
+    /// Its file could not be read, or says what it must not.
+    pub is_invalid: bool,
 }
 
 /// The answers of `systemctl show`, an empty line between two.
 pub fn parse(shown: &str) -> Vec<Seen> {
-    let looks = shown
-        .trim()
-        .split("\n\n")
-        .map(|shown| Seen { state: state_of(shown), is_stale: is_any_file_unread(shown) });
+    let looks = shown.trim().split("\n\n").map(|shown| Seen {
+        state: state_of(shown),
+        is_stale: is_any_file_unread(shown),
+        is_invalid: matches!(value(shown, "LoadState"), Some("bad-setting" | "error")),
+    });
     looks.collect()
 }
 

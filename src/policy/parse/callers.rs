@@ -4,6 +4,7 @@ use super::actions::Granted;
 use crate::policy::model::{CallerKind, CallerRule, Span};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
+use crate::request::action::{ForAll, Set};
 use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -37,8 +38,10 @@ impl Parsed {
             let known = parsed.policy().task(task.as_str()).is_some();
             Ok((task.as_str().to_owned(), known))
         });
+        let packages_too = self.maintenance.of_kind(|action| Some(ForAll::Packages(action)));
+        let manager = self.manager.iter().map(ForAll::Manager);
         let all = Granted {
-            set: self.maintenance,
+            set: manager.fold(packages_too, Set::with),
             line: self.maintenance_line,
             is_whole: self.maintenance_is_whole && !source.misses_names(),
         };
@@ -48,8 +51,24 @@ impl Parsed {
         let Some((kind, name)) = whom else { return };
         let name = self.strings.add(name);
         let line = source.line(key.span().start);
-        let maintenance = own.set;
-        self.callers.push(CallerRule { kind, name, line, services, packages, tasks, maintenance });
+        let maintenance = own.set.of_kind(|action| match action {
+            ForAll::Packages(action) => Some(action),
+            ForAll::Manager(_) => None,
+        });
+        let manager = own.set.of_kind(|action| match action {
+            ForAll::Manager(action) => Some(action),
+            ForAll::Packages(_) => None,
+        });
+        self.callers.push(CallerRule {
+            kind,
+            name,
+            line,
+            services,
+            packages,
+            tasks,
+            maintenance,
+            manager,
+        });
     }
 
     /// A list of names that the policy has rules for, as a sorted run of words.

@@ -19,7 +19,7 @@ impl Parsed {
         if let Some(maintenance) = table.optional("maintenance") {
             let granted = source.actions(maintenance);
             (self.maintenance, self.maintenance_line) = (granted.set, granted.line);
-            self.maintenance_is_whole = granted.is_whole;
+            self.maintenance_is_whole &= granted.is_whole;
         }
         self.allow_removals = table.boolean("allow_removals").unwrap_or(false);
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);

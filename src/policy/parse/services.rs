@@ -10,7 +10,8 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 4] = ["actions", "require_reason", "watch_seconds", "units"];
+pub(super) const KEYS: [&str; 5] =
+    ["actions", "maintenance", "require_reason", "watch_seconds", "units"];
 const UNIT_KEYS: [&str; 6] =
     ["actions", "instances", "require_reason", "check", "check_start", "watch_seconds"];
 
@@ -21,6 +22,11 @@ impl Parsed {
     pub(super) fn services(&mut self, source: &Source<'_>, table: &Table<'_>) {
         let general = table.required("actions", "[\"status\"]");
         let general = general.map_or(Granted::nothing(false), |value| source.actions(value));
+        if let Some(maintenance) = table.optional("maintenance") {
+            let granted = source.actions(maintenance);
+            (self.manager, self.manager_line) = (granted.set, granted.line);
+            self.maintenance_is_whole &= granted.is_whole;
+        }
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
         if let Some(seconds) = table.number("watch_seconds", WATCH_SECONDS) {
             self.limits.watch_seconds = seconds;
