@@ -141,12 +141,8 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from revert" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l unit -d 'A unit and what may be done to it; may be given more than once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l package -d 'Packages and what may be done to them [default: install]; may be given more than once' -r -f
-<<<<<<< HEAD
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l maintenance -d 'What may be done to all packages at once: update,upgrade' -r -f
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l task -d 'A command line of your own, by the name that callers use: a program without arguments; may be given more than once' -r -f
-=======
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l maintenance -d 'What may be done to all packages at once, or to systemd: update,upgrade,daemon-reload' -r -f
->>>>>>> 168cf98 (Add the operation service daemon-reload)
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l task -d 'A command line of your own, by the name that callers use: a program without arguments; may be given more than once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l user -d 'For this account alone' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l group -d 'For the accounts in this group alone' -r -f -a "(__fish_complete_groups)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from init" -l replace -d 'In the place of a policy that is there, which is kept beside it'

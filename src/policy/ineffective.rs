@@ -162,6 +162,10 @@ fn place(compiled: &Policy<'_>, site: &Policy<'_>, operation: &Operation) -> (u3
         Operation::Maintenance { action: granted, .. } => {
             (site.maintenance_line, action(granted.word()))
         }
+        Operation::Manager { .. } if compiled.site_mode == SiteMode::Extend => {
+            (site.manager_line, "`maintenance`".to_owned())
+        }
+        Operation::Manager { action: granted } => (site.manager_line, action(granted.word())),
         Operation::Task { name } => {
             let rule = site.task(name.as_str());
             (rule.map_or(0, |rule| rule.line), format!("the task {}", name.as_str()))
@@ -177,7 +181,14 @@ fn differs(
     operation: &Operation,
 ) -> bool {
     // Nothing else of it is asked for.
-    let without = Policy { units: &[], packages: &[], tasks: &[], maintenance: Set::NONE, ..*site };
+    let without = Policy {
+        units: &[],
+        packages: &[],
+        tasks: &[],
+        maintenance: Set::NONE,
+        manager: Set::NONE,
+        ..*site
+    };
     callers.iter().any(|who| {
         decision(compiled, site, who, operation) != decision(compiled, &without, who, operation)
     })

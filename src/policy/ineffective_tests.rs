@@ -35,6 +35,7 @@ names.git = {}
 output_bytes = 8192
 [services]
 actions = [\"restart\", \"logs\"]
+maintenance = [\"daemon-reload\"]
 [services.units.postgresql]
 [services.units.nginx]
 [packages]
@@ -46,9 +47,10 @@ maintenance = [\"update\", \"repair\"]
             &[
                 "3: `limits.output_bytes` has no effect: the compiled policy's is stricter",
                 "5: the action \"logs\" has no effect: this program's site policy can only narrow",
-                "6: postgresql.service has no effect: this program's site policy can only narrow",
-                "10: the action \"repair\" has no effect: this program's site policy can only narrow",
-                "12: vim has no effect: this program's site policy can only narrow",
+                "6: the action \"daemon-reload\" has no effect: this program's site policy can only narrow",
+                "7: postgresql.service has no effect: this program's site policy can only narrow",
+                "11: the action \"repair\" has no effect: this program's site policy can only narrow",
+                "13: vim has no effect: this program's site policy can only narrow",
             ][..],
         ),
         // Fewer actions and fewer packages, which `extend` cannot have.

@@ -36,11 +36,11 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
     }
     let (own, bound) = (&site.limits, &compiled.limits);
     let rate = own.stricter(bound);
-    let is_rate_vain = (rate.rate_count, rate.rate_seconds)
+    let is_rate_idle = (rate.rate_count, rate.rate_seconds)
         == (bound.rate_count, bound.rate_seconds)
         && (own.rate_count, own.rate_seconds) != (bound.rate_count, bound.rate_seconds);
     let all: [(&[&str], bool); 7] = [
-        (&["limits", "rate"], is_rate_vain),
+        (&["limits", "rate"], is_rate_idle),
         (&["limits", "output_bytes"], own.output_bytes > bound.output_bytes),
         (&["limits", "timeout_seconds", "service"], own.service_timeout > bound.service_timeout),
         (&["limits", "timeout_seconds", "package"], own.package_timeout > bound.package_timeout),
@@ -48,8 +48,8 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
         (&["services", "watch_seconds"], own.watch_seconds < bound.watch_seconds),
         (&["replies", "mask_secrets"], !own.mask_secrets && bound.mask_secrets),
     ];
-    let vain = all.into_iter().filter(|(_, is_vain)| *is_vain);
-    vain.filter_map(|(path, _)| {
+    let idle = all.into_iter().filter(|(_, is_idle)| *is_idle);
+    idle.filter_map(|(path, _)| {
         let line = written::line(site.text, path)?;
         let what = format!("`{}`", path.join("."));
         let reason =

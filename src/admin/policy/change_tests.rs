@@ -1,7 +1,7 @@
 use super::*;
 use crate::admin::policy::document::Kind;
 use crate::policy::operations::service;
-use crate::request::action::{Action, PackageAction, ServiceAction};
+use crate::request::action::{Action, ManagerAction, PackageAction, ServiceAction};
 use crate::request::name::{PackageName, UnitName};
 use crate::request::operation::Operation;
 use proptest::prelude::*;
@@ -129,7 +129,14 @@ fn changes() -> impl Strategy<Value = Asked> {
         manager: Vec::new(),
         words: String::new(),
     });
-    prop_oneof![unit, package, maintenance]
+    let manager = Just(Asked {
+        operations: vec![Operation::Manager { action: ManagerAction::DaemonReload }],
+        names: Vec::new(),
+        maintenance: Vec::new(),
+        manager: vec![ManagerAction::DaemonReload.word()],
+        words: String::new(),
+    });
+    prop_oneof![unit, package, maintenance, manager]
 }
 
 fn whoms() -> impl Strategy<Value = Option<Subject>> {

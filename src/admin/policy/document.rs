@@ -301,16 +301,11 @@ impl Document {
                 .map(|(key, _)| key.to_owned())
                 .collect()
         };
-<<<<<<< HEAD
-        let maintenance = self.0.get("packages").and_then(|section| section.get("maintenance"));
-        Lists([names(Kind::Unit), names(Kind::Package), names(Kind::Task), words(maintenance)])
-=======
         let maintenance = [Kind::Package, Kind::Unit].map(|kind| {
             let section = self.0.get(kind.section());
             words(section.and_then(|section| section.get("maintenance")))
         });
-        Lists([names(Kind::Unit), names(Kind::Package), maintenance.concat()])
->>>>>>> 168cf98 (Add the operation service daemon-reload)
+        Lists([names(Kind::Unit), names(Kind::Package), names(Kind::Task), maintenance.concat()])
     }
 
     /// Makes a table for this caller, who has none, which gives these.
