@@ -129,11 +129,11 @@ fn changes() -> impl Strategy<Value = Asked> {
         manager: Vec::new(),
         words: String::new(),
     });
-    let manager = Just(Asked {
-        operations: vec![Operation::Manager { action: ManagerAction::DaemonReload }],
+    let manager = Just(ManagerAction::DaemonReload).prop_map(|action| Asked {
+        operations: vec![Operation::Manager { action }],
         names: Vec::new(),
         maintenance: Vec::new(),
-        manager: vec![ManagerAction::DaemonReload.word()],
+        manager: vec![action.word()],
         words: String::new(),
     });
     prop_oneof![unit, package, maintenance, manager]
