@@ -279,7 +279,9 @@ impl<'p> Callers<'p> {
     fn of(compiled: &Policy<'p>, site: &Policy<'p>) -> Self {
         let of = |policy: &Policy<'p>| {
             let named = policy.callers.iter().filter_map(|rule| Member::of(policy, rule));
-            std::iter::once(None).chain(named.map(Some)).collect()
+            // Of a group that is gone nobody knows who is in it.
+            let all = named.flat_map(|one| [one.without_its_group(), Some(one)]).flatten();
+            std::iter::once(None).chain(all.map(Some)).collect()
         };
         Self { compiled: of(compiled), site: of(site) }
     }

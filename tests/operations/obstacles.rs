@@ -128,7 +128,7 @@ host_once!(a_changed_unit_file_is_not_started_unread, ready_test_policy, |host| 
     ask(host, "service start probe").expect("ok");
 });
 
-host_test!(changed_unit_files_are_read_by_whoever_may_have_that_done, ready_test_policy, |host| {
+host_once!(changed_unit_files_are_read_by_whoever_may_have_that_done, ready_test_policy, |host| {
     unit(host, "probe", RUNS);
     ask(host, "service start probe").expect("ok");
     host.root("echo SyslogIdentifier=new >>/etc/systemd/system/probe.service; touch -d '+1 minute' /etc/systemd/system/probe.service").ok();
