@@ -1217,7 +1217,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__show)
-            opts="-v -h --json --verbose --help"
+            opts="-v -h --argv --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1231,7 +1231,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__surface)
-            opts="-v -h --site --package-manager --json --verbose --help"
+            opts="-v -h --argv --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

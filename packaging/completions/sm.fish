@@ -101,9 +101,9 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "show" -d 'Print the policy in force, as it was written'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "show" -d 'Print who may do what, and the policies in force as they were written'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "check" -d 'Check a policy file for mistakes'
-complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "surface" -d 'Print every command line that can ever be run as root'
+complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "surface" -d 'Print every command line that can ever be run as root; at a terminal, who may do what'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "diff" -d 'Show what the site policy changes: which operations come and go'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "edit" -d 'Edit the site policy as visudo edits sudoers: edit a copy, check it, install it whole'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "revert" -d 'Remove the site policy, so that the compiled policy alone decides'
@@ -112,6 +112,7 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcom
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "allow" -d 'Allow an operation: change the site policy in place, and print what changes'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "deny" -d 'No longer allow an operation: change the site policy in place, and print what changes'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -f -a "explain" -d 'Show which line of the policy allows or refuses a request, and what would be run'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -l argv -d 'Print the command lines instead of who may do what'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
@@ -123,6 +124,7 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l argv -d 'Print the command lines at a terminal, too'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -122,10 +122,11 @@ fn amount(force: &InForce) -> String {
         of_kind.filter_map(|operation| operation.name()).collect::<BTreeSet<_>>().len() as u64
     };
     format!(
-        "{} on {} and {}; each of them: sm policy surface",
+        "{} on {}, {} and {}; each of them: sm policy show",
         counted(operations.len() as u64, "operation"),
         counted(names("service"), "unit"),
-        counted(names("package"), "package")
+        counted(names("package"), "package"),
+        counted(names("task"), "task")
     )
 }
 

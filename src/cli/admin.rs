@@ -207,8 +207,12 @@ pub struct FleetRun {
 /// `sm policy …`
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// Print the policy in force, as it was written
-    Show,
+    /// Print who may do what, and the policies in force as they were written
+    Show {
+        /// Print the command lines instead of who may do what
+        #[arg(long)]
+        argv: bool,
+    },
     /// Check a policy file for mistakes
     Check {
         /// Check it as this host's site policy, which needs fewer keys than a compiled one
@@ -220,8 +224,15 @@ pub enum PolicyCommand {
         /// The file
         file: PathBuf,
     },
-    /// Print every command line that can ever be run as root
-    Surface(Supposed),
+    /// Print every command line that can ever be run as root; at a terminal, who may do what
+    Surface {
+        /// Print the command lines at a terminal, too
+        #[arg(long)]
+        argv: bool,
+        /// On which host
+        #[command(flatten)]
+        supposed: Supposed,
+    },
     /// Show what the site policy changes: which operations come and go
     Diff {
         /// Print the command lines instead

@@ -67,14 +67,19 @@ impl Operation {
 
     /// The action as it is asked for: `restart`, `install`, `plan install`.
     pub fn action(&self) -> Cow<'static, str> {
-        let (word, only_plan) = match self {
-            Self::Service { action, .. } => (action.word(), false),
-            Self::Manager { action } => (action.word(), false),
-            Self::Package { action, only_plan, .. } => (action.word(), *only_plan),
-            Self::Maintenance { action, only_plan } => (action.word(), *only_plan),
-            Self::Task { .. } => (RUN, false),
-        };
-        if only_plan { format!("{PLAN} {word}").into() } else { word.into() }
+        let word = self.word();
+        if self.is_only_plan() { format!("{PLAN} {word}").into() } else { word.into() }
+    }
+
+    /// The action alone, as a policy names it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Service { action, .. } => action.word(),
+            Self::Manager { action } => action.word(),
+            Self::Package { action, .. } => action.word(),
+            Self::Maintenance { action, .. } => action.word(),
+            Self::Task { .. } => RUN,
+        }
     }
 
     /// Whether only the plan of it is asked for.

@@ -13,6 +13,13 @@ fn show_prints_the_policy_that_was_compiled_in() {
     let shown = text(&["policy", "show"]);
     let (head, rest) = shown.split_once("\n\n").expect("a line, then the policy");
     assert_eq!(rest.trim_end(), default.trim_end());
+    // First who may do what, a line for all of which the same is granted.
+    assert!(head.starts_with("every caller may do:\n  service start,stop,"), "{head}");
+    assert!(head.contains("\n  package install,remove,upgrade caddy curl docker.io "), "{head}");
+    assert!(head.contains("\n  package update,upgrade,autoremove,autoclean\n"), "{head}");
+    let lines = text(&["policy", "show", "--argv"]);
+    let lines = lines.split("\n#").next().expect("what is in front of the policy");
+    assert_eq!(lines, text(&["policy", "surface"]).trim_end());
     let (_, answer) = json(&["policy", "show", "--json"]);
     assert_eq!(answer["text"], default);
     assert!(

@@ -18,6 +18,19 @@ host_test!(the_commands_know_the_site_policy, |host| {
     assert_eq!(shown["site"]["file"], FILE);
     assert_eq!(shown["services"], serde_json::json!(["nginx.service"]));
 
+    // A person at a terminal gets to read who may do what first, a file the command lines.
+    let at_a_terminal = |line: &str| host.root(&format!("script -qec '{line}' /dev/null")).ok();
+    let shown = at_a_terminal("sm policy surface");
+    assert!(
+        shown.starts_with(
+            "every caller may do:\r\n  service restart,reload,status nginx.service\r\n"
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("sm policy surface --argv"), "{shown}");
+    assert!(at_a_terminal("sm policy surface --argv").starts_with("{\r\n\"service restart "));
+    assert!(host.root("sm policy surface").ok().starts_with("{\n\"service restart "));
+
     let surface = json(host, "surface")["surface"].clone();
     let operations: Vec<&String> = surface.as_object().expect("an object").keys().collect();
     assert!(operations.iter().all(|name| name.ends_with("nginx.service")), "{operations:?}");

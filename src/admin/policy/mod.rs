@@ -9,6 +9,7 @@ pub mod effect;
 pub mod expectations;
 pub mod explain;
 pub mod found;
+pub mod granted;
 pub mod host;
 pub mod init;
 pub mod missing;
@@ -25,6 +26,7 @@ use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::asked::Direction;
 use crate::admin::policy::host::{in_force, manager, read};
 use crate::cli::{PolicyCommand, Supposed};
+use crate::managers::host::of_this_host;
 use crate::output::text::counted;
 use crate::policy::force::InForce;
 use crate::policy::model::{Limits, Policy, SiteMode};
@@ -34,11 +36,13 @@ use crate::policy::{COMPILED, ineffective, never, site};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::request::who::Everybody;
-use crate::surface::{allowed, surface};
+use crate::surface::{Row, allowed, surface};
+use crate::system::terminal;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 /// Answers one of them.
@@ -51,7 +55,7 @@ pub fn run(
     arguments: &[OsString],
 ) -> Result<Answer, Failure> {
     match command {
-        PolicyCommand::Show => show(),
+        PolicyCommand::Show { argv } => show(*argv),
         PolicyCommand::Check { site, strict, file } => {
             let (answer, warnings) = check(file, *site)?;
             match *strict && warnings > 0 {
@@ -63,7 +67,7 @@ pub fn run(
                 }
             }
         }
-        PolicyCommand::Surface(supposed) => print_surface(supposed),
+        PolicyCommand::Surface { argv, supposed } => show_surface(supposed, *argv),
         PolicyCommand::Explain { user, group, expect, supposed, request } => {
             let whom = explain::Whom { user: user.as_deref(), groups: group };
             explain::run(&whom, supposed, expect.as_deref(), request)
@@ -80,12 +84,16 @@ pub fn run(
     }
 }
 
-fn show() -> Result<Answer, Failure> {
+fn show(argv: bool) -> Result<Answer, Failure> {
     let force = InForce::load()?;
     let policy = &COMPILED;
     let mode = policy.site_mode.word();
+    let first = match argv {
+        true => command_lines(&surface(&force, of_this_host())),
+        false => granted::text(&force, terminal::width(&io::stdout())),
+    };
     let mut text = format!(
-        "# Compiled in from {}, SHA-256 {}\n\n{}",
+        "{first}\n# Compiled in from {}, SHA-256 {}\n\n{}",
         policy.file,
         policy.hash,
         policy.text.trim_end()
@@ -109,6 +117,7 @@ fn show() -> Result<Answer, Failure> {
         .with("text", policy.text)
         .with("site_mode", mode)
         .with("site", site.as_ref().map(one))
+        .with("granted", granted::granted(&force))
         .with("services", names(&operations, "service"))
         .with("packages", names(&operations, "package"))
         .with("tasks", names(&operations, "task"))
@@ -192,21 +201,27 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     Ok((answer, count))
 }
 
+/// The command lines. At a terminal who may do what comes first, since a person asks that.
+fn show_surface(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
+    let force = in_force(supposed)?;
+    let rows = surface(&force, manager(supposed));
+    let stdout = io::stdout();
+    let answer = match argv || !stdout.is_terminal() {
+        true => Answer::text(command_lines(&rows)),
+        false => Answer::text(granted::text(&force, terminal::width(&stdout)))
+            .line("the command lines that this can ever run as root: sm policy surface --argv"),
+    };
+    let command = |row: Row| (row.operation.to_string(), json!(row.commands));
+    Ok(answer.with("surface", rows.into_iter().map(command).collect::<Map<_, _>>()))
+}
+
 /// One operation a line, in a form that is a JSON object as a whole: it can be read by a
 /// program, and compared line by line in a review.
-fn print_surface(supposed: &Supposed) -> Result<Answer, Failure> {
-    let rows = surface(&in_force(supposed)?, manager(supposed));
-    let mut object = Map::new();
-    let mut lines = Vec::with_capacity(rows.len());
-    for row in rows {
-        let name = row.operation.to_string();
-        let commands = json!(row.commands);
-        lines.push(format!("{}: {commands}", Value::from(name.as_str())));
-        object.insert(name, commands);
-    }
-    let text = match lines.is_empty() {
+fn command_lines(rows: &[Row]) -> String {
+    let line = |row: &Row| format!("{}: {}", json!(row.operation.to_string()), json!(row.commands));
+    let lines: Vec<String> = rows.iter().map(line).collect();
+    match lines.is_empty() {
         true => "{}".to_owned(),
         false => format!("{{\n{}\n}}", lines.join(",\n")),
-    };
-    Ok(Answer::text(text).with("surface", object))
+    }
 }

@@ -1,0 +1,132 @@
+//! What a policy grants, for people: who may ask for what, a line for each name, in the words that
+//! `sm policy allow` reads.
+
+use super::subject::{Subject, subjects};
+use crate::output::wrap;
+use crate::policy::force::InForce;
+use crate::request::operation::Operation;
+use crate::surface::allowed;
+use serde::Serialize;
+
+/// The actions that a caller may ask for on one name, or on all packages or the service manager.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// `service`, `package` or `task`.
+    pub kind: &'static str,
+    /// None where it is for no name alone.
+    pub name: Option<String>,
+    /// In the policy's order.
+    pub actions: Vec<&'static str>,
+    /// Whether only a request with a reason is granted.
+    pub requires_reason: bool,
+}
+
+/// What one caller may do.
+#[derive(Debug, Serialize)]
+pub struct Granted {
+    /// Who.
+    #[serde(rename = "for")]
+    pub whom: Subject,
+    /// What; nothing if empty.
+    pub grants: Vec<Grant>,
+}
+
+/// What each caller may do whom the policies tell from the others.
+pub fn granted(force: &InForce) -> Vec<Granted> {
+    let of = |whom: Subject| {
+        let mut grants: Vec<Grant> = Vec::new();
+        for (operation, requires_reason) in allowed(force, &whom) {
+            add(&mut grants, &operation, requires_reason);
+        }
+        Granted { whom, grants }
+    };
+    subjects(&[force], &[]).into_iter().map(of).collect()
+}
+
+fn add(grants: &mut Vec<Grant>, operation: &Operation, requires_reason: bool) {
+    let (kind, name) = (operation.kind(), operation.name().map(str::to_owned));
+    let action = operation.word();
+    let of_the_same = |grant: &&mut Grant| {
+        (grant.kind, &grant.name, grant.requires_reason) == (kind, &name, requires_reason)
+    };
+    match grants.iter_mut().find(of_the_same) {
+        Some(grant) => grant.actions.push(action),
+        None => grants.push(Grant { kind, name, actions: vec![action], requires_reason }),
+    }
+}
+
+/// The same as text, broken at a terminal's width: names of which the same is granted on one line.
+pub fn text(force: &InForce, width: Option<usize>) -> String {
+    let mut lines = Vec::new();
+    for one in granted(force) {
+        if one.grants.is_empty() {
+            lines.push(format!("{} may do nothing", one.whom));
+            continue;
+        }
+        lines.push(format!("{} may do:", one.whom));
+        let alike = |one: &Grant, other: &Grant| {
+            let of = |grant: &Grant| (grant.kind, grant.name.is_some(), grant.requires_reason);
+            of(one) == of(other) && one.actions == other.actions
+        };
+        lines.extend(one.grants.chunk_by(alike).filter_map(|grants| line(grants, width)));
+    }
+    lines.join("\n")
+}
+
+fn line(grants: &[Grant], width: Option<usize>) -> Option<String> {
+    let first = grants.first()?;
+    let mut words = vec![first.actions.join(",")];
+    words.extend(grants.iter().filter_map(|grant| grant.name.clone()));
+    if first.requires_reason {
+        words.push("(with a reason)".to_owned());
+    }
+    let begin = format!("  {} ", first.kind);
+    Some(wrap::row(&begin, begin.len(), &words.join(" "), width))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::COMPILED;
+
+    #[test]
+    fn each_caller_has_the_lines_that_hold_for_it_alone() {
+        let site = "schema = 1
+[services]
+actions = [\"status\", \"restart\"]
+[services.units.nginx]
+[services.units.caddy]
+actions = [\"status\"]
+require_reason = true
+[services.units.fail2ban]
+actions = [\"status\"]
+[packages]
+actions = [\"install\"]
+maintenance = [\"update\"]
+names.git = {}
+names.curl = {}
+[callers.\"user:sm-no-such\"]
+services = [\"nginx\", \"caddy\", \"fail2ban\"]
+[callers.\"user:sm-other\"]
+packages = [\"git\", \"curl\"]
+maintenance = [\"update\"]
+[callers.default]
+";
+        assert_eq!(COMPILED.site_mode.word(), "narrow", "of the default policy");
+        let force = InForce::supposing("site.toml", site).expect("a policy");
+        let expected = "sm-no-such may do:
+  service status caddy.service (with a reason)
+  service status fail2ban.service
+  service restart,status nginx.service
+sm-other may do:
+  package install curl git
+  package update
+other callers may do nothing";
+        assert_eq!(text(&force, None), expected);
+        let json = serde_json::to_value(granted(&force)).expect("JSON");
+        assert_eq!(json[0]["for"], "sm-no-such");
+        assert_eq!(json[0]["grants"][0]["name"], "caddy.service");
+        assert_eq!(json[0]["grants"][0]["requires_reason"], true);
+        assert_eq!(json[1]["grants"][2]["name"], serde_json::Value::Null);
+    }
+}
