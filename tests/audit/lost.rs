@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::chain::{FILE, audit};
-use crate::host::{Host, host_test, log};
+use crate::host::{Host, host_once, log};
 
 const HEAD: &str = "/var/lib/sm/audit.head";
 
@@ -32,7 +32,7 @@ fn forget_the_journal(host: &Host) {
     host.root("journalctl --sync; journalctl --rotate; journalctl --vacuum-time=1us").ok();
 }
 
-host_test!(what_was_never_synced_is_lost_and_said, |host| {
+host_once!(what_was_never_synced_is_lost_and_said, |host| {
     for cut in [1, 3] {
         let synced = fill(host, 3);
         let until = synced + 3 - cut;
@@ -66,7 +66,7 @@ host_test!(what_was_never_synced_is_lost_and_said, |host| {
     assert_eq!((exit, &found["lost"][0][1]), (0, &2.into()), "{found:#}");
 });
 
-host_test!(what_somebody_took_is_a_break_and_stays_one, |host| {
+host_once!(what_somebody_took_is_a_break_and_stays_one, |host| {
     type Case = (&'static str, fn(&Host, u64));
     let cases: [Case; 4] = [
         ("of this boot", |host, synced| keep_until(host, synced + 1)),
@@ -101,7 +101,7 @@ host_test!(what_somebody_took_is_a_break_and_stays_one, |host| {
 
 // The journal's newest entry may be older than the end of the log: a record of that number is there,
 // and has that hash.
-host_test!(an_older_end_in_the_journal_must_agree, |host| {
+host_once!(an_older_end_in_the_journal_must_agree, |host| {
     fill(host, 1);
     host.root("journalctl --sync; systemctl stop systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket systemd-journald; rm -f /run/systemd/journal/socket").ok();
     let known = log(host).len();
@@ -126,7 +126,7 @@ host_test!(an_older_end_in_the_journal_must_agree, |host| {
 });
 
 // A journal that holds nothing of all this is one that was emptied later, or emptied of this.
-host_test!(a_journal_without_an_end_is_explained, |host| {
+host_once!(a_journal_without_an_end_is_explained, |host| {
     fill(host, 1);
     forget_the_journal(host);
     let (exit, found) = audit(host, "verify");

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{FILE, intact};
-use crate::host::{Host, host_test, log};
+use crate::host::{Host, host_once, log};
 
 const ORDINARY: &str = "configuration test of the 7th column failed";
 const SECRET: &str = "connecting as app, password=hunter2hunter2";
@@ -33,7 +33,7 @@ fn is_nowhere(host: &Host) {
     intact(host);
 }
 
-host_test!(what_a_check_prints_is_only_measured, ready_test_policy, |host| {
+host_once!(what_a_check_prints_is_only_measured, ready_test_policy, |host| {
     host.write("/root/printed", printed());
     host.write(
         "/etc/systemd/system/guarded.service",
@@ -64,7 +64,7 @@ host_test!(what_a_check_prints_is_only_measured, ready_test_policy, |host| {
     is_nowhere(host);
 });
 
-host_test!(what_a_package_prints_is_only_measured, ready_test_policy, |host| {
+host_once!(what_a_package_prints_is_only_measured, ready_test_policy, |host| {
     host.write("/root/printed", printed());
     host.write(
         "/etc/apt/apt.conf.d/99printed",

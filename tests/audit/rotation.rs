@@ -80,7 +80,7 @@ fn logrotate_does_not_break_the_chain() {
 
 // A power cut takes the head back, which is not synced, and the log is rotated before the next
 // request. What was really removed is still found out.
-crate::host::host_test!(an_older_head_and_a_rotation_break_nothing, |host| {
+crate::host::host_once!(an_older_head_and_a_rotation_break_nothing, |host| {
     let head = "/var/lib/sm/audit.head";
     let status = || host.helper(&["service", "status", "nginx"]).expect("ok");
     for (case, act, aside) in [

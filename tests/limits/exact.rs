@@ -1,6 +1,6 @@
 //! The number is exact, for each account, whatever happens at once.
 
-use crate::host::{Reply, host_test, intents, records};
+use crate::host::{Reply, host_once, host_test, intents, records};
 use crate::{codes, of, rate, reload};
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ host_test!(a_hundred_at_once_are_thirty, |host| {
     assert!(counts.iter().sum::<u64>() <= 72, "{counts:?}");
 });
 
-host_test!(free_questions_cost_nothing, |host| {
+host_once!(free_questions_cost_nothing, |host| {
     host.limit_the_rate();
     rate(host, 1, 3600);
     let free = codes(
@@ -80,7 +80,7 @@ host_test!(free_questions_cost_nothing, |host| {
 });
 
 // Its reply and its record say what was asked, whatever the answer.
-host_test!(a_rehearsal_that_is_too_much_is_still_one, |host| {
+host_once!(a_rehearsal_that_is_too_much_is_still_one, |host| {
     host.limit_the_rate();
     rate(host, 1, 3600);
     let line = "sudo -n /usr/local/bin/sm-helper service reload nginx --dry-run";
@@ -99,7 +99,7 @@ host_test!(a_rehearsal_that_is_too_much_is_still_one, |host| {
 });
 
 // Who plans changes nothing, and is not locked out of the change itself.
-host_test!(a_plan_is_a_look, |host| {
+host_once!(a_plan_is_a_look, |host| {
     host.limit_the_rate();
     let before = intents(host);
     let planned =
@@ -150,7 +150,7 @@ host_test!(the_time_to_wait_is_right_to_a_second, all, |host| {
     reload(host).expect("ok");
 });
 
-host_test!(refusals_run_out_and_a_restart_does_not, |host| {
+host_once!(refusals_run_out_and_a_restart_does_not, |host| {
     host.limit_the_rate();
     rate(host, 3, 3600);
     let hammered = codes(
@@ -193,7 +193,7 @@ host_test!(another_rate_gives_nothing_back, all, |host| {
 });
 
 // Two that read the state at the same moment must not both find the last one left.
-host_test!(exact_also_where_everybody_is_slow_between_reading_and_writing, |host| {
+host_once!(exact_also_where_everybody_is_slow_between_reading_and_writing, |host| {
     host.limit_the_rate();
     rate(host, 5, 3600);
     let slow = "strace -qq -o /dev/null --trace=pwrite64 --inject=pwrite64:delay_enter=40000";

@@ -1,6 +1,6 @@
 //! A process that is killed while it spends shuts nobody out, and gives nobody more.
 
-use crate::host::{Host, Sudo, host_test};
+use crate::host::{Host, Sudo, host_once};
 use crate::{codes, of, rate, reload};
 
 /// Has the helper killed at each of its first writes into the state, over and over.
@@ -10,7 +10,7 @@ for at in 1 2 3; do
         /usr/local/bin/sm-helper service reload nginx || true
 done";
 
-host_test!(a_kill_between_two_writes_leaves_the_account_what_it_has, |host| {
+host_once!(a_kill_between_two_writes_leaves_the_account_what_it_has, |host| {
     host.limit_the_rate();
     rate(host, 30, 600);
     // A new ring, one with something in it, one that is full and grows.

@@ -1,6 +1,6 @@
 //! The packages for Arch: built by makepkg, installed, upgraded and removed by pacman.
 
-use crate::host::{Host, Reply, Sudo, host_test, repository};
+use crate::host::{Host, Reply, Sudo, host_once, repository};
 use crate::{group, program, site_program};
 
 /// What the packages depend on is not in the hosts' repository.
@@ -26,7 +26,7 @@ fn host_with_packages(sudo: Sudo, releases: &str) -> Host {
     host
 }
 
-host_test!(a_package_for_arch_lives_through_install_upgrade_and_remove, bare_arch, |host| {
+host_once!(a_package_for_arch_lives_through_install_upgrade_and_remove, bare_arch, |host| {
     let host = host_with_packages(host.sudo, "1 2");
     let before = host.root("ls -A /etc/sudoers.d; getent group").ok();
     host.root(&format!("{PACMAN} -U /srv/out/sm-helper-0.1.0-1-*")).ok();
@@ -127,7 +127,7 @@ fn a_package_for_arch_leaves_no_rule_also_where_its_program_is_broken() {
     assert!(!host.exists("/etc/sudoers.d/sm-agent") && host.exists("/etc/sudoers.d/sm-own"));
 }
 
-host_test!(a_package_for_arch_takes_only_a_group_that_was_made_here, bare_arch, |host| {
+host_once!(a_package_for_arch_takes_only_a_group_that_was_made_here, bare_arch, |host| {
     let host = host_with_packages(host.sudo, "1");
     let install = format!("{PACMAN} -U /srv/out/sm-helper-0.1.0-1-*");
     group::only_ours_goes(&host, "/usr/bin/sm", &install, "pacman -R --noconfirm sm-helper");

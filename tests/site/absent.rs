@@ -1,7 +1,7 @@
 //! Where there was a site policy, a missing or half-written one refuses: no moment of saving or
 //! deleting it is wider than it was.
 
-use crate::host::{Done, Host, Reply, host_test, intents, repository};
+use crate::host::{Done, Host, Reply, host_once, intents, repository};
 use crate::{FILE, NGINX, ask, site, text};
 use std::fs;
 
@@ -40,7 +40,7 @@ fn replies(host: &Host, script: &str) -> Vec<String> {
     host.read("/root/replies").lines().map(str::to_owned).collect()
 }
 
-host_test!(no_moment_of_saving_is_wider, |host| {
+host_once!(no_moment_of_saving_is_wider, |host| {
     host.write("/root/policy", format!("{FIRST_HALF}{SECOND_HALF}"));
     host.write("/root/policy.1", FIRST_HALF);
     host.write("/root/policy.2", SECOND_HALF);
@@ -69,7 +69,7 @@ fn revert(host: &Host) -> Done {
     host.root("sm policy revert")
 }
 
-host_test!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted, |host| {
+host_once!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted, |host| {
     ask(host, "service status nginx").expect("ok");
     site(host, &format!("{FIRST_HALF}{SECOND_HALF}"));
     ask(host, "service status nginx").expect("denied");
@@ -104,7 +104,7 @@ host_test!(a_removed_one_refuses_until_an_administrator_says_that_none_is_wanted
     ask(host, "service restart nginx").expect("ok");
 });
 
-host_test!(a_rehearsal_before_any_request_says_what_it_cannot_know, |host| {
+host_once!(a_rehearsal_before_any_request_says_what_it_cannot_know, |host| {
     // After a boot there is nothing in /run; with a package, what systemd-tmpfiles makes there.
     let boot = "rm -rf /run/sm";
     let packaged = format!("{boot}; systemd-tmpfiles --create /root/sm.conf");

@@ -1,9 +1,9 @@
 //! `policy/examples/arch-agent.toml` on a host with pacman.
 
-use crate::host::host_test;
+use crate::host::host_once;
 use crate::{ask, install, text};
 
-host_test!(the_policy_for_an_agent_on_arch_works, bare_arch, |host| {
+host_once!(the_policy_for_an_agent_on_arch_works, bare_arch, |host| {
     install(host, "SM_ARCH_BIN", "policy/examples/arch-agent.toml");
     for name in ["jq", "git", "curl"] {
         let line = format!("package install {name}");

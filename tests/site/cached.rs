@@ -1,6 +1,6 @@
 //! A policy of 100,000 names, and what is kept of it.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::{FILE, ask};
 
 const CACHE: &str = "/var/lib/sm/policy.cache";
@@ -21,7 +21,7 @@ fn settle(host: &Host) {
     ask(host, "service status nginx");
 }
 
-host_test!(what_is_kept_of_a_large_policy_is_never_stale, |host| {
+host_once!(what_is_kept_of_a_large_policy_is_never_stale, |host| {
     let (narrow, wide) = (large("\"status\""), large("\"status\", \"reload\""));
     host.root("install -d -m 0755 /etc/sm").ok();
     host.write(FILE, &narrow);
@@ -93,7 +93,7 @@ fn identity(kept: &[u8]) -> usize {
     at + length
 }
 
-host_test!(what_others_could_have_kept_is_not_used, |host| {
+host_once!(what_others_could_have_kept_is_not_used, |host| {
     host.root("install -d -m 0755 /etc/sm").ok();
     let kept_of = |actions: &str| {
         host.write(FILE, large(actions));

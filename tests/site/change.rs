@@ -1,6 +1,6 @@
 //! `sm policy allow` and `sm policy deny`: one operation more or less, and nothing else.
 
-use crate::host::{Done, Host, host_test};
+use crate::host::{Done, Host, host_once};
 use crate::{FILE, NGINX, ask, install, site};
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ fn rights(answer: &Value, list: &str) -> Vec<String> {
     answer[list].as_array().into_iter().flatten().map(right).collect()
 }
 
-host_test!(the_policy_is_changed_in_place_and_what_changes_is_said, bare, |host| {
+host_once!(the_policy_is_changed_in_place_and_what_changes_is_said, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     host.write("/etc/systemd/system/more.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("systemctl daemon-reload").ok();
@@ -97,7 +97,7 @@ host_test!(the_policy_is_changed_in_place_and_what_changes_is_said, bare, |host|
     ask(host, "service status more").expect("ok");
 });
 
-host_test!(what_may_not_be_changed_is_refused_and_nothing_is_written, bare, |host| {
+host_once!(what_may_not_be_changed_is_refused_and_nothing_is_written, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     host.root("sm policy allow service restart more").ok();
     let before = host.read(FILE);
@@ -136,7 +136,7 @@ host_test!(what_may_not_be_changed_is_refused_and_nothing_is_written, bare, |hos
 });
 
 // In mode `narrow` nothing can be added here; the answer is what to compile in.
-host_test!(a_sealed_program_says_what_to_compile_in, |host| {
+host_once!(a_sealed_program_says_what_to_compile_in, |host| {
     let done = change(host, "allow service restart,status worker");
     assert_eq!(done.status, Some(6), "{done}");
     let text = done.stdout_text();
@@ -173,7 +173,7 @@ host_test!(a_sealed_program_says_what_to_compile_in, |host| {
     ask(host, "service reload nginx").expect("denied");
 });
 
-host_test!(a_task_is_allowed_by_its_name_and_its_text_is_not_lost, bare, |host| {
+host_once!(a_task_is_allowed_by_its_name_and_its_text_is_not_lost, bare, |host| {
     install(host, "SM_SITE_BIN", "policy/site.toml");
     host.write("/usr/local/sbin/deploy", "#!/bin/sh\necho deployed\n");
     host.root("chmod 0755 /usr/local/sbin/deploy; useradd ci").ok();

@@ -1,6 +1,6 @@
 //! `sm policy edit`, as visudo does it.
 
-use crate::host::{Done, Host, host_test};
+use crate::host::{Done, Host, host_once};
 use crate::{FILE, NGINX, ask, site};
 
 const STOPPED: &str = "schema = 1\n[services]\nactions = [\"status\"]\n[services.units.nginx]\n";
@@ -22,7 +22,7 @@ fn is_tidy(host: &Host, what: &str) {
     );
 }
 
-host_test!(a_good_one_is_put_in_place_and_the_old_one_kept, |host| {
+host_once!(a_good_one_is_put_in_place_and_the_old_one_kept, |host| {
     site(host, NGINX);
     host.write("/root/new", STOPPED);
     let done = edit(
@@ -41,7 +41,7 @@ host_test!(a_good_one_is_put_in_place_and_the_old_one_kept, |host| {
     assert_ne!(host.agent("sm policy edit").status, Some(0), "only root edits");
 });
 
-host_test!(anything_else_leaves_it_as_it_was, |host| {
+host_once!(anything_else_leaves_it_as_it_was, |host| {
     for (what, script, status) in [
         ("broken", "echo 'what is this' >>\"$1\"", 1),
         ("what no site policy may say", "printf 'check = [\"/bin/true\"]\\n' >>\"$1\"", 1),
@@ -75,7 +75,7 @@ host_test!(anything_else_leaves_it_as_it_was, |host| {
 });
 
 // Looking at what there is not must not end in a policy that allows nothing.
-host_test!(leaving_the_editor_of_a_new_one_makes_none, |host| {
+host_once!(leaving_the_editor_of_a_new_one_makes_none, |host| {
     let done = edit(host, "true");
     assert_eq!(done.status, Some(0), "{done}");
     assert!(!host.exists(FILE), "{done}");
@@ -87,7 +87,7 @@ host_test!(leaving_the_editor_of_a_new_one_makes_none, |host| {
 });
 
 // Every request is refused until it is mended: that nothing was changed is not all well.
-host_test!(a_broken_one_that_is_left_as_it_is_is_said_to_be_broken, |host| {
+host_once!(a_broken_one_that_is_left_as_it_is_is_said_to_be_broken, |host| {
     const BROKEN: &str = "schema = 1\nwhat is this\n";
     site(host, BROKEN);
     let done = edit(host, "true");
@@ -108,7 +108,7 @@ host_test!(a_broken_one_that_is_left_as_it_is_is_said_to_be_broken, |host| {
 });
 
 // In an editor ^C ends a search, not the administrator's work.
-host_test!(an_interrupt_is_the_editors, |host| {
+host_once!(an_interrupt_is_the_editors, |host| {
     site(host, NGINX);
     host.write("/root/new", STOPPED);
     let done = edit(
@@ -120,7 +120,7 @@ host_test!(an_interrupt_is_the_editors, |host| {
     is_tidy(host, "an interrupt");
 });
 
-host_test!(at_a_terminal_a_broken_one_can_be_mended, |host| {
+host_once!(at_a_terminal_a_broken_one_can_be_mended, |host| {
     let script = "n=$(cat /run/n 2>/dev/null || echo 0); echo $((n + 1)) >/run/n
         if ((n == 0)); then echo broken >\"$1\"; else cp /root/new \"$1\"; fi";
     host.write("/root/editor", format!("#!/bin/bash\n{script}\n"));

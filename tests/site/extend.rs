@@ -1,6 +1,6 @@
 //! In mode `extend` a site policy adds, up to what would be all of root.
 
-use crate::host::{host_test, intents};
+use crate::host::{host_once, intents};
 use crate::{ask, install, site, text};
 
 /// Shells, interpreters, what decides who is root, what all stands on, and this program.
@@ -32,7 +32,7 @@ actions = [\"install\"]
 jq = {}
 ";
 
-host_test!(it_adds_and_keeps_what_is_compiled_in, bare, |host| {
+host_once!(it_adds_and_keeps_what_is_compiled_in, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     host.write("/etc/systemd/system/more.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("cp /etc/systemd/system/more.service /etc/systemd/system/explained.service; systemctl daemon-reload").ok();
@@ -64,7 +64,7 @@ host_test!(it_adds_and_keeps_what_is_compiled_in, bare, |host| {
     ask(host, "service reload nginx").expect("check_failed");
 });
 
-host_test!(what_would_be_all_of_root_is_never_added, bare, |host| {
+host_once!(what_would_be_all_of_root_is_never_added, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     let mut added = Vec::new();
     let packages = NEVER_PACKAGES.split_whitespace().map(|name| {
@@ -101,7 +101,7 @@ host_test!(what_would_be_all_of_root_is_never_added, bare, |host| {
     assert_eq!(intents(host), before);
 });
 
-host_test!(with_mode_off_nobody_reads_it, bare, |host| {
+host_once!(with_mode_off_nobody_reads_it, bare, |host| {
     install(host, "SM_OFF_BIN", "policy/examples/status-only.toml");
     for text in [
         "schema = 1\n",
@@ -119,7 +119,7 @@ host_test!(with_mode_off_nobody_reads_it, bare, |host| {
     assert!(said.contains("off"), "an administrator is told that it has no say: {done}");
 });
 
-host_test!(what_it_cannot_take_away_is_said, bare, |host| {
+host_once!(what_it_cannot_take_away_is_said, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     site(
         host,
@@ -152,7 +152,7 @@ curl = { actions = [] }
     assert!(!explained.contains("has no effect"), "{explained}");
 });
 
-host_test!(a_file_that_is_not_read_is_said, bare, |host| {
+host_once!(a_file_that_is_not_read_is_said, bare, |host| {
     install(host, "SM_OFF_BIN", "policy/examples/status-only.toml");
     host.root("sm policy explain service status nginx").ok();
     site(host, MORE);

@@ -1,6 +1,6 @@
 //! `sm policy init` and what comes after it: from nothing to an agent that may do one thing.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::{FILE, NGINX, ask, install, site};
 
 const UNIT: &str = "[Unit]\nDescription=The \tshop\n[Service]\nExecStart=/bin/sleep 1000\n";
@@ -17,7 +17,7 @@ fn shop(host: &Host) {
     host.root("systemctl daemon-reload").ok();
 }
 
-host_test!(the_first_policy_grants_what_was_named_and_nothing_else, bare, |host| {
+host_once!(the_first_policy_grants_what_was_named_and_nothing_else, bare, |host| {
     shop(host);
     let nothing = host.root("sm policy init </dev/null");
     assert_eq!(nothing.status, Some(2), "{nothing}");
@@ -55,7 +55,7 @@ host_test!(the_first_policy_grants_what_was_named_and_nothing_else, bare, |host|
     ask(host, "service status myapp").expect("ok");
 });
 
-host_test!(what_is_no_first_policy_is_refused, bare, |host| {
+host_once!(what_is_no_first_policy_is_refused, bare, |host| {
     shop(host);
     for (line, status, message) in [
         ("--unit myapp", 2, "--unit myapp:restart,status,logs"),
@@ -73,7 +73,7 @@ host_test!(what_is_no_first_policy_is_refused, bare, |host| {
     assert_eq!(host.agent("sm policy init --unit myapp:restart").status, Some(5));
 });
 
-host_test!(a_sealed_program_gets_a_policy_to_compile_in, |host| {
+host_once!(a_sealed_program_gets_a_policy_to_compile_in, |host| {
     let done = host.root("sm policy init --unit worker:restart --user agent");
     assert_eq!(done.status, Some(6), "{done}");
     let text = done.stdout_text();
@@ -81,7 +81,7 @@ host_test!(a_sealed_program_gets_a_policy_to_compile_in, |host| {
     assert!(!host.exists(FILE));
 });
 
-host_test!(a_refusal_names_the_command_that_would_allow_it, |host| {
+host_once!(a_refusal_names_the_command_that_would_allow_it, |host| {
     site(host, NGINX);
     let reply = ask(host, "service stop nginx").expect("denied");
     let hint = crate::text(&reply, "hint");
@@ -108,7 +108,7 @@ host_test!(a_refusal_names_the_command_that_would_allow_it, |host| {
     assert!(!explained.contains("to allow it"), "{explained}");
 });
 
-host_test!(expectations_are_held_against_the_policy, |host| {
+host_once!(expectations_are_held_against_the_policy, |host| {
     site(
         host,
         &format!("{NGINX}[callers.\"group:ops\"]\nservices = [\"nginx\"]\n[callers.default]\n"),

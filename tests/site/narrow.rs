@@ -1,6 +1,6 @@
 //! In mode `narrow`, that of the default policy, nothing comes in.
 
-use crate::host::host_test;
+use crate::host::host_once;
 use crate::{ask, site, text};
 
 /// All that a site policy might try to bring.
@@ -31,7 +31,7 @@ packages = [\"curl\", \"bash\", \"jq\"]
 maintenance = [\"update\", \"upgrade\", \"autoremove\", \"autoclean\"]
 ";
 
-host_test!(nothing_that_is_not_compiled_in_comes_in, |host| {
+host_once!(nothing_that_is_not_compiled_in_comes_in, |host| {
     site(host, GREEDY);
     for line in [
         "service restart cron",
@@ -68,7 +68,7 @@ host_test!(nothing_that_is_not_compiled_in_comes_in, |host| {
 });
 
 // Whatever it is, no window of the compiled policy's length may see more than that one allows.
-host_test!(a_rate_of_the_site_is_never_the_larger_one, |host| {
+host_once!(a_rate_of_the_site_is_never_the_larger_one, |host| {
     for (count, seconds) in
         [(1000_u64, 86400_u64), (100, 600), (9, 19), (5, 10), (30, 61), (31, 60), (1, 1)]
     {
@@ -87,7 +87,7 @@ host_test!(a_rate_of_the_site_is_never_the_larger_one, |host| {
     }
 });
 
-host_test!(a_check_of_its_own_is_refused_with_its_line, |host| {
+host_once!(a_check_of_its_own_is_refused_with_its_line, |host| {
     site(
         host,
         "schema = 1\n[services]\nactions = [\"reload\"]\n[services.units.nginx]\ncheck = [\"/bin/true\"]\n",
@@ -96,7 +96,7 @@ host_test!(a_check_of_its_own_is_refused_with_its_line, |host| {
     assert!(text(&reply, "error").contains("policy.toml:4:"), "{:#}", reply.json);
 });
 
-host_test!(it_takes_away_and_asks_for_reasons, |host| {
+host_once!(it_takes_away_and_asks_for_reasons, |host| {
     site(
         host,
         "schema = 1

@@ -1,6 +1,6 @@
 //! `allow_removals`: packages that are in the way may go, and nothing else changes.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::{ask, install, site, text};
 
 /// A site policy of these packages; `general` and `own` are what it says of removals for all and
@@ -31,7 +31,7 @@ fn removes(host: &Host, line: &str) -> String {
     gone.iter().map(|change| change["name"].as_str().unwrap_or("?")).collect()
 }
 
-host_test!(packages_in_the_way_go_where_the_policy_says_so, bare, |host| {
+host_once!(packages_in_the_way_go_where_the_policy_says_so, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     host.root("apt-get -qq --yes install sm-test-old=1").ok();
     for (general, own) in [("", ""), (NO, ""), (NO, NO), (YES, NO)] {
@@ -54,7 +54,7 @@ host_test!(packages_in_the_way_go_where_the_policy_says_so, bare, |host| {
     }
 });
 
-host_test!(nothing_else_is_allowed_by_it, bare, |host| {
+host_once!(nothing_else_is_allowed_by_it, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     site(host, &policy(YES, ""));
     host.root("apt-get -qq --yes install sm-test-old=2 sm-test-essential=1 sm-test-dependant").ok();
@@ -84,7 +84,7 @@ host_test!(nothing_else_is_allowed_by_it, bare, |host| {
     assert_eq!(left, "half-installed");
 });
 
-host_test!(pacman_removes_what_is_in_the_way_too, bare_arch, |host| {
+host_once!(pacman_removes_what_is_in_the_way_too, bare_arch, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     host.root("pacman -S --noconfirm sm-test-old").ok();
     site(host, &policy("", ""));
@@ -96,7 +96,7 @@ host_test!(pacman_removes_what_is_in_the_way_too, bare_arch, |host| {
     assert_ne!(host.root("pacman -Q sm-test-old").status, Some(0));
 });
 
-host_test!(a_site_policy_that_narrows_takes_it_away_only, boot, |host| {
+host_once!(a_site_policy_that_narrows_takes_it_away_only, boot, |host| {
     host.root("sm setup-sudo --user agent").ok();
     // The compiled policy says no.
     site(

@@ -1,7 +1,7 @@
 //! In mode `replace` the site policy is the policy; what is compiled in is its ceiling, checks the
 //! servers it knows, and allows nothing by itself.
 
-use crate::host::{host_test, intents};
+use crate::host::{host_once, intents};
 use crate::{FILE, ask, install, site, text};
 
 const MINE: &str = "schema = 1
@@ -16,7 +16,7 @@ maintenance = [\"update\"]
 names.jq = {}
 ";
 
-host_test!(the_site_policy_is_the_policy, bare, |host| {
+host_once!(the_site_policy_is_the_policy, bare, |host| {
     install(host, "SM_SITE_BIN", "policy/site.toml");
     host.write("/etc/systemd/system/mine.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("systemctl daemon-reload").ok();
@@ -61,7 +61,7 @@ host_test!(the_site_policy_is_the_policy, bare, |host| {
     ask(host, "service restart nginx").expect("untrusted_path");
 });
 
-host_test!(no_moment_without_the_policy_is_wider, bare, |host| {
+host_once!(no_moment_without_the_policy_is_wider, bare, |host| {
     install(host, "SM_SITE_BIN", "policy/site.toml");
     site(host, MINE);
     ask(host, "service status nginx").expect("ok");
@@ -82,7 +82,7 @@ host_test!(no_moment_without_the_policy_is_wider, bare, |host| {
     ask(host, "service status nginx").expect("denied");
 });
 
-host_test!(the_never_list_is_its_ceiling, bare, |host| {
+host_once!(the_never_list_is_its_ceiling, bare, |host| {
     install(host, "SM_SITE_BIN", "policy/site.toml");
     let before = intents(host);
     for (rest, name) in [
@@ -104,7 +104,7 @@ host_test!(the_never_list_is_its_ceiling, bare, |host| {
     assert_eq!(intents(host), before);
 });
 
-host_test!(a_link_is_no_way_around_a_compiled_check, bare, |host| {
+host_once!(a_link_is_no_way_around_a_compiled_check, bare, |host| {
     install(host, "SM_SITE_BIN", "policy/site.toml");
     host.root("ln -s /lib/systemd/system/nginx.service /etc/systemd/system/web.service; systemctl daemon-reload").ok();
     site(host, "schema = 1\n[services]\nactions = [\"restart\", \"status\"]\nunits.web = {}\n");

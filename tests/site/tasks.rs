@@ -1,6 +1,6 @@
 //! Tasks of a site policy: what it may add, what it may not, and who gets which.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::{ask, install, site, text};
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ user = \"other\"
 tasks = [\"own\"]
 ";
 
-host_test!(a_site_policy_adds_tasks_and_gives_them_to_some, bare, |host| {
+host_once!(a_site_policy_adds_tasks_and_gives_them_to_some, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     script(host);
     ask(host, "task run own").expect("denied");
@@ -63,7 +63,7 @@ host_test!(a_site_policy_adds_tasks_and_gives_them_to_some, bare, |host| {
     );
 });
 
-host_test!(a_site_policy_adds_no_shell_by_a_task, bare, |host| {
+host_once!(a_site_policy_adds_no_shell_by_a_task, bare, |host| {
     install(host, "SM_EXTEND_BIN", "tests/policies/extend.toml");
     let task = |argv: &str| format!("schema = 1\n[tasks.own]\nargv = {argv}\n");
     for argv in [
@@ -97,7 +97,7 @@ host_test!(a_site_policy_adds_no_shell_by_a_task, bare, |host| {
     }
 });
 
-host_test!(a_site_policy_that_narrows_changes_no_task, ready_test_policy, |host| {
+host_once!(a_site_policy_that_narrows_changes_no_task, ready_test_policy, |host| {
     host.write("/usr/local/sbin/script", "#!/bin/sh\nsleep 3\n");
     host.root("chmod 0755 /usr/local/sbin/script").ok();
     site(host, "schema = 1\n[tasks.script]\nargv = [\"/usr/local/sbin/script\"]\n");

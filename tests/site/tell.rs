@@ -1,6 +1,6 @@
 //! What an administrator is told about it.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::{FILE, NGINX, site};
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ fn json(host: &Host, line: &str) -> Value {
     serde_json::from_str(&done.stdout_text()).unwrap_or_else(|error| panic!("{error}: {done}"))
 }
 
-host_test!(the_commands_know_the_site_policy, |host| {
+host_once!(the_commands_know_the_site_policy, |host| {
     assert_eq!(host.root("sm policy diff").ok(), format!("there is no {FILE}\n"));
     site(host, NGINX);
     let shown = host.root("sm policy show").ok();
@@ -59,7 +59,7 @@ host_test!(the_commands_know_the_site_policy, |host| {
     assert_eq!(nobody.stderr_text(), as_set_up.stderr_text());
 });
 
-host_test!(checking_the_site_policy_says_what_a_request_would_say, |host| {
+host_once!(checking_the_site_policy_says_what_a_request_would_say, |host| {
     for (text, place) in [
         ("schema = 1\n[services]\nactons = []\n", ":3:1"),
         (
@@ -86,7 +86,7 @@ host_test!(checking_the_site_policy_says_what_a_request_would_say, |host| {
     assert_eq!(host.root(&format!("sm policy check {FILE}")).status, Some(1), "it is not believed");
 });
 
-host_test!(what_can_have_no_effect_is_warned_of_wherever_one_looks, |host| {
+host_once!(what_can_have_no_effect_is_warned_of_wherever_one_looks, |host| {
     const PLACE: &str = "/etc/sm/policy.toml:5: postgresql.service has no effect";
     site(host, NGINX);
     host.write("/root/editor", "#!/bin/sh\necho '[services.units.postgresql]' >>\"$1\"\n");

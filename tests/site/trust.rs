@@ -1,6 +1,6 @@
 //! It is believed only where nobody but root can have written it.
 
-use crate::host::{host_test, intents};
+use crate::host::{host_once, intents};
 use crate::{FILE, NGINX, ask, site, text};
 
 /// What is wrong, and how it came about.
@@ -32,7 +32,7 @@ const WRONG: [(&str, &str); 19] = [
     ("it is empty", ": >$f"),
 ];
 
-host_test!(a_site_policy_that_others_could_have_written_refuses_everything, |host| {
+host_once!(a_site_policy_that_others_could_have_written_refuses_everything, |host| {
     let again = "rm -rf /etc/sm /home/agent/sm /home/agent/p";
     for (what, script) in WRONG {
         host.root(again).ok();
@@ -66,7 +66,7 @@ host_test!(a_site_policy_that_others_could_have_written_refuses_everything, |hos
 });
 
 // Who can remove the file must not get more by it than the file gave.
-host_test!(taking_an_untrusted_site_policy_away_gives_nothing, |host| {
+host_once!(taking_an_untrusted_site_policy_away_gives_nothing, |host| {
     for (what, script) in [
         ("all can write the folder", "chmod 0777 /etc/sm"),
         ("the folder is the agent's", "chown agent /etc/sm"),
@@ -87,7 +87,7 @@ host_test!(taking_an_untrusted_site_policy_away_gives_nothing, |host| {
     }
 });
 
-host_test!(what_is_wrong_is_said_with_its_place, |host| {
+host_once!(what_is_wrong_is_said_with_its_place, |host| {
     for (wrong, place, hint) in [
         ("[services]\nactons = [\"status\"]\n", "policy.toml:3:1", "actions"),
         ("[services]\nactions = [\"statsu\"]\n", "policy.toml:3:12", "status"),
@@ -107,7 +107,7 @@ host_test!(what_is_wrong_is_said_with_its_place, |host| {
     }
 });
 
-host_test!(a_change_is_in_force_with_the_next_request, |host| {
+host_once!(a_change_is_in_force_with_the_next_request, |host| {
     ask(host, "--dry-run service stop nginx").expect("ok");
     site(host, NGINX);
     ask(host, "service stop nginx").expect("denied");

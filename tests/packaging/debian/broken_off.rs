@@ -2,7 +2,7 @@
 //! where it ended makes all well.
 
 use super::{APT, NARROW, NEXT, Packages, SITE, set_up};
-use crate::host::{Host, host_test, wait_until};
+use crate::host::{Host, host_once, wait_until};
 
 /// Makes one of the host's tools wait for ever where it is called with this.
 fn stuck(host: &Host, tool: &str, called_with: &str) {
@@ -31,7 +31,7 @@ fn killed(host: &Host, tool: &str, called_with: &str, command: &str) {
     host.root(&format!("mv {tool}.real {tool}; rm /run/stuck")).ok();
 }
 
-host_test!(an_install_or_upgrade_that_was_killed_goes_on, bare, |host| {
+host_once!(an_install_or_upgrade_that_was_killed_goes_on, bare, |host| {
     host.fetch();
     let tool = "/usr/bin/systemd-sysusers";
     let with = |name: &str| format!("{APT} install /srv/{name}.deb");
@@ -48,7 +48,7 @@ host_test!(an_install_or_upgrade_that_was_killed_goes_on, bare, |host| {
     host.is_well("the upgrade goes on");
 });
 
-host_test!(a_removal_that_was_killed_can_be_taken_back_or_finished, bare, |host| {
+host_once!(a_removal_that_was_killed_can_be_taken_back_or_finished, bare, |host| {
     host.fetch();
     for (case, then, is_there) in [
         ("configured", "dpkg --configure sm-helper".to_owned(), true),
@@ -82,7 +82,7 @@ host_test!(a_removal_that_was_killed_can_be_taken_back_or_finished, bare, |host|
     }
 });
 
-host_test!(who_was_shut_out_meanwhile_stays_out, bare, |host| {
+host_once!(who_was_shut_out_meanwhile_stays_out, bare, |host| {
     host.fetch();
     host.apt_install(NARROW).ok();
     for (remove, left) in [("--user agent", "sm-other\n"), ("--all", "")] {
@@ -95,7 +95,7 @@ host_test!(who_was_shut_out_meanwhile_stays_out, bare, |host| {
     }
 });
 
-host_test!(a_switch_that_was_killed_lets_nobody_in_by_mistake, bare, |host| {
+host_once!(a_switch_that_was_killed_lets_nobody_in_by_mistake, bare, |host| {
     host.fetch();
     host.apt_install(NARROW).ok();
     set_up(host);

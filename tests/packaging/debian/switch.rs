@@ -1,7 +1,7 @@
 //! From one of the two packages to the other.
 
 use super::{APT, NARROW, Packages, SITE, set_up};
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 
 /// What the sealed one does not let a site say.
 const ADDS: &str = "schema = 1\n[packages]\nactions = [\"install\"]\n[packages.names.tree]\n";
@@ -11,7 +11,7 @@ fn adds(host: &Host) -> bool {
     host.ask("--dry-run package install tree").code() == "ok"
 }
 
-host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
+host_once!(the_accounts_go_on_with_the_other_package, bare, |host| {
     host.fetch();
     host.apt_install(NARROW).ok();
     set_up(host);
@@ -44,7 +44,7 @@ host_test!(the_accounts_go_on_with_the_other_package, bare, |host| {
     }
 });
 
-host_test!(what_was_removed_in_one_run_of_apt_is_not_put_back_in_another, bare, |host| {
+host_once!(what_was_removed_in_one_run_of_apt_is_not_put_back_in_another, bare, |host| {
     host.fetch();
     for install in [format!("{APT} install /srv/{SITE}.deb"), format!("dpkg -i /srv/{SITE}.deb")] {
         host.apt_install(NARROW).ok();
