@@ -1,9 +1,9 @@
 //! What must be so before an operation is run: a check that passes, a reason that is given.
 
-use crate::host::{Host, events, host_test, records};
+use crate::host::{Host, events, host_once, host_test, records};
 use crate::{ask, told, unit};
 
-host_test!(a_broken_configuration_does_not_take_nginx_down, |host| {
+host_once!(a_broken_configuration_does_not_take_nginx_down, |host| {
     host.write("/etc/nginx/conf.d/broken.conf", "this is \x1b[31mno directive\n");
     let before = host.main_pid("nginx");
     let get = "exec 3<>/dev/tcp/127.0.0.1/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; head -n1 <&3";
@@ -141,7 +141,7 @@ host_test!(a_check_is_run_as_root_with_nothing_of_the_callers, ready_test_policy
     assert!(!record.contains("hunter2x") && !record.contains("line 7"), "{record}");
 });
 
-host_test!(a_check_that_fails_in_any_way_leaves_the_service_alone, ready_test_policy, |host| {
+host_once!(a_check_that_fails_in_any_way_leaves_the_service_alone, ready_test_policy, |host| {
     let before = guarded(host);
     for (what, code, words) in [
         ("true", "check_failed", ["`guard` failed", "line 7"]),
@@ -201,7 +201,7 @@ host_test!(a_check_that_fails_in_any_way_leaves_the_service_alone, ready_test_po
     assert_eq!(host.main_pid("guarded"), 0);
 });
 
-host_test!(ssh_is_checked_while_it_runs_and_is_not_taken_away, |host| {
+host_once!(ssh_is_checked_while_it_runs_and_is_not_taken_away, |host| {
     // Two such requests would lock the administrator out.
     for action in ["stop", "disable"] {
         ask(host, &format!("service {action} ssh")).expect("denied");
@@ -235,7 +235,7 @@ host_test!(ssh_is_checked_while_it_runs_and_is_not_taken_away, |host| {
     ask(host, "service restart ssh").expect("ok");
 });
 
-host_test!(fail2ban_is_checked_with_its_own_test, |host| {
+host_once!(fail2ban_is_checked_with_its_own_test, |host| {
     host.root("mkdir /etc/fail2ban; printf '[sshd]\nenabled = false\n' >/etc/fail2ban/jail.local")
         .ok();
     host.write("/etc/dpkg/dpkg.cfg.d/fast", "force-unsafe-io\n");

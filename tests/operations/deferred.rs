@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::host::gate::Gate;
-use crate::host::{Done, Host, Reply, Sudo, events, host_test, wait_until};
+use crate::host::{Done, Host, Reply, Sudo, events, host_once, host_test, wait_until};
 use crate::{ask, told, unit};
 
 /// What the agent in a unit runs, once: asks, and leaves what it got for us to see.
@@ -82,7 +82,7 @@ host_test!(a_short_timeout_is_the_operations_own, ready_test_policy, |host| {
     }
 });
 
-host_test!(the_record_has_how_a_deferred_operation_went, ready_test_policy, |host| {
+host_once!(the_record_has_how_a_deferred_operation_went, ready_test_policy, |host| {
     // It does not come up again: who asked is gone, and the record says it.
     agent(host, "sm-helper service restart agentd");
     unit(
@@ -210,7 +210,7 @@ host_test!(an_agent_at_any_depth_hears_first, ready_test_policy, all, |host| {
 });
 
 // What restarts along with a unit has a start limit of its own.
-host_test!(what_is_restarted_along_is_not_left_down_either, ready_test_policy, |host| {
+host_once!(what_is_restarted_along_is_not_left_down_either, ready_test_policy, |host| {
     for bond in ["Requires", "BindsTo", "PartOf"] {
         unit(host, "notifier", "[Service]\nType=forking\nExecStart=/bin/sh -c 'sleep 1000 &'\n");
         unit(
@@ -245,7 +245,7 @@ host_test!(what_is_restarted_along_is_not_left_down_either, ready_test_policy, |
 
 // What is only wanted stops along where nothing else needs it, and what is bound to that one too. To
 // find that out not every unit is read.
-host_test!(what_stops_unneeded_is_not_left_down_either, ready_test_policy, |host| {
+host_once!(what_stops_unneeded_is_not_left_down_either, ready_test_policy, |host| {
     let target = |more: &str| {
         let text = format!("[Unit]\n{more}Wants=middle1.service\n");
         host.write("/etc/systemd/system/middle.target", text);

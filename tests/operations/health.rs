@@ -1,6 +1,6 @@
 //! Whether a unit that was started, restarted or reloaded stays up.
 
-use crate::host::{Host, Reply, events, host_once, host_test, records, wait_until};
+use crate::host::{Host, Reply, events, host_once, records, wait_until};
 use crate::{ask, log_of, told, unit};
 
 /// A unit that does not stay up, and how it ends.
@@ -111,7 +111,7 @@ fn is_unhealthy(reply: Reply, case: &str) -> Reply {
     reply
 }
 
-host_test!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, all, |host| {
+host_once!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, |host| {
     // Another unit writes all the time.
     unit(
         host,

@@ -58,7 +58,7 @@ fn repairs(host: &Host) {
     assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
 }
 
-host_test!(what_is_not_configured_comes_first, ready_test_policy, all, |host| {
+host_once!(what_is_not_configured_comes_first, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-old=1").ok();
     let reply = ask(host, "package repair").expect("ok");
     assert_eq!(reply.json["changed"], false, "{:#}", reply.json);

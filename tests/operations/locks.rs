@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::arch::set_up;
 use crate::ask;
-use crate::host::{Host, Reply, events, host_once, host_test, intents, wait_until};
+use crate::host::{Host, Reply, events, host_once, intents, wait_until};
 use crate::offered::{planned, state};
 
 const DPKG: [&str; 3] =
@@ -77,7 +77,7 @@ fn is_busy(holder: &Holder<'_>, line: &str) {
     assert!(ends == "intent ok, result busy" || ends == "refused busy", "{line}: {ends}");
 }
 
-host_test!(who_works_on_the_packages_is_waited_for, ready_test_policy, all, |host| {
+host_once!(who_works_on_the_packages_is_waited_for, ready_test_policy, |host| {
     host.root("apt-get -qq --yes install sm-test-base").ok();
     for lock in DPKG {
         let holder = Holder::of(host, lock, "");

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::host::{Host, host_once, host_test};
+use crate::host::{Host, host_once};
 use crate::{ask, is_up, told, unit};
 
 fn warnings(host: &Host, line: &str) -> String {
@@ -11,7 +11,7 @@ fn warnings(host: &Host, line: &str) -> String {
 }
 
 // Each counts the starts of before; none may do so without those of the others.
-host_test!(restarts_at_the_same_time_leave_healthy_units_up, ready_test_policy, all, |host| {
+host_once!(restarts_at_the_same_time_leave_healthy_units_up, ready_test_policy, |host| {
     host.write("/usr/local/sbin/guard", "#!/bin/sh\nsleep 1\n");
     host.root("chmod 755 /usr/local/sbin/guard").ok();
     let notify = "Type=notify\nNotifyAccess=all\nExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'";

@@ -5,7 +5,9 @@ use std::thread;
 
 use crate::ask;
 use crate::host::gate::{FIND, Gate};
-use crate::host::{Done, Host, Reply, events, host_test, intent_of, records, wait_until};
+use crate::host::{
+    Done, Host, Reply, events, host_once, host_test, intent_of, records, wait_until,
+};
 use serde_json::Value;
 
 /// What the caller gets.
@@ -84,11 +86,11 @@ host_test!(nobody_has_to_be_left_to_read_what_is_printed, ready_test_policy, |ho
     survives(host, &Gate::on(host), true);
 });
 
-host_test!(pacman_survives_too, bare_arch, |host| {
+host_once!(pacman_survives_too, bare_arch, |host| {
     survives(host, &Gate::on_arch(host), true);
 });
 
-host_test!(the_record_of_a_failure_is_true_too, ready_test_policy, |host| {
+host_once!(the_record_of_a_failure_is_true_too, ready_test_policy, |host| {
     let gate = Gate::on(host);
     for (act, gets) in [("kill -KILL $RUNS", Gets::Unknown), ("kill -KILL $STANDS", Gets::Ok)] {
         gate.close();

@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use crate::host::{Host, Reply, host_once, host_test};
+use crate::host::{Host, Reply, host_once};
 use crate::{ask, log_of, told, unit};
 
 const RUNS: &str = "ExecStart=/bin/sleep 1000\n";
@@ -40,7 +40,7 @@ fn warnings(reply: &Reply) -> String {
     reply.json["warnings"].to_string()
 }
 
-host_test!(who_has_a_unit_stopped_is_not_taken_for_the_unit, ready_test_policy, all, |host| {
+host_once!(who_has_a_unit_stopped_is_not_taken_for_the_unit, ready_test_policy, |host| {
     watch_long(host);
     let trap = "ExecStart=/bin/sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.1; done'\n";
     for (service, state, code, words) in [

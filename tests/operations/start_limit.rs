@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use crate::host::{Host, host_once, host_test};
+use crate::host::{Host, host_once};
 use crate::{ask, is_up, told, unit};
 
 /// Healthy units of each kind, by the names that the policy has.
@@ -56,7 +56,7 @@ fn stays_up(host: &Host, name: &str, actions: &[&str], case: &str) {
     }
 }
 
-host_test!(no_sequence_of_operations_leaves_a_healthy_unit_down, ready_test_policy, all, |host| {
+host_once!(no_sequence_of_operations_leaves_a_healthy_unit_down, ready_test_policy, |host| {
     // As tight as a limit can be, and the usual one.
     for (limit, seeds) in
         [("StartLimitIntervalSec=1h\nStartLimitBurst=1", [11, 12]), ("", [21, 22])]

@@ -1,7 +1,7 @@
 //! `packaging/install`: two programs and what goes with them, of root's own, whole, and nothing
 //! else.
 
-use crate::host::{Host, Sudo, host_test};
+use crate::host::{Host, Sudo, host_once};
 use crate::{Scratch, program, said, script};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -19,7 +19,7 @@ const THERE: [&str; 7] = [
     "rm sm; echo old >sm-helper",
 ];
 
-host_test!(two_files_of_roots_own_whatever_was_there, bare, |host| {
+host_once!(two_files_of_roots_own_whatever_was_there, bare, |host| {
     drop(host.root("true"));
     let host = crate::host_with_source(host.sudo);
     let passwd = host.read("/etc/passwd");

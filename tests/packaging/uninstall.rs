@@ -1,7 +1,7 @@
 //! `packaging/uninstall`: the programs under this PREFIX and the drop-ins that name them.
 
 use crate::group;
-use crate::host::host_test;
+use crate::host::{host_once, host_test};
 
 const KEPT: [&str; 7] =
     ["README", "by-hand", "sm-both", "sm-by-hand", "sm-other", "sm-words", "zz"];
@@ -100,7 +100,7 @@ host_test!(it_takes_the_broker_away_too, bare, |host| {
     assert_eq!(host.root("ls -A /usr/local/bin").ok(), "");
 });
 
-host_test!(it_takes_only_a_group_that_was_made_here, bare, |host| {
+host_once!(it_takes_only_a_group_that_was_made_here, bare, |host| {
     let host = crate::host_with_source(host.sudo);
     let install = "/src/packaging/install --binary /src/sm";
     group::only_ours_goes(&host, "/usr/local/bin/sm", install, "/src/packaging/uninstall");

@@ -2,7 +2,7 @@
 
 use super::{APT, NARROW, Packages, set_up};
 use crate::group;
-use crate::host::host_test;
+use crate::host::{host_once, host_test};
 
 const BY_HAND: &str = "other ALL=(root) NOPASSWD: /usr/bin/sm-helper version\n";
 
@@ -71,7 +71,7 @@ host_test!(a_removal_takes_every_way_in_and_a_purge_takes_all, bare, |host| {
     assert_eq!(before.symmetric_difference(&after).collect::<Vec<_>>(), Vec::<&String>::new());
 });
 
-host_test!(a_purge_takes_only_a_group_that_was_made_here, bare, |host| {
+host_once!(a_purge_takes_only_a_group_that_was_made_here, bare, |host| {
     host.fetch();
     let install = format!("{APT} install --reinstall /srv/{NARROW}.deb");
     let purge = format!("{APT} purge sm-helper");
