@@ -1,7 +1,7 @@
 //! What systemd says in a word or a number is told in a sentence, with what to do.
 
 use crate::host::{Host, host_once};
-use crate::{ask, told, unit};
+use crate::{ask, told, unit, watch_long};
 
 /// A unit that does not come up, the word or number of systemd for it, and what is told.
 const CAUSES: [(&str, &str, &str); 16] = [
@@ -137,6 +137,7 @@ host_once!(a_start_that_is_tried_again_says_so, ready_test_policy, |host| {
 
 // The end of its first process says nothing of the one that goes on.
 host_once!(a_daemon_that_dies_a_little_later_is_seen, ready_test_policy, |host| {
+    watch_long(host);
     for delay in ["0.7", "1.2"] {
         unit(
             host,

@@ -1,7 +1,7 @@
 //! Whether a unit that was started, restarted or reloaded stays up.
 
 use crate::host::{Host, Reply, events, host_once, records, wait_until};
-use crate::{ask, log_of, told, unit};
+use crate::{ask, log_of, told, unit, watch_long};
 
 /// A unit that does not stay up, and how it ends.
 struct Dies {
@@ -112,6 +112,7 @@ fn is_unhealthy(reply: Reply, case: &str) -> Reply {
 }
 
 host_once!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, |host| {
+    watch_long(host);
     // Another unit writes all the time.
     unit(
         host,
@@ -150,6 +151,7 @@ host_once!(a_unit_that_dies_after_its_start_is_unhealthy, ready_test_policy, |ho
 });
 
 host_once!(a_unit_that_is_started_again_and_again_is_unhealthy, ready_test_policy, |host| {
+    watch_long(host);
     for (name, file) in [
         ("crash", "exit 6"),
         ("kill", "kill -9 $$$$"),

@@ -73,6 +73,22 @@ fn unit(host: &Host, name: &str, file: &str) {
     host.root("systemctl daemon-reload").ok();
 }
 
+/// The site watches as long as it may, so that what happens to a unit meanwhile is seen, however busy
+/// the machine is.
+fn watch_long(host: &Host) {
+    let units = ["probe", "slow", "hanging", "masked", "crashing", "looping", "forker", "notifier"];
+    host.root("mkdir -p /etc/sm").ok();
+    host.write(
+        "/etc/sm/policy.toml",
+        format!(
+            "schema = 1\n[services]\nwatch_seconds = 60\n\
+             actions = [\"start\", \"restart\", \"reload\", \"stop\", \"status\"]\n\
+             [services.units]\n{}",
+            units.map(|name| format!("{name} = {{}}\n")).concat()
+        ),
+    );
+}
+
 /// The sentence of a reply and its hint, as one text.
 fn told(reply: &Reply) -> String {
     let text = |field: &str| reply.json[field].as_str().unwrap_or_default().to_owned();

@@ -4,24 +4,9 @@
 use std::thread;
 
 use crate::host::{Host, Reply, host_once};
-use crate::{ask, log_of, told, unit};
+use crate::{ask, log_of, told, unit, watch_long};
 
 const RUNS: &str = "ExecStart=/bin/sleep 1000\n";
-
-/// The site watches as long as it may, so that what happens meanwhile is seen.
-fn watch_long(host: &Host) {
-    host.root("mkdir -p /etc/sm").ok();
-    let units =
-        ["probe", "slow", "hanging", "masked", "crashing"].map(|name| format!("{name} = {{}}\n"));
-    host.write(
-        "/etc/sm/policy.toml",
-        format!(
-            "schema = 1\n[services]\nactions = [\"start\", \"restart\", \"reload\", \"stop\"]\n\
-             watch_seconds = 60\n[services.units]\n{}",
-            units.concat()
-        ),
-    );
-}
 
 /// Asks for `line`, and has root do something once a unit is in a state.
 fn meanwhile(host: &Host, line: &str, state: &str, name: &str, command: &str) -> Reply {
@@ -169,6 +154,7 @@ host_once!(a_run_of_before_is_not_told_as_this_one, ready_test_policy, |host| {
 });
 
 host_once!(a_reload_that_failed_and_ended_the_unit_says_so, ready_test_policy, |host| {
+    watch_long(host);
     let up = "Type=notify\nNotifyAccess=all\nExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep 1000'\n";
     for (service, code, words) in [
         ("ExecReload=/bin/sh -c 'kill -KILL $MAINPID; exit 1'\n", "unhealthy", "signal 9"),
