@@ -1,11 +1,15 @@
 use super::*;
 use crate::admin::policy::document::Kind;
+use crate::policy::model::Limits;
 use crate::policy::operations::service;
-use crate::request::action::{Action, ManagerAction, PackageAction, ServiceAction};
+use crate::policy::parse::parse;
+use crate::policy::unused::unused;
+use crate::request::action::{Action, PackageAction, ServiceAction};
 use crate::request::name::{PackageName, UnitName};
 use crate::request::operation::Operation;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use std::collections::BTreeSet;
 
 // In the tests the compiled policy has these, and mode "narrow": what a site policy grants is what
 // it says.
@@ -129,14 +133,7 @@ fn changes() -> impl Strategy<Value = Asked> {
         manager: Vec::new(),
         words: String::new(),
     });
-    let manager = Just(ManagerAction::DaemonReload).prop_map(|action| Asked {
-        operations: vec![Operation::Manager { action }],
-        names: Vec::new(),
-        maintenance: Vec::new(),
-        manager: vec![action.word()],
-        words: String::new(),
-    });
-    prop_oneof![unit, package, maintenance, manager]
+    prop_oneof![unit, package, maintenance]
 }
 
 fn whoms() -> impl Strategy<Value = Option<Subject>> {
@@ -191,6 +188,13 @@ proptest! {
                 prop_assert!(after.contains(comment), "{comment} is gone\n{after}");
             }
         }
+        // Nor does it leave an action in a section's list that no name has any more.
+        let idle = |text: &str| -> BTreeSet<String> {
+            let parsed = parse("x.toml", text, Limits::USUAL).expect("a policy");
+            unused(&parsed.policy()).into_iter().map(|(_, what, why)| format!("{what}: {why}")).collect()
+        };
+        let (before, left) = (idle(&text), idle(&after));
+        prop_assert!(left.is_subset(&before), "{before:?} {left:?}\n{text}\n---\n{after}");
         // Once more changes nothing.
         if let Ok(again) = changed(&after, direction, &asked, whom.as_ref()) {
             prop_assert_eq!(&after, &again);

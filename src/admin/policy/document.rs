@@ -210,22 +210,34 @@ impl Document {
         else {
             return;
         };
+        let is_named = |word: &str| actions.contains(&word);
+        let others: Vec<Vec<String>> = names
+            .iter()
+            .filter(|(other, _)| *other != key)
+            .map(|(_, rule)| {
+                rule.get("actions").map_or_else(|| general.clone(), |own| words(Some(own)))
+            })
+            .collect();
         let Some(rule) = names.get_mut(&key).and_then(Item::as_table_like_mut) else { return };
         let own = rule.get("actions").map(|own| words(Some(own)));
-        let left: Vec<String> = own
-            .as_ref()
-            .unwrap_or(&general)
-            .iter()
-            .filter(|word| !actions.contains(&word.as_str()))
-            .cloned()
-            .collect();
+        let had = own.as_ref().unwrap_or(&general);
+        let (gone, left): (Vec<String>, Vec<String>) =
+            had.iter().cloned().partition(|word| is_named(word));
+        // What no name has any more does not stay behind in the section's list.
+        let is_idle = |word: &str| {
+            gone.iter().any(|one| one == word)
+                && !others.iter().flatten().any(|other| other == word)
+        };
         if left.is_empty() {
             names.remove(&key);
-            self.retain_in_callers(kind.list(), |item| kind.is_same(item, name));
         } else if own.is_some() {
-            retain(rule, "actions", |word| !actions.contains(&word));
-        } else {
+            retain(rule, "actions", |word| !is_named(word));
+        } else if !gone.iter().all(|word| is_idle(word)) {
             rule.insert("actions", list(&left));
+        }
+        retain(section, "actions", |word| !is_idle(word));
+        if left.is_empty() {
+            self.retain_in_callers(kind.list(), |item| kind.is_same(item, name));
         }
     }
 
