@@ -143,6 +143,9 @@ curl = { actions = [] }
             assert!(done.contains(&format!("/etc/sm/policy.toml:{place}")), "{line}: {done}");
         }
     }
+    let doctor = host.root("sm doctor").stdout_text();
+    assert!(doctor.contains("may believe that it does"), "{doctor}");
+    assert!(!doctor.contains("refused until the site policy can be read"), "{doctor}");
     for line in ["service status nginx", "service stop nginx"] {
         let explained = host.root(&format!("sm policy explain {line}")).ok();
         let place = "/etc/sm/policy.toml:5: nginx.service has no effect";

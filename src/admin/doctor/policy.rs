@@ -32,10 +32,16 @@ fn believed(context: &Context) -> Vec<Finding> {
     let missing: Vec<Finding> = std::iter::once(COMPILED)
         .chain(force.site())
         .flat_map(|policy| missing::warnings(&policy))
-        .map(|what| Finding::problem(what).fix("sm policy edit"))
+        .map(|what| {
+            let gets = "members of a group that is not there get less than the policy says";
+            Finding::problem(what).means(gets).fix("sm policy edit")
+        })
         .collect();
     let ineffective = ineffective::warnings(force).into_iter();
-    let ineffective = ineffective.map(|what| Finding::warning(what).fix("sm policy edit"));
+    let ineffective = ineffective.map(|what| {
+        let believed = "what such a line says does not hold, and somebody may believe that it does";
+        Finding::warning(what).means(believed).fix("sm policy edit")
+    });
     let found: Vec<Finding> = missing.into_iter().chain(ineffective).collect();
     if !found.is_empty() {
         return found;
