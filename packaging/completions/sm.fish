@@ -117,7 +117,7 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l site -d 'Check it as this host\'s site policy, which needs fewer keys than a compiled one'
-complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l strict -d 'Fail with exit status 1 if there is a warning'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l strict -d 'Fail with exit status 1 if there is a warning, apart from those of root by another name'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'

@@ -2,11 +2,13 @@
 
 pub mod answer;
 pub mod audit;
+pub mod call;
 pub mod disable;
 pub mod doctor;
 pub mod fleet;
 pub mod mounts;
 pub mod policy;
+pub mod risks;
 pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;

@@ -218,7 +218,7 @@ pub enum PolicyCommand {
         /// Check it as this host's site policy, which needs fewer keys than a compiled one
         #[arg(long)]
         site: bool,
-        /// Fail with exit status 1 if there is a warning
+        /// Fail with exit status 1 if there is a warning, apart from those of root by another name
         #[arg(long)]
         strict: bool,
         /// The file

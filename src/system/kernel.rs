@@ -281,6 +281,23 @@ pub fn has_attribute(path: &CStr, name: &CStr) -> bool {
     size > 0
 }
 
+/// The value of the extended attribute, if the file has it (`xattr(7)`). A link is not followed.
+pub fn attribute(path: &CStr, name: &CStr) -> Option<Vec<u8>> {
+    // The most that one may hold (`xattr(7)`).
+    const LARGEST: usize = 64 << 10;
+    if !has_attribute(path, name) {
+        return None;
+    }
+    let mut value = vec![0; LARGEST];
+    // SAFETY: both strings end with a zero byte; the kernel writes at most as many bytes as there
+    // is room for.
+    let size = unsafe {
+        libc::lgetxattr(path.as_ptr(), name.as_ptr(), value.as_mut_ptr().cast(), value.len())
+    };
+    value.truncate(usize::try_from(size).ok()?);
+    Some(value)
+}
+
 /// Takes the extended attribute off an open file or folder, if it has it (`xattr(7)`).
 ///
 /// # Errors

@@ -143,6 +143,32 @@ pub const CASES: &[Case] = &[
              rm -r /home/agent/hook /etc/systemd/system/nginx.service /usr/local/lib/nginx; systemctl daemon-reload",
         ),
     },
+    // What others do not see: the folder, a login of snapd's, all packages.
+    Case {
+        id: "grants",
+        status: "warning",
+        says: "`service restart nginx.service` is root by another name for agent: nginx.service runs as root in /srv/own",
+        breaks: "install -d -o agent /srv/own; d=/etc/systemd/system/nginx.service.d; mkdir $d; printf '[Service]\nWorkingDirectory=/srv/own\n' >$d/x.conf; \
+                 systemctl daemon-reload",
+        more: &[],
+        mend: By("rm -r /etc/systemd/system/nginx.service.d /srv/own; systemctl daemon-reload"),
+    },
+    Case {
+        id: "grants",
+        status: "warning",
+        says: "agent has /home/agent/.snap/auth.json on this host",
+        breaks: "install -D -o agent /dev/null /home/agent/.snap/auth.json",
+        more: &[],
+        mend: By("rm -r /home/agent/.snap"),
+    },
+    Case {
+        id: "grants",
+        status: "warning",
+        says: "/etc/sm/policy.toml:3: `package upgrade` is root by another name",
+        breaks: "mkdir /etc/sm; printf 'schema = 1\n[packages]\nmaintenance = [\"update\", \"upgrade\"]\n' >/etc/sm/policy.toml",
+        more: &[],
+        mend: PrintedThen("sm policy revert; rm -r /etc/sm"),
+    },
     // What two units use is one finding.
     Case {
         id: "unit_programs",

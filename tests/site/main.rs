@@ -15,6 +15,7 @@ mod init;
 mod narrow;
 mod removals;
 mod replace;
+mod risks;
 mod tasks;
 mod tell;
 mod trust;

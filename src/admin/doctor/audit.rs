@@ -2,10 +2,10 @@
 
 use crate::admin::audit::setup::{file, is_foreign, make_room, rules};
 use crate::admin::audit::verify::{Verified, size, verified};
-use crate::admin::doctor::call;
+use crate::admin::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
-use crate::admin::doctor::paths::{fix, word};
+use crate::admin::doctor::paths::{fix, tool_fix, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::rotate::{LARGEST, MOST};
@@ -133,7 +133,7 @@ pub fn journal(_: &Context) -> Vec<Finding> {
                 return vec![Finding::ok("the journal accepts records and returns them")];
             }
             Err(reason) => {
-                let command = call::fix("journalctl").unwrap_or_else(|| restart.to_owned());
+                let command = tool_fix("journalctl").unwrap_or_else(|| restart.to_owned());
                 return vec![
                     Finding::warning(format!("the journal cannot be read: {reason}")).fix(command),
                 ];
@@ -182,7 +182,7 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
         }
         Err(reason) => vec![
             Finding::warning(format!("the kernel's rules cannot be listed: {reason}"))
-                .fix(call::fix("auditctl").unwrap_or(setup)),
+                .fix(tool_fix("auditctl").unwrap_or(setup)),
         ],
     }
 }

@@ -1,10 +1,10 @@
 //! The broker: its units as they were made, its sandbox as it is in force, its socket.
 
+use crate::admin::call;
 use crate::admin::doctor::agents::{Agent, MOST};
-use crate::admin::doctor::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
-use crate::admin::doctor::paths::word;
+use crate::admin::doctor::paths::{tool_fix, word};
 use crate::admin::doctor::requests::NAMED;
 use crate::admin::setup_broker::{self, units};
 use crate::broker::socket::{GROUP, SOCKET};
@@ -24,7 +24,7 @@ fn nothing_to_look_at() -> Option<Finding> {
         Ok(false) => Some(Finding::ok("the broker is not set up on this host")),
         Err(refusal) => {
             let found = format!("whether there is a broker is not known: {}", refusal.error);
-            Some(Finding::warning(found).maybe_fix(call::fix("systemctl")))
+            Some(Finding::warning(found).maybe_fix(tool_fix("systemctl")))
         }
     }
 }
@@ -83,7 +83,7 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
         Ok(shown) => shown,
         Err(reason) => {
             let found = format!("systemd could not be asked about it: {reason}");
-            return vec![Finding::warning(found).maybe_fix(call::fix("systemctl"))];
+            return vec![Finding::warning(found).maybe_fix(tool_fix("systemctl"))];
         }
     };
     let value = |key: &str| {

@@ -1,10 +1,10 @@
 //! The clock and the disks.
 
 use crate::admin::audit::verify::last;
-use crate::admin::doctor::call;
+use crate::admin::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
-use crate::admin::doctor::paths::word;
+use crate::admin::doctor::paths::{tool_fix, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::managers::host;
 use crate::system::state::FOLDER as STATE;
@@ -27,7 +27,7 @@ pub fn clock_sync(_: &Context) -> Vec<Finding> {
         Ok(shown) => shown,
         Err(reason) => {
             let found = format!("whether the clock is synchronised is not known: {reason}");
-            return vec![Finding::warning(found).maybe_fix(call::fix("timedatectl"))];
+            return vec![Finding::warning(found).maybe_fix(tool_fix("timedatectl"))];
         }
     };
     if shown.contains("NTPSynchronized=yes") {

@@ -1,6 +1,6 @@
 //! What sudo says of an account.
 
-use crate::admin::doctor::call;
+use crate::admin::call;
 use crate::sudo::ask::program;
 use crate::sudo::listing::{Entry, parse};
 use std::path::Path;

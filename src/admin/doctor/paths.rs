@@ -3,6 +3,7 @@
 use crate::admin::doctor::finding::Finding;
 use crate::output::text::shell_word;
 use crate::request::code::Refusal;
+use crate::system::tool;
 use crate::system::trust::{trusted, trusted_with};
 use nix::unistd::Uid;
 use std::fs::{self, Metadata};
@@ -64,6 +65,11 @@ fn fix_with(path: &Path, also: Option<Uid>) -> Option<String> {
         }
     }
     (!commands.is_empty()).then(|| commands.join(" && "))
+}
+
+/// The same of a tool of the system; none also if something else is why it could not be asked.
+pub fn tool_fix(name: &str) -> Option<String> {
+    fix(&tool::find(name)?)
 }
 
 /// The same, or this command if the path is in a folder that stays another's.

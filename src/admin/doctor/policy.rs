@@ -2,10 +2,10 @@
 
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
-use crate::admin::doctor::paths::{fix, weak};
-use crate::admin::doctor::unit::{self, Unit, drop_in_folders};
-use crate::admin::doctor::{call, named, started};
+use crate::admin::doctor::paths::{fix, tool_fix, weak};
+use crate::admin::doctor::{named, started};
 use crate::admin::policy::missing;
+use crate::admin::risks::unit::{drop_in_folders, search_path, units};
 use crate::policy::site::FILE;
 use crate::policy::{COMPILED, disabled, ineffective};
 use std::collections::BTreeSet;
@@ -88,25 +88,6 @@ fn checks(context: &Context) -> BTreeSet<String> {
     programs
 }
 
-/// Those of them that this host has.
-fn units(names: &BTreeSet<String>) -> Result<Vec<Unit>, String> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let properties = unit::properties();
-    let mut arguments = vec!["--no-pager", "show", &properties, "--"];
-    arguments.extend(names.iter().map(String::as_str));
-    let shown = call::text(call::tool("systemctl", &arguments))?;
-    Ok(shown.split("\n\n").filter_map(Unit::shown).collect())
-}
-
-/// The folders that systemd reads units from, those that there are.
-fn search_path() -> Result<Vec<PathBuf>, String> {
-    let arguments = ["--no-pager", "show", "--property=UnitPath", "--value"];
-    let shown = call::text(call::tool("systemctl", &arguments))?;
-    Ok(shown.split_whitespace().map(PathBuf::from).filter(|path| path.exists()).collect())
-}
-
 pub fn unit_files(context: &Context) -> Vec<Finding> {
     let mut names = named::units(context);
     let (units, folders) = match units(&names).and_then(|units| Ok((units, search_path()?))) {
@@ -141,9 +122,10 @@ pub fn unit_programs(context: &Context) -> Vec<Finding> {
     )
 }
 
-fn unknown(reason: &str) -> Finding {
+/// That the units could not be asked about.
+pub fn unknown(reason: &str) -> Finding {
     Finding::warning(format!(
         "systemd could not be asked about the units that can be restarted: {reason}"
     ))
-    .fix(call::fix("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
+    .fix(tool_fix("systemctl").unwrap_or_else(|| "systemctl daemon-reexec".to_owned()))
 }

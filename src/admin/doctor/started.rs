@@ -2,7 +2,7 @@
 
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{fix, is_theirs, refused};
-use crate::admin::doctor::unit::Unit;
+use crate::admin::risks::unit::Unit;
 use crate::output::text::shell_word;
 use nix::unistd::{Uid, User};
 use std::collections::BTreeSet;
@@ -208,13 +208,7 @@ mod tests {
 
     #[test]
     fn what_has_one_cause_and_one_remedy_is_one_finding() {
-        let unit = |name: &str| Unit {
-            name: name.to_owned(),
-            names: Vec::new(),
-            files: Vec::new(),
-            used: BTreeSet::new(),
-            started: BTreeSet::new(),
-        };
+        let unit = |name: &str| Unit { name: name.to_owned(), ..Unit::default() };
         let mut groups = Vec::new();
         let (a, b) = (unit("a.service"), unit("b.service"));
         for (unit, path, step, is_unit) in [

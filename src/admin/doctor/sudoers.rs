@@ -1,12 +1,13 @@
 //! sudo's configuration as files: valid, root's, read, and our own as they should be.
 
+use crate::admin::call;
 use crate::admin::doctor::agents::{DropInFile, is_rule};
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
+use crate::admin::doctor::included;
 use crate::admin::doctor::paths::{fix, fix_or, refused, weak, word};
 use crate::admin::doctor::policy::repair;
 use crate::admin::doctor::sudo::edit;
-use crate::admin::doctor::{call, included};
 use crate::admin::setup_sudo::dropin::{DropIn, Found};
 use crate::admin::setup_sudo::exact;
 use crate::admin::setup_sudo::rule::render;

@@ -3,8 +3,8 @@
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::{
-    accounts, audit, broker, folders, host, policy, program, requests, settings, sudo, sudoers,
-    tasks, versions, ways,
+    accounts, audit, broker, folders, grants, host, policy, program, requests, settings, sudo,
+    sudoers, tasks, versions, ways,
 };
 
 /// Something that a guarantee rests on.
@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 41] = [
+pub const CHECKS: [Check; 42] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -86,6 +86,11 @@ pub const CHECKS: [Check; 41] = [
         "unit_programs",
         "root starts this with the unit: whoever can change it has root when the unit next starts",
         policy::unit_programs,
+    ),
+    check(
+        "grants",
+        "what the policy grants here gives the account all of root, by another name",
+        grants::grants,
     ),
     check("log_folder", "others can read or change the audit log", folders::log),
     check(

@@ -1,9 +1,9 @@
 //! Which versions of what the helper stands on have a known vulnerability.
 
-use crate::admin::doctor::call;
+use crate::admin::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
-use crate::admin::doctor::paths::fix;
+use crate::admin::doctor::paths::{fix, tool_fix};
 use crate::admin::doctor::vulnerabilities::{APT, PACMAN, SUDO, SUDO_RS, SYSTEMD, Vulnerability};
 use crate::managers::host;
 use crate::sudo::ask::program;
@@ -51,7 +51,7 @@ pub fn systemd(_: &Context) -> Vec<Finding> {
         Ok(version) => version,
         Err(reason) => {
             let found = format!("systemd's version is not known: {reason}");
-            return vec![unknown(found, call::fix("systemctl"))];
+            return vec![unknown(found, tool_fix("systemctl"))];
         }
     };
     let version = &version;
@@ -94,7 +94,7 @@ pub fn package_manager(_: &Context) -> Vec<Finding> {
         Some(version) => judged(&installed(name, version.trim_start_matches('v')), vulnerabilities),
         None => {
             let found = format!("the version of {program} is not known");
-            vec![unknown(found, call::fix(program))]
+            vec![unknown(found, tool_fix(program))]
         }
     }
 }

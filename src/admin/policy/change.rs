@@ -9,6 +9,7 @@ use crate::admin::policy::effect::Effect;
 use crate::admin::policy::subject::Subject;
 use crate::admin::policy::wanted::whom;
 use crate::admin::policy::{edit, sealed, warnings};
+use crate::admin::risks;
 use crate::admin::root::without_root;
 use crate::admin::setup_sudo;
 use crate::cli::Change;
@@ -66,10 +67,9 @@ pub fn run(
         return Ok(effect.answer().with("changed", false).line("nothing was changed: --dry-run"));
     }
     let installed = edit::put(&text, before.as_deref()).map_err(failed)?;
-    Ok(effect
-        .answer()
-        .and(installed)
-        .warned([warnings::of_the_site(&new), setup_sudo::behind(program)].concat()))
+    let warnings =
+        [warnings::of_the_site(&new), risks::of_force(&new), setup_sudo::behind(program)];
+    Ok(effect.answer().and(installed).warned(warnings.concat()))
 }
 
 /// The policy that is changed. Where there is none yet, what holds now must hold afterwards too:

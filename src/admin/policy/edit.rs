@@ -4,7 +4,9 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::missing;
 use crate::admin::policy::mistakes::wrong;
+use crate::admin::risks;
 use crate::admin::setup_sudo;
+use crate::policy::force::InForce;
 use crate::policy::model::SiteMode;
 use crate::policy::parse::Parsed;
 use crate::policy::site::{FILE, understood};
@@ -68,7 +70,9 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
                     SiteMode::Off => Vec::new(),
                     _ => ineffective::sentences(&policy),
                 };
-                let warnings = [ineffective, missing::warnings(&policy)];
+                let force = InForce::supposing(FILE, policy.text);
+                let risks = force.map(|force| risks::of_force(&force)).unwrap_or_default();
+                let warnings = [ineffective, missing::warnings(&policy), risks];
                 answer.warned([warnings.concat(), setup_sudo::behind(program)].concat())
             })
             .map_err(|error| failed(FILE, error).into()),

@@ -6,6 +6,7 @@ use crate::admin::policy::asked::Direction;
 use crate::admin::policy::subject::{Right, rights, subjects};
 use crate::admin::policy::wanted::Wanted;
 use crate::admin::policy::{edit, found, questions, sealed, warnings};
+use crate::admin::risks;
 use crate::admin::root::without_root;
 use crate::admin::setup_sudo;
 use crate::cli::Init;
@@ -52,8 +53,13 @@ pub fn init(init: &Init, program: &Path, arguments: &[OsString]) -> Result<Answe
         return Ok(Answer::text(text.trim_end()).with("text", &text).with("changed", false));
     }
     let installed = edit::put(&text, before.as_deref()).map_err(|error| failed(&error))?;
-    let more =
-        [warnings::of_the_site(&force), wanted.unknown(), setup_sudo::behind(program)].concat();
+    let more = [
+        warnings::of_the_site(&force),
+        risks::of_force(&force),
+        wanted.unknown(),
+        setup_sudo::behind(program),
+    ]
+    .concat();
     Ok(answer.and(installed).line(&wanted.next()).warned(more))
 }
 

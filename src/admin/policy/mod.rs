@@ -25,6 +25,7 @@ pub mod warnings;
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::asked::Direction;
 use crate::admin::policy::host::{in_force, manager, read};
+use crate::admin::risks;
 use crate::cli::{PolicyCommand, Supposed};
 use crate::managers::host::of_this_host;
 use crate::output::text::counted;
@@ -176,6 +177,12 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     if is_in_place {
         warnings.extend(missing::warnings(&policy));
     }
+    let risks = match as_site {
+        false => risks::of_policy(&policy),
+        true => InForce::supposing(&called, &text)
+            .map(|force| risks::of_force(&force))
+            .unwrap_or_default(),
+    };
     let (services, packages) = (names(&all, "service").len(), names(&all, "package").len());
     let tasks = names(&all, "task").len();
     let text = format!(
@@ -189,6 +196,7 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     if all.is_empty() {
         warnings.push("it permits nothing: every request is denied".to_owned());
     }
+    // What the host makes of a policy is no mistake of the policy's.
     let count = warnings.len();
     let answer = Answer::text(text)
         .with("file", called.as_ref())
@@ -197,7 +205,7 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
         .with("packages", packages)
         .with("tasks", tasks)
         .with("operations", all.len())
-        .warned(warnings);
+        .warned([warnings, risks].concat());
     Ok((answer, count))
 }
 

@@ -1,6 +1,5 @@
 //! The host's own tools, asked: only those that nobody but root can change, and never for long.
 
-use crate::admin::doctor::paths;
 use crate::system::trust::trusted;
 use crate::system::{kernel, tool};
 use nix::unistd::{Gid, User};
@@ -54,12 +53,6 @@ fn command(program: &Path, arguments: &[&str]) -> Result<Command, String> {
 
 fn ended(program: &Path, command: Command) -> Result<Output, String> {
     tool::output_within(command, LIMIT).map_err(|error| format!("{}: {error}", program.display()))
-}
-
-/// The command that makes a tool root's alone; none if it is, and something else is why it could
-/// not be asked.
-pub fn fix(name: &str) -> Option<String> {
-    paths::fix(&tool::find(name)?)
 }
 
 /// What it printed, if it ended well.

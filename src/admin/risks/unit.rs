@@ -1,23 +1,86 @@
-//! A unit as `systemctl show` has it: the files it is made of, and what root runs for it.
+//! Units as `systemctl show` has them: the files they are made of, and what is run for them.
 
+use crate::admin::call;
+use crate::tasks::interpreter::{Head, LOOKED_AT};
+use nix::libc;
 use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A unit that a policy or a rule of sudo's names and this host has.
+/// A unit that a policy or a rule of sudo's names and this host has, or one that such a unit starts.
+#[derive(Debug, Default)]
 pub struct Unit {
     pub name: String,
     /// Its other names too: what adds to one of them adds to it.
     pub names: Vec<String>,
-    /// The unit file and what adds to it.
+    /// The unit file, what adds to it, and what a generator made it from.
     pub files: Vec<String>,
     /// The programs and scripts that it runs as root, and what it reads their environment from.
     pub used: BTreeSet<PathBuf>,
     /// Those of them that are the service itself, and run as its account.
     pub started: BTreeSet<PathBuf>,
+    /// The account that it runs as; none for root.
+    pub user: Option<String>,
+    /// What it runs, command by command.
+    pub commands: Vec<Started>,
+    /// What it reads its environment from.
+    pub environment: Vec<PathBuf>,
+    /// The folder in which it runs, if it names one.
+    pub folder: Option<PathBuf>,
+    /// The units that it starts: those of a socket, a timer or a path.
+    pub triggers: Vec<String>,
+}
+
+/// A command of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// The setting that has it: `ExecStart`.
+    pub setting: String,
+    /// The program, and the scripts that it is given if it runs them.
+    pub used: Vec<PathBuf>,
+    /// Whether root runs it.
+    pub is_root: bool,
+}
+
+/// Those of the units that this host has, and after them those that they start.
+///
+/// # Errors
+/// Why systemd could not be asked.
+pub fn units(names: &BTreeSet<String>) -> Result<Vec<Unit>, String> {
+    let mut units = shown(names)?;
+    let is_known =
+        |name: &String| names.contains(name) || units.iter().any(|one| one.names.contains(name));
+    let triggered = units.iter().flat_map(|unit| &unit.triggers);
+    let more: BTreeSet<String> = triggered.filter(|name| !is_known(name)).cloned().collect();
+    units.extend(shown(&more)?);
+    Ok(units)
+}
+
+fn shown(names: &BTreeSet<String>) -> Result<Vec<Unit>, String> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let properties = properties();
+    let mut arguments = vec!["--no-pager", "show", &properties, "--"];
+    arguments.extend(names.iter().map(String::as_str));
+    let shown = call::text(call::tool("systemctl", &arguments))?;
+    Ok(shown.split("\n\n").filter_map(Unit::shown).collect())
+}
+
+/// The folders that systemd reads units from, those that there are.
+///
+/// # Errors
+/// Why systemd could not be asked.
+pub fn search_path() -> Result<Vec<PathBuf>, String> {
+    let arguments = ["--no-pager", "show", "--property=UnitPath", "--value"];
+    let shown = call::text(call::tool("systemctl", &arguments))?;
+    Ok(shown.split_whitespace().map(PathBuf::from).filter(|path| path.exists()).collect())
 }
 
 /// What has systemctl show all that is read here.
-pub fn properties() -> String {
+fn properties() -> String {
     // Of services and of sockets.
     const COMMANDS: [&str; 8] = [
         "ExecCondition",
@@ -32,7 +95,7 @@ pub fn properties() -> String {
     // The second has the flags; an older systemd has the first alone.
     let commands = COMMANDS.map(|name| format!("{name},{name}Ex")).join(",");
     format!(
-        "--property=Id,Names,LoadState,FragmentPath,DropInPaths,User,WorkingDirectory,EnvironmentFiles,{commands}"
+        "--property=Id,Names,LoadState,FragmentPath,SourcePath,DropInPaths,Triggers,User,WorkingDirectory,EnvironmentFiles,{commands}"
     )
 }
 
@@ -52,29 +115,53 @@ impl Unit {
         let folder = Path::new(value("WorkingDirectory").trim_start_matches('!'));
         let mut used = BTreeSet::new();
         let mut started = BTreeSet::new();
-        let commands = fields.iter().filter(|(name, _)| name.starts_with("Exec"));
-        for (key, value) in commands {
+        let mut commands: Vec<Started> = Vec::new();
+        for (key, value) in fields.iter().filter(|(name, _)| name.starts_with("Exec")) {
             let Some(command) = Command::shown(value) else { continue };
+            let of_command = command.used(folder);
             if is_root || command.is_privileged {
-                used.extend(command.used(folder));
+                used.extend(of_command.iter().cloned());
             }
             // The first of the two spellings has no flags.
             if *key == "ExecStartEx" && !command.is_privileged {
-                started.extend(command.used(folder));
+                started.extend(of_command.iter().cloned());
             }
+            commands.push(Started {
+                setting: (*key).to_owned(),
+                used: of_command,
+                is_root: is_root || command.is_privileged,
+            });
         }
+        // An older systemd has the first spelling alone.
+        let is_known_better = |one: &Started| {
+            commands.iter().any(|other| other.setting.strip_suffix("Ex") == Some(&one.setting))
+        };
+        let mut commands: Vec<Started> =
+            commands.iter().filter(|one| !is_known_better(one)).cloned().collect();
+        for command in &mut commands {
+            let long = command.setting.trim_end_matches("Ex").len();
+            command.setting.truncate(long);
+        }
+        // An older systemd leaves out the s of the name.
+        let files = fields.iter().filter(|(name, _)| name.starts_with("EnvironmentFile"));
+        let file = |value: &str| Some(value.rsplit_once(" (ignore_errors=")?.0.into());
+        let environment: Vec<PathBuf> = files.filter_map(|(_, value)| file(value)).collect();
         if !used.is_empty() {
-            // An older systemd leaves out the s of the name.
-            let files = fields.iter().filter(|(name, _)| name.starts_with("EnvironmentFile"));
-            let file = |value: &str| Some(value.rsplit_once(" (ignore_errors=")?.0.into());
-            used.extend(files.filter_map(|(_, value)| file(value)));
+            used.extend(environment.iter().cloned());
         }
+        let made_of = list("FragmentPath").chain(list("SourcePath")).chain(list("DropInPaths"));
         Some(Self {
             name: value("Id").to_owned(),
             names: list("Names").collect(),
-            files: list("FragmentPath").chain(list("DropInPaths")).collect(),
+            // What the kernel shows is nobody's to write: a mount was made from /proc/self/mountinfo.
+            files: made_of.filter(|path| !path.starts_with("/proc/")).collect(),
             used,
             started,
+            user: (!is_root).then(|| value("User").to_owned()),
+            commands,
+            environment,
+            folder: folder.is_absolute().then(|| folder.to_owned()),
+            triggers: list("Triggers").collect(),
         })
     }
 }
@@ -114,6 +201,8 @@ impl<'s> Command<'s> {
         if is_interpreter(self.path) {
             used.extend(scripts(self.line.split_whitespace().skip(1), folder));
         }
+        let interpreters: Vec<PathBuf> = used.iter().filter_map(|path| interpreter(path)).collect();
+        used.extend(interpreters);
         used
     }
 }
@@ -141,11 +230,26 @@ fn scripts<'w>(words: impl Iterator<Item = &'w str>, folder: &Path) -> Vec<PathB
     found
 }
 
+/// The program that the kernel has read a script, if the file is one.
+fn interpreter(path: &Path) -> Option<PathBuf> {
+    // Whose the file is, is not known: nobody is waited for.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut head = Vec::new();
+    file.take(LOOKED_AT as u64).read_to_end(&mut head).ok()?;
+    match Head::of(&head) {
+        Head::Script { interpreter, .. } => Some(interpreter.into()),
+        Head::Program | Head::Bad(_) => None,
+    }
+}
+
 /// Whether a program runs what its first argument names. Its name may end with a version.
 fn is_interpreter(path: &str) -> bool {
-    const ALL: [&str; 12] = [
-        "sh", "bash", "dash", "ksh", "zsh", "env", "python", "perl", "ruby", "node", "nodejs",
-        "php",
+    const ALL: [&str; 19] = [
+        "sh", "bash", "dash", "ksh", "zsh", "env", "python", "pypy", "perl", "ruby", "node",
+        "nodejs", "php", "java", "dotnet", "lua", "luajit", "tclsh", "Rscript",
     ];
     let name = path.rsplit('/').next().unwrap_or(path);
     ALL.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.'))
@@ -153,7 +257,7 @@ fn is_interpreter(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Unit, drop_in_folders, scripts};
+    use super::{Started, Unit, drop_in_folders, scripts};
     use std::path::{Path, PathBuf};
 
     const SHOWN: &str = "\
@@ -191,6 +295,28 @@ mod tests {
     }
 
     #[test]
+    fn each_command_is_known_once_with_its_setting_and_who_runs_it() {
+        let started = |setting: &str, used: &[&str], is_root| Started {
+            setting: setting.to_owned(),
+            used: used.iter().map(PathBuf::from).collect(),
+            is_root,
+        };
+        let commands = |shown: &str| Unit::shown(shown).expect("it is loaded").commands;
+        let (start, stop) = (&["/usr/sbin/nginx"][..], &["/bin/sh", "/srv/a.sh"][..]);
+        let all =
+            |one, two| vec![started("ExecStart", start, one), started("ExecStopPost", stop, two)];
+        assert_eq!(commands(SHOWN), all(true, true));
+        let other = SHOWN.replace("User=", "User=www-data");
+        assert_eq!(commands(&other), all(false, false));
+        let some = other.replace("flags=ignore-failure", "flags=privileged");
+        assert_eq!(commands(&some), all(false, true));
+        // An older systemd has no flags.
+        let older: String =
+            SHOWN.split_inclusive('\n').filter(|line| !line.contains("Ex=")).collect();
+        assert_eq!(commands(&older), vec![started("ExecStart", start, true)]);
+    }
+
+    #[test]
     fn a_script_is_told_from_data() {
         for (line, found) in [
             ("/srv/a.sh /var/lib/x", &["/srv/a.sh"][..]),
@@ -199,6 +325,7 @@ mod tests {
             ("-c cat /run/x/x.pid; /srv/a x && exec /srv/b", &["/srv/a", "/srv/b"]),
             ("-c . /srv/env; x", &["/srv/env"]),
             ("-c test -e /srv/x || (/srv/a)", &["/srv/a"]),
+            ("-Xmx1g -jar /srv/app.jar /srv/data", &["/srv/app.jar"]),
             ("-m app --data /var/lib/x", &[]),
             ("-c runuser -u x /srv/x", &[]),
             ("passwd /var/lib/x", &["/etc/passwd"]),
