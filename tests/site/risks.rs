@@ -287,6 +287,8 @@ host_once!(whoever_changes_the_site_policy_is_told, bare, |host| {
         edited.contains("`service restart program.service` is root by another name"),
         "{edited}"
     );
+    let made = host.root("sm policy init --replace --unit program:restart").ok();
+    assert!(made.contains("`service restart program.service` is root by another name"), "{made}");
     // What the compiled policy grants is said too.
     host.root("mkdir /etc/systemd/system/nginx.service.d; printf '[Service]\\nExecStartPre=/srv/run\\n' >/etc/systemd/system/nginx.service.d/x.conf; systemctl daemon-reload").ok();
     host.write("/root/p.toml", "schema = 1\n");

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// So many accounts are looked at: a group can have thousands.
-const MOST: usize = 100;
+pub const MOST: usize = 100;
 
 /// Somebody who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
