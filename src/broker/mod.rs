@@ -35,14 +35,24 @@ pub struct Received {
 /// If standard input is no such connection.
 pub fn receive() -> Result<Received, Refusal> {
     let connection = io::stdin().as_fd().try_clone_to_owned().map_err(no_connection)?;
-    let (caller, admitted) = peer::caller(connection.as_fd())?;
+    let (mut caller, admitted) = peer::caller(connection.as_fd())?;
     kernel::replace(1, &connection).map_err(no_connection)?;
     let null = OpenOptions::new().read(true).open("/dev/null").map_err(no_connection)?;
     kernel::replace(0, null).map_err(no_connection)?;
     // Of who may not ask nothing is read, and no place is taken: that is answered at once.
     let taken = admitted.and_then(|()| slots::take(&caller));
     let (slot, arguments) = match taken {
-        Ok(slot) => (slot, protocol::receive(connection.as_fd())),
+        Ok(slot) => {
+            let request = protocol::receive(connection.as_fd());
+            let mut arguments = request.words;
+            // The account may have lost the right since it connected.
+            if !request.at_once {
+                let (now, admitted) = peer::caller(connection.as_fd())?;
+                arguments = admitted.and(arguments);
+                caller = now;
+            }
+            (slot, arguments)
+        }
         Err(refusal) => (None, Err(refusal)),
     };
     Ok(Received { caller, arguments, slot })

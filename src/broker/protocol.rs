@@ -6,7 +6,9 @@ use crate::broker::unit::is_set_up;
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
 use crate::system::proc::is_unmapped;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -19,23 +21,36 @@ const LARGEST: usize = 65_536;
 /// How long a request may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A request as it arrived.
+#[derive(Debug)]
+pub struct Request {
+    /// The words, or `usage` if it is no request, too large or too late.
+    pub words: Result<Vec<OsString>, Refusal>,
+    /// It was there at once: nothing was waited for.
+    pub at_once: bool,
+}
+
 /// Reads one request, and nothing after it. Descriptors that are sent along are not taken: the
 /// kernel closes what nobody asks for (`unix(7)`, `MSG_CTRUNC`).
-///
-/// # Errors
-/// `usage` if it is none, too large or too late.
-pub fn receive(connection: BorrowedFd<'_>) -> Result<Vec<OsString>, Refusal> {
+pub fn receive(connection: BorrowedFd<'_>) -> Request {
+    let mut fds = [PollFd::new(connection, PollFlags::POLLIN)];
+    let is_there = poll(&mut fds, PollTimeout::ZERO) == Ok(1);
+    let parts = Cell::new(0_u32);
     let source = line::Source {
         descriptor: connection,
-        take: |part: &mut [u8]| recv(connection.as_raw_fd(), part, MsgFlags::MSG_DONTWAIT),
+        take: |part: &mut [u8]| {
+            parts.set(parts.get() + 1);
+            recv(connection.as_raw_fd(), part, MsgFlags::MSG_DONTWAIT)
+        },
         largest: LARGEST,
         patience: PATIENCE,
         what: "request",
     };
-    line::read(&source).map_err(|what| {
+    let words = line::read(&source).map_err(|what| {
         Refusal::new(Code::Usage, what)
             .hint(r#"send one line: {"schema":1,"arguments":["service","status","nginx"]}"#)
-    })
+    });
+    Request { words, at_once: is_there && parts.get() == 1 }
 }
 
 /// Why there is no connection to the broker, in words.
@@ -107,7 +122,7 @@ mod tests {
         if shut {
             client.shutdown(std::net::Shutdown::Write).expect("shut");
         }
-        receive(server.as_fd())
+        receive(server.as_fd()).words
     }
 
     #[test]

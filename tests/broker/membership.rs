@@ -49,6 +49,40 @@ while not os.path.exists('/srv/removed'): time.sleep(0.05)
     assert_eq!(reply["code"], "denied", "{reply:#}");
 });
 
+broker_test!(a_request_from_before_the_removal_that_is_sent_after_it_is_denied, |host| {
+    let held = host.main_pid("nginx");
+    let begun = [
+        ("nothing", ""),
+        ("a part", "s.sendall(b'{\"schema\":1,\"argu')\n"),
+        ("all but its end", "s.sendall(RESTART[:-1])\n"),
+    ];
+    for (what, begin) in begun {
+        host.root("rm -f /home/agent/there /srv/removed").ok();
+        let script = format!(
+            "RESTART = b'{{\"schema\":1,\"arguments\":[\"service\",\"restart\",\"nginx\"]}}'
+s = connect()
+{begin}open('/home/agent/there', 'w')
+while not os.path.exists('/srv/removed'): time.sleep(0.05)
+s.sendall(RESTART[{sent}:] + b'\\n'); say(reply(s))",
+            sent = match what {
+                "nothing" => "0",
+                "a part" => "17",
+                _ => "-1",
+            }
+        );
+        let reply = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| spoken(host, "agent", &script));
+            crate::wait_until("it is there", || host.exists("/home/agent/there"));
+            host.root("sm setup-broker --remove --user agent; touch /srv/removed").ok();
+            asked.join().expect("a reply")
+        });
+        assert_eq!(reply["code"], "denied", "{what}: {reply:#}");
+        assert_eq!(records(host, &reply["request_id"])[0]["code"], "denied", "{what}");
+        assert_eq!(host.main_pid("nginx"), held, "{what}");
+        host.root("sm setup-broker --user agent").ok();
+    }
+});
+
 broker_test!(an_account_that_has_expired_has_nothing, |host| {
     for (day, code) in [
         ("0", "denied"),
