@@ -273,7 +273,7 @@ fn service(approved: &Approved, action: ServiceAction, unit: &str, shown: Shown)
         reloads: (action == Reload).then(commands::reloads),
         check: approved.check().map(commands::check),
         checks_start: approved.checks_start(),
-        reset_starts: starts.then(|| commands::reset_failed(unit)),
+        reset_starts: action.wakes().then(|| commands::reset_failed(unit)),
         manager_log: action.wakes().then(|| commands::manager_log(&names)),
         log: action.wakes().then(|| commands::log(&names, LOG_LINES, None)),
     };

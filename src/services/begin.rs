@@ -31,7 +31,7 @@ const START_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Change<'_> {
     /// Makes sure that nothing is in the way, and that the check passes.
-    pub fn may_begin(&self) -> Result<(), Box<Outcome>> {
+    pub fn may_begin(&mut self) -> Result<(), Box<Outcome>> {
         let obstacle = |unit: &Unit| {
             // The manager may know of a name that the folders do not show.
             let reserved = unit.id.as_deref().and_then(|id| reserved(self.name(), id));
@@ -104,15 +104,22 @@ impl Change<'_> {
     }
 
     /// Makes sure that the service manager will not refuse the start for those of before: after
-    /// a restart has stopped the unit, that would leave it down. How often an account may have it
-    /// started is the policy's rate.
-    pub fn reset_starts(&self) -> Result<(), Box<Outcome>> {
+    /// a restart has stopped the unit, or a reload has ended it, that would leave it down. How
+    /// often an account may have it started is the policy's rate.
+    pub fn reset_starts(&mut self) -> Result<(), Box<Outcome>> {
         let left = self.before.as_ref().filter(|unit| self.wakes() && unit.state.is_loaded());
         let left = left.and_then(|unit| unit.start_limit.left(start_limit::now()));
         let (Some(reset), Some(left)) = (&self.steps.reset_starts, left) else { return Ok(()) };
         let ran = ask(reset, brief(self.bounds));
+        if ran.ended == Ended::Exited(0) {
+            // The manager forgets its own starts of the unit along with the others.
+            if let Some(before) = &mut self.before {
+                before.state.restarts = Some(0);
+            }
+            return Ok(());
+        }
         // What is down loses nothing by being refused.
-        if ran.ended == Ended::Exited(0) || !self.was_active() {
+        if !self.was_active() {
             return Ok(());
         }
         Err(Box::new(Outcome::refused(reason::may_not_start(self.name(), left), Some(ran), None)))

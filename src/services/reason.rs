@@ -51,7 +51,7 @@ pub fn obstacle(
 pub fn may_not_start(name: &str, left: Duration) -> Refusal {
     let seconds = left.as_secs() + 1;
     let error = format!(
-        "{name} was started a short time ago, so the service manager might not start it again after a stop; nothing was done"
+        "{name} was started a short time ago, so the service manager might not start it again if it ends; nothing was done"
     );
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }

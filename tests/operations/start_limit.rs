@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use crate::host::{Host, host_once};
+use crate::host::{Host, host_once, wait_until};
 use crate::{ask, is_up, told, unit};
 
 /// Healthy units of each kind, by the names that the policy has.
@@ -81,6 +81,26 @@ host_once!(no_sequence_of_operations_leaves_a_healthy_unit_down, ready_test_poli
         ask(host, "service restart nginx").expect("ok");
     }
     assert!(is_up(host, "nginx"));
+});
+
+// A program without a handler for the signal ends, and the manager starts it again.
+host_once!(reloads_that_end_the_unit_do_not_use_up_its_limit, ready_test_policy, |host| {
+    for limit in ["StartLimitIntervalSec=1h\nStartLimitBurst=1", "StartLimitBurst=3"] {
+        for end in ["", "-HUP", "-KILL"] {
+            let service = format!(
+                "Restart=always\nRestartSec=0\nExecStart=/bin/sleep 1000\nExecReload=/bin/kill {end} $MAINPID"
+            );
+            unit(host, "looping", &format!("[Unit]\n{limit}\n[Service]\n{service}\n"));
+            ask(host, "service start looping").expect("ok");
+            for _ in 0..5 {
+                let reply = ask(host, "service reload looping").expect("unhealthy");
+                assert!(told(&reply).contains("started again (once so far)"), "{}", told(&reply));
+                host.root("! systemctl is-failed looping").ok();
+                wait_until("it is up again", || is_up(host, "looping"));
+            }
+            host.root("systemctl stop looping; systemctl reset-failed").ok();
+        }
+    }
 });
 
 // What the manager does when the limit is reached can be worse than to leave it down.
