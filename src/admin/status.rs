@@ -19,6 +19,7 @@ use crate::request::code::Refusal;
 use crate::request::who::Everybody;
 use crate::sudo::members::members_of;
 use crate::surface::allowed;
+use crate::system::file;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -171,7 +172,7 @@ fn who(admitted: &[Admitted]) -> String {
 
 /// The last requests that were answered, and those that are not.
 fn requests() -> (Vec<Value>, Vec<Value>) {
-    let mut file = std::fs::File::open(LOG).ok();
+    let mut file = file::open(LOG).ok();
     let lines = files::last_lines_of_all(file.as_mut(), READ).unwrap_or_default();
     let mut requests = Requests::at_most(READ);
     lines

@@ -2,6 +2,7 @@
 
 use crate::audit::end::End;
 use crate::audit::record::{Event, Link};
+use crate::system::file;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
@@ -32,7 +33,7 @@ pub struct LogFile {
 
 impl LogFile {
     fn open_at(path: PathBuf) -> io::Result<Self> {
-        let file = File::open(&path)?;
+        let file = file::open(&path)?;
         let size = file.metadata()?.len();
         let mut opened = Self { path, size, file, first: u64::MAX };
         opened.first = opened.first_number()?;

@@ -1,5 +1,6 @@
 //! Where the host's settings name a command: in which option of which file.
 
+use crate::system::file;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ fn all(files: &[Files]) -> impl Iterator<Item = Setting> {
         files.retain(|file| file.to_string_lossy().ends_with(*end));
         files.sort();
         files.into_iter().flat_map(move |file| {
-            let text = fs::read_to_string(&file).unwrap_or_default();
+            let text = file::read_to_string(&file).unwrap_or_default();
             let settings = read(&text).into_iter().filter(|(_, command)| !command.is_empty());
             settings
                 .map(|(option, command)| Setting { option, command, file: file.clone() })

@@ -5,6 +5,7 @@ use crate::exec::context::Shown;
 use crate::managers::systemd::alias;
 use crate::managers::systemd::unit::Unit;
 use crate::services::others::Others;
+use crate::system::file;
 use std::path::Path;
 
 /// Where the bus is told which names it may have a unit started for (`dbus-daemon(1)`).
@@ -72,7 +73,7 @@ fn socket_of(name: &str) -> Option<String> {
 fn bus_name_for(unit: &str) -> Option<String> {
     let entries = BUS_FOLDERS.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
     entries.flatten().flatten().find_map(|entry| {
-        let text = std::fs::read_to_string(entry.path()).ok()?;
+        let text = file::read_to_string(entry.path()).ok()?;
         let started = text.lines().filter_map(|line| line.trim().strip_prefix("SystemdService="));
         let is_it = |name: &str| name == unit || alias::own_name(name).as_deref() == Some(unit);
         let mut started = started.map(str::trim);

@@ -3,6 +3,7 @@
 use crate::request::code::{Code, Refusal};
 use crate::sudo::ask::is_sudo_rs;
 use crate::sudo::folder::{FOLDER, is_read};
+use crate::system::file;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// `unsupported` if it does not.
 pub fn reads_drop_ins(folder: &str) -> Result<(), Refusal> {
     let main = main_file();
-    let text = std::fs::read(main).map_err(|error| {
+    let text = file::read(main).map_err(|error| {
         Refusal::new(Code::Unsupported, format!("{}: {error}; nothing was changed", main.display()))
             .hint("install sudo or sudo-rs first")
     })?;

@@ -16,6 +16,7 @@ mod record;
 mod requests;
 mod sudo;
 mod versions;
+mod waits;
 
 use case::{Case, Doctor};
 use host::{Host, Sudo};

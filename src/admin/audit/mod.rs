@@ -16,6 +16,7 @@ use crate::audit::files::{self, FILE};
 use crate::cli::{AuditCommand, AuditFilter};
 use crate::output::text::counted;
 use crate::request::code::{Code, Refusal};
+use crate::system::file;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -65,7 +66,7 @@ fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer,
         let shown = shown(last);
         Answer::text(style.rows(&shown)).with("records", shown)
     };
-    let mut file = match std::fs::File::open(FILE) {
+    let mut file = match file::open(FILE) {
         Ok(file) => file,
         // Rotation has just put it aside; or there is none.
         Err(error) if error.kind() == io::ErrorKind::NotFound && !follow => {
@@ -129,7 +130,7 @@ fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std:
     if now.ino() == own.ino() {
         return None;
     }
-    std::fs::File::open(FILE).ok().map(io::BufReader::new)
+    file::open(FILE).ok().map(io::BufReader::new)
 }
 
 fn search(filter: &AuditFilter, limit: u32, style: &Style, json: bool) -> Result<Answer, Failure> {

@@ -9,6 +9,7 @@ use crate::audit::verify::{self, Found};
 use crate::audit::witness::Witness;
 use crate::output::text::counted;
 use crate::request::code::{Code, Refusal};
+use crate::system::file;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -208,7 +209,7 @@ pub fn agreement(found: &Found, journal: &Witness) -> String {
 
 /// The last record, if there is one.
 pub fn last() -> Option<Value> {
-    let mut file = std::fs::File::open(FILE).ok();
+    let mut file = file::open(FILE).ok();
     let lines = files::last_lines_of_all(file.as_mut(), 1).ok()?;
     lines.last().and_then(|line| serde_json::from_str(line).ok())
 }

@@ -11,6 +11,7 @@ use crate::sudo::account::Who;
 use crate::sudo::files::files;
 use crate::sudo::folder::{FOLDER, is_read};
 use crate::sudo::members::members_of;
+use crate::system::file;
 use nix::unistd::{Gid, User};
 use std::ffi::OsStr;
 use std::fs;
@@ -54,7 +55,7 @@ pub fn drop_ins() -> Vec<DropInFile> {
         // sudo follows links.
         .filter(|entry| fs::metadata(entry.path()).is_ok_and(|data| data.is_file()))
         .filter_map(|entry| {
-            let text = String::from_utf8_lossy(&fs::read(entry.path()).ok()?).into_owned();
+            let text = String::from_utf8_lossy(&file::read(entry.path()).ok()?).into_owned();
             let first = text.lines().next()?.strip_prefix(MARK)?;
             let first = first.strip_prefix(" --exact").unwrap_or(first).strip_prefix(" for ")?;
             let first = first.rsplit_once("; do not edit").map_or(first, |(first, _)| first);
@@ -74,7 +75,7 @@ pub fn drop_ins() -> Vec<DropInFile> {
 pub fn by_hand(drop_ins: &[DropInFile], helper: &Path) -> Vec<PathBuf> {
     let is_ours = |path: &PathBuf| drop_ins.iter().any(|file| file.path == *path);
     let has_rule = |path: &PathBuf| {
-        let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        let text = String::from_utf8_lossy(&file::read(path).unwrap_or_default()).into_owned();
         has_rule(&text, &helper.to_string_lossy())
     };
     files().into_iter().filter(|path| !is_ours(path) && has_rule(path)).collect()

@@ -10,6 +10,7 @@ use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::rotate::{LARGEST, MOST};
 use crate::output::text::counted;
+use crate::system::file;
 use crate::system::state::{self, Access, FOLDER as STATE};
 use crate::system::tool;
 use std::os::unix::fs::MetadataExt;
@@ -158,7 +159,7 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
             format!("{} has other rules than sm's, so the helper is not watched", file.display());
         return vec![Finding::warning(found).fix(format!("{} && {setup}", make_room()))];
     }
-    match fs::read_to_string(&file) {
+    match file::read_to_string(&file) {
         Ok(text) if text == rules(&context.program) => {}
         Ok(_) => {
             let found = format!("{} is not as it should be", file.display());
@@ -221,7 +222,7 @@ pub fn rotation(_: &Context) -> Vec<Finding> {
     }
     let entries = fs::read_dir("/etc/logrotate.d").into_iter().flatten().flatten();
     let rotates = |path: &PathBuf| {
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = file::read_to_string(path).unwrap_or_default();
         text.lines().any(|line| !line.trim().starts_with('#') && line.contains("/var/log/sm/"))
     };
     let set_up = entries.map(|entry| entry.path()).find(rotates);

@@ -1,9 +1,9 @@
 //! What sudo's configuration includes, and that again (`sudoers(5)`).
 
 use crate::sudo::files::{Included, entries};
+use crate::system::file;
 use crate::system::trust::trusted;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 /// No configuration has as many; one that includes itself again and again ends here.
@@ -29,7 +29,7 @@ pub fn by(files: &[PathBuf]) -> Vec<Inclusion> {
         if !is_ours || !seen.insert(file.clone()) {
             continue;
         }
-        let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
+        let text = String::from_utf8_lossy(&file::read(&file).unwrap_or_default()).into_owned();
         for included in text.lines().filter_map(Included::by) {
             // A relative one is beside the file that names it.
             let path = file.with_file_name(included.here());

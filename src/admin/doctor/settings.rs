@@ -7,7 +7,7 @@ use crate::admin::doctor::sudo::{each, edit};
 use crate::sudo::ask::is_sudo_rs;
 use crate::sudo::files::files;
 use crate::sudo::listing::settings;
-use std::fs;
+use crate::system::file;
 use std::path::{Path, PathBuf};
 
 /// Settings that let the account shape the helper's start; what keeps it from it, requests show.
@@ -104,7 +104,7 @@ fn wrong(all: &[String]) -> Vec<(Status, String, &'static str)> {
 fn written() -> Vec<Finding> {
     let mut found = Vec::new();
     for file in files() {
-        let text = fs::read(&file).unwrap_or_default();
+        let text = file::read(&file).unwrap_or_default();
         let text = String::from_utf8_lossy(&text).replace("\\\n", " ");
         for line in text.lines().map(str::trim).filter(|line| line.starts_with("Defaults")) {
             let Some((_, rest)) = line.split_once([' ', '\t']) else { continue };
@@ -123,7 +123,7 @@ fn written() -> Vec<Finding> {
 /// Which file sets it.
 fn setting_place(name: &str) -> Option<String> {
     let sets = |file: &PathBuf| {
-        let text = String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned();
+        let text = String::from_utf8_lossy(&file::read(file).unwrap_or_default()).into_owned();
         text.lines().any(|line| line.trim().starts_with("Defaults") && line.contains(name))
     };
     files().into_iter().rev().find(sets).map(|file| edit(&file))

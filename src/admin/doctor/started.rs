@@ -4,6 +4,7 @@ use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{fix, is_theirs, refused};
 use crate::admin::risks::unit::Unit;
 use crate::output::text::shell_word;
+use crate::system::file;
 use nix::unistd::{Uid, User};
 use std::collections::BTreeSet;
 use std::fs;
@@ -137,7 +138,7 @@ fn without(unit: &Unit, path: &Path) -> Option<Vec<String>> {
     let named: Vec<&String> = unit
         .files
         .iter()
-        .filter(|file| fs::read_to_string(file).is_ok_and(|text| text.contains(name)))
+        .filter(|file| file::read_to_string(file).is_ok_and(|text| text.contains(name)))
         .collect();
     if named.is_empty() {
         return None;

@@ -5,6 +5,7 @@ use crate::admin::doctor::agents::Agent;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{weak, weak_with, word};
+use crate::system::file;
 use nix::unistd::{Gid, Group, User};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -63,7 +64,7 @@ pub fn doas(context: &Context) -> Vec<Finding> {
         return vec![Finding::ok("there is no doas on this host")];
     }
     let mut found: Vec<Finding> = weak(Path::new(FILE)).into_iter().collect();
-    let text = String::from_utf8_lossy(&fs::read(FILE).unwrap_or_default()).into_owned();
+    let text = String::from_utf8_lossy(&file::read(FILE).unwrap_or_default()).into_owned();
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
         let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches('"')).collect();
@@ -103,7 +104,7 @@ pub fn polkit(context: &Context) -> Vec<Finding> {
     let polkitd = User::from_name("polkitd").ok().flatten().map(|user| user.uid);
     let mut found = Vec::new();
     for path in &rules {
-        let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
+        let text = String::from_utf8_lossy(&file::read(path).unwrap_or_default()).into_owned();
         if let Some(name) = context.agents.iter().find_map(|agent| named(&text, agent)) {
             let file = word(path);
             found.push(

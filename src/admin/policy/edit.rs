@@ -13,6 +13,7 @@ use crate::policy::site::{FILE, understood};
 use crate::policy::table::Mistakes;
 use crate::policy::{COMPILED, ineffective, presence};
 use crate::request::code::{Code, Refusal};
+use crate::system::file;
 use crate::system::state;
 use nix::sys::signal::{SigSet, Signal};
 use std::fs;
@@ -121,7 +122,7 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
                     .hint("the policy was not changed");
             return Err(refusal.into());
         }
-        let text = fs::read_to_string(COPY).map_err(|error| {
+        let text = file::read_to_string(COPY).map_err(|error| {
             Refusal::new(Code::CommandFailed, format!("{COPY}: {error}"))
                 .hint("the policy was not changed")
         })?;
@@ -178,7 +179,7 @@ fn write(path: &str, text: &str) -> io::Result<()> {
 /// # Errors
 /// What the kernel says, or that it is not UTF-8.
 pub fn present() -> io::Result<Option<String>> {
-    match fs::read_to_string(FILE) {
+    match file::read_to_string(FILE) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

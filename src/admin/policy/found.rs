@@ -4,6 +4,7 @@
 use crate::output::text::one_line;
 use crate::policy::never;
 use crate::request::name::{UnitName, is_of_the_broker};
+use crate::system::file;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -106,7 +107,7 @@ fn value(file: &Path, key: &str) -> Option<String> {
     if fs::metadata(file).is_ok_and(|data| !data.is_file() || data.len() > LARGEST) {
         return None;
     }
-    let text = String::from_utf8_lossy(&fs::read(file).ok()?).into_owned();
+    let text = String::from_utf8_lossy(&file::read(file).ok()?).into_owned();
     let values = text.lines().filter_map(|line| line.trim().split_once('='));
     values.rev().find(|(name, _)| name.trim() == key).map(|(_, value)| value.trim().to_owned())
 }

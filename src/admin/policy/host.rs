@@ -7,6 +7,7 @@ use crate::managers::manager::Manager;
 use crate::policy::force::InForce;
 use crate::policy::parse::LARGEST;
 use crate::request::code::{Code, Refusal};
+use crate::system::file;
 use std::io::Read;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub fn read(file: &Path) -> Result<String, Failure> {
         let called = file.to_string_lossy();
         Failure::found(Refusal::new(Code::PolicyInvalid, format!("{called}: {error}")))
     };
-    let open = std::fs::File::open(file).map_err(unreadable)?;
+    let open = file::open(file).map_err(unreadable)?;
     let mut text = String::new();
     open.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
     Ok(text)

@@ -4,6 +4,7 @@ use crate::admin::setup_broker::call::{failed, output};
 use crate::broker::unit::{SOCKET_UNIT, UNITS, leads_to_another};
 use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
+use crate::system::file;
 use crate::system::state;
 use crate::system::trust::trusted;
 use std::path::{Path, PathBuf};
@@ -62,7 +63,7 @@ fn of_vendor(name: &str) -> Option<PathBuf> {
 /// The package's file of the unit, if it says just this and nobody but root can change it.
 fn vendor(name: &str, text: &str) -> Option<PathBuf> {
     let path = of_vendor(name)?;
-    let is_it = trusted(&path).is_ok() && fs::read_to_string(&path).is_ok_and(|is| is == text);
+    let is_it = trusted(&path).is_ok() && file::read_to_string(&path).is_ok_and(|is| is == text);
     is_it.then_some(path)
 }
 
@@ -102,7 +103,7 @@ pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
             }
             continue;
         }
-        let is_it = fs::read_to_string(&path).is_ok_and(|is| is == *text);
+        let is_it = file::read_to_string(&path).is_ok_and(|is| is == *text);
         if is_it && !path.is_symlink() && trusted(&path).is_ok() {
             continue;
         }
@@ -131,7 +132,7 @@ pub fn is_read() -> bool {
 pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
     for (name, text) in wanted {
         let Some(path) = found(name) else { return Some(format!("there is no {name}")) };
-        match fs::read_to_string(&path) {
+        match file::read_to_string(&path) {
             Ok(is) if is == *text => {}
             Ok(_) => return Some(format!("{} is not as it should be", path.display())),
             Err(error) => return Some(format!("{}: {error}", path.display())),

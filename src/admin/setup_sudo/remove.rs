@@ -9,6 +9,7 @@ use crate::admin::setup_sudo::rule;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
 use crate::sudo::folder;
+use crate::system::file;
 use crate::system::state;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -82,7 +83,7 @@ fn ours(folder: &str, helpers: &[&Path]) -> Result<Vec<PathBuf>, Refusal> {
     for entry in entries {
         let is_named = entry.file_name().as_encoded_bytes().starts_with(b"sm-");
         if is_named && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let text = fs::read(entry.path()).map_err(unreadable)?;
+            let text = file::read(entry.path()).map_err(unreadable)?;
             if names_only(&String::from_utf8_lossy(&text), helpers) {
                 ours.push(entry.path());
             }

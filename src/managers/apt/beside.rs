@@ -1,6 +1,7 @@
 //! Where dpkg and ucf put configuration files (`dpkg(1)`, `ucf(1)`).
 
 use crate::managers::beside::STAYS;
+use crate::system::file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ pub fn folders_elsewhere(info: &Path) -> BTreeSet<PathBuf> {
     let lists = std::fs::read_dir(info).into_iter().flatten().flatten().map(|entry| entry.path());
     let lists = lists.filter(|path| path.extension().is_some_and(|kind| kind == "conffiles"));
     let mut folders = BTreeSet::new();
-    for text in lists.filter_map(|path| std::fs::read_to_string(path).ok()) {
+    for text in lists.filter_map(|path| file::read_to_string(path).ok()) {
         let paths =
             text.lines().filter_map(|line| line.find('/').map(|start| Path::new(&line[start..])));
         let elsewhere = paths.filter(|path| !path.starts_with("/etc"));

@@ -4,6 +4,7 @@
 //! before the command lines are made. It is read from the links in systemd's folders, as systemd
 //! does it: to ask systemd costs a process.
 
+use crate::system::file;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -151,7 +152,7 @@ pub fn goes_with_disable(name: &str) -> bool {
 /// What else is enabled and disabled with this unit (`Also=` of `systemd.unit(5)`), as its file
 /// says.
 pub fn enabled_with(name: &str) -> Vec<String> {
-    let Some(text) = files_of(name).find_map(|file| std::fs::read_to_string(file).ok()) else {
+    let Some(text) = files_of(name).find_map(|file| file::read_to_string(file).ok()) else {
         return Vec::new();
     };
     let also = text.lines().filter_map(|line| line.trim().strip_prefix("Also="));
