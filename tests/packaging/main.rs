@@ -3,6 +3,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod another_build;
 mod arch;
 mod build;
 mod completion;
@@ -11,7 +12,6 @@ mod dependencies;
 mod group;
 mod install;
 mod pages;
-mod reproducible;
 mod show;
 mod uninstall;
 

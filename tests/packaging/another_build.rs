@@ -1,4 +1,6 @@
 //! Who builds the same source gets the same program, so that what is given out can be checked.
+//!
+//! It takes longer than any other test, and by its name it begins first.
 
 use crate::host::repository;
 use crate::{program, said, script};
