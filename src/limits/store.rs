@@ -33,12 +33,17 @@ pub fn folders() -> io::Result<()> {
 
 /// Why nothing is acquired if the state cannot be relied on.
 pub fn untrusted(error: io::Error) -> Exceeded {
+    // Where there is no room, nothing is wrong with what is there.
+    let (what, remedy) = match error.kind() {
+        io::ErrorKind::StorageFull => ("written", format!("make room: df {FOLDER}")),
+        _ => ("trusted", format!("rm -r {STATE}")),
+    };
     Exceeded {
         refusal: Refusal::new(
             Code::UntrustedPath,
-            format!("the state of the rate limit cannot be trusted: {error}"),
+            format!("the state of the rate limit cannot be {what}: {error}"),
         )
-        .hint(format!("nothing runs without it; as root: rm -r {STATE}")),
+        .hint(format!("nothing runs without it; as root: {remedy}")),
         record: Some(1),
     }
 }

@@ -79,9 +79,12 @@ fn remember() -> Result<(), Refusal> {
     match presence::note() {
         // Root of a user namespace, whose answers bind nobody.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        noted => {
-            noted.map_err(|error| invalid(format!("cannot record that there is a {FILE}: {error}")))
-        }
+        noted => noted.map_err(|error| {
+            let what = format!("cannot record that there is a {FILE}: {error}");
+            Refusal::new(Code::PolicyInvalid, what).hint(
+                "nothing runs without that note; an administrator should check owner, mode and free space of /run/sm and /var/lib/sm",
+            )
+        }),
     }
 }
 
