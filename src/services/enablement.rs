@@ -40,6 +40,23 @@ impl Links {
         }
         Self(links)
     }
+
+    /// The other units that were enabled or disabled since, along with this one: those that
+    /// `Also=` of its file names, and of theirs.
+    pub fn also_changed(&self, since: &Self, name: &str) -> Vec<String> {
+        let mut also = BTreeSet::new();
+        let mut left = vec![name.to_owned()];
+        while let Some(unit) = left.pop() {
+            left.extend(
+                alias::enabled_with(&unit).into_iter().filter(|unit| also.insert(unit.clone())),
+            );
+        }
+        let changed = self.0.symmetric_difference(&since.0);
+        let named: BTreeSet<&str> = changed
+            .filter_map(|(link, _)| link.file_name().and_then(|name| name.to_str()))
+            .collect();
+        also.into_iter().filter(|unit| unit != name && named.contains(unit.as_str())).collect()
+    }
 }
 
 fn entries(folder: &Path) -> impl Iterator<Item = (PathBuf, OsString)> {

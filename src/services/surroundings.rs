@@ -176,8 +176,19 @@ impl Surroundings {
         let went_well = ran.ended == Ended::Exited(0) && verdict.is_ok();
         match action {
             Enable | Disable if went_well => {
-                let has_changed = self.links.as_ref().is_some_and(|links| *links != Links::now());
-                aftermath.has_changed = has_changed;
+                let now = Links::now();
+                let before = self.links.as_ref();
+                aftermath.has_changed = before.is_some_and(|before| *before != now);
+                let also = before.map(|before| before.also_changed(&now, &asked.steps.own_name));
+                let also = also.filter(|also| !also.is_empty());
+                let also = also.map(|also| {
+                    let what = if action == Enable { "enabled" } else { "disabled" };
+                    format!(
+                        "this {what} other units (Also= in unit files): {}",
+                        shown.listed(&also)
+                    )
+                });
+                aftermath.warnings.extend(also);
                 match enablement::After::of(unit, name, !is_known).judged(action, name) {
                     Ok(None) if is_known => aftermath.warnings.extend(asked.not_at_boot(unit)),
                     Ok(warning) => aftermath.warnings.extend(warning),

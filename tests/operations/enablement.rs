@@ -66,6 +66,22 @@ host_once!(enable_is_no_success_where_nothing_is_enabled, ready_test_policy, |ho
     assert_eq!(is_enabled(host, "slow"), "enabled");
     let reply = changes(host, "service disable probe", "ok");
     assert_eq!(reply.json["changed"], true);
+    // The same beside an own [Install], by way of one more; and one that the policy does not name.
+    unit(host, "probe", &format!("{RUNS}{INSTALL}Also=slow.service\n"));
+    unit(host, "slow", &format!("{RUNS}{INSTALL}Also=unnamed.service\n"));
+    unit(host, "unnamed", &format!("{RUNS}{INSTALL}"));
+    for (action, state) in [("enable", "enabled"), ("disable", "disabled")] {
+        let reply = changes(host, &format!("service {action} probe"), "ok");
+        let said = format!(
+            "this {state} other units (Also= in unit files): slow.service and another one that is not in the policy"
+        );
+        assert_eq!(reply.json["warnings"], serde_json::json!([said]));
+        assert_eq!([is_enabled(host, "slow"), is_enabled(host, "unnamed")], [state, state]);
+        let reply = changes(host, &format!("service {action} probe"), "ok");
+        assert!(reply.json["warnings"].is_null(), "{:#}", reply.json);
+    }
+    host.root("rm /etc/systemd/system/unnamed.service").ok();
+    unit(host, "slow", &format!("{RUNS}{INSTALL}"));
 
     // Masked, made at run time, generated, not there.
     host.root("rm /etc/systemd/system/probe.service; systemctl mask -q masked; systemd-run -q --unit=crashing sleep 1000; mkdir -p /run/systemd/generator; printf '[Service]\\nExecStart=/bin/sleep 9\\n' >/run/systemd/generator/looping.service").ok();
