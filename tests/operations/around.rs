@@ -195,9 +195,9 @@ host_once!(a_reload_that_ends_a_unit_is_no_success, ready_test_policy, |host| {
 
 host_once!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
     unit(host, "probe", RUNS);
-    // One that is granted, one that is not, and one behind that.
+    // One that is granted, one that is not, and one behind that, whose name `systemctl` quotes.
     for (name, needs) in
-        [("slow", "probe"), ("private-one", "probe"), ("private-two", "private-one")]
+        [("slow", "probe"), ("private-one", "probe"), (r"private\x2dtwo", "private-one")]
     {
         unit(
             host,
@@ -206,7 +206,7 @@ host_once!(what_goes_up_or_down_along_is_told_of, ready_test_policy, |host| {
         );
     }
     unit(host, "looping", &format!("[Unit]\nConflicts=probe.service\n{RUNS}"));
-    host.root("systemctl start probe slow private-two").ok();
+    host.root(r"systemctl start probe slow 'private\x2dtwo'").ok();
     // They are up again after a restart.
     warned(host, "service restart probe", &[]);
     let words = ["this stopped other units: slow.service and 2 others that are not in the policy"];

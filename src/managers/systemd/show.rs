@@ -10,7 +10,14 @@ pub fn value<'s>(shown: &'s str, key: &str) -> Option<&'s str> {
 /// The units that these properties name.
 pub fn named_units(shown: &str, keys: &[&str]) -> Vec<String> {
     let named = keys.iter().filter_map(|key| value(shown, key));
-    named.flat_map(str::split_whitespace).map(str::to_owned).collect()
+    named.flat_map(str::split_whitespace).map(unquoted).collect()
+}
+
+/// In a list `systemctl` quotes each name that a shell would not take as it stands, as every one
+/// with an escaped sign in it: `"my\\x2dapp.service"` is `my\x2dapp.service`.
+fn unquoted(name: &str) -> String {
+    let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    quoted.map_or_else(|| name.to_owned(), |quoted| quoted.replace("\\\\", "\\"))
 }
 
 /// Whether the file of any of the units is another one than the service manager has read.
