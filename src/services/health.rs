@@ -93,6 +93,8 @@ fn wait(main: Option<u32>, until: Instant) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     fn unit(shown: &str) -> Unit {
         Unit::parse(shown)
@@ -100,40 +102,12 @@ mod tests {
 
     #[test]
     fn a_look_tells_how_a_unit_is() {
-        for (shown, health_of) in [
-            ("ActiveState=failed\nType=simple", Health::Bad),
-            ("ActiveState=activating\nSubState=auto-restart\nType=simple", Health::Bad),
-            ("ActiveState=activating\nSubState=auto-restart-queued\nType=simple", Health::Bad),
-            ("ActiveState=active\nSubState=running\nNRestarts=3\nType=simple", Health::Bad),
-            ("ActiveState=active\nSubState=running\nNRestarts=2\nType=simple", Health::SoFar),
-            ("ActiveState=activating\nSubState=start\nType=oneshot", Health::SoFar),
-            ("ActiveState=active\nSubState=exited\nType=oneshot", Health::Clear),
-            ("ActiveState=inactive\nSubState=dead\nType=simple", Health::Clear),
-            ("ActiveState=inactive\nSubState=dead\nType=simple\nJob=4", Health::SoFar),
-            ("ActiveState=active\nSubState=listening", Health::Clear),
-        ] {
-            assert_eq!(health(&unit(shown), 2), health_of, "{shown}");
-        }
-    }
-
-    #[test]
-    fn a_kind_that_does_not_say_when_it_is_ready_is_watched_whole() {
-        for (shown, expected) in [
-            ("Type=simple", false),
-            ("Type=exec", false),
-            ("Type=idle", false),
-            ("Type=forking", false),
-            ("Type=forking\nPIDFile=", false),
-            ("Type=forking\nPIDFile=/run/a.pid", true),
-            ("Type=notify", true),
-            ("Type=notify-reload", true),
-            ("Type=dbus", true),
-            ("Type=oneshot", true),
-            // Of a kind that is not known yet.
-            ("Type=new", false),
-        ] {
-            assert_eq!(says_ready(&unit(shown)), expected, "{shown}");
-        }
+        cases::each("managers/systemctl_health", |case| {
+            let unit = unit(case.input("stdout"));
+            // The manager had started it again twice before.
+            let health = format!("{:?}", health(&unit, 2));
+            json!({"health": health, "says_ready": says_ready(&unit)})
+        });
     }
 
     #[test]

@@ -122,82 +122,45 @@ impl SideEffects {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn parsed(shown: &str) -> Others {
-        Others(list::parse(shown))
-    }
-
-    const BEFORE: &str = "\
-a.service    loaded    active   running Of A
-b.service    loaded    active   running Of B
-c.service    loaded    active   running Of C
-d.service    loaded    inactive dead    Of D
-gone.service not-found inactive dead    gone.service
-e.timer      loaded    active   waiting Of E
-x.target     loaded    active   active  Of X
-";
+    use crate::output::cases;
+    use crate::request::action::Action;
+    use serde_json::json;
 
     #[test]
     fn what_goes_up_and_down_is_seen() {
-        let before = parsed(BEFORE);
-        assert!(before.is_up("a.service") && !before.is_up("d.service") && !before.is_up("z"));
-        let after = BEFORE
-            .replace("b.service    loaded    active   running", "b.service loaded inactive dead")
-            .replace("c.service    loaded    active   running", "c.service loaded failed failed")
-            .replace("d.service    loaded    inactive dead", "d.service loaded activating start")
-            .replace("e.timer      loaded    active   waiting", "e.timer loaded inactive dead")
-            .replace("x.target     loaded    active   active", "x.target loaded inactive dead");
-        let after = parsed(&after);
-        let related = ["b.service", "c.service", "d.service", "x.target"];
-        let related = related.map(str::to_owned).into_iter().collect();
-        let effects = SideEffects::between(&before, &after, &related);
-        assert_eq!(effects.down, ["b.service"]);
-        assert_eq!(effects.failed, ["c.service"]);
-        assert_eq!(effects.up, ["d.service"]);
-        let shown = |unit: &str| unit == "b.service";
-        let warnings = effects.warnings(Shown(&shown)).join("; ");
-        assert!(warnings.contains("this stopped other units: b.service"), "{warnings}");
-        assert!(!warnings.contains("c.service") && !warnings.contains("d.service"), "{warnings}");
-        assert!(SideEffects::between(&before, &before, &related).is_none());
+        cases::each("managers/systemctl_side_effects", |case| {
+            let [before, after] =
+                ["before", "after"].map(|name| Others(list::parse(case.input(name))));
+            let related = case.input("related").lines().map(str::to_owned).collect();
+            let effects = SideEffects::between(&before, &after, &related);
+            let granted: Vec<&str> = case.input("granted").lines().collect();
+            let warnings = effects.warnings(Shown(&|unit: &str| granted.contains(&unit)));
+            assert_eq!(warnings.is_empty(), effects.is_none());
+            json!({
+                "down": effects.down,
+                "failed": effects.failed,
+                "up": effects.up,
+                "warnings": warnings,
+            })
+        });
     }
 
     #[test]
     fn the_parts_that_failed_are_those_that_were_started() {
-        let all = |state: &str| {
-            let line = |name: &str| format!("{name}.service loaded {state} X\n");
-            parsed(&["up", "down", "pulled", "other"].map(line).concat())
-        };
-        let before = parsed("up.service loaded active running X\n");
-        let unit = Unit::parse(
-            "ConsistsOf=up.service down.service pulled.service\nWants=pulled.service other.service\n",
-        );
-        for (state, failed) in [
-            ("failed failed", &["up.service", "pulled.service"][..]),
-            ("activating auto-restart", &["up.service", "pulled.service"]),
-            ("activating start", &[]),
-            ("active running", &[]),
-            ("inactive dead", &[]),
-        ] {
-            assert_eq!(all(state).failed_parts(&unit, &before), failed, "{state}");
-        }
+        cases::each("managers/systemctl_failed_parts", |case| {
+            let [before, after] =
+                ["before", "after"].map(|name| Others(list::parse(case.input(name))));
+            json!(after.failed_parts(&Unit::parse(case.input("unit")), &before))
+        });
     }
 
     #[test]
     fn few_units_take_others_along() {
-        let usual = "Requires=sysinit.target system.slice\nConflicts=shutdown.target\nWants=network-online.target\n";
-        for (shown, action, expected) in [
-            ("", Start, false),
-            ("", Restart, false),
-            ("RequiredBy=b.service\n", Stop, true),
-            ("RequiredBy=b.service\n", Start, false),
-            ("ConflictedBy=b.service\n", Start, true),
-            ("Wants=b.socket\n", Restart, true),
-            ("Wants=b.socket\n", Stop, false),
-            ("RequiredBy=multi-user.target\n", Stop, false),
-        ] {
-            let unit = Unit::parse(&format!("{usual}{shown}"));
-            let unit = if shown.starts_with("Wants") { Unit::parse(shown) } else { unit };
-            assert_eq!(takes_along(action, &unit), expected, "{shown} {action:?}");
-        }
+        cases::each("managers/systemctl_takes_along", |case| {
+            let unit = Unit::parse(case.input("stdout"));
+            let all = [Start, Stop, Restart, Reload];
+            let taking = all.into_iter().filter(|action| takes_along(*action, &unit));
+            json!(taking.map(Action::word).collect::<Vec<_>>())
+        });
     }
 }

@@ -121,32 +121,15 @@ fn processes_below(folder: &Path, depth: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn how_a_stop_ended_is_told_where_it_was_not_well() {
-        let up = UnitState::parse("ActiveState=active");
-        for (shown, word) in [
-            ("ActiveState=inactive\nResult=success", None),
-            ("ActiveState=failed\nResult=timeout", Some("was killed")),
-            (
-                "ActiveState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=3",
-                Some("exit status 3"),
-            ),
-            (
-                "ActiveState=failed\nResult=signal\nExecMainCode=2\nExecMainStatus=9",
-                Some("signal 9"),
-            ),
-            ("ActiveState=failed\nResult=resources", Some("resources")),
-            ("ActiveState=inactive\nResult=success\nControlGroup=/../x", None),
-        ] {
-            let message = warnings("a.service", Some(&up), &Unit::parse(shown));
-            assert_eq!(message.len(), usize::from(word.is_some()), "{shown}: {message:?}");
-            assert!(word.is_none_or(|word| message[0].contains(word)), "{shown}: {message:?}");
-        }
-        // What had failed long before is not told again.
-        let failed = UnitState::parse("ActiveState=failed");
-        let shown = "ActiveState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=3";
-        assert!(warnings("a.service", Some(&failed), &Unit::parse(shown)).is_empty());
+        cases::each("managers/systemctl_stopped", |case| {
+            let before = UnitState::parse(case.input("before"));
+            json!(warnings("a.service", Some(&before), &Unit::parse(case.input("stdout"))))
+        });
     }
 
     #[test]

@@ -152,45 +152,42 @@ pub fn settings(listed: &str, program: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const CLASSIC: &str = "\
-Matching Defaults entries for agent on host:
-    env_reset, mail_badpass, use_pty, !use_pty, env_keep+=\"LD_PRELOAD FOO\"
-
-User agent may run the following commands on host:
-
-Sudoers entry: /etc/sudoers.d/sm-agent
-    RunAsUsers: root
-    Options: !setenv, !authenticate
-    Commands:
-\t/usr/local/bin/sm-helper
-
-LDAP Role: all
-    RunAsUsers: ALL
-    RunAsGroups: ALL
-    Chroot: *
-    Cwd: /
-    Commands:
-\tALL
-\t!/usr/bin/su
-";
+    use crate::output::cases;
+    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
     #[test]
     fn the_long_listing_is_understood() {
-        let parse = |listed| parse(listed).expect("it is understood");
-        let entries = parse(CLASSIC);
-        assert_eq!(entries.len(), 2);
-        assert_eq!(entries[0].commands, ["/usr/local/bin/sm-helper"]);
-        assert!(entries[0].is_free() && entries[0].is_as_root());
-        assert_eq!(entries[1].commands, ["ALL", "!/usr/bin/su"]);
-        assert!(!entries[1].is_free() && entries[1].is_as_root());
-        assert_eq!(entries[1].groups, ["ALL"]);
-        assert_eq!([&entries[0].chroot, &entries[1].chroot], [&None, &Some("*".to_owned())]);
-        assert!(parse("User other is not allowed to run sudo on host.\n").is_empty());
-        let digest = "Sudoers entry:\n\tsha224:a/b==, sha256:00ff /bin/bash -c x\n";
-        assert_eq!(parse(digest)[0].commands, ["/bin/bash -c x"]);
-        let other = "User agent may run the following commands on host:\nsomething else\n";
-        assert!(super::parse(other).is_err());
+        cases::each("sudoers/listed", |case| match parse(case.input("stdout")) {
+            Err(error) => json!({"error": error}),
+            Ok(entries) => json!(entries.iter().map(json_of).collect::<Vec<_>>()),
+        });
+    }
+
+    fn json_of(entry: &Entry) -> Value {
+        let Entry { users, groups, options, chroot, commands } = entry;
+        json!({
+            "users": users,
+            "groups": groups,
+            "options": options,
+            "chroot": chroot,
+            "commands": commands,
+            "is_as_root": entry.is_as_root(),
+            "is_free": entry.is_free(),
+        })
+    }
+
+    #[test]
+    fn settings_and_tags_are_those_of_the_short_one() {
+        cases::each("sudoers/listed_settings", |case| {
+            let listed = case.input("stdout");
+            let programs = case.input("programs").lines();
+            let settings = programs.map(|program| (program, settings(listed, program)));
+            json!({
+                "settings": settings.collect::<BTreeMap<_, _>>(),
+                "with_environment": with_environment(listed).collect::<Vec<_>>(),
+            })
+        });
     }
 
     #[test]
@@ -239,15 +236,5 @@ LDAP Role: all
         // By another name of the same file.
         assert!(may_be("/proc/self/exe x", &std::env::current_exe().expect("this test")));
         assert!(may_be("/proc/self/root/usr/", Path::new("/usr/bin")));
-    }
-
-    #[test]
-    fn settings_and_tags_are_those_of_the_short_one() {
-        let all = settings(CLASSIC, "/bin/x");
-        assert_eq!(all.first().map(String::as_str), Some("env_reset"));
-        assert_eq!(all.last().map(String::as_str), Some("env_keep+=\"LD_PRELOAD FOO\""));
-        let short =
-            "    (root) NOSETENV: NOPASSWD: /bin/a\n    (root) SETENV: NOPASSWD: /bin/b, /bin/c\n";
-        assert_eq!(with_environment(short).collect::<Vec<_>>(), ["NOPASSWD: /bin/b, /bin/c"]);
     }
 }

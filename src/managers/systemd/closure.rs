@@ -173,83 +173,49 @@ impl Units {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
     use proptest::prelude::*;
+    use serde_json::{Value, json};
 
-    const SHOWN: &str = "Id=db.service\nActiveState=active\nRequiredBy=app.service\n\
-        StartLimitIntervalUSec=10s\nStartLimitBurst=5\nInactiveExitTimestampMonotonic=100000000\n\
-        \nId=app.service\nActiveState=active\nConsistsOf=agent.service\nRequires=db.service tmp.service\n\
-        StartLimitIntervalUSec=10s\nStartLimitBurst=5\nInactiveExitTimestampMonotonic=104000000\n\
-        \nId=agent.service\nActiveState=inactive\n\
-        \nId=tmp.service\nActiveState=inactive\nStopWhenUnneeded=yes\nBoundBy=last.service\n\
-        Conflicts=rival.service\n\
-        \nId=rival.service\nActiveState=active\nBoundBy=below.service\n";
-
-    fn names(set: BTreeSet<&str>) -> String {
-        set.into_iter().map(|name| name.trim_end_matches(".service")).collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn what_goes_down_is_found_at_any_depth() {
-        let units = Units::parse(SHOWN);
-        let all = "agent app db last tmp";
-        assert_eq!(names(units.stopped_with(["db.service"])), all);
-        assert_eq!(names(units.stopped_with(["agent.service"])), "agent");
-        assert_eq!(names(units.stopped_with(["unknown.service"])), "unknown");
-        assert_eq!(names(units.stopped_by_start(["app.service"])), "below rival");
-        assert_eq!(names(units.stopped_by_start(["db.service"])), "");
-        assert!(units.is_active("db.service") && !units.is_active("tmp.service"));
-    }
-
-    #[test]
-    fn what_is_related_is_found_at_any_depth_and_not_through_a_target() {
-        let units = Units::parse(
-            "Id=a.service\nRequiredBy=b.service\nRequires=sysinit.target\n\n\
-             Id=b.service\nRequiredBy=c.service x.target\nRequires=a.service\n\n\
-             Id=c.service\nConflicts=d.service\n\n\
-             Id=sysinit.target\nRequires=z.service\n\nId=x.target\nWants=y.service\n",
-        );
-        let leads = |name: &str| !name.ends_with(".target");
-        let related = units.related("a.service", &["b.service".to_owned()], leads);
-        assert_eq!(
-            related.into_iter().collect::<Vec<_>>(),
-            ["b.service", "c.service", "d.service"]
-        );
-    }
-
-    #[test]
-    fn what_the_boot_starts_is_found_at_any_depth() {
-        let units = Units::parse(
-            "Id=graphical.target\nRequires=multi-user.target\n\nId=multi-user.target\nWants=a.service\n\n\
-             Id=a.service\n\nId=sleep.target\n\nId=dev-x.device\nWants=b.service\n",
-        );
-        let names =
-            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let roots = names(&["default.target", "graphical.target"]);
-        for (wanting, expected) in [
-            (&["multi-user.target"][..], true),
-            (&["graphical.target"], true),
-            (&["sleep.target", "a.service"], true),
-            (&["b.service"], true),
-            (&["dev-x.device"], true),
-            (&["sleep.target"], false),
-            (&["nowhere.target"], false),
-        ] {
-            assert_eq!(units.starts_any(&roots, &names(wanting)), Some(expected), "{wanting:?}");
+    /// What is known of the units, by a question of a case.
+    fn answer(units: &Units, question: &str) -> Value {
+        let (kind, rest) = question.split_once(' ').expect("a question");
+        let names: Vec<&str> = rest.split(' ').collect();
+        let owned = |names: &str| names.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        match (kind, names.as_slice()) {
+            ("is_active", [name]) => json!(units.is_active(name)),
+            ("is_moving", [name]) => json!(units.is_moving(name)),
+            ("may_stop_unneeded", _) => json!(units.may_stop_unneeded(names)),
+            ("stopped_with", _) => json!(units.stopped_with(names)),
+            ("stopped_by_start", _) => json!(units.stopped_by_start(names)),
+            ("started_again", [action, name]) => {
+                json!(units.started_again(name, *action == "restart"))
+            }
+            ("start_limit", [action, name, now]) => {
+                let now = Duration::from_secs(now.parse().expect("seconds"));
+                let left = units.start_limit(name, *action == "restart", now, None);
+                json!(left.map(|left| left.as_secs_f64()))
+            }
+            // Through no target.
+            ("related", [name, near @ ..]) => {
+                let near: Vec<String> = near.iter().map(|name| (*name).to_owned()).collect();
+                json!(units.related(name, &near, |name| !name.ends_with(".target")))
+            }
+            ("starts_any", _) => {
+                let (roots, wanting) = rest.split_once(" -> ").expect("roots and names");
+                json!(units.starts_any(&owned(roots), &owned(wanting)))
+            }
+            _ => panic!("{question}"),
         }
-        let below = names(&["multi-user.target"]);
-        assert_eq!(units.starts_any(&below, &names(&["graphical.target"])), Some(false));
-        assert_eq!(units.starts_any(&names(&["other.target"]), &below), None);
     }
 
     #[test]
-    fn the_start_limits_of_what_is_restarted_with_it_are_known() {
-        let units = Units::parse(SHOWN);
-        let at = Duration::from_secs;
-        assert_eq!(units.start_limit("db.service", true, at(106), None), Some(at(8)));
-        assert_eq!(units.start_limit("db.service", true, at(115), None), None);
-        assert_eq!(units.start_limit("db.service", false, at(106), None), None);
-        // Its own count is set back.
-        assert_eq!(units.start_limit("app.service", true, at(106), None), None);
+    fn what_goes_up_and_down_with_a_unit_is_found_at_any_depth() {
+        cases::each("managers/systemctl_bonds", |case| {
+            let units = Units::parse(case.input("stdout"));
+            let questions = case.input("questions").lines();
+            questions.map(|question| (question.to_owned(), answer(&units, question))).collect()
+        });
     }
 
     proptest! {

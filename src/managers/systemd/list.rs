@@ -36,3 +36,26 @@ pub fn parse(shown: &str) -> BTreeMap<String, Listed> {
     };
     shown.lines().filter_map(unit).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::cases;
+    use serde_json::json;
+
+    #[test]
+    fn the_list_of_units_is_read() {
+        cases::each("managers/systemctl_list", |case| {
+            let state = |unit: &Listed| {
+                let states = [
+                    (unit.is_up(), "up"),
+                    (unit.is_failed(), "failed"),
+                    (unit.restarts(), "restarts"),
+                ];
+                states.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect::<Vec<_>>()
+            };
+            let units = parse(case.input("stdout"));
+            json!(units.iter().map(|(name, unit)| (name, state(unit))).collect::<BTreeMap<_, _>>())
+        });
+    }
+}

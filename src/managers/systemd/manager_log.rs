@@ -137,89 +137,28 @@ impl ManagerLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn log(entries: &[(&str, &str)]) -> ManagerLog {
-        let line = |(at, (id, message)): (usize, &(&str, &str))| {
-            format!(
-                "{{\"__MONOTONIC_TIMESTAMP\":\"{at}\",\"MESSAGE_ID\":\"{id}\",\"MESSAGE\":\"{message}\"}}\n"
-            )
-        };
-        ManagerLog::parse(&entries.iter().enumerate().map(line).collect::<String>())
-    }
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
-    fn who_ended_the_last_run_is_told_from_who_ended_another() {
-        let [success, failure, stopped, failed] = ENDS;
-        for (ids, was_stopped, has_ended) in [
-            (&[][..], false, false),
-            (&[STARTING, STARTED], false, false),
-            (&[STARTED, success], false, true),
-            (&[STARTED, STOPPING, success, stopped], true, true),
-            (&[STARTING, STOPPING, failure, stopped], true, true),
-            // A restart, which stops first.
-            (&[STOPPING, success, stopped, STARTED], false, false),
-            (&[STOPPING, success, stopped, STARTED, failure], false, true),
-            (&[STOPPING, success, stopped, STARTED, STOPPING], true, false),
-            (&[STARTING, failed], false, true),
-            // The start itself is not in what could be read.
-            (&[STOPPING, stopped], true, true),
-        ] {
-            let entries: Vec<_> = ids.iter().map(|id| (*id, "")).collect();
-            let log = log(&entries);
-            assert_eq!((log.was_stopped(), log.has_ended()), (was_stopped, has_ended), "{ids:?}");
-        }
-    }
-
-    #[test]
-    fn only_the_last_word_skips_it() {
-        let skip = (STARTED, "a was skipped because of an unmet condition check (C=x).");
-        assert!(log(&[skip]).was_skipped() && log(&[skip]).has_ended());
-        assert!(log(&[(STOPPING, ""), (ENDS[2], ""), skip]).was_skipped());
-        assert!(!log(&[skip, (STARTED, "Started a.")]).was_skipped());
-        assert!(log(&[(STARTING, ""), (SKIPPED, ""), (ENDS[3], "")]).was_skipped());
-        assert!(!log(&[(STARTING, ""), (SKIPPED, ""), (STARTED, "")]).was_skipped());
-        assert!(!log(&[]).was_skipped());
-    }
-
-    #[test]
-    fn a_stop_that_took_too_long_is_told_from_a_start_that_did() {
-        let killed = ("", "a.service: State 'stop-sigterm' timed out. Killing.");
-        let aborted = ("", "a.service: Stopping timed out. Aborting.");
-        let (stopping, started) = ((STOPPING, "Stopping a..."), (STARTED, "Started a."));
-        for (entries, expected) in [
-            (&[stopping, killed, started][..], true),
-            (&[stopping, aborted, started], true),
-            (&[stopping, ("", "a.service: State 'stop' timed out. Terminating."), started], false),
-            (&[stopping, ("", "a.service: Stopping timed out. Skipping SIGKILL."), started], false),
-            (&[stopping, started, killed], false),
-            (&[stopping, started], false),
-            (&[], false),
-        ] {
-            assert_eq!(log(entries).was_killed(), expected, "{entries:?}");
-        }
-        assert!(log(&[stopping, started]).has_begun() && !log(&[stopping]).has_begun());
-    }
-
-    #[test]
-    fn the_setting_that_is_wrong_is_found() {
-        let old = ("", "a: Old. Refusing.");
-        let now = ("", "a: Service has no ExecStart=. Refusing.");
-        let syntax = (INVALID_CONFIGURATION, "a:2: Neither a valid executable name");
-        let harmless = (INVALID_CONFIGURATION, "a:2: Failed to parse it, ignoring: x");
-        let described =
-            |entries: &[(&str, &str)]| log(entries).bad_setting().unwrap_or("").to_owned();
-        assert_eq!(described(&[old, harmless, now]), now.1);
-        assert_eq!(described(&[old, syntax]), syntax.1);
-        assert_eq!(described(&[syntax, harmless, now, harmless]), now.1);
-        assert_eq!(described(&[("", "Started a.")]), "");
-    }
-
-    #[test]
-    fn what_came_before_and_what_is_no_entry_is_left_out() {
-        let text = "no JSON\n{\"__MONOTONIC_TIMESTAMP\":\"7\",\"MESSAGE\":[1,2]}\n\
-            {\"__MONOTONIC_TIMESTAMP\":\"8\",\"MESSAGE_ID\":\"98e322203f7a4ed290d09fe03c09fe15\",\"EXIT_CODE\":\"exited\",\"EXIT_STATUS\":\"127\"}\n";
-        let log = ManagerLog::parse(text);
-        assert_eq!((log.0.len(), log.last_exit()), (2, (Some(127), None)));
-        assert_eq!(log.since(Duration::from_micros(9)).last_exit(), (None, None));
+    fn what_the_manager_did_to_a_unit_is_read() {
+        cases::each("managers/journalctl_manager", |case| {
+            let mut log = ManagerLog::parse(case.input("stdout"));
+            if let Ok(since) = case.input("since").trim().parse() {
+                log = log.since(Duration::from_micros(since));
+            }
+            let (exit_status, signal) = log.last_exit();
+            json!({
+                "entries": log.0.len(),
+                "has_begun": log.has_begun(),
+                "has_ended": log.has_ended(),
+                "was_skipped": log.was_skipped(),
+                "was_stopped": log.was_stopped(),
+                "was_killed": log.was_killed(),
+                "exit_status": exit_status,
+                "signal": signal,
+                "bad_setting": log.bad_setting(),
+            })
+        });
     }
 }

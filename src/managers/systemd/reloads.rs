@@ -91,47 +91,26 @@ fn sent(argv: &str) -> Option<Signal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_signal_of_a_reload_is_read() {
-        for (argv, expected) in [
-            ("/bin/kill -HUP $MAINPID", Some(Signal::SIGHUP)),
-            ("/usr/bin/kill -s USR1 $MAINPID", Some(Signal::SIGUSR1)),
-            ("/usr/bin/kill --signal=SIGUSR2 $MAINPID", Some(Signal::SIGUSR2)),
-            ("/bin/kill -1 $MAINPID", Some(Signal::SIGHUP)),
-            ("/bin/sh -c 'sleep 1; kill -HUP $MAINPID'", Some(Signal::SIGHUP)),
-            ("/usr/bin/pkill -HUP agent", Some(Signal::SIGHUP)),
-            ("/usr/sbin/nginx -s reload", None),
-            ("/bin/true", None),
-            ("/bin/kill -NOSUCH $MAINPID", None),
-            ("/bin/kill", None),
-        ] {
-            assert_eq!(sent(argv), expected, "{argv}");
-            let shown = format!(
-                "ExecReload={{ path=/x ; argv[]={argv} ; ignore_errors=no ; start_time=[n/a] ; pid=0 }}"
-            );
-            assert_eq!(signals(&shown), Vec::from_iter(expected), "{shown}");
-        }
-        assert_eq!(signals("Type=notify-reload\nReloadSignal=10"), [Signal::SIGUSR1]);
-        assert_eq!(signals("Type=simple\nReloadSignal=1"), []);
-    }
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn who_ends_at_a_reload_is_found_at_any_depth() {
-        let kill =
-            "ExecReload={ path=/bin/kill ; argv[]=/bin/kill -HUP $MAINPID ; ignore_errors=no }";
-        let shown = format!(
-            "Id=a.service\nPropagatesReloadTo=b.service\nMainPID=0\n\n\
-             Id=b.service\nPropagatesReloadTo=c.service a.service\nMainPID=2\n{kill}\n\n\
-             Id=c.service\nMainPID=3\n{kill}\n\nId=d.service\nMainPID=4\n{kill}\n"
-        );
-        let reloads = Reloads::parse(&shown);
-        let ended = |dies: &dyn Fn(i32) -> bool| {
-            reloads.ended(["a.service"], |pid, signal| signal == Signal::SIGHUP && dies(pid))
-        };
-        assert_eq!(ended(&|_| true), BTreeSet::from(["b.service", "c.service"]));
-        assert_eq!(ended(&|pid| pid == 3), BTreeSet::from(["c.service"]));
-        assert_eq!(ended(&|_| false), BTreeSet::new());
-        assert!(reloads.ended(["x.service"], |_, _| true).is_empty());
+        cases::each("managers/systemctl_reloads", |case| {
+            let reloads = Reloads::parse(case.input("stdout"));
+            // Which signals end which processes: `2 SIGHUP`.
+            let deadly: Vec<&str> = case.input("deadly").lines().collect();
+            let dies = |pid: i32, signal: Signal| deadly.contains(&&*format!("{pid} {signal}"));
+            let ended =
+                case.input("reloaded").lines().map(|name| (name, reloads.ended([name], dies)));
+            let units = reloads.0.iter().map(|(name, reload)| {
+                let signals: Vec<&str> = reload.signals.iter().map(|one| one.as_str()).collect();
+                (name, json!({"main_pid": reload.main_pid, "to": reload.to, "signals": signals}))
+            });
+            json!({
+                "units": units.collect::<BTreeMap<_, _>>(),
+                "ended": ended.collect::<BTreeMap<_, _>>(),
+            })
+        });
     }
 }

@@ -129,6 +129,8 @@ pub fn timespan(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
+    use serde_json::json;
 
     #[test]
     fn time_spans_of_systemctl_are_read() {
@@ -150,48 +152,36 @@ mod tests {
 
     #[test]
     fn starts_count_as_long_as_the_interval_after_the_last_one() {
-        let limit = |interval, burst, last| StartLimit::parse(Some(interval), Some(burst), last);
-        let at = Duration::from_secs;
-        for (limit, now, left) in [
-            (limit("10s", "5", Some("100000000")), 103, Some(7)),
-            (limit("10s", "5", Some("100000000")), 110, None),
-            (limit("10s", "5", Some("100000000")), 200, None),
-            // Never started, no limit.
-            (limit("10s", "5", Some("0")), 3, None),
-            (limit("10s", "5", None), 3, None),
-            (limit("0", "5", Some("100000000")), 100, None),
-            (limit("10s", "0", Some("100000000")), 100, None),
-            (limit("1h", "1", Some("100000000")), 100, Some(3600)),
-            (StartLimit::parse(None, None, Some("100000000")), 100, None),
-        ] {
-            assert_eq!(limit.left(at(now)), left.map(at), "{limit:?}, {now}");
-        }
+        cases::each("managers/systemctl_start_limit", |case| {
+            let limit = StartLimit::of(case.input("stdout"));
+            let left = |now: &str| {
+                let now = Duration::from_secs(now.parse().expect("seconds"));
+                limit.left(now).map(|left| left.as_secs_f64())
+            };
+            case.input("now").lines().map(|now| (now.to_owned(), json!(left(now)))).collect()
+        });
         assert!(now() > Duration::ZERO);
     }
 
     #[test]
     fn one_more_start_is_allowed_below_the_burst() {
-        let log = "{\"UNIT\":\"a.service\",\"__MONOTONIC_TIMESTAMP\":\"95000000\"}\nno JSON\n\
-                   {\"UNIT\":\"a.service\",\"__MONOTONIC_TIMESTAMP\":\"98000000\",\"x\":1}\n\
-                   {\"UNIT\":\"a.service\",\"__MONOTONIC_TIMESTAMP\":\"100000100\"}\n";
-        let starts = Starts::parse(log);
-        assert_eq!((starts.of("a.service").len(), starts.of("b.service").len()), (3, 0));
-        let at = Duration::from_secs;
-        for (burst, now, unit, left) in [
-            ("5", 101, "a.service", None),
-            ("4", 101, "a.service", None),
-            // The first has to be forgotten, or the first two.
-            ("3", 101, "a.service", Some(4)),
-            ("2", 101, "a.service", Some(7)),
-            ("1", 101, "a.service", Some(9)),
-            ("3", 106, "a.service", None),
-            ("1", 111, "a.service", None),
-            // It is not in the journal.
-            ("5", 101, "b.service", Some(9)),
-        ] {
-            let limit = StartLimit::parse(Some("10s"), Some(burst), Some("100000000"));
-            let found = limit.left_after(at(now), starts.of(unit));
-            assert_eq!(found, left.map(at), "{burst}, {now}, {unit}");
-        }
+        cases::each("managers/journalctl_starts", |case| {
+            let starts = Starts::parse(case.input("stdout"));
+            // `5 101 a.service`: the burst within 10 s, the time, the unit.
+            let left = |question: &str| {
+                let mut words = question.split(' ');
+                let mut next = || words.next().expect("three words");
+                let limit = StartLimit::parse(Some("10s"), Some(next()), Some("100000000"));
+                let now = Duration::from_secs(next().parse().expect("seconds"));
+                limit.left_after(now, starts.of(next())).map(|left| left.as_secs_f64())
+            };
+            let questions = case.input("questions").lines();
+            let at =
+                |starts: &Vec<Duration>| starts.iter().map(Duration::as_micros).collect::<Vec<_>>();
+            json!({
+                "starts": starts.0.iter().map(|one| (one.0, at(one.1))).collect::<BTreeMap<_, _>>(),
+                "left": questions.map(|one| (one, left(one))).collect::<BTreeMap<_, _>>(),
+            })
+        });
     }
 }

@@ -79,7 +79,9 @@ fn stamp(seconds: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::cases;
     use proptest::prelude::*;
+    use serde_json::json;
 
     fn lines(of: &str) -> String {
         let line = |(second, kind): (usize, char)| match kind {
@@ -90,31 +92,22 @@ mod tests {
         of.chars().enumerate().map(line).collect()
     }
 
-    fn kinds(of: &str, since: &str) -> String {
-        let kept = chosen(&lines(of), since);
-        let kind = |line: &String| match line.split(": ").nth(1) {
-            Some(text) => text.chars().next().expect("text"),
-            None => '.',
-        };
-        kept.iter().map(kind).collect()
+    #[test]
+    fn the_lines_of_the_program_come_before_those_of_the_manager() {
+        cases::each("managers/journalctl_unit", |case| {
+            json!(chosen(case.input("stdout"), case.input("since").trim()))
+        });
     }
 
     #[test]
-    fn the_lines_of_the_program_come_before_those_of_the_manager() {
-        for (of, since, expected) in [
-            ("", "", ""),
-            ("mmo", "", "mmo"),
-            // A start limit: the manager writes more lines than there is room for.
-            ("moommmmmmmmmmmm", "", "oommmmmmmm"),
-            ("oooooooooooomm", "", "oooooooomm"),
-            ("oooooooooooommmmm", "", "ooooooommm"),
-            // What was written before does not come first.
-            ("mommmmmmmmmmmmm", "2026-01-01T00:00:05", "mmmmmmmmmm"),
-            ("mo..mmmmmmmmmmmm", "", "o..mmmmmmm"),
-            ("mm..mmmmmmmmmmm", "", "mmmmmmmmmm"),
-        ] {
-            assert_eq!(kinds(of, since), expected, "{of}");
-        }
+    fn a_log_from_the_newest_back_is_turned_around_by_entries() {
+        cases::each("managers/journalctl_reverse", |case| {
+            json!(turned_around(case.input("stdout")).lines().collect::<Vec<_>>())
+        });
+    }
+
+    #[test]
+    fn a_line_is_cut_and_a_stamp_is_that_of_journalctl() {
         assert_eq!(chosen(&"x".repeat(3000), "")[0].len(), LONGEST);
         assert_eq!(stamp(Duration::from_secs(86_400 * 365)), "1971-01-01T00:00:00");
     }
