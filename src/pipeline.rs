@@ -147,8 +147,9 @@ fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
     }
 }
 
-/// Answers the one request that comes over the connection on standard input. Gives the exit
-/// status, in which nobody is interested: the reply has gone over the connection.
+/// Answers the one request that comes over the connection on standard input. Gives the exit status
+/// for the service manager, to which a refusal or an operation that failed is no failure: it would
+/// write two lines to the journal for each, which nothing bounds.
 pub fn serve() -> u8 {
     sanitize::ignore_signals();
     reply::begin(answered::record_defect);
@@ -156,7 +157,7 @@ pub fn serve() -> u8 {
     stdout::over_connection();
     let Received { caller, arguments, slot: _slot } = match step("receive", broker::receive) {
         Ok(received) => received,
-        Err(refusal) => return refuse(Caller::find(), &[], &refusal).exit(),
+        Err(refusal) => return to_service_manager(refuse(Caller::find(), &[], &refusal)),
     };
     // The audit log says what was asked, and masks what is secret in it.
     let what = format!("answer uid {}", caller.uid);
@@ -167,7 +168,7 @@ pub fn serve() -> u8 {
         }
         Err(refusal) => refuse(caller, &[], &refusal),
     });
-    answered.exit()
+    to_service_manager(answered)
 }
 
 /// Refuses the request of another process of root's, which can write no file. Gives the exit status
@@ -180,6 +181,11 @@ pub fn refuse_for_another() -> u8 {
         Ok(described) => described.refuse(),
         Err(refusal) => refuse(Caller::find(), &[], &refusal),
     };
+    to_service_manager(answered)
+}
+
+/// 0, unless something is wrong with this program.
+fn to_service_manager(answered: Answered) -> u8 {
     u8::from(answered.exit() == Code::Internal.exit())
 }
 

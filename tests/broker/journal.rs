@@ -78,3 +78,15 @@ broker_test!(what_it_does_is_in_the_journal_where_systemd_says_so_and_no_request
     assert_eq!(asked(host, r#""version""#)["success"], true);
     assert_eq!(said(host), lines);
 });
+
+// What a caller could repeat for ever is one record, which has a budget, and no line of systemd's.
+broker_test!(a_refusal_or_a_failure_is_no_failure_of_the_unit, |host| {
+    host.root("sed -i s/nginx/absent/ /lib/systemd/system/nginx.service; systemctl daemon-reload")
+        .ok();
+    for words in KINDS.into_iter().chain([r#""service""#, r#""service","restart","nginx""#]) {
+        asked(host, words);
+    }
+    assert_eq!(spoken(host, "agent", "say(asked(b'no request\\n'))")["code"], "usage");
+    let lines = host.root("journalctl --sync; journalctl -q -o cat _PID=1 | grep 'sm@' || true");
+    assert_eq!(lines.ok(), "");
+});
