@@ -19,8 +19,10 @@ mod request {
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/policy"]
 mod policy {
+    pub mod meant;
     pub mod model;
     pub mod never;
+    pub mod not_toml;
     pub mod parse;
     pub mod parsed;
     pub mod table;

@@ -10,6 +10,7 @@ mod services;
 mod tasks;
 
 use crate::policy::model::{Limits, SiteMode};
+use crate::policy::not_toml;
 pub use crate::policy::parsed::Parsed;
 use crate::policy::table::{Mistakes, PolicyError, Source, Table};
 use toml::de::DeTable;
@@ -40,7 +41,7 @@ pub fn read(file: &str, text: &str, limits: Limits) -> (Parsed, Vec<PolicyError>
         return (parsed, vec![source.error(0..0, message, None)]);
     }
     let (root, errors) = DeTable::parse_recoverable(text);
-    let no_toml: Vec<PolicyError> = errors.iter().map(|error| not_toml(&source, error)).collect();
+    let no_toml = not_toml::mistakes(&source, text, &errors);
     for error in &no_toml {
         source.note_names::<()>(Err(error.clone()));
     }
@@ -61,28 +62,15 @@ pub fn read(file: &str, text: &str, limits: Limits) -> (Parsed, Vec<PolicyError>
     (parsed, mistakes)
 }
 
-fn not_toml(source: &Source<'_>, error: &toml::de::Error) -> PolicyError {
-    let printed = error.message().replace('\n', ", ");
-    let hint = match printed.as_str() {
-        "duplicate key" => Some("each section and each key stands once: put the two together"),
-        other if other.starts_with("carriage return") => {
-            Some("save the file with a line feed at the end of each line")
-        }
-        _ => None,
-    };
-    let at = error.span().unwrap_or(0..0);
-    source.error(at, format!("this is not TOML: {printed}"), hint.map(str::to_owned))
-}
-
 impl Parsed {
     /// The sections, in the order in which one needs the other.
     fn whole(&mut self, source: &Source<'_>, top: Table<'_>) {
         if let Some(schema) = top.required("schema", "1")
-            && let Some(number) = source.note(source.integer(schema, 1..=u32::MAX))
-            && number != 1
+            && !source.integer(schema, 1..=u32::MAX).is_ok_and(|number| number == 1)
         {
             let message = "schema must be 1, the only one that exists".to_owned();
-            source.note::<()>(Err(source.error(schema.span(), message, None)));
+            let hint = "write schema = 1, without quotes".to_owned();
+            source.note::<()>(Err(source.error(schema.span(), message, Some(hint))));
         }
         if let Some(site) = top.table("site", &["mode"], "[site] with mode = \"narrow\"")
             && let Some(mode) = site.required("mode", "\"narrow\"")
@@ -97,14 +85,18 @@ impl Parsed {
         {
             self.limits(source, &limits);
         }
-        if let Some(services) =
-            top.table("services", &services::KEYS, "[services] with actions = [\"status\"]")
-        {
+        if let Some(services) = top.table(
+            "services",
+            &services::KEYS,
+            "[services] with actions = [\"status\"], then [services.units.myapp]",
+        ) {
             self.services(source, &services);
         }
-        if let Some(packages) =
-            top.table("packages", &packages::KEYS, "[packages] with actions = [\"install\"]")
-        {
+        if let Some(packages) = top.table(
+            "packages",
+            &packages::KEYS,
+            "[packages] with actions = [\"install\"], then [packages.names.git]",
+        ) {
             self.packages(source, &packages);
         }
         for (key, table) in top.named("tasks", &crate::policy::tasks::KEYS) {

@@ -1,6 +1,7 @@
 //! TOML read key by key: whatever is wrong with it has a file, a line and a column, and a key that
 //! nobody asked for is an error.
 
+use crate::policy::meant;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -174,7 +175,15 @@ impl<'s> Source<'s> {
                 let words = text.split([' ', ',']).filter(|word| !word.is_empty());
                 words.map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
             };
-            let hint = value.get_ref().as_str().map(|text| format!("write [{}]", words(text)));
+            let hint = match value.get_ref() {
+                DeValue::String(text) => format!("write [{}]", words(text)),
+                DeValue::Table(table) => {
+                    let keys: Vec<&str> = table.keys().map(|key| key.get_ref().as_ref()).collect();
+                    format!("write [{}]", words(&keys.join(" ")))
+                }
+                _ => "a list is written so: [\"restart\", \"status\"]".to_owned(),
+            };
+            let hint = Some(hint);
             self.wrong_kind(value, "an array", hint)
         })?;
         Ok(array.iter().collect())
@@ -187,8 +196,13 @@ impl<'s> Source<'s> {
         range: RangeInclusive<u32>,
     ) -> Result<u32, PolicyError> {
         let number = value.get_ref().as_integer().ok_or_else(|| {
-            let bare = value.get_ref().as_str().filter(|text| text.parse::<u32>().is_ok());
-            self.wrong_kind(value, "a number", bare.map(|bare| format!("write {bare}")))
+            let text = value.get_ref().as_str().map(|text| text.trim_end_matches(['s', ' ']));
+            let bare = text.filter(|text| text.parse::<u32>().is_ok());
+            let hint = match bare {
+                Some(bare) => format!("write {bare}, without quotes"),
+                None => "write it without quotes, a point or a unit".to_owned(),
+            };
+            self.wrong_kind(value, "a whole number", Some(hint))
         })?;
         match u32::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) if range.contains(&number) => Ok(number),
@@ -213,7 +227,7 @@ impl<'s> Source<'s> {
         }
         let known = words.iter().map(|(word, _)| *word);
         let all = known.clone().collect::<Vec<_>>().join(", ");
-        let hint = match nearest(word, known) {
+        let hint = match meant::nearest(word, known) {
             Some(near) => format!("did you mean {near:?}? There are: {all}"),
             None => format!("there are: {all}"),
         };
@@ -245,8 +259,7 @@ impl<'t> Table<'t> {
 
     /// The path of a key in it.
     fn below(&self, key: &str) -> String {
-        let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        let word = if key.bytes().all(is_bare) { key.to_owned() } else { format!("{key:?}") };
+        let word = meant::word(key);
         if self.path.is_empty() { word } else { format!("{}.{word}", self.path) }
     }
 
@@ -254,12 +267,11 @@ impl<'t> Table<'t> {
     fn only(self, keys: &[&str]) -> Self {
         let strange = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         for key in strange {
-            let hint = match nearest(key.get_ref(), keys.iter().copied()) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("the keys of {} are: {}", self.name(), keys.join(", ")),
-            };
+            let value = self.table.get(key.get_ref().as_ref());
+            let hint =
+                value.map(|value| meant::key(&self.path, key.get_ref(), value.get_ref(), keys));
             let message = format!("{} has no key {:?}", self.name(), key.get_ref());
-            let error = self.source.error(key.span(), message, Some(hint));
+            let error = self.source.error(key.span(), message, hint);
             let error = PolicyError { is_of_keys: true, ..error };
             self.source.strange.borrow_mut().push(self.path.clone());
             // In the table of a name it costs no name.
@@ -318,7 +330,11 @@ impl<'t> Table<'t> {
     pub fn table(&self, key: &str, keys: &[&str], example: &str) -> Option<Table<'t>> {
         let value = self.optional(key)?;
         let table = self.source.note_names(value.get_ref().as_table().ok_or_else(|| {
-            self.source.wrong_kind(value, "a table", Some(format!("for example: {example}")))
+            let hint = match is_of_tables(value) {
+                true => format!("write [{}], in single brackets", self.below(key)),
+                false => format!("for example: {example}"),
+            };
+            self.source.wrong_kind(value, "a table", Some(hint))
         }))?;
         let path = self.below(key);
         Some(Table { source: self.source, table, at: value.span(), path }.only(keys))
@@ -335,7 +351,7 @@ impl<'t> Table<'t> {
         for (name, value) in holder.table {
             let path = holder.below(name.get_ref());
             let table = self.source.note_names(value.get_ref().as_table().ok_or_else(|| {
-                let hint = format!("write a section (it may be empty): [{path}]");
+                let hint = meant::section(&holder.path, name.get_ref(), value.get_ref());
                 self.source.wrong_kind(value, "a table (`{}` will do)", Some(hint))
             }));
             if let Some(table) = table {
@@ -362,13 +378,28 @@ impl<'t> Table<'t> {
         let several = value.get_ref().as_array().into_iter().flatten();
         let names = single.into_iter().chain(several.filter_map(|item| item.get_ref().as_str()));
         let holder = Table { path: self.below(key), at: 0..0, ..*self };
-        let shown: Vec<String> =
-            names.take(3).map(|name| format!("[{}]", holder.below(name))).collect();
-        let shown =
-            if shown.is_empty() { format!("[{}.NAME]", holder.path) } else { shown.join(" ") };
-        let hint = format!("write a section for each name, it may be empty: {shown}");
+        let header = |name: &str| match holder.path.as_str() {
+            "callers" => format!("[{}]", holder.below(&meant::caller_key(name))),
+            _ => format!("[{}]", holder.below(name)),
+        };
+        let shown: Vec<String> = names.take(3).map(header).collect();
+        let shown = match (shown.is_empty(), holder.path.as_str()) {
+            (false, _) => shown.join(" "),
+            (true, "callers") => header("NAME"),
+            (true, path) => format!("[{path}.NAME]"),
+        };
+        let hint = match is_of_tables(value) {
+            true => format!("write a section for each name, in single brackets: {shown}"),
+            false => format!("write a section for each name, it may be empty: {shown}"),
+        };
         self.source.wrong_kind(value, "a table", Some(hint))
     }
+}
+
+/// Whether it was written in double brackets: `[[services]]`.
+fn is_of_tables(value: &Spanned<DeValue<'_>>) -> bool {
+    let items = value.get_ref().as_array();
+    items.and_then(|items| items.iter().next()).is_some_and(|first| first.get_ref().is_table())
 }
 
 /// A key with its quotes taken off.
@@ -376,14 +407,3 @@ pub type DeKey<'t> = std::borrow::Cow<'t, str>;
 
 /// A key and its value.
 pub type Pair<'t> = (&'t Spanned<DeKey<'t>>, &'t Spanned<DeValue<'t>>);
-
-/// The known word that somebody who wrote `word` most likely meant.
-pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let word: String = word.chars().take(64).collect();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}

@@ -168,7 +168,11 @@ pub fn command<'v>(
             let wrong = format!(
                 "the program of a {what} must be an absolute path with no `.` or `..` in it, not {text:?}"
             );
-            return Err(source.error(word.span(), wrong, None));
+            let hint = match text.starts_with(['~', '$']) {
+                true => "nothing is expanded: write the whole path, as /usr/local/sbin/deploy",
+                false => "write the whole path, as /usr/local/sbin/deploy",
+            };
+            return Err(source.error(word.span(), wrong, Some(hint.to_owned())));
         }
         texts.push(text);
     }

@@ -3,8 +3,8 @@
 use crate::policy::COMPILED;
 use crate::policy::approved::{Approved, Line, owned};
 use crate::policy::callers::Share;
+use crate::policy::meant::nearest;
 use crate::policy::model::{CallerRule, Limits, Policy};
-use crate::policy::table::nearest;
 use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::is_of_the_broker;

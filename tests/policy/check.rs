@@ -152,3 +152,34 @@ fn what_can_not_be_read_is_wrong_too() {
     let (exit, _) = json(&["policy", "check", "--json"]);
     assert_eq!(exit, 2);
 }
+
+// A policy from somebody else is checked before it is believed.
+#[test]
+fn nothing_that_a_terminal_obeys_comes_out_of_a_policy() {
+    let file = std::env::temp_dir().join(format!("sm-hostile-{}.toml", std::process::id()));
+    let called = file.to_str().expect("UTF-8");
+    let long = "a".repeat(100_000);
+    for text in [
+        "schema = 1\n[unit]\n\"\\u001b[2J\" = {}\n",
+        "schema = 1\n[services]\nactions = \u{1b}[2J\n",
+        "schema = 1\n[callers.\"\\u001b[2J\"]\n",
+        "schema = 1\n[callers.\"user:\\u001b[2J \"]\n",
+        "schema = 1\n[callers]\n\"\\u001b[2J\" = [\"\\u001b[2J\"]\n",
+        "[services.units.\u{1b}[2J]\n",
+        "\u{1b}[2J: 1\n",
+        "schema = 1\n[services]\nactions = []\n[services.units.a.\"\\u001b[2J\"]\n",
+        "schema = 1\n[services]\n\"\\u001b[2J\" = [\"\\u202e\"]\n",
+        &format!("schema = 1\nuser = \"{long}\"\n"),
+        &format!("schema = 1\n[services]\nactions = {long}\n"),
+        &format!("schema = 1\n[services.units.{long}@1]\n"),
+        &format!("schema = 1\nunits = [\"{long}\"]\n"),
+    ] {
+        std::fs::write(&file, text).expect("a file");
+        let output = sm(&["policy", "check", called]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+        assert!(said.len() < 2000, "{} bytes: {said:.300}", said.len());
+    }
+    std::fs::remove_file(&file).expect("it is there");
+}

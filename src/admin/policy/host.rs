@@ -8,7 +8,7 @@ use crate::policy::force::InForce;
 use crate::policy::parse::LARGEST;
 use crate::request::code::{Code, Refusal};
 use crate::system::file;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 /// A file as text, as far as a policy may be long.
@@ -18,7 +18,11 @@ use std::path::Path;
 pub fn read(file: &Path) -> Result<String, Failure> {
     let unreadable = |error: std::io::Error| {
         let called = file.to_string_lossy();
-        Failure::found(Refusal::new(Code::PolicyInvalid, format!("{called}: {error}")))
+        let refusal = Refusal::new(Code::PolicyInvalid, format!("{called}: {error}"));
+        Failure::found(match error.kind() {
+            ErrorKind::InvalidData => refusal.hint("save it as plain text in UTF-8"),
+            _ => refusal,
+        })
     };
     let open = file::open(file).map_err(unreadable)?;
     let mut text = String::new();

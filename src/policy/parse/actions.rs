@@ -1,6 +1,7 @@
 //! Lists of actions, and names that stand twice.
 
-use crate::policy::table::{Source, Table};
+use crate::policy::meant;
+use crate::policy::table::{PolicyError, Source, Table};
 use crate::request::action::{Action, Set};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -32,7 +33,13 @@ impl Source<'_> {
         for item in items {
             let action = self
                 .string(item)
-                .and_then(|word| self.one_of(item.span(), word, &words, "an action"))
+                .and_then(|word| {
+                    let known = self.one_of(item.span(), word, &words, "an action");
+                    known.map_err(|error| match meant::action::<A>(word) {
+                        Some(hint) => PolicyError { hint: Some(hint), ..error },
+                        None => error,
+                    })
+                })
                 .and_then(|action| match granted.set.has(action) {
                     false => Ok(action),
                     true => {

@@ -1,6 +1,7 @@
 //! `[callers]`: who gets only a part of it.
 
 use super::actions::Granted;
+use crate::policy::meant;
 use crate::policy::model::{CallerKind, CallerRule, Span};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
@@ -83,8 +84,13 @@ impl Parsed {
         let mut names = Vec::new();
         for item in items {
             let name = source.string(item).and_then(|word| {
-                find(self, word)
-                    .map_err(|error| source.error(item.span(), error.to_string(), error.hint()))
+                find(self, word).map_err(|error| {
+                    source.error(
+                        item.span(),
+                        error.to_string(),
+                        Some(meant::name(word, error.hint())),
+                    )
+                })
             });
             let Some((name, known)) = source.note(name) else { continue };
             if !known && !source.misses_names() {
@@ -105,15 +111,14 @@ fn whom<'k>(
     source: &Source<'_>,
     key: &'k Spanned<DeKey<'_>>,
 ) -> Result<(CallerKind, &'k str), PolicyError> {
+    let is_one = |name: &str| !name.is_empty() && name.trim() == name && !name.contains(['*', '?']);
     let (kind, name) = match key.get_ref().split_once(':') {
-        Some(("user", name)) if !name.is_empty() => (CallerKind::User, name),
-        Some(("group", name)) if !name.is_empty() => (CallerKind::Group, name),
+        Some(("user", name)) if is_one(name) => (CallerKind::User, name),
+        Some(("group", name)) if is_one(name) => (CallerKind::Group, name),
         None if key.get_ref() == "default" => (CallerKind::Default, ""),
         _ => {
             let message = format!("{:?} is not a caller", key.get_ref());
-            let hint =
-                "write [callers.\"user:NAME\"], [callers.\"group:NAME\"] or [callers.default]";
-            return Err(source.error(key.span(), message, Some(hint.to_owned())));
+            return Err(source.error(key.span(), message, Some(meant::caller(key.get_ref()))));
         }
     };
     if name.len() > 256 || name.chars().any(char::is_control) {

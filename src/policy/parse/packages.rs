@@ -1,9 +1,10 @@
 //! `[packages]`: what may be done to which packages, and to all at once.
 
 use super::actions::Granted;
+use crate::policy::meant;
 use crate::policy::model::{PackageRule, Span};
 use crate::policy::parsed::Parsed;
-use crate::policy::table::{PolicyError, Source, Table};
+use crate::policy::table::{DeKey, PolicyError, Source, Table};
 use crate::request::name::PackageName;
 use toml::Spanned;
 use toml::de::DeValue;
@@ -24,9 +25,14 @@ impl Parsed {
         self.allow_removals = table.boolean("allow_removals").unwrap_or(false);
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
         for (key, package) in table.named("names", &PACKAGE_KEYS) {
-            let name = PackageName::parse(key.get_ref().as_bytes())
-                .map_err(|error| source.error(key.span(), error.to_string(), None));
-            let name = source.note_names(name);
+            let name = PackageName::parse(key.get_ref().as_bytes()).map_err(|error| {
+                source.error(
+                    key.span(),
+                    error.to_string(),
+                    Some(meant::name(key.get_ref(), error.hint())),
+                )
+            });
+            let name = source.note_names(name.and_then(|name| in_small_letters(source, key, name)));
             let granted = source.own_actions(&package, "actions", general);
             if granted.line == 0 && granted.is_whole {
                 let message = format!("there are no actions for package {}", key.get_ref());
@@ -53,6 +59,23 @@ impl Parsed {
         self.packages.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
         source.no_twins(self.packages.iter().map(|rule| (strings.get(rule.name), rule.line)));
     }
+}
+
+/// No package of Debian's or Arch's has another name (Debian Policy 5.6.1), so a capital letter is a
+/// mistake that would be seen at the first request only.
+fn in_small_letters(
+    source: &Source<'_>,
+    key: &Spanned<DeKey<'_>>,
+    name: PackageName,
+) -> Result<PackageName, PolicyError> {
+    let small = name.as_str().to_ascii_lowercase();
+    if small == name.as_str() {
+        return Ok(name);
+    }
+    let message =
+        format!("{:?} is not a package: packages have names in small letters", name.as_str());
+    let hint = format!("write [packages.names.{}]", meant::word(&small));
+    Err(source.error(key.span(), message, Some(hint)))
 }
 
 fn package_name<'v>(

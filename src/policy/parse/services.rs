@@ -1,6 +1,7 @@
 //! `[services]`: what may be done to which units.
 
 use super::actions::Granted;
+use crate::policy::meant;
 use crate::policy::model::{Span, UnitRule};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
@@ -20,8 +21,13 @@ const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
 
 impl Parsed {
     pub(super) fn services(&mut self, source: &Source<'_>, table: &Table<'_>) {
-        let general = table.required("actions", "[\"status\"]");
-        let general = general.map_or(Granted::nothing(false), |value| source.actions(value));
+        // Who has systemd read its files needs no unit.
+        let is_bare = table.optional("units").is_none() && table.optional("maintenance").is_some();
+        let general = match is_bare {
+            true => table.optional("actions"),
+            false => table.required("actions", "[\"restart\", \"status\"]"),
+        };
+        let general = general.map_or(Granted::nothing(is_bare), |value| source.actions(value));
         if let Some(maintenance) = table.optional("maintenance") {
             let granted = source.actions(maintenance);
             (self.manager, self.manager_line) = (granted.set, granted.line);
@@ -107,8 +113,8 @@ fn granted(source: &Source<'_>, at: Range<usize>, text: &str) -> Result<UnitName
                 "; several: [services.units.\"{template}@\"] with instances = [\"4000\", \"4001\"]"
             )
         });
-        let hint = error.hint().map(|hint| format!("{hint}{}", several.unwrap_or_default()));
-        source.error(at.clone(), error.to_string(), hint)
+        let hint = format!("{}{}", meant::name(text, error.hint()), several.unwrap_or_default());
+        source.error(at.clone(), error.to_string(), Some(hint))
     })?;
     if is_of_the_broker(name.as_str()) {
         let message =

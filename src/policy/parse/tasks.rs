@@ -1,5 +1,6 @@
 //! `[tasks]`: the command lines that the policy has written out.
 
+use crate::policy::meant;
 use crate::policy::model::TaskRule;
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, Source, Table};
@@ -14,8 +15,13 @@ impl Parsed {
         key: &Spanned<DeKey<'_>>,
         table: &Table<'_>,
     ) {
-        let name = TaskName::parse(key.get_ref().as_bytes())
-            .map_err(|error| source.error(key.span(), error.to_string(), error.hint()));
+        let name = TaskName::parse(key.get_ref().as_bytes()).map_err(|error| {
+            source.error(
+                key.span(),
+                error.to_string(),
+                Some(meant::name(key.get_ref(), error.hint())),
+            )
+        });
         let name = source.note_names(name);
         // A caller that is given a task with a mistake is not wrong beside it.
         let (Some(task), Some(name)) = (Task::read(source, table), name) else {
