@@ -3,7 +3,7 @@
 use crate::{json, repository};
 
 /// Each file, and how many operations it comes to.
-const SHAPES: [(&str, u64); 8] = [
+const SHAPES: [(&str, u64); 11] = [
     ("restart-one-app", 2),
     ("app-and-nginx", 4),
     ("three-units", 12),
@@ -12,6 +12,9 @@ const SHAPES: [(&str, u64); 8] = [
     ("apt-upgrade", 2),
     ("reload-and-restart", 3),
     ("logs-of-a-unit", 2),
+    ("own-deploy-script", 1),
+    ("nginx-test", 1),
+    ("compose-restart", 1),
 ];
 
 #[test]
@@ -28,5 +31,8 @@ fn the_commonest_grants_are_policies_of_under_twelve_lines() {
         let (line, policy) = text.split_once('\n').expect("a comment, then the policy");
         assert!(page.contains(&format!("```toml\n{policy}```\n")), "{file}");
         assert!(page.contains(&format!("```\n{}\n```\n", line.trim_start_matches("# "))), "{file}");
+        assert!(page.contains(&format!("| [{name}.toml](../{file}) |")), "{file}: no row");
     }
+    // Nor is anything shown that is not tested.
+    assert_eq!(page.matches("```toml\n").count(), SHAPES.len());
 }

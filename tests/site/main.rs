@@ -11,6 +11,7 @@ mod change;
 mod disabled;
 mod edit;
 mod extend;
+mod grants;
 mod init;
 mod narrow;
 mod removals;
