@@ -44,6 +44,7 @@ pub struct Approved {
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
     pub(super) may_reread: bool,
+    pub(super) may_reset: bool,
     pub(super) limits: Limits,
     pub(super) watch_seconds: Option<u32>,
     pub(super) timeout: u32,
@@ -83,6 +84,10 @@ impl Approved {
     /// Whether the caller could have the service manager read all unit files: for a hint.
     pub fn may_reread(&self) -> bool {
         self.may_reread
+    }
+    /// Whether the caller could have the service manager forget that the unit failed: for a hint.
+    pub fn may_reset(&self) -> bool {
+        self.may_reset
     }
     /// Whether the caller could ask for this to be done to all packages: for a hint.
     pub fn may_do_to_all(&self, action: Maintenance) -> bool {
@@ -194,6 +199,14 @@ impl Approved {
     #[must_use]
     pub fn with_may_reread(mut self, may_reread: bool) -> Self {
         self.may_reread = may_reread;
+        self
+    }
+
+    /// This approval with whether the caller could have the service manager forget that the unit
+    /// failed.
+    #[must_use]
+    pub fn with_may_reset(mut self, may_reset: bool) -> Self {
+        self.may_reset = may_reset;
         self
     }
 

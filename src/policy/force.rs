@@ -4,7 +4,7 @@ use crate::managers::systemd::alias;
 use crate::managers::systemd::states::PolicyUnits;
 use crate::policy::approved::{Approved, Line};
 use crate::policy::model::{Limits, Policy, SiteMode};
-use crate::policy::operations::operations;
+use crate::policy::operations::{operations, service};
 use crate::policy::parse::Parsed;
 use crate::policy::removable::{Removable, removable, together};
 use crate::policy::tasks::Task;
@@ -104,11 +104,17 @@ impl InForce {
     /// `denied` where it is not, `reason_required` where somebody wants to know why.
     pub fn judge(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
         let approved = self.verdict(who, request)?;
-        let may_reread = match approved.request().operation.only_reads() {
-            true => false,
-            false => self.may_reread(who),
+        let operation = &approved.request().operation;
+        let changes = !operation.only_reads();
+        let reread = Operation::Manager { action: ManagerAction::DaemonReload };
+        let may_reread = changes && self.may(who, reread);
+        let may_reset = match operation {
+            Operation::Service { unit, .. } if changes => {
+                self.may(who, service(ServiceAction::ResetFailed, unit.clone()))
+            }
+            _ => false,
         };
-        let approved = approved.with_may_reread(may_reread);
+        let approved = approved.with_may_reread(may_reread).with_may_reset(may_reset);
         let asked = approved.request();
         match asked.operation {
             Operation::Service { .. } | Operation::Manager { .. } | Operation::Task { .. } => {
@@ -123,9 +129,8 @@ impl InForce {
         }
     }
 
-    /// Whether the caller may have the service manager read all unit files.
-    fn may_reread(&self, who: &dyn Who) -> bool {
-        let operation = Operation::Manager { action: ManagerAction::DaemonReload };
+    /// Whether the caller may also ask for this, whatever reason it takes.
+    fn may(&self, who: &dyn Who, operation: Operation) -> bool {
         let request = Request { operation, reason: Some(Reason::any()), timeout: None };
         self.decided(who, request).is_ok()
     }
@@ -133,9 +138,7 @@ impl InForce {
     /// What the caller may have done to all packages.
     fn maintenance(&self, who: &dyn Who) -> Vec<Maintenance> {
         let is_allowed = |action: &Maintenance| {
-            let operation = Operation::Maintenance { action: *action, only_plan: false };
-            let request = Request { operation, reason: Some(Reason::any()), timeout: None };
-            self.decided(who, request).is_ok()
+            self.may(who, Operation::Maintenance { action: *action, only_plan: false })
         };
         Maintenance::ALL.iter().copied().filter(is_allowed).collect()
     }

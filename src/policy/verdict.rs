@@ -184,6 +184,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         units: None,
         maintenance: Vec::new(),
         may_reread: false,
+        may_reset: false,
         limits: *limits,
         watch_seconds,
         timeout,

@@ -109,7 +109,9 @@ impl Failure<'_> {
         }
         match self.action {
             Reload => self.reload_failed(),
-            _ if state.result.as_deref() == Some("start-limit-hit") => start_limit(name),
+            _ if state.result.as_deref() == Some("start-limit-hit") => {
+                start_limit(name, self.plan.approved().may_reset())
+            }
             // The manager may have begun to try again, and no more know how it ended before.
             Start | Restart if state.is_down() || state.is("activating") => self.not_started(),
             _ if refusal::is_failed(stderr) => {
@@ -195,7 +197,7 @@ impl Failure<'_> {
             return self.stopped();
         }
         if state.result.as_deref() == Some("start-limit-hit") {
-            return start_limit(name);
+            return start_limit(name, self.plan.approved().may_reset());
         }
         let (end, hint) = cause::of(state, self.log);
         let what = match state.restarts {

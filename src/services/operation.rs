@@ -44,6 +44,7 @@ impl Change<'_> {
             shown: self.shown,
             bounds: brief(self.bounds),
             watch: crate::exec::context::afterwards(self.plan),
+            may_reread: self.plan.approved().may_reread(),
         }
     }
 

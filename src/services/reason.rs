@@ -66,13 +66,17 @@ pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
 }
 
 /// The manager does not start it any more for now.
-pub fn start_limit(name: &str) -> Refusal {
+pub fn start_limit(name: &str, may_reset: bool) -> Refusal {
+    let reset = match may_reset {
+        true => format!("sm-helper service reset-failed {name}"),
+        false => format!("ask an administrator: systemctl reset-failed {name}"),
+    };
     Refusal::new(
         Code::CommandFailed,
         format!("{name} was started too often in a short time, so the service manager refuses to start it again"),
     )
     .hint(format!(
-        "fix why it dies (see `log` in this reply), then wait for its StartLimitIntervalSec, or ask an administrator: systemctl reset-failed {name}"
+        "fix why it dies (see `log` in this reply), then wait for its StartLimitIntervalSec, or {reset}"
     ))
 }
 
@@ -94,9 +98,13 @@ pub fn stale_file(name: &str) -> String {
 }
 
 /// What links were made or removed is not known to the manager yet.
-pub fn not_reread(name: &str) -> String {
+pub fn not_reread(name: &str, may_reread: bool) -> String {
+    let reread = match may_reread {
+        true => "sm-helper service daemon-reload",
+        false => "an administrator runs systemctl daemon-reload",
+    };
     format!(
-        "this takes effect at the next boot: another unit file was changed and the service manager has not read it, so it was not told to read that of {name} either (systemctl daemon-reload)"
+        "this takes effect at the next boot: another unit file was changed and the service manager has not read it, so it was not told to read that of {name} either; to have it take effect now: {reread}"
     )
 }
 
@@ -183,5 +191,27 @@ pub fn done(action: ServiceAction) -> &'static str {
         Disable => "disabled",
         ResetFailed => "reset",
         _ => "changed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_a_refusal_is_told_to_who_may_ask_for_it() {
+        for (may, request, command) in [
+            (true, "sm-helper service reset-failed a.service", "ask an administrator"),
+            (false, "ask an administrator: systemctl reset-failed a.service", "sm-helper"),
+        ] {
+            let hint = start_limit("a.service", may).hint.unwrap_or_default();
+            assert!(hint.ends_with(request) && !hint.contains(command), "{hint}");
+        }
+        for (may, request) in [
+            (true, ": sm-helper service daemon-reload"),
+            (false, ": an administrator runs systemctl daemon-reload"),
+        ] {
+            assert!(not_reread("a.service", may).ends_with(request));
+        }
     }
 }

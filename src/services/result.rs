@@ -203,7 +203,9 @@ impl Change<'_> {
             Health::Bad => Err(failure.unhealthy()),
             _ if has_run && self.wakes() && is_down && log.was_stopped() => Err(failure.stopped()),
             _ if has_run && self.action == Reload && is_down => Err(failure.ended_by_reload()),
-            _ if self.was_not_begun(ran, unit) => Err(reason::start_limit(self.name())),
+            _ if self.was_not_begun(ran, unit) => {
+                Err(reason::start_limit(self.name(), self.plan.approved().may_reset()))
+            }
             _ => failure.explained(),
         }
     }

@@ -54,6 +54,8 @@ pub struct Asked<'a> {
     pub bounds: Bounds,
     /// How long parts are watched that do not say when they are ready.
     pub watch: Duration,
+    /// Whether the caller may have the manager read all unit files.
+    pub may_reread: bool,
 }
 
 impl Asked<'_> {
@@ -221,7 +223,7 @@ impl Surroundings {
             _ => {}
         }
         if !is_known && went_well {
-            aftermath.warnings.push(reason::not_reread(name));
+            aftermath.warnings.push(reason::not_reread(name, asked.may_reread));
         }
         if let Some(warning) = self.woken(asked, unit, went_well, is_down) {
             aftermath.warnings.push(warning);

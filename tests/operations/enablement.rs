@@ -173,10 +173,16 @@ host_once!(enabling_has_no_changed_file_read, ready_test_policy, |host| {
         let reply = changes(host, &format!("service {action} probe"), "ok");
         assert_eq!(reply.json["changed"], true);
         assert_eq!(is_enabled(host, "probe"), state);
-        assert!(warns(&reply).contains("daemon-reload"), "{:#}", reply.json);
+        let hint = "have it take effect now: sm-helper service daemon-reload";
+        assert!(warns(&reply).contains(hint), "{:#}", reply.json);
         assert_eq!(unread().trim(), "NeedDaemonReload=yes", "{action}");
         ask(host, "service restart slow").expect("check_failed");
     }
+    // Who may not is told who does.
+    host.root("mkdir /etc/sm; printf 'schema = 1\n[services]\nactions = [\"enable\"]\nunits.probe = {}\n' >/etc/sm/policy.toml").ok();
+    let reply = ask(host, "service enable probe").expect("ok");
+    let hint = "an administrator runs systemctl daemon-reload";
+    assert!(warns(&reply).contains(hint), "{:#}", reply.json);
 });
 
 host_once!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_policy, |host| {
