@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
@@ -51,8 +51,10 @@ pub struct Host {
     pub sudo: Sudo,
     /// What it calls itself; no two of a process have the same.
     pub name: String,
-    leader: u32,
+    leader: AtomicU32,
     child: Child,
+    // What tests/host/host prints: a line for each boot.
+    boots: Mutex<BufReader<ChildStdout>>,
     // The host lives until the other end of this is closed.
     stdin: Option<ChildStdin>,
     pub(super) tracing: Mutex<Option<Tracing>>,
@@ -127,7 +129,22 @@ impl Host {
 
     /// The pid of the host's systemd, as this machine sees it.
     pub fn pid(&self) -> u32 {
-        self.leader
+        self.leader.load(Ordering::Relaxed)
+    }
+
+    /// Reboots it as `systemctl reboot` does, and waits until it is up again: files stay, what was
+    /// mounted and in memory is gone.
+    pub fn reboot(&self) {
+        let before = self.pid();
+        // Not waited for: nsenter stops itself with a command that is stopped, as all are then.
+        self.root("(sleep 0.2; systemctl reboot) </dev/null >/dev/null 2>&1 &").ok();
+        let mut line = String::new();
+        let mut boots = self.boots.lock().unwrap_or_else(PoisonError::into_inner);
+        boots.read_line(&mut line).expect("a line from tests/host/host");
+        let pid =
+            ready(&line).unwrap_or_else(|| panic!("the host did not come up again: {line:?}"));
+        assert_ne!(pid, before);
+        self.leader.store(pid, Ordering::Relaxed);
     }
 
     /// The pid of the process that keeps the host.
@@ -140,7 +157,7 @@ impl Host {
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         let inside = path.strip_prefix("/").unwrap_or_else(|_| panic!("{path:?} is not absolute"));
-        Path::new("/proc").join(self.leader.to_string()).join("root").join(inside)
+        Path::new("/proc").join(self.pid().to_string()).join("root").join(inside)
     }
 
     /// The content of a file, which must be there.
@@ -234,11 +251,9 @@ impl Wanted {
             .expect("tests/host/host must be an executable file");
         let stdin = child.stdin.take();
         let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).expect("a line from tests/host/host");
-        }
-        let leader = line.strip_prefix("ready ").and_then(|pid| pid.trim().parse().ok());
-        let Some(leader) = leader else {
+        let mut boots = BufReader::new(child.stdout.take().expect("a pipe was asked for"));
+        boots.read_line(&mut line).expect("a line from tests/host/host");
+        let Some(leader) = ready(&line) else {
             drop(stdin);
             let mut why = String::new();
             if let Some(mut stderr) = child.stderr.take() {
@@ -254,8 +269,9 @@ impl Wanted {
         let host = Host {
             sudo: self.sudo,
             name,
-            leader,
+            leader: leader.into(),
             child,
+            boots: boots.into(),
             stdin,
             tracing: Mutex::new(None),
             rate_limited: AtomicBool::new(false),
@@ -269,10 +285,15 @@ impl Wanted {
     }
 }
 
+/// The pid in the line that a boot prints.
+fn ready(line: &str) -> Option<u32> {
+    line.strip_prefix("ready ").and_then(|pid| pid.trim().parse().ok())
+}
+
 impl Host {
     /// Install `program` as `packaging/install --binary` does it where nothing of it is yet.
     pub fn install(&self, program: &Path) {
-        let root = format!("/proc/{}/root", self.leader);
+        let root = format!("/proc/{}/root", self.pid());
         let mut tar = Command::new("tar")
             .args([
                 "--extract",

@@ -1,6 +1,6 @@
 //! `sm disable`: every request is refused, in every mode and by every route; `sm status` says so.
 
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once, host_test};
 use crate::{NGINX, ask, install, site, text};
 use serde_json::Value;
 
@@ -81,6 +81,54 @@ host_test!(it_holds_where_no_site_policy_is_read, bare, |host| {
     ask(host, "service status nginx").expect("disabled");
     host.root("sm enable").ok();
     ask(host, "service status nginx").expect("ok");
+});
+
+// A build of each mode, and what it answers otherwise.
+host_once!(it_outlasts_a_boot_in_every_mode, bare, |host| {
+    let modes = [
+        ("SM_BIN", "policy/default.toml", "narrow", "ok"),
+        ("SM_OFF_BIN", "policy/examples/status-only.toml", "off", "ok"),
+        ("SM_EXTEND_BIN", "tests/policies/extend.toml", "extend", "ok"),
+        ("SM_SITE_BIN", "policy/site.toml", "replace", "denied"),
+    ];
+    for (count, (variable, policy, mode, otherwise)) in modes.into_iter().enumerate() {
+        install(host, variable, policy);
+        let shown = host.root("sm policy show").ok();
+        assert!(shown.contains(&format!("mode = \"{mode}\"")), "{mode}: {shown}");
+        host.root("sm setup-broker --user agent").ok();
+        let requests = [
+            "service status nginx",
+            "--dry-run service status nginx",
+            "--via socket service status nginx",
+            "list",
+        ];
+        let all_are = |when: &str, code: &str| {
+            for line in requests {
+                let code = if line == "list" && code == "denied" { "ok" } else { code };
+                assert_eq!(ask(host, line).code(), code, "{mode}, {when}: {line}");
+            }
+        };
+        all_are("before", otherwise);
+        host.root("sm disable --reason drill").ok();
+        host.reboot();
+        all_are("after a boot", "disabled");
+        let shown = status(host);
+        let note = shown["disabled"].as_str().unwrap_or_default();
+        assert!(note.contains("drill"), "{mode}: {shown:#}");
+        host.root("sm enable").ok();
+        all_are("enabled", otherwise);
+        host.reboot();
+        all_are("enabled, after a boot", otherwise);
+        for word in ["disable", "enable"] {
+            let found = host.root(&format!("sm audit search --text '\"sm\",\"{word}\"'")).ok();
+            assert_eq!(
+                found.matches(&format!("  sm {word}")).count(),
+                count + 1,
+                "{mode}: {found}"
+            );
+        }
+        host.root("sm audit verify && sm setup-broker --remove").ok();
+    }
 });
 
 // What it says is told by each thing being so in turn.
