@@ -14,6 +14,7 @@ mod extend;
 mod grants;
 mod init;
 mod narrow;
+mod questions;
 mod removals;
 mod replace;
 mod risks;

@@ -6,11 +6,12 @@ use crate::policy::never;
 use crate::request::name::{UnitName, is_of_the_broker};
 use crate::system::file;
 use std::collections::BTreeMap;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry};
 use std::path::Path;
 
 /// Where administrators put units of their own (`systemd.unit(5)`).
-const OWN: &str = "/etc/systemd/system";
+const OWN: [&str; 2] = ["/etc/systemd/system", "/usr/local/lib/systemd/system"];
 
 /// Where packages put theirs.
 const PACKAGED: [&str; 2] = ["/usr/lib/systemd/system", "/lib/systemd/system"];
@@ -58,27 +59,63 @@ pub fn units() -> Vec<Found> {
 
 /// A unit by its complete name, wherever it is.
 pub fn unit(name: &str) -> Option<Found> {
-    let path = Path::new(OWN).join(name);
-    if path.exists() { Some(of(name, &path)) } else { packaged(name) }
+    let template = name.split_once('@').map(|(stem, rest)| {
+        let suffix = rest.rsplit_once('.').map_or("service", |(_, suffix)| suffix);
+        format!("{stem}@.{suffix}")
+    });
+    let names = [Some(name.to_owned()), template];
+    names.into_iter().flatten().find_map(|file| {
+        let own = OWN.iter().map(|folder| Path::new(folder).join(&file)).find(|path| path.exists());
+        own.map(|path| of(name, &path))
+            .or_else(|| packaged(&file).map(|found| Found { name: name.to_owned(), ..found }))
+    })
 }
 
-/// A link is what `systemctl enable` or an alias made; a template, a timer or a socket is nothing
-/// to restart.
+/// A timer or a socket is nothing to restart, and a template only by its instances.
 fn own() -> Vec<Found> {
-    let entries = fs::read_dir(OWN).into_iter().flatten().flatten();
-    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
     let mut found = BTreeMap::new();
-    for entry in files {
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let is_one = name.ends_with(".service")
-            && UnitName::parse_granted(name.as_bytes()).is_ok()
-            && !never::unit(&name)
-            && !is_of_the_broker(&name);
-        if is_one && !is_run_once(&entry.path()) {
-            found.insert(name.clone(), of(&name, &entry.path()));
+    for folder in OWN {
+        let entries: Vec<DirEntry> = fs::read_dir(folder).into_iter().flatten().flatten().collect();
+        for entry in entries.iter().filter(|entry| is_made(entry)) {
+            offer(&mut found, &entry.file_name(), &entry.path());
+        }
+        // Instances have no files of their own: those that are started at boot are known.
+        let wants =
+            entries.iter().filter(|entry| entry.path().extension() == Some("wants".as_ref()));
+        for entry in wants.flat_map(|entry| fs::read_dir(entry.path())).flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let Some((stem, instance)) = name.split_once('@') else { continue };
+            let template = Path::new(folder).join(format!("{stem}@.service"));
+            if !instance.starts_with('.') && template.exists() {
+                offer(&mut found, name.as_ref().as_ref(), &template);
+            }
         }
     }
     found.into_values().collect()
+}
+
+fn offer(found: &mut BTreeMap<String, Found>, name: &OsStr, file: &Path) {
+    let Some(name) = name.to_str() else { return };
+    let is_one = name.ends_with(".service")
+        && UnitName::parse_granted(name.as_bytes()).is_ok()
+        && !never::unit(name)
+        && !is_of_the_broker(name);
+    if is_one && !is_run_once(file) {
+        found.insert(name.to_owned(), of(name, file));
+    }
+}
+
+/// Whether it is a unit's file that an administrator made, be it a link to one elsewhere
+/// (`systemctl link`). Other links are what `systemctl enable`, `mask` or an alias made.
+fn is_made(entry: &DirEntry) -> bool {
+    let Ok(kind) = entry.file_type() else { return false };
+    if !kind.is_symlink() {
+        return kind.is_file();
+    }
+    let Ok(target) = fs::canonicalize(entry.path()) else { return false };
+    let is_known = OWN.iter().chain(&PACKAGED).any(|folder| target.starts_with(folder));
+    target.is_file() && !is_known && target.file_name() == Some(&entry.file_name())
 }
 
 /// What a timer starts, or a boot once.

@@ -1,6 +1,7 @@
 //! `sm policy show | check | surface | explain | diff | edit | revert | allow | deny`
 
 pub mod asked;
+mod asking;
 pub mod change;
 pub mod diff;
 pub mod document;
