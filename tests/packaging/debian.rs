@@ -3,6 +3,7 @@
 
 mod broken_off;
 mod contents;
+mod first_use;
 mod going_on;
 mod leaving;
 mod life;

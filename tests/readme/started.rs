@@ -30,10 +30,13 @@ fn said(run: Run) -> String {
     format!("{}{}", done.stdout_text(), done.stderr_text())
 }
 
-host_test!(from_nothing_to_a_restarted_nginx, bare, |host| {
-    let [trial, install, rule, request, look] = blocks()[..] else { panic!("{:?}", blocks()) };
+// Steps 1 to 5 are run with the package that they install: tests/packaging/debian/first_use.rs.
+host_test!(from_the_source_to_a_restarted_nginx, bare, |host| {
+    let [trial, .., source] = blocks()[..] else { panic!("{:?}", blocks()) };
     assert_eq!(trial, "packaging/try", "tests/packaging runs it");
-    let (build, install) = install.split_once('\n').expect("two lines");
+    let [build, install, rule] = source.lines().collect::<Vec<_>>()[..] else {
+        panic!("three lines: {source}")
+    };
     assert!(build.starts_with("packaging/build "), "{build}");
     // The program is built already; the rest is as it stands, by an administrator with sudo.
     let source = repository();
@@ -64,12 +67,12 @@ host_test!(from_nothing_to_a_restarted_nginx, bare, |host| {
         .split("```\n")
         .find(|block| block.starts_with("account agent may"))
         .expect("it is shown");
-    assert_eq!(printed, shown);
+    assert_eq!(printed, shown.replace("/usr/bin/", "/usr/local/bin/"));
     let main_pid = host.main_pid("nginx");
-    let reply = host.agent(request).ok();
+    let reply = host.agent(first).ok();
     assert!(reply.contains("\"success\":true,\"code\":\"ok\""), "{reply}");
     assert_ne!(host.main_pid("nginx"), main_pid);
-    let tail = admin(look).run().ok();
+    let tail = admin("sudo sm audit tail").run().ok();
     assert!(tail.contains("service restart nginx"), "{tail}");
 
     for (did, says) in steps.into_iter().filter(|(did, _)| !before(did)) {
