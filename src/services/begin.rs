@@ -1,5 +1,5 @@
-//! Before anything is done to a unit: whether it may begin, now or in a while, and whether whoever asks
-//! has to hear first.
+//! Checks before an action on a unit: whether it may begin now or has to wait, and whether the
+//! requester needs its reply first.
 
 use crate::exec::context::OperationContext;
 use crate::exec::process::ask;
@@ -15,7 +15,7 @@ use crate::request::action::ServiceAction::{Reload, Start};
 use crate::request::code::Refusal;
 use crate::request::ran::Ended;
 use crate::services::check::checked;
-use crate::services::others::{Others, is_told};
+use crate::services::others::{Others, is_mentioned};
 use crate::services::state::{JOB_PATIENCE, JOB_PAUSE, brief};
 use crate::services::turns::{self, Turns};
 use crate::services::{enablement, reason};
@@ -26,14 +26,14 @@ use std::time::{Duration, Instant};
 
 use crate::services::operation::Change;
 
-/// How long it is waited until others may be started again: the usual interval of a limit.
+/// How long to wait until other units may be started again: the default interval of a start limit.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Change<'_> {
-    /// Makes sure that nothing is in the way, and that the check passes.
+    /// Makes sure that nothing prevents the action and that the unit's check passes.
     pub fn may_begin(&mut self) -> Result<(), Box<Outcome>> {
         let obstacle = |unit: &Unit| {
-            // The manager may know of a name that the folders do not show.
+            // The manager may know a name that is not in the folders.
             let reserved = unit.id.as_deref().and_then(|id| reserved(self.name(), id));
             reserved.or_else(|| {
                 let may_reread = self.plan.approved().may_reread();
@@ -46,7 +46,7 @@ impl Change<'_> {
         if let Some(refusal) = self.before.as_ref().and_then(obstacle) {
             return Err(Box::new(Outcome::refused(refusal, None, None)));
         }
-        // What is not there or is masked is not checked: the manager says what is wrong with it.
+        // A missing or masked unit needs no check: the manager says what is wrong with it.
         let is_loaded = self.before.as_ref().is_none_or(|unit| unit.state.is_loaded());
         match &self.steps.check {
             Some(check) if is_loaded && (self.was_active() || self.steps.checks_start) => {
@@ -61,8 +61,8 @@ impl Change<'_> {
         self.reset_starts()
     }
 
-    /// The refusal where the manager would not start a socket, since what it starts is up: a
-    /// restart would have stopped the socket by then.
+    /// A refusal if the manager would not start a socket because its service is up. By then a restart
+    /// would have stopped the socket.
     pub fn socket_in_use(&self) -> Option<Refusal> {
         let unit = self.before.as_ref().filter(|_| self.name().ends_with(".socket"))?;
         if !self.starts() || unit.triggers.is_empty() || (self.action == Start && self.was_active())
@@ -75,14 +75,14 @@ impl Change<'_> {
         let goes_down = |name: &String| {
             self.stops() && (unit.dependants.contains(name) || down.contains(name.as_str()))
         };
-        // With `Accept=yes` there is one for each connection, and it is in nobody's way.
+        // With `Accept=yes` there is a service for each connection, and none prevents the start.
         let in_use = |name: &&String| others.is_up(name) && !goes_down(name) && !name.contains('@');
         let service = unit.triggers.iter().find(in_use)?;
         Some(reason::socket_in_use(self.action, self.name(), &self.shown.listed(&[service])))
     }
 
-    /// Makes sure that the service manager will not refuse to start what goes down or up along
-    /// with it: to set back the count of starts of another unit is not what was asked for.
+    /// Makes sure that the service manager will not refuse to start the units that go down or up
+    /// along with this one. It waits, since the request does not cover `reset-failed` for others.
     pub fn wait_for_others(&self) -> Result<(), Box<Outcome>> {
         let Some(others) = self.others.as_ref().filter(|_| self.starts()) else { return Ok(()) };
         let left = |starts: Option<&Starts>| {
@@ -103,31 +103,31 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Makes sure that the service manager will not refuse the start for those of before: after
-    /// a restart has stopped the unit, or a reload has ended it, that would leave it down. How
-    /// often an account may have it started is the policy's rate.
+    /// Makes sure that the service manager will not refuse to start the unit because of its earlier
+    /// starts. A refusal after a restart has stopped the unit, or a reload has ended it, would leave
+    /// it down. The policy's rate limits how often an account may start it.
     pub fn reset_starts(&mut self) -> Result<(), Box<Outcome>> {
         let left = self.before.as_ref().filter(|unit| self.wakes() && unit.state.is_loaded());
         let left = left.and_then(|unit| unit.start_limit.left(start_limit::now()));
         let (Some(reset), Some(left)) = (&self.steps.reset_starts, left) else { return Ok(()) };
         let ran = ask(reset, brief(self.bounds));
         if ran.ended == Ended::Exited(0) {
-            // The manager forgets its own starts of the unit along with the others.
+            // With that the manager also forgets its automatic restarts of the unit.
             if let Some(before) = &mut self.before {
                 before.state.restarts = Some(0);
             }
             return Ok(());
         }
-        // What is down loses nothing by being refused.
+        // A unit that is down loses nothing by a refusal.
         if !self.was_active() {
             return Ok(());
         }
         Err(Box::new(Outcome::refused(reason::may_not_start(self.name(), left), Some(ran), None)))
     }
 
-    /// All units as they are, where it may matter how they are bound to this one. It takes many
-    /// times longer than a look at one, so not where nothing comes of it: most units have none
-    /// that depend on them, and most of who ask are in no unit that could go down.
+    /// All units, if it may matter how they are bound to this one. Reading them takes many times
+    /// longer than reading one, so it is skipped when it cannot matter: most units have no
+    /// dependants, and most requesters are in no unit that could go down.
     pub fn look_at_others(&self, requester: &Requester) -> Option<Units> {
         let unit = self.before.as_ref().filter(|unit| unit.state.is_loaded())?;
         let has_dependants = self.action != Reload && !unit.dependants.is_empty();
@@ -138,9 +138,9 @@ impl Change<'_> {
         self.units(self.steps.units.as_ref().filter(|_| matters)?)
     }
 
-    /// Whether a start may be refused for a unit that must be started along with this one, as it
-    /// was a moment ago. What is only wanted is not started again while it is up, unless it stops
-    /// when this one does.
+    /// Whether the manager may refuse to start a unit that must start along with this one, judged by
+    /// the state read before. A unit that is only wanted is not started again while it is up, unless
+    /// it stops when this one does.
     fn starts_others_again(&self, unit: &Unit) -> bool {
         if unit.start_limit.left(start_limit::now()).is_none() {
             return false;
@@ -160,13 +160,13 @@ impl Change<'_> {
         targets.is_none_or(|targets| targets.may_stop_unneeded(wanted()))
     }
 
-    /// What this look prints of all units, or of some; none if it fails.
+    /// The units that this command line prints; none if it fails.
     fn units(&self, look: &Argv) -> Option<Units> {
         let ran = self.ask_all(look);
         (ran.ended == Ended::Exited(0)).then(|| Units::parse(&ran.stdout))
     }
 
-    /// All units as they are, where it may matter, when it is the turn for each that is started
+    /// All units, if they may matter, read while this request has the turn of each unit that starts
     /// along with this one.
     pub fn in_turn(
         &self,
@@ -188,7 +188,7 @@ impl Change<'_> {
                 sleep(JOB_PAUSE);
                 continue;
             }
-            // Else another request may have started one of them since the look.
+            // Otherwise another request may have started one of them since they were read.
             let is_exact = again.iter().all(|each| held.contains(*each))
                 || (quiet.is_some() && quiet == turns.quiet());
             let is_moving = again.iter().any(|each| others.is_moving(each));
@@ -202,7 +202,7 @@ impl Change<'_> {
         }
     }
 
-    /// Whether who waits for the reply is ended by it.
+    /// Whether the action ends the process that waits for the reply.
     pub fn ends(&self, requester: &Requester) -> bool {
         let Some(unit) = &self.before else { return false };
         let name = self.name();
@@ -213,10 +213,10 @@ impl Change<'_> {
         is_near
             || self.ends_by_reload(requester, unit)
             || self.others.as_ref().is_some_and(|all| {
-                // The name may be an alias, which the others are not bound to.
+                // `name` may be an alias, and no other unit is bound to an alias.
                 let near = unit.dependants.iter().map(String::as_str).chain([name]);
                 let down = if stops { all.stopped_with(near) } else { BTreeSet::new() };
-                // What is restarted along is started too.
+                // Units that are restarted along with it are started, too.
                 let up = down.iter().copied().filter(|each| all.is_active(each)).chain([name]);
                 let pulled = unit.pulls.iter().map(String::as_str);
                 let rivals =
@@ -228,10 +228,10 @@ impl Change<'_> {
             })
     }
 
-    /// Whether who waits for the reply is in a unit that is reloaded by a signal and has no handler
-    /// for it. One that ends for reasons of its own looks as one that does not.
+    /// Whether the requester is in a unit that is reloaded by a signal for which it has no handler. A
+    /// program that exits in its handler cannot be told from one that goes on.
     fn ends_by_reload(&self, requester: &Requester, unit: &Unit) -> bool {
-        let has_others = unit.reloads.iter().any(|name| is_told(name));
+        let has_others = unit.reloads.iter().any(|name| is_mentioned(name));
         let matters = requester.is_in_a_service() && (has_others || requester.is_part_of(unit));
         let Some(look) = self.steps.reloads.as_ref().filter(|_| matters) else { return false };
         let reloads = Reloads::parse(&self.ask_all(look).stdout);
@@ -240,7 +240,7 @@ impl Change<'_> {
         requester.is_in(reloads.ended(near, |pid, signal| proc::is_ended_by(pid, signal as i32)))
     }
 
-    /// Gives the reply before it is done. The time until it has been read is not the operation's.
+    /// Sends the reply before the action. The time until it is read is not the operation's.
     pub fn answer_first(&mut self, context: &mut OperationContext<'_>) {
         let unit = self.state_before();
         (context.answer)(Outcome { deferred: true, unit, ..Outcome::of(Ok(())) });
@@ -250,13 +250,13 @@ impl Change<'_> {
     }
 }
 
-/// Whether a start may stop others: those that conflict with it, or with what it pulls in.
+/// Whether a start may stop other units: those that conflict with it or with what it pulls in.
 fn stops_others(unit: &Unit) -> bool {
     unit.pulls.iter().any(|name| may_be_down(name))
         || unit.rivals.iter().any(|name| name != "shutdown.target")
 }
 
-/// Whether a unit that another one pulls in may be down; not so those that are up on any host.
+/// Whether a unit that another one pulls in may be down. Some are up on every host.
 fn may_be_down(name: &str) -> bool {
     let is_usual = matches!(name, "sysinit.target" | "basic.target" | "local-fs.target");
     !is_usual && !name.ends_with(".slice") && !name.ends_with(".mount")

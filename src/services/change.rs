@@ -1,4 +1,4 @@
-//! What changes a unit: from whose turn it is to what came of it.
+//! Actions that change a unit, from waiting for a turn to the outcome.
 
 use crate::exec::context::{OperationContext, name_of};
 use crate::exec::process::{AtDeadline, Bounds, Options, run};
@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 use crate::services::look::look;
 use crate::services::operation::Change;
 
-/// How long it is waited for somebody else who is starting the unit.
+/// How long to wait for another request that is starting the unit.
 const TURN_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Everything else.
+/// Carries out an action that changes the unit.
 pub fn change(
     plan: &Plan,
     steps: &ServiceSteps,
@@ -31,12 +31,12 @@ pub fn change(
     };
     let patience = bounds.deadline.saturating_duration_since(Instant::now()) / 2;
     let patience = Instant::now() + patience.min(TURN_PATIENCE);
-    // Two that start the same unit at once would each count its starts without the other's.
+    // Two requests that start the same unit at once would each miss the other's start in the count.
     let turns = match matches!(action, Start | Restart) {
         true => match Turns::wait(&steps.own_name, patience) {
             Ok(turns) => Some(turns),
             Err(refusal) => {
-                // What it waits for says more than who has begun it.
+                // The job that is in the way says more than the fact that another request began it.
                 let unit = unit_now(steps, bounds);
                 let job = unit.as_ref().filter(|unit| unit.has_job);
                 let job = job.and_then(|unit| {
@@ -74,7 +74,7 @@ pub fn change(
         change.answer_first(context);
     }
     change.surroundings =
-        Surroundings::before(change.asked(), change.before.as_ref(), change.others.as_ref());
+        Surroundings::before(change.context(), change.before.as_ref(), change.others.as_ref());
     change.leave_half();
     change.began = start_limit::now();
     let backchannel = Some(&mut context.backchannel);
@@ -85,15 +85,15 @@ pub fn change(
     );
     drop(turns);
     change.took = start_limit::now().saturating_sub(change.began);
-    let is_known = change.surroundings.reread(change.asked());
+    let is_known = change.surroundings.reread(change.context());
     let after = change.watched(&ran);
     change.outcome(ran, after, is_known)
 }
 
 impl Change<'_> {
-    /// Leaves half of the timeout to what comes next, as the longest wait for a turn does: how long the
-    /// looks before it take, of which each may take this much more, is not the operation's time. On a
-    /// busy host systemctl would else be ended before the service manager has heard of it.
+    /// Leaves half of the timeout for what comes next, as the longest wait for a turn does. The time
+    /// taken by the checks before it, each of which may take this long, is not the operation's. On a
+    /// busy host systemctl would otherwise be killed before its job has reached the service manager.
     fn leave_half(&mut self) {
         let half = Duration::from_secs(self.plan.timeout().into()) / 2;
         self.bounds.deadline = self.bounds.deadline.max(Instant::now() + half.min(LOOK_TIMEOUT));

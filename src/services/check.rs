@@ -1,4 +1,4 @@
-//! The check that goes before: what the policy has run, and pass, before a unit is touched.
+//! A unit's `check`: the command of the policy that must succeed before the unit is touched.
 
 use crate::exec::process::{Bounds, ask};
 use crate::managers::argv::Argv;
@@ -10,8 +10,8 @@ use crate::request::ran::{Ended, Ran};
 use crate::system::trust::trusted;
 use std::path::Path;
 
-/// Runs the check: a program that nobody but root can have put there, as the one who will run
-/// what it checks.
+/// Runs the check as root, who will also run what it checks. Only root may be able to change its
+/// program.
 pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     let refused = |refusal, ran| Err(Box::new(Outcome::refused(refusal, ran, None)));
     let hint = "fix what the check complains about, then ask again";
@@ -39,7 +39,7 @@ pub fn checked(check: &Argv, bounds: Bounds) -> Result<(), Box<Outcome>> {
     }
 }
 
-/// What a check complains about: such programs say first what is wrong and last that it is.
+/// The complaint of a check: such programs print the mistake first, and last only that there is one.
 fn complaint(ran: &Ran) -> String {
     const WORDS: [&str; 4] = ["error", "emerg", "fatal", "line "];
     let names_it = |line: &&str| {

@@ -1,5 +1,5 @@
-//! Whether a unit is enabled, looked at before and after: `systemctl enable` ends with success
-//! where it has enabled nothing, and prints nothing of what a System V script is given.
+//! Whether a unit is enabled, before and after: `systemctl enable` reports success even if it has
+//! enabled nothing, and prints nothing about the links of a System V script.
 
 use crate::managers::systemd::alias::{self, CONFIGURED};
 use crate::managers::systemd::closure::Units;
@@ -10,22 +10,22 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// What starts System V scripts at boot (`update-rc.d(8)`): a folder for each runlevel, and those
-/// in which a service is meant to run.
+/// The runlevels, each of which has a folder of System V scripts that it starts (`update-rc.d(8)`),
+/// and those in which services run.
 const RUNLEVELS: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "S"];
 const MULTI_USER: [&str; 4] = ["2", "3", "4", "5"];
 
-/// Every link that enables something, and what it is a link to.
+/// Every link that enables something, and its target.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Links(BTreeSet<(PathBuf, Option<PathBuf>)>);
 
 impl Links {
-    /// Those of this moment.
+    /// The links as they are now.
     pub fn now() -> Self {
         let mut links = BTreeSet::new();
         for folder in CONFIGURED {
             for (path, name) in entries(Path::new(folder)) {
-                // What a unit wants is in a folder that is called after it.
+                // The units that a unit wants are in a folder with its name.
                 if name.to_str().is_some_and(|name| {
                     [".wants", ".requires", ".upholds"].iter().any(|end| name.ends_with(end))
                 }) {
@@ -41,8 +41,8 @@ impl Links {
         Self(links)
     }
 
-    /// The other units that were enabled or disabled since, along with this one: those that
-    /// `Also=` of its file names, and of theirs.
+    /// The other units that were enabled or disabled along with this one since then: those in `Also=`
+    /// of its file, and of theirs.
     pub fn also_changed(&self, since: &Self, name: &str) -> Vec<String> {
         let mut also = BTreeSet::new();
         let mut left = vec![name.to_owned()];
@@ -84,8 +84,8 @@ fn script_starts(unit: &str) -> bool {
     MULTI_USER.iter().any(|level| entries(&runlevel(level)).any(|(_, file)| is_start(&file)))
 }
 
-/// Why it is not disabled: every link to it goes with that, also the one that is its name here,
-/// and nothing could enable it again.
+/// Why the unit is not disabled: that would remove every link to it, including the one that is its
+/// name here, and then nothing could enable it again.
 pub fn obstacle(action: ServiceAction, name: &str) -> Option<Refusal> {
     let others = if action == Disable { alias::enabled_with(name) } else { Vec::new() };
     if others.iter().any(|other| other != name && alias::goes_with_disable(other)) {
@@ -112,32 +112,32 @@ pub fn obstacle(action: ServiceAction, name: &str) -> Option<Refusal> {
     })
 }
 
-/// What is known of a unit after `systemctl enable` or `disable` has ended with success.
+/// What is known about a unit after `systemctl enable` or `disable` has succeeded.
 #[derive(Debug, Clone, Copy)]
 pub struct After<'a> {
-    /// Its `UnitFileState`; empty where it has none.
+    /// Its `UnitFileState`; empty if it has none.
     pub state: &'a str,
-    /// Whether links came or went that the manager has not read.
+    /// Whether links were made or removed that the manager has not read.
     pub is_unread: bool,
     /// Whether a System V script of its name is started at boot.
     pub script_starts: bool,
-    /// Whether something has it started that no link in `/etc` or `/run` is the reason of.
+    /// Whether another unit starts it without a link in `/etc` or `/run`.
     pub is_wanted: bool,
 }
 
 impl<'a> After<'a> {
-    /// From the unit as the manager has it.
+    /// Judges by the unit as the manager knows it.
     pub fn of(unit: &'a Unit, name: &str, is_unread: bool) -> Self {
         let state = unit.state.unit_file_state.as_deref().unwrap_or_default();
         let script_starts = state == "generated" && script_starts(name);
-        // What the manager knows of before is no more so.
+        // If the manager has not read the new links, what it knows is out of date.
         Self { state, is_unread, script_starts, is_wanted: unit.is_wanted && !is_unread }
     }
 
-    /// Whether it is now what it was asked to be, and what to say though it is.
+    /// Whether the unit is now enabled or disabled as requested, and a warning even if it is.
     ///
     /// # Errors
-    /// `command_failed` where nothing was enabled, or it is enabled still.
+    /// `command_failed` if nothing was enabled, or if the unit is still enabled.
     pub fn judged(self, action: ServiceAction, name: &str) -> Result<Option<String>, Refusal> {
         match action {
             Enable => self.enabled(name),
@@ -158,7 +158,7 @@ impl<'a> After<'a> {
             "indirect" => Ok(Some(format!(
                 "{name} itself is not started at boot: only the units in Also= of its unit file were enabled"
             ))),
-            // The manager has not looked since.
+            // The manager has not read the new links.
             "disabled" | "" if self.is_unread => Ok(None),
             "static" if self.is_wanted => Ok(Some(format!(
                 "{name} has no [Install] section, so nothing was enabled: the units that want it start it"
@@ -212,11 +212,11 @@ impl<'a> After<'a> {
     }
 }
 
-/// That the boot does not start a unit that is enabled, where that is known: what it was enabled
-/// for is not there, or is itself not started. `units` are all that the manager has read.
+/// Says that the boot does not start an enabled unit, if that is known: the units that want it do
+/// not exist or are not started themselves. `units` has all units that the manager has read.
 pub fn not_at_boot(name: &str, own_name: &str, units: &Units) -> Option<String> {
     let wanting = alias::wanted_by(&[name, own_name]);
-    // Of a name alone nobody knows who asks for it; nor of a template for which instance.
+    // No link says what should start the unit, or only a template does, without its instance.
     if wanting.is_empty() || wanting.iter().any(|unit| unit.contains("@.")) {
         return None;
     }

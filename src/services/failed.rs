@@ -1,5 +1,5 @@
-//! Why an operation on a unit failed, in words: what the way that systemctl ended means, how the
-//! unit died, or who had it stopped.
+//! Explains why an operation on a unit failed: what systemctl's exit status means, how the unit
+//! died, or who stopped it.
 
 use crate::exec::context::{Shown, name_of, verdict};
 use crate::managers::systemd::manager_log::ManagerLog;
@@ -14,37 +14,37 @@ use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
 use crate::services::reason::{done, no_unit, start_limit};
 
-/// Where the program's own words are.
+/// Where to find the unit's own output.
 const SEE_LOG: &str = "`log` in this reply has the last lines it wrote";
 
-/// The longest of the manager's own lines in a sentence, in characters.
+/// The most characters of the manager's messages in a sentence.
 const LONGEST: usize = 300;
 
 /// An operation on a unit, and what is known of it afterwards.
 #[derive(Clone, Copy)]
 pub struct Failure<'a> {
-    /// What was done.
+    /// The action.
     pub action: ServiceAction,
-    /// With which command lines.
+    /// Its command lines.
     pub plan: &'a Plan,
-    /// What became of the command.
+    /// How the command ended.
     pub ran: &'a Ran,
-    /// Whether the unit was up before.
+    /// Whether the unit was up before it.
     pub was_active: bool,
     /// The unit afterwards.
     pub unit: &'a Unit,
-    /// What the manager has logged of it since.
+    /// What the manager has logged about the unit since.
     pub log: &'a ManagerLog,
-    /// The units that it cannot be up without and that are down; read where it was stopped.
+    /// The units that are down and without which it cannot be up; read only if it was stopped.
     pub bonds: &'a [String],
-    /// Whether it was stopped since no unit that is up needs it.
+    /// Whether it was stopped because no unit that is up needs it.
     pub is_unneeded: bool,
     /// Which units a reply may name.
     pub shown: Shown<'a>,
 }
 
 impl Failure<'_> {
-    /// What the way it ended means for this unit.
+    /// What the command's end means for this unit.
     pub fn explained(&self) -> Result<(), Refusal> {
         match self.ran.ended {
             Ended::Exited(0) | Ended::NotStarted(_) | Ended::Signalled(_) => {
@@ -59,7 +59,7 @@ impl Failure<'_> {
         name_of(self.plan)
     }
 
-    /// What the manager still waits for.
+    /// The time is over while the manager still waits for something.
     fn late(&self) -> Refusal {
         let (name, state, timeout) = (self.name(), &self.unit.state, self.plan.timeout());
         if state.doing().is_none() && self.unit.has_job {
@@ -68,7 +68,7 @@ impl Failure<'_> {
                 "the service manager continues; to give up: sm-helper service stop {name}"
             ));
         }
-        // It was ended before the manager had heard of it, or as the manager was done with it.
+        // systemctl was killed before its job reached the manager, or just as the job was done.
         let Some(doing) = state.doing() else {
             let state = state.active_state.as_deref().unwrap_or("in an unknown state");
             let error = format!(
@@ -82,7 +82,7 @@ impl Failure<'_> {
         )
     }
 
-    /// Why systemctl failed. What it says itself is of this run; the unit's state may be of one
+    /// Why systemctl failed. Its own message is about this run; the unit's state may be from the run
     /// before.
     fn failed(&self) -> Refusal {
         let (name, state) = (self.name(), &self.unit.state);
@@ -112,7 +112,7 @@ impl Failure<'_> {
             _ if state.result.as_deref() == Some("start-limit-hit") => {
                 start_limit(name, self.plan.approved().may_reset())
             }
-            // The manager may have begun to try again, and no more know how it ended before.
+            // The manager may already try again, and then no longer knows how the unit ended.
             Start | Restart if state.is_down() || state.is("activating") => self.not_started(),
             _ if refusal::is_failed(stderr) => {
                 let (end, hint) = cause::of(state, self.log);
@@ -122,7 +122,7 @@ impl Failure<'_> {
         }
     }
 
-    /// The unit file is there and wrong; what is wrong with it the manager has logged.
+    /// The unit file is invalid. The manager has logged why.
     fn not_loaded(&self, load: &str) -> Refusal {
         let name = self.name();
         let error = format!("the unit file of {name} is invalid and not loaded ({load})");
@@ -141,7 +141,7 @@ impl Failure<'_> {
         let error = format!("{name} was not {done}, because a unit that it needs failed");
         let hint = match down.is_empty() {
             false => format!("look at what it needs: {}", self.shown.listed(&down)),
-            // What one of its own needs is needed too.
+            // The failed unit may be one that a needed unit needs.
             true => format!("ask an administrator: systemctl list-dependencies {name}"),
         };
         Refusal::new(Code::CommandFailed, error).hint(hint)
@@ -172,7 +172,7 @@ impl Failure<'_> {
         }
     }
 
-    /// It did not come up.
+    /// The unit did not come up.
     fn not_started(&self) -> Refusal {
         let (name, state) = (self.name(), &self.unit.state);
         let (end, hint) = if state.result.as_deref() == Some("success") {
@@ -190,7 +190,7 @@ impl Failure<'_> {
             .hint(format!("{}; {again}", with_log(hint)))
     }
 
-    /// It did not stay up.
+    /// The unit did not stay up.
     pub fn unhealthy(&self) -> Refusal {
         let (name, state) = (self.name(), &self.unit.state);
         if self.log.was_stopped() {
@@ -203,7 +203,7 @@ impl Failure<'_> {
         let what = match state.restarts {
             Some(times @ 1..) if !state.is("failed") => {
                 let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-                // Of what runs again the manager no more knows how it ended before.
+                // Once a unit runs again, the manager no longer knows how it ended before.
                 let end_before = if state.result.as_deref() == Some("success") {
                     String::new()
                 } else {
@@ -218,7 +218,7 @@ impl Failure<'_> {
         Refusal::new(Code::Unhealthy, what).hint(with_log(hint))
     }
 
-    /// It was told to read its settings again, and ended.
+    /// The reload made the unit exit.
     pub fn ended_by_reload(&self) -> Refusal {
         let name = self.name();
         if self.log.was_stopped() {
@@ -230,7 +230,7 @@ impl Failure<'_> {
             .hint(format!("a reload makes it exit; to start it: sm-helper service start {name}"))
     }
 
-    /// Somebody, or what it is bound to, ended what was begun.
+    /// The job was undone by somebody else or by a unit that this one is bound to.
     pub fn stopped(&self) -> Refusal {
         let (name, done) = (self.name(), done(self.action));
         let has_begun = self.ran.ended == Ended::Exited(0);

@@ -8,37 +8,37 @@ use std::os::fd::AsFd;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What a look at a unit tells.
+/// How a unit is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     /// It died, or the manager has started it again.
     Bad,
-    /// It is what it should be, and nothing more is to be learnt by waiting.
+    /// It is in the right state, and waiting longer would tell nothing more.
     Clear,
-    /// So far so good.
+    /// So far it is well.
     SoFar,
 }
 
-/// How often a unit is looked at whose main process is not known.
+/// The pause between two looks at a unit whose main process is not known.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// How long the manager has to take note of the end of a process.
+/// How long the manager needs to notice that a process has ended.
 const REAPED: Duration = Duration::from_millis(20);
 
-/// The part of the time for which a service is watched that says of itself when it is ready.
+/// A service that reports when it is ready is watched for only this fraction of the time.
 const READY_PART: u32 = 4;
 
-/// Tells from its state how the unit is; `restarts` is how often the manager had started it
-/// again by itself before.
+/// Judges a unit by its state; `restarts` is how often the manager had restarted it automatically
+/// before.
 pub fn health(unit: &Unit, restarts: u32) -> Health {
     let state = &unit.state;
     if state.is_down() || state.restarts.unwrap_or(0) > restarts {
         return Health::Bad;
     }
     match (&unit.kind, state.sub_state.as_deref()) {
-        // Somebody else is at work on it.
+        // Another job is running for it.
         _ if unit.has_job => Health::SoFar,
-        // A oneshot that is done.
+        // A oneshot that has finished.
         (_, Some("exited")) => Health::Clear,
         (None, _) if state.is("active") => Health::Clear,
         _ if state.is("inactive") => Health::Clear,
@@ -46,9 +46,8 @@ pub fn health(unit: &Unit, restarts: u32) -> Health {
     }
 }
 
-/// Whether the unit says of itself when it is ready. That the first process of a daemon has ended
-/// says so only where it has written down before which one continues (`PIDFile=` of
-/// `systemd.service(5)`).
+/// Whether the unit reports when it is ready. For a forking daemon the exit of its first process
+/// means that only if the daemon has a `PIDFile=` (`systemd.service(5)`), since it writes that first.
 fn says_ready(unit: &Unit) -> bool {
     match unit.kind.as_deref() {
         Some("notify" | "notify-reload" | "dbus" | "oneshot") => true,
@@ -57,7 +56,7 @@ fn says_ready(unit: &Unit) -> bool {
     }
 }
 
-/// Watches a unit for so long, or until it is clear how it is. Gives the last look.
+/// Watches a unit for this time, or until its health is clear. Returns the unit as last seen.
 pub fn watch(
     mut look: impl FnMut() -> Option<Unit>,
     time: Duration,
@@ -75,7 +74,7 @@ pub fn watch(
     }
 }
 
-/// Waits for the end of the main process, or until it is time.
+/// Waits until the main process ends or the time is over.
 fn wait(main: Option<u32>, until: Instant) {
     let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
     let main = main.and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);

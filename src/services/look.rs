@@ -24,7 +24,7 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
         && ran.stdout.is_empty()
         && let Some(unit) = unit_of(&ask(state, brief(bounds)))
     {
-        // It says nothing, and why is more than that.
+        // An empty log does not say why it is empty.
         let is_there = unit.state.exists();
         let verdict = if is_there { Ok(()) } else { Err(reason::no_unit(name_of(plan))) };
         let warnings = reason::no_log(name_of(plan), &unit).into_iter().collect();
@@ -61,7 +61,7 @@ pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
     }
 }
 
-/// What may start a unit that is down, which a caller could take for one that does not work.
+/// What may start a unit that is down: a caller could take it for one that does not work.
 fn woken(plan: &Plan, unit: &Unit, bounds: Bounds, shown: Shown<'_>) -> Option<String> {
     let Steps::Look(LookSteps::Others(list)) = plan.steps() else { return None };
     let is_down = unit.state.is("inactive") || unit.state.is("failed");
@@ -74,7 +74,7 @@ fn woken(plan: &Plan, unit: &Unit, bounds: Bounds, shown: Shown<'_>) -> Option<S
     (!wakers.is_none()).then(|| reason::may_wake(name_of(plan), &wakers, shown))
 }
 
-/// `status` succeeds where the state could be read: a stopped unit is no failure. Its exit
+/// `status` succeeds if the state could be read: a stopped unit is not a failure. Its exit
 /// status is what `systemctl status` would have given (`systemctl(1)`, "Exit status").
 fn status(name: &str, unit: &UnitState, ran: Ran) -> (Result<(), Refusal>, Ran) {
     let returncode = match unit.active_state.as_deref() {
@@ -82,7 +82,7 @@ fn status(name: &str, unit: &UnitState, ran: Ran) -> (Result<(), Refusal>, Ran) 
         _ if !unit.exists() => 4,
         _ => 3,
     };
-    // What runs is there, though its file may be gone.
+    // A unit that runs exists, even if its file is gone.
     let verdict =
         if unit.exists() || is_running(unit) { Ok(()) } else { Err(reason::no_unit(name)) };
     (verdict, Ran { ended: Ended::Exited(returncode), ..ran })

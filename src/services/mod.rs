@@ -1,4 +1,4 @@
-//! Operations on units: looked at, checked, run, watched.
+//! Operations on units: read the state, run the check, run the command, watch the unit.
 
 pub mod begin;
 pub mod change;

@@ -1,4 +1,4 @@
-//! What is done to a unit, and how the unit was before.
+//! An action on a unit, and the state of the unit before it.
 
 use crate::exec::context::{Shown, name_of};
 use crate::exec::process::{Bounds, ask};
@@ -9,23 +9,23 @@ use crate::plan::{Plan, ServiceSteps};
 use crate::request::action::ServiceAction::{self, Restart, Start, Stop};
 use crate::request::ran::Ran;
 use crate::services::state::brief;
-use crate::services::surroundings::{Asked, Surroundings, all_units};
+use crate::services::surroundings::{ChangeContext, Surroundings, all_units};
 use std::time::Duration;
 
-/// Something that is done to a unit.
+/// An action that changes a unit.
 pub struct Change<'p> {
     pub plan: &'p Plan,
     pub steps: &'p ServiceSteps,
     pub action: ServiceAction,
     pub bounds: Bounds,
     pub shown: Shown<'p>,
-    /// The unit before it; none if that could not be read.
+    /// The unit before the action; none if its state could not be read.
     pub before: Option<Unit>,
-    /// What was around it before.
+    /// Links and other units before the action.
     pub surroundings: Surroundings,
-    /// All units before it, where some go down or up along with this one.
+    /// All units before the action, if some go down or up along with this one.
     pub others: Option<Units>,
-    /// When it began, on the manager's monotonic clock.
+    /// When the action began, on the manager's monotonic clock.
     pub began: Duration,
     /// How long the command line itself took.
     pub took: Duration,
@@ -36,8 +36,8 @@ impl Change<'_> {
         name_of(self.plan)
     }
 
-    pub fn asked(&self) -> Asked<'_> {
-        Asked {
+    pub fn context(&self) -> ChangeContext<'_> {
+        ChangeContext {
             action: self.action,
             name: self.name(),
             steps: self.steps,
@@ -56,7 +56,7 @@ impl Change<'_> {
         self.before.as_ref().is_some_and(|unit| unit.state.is("active"))
     }
 
-    /// As [`ServiceAction::wakes`], but what is up already is not started.
+    /// Like [`ServiceAction::wakes`], except that a unit that is already up is not started.
     pub fn wakes(&self) -> bool {
         self.action.wakes() && !(self.action == Start && self.was_active())
     }
@@ -69,12 +69,12 @@ impl Change<'_> {
         matches!(self.action, Start | Restart)
     }
 
-    /// The bounds of a look at all units, of which nothing is shown.
+    /// The bounds for reading all units. No reply shows that output.
     pub fn wide(&self) -> Bounds {
         all_units(brief(self.bounds))
     }
 
-    /// Of all units, which is shown to nobody.
+    /// Asks about all units; the output goes into no reply.
     pub fn ask_all(&self, look: &Argv) -> Ran {
         ask(look, self.wide())
     }

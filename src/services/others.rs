@@ -1,4 +1,4 @@
-//! The units beside the one that is asked for: which are up, what goes up or down along with it.
+//! Units other than the requested one: which are up, and which go up or down along with it.
 
 use crate::exec::context::Shown;
 use crate::exec::process::{Bounds, ask};
@@ -9,8 +9,8 @@ use crate::request::action::ServiceAction::{self, Reload, Restart, Start, Stop};
 use crate::request::ran::Ended;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Kinds that come and go by themselves, or stand for a moment of the boot: nobody misses one.
-const UNTOLD: [&str; 4] = [".target", ".slice", ".scope", ".device"];
+/// Kinds that come and go by themselves or mark a stage of the boot: no reply mentions them.
+const UNMENTIONED: [&str; 4] = [".target", ".slice", ".scope", ".device"];
 
 /// The state of every unit that the manager has loaded.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Others {
             .then(|| Self(list::parse(&shown.stdout)))
     }
 
-    /// Whether this unit is up, or on its way.
+    /// Whether this unit is up or starting.
     pub fn is_up(&self, unit: &str) -> bool {
         self.0.get(unit).is_some_and(Listed::is_up)
     }
@@ -34,13 +34,13 @@ impl Others {
         self.0.get(unit).is_some_and(Listed::is_failed)
     }
 
-    /// Whether it failed for good, or until the manager tries again.
+    /// Whether this unit failed, for good or until its automatic restart.
     fn is_unwell(&self, unit: &str) -> bool {
         self.0.get(unit).is_some_and(|state| state.is_failed() || state.restarts())
     }
 
-    /// The parts of `unit` that were to be up with it since it was started, and failed: those
-    /// that were up `before`, and those that it pulls in.
+    /// The failed parts of `unit` among those that should have started with it: those that were up
+    /// `before`, and those that it pulls in.
     pub fn failed_parts(&self, unit: &Unit, before: &Self) -> Vec<String> {
         let was_started = |name: &&String| unit.pulls.contains(name) || before.is_up(name);
         let failed = unit.parts.iter().filter(was_started).filter(|name| self.is_unwell(name));
@@ -48,45 +48,44 @@ impl Others {
     }
 
     fn up(&self) -> BTreeSet<&str> {
-        let warnings = |name: &&str| !UNTOLD.iter().any(|kind| name.ends_with(kind));
         let up = self.0.iter().filter(|(_, state)| state.is_up()).map(|(name, _)| name.as_str());
-        up.filter(warnings).collect()
+        up.filter(|name| is_mentioned(name)).collect()
     }
 }
 
-/// Whether the action may take other units along. Nearly every unit has some that it is always
-/// with: the targets and the slice.
+/// Whether the action may start or stop other units. Targets and the slice do not count: nearly
+/// every unit is bound to some.
 pub fn takes_along(action: ServiceAction, unit: &Unit) -> bool {
-    let warnings = |name: &String| !UNTOLD.iter().any(|kind| name.ends_with(kind));
-    let goes_down = unit.dependants.iter().any(warnings);
-    let goes_up = unit.rivals.iter().chain(&unit.pulls).any(warnings);
+    let counts = |name: &String| is_mentioned(name);
+    let goes_down = unit.dependants.iter().any(counts);
+    let goes_up = unit.rivals.iter().chain(&unit.pulls).any(counts);
     match action {
         Stop => goes_down,
         Start => goes_up,
         Restart => goes_down || goes_up,
-        Reload => unit.reloads.iter().any(warnings),
+        Reload => unit.reloads.iter().any(counts),
         _ => false,
     }
 }
 
-/// Whether a unit is of a kind that somebody misses.
-pub fn is_told(unit: &str) -> bool {
-    !UNTOLD.iter().any(|kind| unit.ends_with(kind))
+/// Whether a unit is of a kind that replies mention.
+pub fn is_mentioned(unit: &str) -> bool {
+    !UNMENTIONED.iter().any(|kind| unit.ends_with(kind))
 }
 
-/// Other units that were up and are not now, and the other way round.
+/// Other units that went down or came up.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct SideEffects {
-    /// Taken down.
+    /// Those that went down without failing.
     pub down: Vec<String>,
-    /// Those of them that failed.
+    /// Those that went down and failed.
     pub failed: Vec<String>,
-    /// Brought up.
+    /// Those that came up.
     pub up: Vec<String>,
 }
 
 impl SideEffects {
-    /// What became of the units that `related` has among what changed.
+    /// Compares two moments; only units in `related` count.
     pub fn between(before: &Others, after: &Others, related: &BTreeSet<String>) -> Self {
         let (was, is) = (before.up(), after.up());
         let names = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| -> Vec<String> {
@@ -98,20 +97,20 @@ impl SideEffects {
         Self { down, failed, up: names(&is, &was) }
     }
 
-    /// Whether nothing happened.
+    /// Whether no other unit changed.
     pub fn is_none(&self) -> bool {
         self.down.is_empty() && self.failed.is_empty() && self.up.is_empty()
     }
 
-    /// A sentence for each kind of them.
+    /// A sentence for each kind of change.
     pub fn warnings(&self, shown: Shown<'_>) -> Vec<String> {
-        let warnings = |units: &Vec<String>, what: &str| {
+        let warning = |units: &Vec<String>, what: &str| {
             (!units.is_empty()).then(|| format!("{what}: {}", shown.listed(units)))
         };
         [
-            warnings(&self.down, "this stopped other units"),
-            warnings(&self.failed, "other units failed because of this"),
-            warnings(&self.up, "this started other units"),
+            warning(&self.down, "this stopped other units"),
+            warning(&self.failed, "other units failed because of this"),
+            warning(&self.up, "this started other units"),
         ]
         .into_iter()
         .flatten()

@@ -1,4 +1,5 @@
-//! Why a unit is not what it was asked to be, in words: what is in the way, and what it is instead.
+//! Explains why a unit is not in the state that was asked for: what is in the way, and which state
+//! it is in instead.
 
 use crate::exec::context::Shown;
 use crate::managers::systemd::unit::{Unit, UnitState};
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// When to try again where a job is under way, in seconds.
 const RETRY_AFTER: u64 = 5;
 
-/// What is in the way of touching the unit at this moment.
+/// What prevents an action on the unit right now.
 pub fn obstacle(
     action: ServiceAction,
     name: &str,
@@ -31,8 +32,8 @@ pub fn obstacle(
                 .retry_after(RETRY_AFTER),
         );
     }
-    // What is down is started as it was read last: else nobody but an administrator could bring
-    // back what was stopped. What is up loses nothing by a refusal.
+    // A unit that is down is started with the settings that were loaded last. Otherwise only an
+    // administrator could start again what was stopped. A unit that is up loses nothing by a refusal.
     let may_start =
         unit.state.is_loaded() && (unit.state.is("inactive") || unit.state.is("failed"));
     (unit.needs_reload && !may_start && !unit.is_masked()).then(|| {
@@ -47,7 +48,7 @@ pub fn obstacle(
     })
 }
 
-/// A restart might stop it and not start it again.
+/// A restart might stop the unit and fail to start it again.
 pub fn may_not_start(name: &str, left: Duration) -> Refusal {
     let seconds = left.as_secs() + 1;
     let error = format!(
@@ -56,7 +57,7 @@ pub fn may_not_start(name: &str, left: Duration) -> Refusal {
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }
 
-/// The same for what is restarted or started along with it.
+/// The same for a unit that is restarted or started along with it.
 pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
     let seconds = left.as_secs() + 1;
     let error = format!(
@@ -65,7 +66,7 @@ pub fn others_may_not_start(name: &str, left: Duration) -> Refusal {
     Refusal::new(Code::Busy, error).hint(format!("try again in {seconds} s")).retry_after(seconds)
 }
 
-/// The manager does not start it any more for now.
+/// The manager refuses to start the unit for now.
 pub fn start_limit(name: &str, may_reset: bool) -> Refusal {
     let reset = match may_reset {
         true => format!("sm-helper service reset-failed {name}"),
@@ -80,24 +81,24 @@ pub fn start_limit(name: &str, may_reset: bool) -> Refusal {
     ))
 }
 
-/// There is nothing to do it to.
+/// The unit does not exist.
 pub fn no_unit(name: &str) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("there is no unit {name} on this host"))
         .hint("install the package that has it, or check the spelling")
 }
 
-/// Why a unit that is there has logged nothing, where that is for good.
+/// Why an existing unit has logged nothing, if it never will.
 pub fn no_log(name: &str, unit: &Unit) -> Option<String> {
     unit.is_masked()
         .then(|| format!("{name} is masked, so nothing can start it: there is no log of it"))
 }
 
-/// What the manager goes by is not what the file says; as the part of a sentence.
+/// The loaded settings are older than the unit file; worded as part of a sentence.
 pub fn stale_file(name: &str) -> String {
     format!("the unit file of {name} was changed and the service manager has not read it again")
 }
 
-/// What links were made or removed is not known to the manager yet.
+/// The manager has not read the links that were made or removed.
 pub fn not_reread(name: &str, may_reread: bool) -> String {
     let reread = match may_reread {
         true => "sm-helper service daemon-reload",
@@ -108,7 +109,7 @@ pub fn not_reread(name: &str, may_reread: bool) -> String {
     )
 }
 
-/// It was stopped, and is up.
+/// The unit was stopped and is up again.
 pub fn is_up_again(name: &str, wakers: &Wakers, shown: Shown<'_>) -> Refusal {
     let (who, hint) = if wakers.is_none() {
         (String::new(), "ask for the status, or ask an administrator what starts it".to_owned())
@@ -119,12 +120,12 @@ pub fn is_up_again(name: &str, wakers: &Wakers, shown: Shown<'_>) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("{name} was stopped and is up again{who}")).hint(hint)
 }
 
-/// It is down or is not to be started at boot, and may not stay so.
+/// The unit is down or disabled, and something may still start it.
 pub fn may_wake(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
     format!("{name} may be started at any time without a request, by {}", wakers.listed(shown))
 }
 
-/// Why there is nothing to do for new settings.
+/// Why new settings need no action.
 pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
     format!(
         "nothing to do: {name} is started when needed by {}, and then reads its settings",
@@ -132,7 +133,7 @@ pub fn is_woken(name: &str, wakers: &Wakers, shown: Shown<'_>) -> String {
     )
 }
 
-/// It is up, which says nothing of what it is made of.
+/// The unit is up, but some of its parts are not.
 pub fn parts_failed(name: &str, parts: &[String], shown: Shown<'_>) -> Refusal {
     let parts = shown.listed(parts);
     let error = format!("{name} is up, but some of its parts have failed: {parts}");
@@ -140,8 +141,8 @@ pub fn parts_failed(name: &str, parts: &[String], shown: Shown<'_>) -> Refusal {
         .hint("look at the logs of its parts, or ask an administrator: systemctl --failed")
 }
 
-/// It is not up, though starting it went well, since it never began. What its state says then is
-/// of its last run.
+/// The unit is not up although systemctl succeeded, because its start was skipped. Its state then
+/// describes the run before.
 pub fn skipped(name: &str, state: &UnitState) -> String {
     let last =
         if state.is("failed") { "; it failed before, and that is what `unit` shows" } else { "" };
@@ -159,12 +160,12 @@ pub fn socket_in_use(action: ServiceAction, name: &str, service: &str) -> Refusa
         .hint(format!("stop {service} first; the socket starts it again when it is needed"))
 }
 
-/// It runs, and nothing could start it once more.
+/// The unit is up, and nothing could start it again.
 pub fn cannot_come_back(name: &str, reason: &str) -> String {
     format!("once {name} is down, nothing can start it again, because {reason}")
 }
 
-/// It was up, and a restart did not get past the stop.
+/// The unit was up, and a restart stopped it without starting it again.
 pub fn stopped_and_skipped(name: &str) -> Refusal {
     let error = format!(
         "{name} was running, was stopped by the restart and was not started again, because a condition in its unit file is not met"
@@ -174,8 +175,8 @@ pub fn stopped_and_skipped(name: &str) -> Refusal {
     ))
 }
 
-/// It is not up, though starting it went well, since it is done; `is_known` where it is certain
-/// that nobody had it stopped.
+/// The unit is not up although its start succeeded, because it has finished; `is_known` if it is
+/// certain that nobody stopped it.
 pub fn ended_by_itself(name: &str, is_known: bool) -> String {
     let how = if is_known { "exited by itself, successfully," } else { "has exited successfully" };
     format!("{name} {how} and is not running now")

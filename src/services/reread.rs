@@ -10,7 +10,7 @@ use crate::request::ran::Ended;
 use crate::services::state::brief;
 use crate::services::surroundings::all_units;
 
-/// Has it read them, and tells which of the policy's are invalid now.
+/// Has the manager read all unit files, and warns of units of the policy whose file is invalid.
 pub fn reread(
     plan: &Plan,
     units: Option<&PolicyUnits>,
@@ -31,12 +31,12 @@ pub fn reread(
         (Ok(()), Some(units)) => invalid(units, bounds, context.shown),
         _ => Vec::new(),
     };
-    // Whether a file says something new only the manager could tell, and it does not.
+    // Only the manager knows whether a file has changed, and it does not say.
     let changed = Some(verdict.is_ok());
     Outcome { ran: Some(ran), changed, warnings, ..Outcome::of(verdict) }
 }
 
-/// A sentence for each unit of the caller's whose file is of no use.
+/// A sentence for each unit with an invalid file that the caller may know of.
 fn invalid(units: &PolicyUnits, bounds: Bounds, shown: Shown<'_>) -> Vec<String> {
     let seen = ask(&units.states, all_units(brief(bounds)));
     let seen = parse(&seen.stdout);

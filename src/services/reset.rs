@@ -10,11 +10,11 @@ use crate::services::failed::Failure;
 use crate::services::operation::Change;
 use crate::services::reason;
 
-/// What `systemctl` prints of a unit that the manager does not have in memory: that one has neither
-/// failed nor counted a start.
+/// What `systemctl` prints about a unit that the manager does not have in memory. Such a unit has
+/// neither failed nor any starts that count.
 const NOT_IN_MEMORY: &str = " not loaded";
 
-/// What came of it: good is a unit that is no longer failed.
+/// The outcome: success if the unit is no longer failed.
 pub fn outcome(change: &Change<'_>, ran: Ran, after: Option<Unit>) -> Outcome {
     let is_failed = |unit: &Unit| unit.state.is("failed");
     let had_failed = change.before.as_ref().is_some_and(is_failed);
@@ -30,7 +30,7 @@ pub fn outcome(change: &Change<'_>, ran: Ran, after: Option<Unit>) -> Outcome {
     };
     let changed = had_failed && !is_failed(&unit);
     let ran = match verdict {
-        // Nothing was to be done, and that is what was asked for.
+        // There was nothing to reset, which is what was asked for.
         Ok(()) => Ran { ended: Ended::Exited(0), stderr: String::new(), ..ran },
         Err(_) => ran,
     };
@@ -53,7 +53,7 @@ fn explained(change: &Change<'_>, ran: &Ran, unit: &Unit) -> Result<(), Refusal>
     failure.explained()
 }
 
-/// Something starts it, and it fails each time.
+/// Something keeps starting the unit, and it fails each time.
 fn failed_again(name: &str) -> Refusal {
     Refusal::new(Code::CommandFailed, format!("{name} was reset and has failed again since"))
         .hint(format!("something starts it again: look at its log: sm-helper service logs {name}"))

@@ -1,4 +1,4 @@
-//! What came of it: the unit afterwards, its log, and in words what went wrong.
+//! The outcome of an action: the unit afterwards, its log, and an explanation of what went wrong.
 
 use crate::exec::context::verdict;
 use crate::exec::process::{Bounds, ask};
@@ -21,37 +21,36 @@ use std::time::{Duration, Instant};
 
 use crate::services::operation::Change;
 
-/// The most that is read of a unit's log, of which a reply has the few lines that say most.
+/// The most that is read of a unit's log, in bytes. A reply has only its most useful lines.
 const LOG_BYTES: usize = 1 << 20;
 
-/// How often, and how long in between, it is looked whether the journal knows how a run ended.
+/// How often to check whether the journal has the end of a run, and the pause in between.
 const LOG_TIMES: usize = 4;
-
 const LOG_PAUSE: Duration = Duration::from_millis(50);
 
 impl Change<'_> {
-    /// The unit after it; where it should be up, after it was watched for a while.
+    /// The unit after the action. A unit that should be up is watched for a while first.
     pub fn watched(&self, ran: &Ran) -> Option<(Unit, Health)> {
         let see = || unit_now(self.steps, self.bounds);
-        // A reload that failed may be what ends it.
+        // A reload that fails may end the unit.
         let may_end = self.action == Reload && refusal::is_failed(&ran.stderr);
         if !self.wakes() || (ran.ended != Ended::Exited(0) && !may_end) {
             return see().map(|unit| (unit, Health::SoFar));
         }
         let restarts = match (self.action, &self.before) {
             (Reload, Some(unit)) => unit.state.restarts.unwrap_or(0),
-            // What waits for its automatic restart may have that one instead.
+            // The automatic restart that the unit waits for may come instead of this start.
             (_, Some(unit)) if unit.state.sub_state.as_deref() == Some("auto-restart") => {
                 unit.state.restarts.unwrap_or(0) + 1
             }
-            // The manager counts again with each start that is asked for.
+            // The manager counts from zero after each requested start.
             _ => 0,
         };
         let left = self.bounds.deadline.saturating_duration_since(Instant::now());
         watch(see, crate::exec::context::afterwards(self.plan).min(left), restarts)
     }
 
-    /// What came of it.
+    /// The outcome of the action.
     pub fn outcome(&self, ran: Ran, after: Option<(Unit, Health)>, is_known: bool) -> Outcome {
         if self.action == ResetFailed {
             return reset::outcome(self, ran, after.map(|(unit, _)| unit));
@@ -59,9 +58,9 @@ impl Change<'_> {
         let log = self.manager_log(&ran, after.as_ref());
         let mut verdict = self.verdict(&ran, after.as_ref(), &log);
         let after = after.map(|(unit, _)| unit);
-        let aftermath = after
-            .as_ref()
-            .map(|unit| self.surroundings.after(self.asked(), &ran, unit, is_known, &mut verdict));
+        let aftermath = after.as_ref().map(|unit| {
+            self.surroundings.after(self.context(), &ran, unit, is_known, &mut verdict)
+        });
         let aftermath = aftermath.unwrap_or_default();
         let went_well = self.wakes() && verdict.is_ok();
         let is_skipped = went_well && self.starts() && log.was_skipped();
@@ -73,8 +72,8 @@ impl Change<'_> {
             }
             _ => None,
         };
-        // What was done again has changed something, though the state reads the same; so has what
-        // was undone meanwhile.
+        // An action that was repeated, or undone meanwhile, has changed something even if the state
+        // reads the same.
         let changed = (went_well && !is_skipped) || (self.wakes() && log.was_stopped());
         let changed = Some(changed || self.differs(after.as_ref()) || aftermath.has_changed);
         let killed = self.was_killed().map(|unit| stopped::killed(self.name(), unit));
@@ -92,8 +91,8 @@ impl Change<'_> {
         Outcome { ran: Some(ran), unit, log, changed, warnings, ..Outcome::of(verdict) }
     }
 
-    /// The unit before a restart, where its processes had to be killed for that: its state is of
-    /// the new run. No look at the log where it took less time than they have to end.
+    /// The unit before a restart that had to kill its processes; the state afterwards is that of the
+    /// new run. If the restart took less than the stop timeout, the log need not be read.
     pub fn was_killed(&self) -> Option<&Unit> {
         let unit = self.before.as_ref().filter(|_| self.action == Restart)?;
         let argv = self.steps.manager_log.as_ref()?;
@@ -111,9 +110,9 @@ impl Change<'_> {
         log.was_killed().then_some(unit)
     }
 
-    /// That old processes run beside those of the restart.
+    /// Says that old processes still run beside the new ones after a restart.
     fn outlived(&self, after: &Unit) -> Option<String> {
-        // A restart that was refused leaves all as it was.
+        // After a refused restart the processes are still those of the same run.
         let is_another =
             self.before.as_ref().is_some_and(|unit| unit.invocation != after.invocation);
         let is_up = self.action == Restart && self.was_active() && !after.state.is("inactive");
@@ -127,8 +126,8 @@ impl Change<'_> {
         ManagerLog::parse(&ask(argv, bounds).stdout)
     }
 
-    /// What the manager has logged of the unit since the operation began, where it is not up as
-    /// it was asked to be: it forgets a unit that nothing refers to, and how it ended.
+    /// What the manager has logged about the unit since the action began, if the unit is not up as
+    /// requested. The manager forgets a unit that nothing refers to, and with it how it ended.
     pub fn manager_log(&self, ran: &Ran, after: Option<&(Unit, Health)>) -> ManagerLog {
         let is_well = ran.ended == Ended::Exited(0)
             && after.is_some_and(|(unit, health)| {
@@ -139,7 +138,7 @@ impl Change<'_> {
         };
         let read = || self.read_log(argv);
         let Some((unit, _)) = after.filter(|(unit, _)| unit.state.is_loaded()) else {
-            // The unit file was read before.
+            // The manager read the unit file before the action began.
             return read();
         };
         let has_ended = unit.state.is("inactive") || unit.state.is_down();
@@ -195,7 +194,7 @@ impl Change<'_> {
         };
         let has_run = ran.ended == Ended::Exited(0);
         match health {
-            // It failed before, and that is no longer what would happen.
+            // The start was skipped: a failure in the state is that of an earlier run.
             _ if has_run && self.starts() && log.was_skipped() => match self.was_active() {
                 true if is_down => Err(reason::stopped_and_skipped(self.name())),
                 _ => Ok(()),
@@ -210,7 +209,7 @@ impl Change<'_> {
         }
     }
 
-    /// Whether it was stopped since no unit that is up needs it.
+    /// Whether the unit was stopped because no unit that is up needs it.
     pub fn is_unneeded(&self, after: &Unit, log: &ManagerLog) -> bool {
         let may_be = self.wakes() && after.stops_unneeded && log.was_stopped();
         may_be
@@ -218,8 +217,8 @@ impl Change<'_> {
                 .is_some_and(|others| !after.needed_by.iter().any(|unit| others.is_up(unit)))
     }
 
-    /// The units that this one cannot be up without and that are down, where that may be why it
-    /// was stopped.
+    /// The units that are down and without which this one cannot be up, if that may be why it was
+    /// stopped.
     pub fn bonds_down(&self, ran: &Ran, after: &Unit, log: &ManagerLog) -> Vec<String> {
         let is_bond = log.was_stopped()
             || refusal::is_canceled(&ran.stderr)
@@ -233,8 +232,8 @@ impl Change<'_> {
         bonds.into_iter().filter(|unit| !others.is_up(unit)).cloned().collect()
     }
 
-    /// Whether the manager gave up before it began: it is down, and its last run is the one
-    /// before. The result may still be that run's.
+    /// Whether the manager gave up before the unit began to run: it is down, and its last run is
+    /// still the one before. Its result may be that run's, too.
     pub fn was_not_begun(&self, ran: &Ran, after: &Unit) -> bool {
         let last = self.before.as_ref().and_then(|unit| unit.invocation.as_deref());
         self.starts()
@@ -246,10 +245,10 @@ impl Change<'_> {
             && refusal::is_failed(&ran.stderr)
     }
 
-    /// Whether the unit is not what it was before.
+    /// Whether the unit differs from what it was before.
     pub fn differs(&self, after: Option<&Unit>) -> bool {
         let run = |unit: Option<&Unit>| unit.and_then(|unit| unit.invocation.clone());
-        // A start that the manager refuses renews the moment of the state, and nothing else.
+        // A start that the manager refuses changes nothing but the time of the state.
         let state =
             |unit: Option<&Unit>| unit.map(|unit| UnitState { since: None, ..unit.state.clone() });
         let before = self.before.as_ref();
@@ -257,7 +256,7 @@ impl Change<'_> {
     }
 }
 
-/// Whether the last lines that a unit wrote have to do with what went wrong.
+/// Whether the unit's last lines can explain what went wrong.
 fn is_worth_a_log(unit: &Unit, ran: &Ran) -> bool {
     let did_not_begin = unit.state.is("inactive") && ran.ended != Ended::Exited(0);
     unit.state.is_loaded() && !did_not_begin

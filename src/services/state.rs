@@ -1,4 +1,4 @@
-//! The state of a unit, read.
+//! Reads the state of a unit.
 
 use crate::exec::process::{Bounds, ask};
 use crate::managers::systemd::unit::{Unit, UnitState};
@@ -8,10 +8,10 @@ use crate::request::ran::{Ended, Ran};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Reading a unit's state or its log may take so long.
+/// The time limit for reading a unit's state or its log.
 pub const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The unit as it is now; none if that cannot be read.
+/// The unit as it is now; none if its state cannot be read.
 pub fn unit_now(steps: &ServiceSteps, bounds: Bounds) -> Option<Unit> {
     unit_of(&ask(&steps.state, brief(bounds)))
 }
@@ -20,7 +20,7 @@ pub fn unit_of(shown: &Ran) -> Option<Unit> {
     (shown.ended == Ended::Exited(0)).then(|| Unit::parse(&shown.stdout))
 }
 
-/// The bounds of a look.
+/// The bounds for reading a state.
 pub fn brief(bounds: Bounds) -> Bounds {
     Bounds { deadline: Instant::now() + LOOK_TIMEOUT, ..bounds }
 }
@@ -29,11 +29,12 @@ pub fn is_running(unit: &UnitState) -> bool {
     unit.is("active") || unit.is("reloading")
 }
 
-/// How long another's job is waited for, and how often it is looked for.
+/// How long to wait for a job of somebody else, and how often to check for it.
 pub const JOB_PATIENCE: Duration = Duration::from_secs(10);
 pub const JOB_PAUSE: Duration = Duration::from_millis(50);
-/// A look at the unit when no job is under way for it, or at the end of the patience with that:
-/// others may restart it at this very moment, and are done with it in a second.
+
+/// Reads the unit once no job is running for it, or once the wait for that is over: somebody else
+/// may be restarting it right now, which is over in a second.
 pub fn idle(action: ServiceAction, steps: &ServiceSteps, bounds: Bounds) -> Option<Unit> {
     let patience = bounds.deadline.min(Instant::now() + JOB_PATIENCE);
     loop {

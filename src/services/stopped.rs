@@ -1,5 +1,5 @@
-//! What is left of a unit that was stopped: whether it had to be killed, and which of its
-//! processes continue.
+//! Warnings about a unit that was stopped: that it had to be killed, or that some of its processes
+//! are still running.
 
 use crate::managers::systemd::alias;
 use crate::managers::systemd::unit::{Unit, UnitState};
@@ -9,22 +9,22 @@ use nix::unistd::{SysconfVar, sysconf};
 use std::path::Path;
 use std::time::Duration;
 
-/// The hierarchies in which the service manager has a cgroup for each unit (`cgroups(7)`).
+/// The hierarchies in which the service manager keeps a cgroup for each unit (`cgroups(7)`).
 const HIERARCHIES: [&str; 3] =
     ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"];
 
-/// A unit's cgroups are no deeper than this.
+/// The deepest cgroup of a unit that is read.
 const DEEPEST: usize = 16;
 
-/// How many processes are looked at, and how many ids are in a sentence.
+/// How many processes are read, and how many process ids a sentence names.
 const MOST_LOOKED_AT: usize = 4096;
 const MOST_SHOWN: usize = 8;
 
-/// What to say of a unit that is down now and was not before.
+/// Warnings about a unit that is down now and was not before.
 pub fn warnings(name: &str, before: Option<&UnitState>, after: &Unit) -> Vec<String> {
     let was_up = before.is_none_or(|unit| !unit.is("inactive") && !unit.is("failed"));
     let how = (was_up && after.state.is("failed")).then(|| ended(name, after)).flatten();
-    // The manager lets go of a cgroup as soon as it is empty.
+    // The manager removes a cgroup as soon as it is empty.
     let left = after.cgroup.as_deref().map_or(0, |cgroup| processes(cgroup).len());
     let left = (left > 0).then(|| {
         let running = if left == 1 { "is" } else { "are" };
@@ -33,10 +33,10 @@ pub fn warnings(name: &str, before: Option<&UnitState>, after: &Unit) -> Vec<Str
     [how, left].into_iter().flatten().collect()
 }
 
-/// Where a unit is that was made for one run (`systemd-run(1)`).
+/// The folder of units that were made for a single run (`systemd-run(1)`).
 const TRANSIENT: &str = "/run/systemd/transient";
 
-/// Why nothing could start a unit again that is up; none if it can be.
+/// Why nothing could start this unit again once it is down; none if it can be started.
 pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
     let own = unit.id.as_deref().unwrap_or(name);
     if unit.is_masked() {
@@ -50,14 +50,14 @@ pub fn no_way_back(name: &str, unit: &Unit) -> Option<&'static str> {
     }
 }
 
-/// That it had to be killed. `unit` is how it is set up.
+/// Says that the unit had to be killed. `unit` has its settings.
 pub fn killed(name: &str, unit: &Unit) -> String {
     let time = unit.stop_timeout.as_ref();
     let time = time.map(|time| format!(" ({})", time.text)).unwrap_or_default();
     format!("{name} did not stop within its TimeoutStopSec{time}, and was killed")
 }
 
-/// How it ended, where that was not as it should.
+/// How the unit ended, unless it ended well.
 fn ended(name: &str, unit: &Unit) -> Option<String> {
     let state = &unit.state;
     let how = match (state.result.as_deref()?, state.exit_status, state.exit_signal) {
@@ -70,13 +70,13 @@ fn ended(name: &str, unit: &Unit) -> Option<String> {
     Some(format!("{name} is down; it ended {how} when it was stopped"))
 }
 
-/// That processes of the unit have outlived its restart, which began so long ago: those of what
-/// `KillMode=` leaves alone (`systemd.kill(5)`). What they hold, such as a port, the new ones lack.
+/// Says which processes of the unit have outlived its restart, which began `since` ago, because
+/// `KillMode=` spares them (`systemd.kill(5)`). They may hold a port that the new ones need.
 pub fn outlived(name: &str, unit: &Unit, since: Duration) -> Option<String> {
     let now: Duration = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?.into();
     let ticks =
         u64::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok().filter(|ticks| *ticks > 0)?;
-    // The tick in which it began does not say which of two was first.
+    // Times are in ticks: of two processes of the same tick nobody knows which was first.
     let began = now.checked_sub(since)?.as_millis() as u64 * ticks / 1000;
     let is_older = |pid: &&u32| {
         let start = Stat::of(pid).and_then(|stat| stat.field::<u64>(Field::Began));
@@ -97,10 +97,10 @@ pub fn outlived(name: &str, unit: &Unit, since: Duration) -> Option<String> {
     ))
 }
 
-/// The processes in this cgroup of the manager's tree, and below it.
+/// The processes in this cgroup of the manager's tree and in those below it.
 fn processes(cgroup: &str) -> Vec<u32> {
     let inner = cgroup.trim_start_matches('/');
-    // The top of the tree is not a unit's.
+    // The root of the tree belongs to no unit.
     if inner.is_empty() || inner.split('/').any(|part| part == "..") {
         return Vec::new();
     }

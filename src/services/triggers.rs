@@ -1,5 +1,5 @@
-//! What wakes a unit though nobody asks for it: a socket, a timer, a path, an automount, the bus,
-//! a unit that upholds it. Who stops a service and leaves its socket has not stopped it for long.
+//! What may start a unit without a request: a socket, a timer, a path, an automount, D-Bus, or a
+//! unit that upholds it. A service that is stopped while its socket is up may soon be up again.
 
 use crate::exec::context::Shown;
 use crate::managers::systemd::alias;
@@ -8,7 +8,7 @@ use crate::services::others::Others;
 use crate::system::file;
 use std::path::Path;
 
-/// Where the bus is told which names it may have a unit started for (`dbus-daemon(1)`).
+/// The folders that tell D-Bus which names may start a unit (`dbus-daemon(1)`).
 const BUS_FOLDERS: [&str; 5] = [
     "/etc/dbus-1/system-services",
     "/run/dbus-1/system-services",
@@ -17,7 +17,7 @@ const BUS_FOLDERS: [&str; 5] = [
     "/lib/dbus-1/system-services",
 ];
 
-/// What may wake a unit at this moment.
+/// What may start a unit right now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Wakers {
     units: Vec<String>,
@@ -25,10 +25,10 @@ pub struct Wakers {
 }
 
 impl Wakers {
-    /// Those of this unit that are up; `name` is its own.
+    /// The triggers of this unit that are up; `name` is its own name.
     ///
-    /// The socket that is called like the service is one: with `Accept=yes` it starts instances of
-    /// a template and not the service, and listens in its place.
+    /// The socket with the service's name counts, too: with `Accept=yes` it starts instances of a
+    /// template instead of the service, and listens in its place.
     pub fn of(unit: &Unit, name: &str, others: Option<&Others>) -> Self {
         let is_up = |name: &&String| others.is_none_or(|others| others.is_up(name));
         let mut units: Vec<String> = unit.wakers.iter().filter(is_up).cloned().collect();
@@ -48,7 +48,7 @@ impl Wakers {
         self.units.is_empty() && self.bus_name.is_none()
     }
 
-    /// Who they are, for a sentence.
+    /// Their names, as part of a sentence.
     pub fn listed(&self, shown: Shown<'_>) -> String {
         let bus = self.bus_name.as_ref().map(|_| "D-Bus, when a program asks for it".to_owned());
         let units = (!self.units.is_empty()).then(|| shown.listed(&self.units));
@@ -56,7 +56,7 @@ impl Wakers {
     }
 }
 
-/// Whether there is anything to look for that could wake it; `name` is its own.
+/// Whether anything could start the unit, up or not; `name` is its own name.
 pub fn may_be_woken(unit: &Unit, name: &str) -> bool {
     !unit.wakers.is_empty()
         || unit.bus_name.is_some()
@@ -68,8 +68,8 @@ fn socket_of(name: &str) -> Option<String> {
     name.strip_suffix(".service").map(|stem| format!("{stem}.socket"))
 }
 
-/// The name on the bus that has this unit started (`SystemdService=` of `dbus-daemon(1)`), which
-/// the unit itself need not know.
+/// The bus name that starts this unit (`SystemdService=` of `dbus-daemon(1)`). The unit file need
+/// not have it.
 fn bus_name_for(unit: &str) -> Option<String> {
     let entries = BUS_FOLDERS.iter().filter_map(|folder| std::fs::read_dir(folder).ok());
     entries.flatten().flatten().find_map(|entry| {
@@ -82,9 +82,9 @@ fn bus_name_for(unit: &str) -> Option<String> {
     })
 }
 
-/// Whether what asks for this name on the bus has its unit started.
+/// Whether a request for this bus name starts its unit.
 fn is_activated(bus_name: &str) -> bool {
-    // What has a slash in it is no bus name.
+    // A bus name has no slash.
     !bus_name.contains('/')
         && BUS_FOLDERS
             .iter()

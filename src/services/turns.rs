@@ -1,9 +1,9 @@
-//! Whose turn it is to start a unit. Whether a start is safe is read from how often the unit was
-//! started before; nobody else may start it between that look and the start.
+//! Turns for starting a unit. Whether a start is safe depends on how often the unit was started
+//! before, so no other request may start it between that check and the start.
 //!
 //! A turn is a byte of one file, locked for its open file description (`F_OFD_SETLK`, `fcntl(2)`):
-//! it is free again when the last process that has the file open closes it. Two units can have the
-//! same byte; one of them waits in vain then, and no longer than its patience.
+//! it is free again when the last process that has the file open closes it. Two units can share a
+//! byte. Then a request for one waits needlessly for the other, but no longer than its time limit.
 
 use crate::request::code::{Code, Refusal};
 use crate::system::state::{self, Access};
@@ -18,15 +18,15 @@ use std::time::{Duration, Instant};
 const FOLDER: &str = "/run/sm/connections";
 const FILE: &str = "/run/sm/connections/turns";
 
-/// Where the bytes of the units begin; before them is when the last turn began.
+/// Where the bytes of the units begin. Before them stands the time at which the last turn began.
 const FIRST: i64 = 16;
 /// How many there are.
 const BYTES: i64 = 1 << 40;
 
-/// How often a turn is tried.
+/// The pause between two attempts to take a turn.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// When to try again where somebody else's turn does not end, in seconds.
+/// When to try again if another request keeps its turn, in seconds.
 const RETRY_AFTER: u64 = 5;
 
 /// The turns of a request, until it is dropped.
@@ -35,15 +35,15 @@ pub struct Turns {
     file: File,
 }
 
-/// What is true of everybody else's turns at a moment: nobody has one, and this was the last.
+/// A moment in which no other request has a turn, and the time at which the last turn began.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Quiet([u8; 8]);
 
 impl Turns {
-    /// Waits for the turn of the unit with this name of its own.
+    /// Waits for the turn of the unit; `unit` is its own name, not an alias.
     ///
     /// # Errors
-    /// `busy` where somebody else has it until then; `untrusted_path` where nobody can tell.
+    /// `busy` if another request keeps it until then; `untrusted_path` if nobody can tell.
     pub fn wait(unit: &str, until: Instant) -> Result<Self, Refusal> {
         let open = || {
             state::folder("/run/sm", 0o755, "root")?;
@@ -61,10 +61,10 @@ impl Turns {
         Ok(turns)
     }
 
-    /// Takes the turns of these units too, all of them or none.
+    /// Takes the turns of these units too: all of them or none.
     ///
     /// # Errors
-    /// `untrusted_path` where nobody can tell whose they are.
+    /// `untrusted_path` if nobody can tell who has them.
     pub fn add(&self, units: &BTreeSet<&str>) -> Result<bool, Refusal> {
         let mut taken = Vec::new();
         for unit in units {
@@ -82,8 +82,8 @@ impl Turns {
         Ok(true)
     }
 
-    /// Whether what is read from now on is what it will be, as long as this stays the same; none
-    /// where somebody else has a turn.
+    /// A mark to compare with a later one: if both are equal, no turn began in between, and what was
+    /// read meanwhile still holds. None if another request has a turn.
     pub fn quiet(&self) -> Option<Quiet> {
         let is_free = state::is_free(&self.file, FIRST, BYTES).unwrap_or(false);
         let mut last = [0; 8];
@@ -91,7 +91,7 @@ impl Turns {
         is_free.then_some(Quiet(last))
     }
 
-    /// Lets the others know that a turn began.
+    /// Lets other requests know that a turn began.
     fn begin(&self) -> io::Result<()> {
         let now = crate::managers::systemd::start_limit::now().as_nanos() as u64;
         self.file.write_all_at(&now.to_ne_bytes(), 0)
@@ -108,7 +108,7 @@ fn byte(unit: &str) -> i64 {
     FIRST + (hasher.finish() % BYTES as u64) as i64
 }
 
-/// Somebody else is at work on a unit, and does not come to an end.
+/// Another request is at work on the unit and does not finish.
 pub fn busy(unit: &str) -> Refusal {
     let error = format!("another job for {unit} is running: another request started it");
     Refusal::new(Code::Busy, error)
