@@ -15,6 +15,8 @@ pub fn members_of(group: &str) -> impl Iterator<Item = User> {
     let passwd = String::from_utf8_lossy(&passwd).into_owned();
     group.into_iter().flat_map(move |group| {
         let local = passwd.lines().filter_map(|line| line.split(':').next()).map(str::to_owned);
+        // Each once: those that are named have lines there, too.
+        let local = local.filter(|name| !group.mem.contains(name));
         let names: Vec<String> = group.mem.iter().cloned().chain(local).collect();
         names
             .into_iter()

@@ -147,7 +147,7 @@ host_test!(the_status_is_said_in_ten_lines, |host| {
     ask(host, "service status dbus").expect("denied");
     let shown = host.root("sm status").ok();
     assert!(shown.lines().count() <= 10, "{shown}");
-    assert!(shown.contains("user agent (sudo, exact), user agent (socket)"), "{shown}");
+    assert!(shown.contains(" user agent (sudo, exact), user agent (socket)\n"), "{shown}");
     let last = shown.lines().last().unwrap_or_default();
     assert!(last.contains("denied") && last.contains("service status dbus.service"), "{shown}");
     assert!(
@@ -155,7 +155,7 @@ host_test!(the_status_is_said_in_ten_lines, |host| {
     );
     site(host, NGINX);
     let (shown, json) = (host.root("sm status").ok(), status(host));
-    assert!(shown.contains("3 operations on 1 unit and 0 packages"), "{shown}");
+    assert!(shown.contains("3 operations on 1 unit, 0 packages and 0 tasks"), "{shown}");
     let hash = host.root("sha256sum /etc/sm/policy.toml").ok();
     assert_eq!(json["site"]["sha256"].as_str(), hash.split(' ').next());
     site(host, "not a policy");
