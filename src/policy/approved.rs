@@ -9,11 +9,11 @@ use crate::request::action::Maintenance;
 use crate::request::operation::{Operation, Request};
 use std::sync::Arc;
 
-/// A line of a policy. What stands there is looked up by who shows it: who asks of every name
-/// would read the whole text for each.
+/// A line of a policy. Its text is looked up only when it is shown: code that judges every name would
+/// otherwise read the whole policy for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// The policy's file, as it is called.
+    /// The policy's file, as messages name it.
     pub file: String,
     /// From 1.
     pub line: u32,

@@ -1,8 +1,8 @@
-//! A large site policy as the table it was read into, so that not every request reads it again.
+//! A cache of a large site policy in its parsed form, so that not every request parses it again.
 //!
-//! Root's alone: in a folder that nobody else can look into. It is used only for the very file it
-//! was made of and by the very program that made it; anything else about it that is not as it
-//! should be means that the policy is read again.
+//! It belongs to root, in a folder that nobody else can read. It is used only for the exact file it
+//! was made from, and only by the exact program that made it. If anything else is wrong with it, the
+//! policy is parsed again.
 
 use crate::policy::COMPILED;
 use crate::policy::parse::Parsed;
@@ -16,14 +16,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const FILE: &str = "/var/lib/sm/policy.cache";
 
-/// Below this size reading the policy costs less than looking for what was kept of it.
+/// Below this size, in bytes, parsing the policy costs less than a look at the cache.
 const WORTH_IT: u64 = 65_536;
 
-/// Another number for each form that a [`Parsed`] has had: what was kept of one must not be taken
-/// for another.
+/// Changes with each change of the form of [`Parsed`], so that an old cache is not taken for a new
+/// one.
 const FORMAT: u32 = 5;
 
-/// What tells one state of a file from another, and one program from another.
+/// Identifies one state of a file, or one program.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     file: [u64; 3],
@@ -32,7 +32,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of an open file.
+    /// The identity of an open file.
     pub fn of(data: &Metadata) -> Self {
         Self {
             file: [data.dev(), data.ino(), data.size()],
@@ -45,8 +45,8 @@ impl Identity {
         self.file[2] >= WORTH_IT && nix::unistd::geteuid().is_root()
     }
 
-    /// Whether the file can change again without its times showing it, which have the grain of
-    /// the kernel's clock.
+    /// Whether the file could change again without a change of its times, which are only as fine as
+    /// the kernel's clock ticks.
     fn is_too_young(&self) -> bool {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let changed = Duration::from_secs(self.changed[2].unsigned_abs());
@@ -54,12 +54,12 @@ impl Identity {
     }
 }
 
-/// What was kept of a file in this state.
+/// The cached policy of a file in this state.
 pub fn load(identity: &Identity) -> Option<Parsed> {
     if !identity.is_worth_it() {
         return None;
     }
-    // Not blocking: a fifo put there must not hold the request.
+    // Nonblocking, so that a fifo in its place cannot hold up the request.
     let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
     let mut file = OpenOptions::new().read(true).custom_flags(flags).open(FILE).ok()?;
     let data = file.metadata().ok()?;
@@ -75,7 +75,7 @@ pub fn load(identity: &Identity) -> Option<Parsed> {
     postcard::from_bytes(rest).ok()
 }
 
-/// Keeps it; where that cannot be done, the next request reads the policy again.
+/// Caches the policy. If that fails, the next request parses it again.
 pub fn save(identity: &Identity, parsed: &Parsed) {
     if identity.is_worth_it() && !identity.is_too_young() {
         let _ = write(identity, parsed);
@@ -86,7 +86,7 @@ fn write(identity: &Identity, parsed: &Parsed) -> io::Result<()> {
     let _lock = state::lock("policy-cache")?;
     let mut bytes = postcard::to_stdvec(identity).map_err(io::Error::other)?;
     bytes.extend(postcard::to_stdvec(parsed).map_err(io::Error::other)?);
-    // Half of it under a good identity would be believed after a power cut.
+    // After a power cut, half a cache with a good identity would be trusted.
     let new = format!("{FILE}.new");
     state::make(Path::new(&new), &bytes, 0o600)?;
     std::fs::rename(&new, FILE)

@@ -1,4 +1,4 @@
-//! What the policy says of one caller.
+//! What the policy gives to one caller.
 
 use crate::policy::model::{CallerKind, CallerRule, Policy};
 use crate::request::who::Who;
@@ -6,17 +6,17 @@ use crate::request::who::Who;
 /// What a policy's caller rules give to a caller.
 #[derive(Debug)]
 pub struct Share<'p> {
-    /// One of these has to give it; none if the caller gets all of the policy.
+    /// At least one of these must give it; none if the caller gets the whole policy.
     pub rules: Option<Vec<&'p CallerRule>>,
-    /// Each of these has to give it too: they are of groups of which it cannot be known whether
-    /// the caller is a member, and a member gets no more. A group that is removed, or a directory
-    /// that does not answer, widens nothing.
+    /// Each of these must give it, too: nobody can tell whether the caller is a member of their
+    /// groups, and a member gets no more than this. So a group that was removed, or a directory that
+    /// does not answer, never grants more.
     pub unknown: Vec<&'p CallerRule>,
 }
 
 impl<'p> Share<'p> {
-    /// That of this caller: a caller whom no rule names gets what the default says, and without
-    /// a default everything.
+    /// The rules for this caller. A caller whom no rule names gets what the default gives, or
+    /// everything if there is no default.
     pub fn of(policy: &Policy<'p>, who: &dyn Who) -> Self {
         let (mut rules, mut defaults) = (Vec::new(), Vec::new());
         let mut unknown = Vec::new();
@@ -34,7 +34,7 @@ impl<'p> Share<'p> {
             }
         }
         if who.is_everybody() {
-            // Some caller may be named by no rule; only a default bounds what that one gets.
+            // The caller may be one whom no rule names, and only a default limits what that one gets.
             let is_bounded = !defaults.is_empty();
             rules.extend(defaults);
             return Self { rules: is_bounded.then_some(rules), unknown };
@@ -45,24 +45,24 @@ impl<'p> Share<'p> {
         Self { rules: (!defaults.is_empty()).then_some(defaults), unknown }
     }
 
-    /// Whether something is given, of which `gives` says whether a rule does.
+    /// Whether the rules together give something; `gives` says whether one rule does.
     pub fn holds(&self, gives: impl Fn(&CallerRule) -> bool) -> bool {
         let is_given = self.rules.as_ref().is_none_or(|rules| rules.iter().any(|rule| gives(rule)));
         is_given && self.unknown.iter().all(|rule| gives(rule))
     }
 }
 
-/// Somebody who is in some of the tables of callers.
+/// A caller whom some of the tables of callers name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Member<'p> {
     user: Option<&'p str>,
     groups: Vec<&'p str>,
-    /// A group of which it cannot be known.
+    /// A group of which nobody can tell whether the caller is a member.
     unknown: Option<&'p str>,
 }
 
 impl<'p> Member<'p> {
-    /// Somebody who is in this table alone; none for whom no table names.
+    /// A caller whom only this table names; none for the default table.
     pub fn of(policy: &Policy<'p>, rule: &CallerRule) -> Option<Self> {
         let name = policy.text_of(rule.name);
         match rule.kind {
@@ -72,7 +72,7 @@ impl<'p> Member<'p> {
         }
     }
 
-    /// Somebody who is in the tables of all of these; none where nobody can be.
+    /// A caller whom the tables of all these name; none if there can be no such caller.
     pub fn of_all<'m>(all: impl IntoIterator<Item = &'m Self>) -> Option<Self>
     where
         'p: 'm,
@@ -90,7 +90,7 @@ impl<'p> Member<'p> {
         (!is_known).then_some(whole)
     }
 
-    /// The same if the group is gone.
+    /// The same caller if the group does not exist.
     pub fn without_its_group(&self) -> Option<Self> {
         Some(Self { unknown: Some(self.groups.first()?), ..Self::default() })
     }

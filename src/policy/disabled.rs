@@ -6,17 +6,17 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// What says so where nobody but root looks: what clears /etc does not enable anything.
+/// The note that only root can read. Whoever clears /etc does not enable anything by that.
 const NOTE: &str = "/var/lib/sm/disabled";
 
-/// The same for every account: a dry run without root must know it too.
+/// The note that every account can read, since a dry run without root must know it, too.
 const PUBLIC_NOTE: &str = "/etc/sm/disabled";
 
-/// Both, with the mode of the folder and of the file.
+/// Both notes, with the modes of the folder and of the file.
 const NOTES: [(&str, &str, u32, u32); 2] =
     [(NOTE, state::FOLDER, 0o700, 0o600), (PUBLIC_NOTE, "/etc/sm", 0o755, 0o644)];
 
-/// Refuses where every request is refused. What cannot be looked at counts as a yes.
+/// Refuses if requests are disabled. A note that cannot be checked counts as present.
 ///
 /// # Errors
 /// `disabled`
@@ -31,15 +31,15 @@ pub fn check() -> Result<(), Refusal> {
     }
 }
 
-/// Whether it is so, as far as this process may know.
+/// Whether requests are disabled, as far as this process can tell.
 pub fn is_disabled() -> bool {
     let is_there = |path: &str| match fs::symlink_metadata(path) {
         Ok(_) => true,
-        // Where a file stands instead of the folder there is no note; the policy is refused then.
+        // If there is a file in place of the folder, there is no note, and the policy is refused.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             false
         }
-        // The folder is root's alone.
+        // Only root can read the folder.
         Err(error) if error.kind() == ErrorKind::PermissionDenied && path == NOTE => false,
         Err(_) => true,
     };
@@ -52,10 +52,10 @@ pub fn note() -> Option<String> {
     text.lines().next().map(str::to_owned)
 }
 
-/// Refuses every request from now on, also after a boot.
+/// Refuses every request from now on, even after a reboot.
 ///
 /// # Errors
-/// If one of the notes could not be made; the other one may be there, and is enough.
+/// If one of the notes could not be written. The other one may exist, and is enough.
 pub fn disable(text: &str) -> io::Result<()> {
     let made = NOTES.map(|(path, folder, mode, file_mode)| {
         state::folder(folder, mode, "root")?;
@@ -65,10 +65,10 @@ pub fn disable(text: &str) -> io::Result<()> {
     made.into_iter().collect()
 }
 
-/// No longer refuses every request.
+/// Allows requests again.
 ///
 /// # Errors
-/// If one of the notes is still there, which is enough.
+/// If one of the notes still exists, which is enough to refuse every request.
 pub fn enable() -> io::Result<()> {
     NOTES.iter().try_for_each(|(path, ..)| {
         let path = Path::new(path);

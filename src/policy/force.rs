@@ -1,4 +1,4 @@
-//! The policy in force: the compiled one, and what the site's does to it.
+//! The policy in force: the compiled policy, and what the site policy changes in it.
 
 use crate::managers::systemd::alias;
 use crate::managers::systemd::states::PolicyUnits;
@@ -22,12 +22,12 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct InForce {
     site: Option<Parsed>,
-    /// The units that somebody may ask about, once it was asked for.
+    /// The units that some caller may name; made when first needed.
     units: OnceLock<Option<Arc<PolicyUnits>>>,
 }
 
 impl InForce {
-    /// Reads what there is to read.
+    /// Loads the site policy, if there is one.
     ///
     /// # Errors
     /// `policy_invalid`: then nothing is allowed.
@@ -35,10 +35,10 @@ impl InForce {
         Ok(Self::with(site::load()?))
     }
 
-    /// As if this text, which was read from `file`, were the site policy.
+    /// The policies as they would be with this text, read from `file`, as the site policy.
     ///
     /// # Errors
-    /// `policy_invalid` where it could not be one; `unsupported` where none has a say.
+    /// `policy_invalid` if it cannot be one; `unsupported` if this program reads no site policy.
     pub fn supposing(file: &str, text: &str) -> Result<Self, Refusal> {
         if COMPILED.site_mode == SiteMode::Off {
             return Err(Refusal::new(
@@ -58,13 +58,13 @@ impl InForce {
         Self { site, units: OnceLock::new() }
     }
 
-    /// The site policy, where it has a say.
+    /// The site policy, if it is read at all.
     pub fn site(&self) -> Option<Policy<'_>> {
         self.site.as_ref().map(Parsed::policy)
     }
 
-    /// Why root may refuse what this allows: a site policy that is missing, of which this process
-    /// cannot know whether there was one.
+    /// Why root may refuse what is allowed here: this process cannot tell whether a site policy is
+    /// missing.
     pub fn doubt(&self) -> Option<&'static str> {
         let is_open = self.site.is_none() && COMPILED.site_mode != SiteMode::Off;
         (is_open && presence::is_unknown()).then_some(
@@ -72,7 +72,7 @@ impl InForce {
         )
     }
 
-    /// What stands in a line of one of them.
+    /// The text of a line of one of them.
     pub fn text_of(&self, line: &Line) -> String {
         let site = self.site().filter(|site| site.file == line.file);
         let text = site.map_or(COMPILED.text, |site| site.text);
@@ -80,7 +80,7 @@ impl InForce {
         found.unwrap_or_default().trim().to_owned()
     }
 
-    /// The hash of what decided, for the record.
+    /// The hash of the policies that decide, for the audit log.
     pub fn hash(&self) -> String {
         match self.site() {
             None => COMPILED.hash.to_owned(),
@@ -88,12 +88,12 @@ impl InForce {
         }
     }
 
-    /// Whether it tells callers apart.
+    /// Whether it has rules for callers.
     pub fn names_callers(&self) -> bool {
         !COMPILED.callers.is_empty() || self.site().is_some_and(|site| !site.callers.is_empty())
     }
 
-    /// The bounds that hold.
+    /// The limits in force.
     pub fn limits(&self) -> Limits {
         limits(&COMPILED, self.site().as_ref())
     }
@@ -129,13 +129,13 @@ impl InForce {
         }
     }
 
-    /// Whether the caller may also ask for this, whatever reason it takes.
+    /// Whether the caller may also ask for this operation, with a reason if need be.
     fn may(&self, who: &dyn Who, operation: Operation) -> bool {
         let request = Request { operation, reason: Some(Reason::any()), timeout: None };
         self.decided(who, request).is_ok()
     }
 
-    /// What the caller may have done to all packages.
+    /// The operations on all packages that the caller may ask for.
     fn maintenance(&self, who: &dyn Who) -> Vec<Maintenance> {
         let is_allowed = |action: &Maintenance| {
             self.may(who, Operation::Maintenance { action: *action, only_plan: false })
@@ -143,8 +143,8 @@ impl InForce {
         Maintenance::ALL.iter().copied().filter(is_allowed).collect()
     }
 
-    /// The units whose states are looked at where packages change: all that a policy names, so that
-    /// the command line is the same whoever asks, and a policy that narrows brings no other one.
+    /// The units whose states are read when packages change: all that a policy names. So the command
+    /// line is the same for every caller, and a narrowing site policy cannot change it.
     fn units(&self) -> Option<Arc<PolicyUnits>> {
         let find = || {
             let operations = self.operations().into_iter();
@@ -158,7 +158,7 @@ impl InForce {
         self.units.get_or_init(find).clone()
     }
 
-    /// What the caller may remove at all.
+    /// Every package that the caller may remove.
     fn removable(&self, who: &dyn Who) -> Vec<Removable> {
         let compiled = removable(&COMPILED, who);
         match self.site() {
@@ -167,8 +167,8 @@ impl InForce {
         }
     }
 
-    /// The same without what else could be removed, which is a look at every name: for those who
-    /// ask of every name.
+    /// The same without what else the caller could remove, since finding that takes a look at every
+    /// name: for code that judges every name.
     ///
     /// # Errors
     /// `denied` where it is not, `reason_required` where somebody wants to know why.
@@ -185,15 +185,15 @@ impl InForce {
         Ok(approved.with_units(units))
     }
 
-    /// What holds for the unit under its own name, where the request has another one and a policy
-    /// names both: a link on the host is no way around what is said of the unit itself.
+    /// The verdict on the unit under its own name, if the request has an alias and a policy names
+    /// both: an alias on the host must not get around the rules for the unit itself.
     fn by_own_name(&self, who: &dyn Who, request: &Request) -> Result<Option<Approved>, Denial> {
         let Operation::Service { action, unit, shown } = &request.operation else {
             return Ok(None);
         };
         let Some(own) = alias::own_name(unit.as_str()) else { return Ok(None) };
         let site = self.site();
-        // Where the site's is the policy, the compiled one says only how a unit is checked.
+        // If the site policy replaces the compiled one, the latter only adds checks.
         let is_replaced = site.is_some() && COMPILED.site_mode == SiteMode::Replace;
         let is_named = (COMPILED.unit(&own).is_some() && !is_replaced)
             || site.is_some_and(|site| site.unit(&own).is_some());
@@ -208,7 +208,7 @@ impl InForce {
                 Code::ReasonRequired => {
                     ("for which the policy requires a reason", denial.refusal.hint)
                 }
-                // The other name may be none that this caller knows of.
+                // The caller may not know the unit's own name.
                 _ => (
                     "for which the policy does not allow it",
                     Some("`sm-helper list` shows what is allowed".to_owned()),
@@ -219,8 +219,8 @@ impl InForce {
         })
     }
 
-    /// The approval with the compiled check of the unit's own name, where no policy in force names
-    /// that: a link is no way around the check either.
+    /// Adds the compiled check of the unit's own name, if no policy in force names that: an alias must
+    /// not get around the check either.
     fn checked_by_own_name(&self, approved: Approved) -> Approved {
         let Operation::Service { unit, .. } = &approved.request().operation else {
             return approved;
@@ -250,8 +250,8 @@ impl InForce {
         name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
     }
 
-    /// What a task is for and how long it may take, in the policy that decides on it; none where no
-    /// policy has one of this name.
+    /// A task, from the policy that decides about it: its description and time limit. None if no
+    /// policy has a task with this name.
     pub fn task(&self, name: &str) -> Option<Task> {
         let of = |policy: Policy<'_>| policy.task(name).map(|rule| Task::of(&policy, rule));
         let site = self.site().and_then(of);
@@ -262,8 +262,7 @@ impl InForce {
         }
     }
 
-    /// Every operation that some policy names, in the order of their names; not all of them need
-    /// be allowed.
+    /// Every operation that either policy names, sorted by name. Not all of them need be allowed.
     pub fn operations(&self) -> Vec<Operation> {
         if let Some(site) = self.site().filter(|_| COMPILED.site_mode == SiteMode::Replace) {
             return operations(&site).collect();
@@ -277,7 +276,7 @@ impl InForce {
     }
 }
 
-/// The bounds under both policies.
+/// The limits under both policies.
 fn limits(compiled: &Policy<'_>, site: Option<&Policy<'_>>) -> Limits {
     match site {
         None => compiled.limits,
@@ -288,8 +287,8 @@ fn limits(compiled: &Policy<'_>, site: Option<&Policy<'_>>) -> Limits {
     }
 }
 
-/// What both policies say together of a request under the name it has: the compiled one's mode
-/// says how.
+/// The verdict of both policies together, for the name in the request. The mode of the compiled
+/// policy says how they combine.
 ///
 /// # Errors
 /// `denied` where it is not allowed, `reason_required` where somebody wants to know why.
@@ -306,14 +305,14 @@ pub fn decide(
         return judged.map(|approved| approved.checked_as_in(compiled));
     }
     if compiled.site_mode == SiteMode::Narrow {
-        // What both allow, the way the compiled one says: the site's can bring no command.
+        // Both must allow it, and commands come from the compiled policy alone.
         let by_site = judge(site, &limits, who, request.clone())?;
         let by_compiled = judge(compiled, &limits, who, request)?;
         return Ok(by_compiled.narrowed_by(by_site));
     }
     match judge(site, &limits, who, request.clone()) {
         Ok(approved) => Ok(approved.checked_as_in(compiled)),
-        // The site may ask for a reason where the compiled policy does not.
+        // The site policy may require a reason although the compiled one does not.
         Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
         Err(by_site) => judge(compiled, &limits, who, request)
             .map_err(|by_compiled| if by_site.line.is_some() { by_site } else { by_compiled }),

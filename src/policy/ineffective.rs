@@ -1,9 +1,8 @@
-//! Lines of the site policy that have no effect: in `narrow` what would add, in `extend` what would
-//! take away, in each what no caller gets. An entry has an effect if the decisions differ without
-//! it, and that is how it is found out: each is left out in turn.
+//! Lines of the site policy that have no effect: with `narrow` those that would add something, with
+//! `extend` those that would take something away, and always those for no caller. To find them, each
+//! entry is left out in turn: it has an effect if that changes a decision.
 //!
-//! Only the names in the policies are looked at, not the links of a host, on which one unit can
-//! have the name of another.
+//! Only names in the policies count, not the aliases that a host may have for its units.
 
 use crate::policy::COMPILED;
 use crate::policy::callers::Member;
@@ -22,11 +21,11 @@ use std::path::Path;
 pub struct Ineffective {
     /// From 1.
     pub line: u32,
-    /// What has no effect there.
+    /// The part of the line that has no effect.
     pub what: String,
     /// The file, the line, and why it has no effect.
     pub sentence: String,
-    /// What it is about; none where that is every operation.
+    /// The operations that it is about; none for every operation.
     operations: Option<Vec<Operation>>,
 }
 
@@ -57,7 +56,7 @@ const EXTEND: &str = "the compiled policy allows it already, and this program's 
 const OFF: &str = "this program ignores site policies: mode \"off\" is compiled in";
 const NOBODY: &str = "no table of [callers] gives it to anybody";
 
-/// Those of this host's site policy.
+/// The lines of this host's site policy.
 pub fn here(force: &InForce) -> Vec<Ineffective> {
     match force.site() {
         Some(site) => lines(&COMPILED, &site),
@@ -66,22 +65,22 @@ pub fn here(force: &InForce) -> Vec<Ineffective> {
     }
 }
 
-/// One sentence for each of them.
+/// One sentence for each of these lines.
 pub fn warnings(force: &InForce) -> Vec<String> {
     here(force).into_iter().map(|each| each.sentence).collect()
 }
 
-/// One sentence for each of those of a policy, if it is the site policy.
+/// One sentence for each such line of this policy, if it were the site policy.
 pub fn sentences(site: &Policy<'_>) -> Vec<String> {
     lines(&COMPILED, site).into_iter().map(|each| each.sentence).collect()
 }
 
-/// A file that is not read.
+/// A site policy that this program does not read.
 fn ignored(file: &str) -> Vec<Ineffective> {
     vec![Ineffective { operations: None, ..entry(file, 1, "this file", OFF, Vec::new()) }]
 }
 
-/// One of them.
+/// Makes one entry.
 fn entry(
     file: &str,
     line: u32,
@@ -93,12 +92,12 @@ fn entry(
     Ineffective { line, what: what.to_owned(), sentence, operations: Some(operations) }
 }
 
-/// Those of a site policy under a compiled one, in the order of the lines.
+/// The lines of a site policy that have no effect under a compiled one, in order.
 pub fn lines(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
     if compiled.site_mode == SiteMode::Off {
         return ignored(site.file);
     }
-    // A list of actions is for many names: what stands there has an effect if it has one for any.
+    // A list of actions is for many names: an action has an effect if it has one for any of them.
     let mut entries: BTreeMap<(u32, String), (bool, Vec<Operation>)> = BTreeMap::new();
     let callers = Callers::of(compiled, site);
     let pairs = callers.of_an_entry();
@@ -118,7 +117,7 @@ pub fn lines(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
                 SiteMode::Extend if is_compiled_in => EXTEND,
                 _ => NOBODY,
             };
-            // What it leaves out stays allowed, too.
+            // An operation that the site policy leaves out stays allowed, too.
             if compiled.site_mode == SiteMode::Extend {
                 let first = granted.first().map(|one| (one.kind(), one.name().map(str::to_owned)));
                 let of_the_name =
@@ -136,8 +135,8 @@ pub fn lines(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
     all
 }
 
-/// The line of an operation that the site policy grants, and what stands there. Where it can only
-/// narrow, of a name that is compiled in each action; else the name.
+/// The line that grants this operation in the site policy, and what to call it. With `narrow` that is
+/// the action, if the name is compiled in; otherwise the name.
 fn place(compiled: &Policy<'_>, site: &Policy<'_>, operation: &Operation) -> (u32, String) {
     let is_by_action = compiled.site_mode == SiteMode::Narrow;
     let action = |word: &str| format!("the action {word:?}");
@@ -173,14 +172,14 @@ fn place(compiled: &Policy<'_>, site: &Policy<'_>, operation: &Operation) -> (u3
     }
 }
 
-/// Whether a decision on the operation is another one if the site policy does not grant it.
+/// Whether any decision on the operation changes if the site policy does not grant it.
 fn differs(
     compiled: &Policy<'_>,
     site: &Policy<'_>,
     callers: &[Member<'_>],
     operation: &Operation,
 ) -> bool {
-    // Nothing else of it is asked for.
+    // The rest of the policy does not matter here.
     let without = Policy {
         units: &[],
         packages: &[],
@@ -194,7 +193,7 @@ fn differs(
     })
 }
 
-/// What is decided, without and with a reason: none where it is refused.
+/// The decisions without and with a reason; none for a refusal.
 fn decision(
     compiled: &Policy<'_>,
     site: &Policy<'_>,
@@ -206,13 +205,13 @@ fn decision(
         let approved = decide(compiled, Some(site), who, request).ok()?;
         let (watch, timeout) = (approved.watch_seconds(), approved.timeout());
         let check = approved.check.map(|check| (check, approved.checks_start));
-        // Whether the policy that is compiled in says how matters to a task alone.
+        // Only for a task does it matter whether its settings are from the compiled policy.
         let task = approved.task.map(|task| (task, approved.is_compiled_in));
         Some((check, approved.pacman, approved.allow_removals, task, watch, timeout))
     })
 }
 
-/// Names with no action at all, which would take away where nothing can be taken away.
+/// Names without any action. They would take something away, which is not possible here.
 fn emptied(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
     if compiled.site_mode != SiteMode::Extend {
         return Vec::new();
@@ -223,7 +222,7 @@ fn emptied(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
     let packages = site.packages.iter().filter(|rule| rule.actions == Set::<PackageAction>::NONE);
     let packages = packages.map(|rule| (rule.line, site.text_of(rule.name)));
     let packages = packages.filter(|(_, name)| compiled.package(name).is_some());
-    // What is compiled in for a name may be granted, and no operation here says so.
+    // The compiled policy may grant actions on the name that are no operation of the site policy.
     let about = |name: &str| {
         operations(compiled).filter(|operation| operation.name() == Some(name)).collect::<Vec<_>>()
     };
@@ -235,7 +234,7 @@ fn emptied(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
         .collect()
 }
 
-/// Tables of callers without which each of them gets the same.
+/// Tables of callers that change nothing for any of them.
 fn tables(compiled: &Policy<'_>, site: &Policy<'_>, callers: &Callers<'_>) -> Vec<Ineffective> {
     let granted: Vec<Operation> = operations(site).collect();
     let has_effect = |at: usize, rule: &CallerRule| {
@@ -269,7 +268,7 @@ fn tables(compiled: &Policy<'_>, site: &Policy<'_>, callers: &Callers<'_>) -> Ve
     .collect()
 }
 
-/// Whom the policies tell apart.
+/// The callers that the policies distinguish.
 struct Callers<'p> {
     compiled: Vec<Option<Member<'p>>>,
     site: Vec<Option<Member<'p>>>,
@@ -279,22 +278,22 @@ impl<'p> Callers<'p> {
     fn of(compiled: &Policy<'p>, site: &Policy<'p>) -> Self {
         let of = |policy: &Policy<'p>| {
             let named = policy.callers.iter().filter_map(|rule| Member::of(policy, rule));
-            // Of a group that is gone nobody knows who is in it.
+            // If a group does not exist, nobody can tell who is a member.
             let all = named.flat_map(|one| [one.without_its_group(), Some(one)]).flatten();
             std::iter::once(None).chain(all.map(Some)).collect()
         };
         Self { compiled: of(compiled), site: of(site) }
     }
 
-    /// All to whom a name can be given: one table of each policy is enough for it.
+    /// Every caller who may get a name. One table of each policy is enough for that.
     fn of_an_entry(&self) -> Vec<Member<'p>> {
         let pairs =
             self.site.iter().flat_map(|one| self.compiled.iter().map(move |two| [one, two]));
         pairs.filter_map(|pair| Member::of_all(pair.into_iter().flatten())).collect()
     }
 
-    /// All for whom a table can matter: who is in it, also in one more of the site policy; and, as
-    /// nobody knows who is in a group that is gone, everybody.
+    /// Every caller for whom a table may matter: those it names, even if another table of the site
+    /// policy names them, too. If its group does not exist, anybody may be a member.
     fn of_a_table(&self, site: &Policy<'p>, rule: &CallerRule) -> Vec<Member<'p>> {
         let own = Member::of(site, rule);
         let gone = own.as_ref().and_then(Member::without_its_group);

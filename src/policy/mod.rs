@@ -25,7 +25,7 @@ pub mod written;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.
 mod compiled {
-    // A policy without callers has no use for their types.
+    // A policy without callers does not need their types.
     #![allow(unused_imports)]
     use crate::policy::model::{
         CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode, Span, TaskRule,

@@ -1,8 +1,8 @@
-//! A policy as it is used: a table of plain numbers into one text.
+//! The form of a policy in use: tables of plain numbers that point into one text.
 //!
 //! The build script writes such a table into the program, where loading it costs nothing (no
 //! allocation, no relocation, only the pages that a request touches); the parser makes the same
-//! table from a file. All that reads a policy reads this one form.
+//! table from a file. All code that reads a policy reads this form.
 
 use crate::request::action::{Maintenance, ManagerAction, PackageAction, ServiceAction, Set};
 use serde::{Deserialize, Serialize};
@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 /// What the site file may do to the compiled policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SiteMode {
-    /// It is not read.
+    /// The site file is not read.
     Off,
-    /// It can only remove.
+    /// The site file can only take rights away.
     Narrow,
-    /// It can add, except what is on the never-list.
+    /// The site file can only add rights, except those on the never-list.
     Extend,
-    /// It is the policy, except what is on the never-list. The compiled one holds where there is
-    /// none, and its checks do for the units that have none of their own.
+    /// The site file is the policy, except rights on the never-list. Without a site file the compiled
+    /// policy holds; its checks also hold for units that have none in the site file.
     Replace,
 }
 
@@ -36,7 +36,7 @@ impl SiteMode {
     }
 }
 
-/// The bounds on what a caller can cost the host and gets to see of it.
+/// Limits on the load that a caller can cause, and on the output it can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Operations that an account may ask for in [`Limits::rate_seconds`].
@@ -58,7 +58,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What holds where a policy says nothing.
+    /// The defaults.
     pub const USUAL: Self = Self {
         rate_count: 30,
         rate_seconds: 60,
@@ -70,12 +70,11 @@ impl Limits {
         mask_secrets: true,
     };
 
-    /// The stricter of both, limit by limit.
+    /// The stricter value of each limit.
     #[must_use]
     pub fn stricter(&self, other: &Self) -> Self {
-        // One rate is the stricter where no window of the other's length can hold more than that
-        // one allows; else neither is, and the smaller number in the longer time is as strict as
-        // both.
+        // One rate is stricter if it never allows more within the other's window than the other
+        // does. If neither is, the smaller count in the longer window is as strict as both.
         let implies = |one: &Self, two: &Self| {
             let windows = two.rate_seconds.div_ceil(one.rate_seconds);
             u64::from(windows) * u64::from(one.rate_count) <= u64::from(two.rate_count)
@@ -94,7 +93,7 @@ impl Limits {
             service_timeout: self.service_timeout.min(other.service_timeout),
             package_timeout: self.package_timeout.min(other.package_timeout),
             lock_seconds: self.lock_seconds.min(other.lock_seconds),
-            // A unit that is watched longer is less likely to be called well when it is not.
+            // The longer a unit is watched, the less likely is a false success.
             watch_seconds: self.watch_seconds.max(other.watch_seconds),
             mask_secrets: self.mask_secrets || other.mask_secrets,
         }
@@ -126,8 +125,7 @@ pub struct UnitRule {
     /// The command that must exit 0 before a start, restart or reload: a run of
     /// [`Policy::words`]; empty for none.
     pub check: Span,
-    /// Whether it must also do so for a unit that is down: some check what they only have while
-    /// they run.
+    /// Whether the check also applies to a unit that is down. Some checks need a running unit.
     pub check_start: bool,
     /// How long it is watched, where it says something else than [`Limits::watch_seconds`].
     pub watch_seconds: Option<u32>,
@@ -153,10 +151,10 @@ pub struct PackageRule {
     pub allow_removals: Option<bool>,
 }
 
-/// What happens to a task that is not done in time.
+/// What happens to a task that exceeds its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnTimeout {
-    /// It is ended, with all that it has started.
+    /// It is killed with all its processes.
     Kill,
     /// It continues to its end, and the caller is told.
     Continue,
@@ -168,7 +166,7 @@ impl OnTimeout {
         [("kill", Self::Kill), ("continue", Self::Continue)];
 }
 
-/// A command line that callers may have run. What it means: [`Task`](crate::policy::tasks::Task).
+/// A command line that callers may run. For its meaning see [`Task`](crate::policy::tasks::Task).
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct TaskRule {
     /// The name that callers use.
@@ -193,18 +191,18 @@ pub struct TaskRule {
     pub description: Span,
 }
 
-/// Whom a caller rule is for.
+/// Whom a caller rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallerKind {
     /// The account of this name.
     User,
     /// Everybody in the group of this name.
     Group,
-    /// Whoever no other rule is for.
+    /// Every caller to whom no other rule applies.
     Default,
 }
 
-/// What some callers get of the policy: only what is named here.
+/// The part of the policy that some callers get: only what is named here.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct CallerRule {
     /// Whom it is for.
@@ -225,7 +223,7 @@ pub struct CallerRule {
     pub manager: Set<ManagerAction>,
 }
 
-/// A whole policy. Rules are sorted by name, which is what finding one relies on.
+/// A whole policy. Rules are sorted by name, for binary search.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy<'p> {
     /// The file it was made from, as it was named.

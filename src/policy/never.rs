@@ -1,4 +1,4 @@
-//! What a site policy can never add: through any of these an account would have full root.
+//! Names that a site policy can never add, since any of them would give an account full root.
 
 use crate::policy::model::{Policy, TaskRule};
 
@@ -39,7 +39,7 @@ const UNIT_BEGINNINGS: [&str; 11] = [
     "session-",
 ];
 
-/// Packages: shells, interpreters, what decides who is root, what everything stands on, and this
+/// Packages: shells, interpreters, programs that decide who becomes root, the base system, and this
 /// program.
 const PACKAGES: &[&str] = &[
     "bash-static",
@@ -152,8 +152,8 @@ pub fn package(name: &str) -> bool {
     PACKAGES.contains(&name) || PACKAGE_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
 }
 
-/// Shells and interpreters, without the version at the end of a name: what is run is in their
-/// arguments, and nobody looks whose that is.
+/// Shells and interpreters, without the version at the end of a name. They run the code that their
+/// arguments name, and nobody checks who owns that.
 const INTERPRETERS: &str = "\
     ash awk bash bun busybox clisp csh dash deno dotnet elixir elvish erl es escript expect fish \
     gawk ghci groovy guile irb java jjs jrunscript jshell julia ksh ksh93 ksh93u ld-linux ld-musl ld.so lksh \
@@ -162,7 +162,7 @@ const INTERPRETERS: &str = "\
     sash sbcl scala scheme sh static-sh swipl tclsh toybox tsx wasmtime wish xonsh yash ysh zsh \
     bash-static zsh-static busybox-static";
 
-/// Programs that start another one, which their arguments name.
+/// Programs that start another program, which their arguments name.
 const STARTERS: &str = "\
     at batch bwrap capsh catchsegv chpst chroot chrt chronic cpulimit daemonize dbus-run-session \
     doas eatmydata entr env envdir expect fakechroot fakeroot faketime find firejail flatpak-spawn flock gdb \
@@ -186,18 +186,18 @@ pub fn program(path: &str) -> bool {
     has(name) || has(short) || loader.is_some() || package(name)
 }
 
-/// What is said of a program that is one of those. `what` is what names it: `check`, `task`.
+/// The error for such a program. `what` is the key that names it: `check` or `task`.
 pub fn is_starter(what: &str) -> String {
     format!(
         "a {what} in a site policy cannot be a shell, an interpreter or a program that starts another one"
     )
 }
 
-/// What to do about it.
+/// The hint for it.
 pub const SCRIPT: &str = "put the command line into a script that root owns, and name that";
 
-/// The tasks of a policy that are such a program, with the line of each: what whoever builds it in
-/// should know.
+/// The tasks of a policy that run such a program, with their lines: a warning for whoever compiles
+/// the policy in.
 pub fn starters(policy: &Policy<'_>) -> Vec<(u32, String)> {
     let is_one = |rule: &&TaskRule| policy.words_of(rule.argv).next().is_some_and(program);
     let sentence = |rule: &TaskRule| {

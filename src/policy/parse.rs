@@ -32,7 +32,7 @@ pub fn parse(file: &str, text: &str, limits: Limits) -> Result<Parsed, Mistakes>
     Mistakes::of(mistakes).map_or(Ok(parsed), Err)
 }
 
-/// The same, with what could be read of a policy that is wrong: for what else is to be said of it.
+/// The same, but also returns what could be read of an invalid policy, for further warnings.
 pub fn read(file: &str, text: &str, limits: Limits) -> (Parsed, Vec<PolicyError>) {
     let mut parsed = Parsed::nothing(file, text, limits);
     let source = Source::new(file, text);
@@ -52,7 +52,7 @@ pub fn read(file: &str, text: &str, limits: Limits) -> (Parsed, Vec<PolicyError>
     }
     parsed.whole(&source, Table::whole(&source, &root, &KEYS));
     let mut mistakes = source.mistakes();
-    // What could not be read is not missing, and what follows may belong to another table.
+    // A key that could not be read is not missing, and the keys behind it may belong to another table.
     if !no_toml.is_empty() {
         mistakes.retain(|each| {
             let is_near = no_toml.iter().any(|error| error.line == each.line);
@@ -63,7 +63,7 @@ pub fn read(file: &str, text: &str, limits: Limits) -> (Parsed, Vec<PolicyError>
 }
 
 impl Parsed {
-    /// The sections, in the order in which one needs the other.
+    /// Reads the sections; each may need names from those before it.
     fn whole(&mut self, source: &Source<'_>, top: Table<'_>) {
         if let Some(schema) = top.required("schema", "1")
             && !source.integer(schema, 1..=u32::MAX).is_ok_and(|number| number == 1)

@@ -1,25 +1,25 @@
-//! Whether this host has ever had a site policy: where it had one, a missing one is not "none", it
-//! is one that an editor, a crash or a mistake removed.
+//! Whether this host has ever had a site policy. If it had one and the file is missing, then an editor,
+//! a crash or a mistake removed it, and that does not count as having none.
 
 use crate::system::state;
 use std::io;
 use std::path::Path;
 
-/// What says so over a boot, for root alone.
+/// The note that survives a reboot; only root can read it.
 const NOTE: &str = "/var/lib/sm/site-policy";
 
-/// The same for every account: a rehearsal without root must know it too.
+/// The note that every account can read, since a dry run without root must know it, too.
 const PUBLIC_NOTE: &str = "/run/sm/site-policy";
 
-/// What root makes at the first request after a boot, when it knows whether there was one.
+/// The folder that root makes at the first request after a boot, once it knows whether there was one.
 const ANSWERED: &str = "/run/sm/rate";
 
 const TEXT: &str = "This host has a site policy, /etc/sm/policy.toml. If it is missing, every request is refused. If none is wanted any more: sm policy revert\n";
 
-/// Makes sure that it is known from now on that there is one.
+/// Records that there is a site policy.
 ///
 /// # Errors
-/// If it cannot be written down.
+/// If that cannot be recorded.
 pub fn note() -> io::Result<()> {
     for (path, folder, mode, file_mode) in
         [(NOTE, state::FOLDER, 0o700, 0o600), (PUBLIC_NOTE, "/run/sm", 0o755, 0o644)]
@@ -33,7 +33,7 @@ pub fn note() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether there was one, as far as this process may know: what it cannot read counts as a yes.
+/// Whether there was one, as far as this process can tell. A note that it cannot read counts.
 pub fn is_noted() -> bool {
     exists(PUBLIC_NOTE).unwrap_or(true)
         || match exists(NOTE) {
@@ -42,19 +42,19 @@ pub fn is_noted() -> bool {
         }
 }
 
-/// Whether that is not known to this process: since the boot root has answered nothing, and only root
-/// may look at what outlasts one. The folder is there from the first answer on; where a package is
-/// installed, from the boot on, when `systemd-tmpfiles` makes the public note too.
+/// Whether this process cannot tell. That is so before root's first answer after a boot, since only
+/// root can read the note that survives a reboot. The folder exists from that answer on. If the
+/// package is installed, `systemd-tmpfiles` makes it and the public note at boot.
 pub fn is_unknown() -> bool {
     let is_hidden =
         exists(NOTE).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
     is_hidden && matches!((exists(PUBLIC_NOTE), exists(ANSWERED)), (Ok(false), Ok(false)))
 }
 
-/// Forgets it: none is wanted any more.
+/// Forgets that there was one, since none is wanted any more.
 ///
 /// # Errors
-/// If some of the memory is still there; then a missing one is still refused.
+/// If a note still exists. Then requests are still refused without a site policy.
 pub fn forget() -> io::Result<()> {
     for path in [PUBLIC_NOTE, NOTE] {
         state::remove(Path::new(path))?;

@@ -5,8 +5,8 @@ use crate::policy::never;
 use crate::request::name::is_of_the_broker;
 use crate::request::operation::Operation;
 
-/// That command; none for what no site policy may grant. `user` is who asked, if it is for that
-/// account alone.
+/// That command; none if no site policy may grant the operation. `user` is the caller, if the
+/// command is to allow it for that account alone.
 pub fn allow(operation: &Operation, user: Option<&str>) -> Option<String> {
     // A task is a command line; only a policy's text says which.
     if matches!(operation, Operation::Task { .. }) {

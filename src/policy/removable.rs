@@ -1,4 +1,4 @@
-//! What else a caller could remove, for a package that does not go without them.
+//! Which other packages a caller may remove: the removal of one package may need that of others.
 
 use crate::managers::manager::{Manager, Names};
 use crate::policy::callers::Share;
@@ -16,18 +16,18 @@ pub struct Removable {
 }
 
 impl Removable {
-    /// What the package manager calls it.
+    /// Its name in the package manager.
     pub fn name_for(&self, manager: Manager) -> &str {
         manager.own_name(Names { general: &self.name, pacman: &self.pacman })
     }
 
-    /// Whether a request for its removal would be granted to one who does not say why.
+    /// Whether a request to remove it would be granted without a reason.
     pub fn needs_no_reason(&self) -> bool {
         !self.require_reason
     }
 }
 
-/// All that the policy lets this caller remove, sorted by name.
+/// Every package that the policy lets this caller remove, sorted by name.
 pub fn removable(policy: &Policy<'_>, who: &dyn Who) -> Vec<Removable> {
     let share = Share::of(policy, who);
     let is_given = |name: &str| share.holds(|rule| policy.holds(rule.packages, name));
@@ -42,7 +42,7 @@ pub fn removable(policy: &Policy<'_>, who: &dyn Who) -> Vec<Removable> {
     removable.collect()
 }
 
-/// What both policies together let it remove: as they judge together on each of the names.
+/// Every package that both policies together let the caller remove, judged name by name.
 pub fn together(
     compiled: Vec<Removable>,
     mut site: Vec<Removable>,

@@ -1,4 +1,4 @@
-//! `/etc/sm/policy.toml`: read at every request, believed only where nobody but root can have
+//! `/etc/sm/policy.toml`: read at every request, and trusted only if nobody but root can have
 //! written it.
 
 use crate::policy::model::{Policy, SiteMode, TaskRule, UnitRule};
@@ -15,18 +15,18 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Where it is.
+/// The site policy's file.
 pub const FILE: &str = "/etc/sm/policy.toml";
 const FOLDER: &str = "/etc/sm";
 
-/// How long somebody may take to write it, and how often it is looked at meanwhile.
+/// How long to wait while somebody writes it, and how often to check meanwhile.
 const WRITING: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The site policy, where there is one and the compiled policy lets there be.
+/// The site policy, if there is one and the compiled policy allows one.
 ///
 /// # Errors
-/// `policy_invalid` where it cannot be trusted, read, or understood, or says what it may not.
+/// `policy_invalid` if it cannot be trusted, read or understood, or grants what it may not.
 pub fn load() -> Result<Option<Parsed>, Refusal> {
     if COMPILED.site_mode == SiteMode::Off {
         return Ok(None);
@@ -39,7 +39,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
     let (real, data) = trusted(Path::new(FILE))
         .map_err(|refusal| invalid(format!("{FILE} cannot be trusted: {refusal}")))?;
     let unreadable = |error: io::Error| invalid(format!("{FILE}: {error}"));
-    // Opening a fifo would wait for whoever writes to it.
+    // Opening a fifo would wait for a writer.
     if !data.is_file() {
         return Err(invalid(format!("{FILE} is not a file")));
     }
@@ -74,10 +74,10 @@ fn invalid(reason: String) -> Refusal {
     ))
 }
 
-/// Notes that there is a site policy, before anything is made of it.
+/// Records that there is a site policy, before it is used.
 fn remember() -> Result<(), Refusal> {
     match presence::note() {
-        // Root of a user namespace, whose answers bind nobody.
+        // Root of a user namespace: its answers do not count on the host.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         noted => noted.map_err(|error| {
             let what = format!("cannot record that there is a {FILE}: {error}");
@@ -88,8 +88,8 @@ fn remember() -> Result<(), Refusal> {
     }
 }
 
-/// Holds writers up until it is read, where root can do that: of a policy that is half written,
-/// the missing half may be the one that takes something away.
+/// Keeps writers out until it is read, if run as root: in a policy that is only half written, the
+/// missing half may be the one that takes rights away.
 fn whole(file: &File) -> Result<Option<ReadLease<'_>>, Refusal> {
     let deadline = Instant::now() + WRITING;
     loop {
@@ -108,10 +108,10 @@ fn whole(file: &File) -> Result<Option<ReadLease<'_>>, Refusal> {
     }
 }
 
-/// No site policy, where there never was one and nobody but root can have taken it away.
+/// No site policy: only if there never was one, and nobody but root can have removed it.
 fn absent() -> Result<Option<Parsed>, Refusal> {
     if presence::is_noted() {
-        // Either note may be gone; the other one has it made again.
+        // If one of the notes is gone, it is made again from the other.
         if nix::unistd::geteuid().is_root() {
             remember()?;
         }
@@ -141,7 +141,7 @@ impl From<Mistakes> for Refusal {
     }
 }
 
-/// A text as the site policy of this program.
+/// Parses a text as the site policy of this program.
 ///
 /// # Errors
 /// All that is wrong with it.
@@ -168,7 +168,7 @@ fn mistake(policy: &Policy<'_>, line: u32, message: String, hint: &str) -> Polic
     }
 }
 
-/// What a site policy adds, or is, stops at what would be full root.
+/// Rejects rights in a site policy that would be full root.
 fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
     let units = policy
         .units
@@ -199,7 +199,7 @@ fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
     names.chain(shells).collect()
 }
 
-/// Narrowing a policy cannot add a command line to what root may run.
+/// Rejects command lines in a narrowing site policy: it cannot add to what root may run.
 fn new_commands(policy: &Policy<'_>) -> Vec<PolicyError> {
     let strange = policy.units.iter().filter(|rule| {
         let own = policy.check_of(rule);
@@ -217,7 +217,7 @@ fn new_commands(policy: &Policy<'_>) -> Vec<PolicyError> {
     strange.map(sentence).collect()
 }
 
-/// One name of a task is one command line, whoever asks for it and whichever policy grants it.
+/// Rejects a task that differs from the compiled one: a name stands for one command line.
 fn other_tasks(policy: &Policy<'_>) -> Vec<PolicyError> {
     let strange = policy.tasks.iter().filter(|rule| {
         let compiled = COMPILED.task(policy.text_of(rule.name));
