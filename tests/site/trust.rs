@@ -94,7 +94,7 @@ host_once!(what_is_wrong_is_said_with_its_place, |host| {
         ("[srvices]\nactions = []\n", "policy.toml:2:2", "services"),
         ("[services\n", "policy.toml:2:", ""),
         ("[limits]\nrate = { cuont = 1, per_seconds = 1 }\n", "policy.toml:3:10", "count"),
-        ("[callers.\"usr:agent\"]\n", "policy.toml:2:10", "user:NAME"),
+        ("[callers.\"usr:agent\"]\n", "policy.toml:2:10", "user:agent"),
         ("[callers.\"user:agent\"]\nservice = []\n", "policy.toml:3:1", "services"),
         ("[services]\nactions = []\n[services.units.\"nginx*\"]\n", "policy.toml:4:", ""),
     ] {
