@@ -1,11 +1,11 @@
-//! Every operation that a policy names.
+//! The operations that a policy grants.
 
 use crate::policy::model::Policy;
 use crate::request::action::ServiceAction;
 use crate::request::name::{PackageName, TaskName, UnitName};
 use crate::request::operation::{Operation, Shown};
 
-/// Every operation that a policy grants to somebody.
+/// Every operation that a policy grants to any caller.
 pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation> + 'p {
     let services = policy.units.iter().filter_map(|rule| {
         let unit = UnitName::parse(policy.text_of(rule.name).as_bytes()).ok()?;
@@ -29,7 +29,7 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
     services.flatten().chain(manager).chain(packages.flatten()).chain(all).chain(tasks)
 }
 
-/// Whether the policy grants the operation to somebody.
+/// Whether the policy grants the operation to any caller.
 pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
     match operation {
         Operation::Service { action, unit, .. } => {

@@ -1,4 +1,4 @@
-//! A policy while it is read from text, and as it is kept.
+//! A policy that is read from text, in the form that is also cached.
 
 use crate::output::hex::hex;
 use crate::policy::model::{
@@ -32,7 +32,7 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// One that grants nothing yet, with the hash of the text.
+    /// A policy that grants nothing yet, with the hash of the text.
     pub(super) fn nothing(file: &str, text: &str, limits: Limits) -> Self {
         Self {
             file: file.to_owned(),
@@ -77,7 +77,7 @@ impl Parsed {
         }
     }
 
-    /// A list of words, one after another.
+    /// Adds a list of words.
     pub(super) fn run(&mut self, words: &[impl AsRef<str>]) -> Span {
         let at = self.words.len();
         for word in words {
@@ -93,7 +93,7 @@ impl Parsed {
 pub struct Strings(pub(super) String);
 
 impl Strings {
-    /// One more.
+    /// Adds a string.
     pub(super) fn add(&mut self, text: &str) -> Span {
         let at = self.0.len() as u32;
         self.0.push_str(text);

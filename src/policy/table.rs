@@ -1,5 +1,5 @@
-//! TOML read key by key: whatever is wrong with it has a file, a line and a column, and a key that
-//! nobody asked for is an error.
+//! Reads TOML key by key. Every mistake has a file, a line and a column, and an unknown key is a
+//! mistake.
 
 use crate::policy::meant;
 use std::cell::{Cell, RefCell};
@@ -8,26 +8,26 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// What is wrong with a policy, and where.
+/// A mistake in a policy, and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {message}")]
 pub struct PolicyError {
-    /// The file, as it was named.
+    /// The file, as messages name it.
     pub file: String,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// One sentence.
+    /// The mistake, in one sentence.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// Whether it is about which keys a table has: where a header could not be read, a key is in
-    /// another table than it was meant to be in.
+    /// Whether it is about the keys of a table. After a header that could not be read, keys belong to
+    /// another table than was meant.
     pub is_of_keys: bool,
 }
 
-/// All that is wrong with a policy, in the order of its lines.
+/// All mistakes in a policy, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes {
     first: PolicyError,
@@ -35,10 +35,10 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
-    /// More are not worth reading at once.
+    /// The most that a report has.
     const SHOWN: usize = 100;
 
-    /// These, where there are any.
+    /// These mistakes, if there are any.
     pub fn of(mut all: Vec<PolicyError>) -> Option<Self> {
         all.sort_by_key(|each| (each.line, each.column));
         all.dedup();
@@ -47,19 +47,19 @@ impl Mistakes {
         Some(Self { first: all.next()?, others: all.collect() })
     }
 
-    /// The first one.
+    /// The first mistake.
     pub fn first(&self) -> &PolicyError {
         &self.first
     }
 
-    /// Every one of them.
+    /// Every mistake.
     pub fn iter(&self) -> impl Iterator<Item = &PolicyError> {
         std::iter::once(&self.first).chain(&self.others)
     }
 }
 
 impl fmt::Display for Mistakes {
-    /// One sentence: the first, and how many follow.
+    /// One sentence: the first mistake, and how many follow.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.others.len() {
             0 => write!(f, "{}", self.first),
@@ -69,8 +69,8 @@ impl fmt::Display for Mistakes {
     }
 }
 
-/// The text that is parsed: where something stands in it, and what was found to be wrong. Whoever
-/// reads a part notes what is wrong with it and goes on, so that all is said at once.
+/// The text that is parsed, the place of each line, and the mistakes found. Code that reads a part
+/// notes its mistakes and goes on, so that all are reported at once.
 #[derive(Debug)]
 pub struct Source<'s> {
     file: &'s str,
@@ -78,18 +78,18 @@ pub struct Source<'s> {
     line_starts: Vec<usize>,
     mistakes: RefCell<Vec<PolicyError>>,
     misses_names: Cell<bool>,
-    /// The tables with keys that nobody knows: what they lack may be misspelt there.
+    /// The tables with unknown keys. A key that one of them lacks may be misspelt.
     strange: RefCell<Vec<String>>,
 }
 
-/// Where each line begins, so that finding a line costs a search and not a scan.
+/// The byte at which each line begins, to find a line by binary search.
 fn line_starts(text: &str) -> Vec<usize> {
     let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
     std::iter::once(0).chain(after_breaks.map(|(at, _)| at + 1)).collect()
 }
 
 impl<'s> Source<'s> {
-    /// This text; `file` is only what messages call it.
+    /// Makes a source of this text; `file` is only used in messages.
     pub fn new(file: &'s str, text: &'s str) -> Self {
         Self {
             file,
@@ -101,13 +101,13 @@ impl<'s> Source<'s> {
         }
     }
 
-    /// The value, or none where it is wrong, which is noted.
+    /// The value; none if it is a mistake, which is noted.
     pub fn note<T>(&self, result: Result<T, PolicyError>) -> Option<T> {
         result.map_err(|error| self.mistakes.borrow_mut().push(error)).ok()
     }
 
-    /// The same of what holds names: of a name that is not found later it is then not known whether
-    /// it is missing.
+    /// The same for a value that holds names. After a mistake there, a name that is not found later
+    /// may not be missing at all.
     pub fn note_names<T>(&self, result: Result<T, PolicyError>) -> Option<T> {
         if result.is_err() {
             self.miss_names();
@@ -115,17 +115,17 @@ impl<'s> Source<'s> {
         self.note(result)
     }
 
-    /// Says that a mistake has cost names.
+    /// Notes that a mistake may have hidden names.
     pub fn miss_names(&self) {
         self.misses_names.set(true);
     }
 
-    /// Whether a mistake before may have cost names.
+    /// Whether a mistake so far may have hidden names.
     pub fn misses_names(&self) -> bool {
         self.misses_names.get()
     }
 
-    /// What was noted.
+    /// The mistakes that were noted.
     pub fn mistakes(self) -> Vec<PolicyError> {
         self.mistakes.into_inner()
     }
@@ -135,7 +135,7 @@ impl<'s> Source<'s> {
         self.line_starts.partition_point(|start| *start <= at) as u32
     }
 
-    /// What is wrong at these bytes.
+    /// A mistake at these bytes.
     pub fn error(&self, at: Range<usize>, message: String, hint: Option<String>) -> PolicyError {
         let line = self.line(at.start) as usize;
         let start = self.line_starts[line - 1];
@@ -170,7 +170,7 @@ impl<'s> Source<'s> {
         value: &'v Spanned<DeValue<'v>>,
     ) -> Result<Vec<&'v Spanned<DeValue<'v>>>, PolicyError> {
         let array = value.get_ref().as_array().ok_or_else(|| {
-            // Several words in one string are meant as several.
+            // Several words in one string were meant as several strings.
             let words = |text: &str| {
                 let words = text.split([' ', ',']).filter(|word| !word.is_empty());
                 words.map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
@@ -235,8 +235,8 @@ impl<'s> Source<'s> {
     }
 }
 
-/// A table all of whose keys are known: before one of them is looked at, since the key that is
-/// missing is more often one that was misspelt.
+/// A table whose keys were all checked first: a key that seems to be missing is more often one that
+/// was misspelt.
 #[derive(Debug)]
 pub struct Table<'t> {
     source: &'t Source<'t>,
@@ -247,23 +247,23 @@ pub struct Table<'t> {
 }
 
 impl<'t> Table<'t> {
-    /// The whole policy, which has no keys but these.
+    /// The whole policy, which may have only these keys.
     pub fn whole(source: &'t Source<'t>, root: &'t Spanned<DeTable<'t>>, keys: &[&str]) -> Self {
         Self { source, table: root.get_ref(), at: root.span(), path: String::new() }.only(keys)
     }
 
-    /// As messages call it.
+    /// Its name in messages.
     fn name(&self) -> String {
         if self.path.is_empty() { "the policy".to_owned() } else { format!("[{}]", self.path) }
     }
 
-    /// The path of a key in it.
+    /// The path of one of its keys.
     fn below(&self, key: &str) -> String {
         let word = meant::word(key);
         if self.path.is_empty() { word } else { format!("{}.{word}", self.path) }
     }
 
-    /// This table; a key that is none of these is noted.
+    /// This table. Any other key in it is noted as a mistake.
     fn only(self, keys: &[&str]) -> Self {
         let strange = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         for key in strange {
@@ -274,7 +274,7 @@ impl<'t> Table<'t> {
             let error = self.source.error(key.span(), message, hint);
             let error = PolicyError { is_of_keys: true, ..error };
             self.source.strange.borrow_mut().push(self.path.clone());
-            // In the table of a name it costs no name.
+            // An unknown key in the table of a name hides no name.
             match self.path.contains('.') {
                 true => self.source.note::<()>(Err(error)),
                 false => self.source.note_names::<()>(Err(error)),
@@ -283,12 +283,12 @@ impl<'t> Table<'t> {
         self
     }
 
-    /// The value of a key, where it is there.
+    /// The value of a key; none if it is missing.
     pub fn optional(&self, key: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.table.get(key)
     }
 
-    /// The value of a key that has to be there; `example` is what it could be.
+    /// The value of a required key; `example` shows what it could be.
     pub fn required(&self, key: &str, example: &str) -> Option<&'t Spanned<DeValue<'t>>> {
         if self.optional(key).is_none() && self.may_be_misspelt() {
             return None;
@@ -302,7 +302,7 @@ impl<'t> Table<'t> {
         self.source.note(value)
     }
 
-    /// Whether a key that it lacks may be one that was noted in it or in a table around it.
+    /// Whether a missing key may be a misspelt one, in this table or in one around it.
     fn may_be_misspelt(&self) -> bool {
         let strange = self.source.strange.borrow();
         strange.iter().any(|other| {
@@ -311,7 +311,7 @@ impl<'t> Table<'t> {
         })
     }
 
-    /// True or false, where the key is there.
+    /// The boolean value of a key; none if it is missing.
     pub fn boolean(&self, key: &str) -> Option<bool> {
         let value = self.optional(key)?;
         self.source.note(value.get_ref().as_bool().ok_or_else(|| {
@@ -320,13 +320,13 @@ impl<'t> Table<'t> {
         }))
     }
 
-    /// A number in this range, where the key is there.
+    /// The number in this range that a key has; none if it is missing.
     pub fn number(&self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
         self.source.note(self.source.integer(self.optional(key)?, range))
     }
 
-    /// The table of a key, where it is there; it has no keys but these. `example` is what it could
-    /// be.
+    /// The table of a key, which may have only these keys; none if it is missing. `example` shows what
+    /// it could be.
     pub fn table(&self, key: &str, keys: &[&str], example: &str) -> Option<Table<'t>> {
         let value = self.optional(key)?;
         let table = self.source.note_names(value.get_ref().as_table().ok_or_else(|| {
@@ -340,7 +340,7 @@ impl<'t> Table<'t> {
         Some(Table { source: self.source, table, at: value.span(), path }.only(keys))
     }
 
-    /// The tables in a table whose keys are names; each has no keys but these.
+    /// The tables in a table whose keys are names. Each may have only these keys.
     pub fn named(&self, key: &str, keys: &[&str]) -> Vec<(&'t Spanned<DeKey<'t>>, Table<'t>)> {
         let Some(value) = self.optional(key) else { return Vec::new() };
         let holder = value.get_ref().as_table().ok_or_else(|| self.no_table_of_names(key, value));
@@ -362,7 +362,7 @@ impl<'t> Table<'t> {
         rows
     }
 
-    /// The pairs of a table whose keys are names and whose values are plain. `example` is what it
+    /// The pairs of a table whose keys are names and whose values are plain. `example` shows what it
     /// could be.
     pub fn words(&self, key: &str, example: &str) -> Vec<Pair<'t>> {
         let Some(value) = self.optional(key) else { return Vec::new() };
@@ -372,7 +372,7 @@ impl<'t> Table<'t> {
         self.source.note(table).into_iter().flatten().collect()
     }
 
-    /// Names in a list, or a single one: each has a section of its own.
+    /// Reports names that stand in a list or alone: each needs a section of its own.
     fn no_table_of_names(&self, key: &str, value: &Spanned<DeValue<'_>>) -> PolicyError {
         let single = value.get_ref().as_str();
         let several = value.get_ref().as_array().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! `[tasks.NAME]`: a command line that the policy has written out whole, and how it is run.
+//! `[tasks.NAME]`: a command line that the policy spells out in full, and how it is run.
 
 use crate::policy::model::{OnTimeout, Policy, TaskRule};
 use crate::policy::table::{Pair, PolicyError, Source, Table};
@@ -18,24 +18,24 @@ pub const KEYS: [&str; 8] = [
     "description",
 ];
 
-/// As whom it is run by default.
+/// The account that runs it by default.
 pub const ROOT: &str = "root";
 
-/// Where it is run by default.
+/// Its working directory by default.
 const DIRECTORY: &str = "/";
 
-/// How long it may take by default, in seconds, and how long at all.
+/// The default time limit and the longest one, in seconds.
 const TIMEOUT: u32 = 600;
 const TIMEOUTS: RangeInclusive<u32> = 1..=86_400;
 
-/// The longest description, in characters: it stands in the schema that an agent reads.
+/// The longest description, in characters. It is part of the schema that an agent reads.
 const LONGEST_DESCRIPTION: usize = 200;
 
-/// What the account and this program decide, and no policy.
+/// Variables that the account or this program sets, and no policy may.
 const FIXED: [&str; 5] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL"];
 
-/// By these a program loads code, or a shell runs some, that is in no command line (`env.c` of sudo
-/// has most of them). A name that ends with `*` is a beginning.
+/// Variables that make a program load code, or a shell run some, that is in no command line (most are
+/// from `env.c` of sudo). A name that ends with `*` is a prefix.
 const LOADS_CODE: [&str; 29] = [
     "LD_*",
     "GCONV_PATH",
@@ -73,24 +73,24 @@ const LOADS_CODE: [&str; 29] = [
 pub struct Task {
     /// The program, by its absolute path, and its arguments.
     pub argv: Vec<String>,
-    /// As whom it is run.
+    /// The account that runs it.
     pub user: String,
-    /// Where it is run.
+    /// Its working directory.
     pub directory: String,
-    /// What is in its environment besides what every program is given: `NAME=value`.
+    /// Variables besides those that every program gets: `NAME=value`.
     pub environment: Vec<String>,
-    /// How long it may take, in seconds.
+    /// Its time limit, in seconds.
     pub timeout_seconds: u32,
-    /// What happens then.
+    /// What happens after that.
     pub on_timeout: OnTimeout,
-    /// Whether a request must say why.
+    /// Whether a request needs a reason.
     pub require_reason: bool,
-    /// What it is for: empty where nothing says it.
+    /// What it is for; may be empty.
     pub description: String,
 }
 
 impl Task {
-    /// Reads one; what is wrong with it is noted.
+    /// Reads a task and notes its mistakes.
     pub fn read(source: &Source<'_>, table: &Table<'_>) -> Option<Self> {
         let argv = table.required("argv", "[\"/usr/local/sbin/deploy\"]");
         let argv = argv.and_then(|argv| source.note(command(source, argv, "task")));
@@ -123,7 +123,7 @@ impl Task {
         })
     }
 
-    /// The one of a rule.
+    /// The task of a rule.
     pub fn of(policy: &Policy<'_>, rule: &TaskRule) -> Self {
         let words = |run| policy.words_of(run).map(str::to_owned).collect();
         let text = |span| policy.text_of(span).to_owned();
@@ -139,7 +139,7 @@ impl Task {
         }
     }
 
-    /// Whether the same is run in the same way.
+    /// Whether both run the same command line in the same way.
     pub fn runs_as(&self, other: &Self) -> bool {
         let runs = |task: &Self| {
             let Self { argv, user, directory, environment, on_timeout, .. } = task.clone();
@@ -149,8 +149,8 @@ impl Task {
     }
 }
 
-/// The words of a command line in a policy: an absolute path and its arguments, each one plain text.
-/// `what` is what it is the command line of.
+/// The words of a command line in a policy: an absolute path and arguments, each of them plain text.
+/// `what` says whose command line it is.
 pub fn command<'v>(
     source: &Source<'_>,
     value: &'v Spanned<DeValue<'v>>,
@@ -192,7 +192,7 @@ fn is_plain(path: &str) -> bool {
         && path[1..].split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
-/// That this can be an account's name.
+/// Checks that this can be an account's name.
 fn account(name: &str) -> Result<(), String> {
     let is_bad = |c: char| c.is_control() || c.is_whitespace() || ":/,".contains(c);
     match name.is_empty() || name.len() > 256 || name.contains(is_bad) {
@@ -201,7 +201,7 @@ fn account(name: &str) -> Result<(), String> {
     }
 }
 
-/// That this is a folder's absolute path.
+/// Checks that this is the absolute path of a folder.
 fn folder(path: &str) -> Result<(), String> {
     let is_whole = path == "/" || is_plain(path.strip_suffix('/').unwrap_or(path));
     match is_whole && path.len() <= 4096 && !path.chars().any(char::is_control) {
@@ -210,7 +210,7 @@ fn folder(path: &str) -> Result<(), String> {
     }
 }
 
-/// That this is a sentence for a person.
+/// Checks that this is a line of text for a person.
 fn sentence(text: &str) -> Result<(), String> {
     let length = text.chars().count();
     match length > LONGEST_DESCRIPTION || text.chars().any(char::is_control) {

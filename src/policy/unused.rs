@@ -1,10 +1,10 @@
-//! Keys of the site policy without effect: lists of which nothing uses a part, and limits that are
-//! wider than the compiled ones.
+//! Keys of the site policy without effect: actions that no name has, and limits that are wider than the
+//! compiled ones.
 
 use crate::policy::model::{Policy, SiteMode};
 use crate::policy::written;
 
-/// The line of a key, what has no effect there, and why.
+/// The line of a key, the part without effect, and the reason.
 pub type Unused = (u32, String, String);
 
 /// Actions of a section that none of its names has.
@@ -29,7 +29,7 @@ pub fn unused(site: &Policy<'_>) -> Vec<Unused> {
     [services, packages].concat()
 }
 
-/// Limits that would be wider than the compiled ones, where a site policy can only narrow.
+/// Limits that would be wider than the compiled ones, if the site policy can only narrow.
 pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
     if compiled.site_mode != SiteMode::Narrow {
         return Vec::new();

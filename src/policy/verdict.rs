@@ -11,19 +11,19 @@ use crate::request::name::is_of_the_broker;
 use crate::request::operation::{Operation, Request};
 use crate::request::who::Who;
 
-/// A refusal and the line of the policy it rests on, where there is one.
+/// A refusal, and the line of the policy that is the reason, if there is one.
 #[derive(Debug)]
 pub struct Denial {
-    /// What the caller is told.
+    /// The reply to the caller.
     pub refusal: Refusal,
     /// The line of the policy.
     pub line: Option<Box<Line>>,
 }
 
-/// Whether the policy allows the request to this caller, within these bounds.
+/// Decides whether the policy allows the request to this caller, with these limits.
 ///
 /// # Errors
-/// `denied` where it does not, `reason_required` where it wants to know why.
+/// `denied` if it does not; `reason_required` if the policy wants a reason and there is none.
 pub fn judge(
     policy: &Policy<'_>,
     limits: &Limits,
@@ -46,7 +46,7 @@ pub fn judge(
     Ok(approve(policy, limits, request, &lines))
 }
 
-/// The lines that grant the operation to callers at all, and whether a reason is wanted.
+/// The lines that grant the operation to callers in general, and whether it needs a reason.
 fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), Denial> {
     if let Operation::Service { unit, .. } = &request.operation
         && is_of_the_broker(unit.as_str())
@@ -96,7 +96,7 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
     }
 }
 
-/// The lines that give this caller a part with the operation in it.
+/// The lines that give the operation to this caller.
 fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
     let share = Share::of(policy, who);
     let gives = |rule: &CallerRule| match operation {
@@ -133,7 +133,7 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
     Ok(rule.flatten().map(|rule| rule.line).into_iter().collect())
 }
 
-/// The approval with all that the policy says about how.
+/// The approval, with all settings of the policy for the operation.
 fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]) -> Approved {
     let (mut check, mut pacman, mut watch_seconds, mut task) = (None, None, None, None);
     let (mut allow_removals, mut checks_start) = (policy.allow_removals, true);
@@ -158,7 +158,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         Operation::Maintenance { .. } => limits.package_timeout,
         Operation::Manager { .. } => limits.service_timeout,
         Operation::Task { name } => {
-            // Nothing is watched after it.
+            // There is nothing to watch afterwards.
             watch_seconds = Some(0);
             task = policy.task(name.as_str()).map(|rule| Task::of(policy, rule));
             task.as_ref().map_or(0, |task| task.timeout_seconds)
@@ -209,7 +209,7 @@ fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u
 }
 
 fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n str>) -> Denial {
-    // A likeness to every name costs too much where there are very many.
+    // To compare very many names for a suggestion costs too much.
     const COMPARED: usize = 1000;
     let operation = &request.operation;
     let name = operation.name().unwrap_or_default();
@@ -247,7 +247,7 @@ mod tests {
         judge(&policy.policy(), limits, &Everybody, request).expect("it is allowed")
     }
 
-    /// What a compiled and a narrowing site policy say together of how long nginx is watched.
+    /// How long nginx is watched under a compiled policy and a narrowing site policy together.
     fn watched(compiled: &str, site: &str) -> u32 {
         let services = |general: &str, unit: &str| {
             format!("[services]\nactions = [\"restart\"]\n{general}\nunits.nginx = {{ {unit} }}")
@@ -273,7 +273,7 @@ mod tests {
         approved(&compiled, &limits, operation).narrowed_by(by_site).watch_seconds()
     }
 
-    /// Somebody who is in the groups `in`, is not in `out`; of others it is not known.
+    /// A caller who is in the group `in` and not in `out`; of other groups nobody can tell.
     struct Somebody;
 
     impl Who for Somebody {
@@ -304,7 +304,7 @@ mod tests {
             (&[("group:gone", "nginx"), ("default", "caddy")], "denied", "policy_invalid"),
             (&[("group:gone", "nginx"), ("default", "nginx")], "ok", "denied"),
             (&[("group:gone", "nginx"), ("group:out", "")], "ok", "policy_invalid"),
-            // Whom a rule names gets what it gives, as if in no other group.
+            // A caller whom a rule names gets what it gives, whatever other groups are unknown.
             (&[("group:gone", ""), ("user:me", "caddy")], "denied", "ok"),
             (&[("group:gone", ""), ("group:in", "nginx")], "ok", "denied"),
             (&[("user:other", "")], "ok", "ok"),

@@ -1,9 +1,9 @@
-//! Where something stands in a policy that was read: for what the table of it does not say.
+//! Places in the text of a policy that its parsed form does not have.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The line of a key's value, from 1; none where there is no such key.
+/// The line of a key's value, from 1; none if there is no such key.
 pub fn line(text: &str, path: &[&str]) -> Option<u32> {
     found(text, path, |value| line_of(text, value))
 }

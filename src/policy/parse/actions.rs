@@ -1,4 +1,4 @@
-//! Lists of actions, and names that stand twice.
+//! Lists of actions, and duplicate names.
 
 use crate::policy::meant;
 use crate::policy::table::{PolicyError, Source, Table};
@@ -12,12 +12,12 @@ pub(super) struct Granted<A> {
     pub set: Set<A>,
     /// The line that grants it; 0 where no line does.
     pub line: u32,
-    /// Whether all that stands there was understood: else nothing can be said of what is missing.
+    /// Whether the whole list was understood. If not, an action may only seem to be missing.
     pub is_whole: bool,
 }
 
 impl<A: Action> Granted<A> {
-    /// Where nothing is granted; `is_whole` says whether nothing was meant to be.
+    /// An empty list; `is_whole` says whether it was meant to be empty.
     pub fn nothing(is_whole: bool) -> Self {
         Self { set: Set::NONE, line: 0, is_whole }
     }
@@ -55,8 +55,7 @@ impl Source<'_> {
         granted
     }
 
-    /// The actions of one name, which can only be fewer than those for all names; where it says
-    /// nothing, all of those.
+    /// The actions of one name: some of those for all names, or all of them if the name has no list.
     pub(super) fn own_actions<A: Action>(
         &self,
         table: &Table<'_>,

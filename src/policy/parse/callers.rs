@@ -1,4 +1,4 @@
-//! `[callers]`: who gets only a part of it.
+//! `[callers]`: callers who get only a part of the policy.
 
 use super::actions::Granted;
 use crate::policy::meant;
@@ -16,7 +16,7 @@ pub(super) const KEYS: [&str; 4] = ["services", "packages", "maintenance", "task
 type Find = fn(&Parsed, &str) -> Result<(String, bool), NameError>;
 
 impl Parsed {
-    /// What one caller, or one group of callers, gets of the policy.
+    /// The part of the policy that one caller, or one group, gets.
     pub(super) fn caller(
         &mut self,
         source: &Source<'_>,
@@ -106,7 +106,7 @@ impl Parsed {
     }
 }
 
-/// Whom the table is for.
+/// The callers that the table is for.
 fn whom<'k>(
     source: &Source<'_>,
     key: &'k Spanned<DeKey<'_>>,

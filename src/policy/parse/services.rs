@@ -16,7 +16,7 @@ pub(super) const KEYS: [&str; 5] =
 const UNIT_KEYS: [&str; 6] =
     ["actions", "instances", "require_reason", "check", "check_start", "watch_seconds"];
 
-/// How long a unit can be watched, in seconds: a caller waits for all of it.
+/// The longest that a unit can be watched, in seconds. The caller waits all that time.
 const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
 
 impl Parsed {

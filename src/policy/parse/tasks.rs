@@ -1,4 +1,4 @@
-//! `[tasks]`: the command lines that the policy has written out.
+//! `[tasks]`: the command lines that the policy spells out.
 
 use crate::policy::meant;
 use crate::policy::model::TaskRule;
@@ -23,7 +23,7 @@ impl Parsed {
             )
         });
         let name = source.note_names(name);
-        // A caller that is given a task with a mistake is not wrong beside it.
+        // A caller's list that names a task with a mistake is not a second mistake.
         let (Some(task), Some(name)) = (Task::read(source, table), name) else {
             source.miss_names();
             return;
