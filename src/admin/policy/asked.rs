@@ -1,4 +1,4 @@
-//! What `sm policy allow` and `sm policy deny` are asked for, and what that is in a policy's text.
+//! The rights that `sm policy allow` and `sm policy deny` name, and how a policy's text says them.
 
 use crate::admin::policy::document::{Document, Kind, Lists};
 use crate::admin::policy::subject::Subject;
@@ -9,7 +9,7 @@ use crate::request::code::{Code, Refusal};
 use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use crate::request::operation::{Operation, RUN};
 
-/// Which of the two.
+/// Which of the two commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// `sm policy allow`
@@ -27,10 +27,10 @@ impl Direction {
         }
     }
 
-    /// Changes a policy's text so.
+    /// Changes a policy's text accordingly.
     ///
     /// # Errors
-    /// Where a policy cannot say it.
+    /// If a policy cannot say it.
     pub fn apply(
         self,
         document: &mut Document,
@@ -44,23 +44,23 @@ impl Direction {
     }
 }
 
-/// What is allowed or denied, read.
+/// The rights to allow or deny.
 #[derive(Debug)]
 pub struct Asked {
     /// The names, with the actions on each.
     pub names: Vec<(Kind, Vec<&'static str>, String)>,
-    /// What is done to all packages.
+    /// The operations on all packages.
     pub maintenance: Vec<&'static str>,
-    /// What is done to the service manager.
+    /// The operations on the service manager.
     pub manager: Vec<&'static str>,
     /// The same as operations.
     pub operations: Vec<Operation>,
-    /// The words behind the flags, as they are typed.
+    /// The words after the flags, as typed.
     pub words: String,
 }
 
 impl Asked {
-    /// What has no name, by the section that grants it.
+    /// The operations without a name, with the section that grants them.
     fn for_all(&self) -> impl Iterator<Item = (Kind, &[&'static str])> {
         let both = [(Kind::Package, &self.maintenance), (Kind::Unit, &self.manager)];
         let some = both.into_iter().filter(|(_, actions)| !actions.is_empty());
@@ -224,8 +224,8 @@ pub fn task_lines(name: &str) -> [String; 2] {
     [format!("[tasks.{name}]"), "argv = [\"/absolute/program\"]".to_owned()]
 }
 
-/// Makes the caller's own table, where it has none, with what the caller has without it; `before`
-/// is all that the policy granted. Callers whom no table names keep what they had.
+/// Makes a table for the caller if it has none, with everything that it has without one. `before` is
+/// all that the policy granted. Callers whom no table names keep what they had.
 fn give_own_table(document: &mut Document, whom: &Subject, before: &Lists) {
     let default = Subject::Others.key();
     if document.lists_of(&default).is_none() {
@@ -255,12 +255,12 @@ fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resul
     let before = document.everything();
     give_own_table(document, whom, &before);
     for (kind, actions, name) in &asked.names {
-        // What it runs is written nowhere else.
+        // The command line of a task stands nowhere else.
         if *kind == Kind::Task {
             document.take(&whom.key(), *kind, name);
             continue;
         }
-        // Callers have names, not actions: one that keeps some of them keeps the name.
+        // A caller's table lists names, not actions: a name stays as long as the caller keeps an action.
         let is_the_only_one = document
             .callers()
             .iter()

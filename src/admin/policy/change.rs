@@ -1,6 +1,6 @@
-//! `sm policy allow` and `sm policy deny`: one operation more or less in the site policy, which is
-//! changed in place. What comes of it is worked out before anything is written, operation by
-//! operation: nothing changes but what was named.
+//! `sm policy allow` and `sm policy deny`: add rights to the site policy, or remove them, in place. The
+//! effect is worked out operation by operation before anything is written: only what was named may
+//! change.
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::asked::{Asked, Direction, read};
@@ -24,7 +24,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-/// Answers one of them.
+/// Runs one of these commands.
 ///
 /// # Errors
 /// If the policy was not changed, and why.
@@ -46,9 +46,9 @@ pub fn run(
     if sealed::is_sealed(direction, &asked) {
         return Err(sealed::instead(direction, &asked, whom.as_ref()));
     }
-    // What is broken or gone is put right first, by somebody who sees what it was.
+    // A policy that is broken or missing has to be repaired first, by somebody who knows what it was.
     let old = InForce::load()?;
-    // Without a file, also where the compiled policy alone has it so.
+    // Without a file the compiled policy may have it so already.
     let now = Effect::of(&old, &old, whom.as_ref());
     if now.is_what_was_asked(direction, &asked, whom.as_ref()).is_ok() {
         return Ok(now.answer().with("changed", false).line("nothing was changed"));
@@ -72,8 +72,8 @@ pub fn run(
     Ok(effect.answer().and(installed).warned(warnings.concat()))
 }
 
-/// The policy that is changed. Where there is none yet, what holds now must hold afterwards too:
-/// a site policy that replaces or narrows the compiled one begins as that.
+/// The policy to change. If there is no site policy yet, one that replaces or narrows the compiled
+/// policy begins as a copy of it, so that everything else stays as it is.
 fn beginning(before: Option<&str>, direction: Direction) -> Result<Document, Refusal> {
     if let Some(before) = before {
         return Document::parse(FILE, before);
@@ -89,7 +89,7 @@ fn beginning(before: Option<&str>, direction: Direction) -> Result<Document, Ref
     Document::parse(FILE, edit::BEGINNING)
 }
 
-/// Where the policy says who gets what, it has to be said for whom.
+/// If the policy has rules for callers, the command must say for whom.
 fn check_whom(
     whom: Option<&Subject>,
     document: &Document,

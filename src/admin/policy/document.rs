@@ -1,11 +1,11 @@
-//! A policy as text that is changed in place: comments, order and the way of writing stay.
+//! A policy as text that is changed in place: comments, order and layout stay.
 
 use crate::request::code::{Code, Refusal};
 use crate::request::name::{SERVICE, UnitName};
 use crate::request::operation::RUN;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-/// What has names in a policy.
+/// The kinds of names in a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `[services.units.NAME]`
@@ -25,7 +25,7 @@ impl Kind {
         }
     }
 
-    /// The key of the names in the section; none where they stand in it themselves.
+    /// The key of the names in the section; none if the names are keys of the section itself.
     fn names(self) -> Option<&'static str> {
         match self {
             Self::Unit => Some("units"),
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// Whether two spellings are of one name.
+    /// Whether two spellings mean the same name.
     fn is_same(self, one: &str, other: &str) -> bool {
         match self {
             Self::Unit => complete(one) == complete(other),
@@ -66,12 +66,12 @@ fn complete(name: &str) -> String {
         .map_or_else(|_| name.to_owned(), |unit| unit.as_str().to_owned())
 }
 
-/// What a caller's table gives: the lists of names, and of what is done to all packages.
+/// The lists in a caller's table: names, and operations on all packages.
 #[derive(Debug, Clone, Default)]
 pub struct Lists([Vec<String>; 4]);
 
 impl Lists {
-    /// Whether a name is on them.
+    /// Whether a name is on one of the lists.
     pub fn has(&self, kind: Kind, name: &str) -> bool {
         let list = match kind {
             Kind::Unit => &self.0[0],
@@ -93,7 +93,7 @@ impl Document {
     /// Reads it; `file` is what messages call it.
     ///
     /// # Errors
-    /// `policy_invalid` where it is not TOML.
+    /// `policy_invalid` if it is not TOML.
     pub fn parse(file: &str, text: &str) -> Result<Self, Refusal> {
         text.parse().map(Self).map_err(|error: toml_edit::TomlError| {
             let message = error.message().replace('\n', ", ");
@@ -107,8 +107,8 @@ impl Document {
         self.0.to_string()
     }
 
-    /// As a site policy: without the mode, which only a compiled policy says, and with another
-    /// comment at its top.
+    /// Turns it into a site policy: without the mode, which only a compiled policy has, and with
+    /// another comment at its top.
     pub fn into_site(mut self, comment: &str) -> Self {
         self.0.remove("site");
         if let Some(mut key) = self.0.key_mut("schema") {
@@ -117,8 +117,8 @@ impl Document {
         self
     }
 
-    /// Grants these actions on a name, and nothing more to any other name. A task is granted by its
-    /// command line, which is there or not.
+    /// Grants these actions on a name without adding anything to other names. A task is granted if its
+    /// table exists.
     pub fn grant(&mut self, kind: Kind, actions: &[&str], name: &str) {
         let Some(names_key) = kind.names() else { return };
         let Some(section) = section(self.0.as_table_mut(), kind.section(), false) else { return };
@@ -129,7 +129,7 @@ impl Document {
             .filter(|word| !before.iter().any(|known| known == word))
             .collect();
         if !more.is_empty() || section.get("actions").is_none() {
-            // What is granted to every name from now on is not to be granted to the others there.
+            // The section's list now has actions that the other names in it must not get.
             if let Some(names) = section.get_mut(names_key).and_then(Item::as_table_like_mut) {
                 let others = names.iter_mut().filter(|(key, _)| !kind.is_same(key, name));
                 for (_, rule) in others {
@@ -147,7 +147,7 @@ impl Document {
         match key {
             Some(key) => {
                 let rule = names.get_mut(&key).and_then(Item::as_table_like_mut);
-                // Without a list of its own it has all of the section's.
+                // A name without a list has all actions of the section's list.
                 if let Some(rule) = rule.filter(|rule| rule.get("actions").is_some()) {
                     extend(rule, "actions", actions);
                 }
@@ -191,7 +191,7 @@ impl Document {
         words(own)
     }
 
-    /// Takes these actions on a name away, from whoever has them.
+    /// Removes these actions on a name for every caller.
     pub fn revoke(&mut self, kind: Kind, actions: &[&str], name: &str) {
         let Some(section) = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut) else {
             return;
@@ -223,7 +223,7 @@ impl Document {
         let had = own.as_ref().unwrap_or(&general);
         let (gone, left): (Vec<String>, Vec<String>) =
             had.iter().cloned().partition(|word| is_named(word));
-        // What no name has any more does not stay behind in the section's list.
+        // Remove actions from the section's list that no name has any more.
         let is_idle = |word: &str| {
             gone.iter().any(|one| one == word)
                 && !others.iter().flatten().any(|other| other == word)
@@ -241,7 +241,7 @@ impl Document {
         }
     }
 
-    /// Grants what is done to all packages at once, or to the service manager.
+    /// Grants operations on all packages, or on the service manager.
     pub fn grant_maintenance(&mut self, kind: Kind, actions: &[&str]) {
         if let Some(section) = section(self.0.as_table_mut(), kind.section(), false) {
             if kind == Kind::Unit && section.get("actions").is_none() {
@@ -251,7 +251,7 @@ impl Document {
         }
     }
 
-    /// Takes it away, from whoever has it.
+    /// Removes such operations for every caller.
     pub fn revoke_maintenance(&mut self, kind: Kind, actions: &[&str]) {
         let is_named = |word: &str| actions.contains(&word);
         if let Some(section) = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut) {
@@ -271,7 +271,7 @@ impl Document {
         }
     }
 
-    /// Puts a comment in front of a name's table, where it has one with a header.
+    /// Puts a comment in front of a name's table, if the table has a header.
     pub fn comment(&mut self, kind: Kind, name: &str, text: &str) {
         let section = self.0.get_mut(kind.section()).and_then(Item::as_table_like_mut);
         let names = kind.names().and_then(|key| section?.get_mut(key));
@@ -292,13 +292,13 @@ impl Document {
             .collect()
     }
 
-    /// What a caller's table gives, where it has one.
+    /// The lists of a caller's table, if it has one.
     pub fn lists_of(&self, caller: &str) -> Option<Lists> {
         let table = self.0.get("callers")?.as_table_like()?.get(caller)?.as_table_like()?;
         Some(Lists(LISTS.map(|key| words(table.get(key)))))
     }
 
-    /// All that the policy grants, as a caller's table would list it.
+    /// Everything that the policy grants, as the lists of a caller's table.
     pub fn everything(&self) -> Lists {
         let names = |kind: Kind| {
             let section = self.0.get(kind.section());
@@ -320,7 +320,7 @@ impl Document {
         Lists([names(Kind::Unit), names(Kind::Package), names(Kind::Task), maintenance.concat()])
     }
 
-    /// Makes a table for this caller, who has none, which gives these.
+    /// Makes a table with these lists for a caller who has none.
     pub fn make_caller(&mut self, caller: &str, lists: &Lists) {
         let Some(callers) = section(self.0.as_table_mut(), "callers", true) else { return };
         let is_plain = callers.iter().next().is_some_and(|(_, rule)| rule.is_value());
@@ -333,7 +333,7 @@ impl Document {
         callers.insert(caller, item);
     }
 
-    /// Gives a caller, who has a table, a name.
+    /// Adds a name to the table of a caller.
     pub fn give(&mut self, caller: &str, kind: Kind, name: &str) {
         self.in_table(caller, |table| {
             let known = words(table.get(kind.list()));
@@ -343,17 +343,17 @@ impl Document {
         });
     }
 
-    /// Gives a caller, who has a table, what is done to all packages.
+    /// Adds operations on all packages to the table of a caller.
     pub fn give_maintenance(&mut self, caller: &str, actions: &[&str]) {
         self.in_table(caller, |table| extend(table, "maintenance", actions));
     }
 
-    /// Takes a name from a caller, who has a table.
+    /// Removes a name from the table of a caller.
     pub fn take(&mut self, caller: &str, kind: Kind, name: &str) {
         self.in_table(caller, |table| retain(table, kind.list(), |word| !kind.is_same(word, name)));
     }
 
-    /// Takes from a caller, who has a table, what is done to all packages.
+    /// Removes operations on all packages from the table of a caller.
     pub fn take_maintenance(&mut self, caller: &str, actions: &[&str]) {
         self.in_table(caller, |table| {
             retain(table, "maintenance", |word| !actions.contains(&word))
@@ -369,8 +369,8 @@ impl Document {
     }
 }
 
-/// A table in a table, made where it is missing; none where something else is there, which is then
-/// no policy. One that only holds others needs no header.
+/// The table of a key, which is made if it is missing; none if the key has another kind of value. A
+/// table that only holds other tables needs no header.
 fn section<'t>(
     table: &'t mut dyn TableLike,
     key: &str,
@@ -384,7 +384,7 @@ fn section<'t>(
     table.get_mut(key).and_then(Item::as_table_like_mut)
 }
 
-/// A table for a name: on one line where those beside it are.
+/// A table for a name, on one line if the others in the section are.
 fn rule(actions: Option<Item>, is_plain: bool) -> Item {
     if is_plain {
         let mut table = InlineTable::new();
@@ -409,7 +409,7 @@ fn words(item: Option<&Item>) -> Vec<String> {
     array.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Puts words at the end of a list, those that are not there.
+/// Appends the words that a list does not have.
 fn extend(table: &mut dyn TableLike, key: &str, more: &[&str]) {
     if table.get(key).is_none() {
         table.insert(key, list::<&str>(&[]));
@@ -426,7 +426,7 @@ fn extend(table: &mut dyn TableLike, key: &str, more: &[&str]) {
 fn retain(table: &mut dyn TableLike, key: &str, keep: impl Fn(&str) -> bool) {
     if let Some(array) = table.get_mut(key).and_then(Item::as_array_mut) {
         array.retain(|word| word.as_str().is_none_or(&keep));
-        // What was the second word stood behind a space.
+        // The former second word has a space in front of it.
         if let Some(first) = array.get_mut(0)
             && first.decor().prefix().and_then(|prefix| prefix.as_str()) == Some(" ")
         {

@@ -1,5 +1,5 @@
-//! `sm policy edit`: the site policy, as visudo does it: a copy, an editor, checked, put in
-//! place whole, the old one kept.
+//! `sm policy edit`: edits the site policy like visudo: an editor changes a copy, which is checked and
+//! then replaces the policy as a whole. The old one is kept.
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::missing;
@@ -21,14 +21,14 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the site policy is.
+/// The folder of the site policy.
 pub const FOLDER: &str = "/etc/sm";
 const COPY: &str = "/etc/sm/policy.toml.new";
 const MODE: u32 = 0o644;
-/// The one before.
+/// The site policy before the last change.
 pub const OLD: &str = "/etc/sm/policy.toml.old";
 
-/// What a new site policy begins as.
+/// The text with which a new site policy begins.
 pub const BEGINNING: &str = "\
 # The site policy of sm. What it can change is compiled in: see [site] in `sm policy show`.
 # In mode \"narrow\" only what it names is allowed, of what is compiled in.
@@ -36,13 +36,13 @@ schema = 1
 
 ";
 
-/// The comment at the top of one that begins as the compiled policy.
+/// The comment at the top of a site policy that begins as a copy of the compiled one.
 pub const COMMENT: &str = "\
 # The site policy of sm. What it can change is compiled in: see [site] in `sm policy show`.
 # It began as a copy of the compiled policy.
 ";
 
-/// Edits it.
+/// Edits the site policy.
 ///
 /// # Errors
 /// If it was not changed, and why.
@@ -54,7 +54,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     let _lock = alone(program, "edit")?;
     state::folder(FOLDER, 0o755, "root").map_err(|error| failed(FOLDER, error))?;
     let before = present().map_err(|error| failed(FILE, error))?;
-    // At the terminal an interrupt is meant for the editor. Command gives a child an empty mask.
+    // An interrupt at the terminal is meant for the editor. A child of Command has an empty mask.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);
     signals.add(Signal::SIGQUIT);
@@ -90,10 +90,10 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     done
 }
 
-/// As the only one who changes the site policy, until the value is dropped.
+/// Takes the lock for changes of the site policy, until the value is dropped.
 ///
 /// # Errors
-/// `not_privileged` if it is not root; `command_failed` if there is no lock to be had.
+/// `not_privileged` if not run as root; `command_failed` if the lock cannot be taken.
 pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Refusal::new(Code::NotPrivileged, format!("only root can change {FILE}"))
@@ -105,12 +105,12 @@ pub fn alone(program: &Path, command: &str) -> Result<fs::File, Refusal> {
     })
 }
 
-/// Has it edited until it is a policy or the administrator gives up, even if it was broken
-/// before. None if it is the same.
+/// Lets the administrator edit the text until it is a valid policy or they give up, even if it was
+/// broken before. None if it did not change.
 fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
     let editor = editor()?;
     loop {
-        // In words, not through a shell: EDITOR may hold flags.
+        // EDITOR may have flags, so it is split into words; no shell reads it.
         let status =
             Command::new(&editor[0]).args(&editor[1..]).arg(COPY).status().map_err(|error| {
                 Refusal::new(Code::CommandFailed, format!("{}: {error}", editor[0]))
@@ -137,7 +137,7 @@ fn edited(before: &str) -> Result<Option<Parsed>, Failure> {
     }
 }
 
-/// Whether somebody at a terminal wants to continue with a broken one.
+/// Asks at the terminal whether to go on editing a broken policy.
 fn again(mistakes: &Mistakes) -> bool {
     if !io::stdin().is_terminal() {
         return false;
@@ -174,10 +174,10 @@ fn write(path: &str, text: &str) -> io::Result<()> {
     state::make(Path::new(path), text.as_bytes(), MODE)
 }
 
-/// The text of the site policy; none where there is none.
+/// The text of the site policy; none if there is no file.
 ///
 /// # Errors
-/// What the kernel says, or that it is not UTF-8.
+/// The kernel's error, or that it is not UTF-8.
 pub fn present() -> io::Result<Option<String>> {
     match file::read_to_string(FILE) {
         Ok(text) => Ok(Some(text)),
@@ -186,16 +186,16 @@ pub fn present() -> io::Result<Option<String>> {
     }
 }
 
-/// Puts it in place, in its folder; what was there before is kept beside it.
+/// Writes the site policy, and keeps the one before beside it.
 ///
 /// # Errors
-/// What the kernel says; what was there before is there still.
+/// The kernel's error; then the old policy is still in place.
 pub fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
     state::folder(FOLDER, 0o755, "root")?;
     if let Some(before) = before {
         write(OLD, before)?;
     }
-    // Not the file that the editor made: its owner and mode are the editor's.
+    // A new file, since the owner and mode of the editor's file are the editor's.
     state::put(Path::new(FILE), Path::new(COPY), text.as_bytes(), MODE)?;
     presence::note()?;
     let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };

@@ -1,4 +1,4 @@
-//! What a change of the policy comes to: which operations come and go, and for whom.
+//! The effect of a change of the policy: which operations it adds and removes, and for whom.
 
 use crate::admin::answer::{Answer, GREEN, RED, tinted};
 use crate::admin::policy::asked::{Asked, Direction};
@@ -9,20 +9,20 @@ use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
 use std::collections::BTreeSet;
 
-/// So many operations are named where a change is refused; of more it says how many.
+/// The most operations that a refusal names. It counts the rest.
 const NAMED: usize = 5;
 
-/// What a change of the policy comes to.
+/// The effect of a change of the policy.
 pub struct Effect {
     added: Vec<Right>,
     removed: Vec<Right>,
-    /// All that is allowed after it.
+    /// All that is allowed after the change.
     after: BTreeSet<Right>,
     callers: Vec<Subject>,
 }
 
 impl Effect {
-    /// That of a new policy in the place of an old one.
+    /// The effect of replacing the old policy by the new one.
     pub fn of(old: &InForce, new: &InForce, whom: Option<&Subject>) -> Self {
         let callers = subjects(&[old, new], whom.map_or(&[], std::slice::from_ref));
         let before = rights(old, &callers);
@@ -32,15 +32,15 @@ impl Effect {
         Self { added, removed, after, callers }
     }
 
-    /// Whether nobody may do more or less.
+    /// Whether the change has no effect for anybody.
     pub fn is_nothing(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
 
-    /// Holds the change against what was asked for.
+    /// Compares the effect with the requested change.
     ///
     /// # Errors
-    /// `unsupported` where it is more, or less.
+    /// `unsupported` if it does more, or less.
     pub fn is_what_was_asked(
         &self,
         direction: Direction,
@@ -73,7 +73,7 @@ impl Effect {
             )
             .hint("the policy was not changed; where that is meant, name these too, or run: sm policy edit"));
         }
-        // What is not as it should be afterwards, though the file says so.
+        // Operations that another line of the policy decides, whatever the new line says.
         let left =
             self.callers.iter().filter(|subject| subject.is_among(whom)).find_map(|subject| {
                 let mut words = words.iter();
@@ -95,7 +95,7 @@ impl Effect {
         }
     }
 
-    /// The operations that come and go, one a line.
+    /// The operations added and removed, one per line.
     pub fn answer(&self) -> Answer {
         let lines = |sign: &str, colour: &str, rights: &[Right]| -> Vec<String> {
             rights.iter().map(|right| tinted(colour, &format!("{sign} {right}"))).collect()

@@ -1,4 +1,4 @@
-//! `sm policy test`: what is expected of a policy, beside it in a file, one line each.
+//! `sm policy test`: compares a policy with a file of expectations, one per line.
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::supposed::Account;
@@ -10,17 +10,17 @@ use crate::request::operation::{Reason, Request};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 
-/// An expectation that is not met, or a line that is none.
+/// An expectation that is not met, or a line that is not an expectation.
 struct Failed {
     line: usize,
     text: String,
     message: String,
 }
 
-/// Holds the policy against every line of the text, which was read from `file`.
+/// Compares the policy with every line of the text, which was read from `file`.
 ///
 /// # Errors
-/// `command_failed` with exit status 1 and every line that is not as it should be.
+/// `command_failed` with exit status 1 and every line that failed.
 pub fn test(force: &InForce, file: &str, text: &str) -> Result<Answer, Failure> {
     let (mut count, mut failed) = (0_u64, Vec::new());
     for (number, line) in text.lines().enumerate() {
@@ -66,7 +66,7 @@ pub fn test(force: &InForce, file: &str, text: &str) -> Result<Answer, Failure> 
         .with("failed", rows))
 }
 
-/// Whether the policy is as one line expects.
+/// Compares the policy with one line.
 fn hold(force: &InForce, line: &str) -> Result<(), String> {
     let words: Vec<&str> = line.split_whitespace().collect();
     let (expects_allowed, whom, rest) = match words.as_slice() {
@@ -82,7 +82,7 @@ fn hold(force: &InForce, line: &str) -> Result<(), String> {
         }
         Parsed::Wrong(refusal) => return Err(refusal.error),
     };
-    // A reason is given by who asks; whether it may is another question.
+    // The expectation is about the right alone, so a reason is always given.
     let reason = request.reason.or_else(|| Some(Reason::any()));
     let judged = force.verdict(&Account::written(whom), Request { reason, ..request });
     match (judged, expects_allowed) {

@@ -20,18 +20,18 @@ use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 
-/// For whom it is explained.
+/// The caller for whom a request is explained.
 pub struct Whom<'w> {
-    /// The account; any that is allowed where none is named.
+    /// The account; if none is given, any that is allowed.
     pub user: Option<&'w str>,
-    /// The groups that it is supposed to be in.
+    /// Its supposed groups.
     pub groups: &'w [String],
 }
 
-/// Explains it.
+/// Explains the verdict on a request.
 ///
 /// # Errors
-/// `usage` where there is nothing to explain; with exit status 1 where it is not as expected.
+/// `usage` if there is nothing to explain; exit status 1 if the verdict is not the expected one.
 pub fn run(
     whom: &Whom<'_>,
     supposed: &Supposed,
@@ -50,7 +50,7 @@ pub fn run(
     }
 }
 
-/// The explanation, and whether it is allowed.
+/// The explanation, and whether the request is allowed.
 fn explain(
     whom: &Whom<'_>,
     supposed: &Supposed,
@@ -74,7 +74,7 @@ fn explain(
     };
     let operation = request.operation.clone();
     let force = in_force(supposed)?;
-    // Of another host's policy the accounts are there. Here, a name that is none is a mistake.
+    // An account of this host must exist, unless the policy names it.
     if let Some(name) = user
         && supposed.site.is_none()
         && whom.groups.is_empty()
@@ -168,10 +168,10 @@ fn explain(
     }
 }
 
-/// What else decides on the operation, or does not.
+/// Warnings about what else decides the operation, and about lines that do not.
 fn warnings(force: &InForce, supposed: &Supposed, operation: &Operation) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    // A supposed policy is not about this host.
+    // A supposed policy need not be this host's.
     if supposed.site.is_none() && disabled::is_disabled() {
         let note = disabled::note().unwrap_or_else(|| "disabled".to_owned());
         let note = one_line(&note, 200);

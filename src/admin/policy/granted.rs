@@ -1,5 +1,5 @@
-//! What a policy grants, for people: who may ask for what, a line for each name, in the words that
-//! `sm policy allow` reads.
+//! A summary of a policy for people: who may do what, one line per name, in the words of
+//! `sm policy allow`.
 
 use super::subject::{Subject, subjects};
 use crate::output::wrap;
@@ -8,12 +8,12 @@ use crate::request::operation::Operation;
 use crate::surface::allowed;
 use serde::Serialize;
 
-/// The actions that a caller may ask for on one name, or on all packages or the service manager.
+/// The actions that a caller may request for one name, for all packages, or for the service manager.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Grant {
     /// `service`, `package` or `task`.
     pub kind: &'static str,
-    /// None where it is for no name alone.
+    /// None if the actions are not for a name.
     pub name: Option<String>,
     /// In the policy's order.
     pub actions: Vec<&'static str>,
@@ -27,11 +27,11 @@ pub struct Granted {
     /// Who.
     #[serde(rename = "for")]
     pub whom: Subject,
-    /// What; nothing if empty.
+    /// The caller's grants; empty if there are none.
     pub grants: Vec<Grant>,
 }
 
-/// What each caller may do whom the policies tell from the others.
+/// What each caller may do that the policies distinguish.
 pub fn granted(force: &InForce) -> Vec<Granted> {
     let of = |whom: Subject| {
         let mut grants: Vec<Grant> = Vec::new();
@@ -55,7 +55,7 @@ fn add(grants: &mut Vec<Grant>, operation: &Operation, requires_reason: bool) {
     }
 }
 
-/// The same as text, broken at a terminal's width: names of which the same is granted on one line.
+/// The same as text, wrapped at the terminal's width; names with the same actions share a line.
 pub fn text(force: &InForce, width: Option<usize>) -> String {
     let mut lines = Vec::new();
     for one in granted(force) {

@@ -1,4 +1,4 @@
-//! The host and the policies that are looked at: this one's, or those that are supposed.
+//! The host and the policies that a command is about: this host's, or supposed ones.
 
 use crate::admin::answer::Failure;
 use crate::cli::Supposed;
@@ -11,10 +11,10 @@ use crate::system::file;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-/// A file as text, as far as a policy may be long.
+/// Reads a file as text, up to the largest size of a policy.
 ///
 /// # Errors
-/// `policy_invalid` where it cannot be read.
+/// `policy_invalid` if it cannot be read.
 pub fn read(file: &Path) -> Result<String, Failure> {
     let unreadable = |error: std::io::Error| {
         let called = file.to_string_lossy();
@@ -30,7 +30,7 @@ pub fn read(file: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// The policies that decide, or would with another site policy.
+/// The policies in force, or those that would be with a supposed site policy.
 ///
 /// # Errors
 /// `policy_invalid`

@@ -1,11 +1,11 @@
-//! What is wrong with a policy, as an answer.
+//! The mistakes in a policy, as an answer.
 
 use crate::admin::answer::Failure;
 use crate::policy::table::Mistakes;
 use crate::request::code::{Code, Refusal};
 use serde_json::{Value, json};
 
-/// All of it, the first mistake in the place of the error.
+/// All mistakes; the first one is the error of the answer.
 pub fn wrong(mistakes: Mistakes) -> Failure {
     let first = mistakes.first().clone();
     let all: Vec<Value> = mistakes

@@ -47,10 +47,10 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-/// Answers one of them.
+/// Runs one of these commands.
 ///
 /// # Errors
-/// What is wrong, with the exit status that it means.
+/// The mistake, with its exit status.
 pub fn run(
     command: &PolicyCommand,
     program: &Path,
@@ -126,7 +126,7 @@ fn show(argv: bool) -> Result<Answer, Failure> {
         .with("limits", limits(&force)))
 }
 
-/// The names of one kind that something can be done to.
+/// The names of one kind in these operations.
 fn names<'o>(operations: &'o [Operation], kind: &str) -> BTreeSet<&'o str> {
     operations.iter().filter(|one| one.kind() == kind).filter_map(Operation::name).collect()
 }
@@ -143,13 +143,13 @@ fn limits(force: &InForce) -> Value {
     })
 }
 
-/// What a file says, and how many warnings there are about it.
+/// Checks a file. Returns what it grants, and the number of warnings about it.
 fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     let called = file.to_string_lossy();
     let text = read(file)?;
     let is_in_place = file == Path::new(site::FILE);
     let parsed = parse::parse(&called, &text, Limits::USUAL);
-    // What a site policy cannot say is a mistake beside the others.
+    // What a site policy may not say counts as a mistake, too.
     let parsed = match COMPILED.site_mode {
         SiteMode::Off => parsed,
         _ if as_site || is_in_place => site::understood(&called, &text),
@@ -159,13 +159,13 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     if as_site {
         InForce::supposing(&called, &text).map_err(Failure::found)?;
     }
-    // In its place it has to be believed too, and may say less.
+    // The file in place must pass every check that a request makes, too.
     if is_in_place {
         site::load().map_err(Failure::found)?;
     }
     let policy = parsed.policy();
     let as_site = as_site || is_in_place;
-    // What only narrows counts where it takes effect.
+    // A narrowing policy shows its effect only together with the compiled one.
     let is_narrow = as_site && COMPILED.site_mode == SiteMode::Narrow;
     let all: Vec<Operation> =
         operations(&policy).filter(|each| !is_narrow || grants(&COMPILED, each)).collect();
@@ -174,7 +174,7 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
         let line = |(line, sentence)| format!("{called}:{line}: {sentence}");
         warnings.extend(never::starters(&policy).into_iter().map(line));
     }
-    // Of another host nothing is known.
+    // Nothing is known about another host.
     if is_in_place {
         warnings.extend(missing::warnings(&policy));
     }
@@ -197,7 +197,7 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     if all.is_empty() {
         warnings.push("it permits nothing: every request is denied".to_owned());
     }
-    // What the host makes of a policy is no mistake of the policy's.
+    // What the granted rights amount to is no mistake of the policy.
     let count = warnings.len();
     let answer = Answer::text(text)
         .with("file", called.as_ref())
@@ -210,7 +210,7 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
     Ok((answer, count))
 }
 
-/// The command lines. At a terminal who may do what comes first, since a person asks that.
+/// The command lines. A terminal shows first who may do what, which is what people want to know.
 fn show_surface(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
     let force = in_force(supposed)?;
     let rows = surface(&force, manager(supposed));
@@ -224,8 +224,8 @@ fn show_surface(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
     Ok(answer.with("surface", rows.into_iter().map(command).collect::<Map<_, _>>()))
 }
 
-/// One operation a line, in a form that is a JSON object as a whole: it can be read by a
-/// program, and compared line by line in a review.
+/// One operation per line, together a JSON object: a program can read it, and a review can compare it
+/// line by line.
 fn command_lines(rows: &[Row]) -> String {
     let line = |row: &Row| format!("{}: {}", json!(row.operation.to_string()), json!(row.commands));
     let lines: Vec<String> = rows.iter().map(line).collect();

@@ -9,10 +9,10 @@ use crate::request::code::{Code, Refusal};
 use std::path::Path;
 use std::{fs, io};
 
-/// Removes it. What was there is kept beside it.
+/// Removes the site policy, and keeps a copy beside it.
 ///
 /// # Errors
-/// If it is still there, or still counts as missing.
+/// If the file still exists, or still counts as missing.
 pub fn revert(program: &Path) -> Result<Answer, Failure> {
     let _lock = alone(program, "revert")?;
     let failed = |error: io::Error| {
@@ -25,7 +25,7 @@ pub fn revert(program: &Path) -> Result<Answer, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(error) => return Err(failed(error).into()),
     };
-    // The memory of it last: after a crash in between every request is refused, and this continues.
+    // The note goes last: after a crash in between every request is refused, and `revert` can go on.
     presence::forget().map_err(failed)?;
     let text = match (was_there, was_noted) {
         (true, _) => format!("{FILE} was removed; the old one is in {OLD}"),

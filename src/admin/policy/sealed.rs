@@ -1,5 +1,5 @@
-//! What an administrator does instead, where a site policy cannot change what is allowed: the lines
-//! for a policy to compile in, and the commands that do it.
+//! What to do if a site policy cannot change what is allowed: the lines for a policy to compile in, and
+//! the commands for that.
 
 use crate::admin::answer::Failure;
 use crate::admin::policy::asked::{Asked, Direction, task_lines};
@@ -11,7 +11,7 @@ use crate::policy::operations::grants;
 use crate::policy::site::FILE;
 use crate::request::code::{Code, Refusal};
 
-/// Whether a site policy of this program cannot do it.
+/// Whether a site policy of this program cannot make this change.
 pub fn is_sealed(direction: Direction, asked: &Asked) -> bool {
     let is_compiled = |operation| grants(&COMPILED, operation);
     match (COMPILED.site_mode, direction) {
@@ -24,13 +24,13 @@ pub fn is_sealed(direction: Direction, asked: &Asked) -> bool {
     }
 }
 
-/// The commands that compile a policy in, in the folder of the source.
+/// The commands that compile a policy in, to be run in the source folder.
 const BUILD: [&str; 2] =
     ["SM_POLICY=policy.toml packaging/build", "sudo packaging/install --binary target/release/sm"];
 
 const PACKAGE: &str = "or use the package sm-helper-site, whose policy is the one in /etc/sm/policy.toml, and run this again";
 
-/// The refusal that says what to do instead of making a site policy: compile it in.
+/// The refusal that says to compile the policy in, since a site policy cannot do it.
 pub fn compile_in(policy: &str) -> Failure {
     let error = format!(
         "{FILE} cannot allow this in this program (mode {:?}): not all of it is compiled in",
@@ -69,7 +69,7 @@ pub fn instead(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> F
     Failure::of(refusal).text(text).with("lines", lines).with("build", BUILD)
 }
 
-/// What changes in the compiled policy's text, line by line.
+/// The changes in the text of the compiled policy, line by line.
 fn changed_lines(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> Vec<String> {
     let Ok(mut document) = Document::parse(COMPILED.file, COMPILED.text) else { return Vec::new() };
     let changed = direction.apply(&mut document, whom, asked);
@@ -82,11 +82,11 @@ fn changed_lines(direction: Direction, asked: &Asked, whom: Option<&Subject>) ->
     difference(COMPILED.text, &document.text())
 }
 
-/// The lines that a text has more and fewer than another one, in their order; in front of them the
-/// header of the section in which they stand.
+/// The added and removed lines between two texts, in order, each group below the header of its
+/// section.
 fn difference(old: &str, new: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    // How many lines the rests from here on have in common, in order.
+    // The length of the longest common subsequence of the lines from here on.
     let mut common = vec![vec![0_u32; new.len() + 1]; old.len() + 1];
     for (at, line) in old.iter().enumerate().rev() {
         for (to, other) in new.iter().enumerate().rev() {

@@ -1,5 +1,5 @@
-//! Whom a policy distinguishes, and what each of them may do under it: so that a change of the
-//! policy can be said operation by operation.
+//! The callers that a policy distinguishes, and what each of them may do, so that a change of the
+//! policy can be described operation by operation.
 
 use crate::policy::COMPILED;
 use crate::policy::force::InForce;
@@ -11,16 +11,16 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A caller, or callers, as far as a policy tells them apart.
+/// A caller, or a set of callers that a policy does not distinguish.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// The account of this name.
     User(String),
     /// An account that is in this group and in no other.
     Group(String),
-    /// Whom no table of the policy names.
+    /// Every caller whom no table of the policy names.
     Others,
-    /// Everybody: the policy names nobody.
+    /// Every caller, since the policy has no tables of callers.
     Everybody,
 }
 
@@ -75,7 +75,7 @@ impl Serialize for Subject {
     }
 }
 
-/// Every caller whom one of these policies, or the compiled one, tells from the others.
+/// Every caller that one of these policies, or the compiled one, distinguishes.
 pub fn subjects(forces: &[&InForce], more: &[Subject]) -> Vec<Subject> {
     let named = |policy: &Policy<'_>| -> Vec<Subject> {
         let subject = |kind: CallerKind, name: &str| match kind {
@@ -102,7 +102,7 @@ pub struct Right {
     /// Who.
     #[serde(rename = "for")]
     pub whom: Subject,
-    /// What, as it is asked for.
+    /// The operation, as in a request.
     pub operation: String,
 }
 

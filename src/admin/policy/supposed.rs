@@ -1,4 +1,4 @@
-//! An account that this host need not have: of another host, for which a policy is tested.
+//! An account that this host need not have: one of another host whose policy is tested here.
 
 use crate::request::caller::Named;
 use crate::request::who::Who;
@@ -8,20 +8,20 @@ use nix::unistd::User;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     name: String,
-    /// The groups that it is supposed to be in; none for those of this host.
+    /// Its supposed groups; none for those that it has on this host.
     groups: Option<Vec<String>>,
 }
 
 impl Account {
-    /// The account of this name in these groups; without any, in those that this host says, where
-    /// it has the account.
+    /// The account of this name in these groups. Without any, its groups on this host, if it exists
+    /// here.
     pub fn of(name: &str, groups: &[String]) -> Self {
         let is_here = || matches!(User::from_name(name), Ok(Some(_)));
         let groups = if groups.is_empty() && is_here() { None } else { Some(groups.to_vec()) };
         Self { name: name.to_owned(), groups }
     }
 
-    /// As it stands in a line: `agent`, or as in sudoers `%ops` for one that is in that group alone.
+    /// An account as a line names it: `agent`, or as in sudoers `%ops` for a member of only that group.
     pub fn written(word: &str) -> Self {
         match word.strip_prefix('%') {
             Some(group) => Self { name: String::new(), groups: Some(vec![group.to_owned()]) },

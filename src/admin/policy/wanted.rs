@@ -1,4 +1,4 @@
-//! What a first policy is to allow, and to whom.
+//! The rights that a first policy should grant, and to whom.
 
 use crate::admin::policy::asked::{Asked, Direction, read};
 use crate::admin::policy::document::{Document, Kind, Lists};
@@ -14,25 +14,25 @@ use crate::sudo::account::Who as Account;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
-/// What the first policy says at its top.
+/// The comment at the top of a first policy.
 const TOP: &str = "\
 # What agents may have done as root on this host, and nothing else. Made by: sm policy init
 # To change it: sm policy allow, sm policy deny, sm policy edit. All it comes to: sm policy surface
 ";
 
-/// What is to be allowed, and to whom.
+/// The rights to grant, and to whom.
 #[derive(Debug, Default)]
 pub struct Wanted {
-    /// Each of it.
+    /// The rights.
     pub asked: Vec<Asked>,
-    /// What the tasks among it run: the name, and the program.
+    /// The tasks among them: the name and the program of each.
     pub programs: Vec<(String, String)>,
     /// To whom; none for every caller.
     pub whom: Option<Subject>,
 }
 
 impl Wanted {
-    /// What the flags name.
+    /// Reads the flags.
     ///
     /// # Errors
     /// `usage` or `invalid_argument`.
@@ -72,7 +72,7 @@ impl Wanted {
 
     /// A unit with its actions: `myapp:restart,status`.
     fn unit(text: &str) -> Result<Asked, Refusal> {
-        // A unit's name can have a colon in it, an action cannot.
+        // The name of a unit may contain a colon, an action may not.
         match text.rsplit_once(':') {
             Some((name, actions)) if !name.is_empty() => words(&["service", actions], name),
             _ => Err(Refusal::new(
@@ -86,7 +86,7 @@ impl Wanted {
     /// The policy.
     ///
     /// # Errors
-    /// Where a policy cannot say it.
+    /// If a policy cannot say it.
     pub fn document(&self) -> Result<Document, Refusal> {
         let mut document = Document::parse(FILE, &format!("{TOP}schema = 1\n"))?;
         for (name, program) in &self.programs {
@@ -116,7 +116,7 @@ impl Wanted {
         units.into_iter().map(|name| format!("there is no {name} on this host yet")).collect()
     }
 
-    /// What is left to do.
+    /// The next steps.
     pub fn next(&self) -> String {
         match &self.whom {
             Some(Subject::Group(name)) => format!("next: sm setup-sudo --group {name}"),
@@ -136,12 +136,12 @@ fn words(begin: &[&str], names: &str) -> Result<Asked, Refusal> {
 /// The account or the group of this name.
 ///
 /// # Errors
-/// `invalid_argument` where there is none.
+/// `invalid_argument` if it does not exist.
 pub fn whom(user: Option<&str>, group: Option<&str>) -> Result<Option<Subject>, Refusal> {
     if user.is_none() && group.is_none() {
         return Ok(None);
     }
-    // What root asks for through the helper is judged as well.
+    // Requests of root through the helper are judged, too.
     if user == Some("root") {
         return Ok(Some(Subject::User("root".to_owned())));
     }
