@@ -214,7 +214,7 @@ pub fn starters(policy: &Policy<'_>) -> Vec<(u32, String)> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_would_be_all_of_root_is_on_the_list() {
+    fn what_is_full_root_is_on_the_list() {
         for unit in [
             "dbus.service",
             "systemd-logind.service",
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_what_its_arguments_name_is_on_the_list() {
+    fn programs_that_run_their_arguments_are_on_the_list() {
         for program in [
             "/bin/sh",
             "/usr/bin/dash",
