@@ -19,6 +19,7 @@ pub mod plain;
 pub mod run;
 
 use crate::audit;
+use crate::broker::parent::{ANSWERED_ACCOUNT, ANSWERED_NOBODY, ANSWERED_STRANGER, Side};
 use crate::broker::{self, Received};
 use crate::cli::{self, Helper, HelperCommand, Parsed};
 use crate::escalate::flags::{self, FullRequest};
@@ -35,7 +36,7 @@ use crate::plan::{plan, planned};
 use crate::policy::disabled;
 use crate::policy::force::InForce;
 use crate::reply::{self, Reply, listing, stdout};
-use crate::request::caller::{Caller, Via};
+use crate::request::caller::{Caller, Counted, Via};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::route::Route;
@@ -147,28 +148,48 @@ fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
     }
 }
 
-/// Answers the one request that comes over the connection on standard input. Gives the exit status
-/// for the service manager, to which a refusal or an operation that failed is no failure: it would
-/// write two lines to the journal for each, which nothing bounds.
+/// Waits at the socket, and answers each request that comes in a process of its own. Gives the exit
+/// status.
 pub fn serve() -> u8 {
+    match broker::parent::wait() {
+        Ok(Side::Answers) => serve_one(),
+        Ok(Side::Ends) => Code::Ok.exit(),
+        Err(refusal) => {
+            reply::begin(answered::record_defect);
+            to_service_manager(refuse(Caller::find(), &[], &refusal))
+        }
+    }
+}
+
+/// Answers the one request that comes over the connection on standard input. Gives the exit status,
+/// which tells the process that waits at the socket who asked: the reply has gone over the
+/// connection.
+fn serve_one() -> u8 {
     sanitize::ignore_signals();
     reply::begin(answered::record_defect);
     let entered = sanitize::inherited();
     stdout::over_connection();
     let Received { caller, arguments, slot: _slot } = match step("receive", broker::receive) {
         Ok(received) => received,
-        Err(refusal) => return to_service_manager(refuse(Caller::find(), &[], &refusal)),
+        Err(refusal) => {
+            let _answered = refuse(Caller::find(), &[], &refusal);
+            return ANSWERED_NOBODY;
+        }
     };
     // The audit log says what was asked, and masks what is secret in it.
     let what = format!("answer uid {}", caller.uid);
-    let answered = step(&what, || match entered.and(arguments) {
+    let status = match caller.counted() {
+        Counted::Account(_) => ANSWERED_ACCOUNT,
+        Counted::Strangers => ANSWERED_STRANGER,
+    };
+    let _answered = step(&what, || match entered.and(arguments) {
         Ok(arguments) => {
             indent_if_asked(&arguments);
             answer(caller, &arguments, cli::helper(&arguments))
         }
         Err(refusal) => refuse(caller, &[], &refusal),
     });
-    to_service_manager(answered)
+    status
 }
 
 /// Refuses the request of another process of root's, which can write no file. Gives the exit status
@@ -184,7 +205,8 @@ pub fn refuse_for_another() -> u8 {
     to_service_manager(answered)
 }
 
-/// 0, unless something is wrong with this program.
+/// 0, unless something is wrong with this program: a refusal is no failure of the unit, for each of
+/// which the service manager would write two lines to the journal.
 fn to_service_manager(answered: Answered) -> u8 {
     u8::from(answered.exit() == Code::Internal.exit())
 }

@@ -98,7 +98,7 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
 }
 
 /// As syslog(3) counts: 4 warning, 5 notice. Nothing is less than a notice: the journal drops that
-/// if the unit that it comes from has `LogLevelMax=notice`, as the broker's has (sm@.service).
+/// if the unit that it comes from has `LogLevelMax=notice`, as the broker's has (sm-broker.service).
 fn priority(record: &Record<'_>) -> u64 {
     match (record.event, record.code) {
         (Event::Refused, _) | (_, Code::Ok) => 5,

@@ -1,7 +1,9 @@
-//! The socket's end of a request: systemd starts this program once for each connection to
-//! `/run/sm/sm.sock`, with the connection as its standard input. It finds out who called, reads
-//! one request, and from there it goes the way of every other.
+//! The socket's end of a request: one process waits at `/run/sm/sm.sock`, and for each connection
+//! splits off one that has it as its standard input. That finds out who called, reads one request,
+//! and from there it goes the way of every other.
 
+pub mod crowd;
+pub mod parent;
 pub mod peer;
 pub mod protocol;
 pub mod socket;

@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn every_package_operation_has_the_units_and_removable_packages() {
+    fn what_belongs_to_packages_comes_with_every_operation_on_them() {
         let apt = named("apt").expect("apt");
         let force = InForce::compiled();
         let judged = |action, asked: &str| {

@@ -3,7 +3,7 @@
 use crate::policy::model::{Policy, TaskRule};
 
 /// Units, by their complete name.
-const UNITS: [&str; 17] = [
+const UNITS: [&str; 18] = [
     "dbus.service",
     "dbus.socket",
     "dbus-broker.service",
@@ -17,6 +17,7 @@ const UNITS: [&str; 17] = [
     "rescue.target",
     "sudo.service",
     "sm.socket",
+    "sm-broker.service",
     "sm@.service",
     "system-sm.slice",
     "init.scope",
@@ -214,12 +215,13 @@ pub fn starters(policy: &Policy<'_>) -> Vec<(u32, String)> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_is_full_root_is_on_the_list() {
+    fn what_would_be_all_of_root_is_on_the_list() {
         for unit in [
             "dbus.service",
             "systemd-logind.service",
             "polkit.service",
             "user@0.service",
+            "sm-broker.service",
             "sm@x.service",
         ] {
             assert!(super::unit(unit), "{unit}");
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_run_their_arguments_are_on_the_list() {
+    fn what_runs_what_its_arguments_name_is_on_the_list() {
         for program in [
             "/bin/sh",
             "/usr/bin/dash",

@@ -33,7 +33,7 @@ mod tests {
     use crate::request::name::{PackageName, UnitName};
 
     #[test]
-    fn no_command_allows_what_no_site_policy_may_grant() {
+    fn what_no_site_policy_grants_has_no_command() {
         let unit = |name: &str| UnitName::parse(name.as_bytes()).expect("a unit");
         let restart = |name: &str| service(ServiceAction::Restart, unit(name));
         for (name, expected) in [

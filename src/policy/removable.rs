@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_is_granted_like_a_request_for_it() {
+    fn it_is_what_a_request_of_its_own_would_be_granted() {
         let policies = policies();
         for (which, has_reason) in [0, 1, 2, 3].into_iter().flat_map(|at| [(at, true), (at, false)])
         {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn if_both_policies_decide_both_must_grant_a_removal() {
+    fn where_both_decide_both_must_grant_it() {
         let [one, two, three, _] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&two), SiteMode::Narrow);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn if_either_policy_decides_the_site_still_requires_its_reason() {
+    fn where_either_decides_the_site_still_wants_its_reason() {
         let [one, _, three, _] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&three), SiteMode::Extend);

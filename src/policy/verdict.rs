@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_does_not_exist_grants_nothing() {
+    fn a_group_that_is_gone_widens_nothing() {
         let services = "[services]\nactions = [\"restart\"]\nunits.nginx = {}\nunits.caddy = {}\n";
         for (callers, nginx, caddy) in [
             (&[][..], "ok", "ok"),
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_can_set_whether_others_may_be_removed_with_it() {
+    fn a_package_says_itself_whether_others_may_go_with_it() {
         let removals = |general: bool, own: &str| {
             let rest = format!(
                 "[packages]\nactions = [\"remove\"]\nallow_removals = {general}\nnames.curl = {{ {own} }}"

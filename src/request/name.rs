@@ -201,10 +201,11 @@ pub fn quoted(bytes: &[u8]) -> String {
     format!("`{}{dots}`", cut.escape_ascii())
 }
 
-/// Whether requests come in over this unit (`sm setup-broker`): no policy can grant it. The slice
-/// is that of all its instances (`systemd.slice(5)`).
+/// Whether requests come in over this unit (`sm setup-broker`): no policy can grant it. Those of the
+/// first version were a unit for each connection, in a slice of their own (`systemd.slice(5)`).
 pub fn is_of_the_broker(unit: &str) -> bool {
-    unit == "sm.socket" || unit == "system-sm.slice" || unit.starts_with("sm@")
+    let is_one = ["sm.socket", "sm-broker.service", "system-sm.slice"].contains(&unit);
+    is_one || unit.starts_with("sm@")
 }
 
 #[cfg(test)]

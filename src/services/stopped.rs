@@ -125,7 +125,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_stop_that_did_not_end_well_is_reported() {
+    fn how_a_stop_ended_is_told_where_it_was_not_well() {
         cases::each("managers/systemctl_stopped", |case| {
             let before = UnitState::parse(case.input("before"));
             json!(warnings("a.service", Some(&before), &Unit::parse(case.input("stdout"))))
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn no_processes_are_counted_outside_of_units() {
+    fn no_processes_are_counted_of_what_is_not_a_unit() {
         for cgroup in ["/", "", "/x/../.."] {
             assert!(processes(cgroup).is_empty(), "{cgroup}");
         }

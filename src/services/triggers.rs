@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_starts_a_unit_is_named_only_if_the_caller_may_know_of_it() {
+    fn what_wakes_a_unit_is_told_of_as_far_as_it_may_be() {
         let unit = Unit::parse("TriggeredBy=a.socket a.timer\nUpheldBy=b.service\nBusName=../x\n");
         let wakers = Wakers::of(&unit, "x.target", None);
         assert_eq!(wakers.units, ["a.socket", "a.timer", "b.service"]);

@@ -2,7 +2,7 @@
 
 use crate::host::gate::Gate;
 use crate::host::{Reply, Run, wait_until};
-use crate::{ask, broker_test, is_quiet, python, replies};
+use crate::{UNDER_WAY, ask, broker_test, is_quiet, python, replies};
 use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
@@ -16,8 +16,11 @@ broker_test!(an_operation_outlives_who_asked_for_it, both_ways_test_policy, |hos
         ("sm-helper --via socket package install docker.io", "pkill -KILL -u agent -x sm-helper"),
         ("sm-helper --via socket package install docker.io", "pkill -KILL -u agent"),
         // The process that passes the reply on, and the unit that it is in.
-        ("sm-helper --via socket package install docker.io", "systemctl kill --signal=KILL 'sm@*'"),
-        ("sm-helper --via socket package install docker.io", "systemctl stop 'sm@*'"),
+        (
+            "sm-helper --via socket package install docker.io",
+            "systemctl kill --signal=KILL sm-broker",
+        ),
+        ("sm-helper --via socket package install docker.io", "systemctl stop sm-broker"),
     ] {
         thread::scope(|scope| {
             let caller = scope.spawn(|| host.agent(line));
@@ -105,7 +108,7 @@ broker_test!(the_next_request_is_the_next_programs, |host| {
     );
     let mut command = command.into_command();
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("nsenter");
-    wait_until("it is connected", || host.root("pgrep -u root -x sm").status == Some(0));
+    wait_until("it is connected", || !host.root(UNDER_WAY).stdout.is_empty());
     host.install(&PathBuf::from(env::var_os("SM_TEST_BIN").expect("SM_TEST_BIN: see tests/run")));
     let after = policy();
     assert_ne!(before, after);

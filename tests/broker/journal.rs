@@ -65,7 +65,7 @@ broker_test!(what_it_does_is_in_the_journal_where_systemd_says_so_and_no_request
         |host: &Host| host.root("journalctl --sync; journalctl -q -o cat -t sm-broker _UID=0").ok();
     asked(host, r#""service","status","nginx""#);
     assert_eq!(said(host), "");
-    host.root("systemctl set-environment SM_LOG=debug").ok();
+    host.root("systemctl set-environment SM_LOG=debug; systemctl stop sm-broker").ok();
     let reply = asked(host, r#""service","restart","nginx","--reason=Gurkentruppe""#);
     let lines = said(host);
     for step in ["INFO receive: ", "INFO answer uid "] {
@@ -74,7 +74,7 @@ broker_test!(what_it_does_is_in_the_journal_where_systemd_says_so_and_no_request
     assert!(!lines.contains("Gurkentruppe"), "{lines}");
     assert_eq!(reply["success"], true, "{reply:#}");
     // A word that is none is no reason to refuse anything.
-    host.root("systemctl set-environment SM_LOG=frob").ok();
+    host.root("systemctl set-environment SM_LOG=frob; systemctl stop sm-broker").ok();
     assert_eq!(asked(host, r#""version""#)["success"], true);
     assert_eq!(said(host), lines);
 });
@@ -87,6 +87,7 @@ broker_test!(a_refusal_or_a_failure_is_no_failure_of_the_unit, |host| {
         asked(host, words);
     }
     assert_eq!(spoken(host, "agent", "say(asked(b'no request\\n'))")["code"], "usage");
-    let lines = host.root("journalctl --sync; journalctl -q -o cat _PID=1 | grep 'sm@' || true");
+    let lines =
+        host.root("journalctl --sync; journalctl -q -o cat _PID=1 | grep 'sm-broker' || true");
     assert_eq!(lines.ok(), "");
 });

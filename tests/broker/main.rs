@@ -13,6 +13,7 @@ mod same_way;
 mod sandbox;
 mod setup;
 mod strangers;
+mod waits;
 mod ways;
 mod who;
 
@@ -115,6 +116,16 @@ def send(s, what):
         s.sendall(what)
     except (BrokenPipeError, ConnectionResetError):
         pass
+def broker(listening):
+    # As systemd starts it (sd_listen_fds(3)), at another socket.
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(listening.fileno(), 3)
+        os.set_inheritable(3, True)
+        os.dup2(os.open('/dev/null', os.O_WRONLY), 1)
+        os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+        os.execv('/usr/local/bin/sm', ['sm', 'broker'])
+    return pid
 def asked(what):
     s = connect()
     send(s, what)
@@ -159,10 +170,12 @@ fn spoken(host: &Host, user: &str, script: &str) -> Value {
     all.remove(0)
 }
 
+/// The processes that answer a request: what the broker has split off.
+const UNDER_WAY: &str =
+    "broker=$(systemctl show -P MainPID sm-broker); test $broker = 0 || pgrep --parent $broker";
+
 /// Waits until no request is under way.
 #[track_caller]
 fn is_quiet(host: &Host) {
-    wait_until("no request is under way", || {
-        host.root("systemctl list-units --no-legend 'sm@*'").stdout.is_empty()
-    });
+    wait_until("no request is under way", || host.root(UNDER_WAY).stdout.is_empty());
 }

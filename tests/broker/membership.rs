@@ -119,7 +119,6 @@ broker_test!(a_reply_is_read_to_its_end_whatever_was_not_read_of_the_request, |h
 
 /// `agent` connects, and the broker answers on a host where the group is what `sm` was.
 const ANSWERED: &str = r#"
-import subprocess
 listening = socket.socket(socket.AF_UNIX)
 listening.bind('/run/other.sock')
 os.chmod('/run/other.sock', 0o666)
@@ -129,10 +128,9 @@ if asks == 0:
     os.setgid(1000); os.setuid(1000)
     s = socket.socket(socket.AF_UNIX); s.connect('/run/other.sock'); s.sendall(STATUS + b'\n')
     os.write(1, reply(s)); os._exit(0)
-connection = listening.accept()[0]
-subprocess.run(['/usr/local/bin/sm', 'broker'], stdin=connection, stdout=subprocess.DEVNULL)
-connection.close()
+pid = broker(listening)
 os.waitpid(asks, 0)
+os.kill(pid, 9)
 os.unlink('/run/other.sock')
 "#;
 

@@ -79,7 +79,7 @@ host_test!(both_ways_give_the_same_answers, both_ways_test_policy, |host| {
 
 /// Those that requests come in over, by every name.
 const OWN: [&str; 6] =
-    ["sm.socket", "sm@x", "sm@x.service", "sm@.service", "sm@0-1-1000.service", "system-sm.slice"];
+    ["sm.socket", "sm-broker", "sm-broker.service", "sm@x", "sm@.service", "system-sm.slice"];
 
 broker_test!(the_way_in_is_nobodys_to_change, |host| {
     for unit in OWN {

@@ -4,6 +4,7 @@ use crate::host::{Done, Host, repository};
 use crate::{ask, ask_as, broker_test};
 use serde_json::Value;
 use std::fs;
+use std::path::PathBuf;
 
 /// The one JSON object of `sm … --json`.
 #[track_caller]
@@ -40,7 +41,7 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
     assert_eq!(answer["socket"], "/run/sm/sm.sock");
     assert_eq!(answer["users"], serde_json::json!(["agent", "other"]));
 
-    for name in ["sm.socket", "sm@.service"] {
+    for name in ["sm.socket", "sm-broker.service"] {
         let path = format!("/usr/local/lib/systemd/system/{name}");
         assert_eq!(host.read(&path), unit(name, "/usr/local/bin/sm"));
         // A copy would hide what the next version brings.
@@ -62,7 +63,7 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
 
     // Again: nothing to do, and nothing done, be it for one of them or for nobody. A folder for
     // additions with none in it changes nothing.
-    host.root("mkdir /etc/systemd/system/sm@.service.d").ok();
+    host.root("mkdir /etc/systemd/system/sm-broker.service.d").ok();
     let before = state(host);
     for args in ["--user agent --user other", "--user other", ""] {
         let (exit, answer) = setup(host, args);
@@ -77,8 +78,8 @@ broker_test!(it_is_in_place_as_the_package_has_it_and_only_once, boot, |host| {
 /// both print to do so.
 const BROKEN: [(&str, &str, &str); 15] = [
     (
-        "echo '# x' >>/usr/local/lib/systemd/system/sm@.service",
-        "sm@.service is not as it should be",
+        "echo '# x' >>/usr/local/lib/systemd/system/sm-broker.service",
+        "sm-broker.service is not as it should be",
         "",
     ),
     (
@@ -86,7 +87,7 @@ const BROKEN: [(&str, &str, &str); 15] = [
         "sm.socket is not as it should be",
         "",
     ),
-    ("rm /usr/local/lib/systemd/system/sm@.service", "sm@.service", ""),
+    ("rm /usr/local/lib/systemd/system/sm-broker.service", "sm-broker.service", ""),
     ("rm /usr/local/lib/systemd/system/sm.socket", "sm.socket", ""),
     ("rm /usr/local/lib/systemd/system/sm*", "sm.socket", ""),
     // As earlier versions left them, and as somebody's own that counts for more than ours.
@@ -106,9 +107,9 @@ const BROKEN: [(&str, &str, &str); 15] = [
         "",
     ),
     (
-        "d=/etc/systemd/system/sm@.service.d; mkdir $d; printf '[Service]\\nUser=agent\\n' >$d/x.conf; systemctl daemon-reload",
-        "sm@.service.d",
-        "rm -r /etc/systemd/system/sm@.service.d && systemctl daemon-reload",
+        "d=/etc/systemd/system/sm-broker.service.d; mkdir $d; printf '[Service]\\nUser=agent\\n' >$d/x.conf; systemctl daemon-reload",
+        "sm-broker.service.d",
+        "rm -r /etc/systemd/system/sm-broker.service.d && systemctl daemon-reload",
     ),
     (
         "d=/run/systemd/system/sm.socket.d; mkdir -p $d; printf '[Socket]\\nSocketMode=0666\\n' >$d/x.conf; systemctl daemon-reload",
@@ -193,16 +194,19 @@ broker_test!(remove_takes_away_what_was_put_there, |host| {
         let (exit, answer) = setup(host, "--remove");
         assert_eq!((exit, &answer["changed"]), (0, &changed.into()), "{answer:#}");
     }
-    let left = host.root("getent group sm; ls /etc/systemd/system /etc/systemd/system/*.wants; ls /run/sm/sm.sock; systemctl list-units --all --no-legend 'sm.socket' 'sm@*'");
+    let left = host.root("getent group sm; ls /etc/systemd/system /etc/systemd/system/*.wants; ls /run/sm/sm.sock; systemctl list-units --all --no-legend 'sm.socket' 'sm-broker*'");
     let left = left.stdout_text();
-    assert!(!left.contains("sm.s") && !left.contains("sm@") && !left.contains("sm:"), "{left}");
+    assert!(
+        !left.contains("sm.s") && !left.contains("sm-broker") && !left.contains("sm:"),
+        "{left}"
+    );
     assert_eq!(host.root("systemctl is-enabled sm.socket").stdout_text(), "disabled\n");
     assert_eq!(setup(host, "--check").0, 1);
     let reply = ask_as(host, "other", "service status nginx").expect("not_privileged");
     assert!(reply.json["error"].as_str().is_some_and(|text| text.contains("no broker")));
 
     // Also what is only half there.
-    for half in ["sm.socket", "sm@.service"] {
+    for half in ["sm.socket", "sm-broker.service"] {
         setup(host, "--user agent");
         host.root(&format!("rm /usr/local/lib/systemd/system/{half}")).ok();
         let (exit, answer) = setup(host, "--remove");
@@ -212,7 +216,7 @@ broker_test!(remove_takes_away_what_was_put_there, |host| {
     }
     // And where there is no unit of a package: then it is a copy that is put there and taken away.
     assert_eq!(setup(host, "--user agent").0, 0);
-    for name in ["sm.socket", "sm@.service"] {
+    for name in ["sm.socket", "sm-broker.service"] {
         let path = format!("/etc/systemd/system/{name}");
         assert_eq!(host.read(&path), unit(name, "/usr/local/bin/sm"));
         assert_eq!(
@@ -222,9 +226,51 @@ broker_test!(remove_takes_away_what_was_put_there, |host| {
     }
     ask(host, "service status nginx").expect("ok");
     assert_eq!(setup(host, "--remove").0, 0);
-    assert!(!state(host).contains("sm@"), "{}", state(host));
+    assert!(!state(host).contains("sm-broker"), "{}", state(host));
     assert_eq!(setup(host, "--user agent").0, 0);
     ask(host, "service status nginx").expect("ok");
+});
+
+/// The units of a version before this one, which had one for each connection.
+const OLD: [(&str, &str); 2] = [
+    (
+        "sm.socket",
+        "[Socket]\nListenStream=/run/sm/sm.sock\nSocketGroup=sm\nSocketMode=0660\nAccept=yes\nRemoveOnStop=yes\n[Install]\nWantedBy=sockets.target\n",
+    ),
+    ("sm@.service", "[Service]\nExecStart=/usr/local/bin/sm broker\nStandardInput=socket\n"),
+];
+
+broker_test!(units_of_a_version_before_become_those_of_this_one, |host| {
+    let listening = |accepts: &str| {
+        let shown = host.root("systemctl show -P Accept -P ActiveState sm.socket").ok();
+        assert_eq!(shown, format!("{accepts}\nactive\n"));
+    };
+    for folder in ["/usr/local/lib/systemd/system", "/etc/systemd/system"] {
+        host.root("systemctl stop sm.socket; rm /usr/local/lib/systemd/system/sm-broker.service")
+            .ok();
+        for (name, text) in OLD {
+            host.write(format!("{folder}/{name}"), text);
+        }
+        host.root(
+            "systemctl daemon-reload; systemctl reenable sm.socket; systemctl start sm.socket",
+        )
+        .ok();
+        listening("yes");
+        let (exit, answer) = setup(host, "--check --user agent");
+        assert_eq!(exit, 1, "{folder}: {answer:#}");
+        let doctor = host.root("sm doctor").stdout_text();
+        assert!(doctor.contains("broker_units"), "{folder}: {doctor}");
+        // As an upgrade does it.
+        host.install(&PathBuf::from(
+            std::env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into()),
+        ));
+        let (exit, answer) = setup(host, "--user agent");
+        assert_eq!(exit, 0, "{folder}: {answer:#}");
+        listening("no");
+        assert!(!host.exists("/etc/systemd/system/sm@.service"), "{folder}");
+        ask(host, "service status nginx").expect("ok");
+        assert_eq!(setup(host, "--check --user agent").0, 0, "{folder}");
+    }
 });
 
 /// Where another program may have its units.
@@ -234,13 +280,13 @@ broker_test!(units_of_another_program_are_left_alone, boot, |host| {
     // Without a package's units, and with them.
     for prepare in [
         "mv /usr/local/lib/systemd/system/sm* /root",
-        "mv /root/sm.* /root/sm@* /usr/local/lib/systemd/system",
+        "mv /root/sm.* /root/sm-broker* /usr/local/lib/systemd/system",
     ] {
         host.root(prepare).ok();
         for folder in FOLDERS {
             host.write(format!("{folder}/sm.socket"), "[Socket]\nListenStream=/run/x.sock\nAccept=yes\n[Install]\nWantedBy=sockets.target\n");
             host.write(
-                format!("{folder}/sm@.service"),
+                format!("{folder}/sm-broker.service"),
                 "[Service]\nExecStart=/bin/cat\nStandardInput=socket\n",
             );
             // Where ours are in front of these, they are what the name means.
@@ -263,7 +309,7 @@ broker_test!(units_of_another_program_are_left_alone, boot, |host| {
                 host.root("systemctl is-active sm.socket; test -S /run/x.sock; systemctl disable --now sm.socket").ok();
             }
             host.root(&format!(
-                "rm {folder}/sm.socket {folder}/sm@.service; systemctl daemon-reload"
+                "rm {folder}/sm.socket {folder}/sm-broker.service; systemctl daemon-reload"
             ))
             .ok();
         }
@@ -275,22 +321,23 @@ broker_test!(units_of_another_program_are_left_alone, boot, |host| {
 broker_test!(a_unit_of_the_package_that_can_not_be_trusted_is_not_used, boot, |host| {
     let folder = "/usr/local/lib/systemd/system";
     for made in [
-        format!("chown agent {folder}/sm@.service"),
+        format!("chown agent {folder}/sm-broker.service"),
         format!("chmod 0777 {folder}"),
         format!(
             "rm {folder}/sm.socket; ln -s /home/agent/sm.socket {folder}/sm.socket; echo >/home/agent/sm.socket"
         ),
         // Another installation's, which systemd finds before that of /usr.
-        format!("sed -i s,/usr/local/bin/sm,/opt/sm/bin/sm, {folder}/sm@.service"),
+        format!("sed -i s,/usr/local/bin/sm,/opt/sm/bin/sm, {folder}/sm-broker.service"),
     ] {
         host.root(&format!("cp -a {folder} /root/units; {made}")).ok();
         let (exit, answer) = setup(host, "--user agent");
         assert_eq!(exit, 0, "{made}: {answer:#}");
-        let copies = ["sm.socket", "sm@.service"].map(|name| format!("/etc/systemd/system/{name}"));
+        let copies =
+            ["sm.socket", "sm-broker.service"].map(|name| format!("/etc/systemd/system/{name}"));
         assert!(copies.iter().any(|path| host.exists(path)), "{made}: no copy");
         assert_eq!(setup(host, "--check --user agent").0, 0, "{made}");
         assert_eq!(
-            host.root("systemctl show -P ExecStart sm@x.service")
+            host.root("systemctl show -P ExecStart sm-broker.service")
                 .ok()
                 .matches("path=/usr/local/bin/sm ")
                 .count(),
@@ -358,7 +405,7 @@ broker_test!(what_it_can_not_do_changes_nothing, boot, |host| {
     let done = host.root("/opt/o/sm setup-broker --install --user agent --json");
     assert_eq!((done.status, &json(&done)["changed"]), (Some(0), &true.into()), "{done}");
     // The units that are there are this program's.
-    assert!(!host.exists("/etc/systemd/system/sm@.service"));
+    assert!(!host.exists("/etc/systemd/system/sm-broker.service"));
     ask(host, "service status nginx").expect("ok");
 });
 
@@ -367,14 +414,17 @@ broker_test!(it_needs_no_program_in_the_usual_place, bare, |host| {
     host.root("install -d /opt/sm").ok();
     fs::copy(program, host.path("/opt/sm/sm")).expect("a copy");
     host.root("chmod 0755 /opt/sm/sm; cp /opt/sm/sm /opt/sm/sm-helper; /opt/sm/sm setup-broker --user agent").ok();
-    assert_eq!(host.read("/etc/systemd/system/sm@.service"), unit("sm@.service", "/opt/sm/sm"));
+    assert_eq!(
+        host.read("/etc/systemd/system/sm-broker.service"),
+        unit("sm-broker.service", "/opt/sm/sm")
+    );
     let reply = crate::host::Reply::of(&host.agent("/opt/sm/sm-helper service status nginx"));
     reply.expect("ok");
     // As an installation that comes later would have it.
     assert_eq!(host.root("/opt/sm/sm setup-broker --install").status, Some(0));
     assert_eq!(
-        host.read("/etc/systemd/system/sm@.service"),
-        unit("sm@.service", "/usr/local/bin/sm")
+        host.read("/etc/systemd/system/sm-broker.service"),
+        unit("sm-broker.service", "/usr/local/bin/sm")
     );
     ask(host, "service status nginx").expect("ok");
 });

@@ -40,7 +40,7 @@ host_once!(a_package_for_arch_lives_through_install_upgrade_and_remove, bare_arc
     let mut list: Vec<&str> = list.lines().collect();
     list.sort_unstable();
     assert_eq!(has.lines().collect::<Vec<_>>(), list);
-    host.root("getent group sm; systemd-analyze verify sm.socket sm@x.service").ok();
+    host.root("getent group sm; systemd-analyze verify sm.socket sm-broker.service").ok();
     assert_eq!(host.root("stat -c '%U:%G %a' /var/log/sm").ok(), "root:adm 750\n");
     assert_eq!(host.root("systemctl is-enabled sm.socket").stdout_text(), "disabled\n");
     assert!(host.root("zcat /usr/share/man/man5/sm-policy.5.gz").ok().contains("lock_seconds"));

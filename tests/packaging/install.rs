@@ -124,7 +124,7 @@ fn a_package_builder_needs_no_root() {
         let data = path.symlink_metadata().expect("it is there");
         assert_eq!((data.is_file(), data.mode() & 0o7777, data.nlink()), (true, 0o644, 1));
     }
-    let unit = scratch.path().join("usr/lib/systemd/system/sm@.service");
+    let unit = scratch.path().join("usr/lib/systemd/system/sm-broker.service");
     let unit = std::fs::read_to_string(unit).expect("the unit");
     assert!(unit.contains("\nExecStart=/usr/bin/sm broker\n"), "{unit}");
 
@@ -204,7 +204,7 @@ fn a_running_system_has_all_of_it_at_once_and_loses_all_of_it() {
     assert!(host.root("getent group sm").ok().ends_with(":\n"), "nobody is in the group");
     // systemd knows of the units, and none is in use before it is asked for.
     assert_eq!(host.root("systemctl is-enabled sm.socket").stdout_text(), "disabled\n");
-    host.root("systemd-analyze verify sm.socket sm@x.service").ok();
+    host.root("systemd-analyze verify sm.socket sm-broker.service").ok();
     assert!(!host.exists("/run/sm/sm.sock"));
 
     // An upgrade keeps what is the administrator's.

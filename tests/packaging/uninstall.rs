@@ -91,9 +91,11 @@ host_test!(it_takes_the_broker_away_too, bare, |host| {
     host.root("PREFIX=/opt/sm /src/packaging/install --binary /src/sm; PREFIX=/opt/sm /src/packaging/uninstall").ok();
     host.root("sm setup-broker --check --user agent").ok();
     host.root("/src/packaging/uninstall").ok();
-    for gone in
-        ["/run/sm/sm.sock", "/etc/systemd/system/sm.socket", "/etc/systemd/system/sm@.service"]
-    {
+    for gone in [
+        "/run/sm/sm.sock",
+        "/etc/systemd/system/sm.socket",
+        "/etc/systemd/system/sm-broker.service",
+    ] {
         assert!(!host.exists(gone), "{gone}");
     }
     assert!(host.root("getent group sm").status != Some(0));

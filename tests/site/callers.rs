@@ -83,7 +83,7 @@ host_test!(several_rules_give_what_any_of_them_gives, |host| {
     ask(host, "service reload nginx").expect("policy_invalid");
 });
 
-host_test!(a_group_that_does_not_exist_grants_nothing, |host| {
+host_test!(a_group_that_is_gone_widens_nothing, |host| {
     host.root(
         "groupadd deploy; groupadd nobodys; usermod -aG deploy other; sm setup-sudo --user other",
     )

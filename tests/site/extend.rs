@@ -17,7 +17,7 @@ const NEVER_PACKAGES: &str = "bash bash-static dash zsh zsh-static fish ksh mksh
 const NEVER_UNITS: &str = "dbus dbus.socket dbus-broker polkit polkitd debug-shell emergency \
     emergency.target rescue rescue.target systemd-logind systemd-x@y systemd-journald.socket \
     dbus-org.freedesktop.login1 dbus-org.freedesktop.hostname1 user@0 user@1000 user-0.slice \
-    getty@tty1 autovt@tty1 serial-getty@ttyS0 console-getty container-getty@0 sm.socket sm@0 \
+    getty@tty1 autovt@tty1 serial-getty@ttyS0 console-getty container-getty@0 sm.socket sm-broker sm@0 \
     sudo init.scope session-1.scope runlevel1.target";
 
 const MORE: &str = "schema = 1

@@ -77,8 +77,7 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
         "--property={},ExecStart,SystemCallFilter,CapabilityBoundingSet,DropInPaths,LoadState",
         names.join(",")
     );
-    // Of this name there is no connection: it shows what every request gets.
-    let arguments = ["--no-pager", "show", &property, "--", "sm@doctor.service"];
+    let arguments = ["--no-pager", "show", &property, "--", "sm-broker.service"];
     let shown = match call::text(call::tool("systemctl", &arguments)) {
         Ok(shown) => shown,
         Err(reason) => {
@@ -93,7 +92,7 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
     // That it is not there is said of the units.
     if value("LoadState") != "loaded" {
         return vec![
-            Finding::warning("sm@.service is not loaded, so its sandbox was not checked")
+            Finding::warning("sm-broker.service is not loaded, so its sandbox was not checked")
                 .fix(format!("{} setup-broker", word(&context.program))),
         ];
     }

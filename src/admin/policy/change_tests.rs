@@ -203,7 +203,7 @@ proptest! {
 }
 
 #[test]
-fn operations_on_the_service_manager_are_allowed_and_denied() {
+fn what_is_done_to_the_service_manager_is_allowed_and_denied() {
     let asked = |words: &[&str]| read(&words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>());
     let reload = asked(&["service", "daemon-reload"]).expect("it is an operation");
     let text = "schema = 1\n[services]\nactions = [\"status\"]\n[services.units.probe]\n";

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_is_compared_with_the_policy() {
+    fn each_line_is_held_against_the_policy() {
         let force = InForce::compiled();
         for (line, expected) in [
             ("allow agent service restart nginx", ""),

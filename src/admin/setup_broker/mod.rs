@@ -92,7 +92,7 @@ pub fn run(
     if is_new || (is_listening() && !is_the_groups()) {
         // Anew, for it may be enabled as the unit that lay elsewhere.
         call("systemctl", &["reenable", SOCKET_UNIT])?;
-        // Requests that are under way have units of their own and are not touched.
+        // Requests that are under way have processes of their own and are finished.
         call("systemctl", &["restart", SOCKET_UNIT])?;
         done.push(format!("{SOCKET_UNIT} is in place and listens at {SOCKET}"));
     } else if !is_listening() || !is_enabled() {
@@ -277,7 +277,7 @@ fn is_the_groups() -> bool {
 fn answers() -> Result<String, Refusal> {
     let silent = |reason: String| {
         Refusal::new(Code::CommandFailed, format!("the broker does not answer: {reason}"))
-            .hint("look at: systemctl status sm.socket 'sm@*'; journalctl --unit 'sm@*'")
+            .hint("look at: systemctl status sm.socket sm-broker; journalctl --unit sm-broker")
     };
     let mut stream = protocol::connect().map_err(|error| silent(error.to_string()))?;
     let mut reply = String::new();

@@ -24,8 +24,11 @@ const PROPERTIES: [&str; 3] =
 /// The units as they are in packaging/systemd.
 const FILES: [(&str, &str); 2] = [
     (SOCKET_UNIT, include_str!("../../../packaging/systemd/sm.socket")),
-    ("sm@.service", include_str!("../../../packaging/systemd/sm@.service")),
+    ("sm-broker.service", include_str!("../../../packaging/systemd/sm-broker.service")),
 ];
+
+/// What a version before this one had in place of the second: a unit for each connection.
+const OLD: &str = "sm@.service";
 
 /// The program that these name.
 const PROGRAM: &str = "/usr/local/bin/sm";
@@ -112,12 +115,18 @@ pub fn place(wanted: &[(&str, String)]) -> Result<bool, Refusal> {
         state::put(&path, &new, text.as_bytes(), 0o644).map_err(cannot)?;
         changed = true;
     }
+    if let Some(old) = old_copy() {
+        let removed = state::remove(&old).and_then(|()| state::sync_parent(&old));
+        removed.map_err(|error| failed(&old.display().to_string(), &error))?;
+        changed = true;
+    }
     Ok(changed)
 }
 
 /// Whether systemd has read the socket's unit where it is now, and as it is now.
 pub fn is_read() -> bool {
-    let arguments = ["show", "--property=FragmentPath,NeedDaemonReload", "--", SOCKET_UNIT];
+    let arguments =
+        ["show", "--property=FragmentPath,NeedDaemonReload,Triggers", "--", SOCKET_UNIT];
     let Ok(output) = output("systemctl", &arguments) else { return false };
     let message = String::from_utf8_lossy(&output.stdout).into_owned();
     let value = |key: &str| message.lines().find_map(|line| line.strip_prefix(key));
@@ -125,11 +134,22 @@ pub fn is_read() -> bool {
     let path = value("FragmentPath=").and_then(|path| fs::canonicalize(path).ok());
     let is_here =
         path.is_some() && path == found(SOCKET_UNIT).and_then(|is| is.canonicalize().ok());
-    is_here && value("NeedDaemonReload=") == Some("no")
+    // A file that is older than the one that was read is none that systemd would read again.
+    let starts_ours = value("Triggers=") == Some(FILES[1].0);
+    is_here && starts_ours && value("NeedDaemonReload=") == Some("no")
+}
+
+/// What is left in [`UNITS`] of a version before this one.
+fn old_copy() -> Option<PathBuf> {
+    let path = Path::new(UNITS).join(OLD);
+    (path.symlink_metadata().is_ok() && !leads_to_another(&path)).then_some(path)
 }
 
 /// Which unit is not as it should be, if any.
 pub fn changed(wanted: &[(&str, String)]) -> Option<String> {
+    if let Some(old) = old_copy() {
+        return Some(format!("{} is an older version's and is not used any more", old.display()));
+    }
     for (name, text) in wanted {
         let Some(path) = found(name) else { return Some(format!("there is no {name}")) };
         match file::read_to_string(&path) {
@@ -183,6 +203,7 @@ pub fn added(folder: &Path) -> (String, String) {
 pub fn copies() -> Vec<PathBuf> {
     let mut files = FILES.map(|(name, _)| Path::new(UNITS).join(name)).to_vec();
     files.retain(|path| path.symlink_metadata().is_ok() && !leads_to_another(path));
+    files.extend(old_copy());
     files
 }
 

@@ -74,7 +74,7 @@ POLICY = "/etc/sm/policy.toml"
 # What there is where the broker is set up: copies of its units, or the link to those of a package.
 UNITS = [
     "/etc/systemd/system/sm.socket",
-    "/etc/systemd/system/sm@.service",
+    "/etc/systemd/system/sm-broker.service",
     "/etc/systemd/system/sockets.target.wants/sm.socket",
 ]
 # The first line of what `sm setup-sudo` makes.
