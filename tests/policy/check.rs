@@ -183,3 +183,21 @@ fn nothing_that_a_terminal_obeys_comes_out_of_a_policy() {
     }
     std::fs::remove_file(&file).expect("it is there");
 }
+
+// Whoever names the file may name a pipe.
+#[test]
+fn a_policy_is_read_from_a_pipe() {
+    let policy = std::fs::File::open(repository().join("policy/default.toml")).expect("a file");
+    let mut cat = std::process::Command::new("cat")
+        .stdin(policy)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("cat");
+    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_sm"))
+        .args(["policy", "check", "/dev/stdin"])
+        .stdin(cat.stdout.take().expect("its output"))
+        .output()
+        .expect("sm");
+    cat.wait().expect("cat ends");
+    assert!(checked.status.success(), "{checked:?}");
+}

@@ -7,7 +7,7 @@ use crate::managers::manager::Manager;
 use crate::policy::force::InForce;
 use crate::policy::parse::LARGEST;
 use crate::request::code::{Code, Refusal};
-use crate::system::file;
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -24,7 +24,8 @@ pub fn read(file: &Path) -> Result<String, Failure> {
             _ => refusal,
         })
     };
-    let open = file::open(file).map_err(unreadable)?;
+    // Whoever names it may name a pipe: /dev/stdin, or <(...).
+    let open = File::open(file).map_err(unreadable)?;
     let mut text = String::new();
     open.take(LARGEST as u64 + 1).read_to_string(&mut text).map_err(unreadable)?;
     Ok(text)
