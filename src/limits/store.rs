@@ -35,7 +35,7 @@ pub fn folders() -> io::Result<()> {
 pub fn untrusted(error: io::Error) -> Exceeded {
     // Where there is no room, nothing is wrong with what is there.
     let (what, remedy) = match error.kind() {
-        io::ErrorKind::StorageFull => ("written", format!("make room: df {FOLDER}")),
+        io::ErrorKind::StorageFull => ("written", format!("make room: df {STATE}")),
         _ => ("trusted", format!("rm -r {STATE}")),
     };
     Exceeded {
