@@ -72,9 +72,16 @@ impl UnitName {
     /// The same of a name that a policy grants, which must be one that can run.
     ///
     /// # Errors
-    /// If the bytes are not of the grammar, or name a template (`app@`) and none of its instances.
+    /// If the bytes are not of the grammar, name a template (`app@`) and none of its instances, or
+    /// end in what is nearly a suffix.
     pub fn parse_granted(bytes: &[u8]) -> Result<Self, NameError> {
         let unit = Self::parse(bytes)?;
+        if let Some(meant) = unit.meant_by(bytes) {
+            return Err(NameError {
+                sentence: format!("{} would be the unit {}", quoted(bytes), unit.0),
+                hint: Some(format!("write {meant:?}, or all of that name: {:?}", unit.0)),
+            });
+        }
         let (stem, suffix) = unit.0.rsplit_once('.').unwrap_or((&unit.0, ""));
         let Some(template) = stem.strip_suffix('@') else { return Ok(unit) };
         let suffix = if bytes.ends_with(b"@") { String::new() } else { format!(".{suffix}") };
@@ -85,6 +92,19 @@ impl UnitName {
             ),
             hint: Some(format!("name an instance of it: `{template}@NAME{suffix}`")),
         })
+    }
+
+    /// The unit that was most likely meant by a name whose suffix is one letter, or a capital, away
+    /// from one of systemd's.
+    fn meant_by(&self, bytes: &[u8]) -> Option<String> {
+        let given = self.0.strip_suffix(SERVICE).filter(|given| given.as_bytes() == bytes)?;
+        let (stem, last) = given.rsplit_once('.')?;
+        let last = format!(".{}", last.to_ascii_lowercase());
+        // Of a short word many others are one letter away.
+        let is_near = |suffix: &&str| {
+            *suffix == last || suffix.len() > 5 && strsim::osa_distance(&last, suffix) == 1
+        };
+        UNIT_SUFFIXES.into_iter().find(is_near).map(|suffix| format!("{stem}{suffix}"))
     }
 
     /// The complete name.
@@ -268,6 +288,28 @@ mod tests {
         assert!(UnitName::parse(b"app@").is_ok());
         // A package may end so for all that is known.
         assert!(PackageName::parse(b"app@").is_ok());
+    }
+
+    #[test]
+    fn a_suffix_that_is_misspelt_is_no_part_of_a_name_that_is_granted() {
+        for (given, meant) in [
+            ("myapp.servce", "\"myapp.service\""),
+            ("myapp.Service", "\"myapp.service\""),
+            ("my.app.sevrice", "\"my.app.service\""),
+            ("app@1.services", "\"app@1.service\""),
+            ("backup.timers", "\"backup.timer\""),
+            ("a.SWAP", "\"a.swap\""),
+        ] {
+            let error = UnitName::parse_granted(given.as_bytes()).expect_err(given);
+            let hint = error.hint().expect("a hint");
+            assert!(hint.contains(meant), "{given}: {hint}");
+            // Whoever means just that can say so.
+            let whole = format!("{given}.service");
+            assert_eq!(UnitName::parse_granted(whole.as_bytes()).expect("a name").as_str(), whole);
+        }
+        for given in ["org.example.daily", "a.math", "a.swat", "app.v2", "service", "servce"] {
+            assert!(UnitName::parse_granted(given.as_bytes()).is_ok(), "{given}");
+        }
     }
 
     #[test]
