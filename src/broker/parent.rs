@@ -8,7 +8,7 @@
 //! where the socket itself may be about to go, a process stays for these ([`Waiting::stay`]).
 
 use crate::broker::crowd::{Crowd, Found};
-use crate::broker::socket::{SOCKET, no_connection};
+use crate::broker::socket::{SOCKET, no_socket};
 use crate::exec::cgroup;
 use crate::request::code::Refusal;
 use crate::system::kernel::{self, Forked};
@@ -60,18 +60,17 @@ pub enum Side {
 /// # Errors
 /// If systemd has passed no socket, or the kernel refuses what is needed to wait.
 pub fn wait() -> Result<Side, Refusal> {
-    let listening = passed().map_err(no_connection)?;
+    let listening = passed().map_err(no_socket)?;
     let mut signals = SigSet::empty();
     [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]
         .into_iter()
         .for_each(|signal| signals.add(signal));
-    signals.thread_block().map_err(|error| no_connection(error.into()))?;
+    signals.thread_block().map_err(|error| no_socket(error.into()))?;
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-    let told =
-        SignalFd::with_flags(&signals, flags).map_err(|error| no_connection(error.into()))?;
+    let told = SignalFd::with_flags(&signals, flags).map_err(|error| no_socket(error.into()))?;
     let (socket, program) = (socket(), Program::of_this_process());
     let waiting = Waiting { socket, listening, told, program, crowd: Crowd::default() };
-    waiting.run().map_err(no_connection)
+    waiting.run().map_err(no_socket)
 }
 
 /// The socket.
