@@ -33,7 +33,7 @@ pub const CASES: &[Case] = &[
         id: "broker_units",
         status: "problem",
         says: "sm-broker.service is not as it should be",
-        breaks: "sed -i /NoNewPrivileges/d /etc/systemd/system/sm-broker.service",
+        breaks: "sed -i /NoNewPrivileges/d /etc/systemd/system/sm-broker.service; systemctl daemon-reload",
         more: &["broker_sandbox"],
         mend: Printed,
     },

@@ -119,7 +119,7 @@ fn a_package_for_arch_leaves_no_rule_also_where_its_program_is_broken() {
     host.root(&format!("{PACMAN} -U /srv/out/sm-helper-site-*")).ok();
     assert!(host.root("pacman -Qi sm-helper-site").ok().contains("sm-helper=0.1.0"));
     assert!(host.root("sm policy show --json").ok().contains("\"site_mode\":\"replace\""));
-    host.root("sm setup-sudo --user agent; echo 'other ALL=(root) NOPASSWD: /usr/bin/true' >/etc/sudoers.d/sm-own; printf '#!/bin/sh\\nexit 1\\n' >/usr/bin/sm").ok();
+    host.root("sm setup-sudo --user agent; echo 'other ALL=(root) NOPASSWD: /usr/bin/true' >/etc/sudoers.d/sm-own; printf '#!/bin/sh\\nexit 1\\n' >/root/sm; install /root/sm /usr/bin/sm").ok();
     assert!(host.exists("/etc/sudoers.d/sm-agent"));
     host.root("sed 's/^#.*//' /etc/sudoers.d/sm-agent >/etc/sudoers.d/by-hand").ok();
     let said = host.root("pacman -R --noconfirm sm-helper-site").ok();

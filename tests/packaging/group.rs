@@ -45,7 +45,14 @@ pub fn only_ours_goes(host: &Host, program: &str, install: &str, remove: &str) {
         for (name, before) in BEFORE {
             case(name, before, set_up, "");
             if !program.is_empty() {
-                case(name, before, set_up, &format!("printf '#!/bin/sh\\nexit 1\\n' >{program}"));
+                case(
+                    name,
+                    before,
+                    set_up,
+                    &format!(
+                        "printf '#!/bin/sh\\nexit 1\\n' >/root/sm; install /root/sm {program}"
+                    ),
+                );
             }
         }
         case("made anew", "", set_up, ANEW);
