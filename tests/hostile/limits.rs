@@ -83,7 +83,7 @@ const CASES: &[(&str, Reply)] = &[
     ("ignore block", One),
     ("pending", One),
     ("timers:1000", NotByUs),
-    ("timers:5000", NotByUs),
+    ("timers:20000", NotByUs),
     ("timers:100000", NotByUs),
     ("pdeathsig", One),
     ("no-new-privs", One),
