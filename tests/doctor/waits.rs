@@ -12,7 +12,7 @@ const PLACES: [&str; 6] = [
     "/etc/polkit-1/rules.d/fifo.rules",
 ];
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "doctor",
     "status",
     "audit tail",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 9] = [
     "setup-sudo --remove --user other",
     "policy show",
     "policy init --dry-run",
+    "policy check /srv/policy.toml",
 ];
 
 #[test]
@@ -29,7 +30,7 @@ const COMMANDS: [&str; 9] = [
 fn a_fifo_holds_no_command() {
     let host = Host::ready(Sudo::Classic);
     host.root(
-        "sm-helper service status nginx; mkdir -p /etc/sm /etc/polkit-1/rules.d /etc/logrotate.d",
+        "sm-helper service status nginx; echo 'schema = 1' >/srv/policy.toml; mkdir -p /etc/sm /etc/polkit-1/rules.d /etc/logrotate.d",
     )
     .ok();
     for place in PLACES {

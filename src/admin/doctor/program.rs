@@ -10,14 +10,15 @@ use crate::admin::setup_sudo::rule::helper_beside;
 use crate::exec::process::PATH;
 use crate::managers::host;
 use crate::managers::owner::Package;
+use crate::system::file;
 use crate::system::kernel;
 use crate::system::trust::trusted;
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Where the rules and the units name it.
@@ -81,10 +82,9 @@ pub fn same(context: &Context) -> Vec<Finding> {
 /// read: it may be anybody's.
 fn is_same(one: &Path, other: &Path) -> bool {
     let open = |path: &Path| {
-        let file =
-            OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok()?;
-        let data = file.metadata().ok().filter(Metadata::is_file)?;
-        Some((file, data.len()))
+        let file = file::open(path).ok()?;
+        let size = file.metadata().ok()?.len();
+        Some((file, size))
     };
     let (Some((one, size)), Some((other, other_size))) = (open(one), open(other)) else {
         return false;
@@ -126,9 +126,7 @@ pub fn capabilities(context: &Context) -> Vec<Finding> {
 }
 
 pub fn twice(context: &Context) -> Vec<Finding> {
-    let identity = |path: &Path| {
-        fs::metadata(path).ok().filter(|data| data.is_file()).map(|data| (data.dev(), data.ino()))
-    };
+    let identity = |path: &Path| file::identity(path).filter(|_| path.is_file());
     let own = identity(&context.helper);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();

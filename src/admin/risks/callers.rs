@@ -10,6 +10,7 @@ use crate::request::who::Who;
 use crate::sudo::account;
 use crate::sudo::folder::FOLDER;
 use crate::sudo::members::members_of;
+use crate::system::file;
 use nix::unistd::{Gid, Group, User};
 use std::collections::BTreeSet;
 use std::fs;
@@ -112,7 +113,7 @@ fn of_drop_ins() -> Vec<account::Who> {
     let entries = fs::read_dir(FOLDER).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let is_one = |name: &String| {
-        let text = fs::read(Path::new(FOLDER).join(name)).unwrap_or_default();
+        let text = file::read(Path::new(FOLDER).join(name)).unwrap_or_default();
         is_ours(&String::from_utf8_lossy(&text))
     };
     names.filter(is_one).filter_map(|name| account::Who::of_file(&name)).collect()

@@ -1,12 +1,10 @@
 //! Units as `systemctl show` has them: the files they are made of, and what is run for them.
 
 use crate::admin::call;
+use crate::system::file;
 use crate::tasks::interpreter::{Head, LOOKED_AT};
-use nix::libc;
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A unit that a policy or a rule of sudo's names and this host has, or one that such a unit starts.
@@ -232,13 +230,8 @@ fn scripts<'w>(words: impl Iterator<Item = &'w str>, folder: &Path) -> Vec<PathB
 
 /// The program that the kernel has read a script, if the file is one.
 fn interpreter(path: &Path) -> Option<PathBuf> {
-    // Whose the file is, is not known: nobody is waited for.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
     let mut head = Vec::new();
-    file.take(LOOKED_AT as u64).read_to_end(&mut head).ok()?;
+    file::open(path).ok()?.take(LOOKED_AT as u64).read_to_end(&mut head).ok()?;
     match Head::of(&head) {
         Head::Script { interpreter, .. } => Some(interpreter.into()),
         Head::Program | Head::Bad(_) => None,
