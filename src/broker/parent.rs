@@ -11,6 +11,7 @@ use crate::broker::crowd::{Crowd, Found};
 use crate::broker::socket::{SOCKET, no_socket};
 use crate::exec::cgroup;
 use crate::request::code::Refusal;
+use crate::system::file;
 use crate::system::kernel::{self, Forked};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,10 +19,8 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use tracing::debug;
@@ -95,13 +94,11 @@ impl Program {
     fn of_this_process() -> Self {
         let own = Path::new("/proc/self/exe");
         let path = own.read_link().unwrap_or_default();
-        let file = own.metadata().ok().map(|data| (data.dev(), data.ino()));
-        Self { path, file }
+        Self { path, file: file::identity(own) }
     }
 
     fn is_replaced(&self) -> bool {
-        let now = self.path.metadata().ok().map(|data| (data.dev(), data.ino()));
-        now != self.file
+        file::identity(&self.path) != self.file
     }
 }
 
@@ -112,7 +109,7 @@ fn asks_to_end(signal: siginfo) -> bool {
 
 /// Which file is at the socket's path.
 fn socket() -> Option<(u64, u64)> {
-    fs::symlink_metadata(SOCKET).ok().map(|data| (data.dev(), data.ino()))
+    file::identity(SOCKET)
 }
 
 struct Waiting {

@@ -2,8 +2,7 @@
 //! or SSSD.
 
 use crate::output::text::one_line;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use crate::system::file;
 use std::path::Path;
 
 /// A rule, as sudo lists it: the commands of one entry have the same run-as and options.
@@ -107,8 +106,7 @@ pub fn may_be(command: &str, program: &Path) -> bool {
 
 /// sudo goes by the inode, sudo-rs by where links lead.
 fn is_one_file(one: &Path, other: &Path) -> bool {
-    let inode = |path| fs::metadata(path).map(|data| (data.dev(), data.ino())).ok();
-    one == other || inode(one).is_some_and(|one| Some(one) == inode(other))
+    one == other || file::identity(one).is_some_and(|one| Some(one) == file::identity(other))
 }
 
 /// `Sudoers entry:`, since sudo 1.9.15 with the file behind it, `LDAP Role: NAME`, `SSSD Role: NAME`.
