@@ -79,10 +79,11 @@ impl<C> Crowd<C> {
     /// A new connection of this id. It waits until [`Crowd::next`] gives it out. Where there are
     /// too many already it is not taken, and given back.
     pub fn arrived(&mut self, uid: u32, connection: C) -> Option<C> {
-        let part = self.part(uid);
-        let is_full = self.waiting + self.answering.len() >= MOST;
-        let queue = self.parts.entry(part).or_default();
-        if is_full || queue.waiting.len() >= MOST_WAITING_OF_ONE {
+        if self.waiting + self.answering.len() >= MOST {
+            return Some(connection);
+        }
+        let queue = self.parts.entry(self.part(uid)).or_default();
+        if queue.waiting.len() >= MOST_WAITING_OF_ONE {
             return Some(connection);
         }
         queue.waiting.push_back((uid, connection));
