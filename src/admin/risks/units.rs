@@ -73,8 +73,8 @@ pub fn risks(grants: &Grants<'_>) -> Result<Vec<Risk>, String> {
     let units = unit::units(&granted.keys().cloned().collect())?;
     let folders = unit::search_path()?;
     let mut found: Vec<Found<'_>> = Vec::new();
+    let all: Vec<&Operation> = granted.values().flatten().copied().collect();
     for (caller, account) in accounts {
-        let all: Vec<&Operation> = granted.values().flatten().copied().collect();
         for folder in &folders {
             // Whatever unit it is: there it can become another one.
             if let Some(component) = account.can_change(folder) {
