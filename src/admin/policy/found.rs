@@ -1,6 +1,7 @@
 //! What a host has that an agent may be meant to look after: the units that administrators made,
 //! and the servers that everybody knows.
 
+use crate::managers::systemd::alias::template_of;
 use crate::output::text::one_line;
 use crate::policy::never;
 use crate::request::name::{UnitName, is_of_the_broker};
@@ -59,11 +60,7 @@ pub fn units() -> Vec<Found> {
 
 /// A unit by its complete name, wherever it is.
 pub fn unit(name: &str) -> Option<Found> {
-    let template = name.split_once('@').map(|(stem, rest)| {
-        let suffix = rest.rsplit_once('.').map_or("service", |(_, suffix)| suffix);
-        format!("{stem}@.{suffix}")
-    });
-    let names = [Some(name.to_owned()), template];
+    let names = [Some(name.to_owned()), template_of(name).map(|(template, _)| template)];
     names.into_iter().flatten().find_map(|file| {
         let own = OWN.iter().map(|folder| Path::new(folder).join(&file)).find(|path| path.exists());
         own.map(|path| of(name, &path))
@@ -85,9 +82,9 @@ fn own() -> Vec<Found> {
         for entry in wants.flat_map(|entry| fs::read_dir(entry.path())).flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            let Some((stem, instance)) = name.split_once('@') else { continue };
-            let template = Path::new(folder).join(format!("{stem}@.service"));
-            if !instance.starts_with('.') && template.exists() {
+            let Some((template, _)) = template_of(&name) else { continue };
+            let template = Path::new(folder).join(template);
+            if template.exists() {
                 offer(&mut found, name.as_ref().as_ref(), &template);
             }
         }

@@ -74,8 +74,8 @@ fn own_name_in(folders: &[PathBuf], name: &str) -> Option<String> {
     (current != name).then_some(current)
 }
 
-/// `app@.service` and `blue` of `app@blue.service`.
-fn template_of(name: &str) -> Option<(String, &str)> {
+/// `app@.service` and `blue` of `app@blue.service`; none for a template itself.
+pub fn template_of(name: &str) -> Option<(String, &str)> {
     let (before, rest) = name.split_once('@')?;
     let (instance, suffix) = rest.rsplit_once('.')?;
     (!instance.is_empty()).then(|| (format!("{before}@.{suffix}"), instance))
