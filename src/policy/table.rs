@@ -2,6 +2,7 @@
 //! mistake.
 
 use crate::policy::meant;
+use crate::request::name::NameError;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -141,6 +142,11 @@ impl<'s> Source<'s> {
         let start = self.line_starts[line - 1];
         let column = self.text.get(start..at.start).map_or(0, |before| before.chars().count()) + 1;
         PolicyError { file: self.file.to_owned(), line, column, message, hint, is_of_keys: false }
+    }
+
+    /// A mistake in the name at these bytes, with what it could be.
+    pub fn wrong_name(&self, at: Range<usize>, text: &str, error: &NameError) -> PolicyError {
+        self.error(at, error.to_string(), Some(meant::name(text, error.hint())))
     }
 
     /// The byte with which a line begins; lines count from 1.

@@ -84,13 +84,7 @@ impl Parsed {
         let mut names = Vec::new();
         for item in items {
             let name = source.string(item).and_then(|word| {
-                find(self, word).map_err(|error| {
-                    source.error(
-                        item.span(),
-                        error.to_string(),
-                        Some(meant::name(word, error.hint())),
-                    )
-                })
+                find(self, word).map_err(|error| source.wrong_name(item.span(), word, &error))
             });
             let Some((name, known)) = source.note(name) else { continue };
             if !known && !source.misses_names() {

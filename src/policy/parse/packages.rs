@@ -25,13 +25,8 @@ impl Parsed {
         self.allow_removals = table.boolean("allow_removals").unwrap_or(false);
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
         for (key, package) in table.named("names", &PACKAGE_KEYS) {
-            let name = PackageName::parse(key.get_ref().as_bytes()).map_err(|error| {
-                source.error(
-                    key.span(),
-                    error.to_string(),
-                    Some(meant::name(key.get_ref(), error.hint())),
-                )
-            });
+            let name = PackageName::parse(key.get_ref().as_bytes())
+                .map_err(|error| source.wrong_name(key.span(), key.get_ref(), &error));
             let name = source.note_names(name.and_then(|name| in_small_letters(source, key, name)));
             let granted = source.own_actions(&package, "actions", general);
             if granted.line == 0 && granted.is_whole {

@@ -1,7 +1,6 @@
 //! `[services]`: what may be done to which units.
 
 use super::actions::Granted;
-use crate::policy::meant;
 use crate::policy::model::{Span, UnitRule};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
@@ -113,8 +112,11 @@ fn granted(source: &Source<'_>, at: Range<usize>, text: &str) -> Result<UnitName
                 "; several: [services.units.\"{template}@\"] with instances = [\"4000\", \"4001\"]"
             )
         });
-        let hint = format!("{}{}", meant::name(text, error.hint()), several.unwrap_or_default());
-        source.error(at.clone(), error.to_string(), Some(hint))
+        let mut wrong = source.wrong_name(at.clone(), text, &error);
+        if let (Some(hint), Some(several)) = (&mut wrong.hint, several) {
+            hint.push_str(&several);
+        }
+        wrong
     })?;
     if is_of_the_broker(name.as_str()) {
         let message =

@@ -1,6 +1,5 @@
 //! `[tasks]`: the command lines that the policy spells out.
 
-use crate::policy::meant;
 use crate::policy::model::TaskRule;
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, Source, Table};
@@ -15,13 +14,8 @@ impl Parsed {
         key: &Spanned<DeKey<'_>>,
         table: &Table<'_>,
     ) {
-        let name = TaskName::parse(key.get_ref().as_bytes()).map_err(|error| {
-            source.error(
-                key.span(),
-                error.to_string(),
-                Some(meant::name(key.get_ref(), error.hint())),
-            )
-        });
+        let name = TaskName::parse(key.get_ref().as_bytes())
+            .map_err(|error| source.wrong_name(key.span(), key.get_ref(), &error));
         let name = source.note_names(name);
         // A caller's list that names a task with a mistake is not a second mistake.
         let (Some(task), Some(name)) = (Task::read(source, table), name) else {
