@@ -1,5 +1,6 @@
 //! From the connection on it is the way of every other request.
 
+use crate::host::actions::ON_A_UNIT;
 use crate::host::{events, host_test, records};
 use crate::{Made, ask, broker_test, told};
 
@@ -83,17 +84,7 @@ const OWN: [&str; 6] =
 
 broker_test!(the_way_in_is_nobodys_to_change, |host| {
     for unit in OWN {
-        for action in [
-            "start",
-            "stop",
-            "restart",
-            "reload",
-            "enable",
-            "disable",
-            "reset-failed",
-            "status",
-            "logs",
-        ] {
+        for action in ON_A_UNIT {
             let reply = ask(host, &format!("service {action} {unit}")).expect("denied");
             // Whatever the policy names: it is not even looked at.
             let said = told(&reply.json);

@@ -1,18 +1,9 @@
 //! Asking at the terminal: when, how often, and what is seen of the answer.
 
-use crate::host::{Host, Sudo};
+use crate::host::{Host, Seen, Sudo};
 use crate::report::Report;
 use crate::traces::{nothing_left, places};
 use crate::{BOOTSTRAP, Fleet, PASSWORD, is_done, is_untouched, logins, no_password, set_password};
-use serde_json::{Value, json};
-use std::io::Write;
-
-/// What a person at a terminal saw.
-pub struct Seen {
-    pub shown: String,
-    pub status: i64,
-    pub echoes: bool,
-}
 
 /// Runs a command of `admin` on the controller at a terminal: waits for each text, and types
 /// what is behind it.
@@ -23,21 +14,7 @@ pub fn at_terminal(fleet: &Fleet, words: &[&str], plan: &[(&str, &str)]) -> Seen
 
 #[track_caller]
 fn at_terminal_of_kind(kind: &str, fleet: &Fleet, words: &[&str], plan: &[(&str, &str)]) -> Seen {
-    let script = "/usr/local/bin/at-terminal";
-    fleet.controller().write(script, include_str!("terminal.py"));
-    let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    write!(writer, "{}", json!(plan)).expect("room for a plan");
-    drop(writer);
-    let argv = [&["/usr/bin/python3", script], words].concat();
-    let command = fleet.controller().command("admin", &argv).env("TERM", kind).stdin(reader);
-    let done = command.run();
-    let seen: Value = serde_json::from_str(&done.ok()).expect("JSON");
-    assert_eq!(seen["untyped"], 0, "nothing waited for what was to be typed: {seen:#}");
-    Seen {
-        shown: seen["shown"].as_str().expect("text").to_owned(),
-        status: seen["status"].as_i64().unwrap_or_else(|| panic!("it did not end: {seen:#}")),
-        echoes: seen["echoes"] == true,
-    }
+    fleet.controller().at_terminal("admin", kind, words, plan)
 }
 
 impl Seen {

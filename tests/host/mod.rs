@@ -21,6 +21,7 @@
 // Each test target takes of it what it needs.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+pub mod actions;
 mod boot;
 mod exec;
 pub mod gate;
@@ -28,6 +29,7 @@ mod log;
 mod net;
 mod reply;
 mod run;
+mod terminal;
 mod wait;
 
 pub use boot::{Host, Sudo, Wanted, repository};
@@ -37,6 +39,7 @@ pub use log::{events, intent_of, intents, log, records};
 pub use net::Network;
 pub use reply::{Reply, answer};
 pub use run::{Done, Run};
+pub use terminal::Seen;
 pub use wait::wait_until;
 
 /// A test that runs on a host, once with sudo 1.9 and once with sudo-rs; with `all` also

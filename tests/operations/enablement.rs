@@ -1,6 +1,7 @@
 //! Enabled or not: what `enable` and `disable` say is what starts at the next boot, in every
 //! state that a unit file can be in, and no name is lost by them.
 
+use crate::host::actions::ON_A_UNIT;
 use crate::host::{Host, Reply, host_once};
 use crate::{ask, told, unit};
 
@@ -192,17 +193,7 @@ host_once!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_pol
     let listed = || host.root("sm policy surface").stdout_text();
     assert!(!listed().contains("dbus"), "it is on the surface");
     let before = host.main_pid("dbus");
-    for action in [
-        "start",
-        "stop",
-        "restart",
-        "reload",
-        "enable",
-        "disable",
-        "reset-failed",
-        "status",
-        "logs",
-    ] {
+    for action in ON_A_UNIT {
         let line = format!("service {action} probe");
         let reply = ask(host, &line).expect("denied");
         assert!(told(&reply).contains("another name of dbus.service"), "{}", told(&reply));

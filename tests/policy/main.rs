@@ -1,6 +1,8 @@
 //! `sm policy`: what is wrong with a policy, what it allows and why, and every command line that
 //! can come of it. Needs no root.
 
+#[path = "../host/actions.rs"]
+mod actions;
 mod check;
 mod examples;
 mod explain;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::actions::ON_A_UNIT;
 use crate::{json, sm};
 
 fn surface() -> Map<String, Value> {
@@ -89,17 +90,7 @@ fn what_dry_run_allows_is_the_surface_and_nothing_else() {
         names.insert(odd.to_owned());
     }
     for name in &names {
-        for action in [
-            "start",
-            "stop",
-            "restart",
-            "reload",
-            "enable",
-            "disable",
-            "reset-failed",
-            "status",
-            "logs",
-        ] {
+        for action in ON_A_UNIT {
             requests.push(["service", action, name].map(str::to_owned).to_vec());
         }
         for action in ["install", "remove", "upgrade"] {

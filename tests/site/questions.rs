@@ -1,10 +1,8 @@
 //! `sm policy init` at a terminal: what is offered, what is granted of it, and what is left when the
 //! questions are not answered to the end.
 
-use crate::host::{Host, host_once};
+use crate::host::{Host, Seen, host_once};
 use crate::{FILE, ask, install};
-use serde_json::{Value, json};
-use std::io::Write;
 
 const UNIT: &str = "[Unit]\nDescription=The shop\n[Service]\nExecStart=/bin/sleep 1000\n";
 
@@ -14,30 +12,10 @@ const PACKAGES: &str = "Packages that may be installed";
 const ACCOUNT: &str = "Account that may ask for it";
 const MEANT: &str = "and nothing else?";
 
-/// What a person at a terminal saw, and with which status it ended.
-struct Seen {
-    shown: String,
-    status: i64,
-    echoes: bool,
-}
-
 /// Runs `sm policy init FLAGS` at a terminal: waits for each text, and types what is behind it.
 #[track_caller]
 fn init(host: &Host, flags: &[&str], plan: &[(&str, &str)]) -> Seen {
-    let script = "/usr/local/bin/at-terminal";
-    host.write(script, include_str!("../fleet/terminal.py"));
-    let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    write!(writer, "{}", json!(plan)).expect("room for a plan");
-    drop(writer);
-    let argv = [&["/usr/bin/python3", script, "sm", "policy", "init"], flags].concat();
-    let done = host.command("root", &argv).env("TERM", "xterm").stdin(reader).run();
-    let seen: Value = serde_json::from_str(&done.ok()).expect("JSON");
-    assert_eq!(seen["untyped"], 0, "nothing waited for what was to be typed: {seen:#}");
-    Seen {
-        shown: seen["shown"].as_str().expect("text").to_owned(),
-        status: seen["status"].as_i64().unwrap_or_else(|| panic!("it did not end: {seen:#}")),
-        echoes: seen["echoes"] == true,
-    }
+    host.at_terminal("root", "xterm", &[&["sm", "policy", "init"], flags].concat(), plan)
 }
 
 /// A host with units of the administrator's: one, a linked one, an instance; and others that are not

@@ -2,6 +2,7 @@
 //! of docs/getting-started.md, with the package that they install, and nothing besides.
 
 use super::{Packages, SITE};
+use crate::host::actions::ON_A_UNIT;
 use crate::host::{Host, Reply, host_test};
 use serde_json::{Value, json};
 
@@ -10,9 +11,6 @@ const PAGE: &str = include_str!("../../../docs/getting-started.md");
 
 /// All that the commands grant.
 const GRANTED: [&str; 3] = ["restart", "status", "logs"];
-
-const SERVICE_ACTIONS: [&str; 9] =
-    ["start", "stop", "restart", "reload", "enable", "disable", "reset-failed", "status", "logs"];
 
 /// What is not done to a unit.
 const OTHERS: [&str; 14] = [
@@ -100,7 +98,7 @@ host_test!(three_commands_let_an_agent_do_what_was_named_and_nothing_else, bare,
     // Every other operation there is, on this unit, on others, and on the host.
     let mut others: Vec<String> = ["myapp", "nginx", "dbus", "sm.socket", "app@1"]
         .iter()
-        .flat_map(|unit| SERVICE_ACTIONS.iter().map(move |action| (*unit, *action)))
+        .flat_map(|unit| ON_A_UNIT.iter().map(move |action| (*unit, *action)))
         .filter(|(unit, action)| *unit != "myapp" || !GRANTED.contains(action))
         .map(|(unit, action)| format!("service {action} {unit}"))
         .collect();
