@@ -33,7 +33,7 @@ struct Group {
 pub fn weak(units: &[Unit]) -> Vec<Finding> {
     let mut groups: Vec<Group> = Vec::new();
     for unit in units {
-        for path in &unit.used {
+        for path in unit.used() {
             let Some(refusal) = refused(path) else { continue };
             let (steps, is_unit) = remedy(unit, path);
             add(&mut groups, unit, path, &refusal.error, steps, is_unit);

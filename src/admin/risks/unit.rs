@@ -15,9 +15,7 @@ pub struct Unit {
     pub names: Vec<String>,
     /// The unit file, what adds to it, and what a generator made it from.
     pub files: Vec<String>,
-    /// The programs and scripts that it runs as root, and what it reads their environment from.
-    pub used: BTreeSet<PathBuf>,
-    /// Those of them that are the service itself, and run as its account.
+    /// The programs and scripts that are the service itself, and run as its account.
     pub started: BTreeSet<PathBuf>,
     /// The account that it runs as; none for root.
     pub user: Option<String>,
@@ -111,15 +109,11 @@ impl Unit {
         let list = |key: &str| value(key).split_whitespace().map(str::to_owned);
         let is_root = ["", "root", "0"].contains(&value("User"));
         let folder = Path::new(value("WorkingDirectory").trim_start_matches('!'));
-        let mut used = BTreeSet::new();
         let mut started = BTreeSet::new();
         let mut commands: Vec<Started> = Vec::new();
         for (key, value) in fields.iter().filter(|(name, _)| name.starts_with("Exec")) {
             let Some(command) = Command::shown(value) else { continue };
             let of_command = command.used(folder);
-            if is_root || command.is_privileged {
-                used.extend(of_command.iter().cloned());
-            }
             // The first of the two spellings has no flags.
             if *key == "ExecStartEx" && !command.is_privileged {
                 started.extend(of_command.iter().cloned());
@@ -144,16 +138,12 @@ impl Unit {
         let files = fields.iter().filter(|(name, _)| name.starts_with("EnvironmentFile"));
         let file = |value: &str| Some(value.rsplit_once(" (ignore_errors=")?.0.into());
         let environment: Vec<PathBuf> = files.filter_map(|(_, value)| file(value)).collect();
-        if !used.is_empty() {
-            used.extend(environment.iter().cloned());
-        }
         let made_of = list("FragmentPath").chain(list("SourcePath")).chain(list("DropInPaths"));
         Some(Self {
             name: value("Id").to_owned(),
             names: list("Names").collect(),
             // What the kernel shows is nobody's to write: a mount was made from /proc/self/mountinfo.
             files: made_of.filter(|path| !path.starts_with("/proc/")).collect(),
-            used,
             started,
             user: (!is_root).then(|| value("User").to_owned()),
             commands,
@@ -161,6 +151,15 @@ impl Unit {
             folder: folder.is_absolute().then(|| folder.to_owned()),
             triggers: list("Triggers").collect(),
         })
+    }
+
+    /// The programs and scripts that it runs as root, and what it reads their environment from.
+    pub fn used(&self) -> BTreeSet<&Path> {
+        let by_root = self.commands.iter().filter(|command| command.is_root);
+        let programs: BTreeSet<&Path> =
+            by_root.flat_map(|command| &command.used).map(PathBuf::as_path).collect();
+        let environment = self.environment.iter().filter(|_| !programs.is_empty());
+        environment.map(PathBuf::as_path).chain(programs.iter().copied()).collect()
     }
 }
 
@@ -262,7 +261,8 @@ mod tests {
         FragmentPath=/lib/systemd/system/nginx.service\nDropInPaths=/a.conf /b.conf\n";
 
     fn used(shown: &str) -> Vec<PathBuf> {
-        Unit::shown(shown).expect("it is loaded").used.into_iter().collect()
+        let unit = Unit::shown(shown).expect("it is loaded");
+        unit.used().into_iter().map(Path::to_owned).collect()
     }
 
     #[test]
