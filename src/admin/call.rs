@@ -1,8 +1,9 @@
 //! The host's own tools, asked: only those that nobody but root can change, and never for long.
 
+use crate::system::accounts::User;
 use crate::system::trust::trusted;
 use crate::system::{kernel, tool};
-use nix::unistd::{Gid, User};
+use nix::unistd::Gid;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;

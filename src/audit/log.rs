@@ -25,6 +25,7 @@ pub enum Sync {
 }
 
 /// A record that is in the log.
+#[derive(Debug)]
 pub struct Appended {
     /// Its line.
     pub line: String,

@@ -14,7 +14,7 @@ pub mod rotate;
 pub mod verify;
 pub mod witness;
 
-use crate::audit::log::Sync;
+use crate::audit::log::{Appended, Sync};
 use crate::audit::origin::Origin;
 pub use crate::audit::record::Event;
 use crate::audit::record::Record;
@@ -26,6 +26,8 @@ use crate::policy::remedy;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::ran::Ended;
+use std::cell::RefCell;
+use std::io;
 
 /// Why there is no record, and nothing may be done.
 #[derive(Debug)]
@@ -65,7 +67,9 @@ impl Share {
 pub struct Recorded {
     origin: Origin,
     plan: Plan,
-    warnings: Vec<String>,
+    /// The intent, as long as the other sinks do not have it.
+    untold: RefCell<Option<Appended>>,
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Recorded {
@@ -74,24 +78,44 @@ impl Recorded {
         &self.plan
     }
 
+    /// Gives the intent to the journal and the kernel's audit log, once. The log on disk is what
+    /// comes first; this can be done while what was asked for is already running.
+    pub fn tell(&self) {
+        if let Some(appended) = self.untold.take() {
+            let record = record_of(&self.origin, &self.plan);
+            let (_, warnings) = tell(&record, &appended);
+            self.warnings.borrow_mut().extend(warnings);
+            counted(&self.origin, appended.unrecorded);
+        }
+    }
+
     /// Which sinks did not take the intent.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    pub fn warnings(&self) -> Vec<String> {
+        self.tell();
+        self.warnings.borrow().clone()
     }
 }
 
-/// Writes down what is about to be done.
+/// The record of an intent.
+fn record_of<'r>(origin: &'r Origin, plan: &'r Plan) -> Record<'r> {
+    Record {
+        argv: Some(plan.main()),
+        ..Record::of(Event::Intent, origin, Some(plan.request()), Code::Ok)
+    }
+}
+
+/// Writes down on disk what is about to be done. Whoever runs it has the other sinks told
+/// ([`Recorded::tell`]).
 ///
 /// # Errors
 /// `audit_unavailable` or `rate_limited`: then it must not be done.
 pub fn intent(origin: &Origin, plan: Plan, _: Permit) -> Result<Recorded, Unwritten> {
-    let request = plan.request();
-    let record = Record {
-        argv: Some(plan.main()),
-        ..Record::of(Event::Intent, origin, Some(request), Code::Ok)
-    };
-    let warnings = write(origin, record, Sync::Now, &Share::of(request, false))?;
-    Ok(Recorded { origin: origin.clone(), plan, warnings })
+    let share = Share::of(plan.request(), false);
+    let appended = append(origin, &mut record_of(origin, &plan), Sync::Now, &share)?;
+    // Nothing begins without it, and the refusal that comes of it is told instead.
+    let appended = appended.map_err(|error| unavailable(&error, ""))?;
+    let untold = RefCell::new(Some(appended));
+    Ok(Recorded { origin: origin.clone(), plan, untold, warnings: RefCell::default() })
 }
 
 /// Writes down what came of it. Gives the sinks that did not take it.
@@ -197,6 +221,34 @@ fn write(
     sync: Sync,
     share: &Share,
 ) -> Result<Vec<String>, Unwritten> {
+    match append(origin, &mut record, sync, share)? {
+        Ok(appended) => {
+            let (_, warnings) = tell(&record, &appended);
+            counted(origin, appended.unrecorded);
+            Ok(warnings)
+        }
+        // If the log is full, the other sinks are all that tells of a refusal.
+        Err(error) => {
+            let line = record.loose_line();
+            let sent =
+                line.map_err(Into::into).and_then(|line| journal::send(&record, &line, None));
+            match others(&record, sent) {
+                (Some(sink), _) => {
+                    Err(unavailable(&error, &format!("; the record was sent to {sink}")))
+                }
+                (None, warnings) => Err(unavailable(&error, &format!("; {}", warnings.join("; ")))),
+            }
+        }
+    }
+}
+
+/// To the log alone, at the account's expense. The inner error is the log's own.
+fn append(
+    origin: &Origin,
+    record: &mut Record<'_>,
+    sync: Sync,
+    share: &Share,
+) -> Result<io::Result<Appended>, Unwritten> {
     let is_intent = record.event == Event::Intent;
     let charge = |bytes: u64| {
         let charged =
@@ -207,42 +259,36 @@ fn write(
             charged => charged,
         }
     };
-    let appended = match log::append(&mut record, sync, charge) {
-        Err(log::NotAppended::Limited(exceeded)) => return Err(Unwritten::Limited(exceeded)),
-        Err(log::NotAppended::Failed(error)) => Err(error),
-        Ok(appended) => Ok(appended),
-    };
-    let sent = match &appended {
-        Ok(log::Appended { line, link, .. }) => journal::send(&record, line, Some(link)),
-        // Nothing begins, and the refusal that comes of it is told instead.
-        Err(error) if is_intent => return Err(unavailable(error, "")),
-        // If the log is full, the other sinks are all that tells of a refusal.
-        Err(_) => {
-            let line = record.loose_line();
-            line.map_err(Into::into).and_then(|line| journal::send(&record, &line, None))
-        }
-    };
+    match log::append(record, sync, charge) {
+        Err(log::NotAppended::Limited(exceeded)) => Err(Unwritten::Limited(exceeded)),
+        Err(log::NotAppended::Failed(error)) => Ok(Err(error)),
+        Ok(appended) => Ok(Ok(appended)),
+    }
+}
+
+/// Gives what the log has taken to the other sinks. Gives the one that has it, and what is to be
+/// said of the others.
+fn tell(record: &Record<'_>, appended: &Appended) -> (Option<&'static str>, Vec<String>) {
+    others(record, journal::send(record, &appended.line, Some(&appended.link)))
+}
+
+/// The kernel's audit log, and what became of the journal.
+fn others(
+    record: &Record<'_>,
+    sent: io::Result<&'static str>,
+) -> (Option<&'static str>, Vec<String>) {
     let sink = sent.as_ref().ok().copied();
     let mut warnings = Vec::new();
     if let Err(error) = sent {
         warnings.push(format!("the journal did not accept the audit record: {error}"));
     }
-    if let Err(error) = kernel::send(&record) {
+    if let Err(error) = kernel::send(record) {
         warnings.push(format!("the kernel's audit log did not accept the record: {error}"));
     }
-    match (appended, sink) {
-        (Ok(appended), _) => {
-            counted(origin, appended.unrecorded);
-            Ok(warnings)
-        }
-        (Err(error), Some(sink)) => {
-            Err(unavailable(&error, &format!("; the record was sent to {sink}")))
-        }
-        (Err(error), None) => Err(unavailable(&error, &format!("; {}", warnings.join("; ")))),
-    }
+    (sink, warnings)
 }
 
-fn unavailable(error: &std::io::Error, and: &str) -> Unwritten {
+fn unavailable(error: &io::Error, and: &str) -> Unwritten {
     let refusal = Refusal::new(
         Code::AuditUnavailable,
         format!("the audit log {} cannot be written: {error}{and}", files::FILE),

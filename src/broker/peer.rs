@@ -5,11 +5,10 @@ use crate::output::text::shell_word;
 use crate::request::caller::{Caller, Counted};
 use crate::request::code::{Code, Refusal};
 use crate::request::who::Who;
+use crate::system::accounts::shadow::Shadow;
 use crate::system::kernel;
-use nix::libc::c_long;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
-use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,9 +38,8 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>
 /// password that is too old says nothing: none is asked for.
 fn not_expired(account: &str) -> Result<(), Refusal> {
     let denied = |what: String| Refusal::new(Code::Denied, what);
-    let name = CString::new(account).unwrap_or_default();
-    match kernel::expiry(&name) {
-        Ok(Some(day)) if day <= today() => Err(denied(format!(
+    match Shadow::of(account) {
+        Ok(Shadow { expiry: Some(day), .. }) if day <= today() => Err(denied(format!(
             "the account {account} has expired"
         ))
         .hint(format!("ask an administrator: chage --expiredate -1 {}", shell_word(account)))),
@@ -53,9 +51,9 @@ fn not_expired(account: &str) -> Result<(), Refusal> {
 }
 
 /// In days since 1970.
-fn today() -> c_long {
+fn today() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    c_long::try_from(since.as_secs() / 86_400).unwrap_or(c_long::MAX)
+    i64::try_from(since.as_secs() / 86_400).unwrap_or(i64::MAX)
 }
 
 /// Whether the caller may ask over the socket: root, and whose account is in the group now, by

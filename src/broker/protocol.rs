@@ -5,6 +5,7 @@ use crate::broker::socket::{GROUP, SOCKET};
 use crate::broker::unit::is_set_up;
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
+use crate::system::accounts;
 use crate::system::proc::is_unmapped;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
@@ -88,7 +89,7 @@ pub fn connect() -> Result<UnixStream, NoBroker> {
 
 /// Whether there should be a broker that this process may connect to.
 pub fn is_for_us() -> bool {
-    let group = nix::unistd::Group::from_name(GROUP).ok().flatten();
+    let group = accounts::Group::from_name(GROUP).ok().flatten();
     let groups = nix::unistd::getgroups().unwrap_or_default();
     is_set_up() && group.is_some_and(|group| groups.contains(&group.gid))
 }

@@ -51,8 +51,13 @@ pub fn request_behind(command: &str, arguments: &[OsString]) -> Parsed<Option<Re
 
 fn helper_behind(command: &str, arguments: &[OsString]) -> Parsed<Helper> {
     let mut grammar = Helper::command();
-    grammar.build();
-    let read = names_behind_dashes(&grammar, arguments);
+    let read = match arguments.iter().any(|word| word.as_encoded_bytes().starts_with(b"-")) {
+        true => {
+            grammar.build();
+            names_behind_dashes(&grammar, arguments)
+        }
+        false => arguments.to_vec(),
+    };
     parse(grammar, command, arguments, read)
 }
 

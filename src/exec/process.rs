@@ -69,17 +69,23 @@ pub struct Options<'h> {
 
 /// Runs one command line that only looks: with nothing to read, ended at the deadline.
 pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
-    run(argv, bounds, Options { input: None, late: AtDeadline::End, backchannel: None })
+    ask_meanwhile(argv, bounds, &mut || {})
+}
+
+/// As [`ask`], and calls `begun` as soon as it runs.
+pub fn ask_meanwhile(argv: &Argv, bounds: Bounds, begun: &mut dyn FnMut()) -> Ran {
+    let how = Options { input: None, late: AtDeadline::End, backchannel: None };
+    run_to_end(What::Argv(argv), bounds, how, begun)
 }
 
 /// Runs one command line to the end.
 pub fn run(argv: &Argv, bounds: Bounds, how: Options<'_>) -> Ran {
-    run_to_end(What::Argv(argv), bounds, how)
+    run_to_end(What::Argv(argv), bounds, how, &mut || {})
 }
 
 /// Runs a program to the end. What ends it at the deadline ends all that is in its cgroup.
 pub fn run_program(program: &Program, bounds: Bounds, how: Options<'_>) -> Ran {
-    run_to_end(What::Program(program), bounds, how)
+    run_to_end(What::Program(program), bounds, how, &mut || {})
 }
 
 /// What is run.
@@ -91,7 +97,7 @@ enum What<'w> {
     Program(&'w Program),
 }
 
-fn run_to_end(what: What<'_>, bounds: Bounds, how: Options<'_>) -> Ran {
+fn run_to_end(what: What<'_>, bounds: Bounds, how: Options<'_>, begun: &mut dyn FnMut()) -> Ran {
     let mut backchannel = how.backchannel;
     if let (Some(backchannel), AtDeadline::GoOn(_)) = (&mut backchannel, &how.late) {
         backchannel.hold();
@@ -100,6 +106,7 @@ fn run_to_end(what: What<'_>, bounds: Bounds, how: Options<'_>) -> Ran {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
             let (mut job, mut late) = (job, how.late);
+            begun();
             watch(&mut job, bounds.deadline, &mut late, &mut backchannel);
             if let Some(cgroup) = job.cgroup.filter(|_| job.was_late) {
                 cgroup.end(GRACE);

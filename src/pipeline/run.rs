@@ -74,6 +74,8 @@ pub fn run(
     };
     let recorded = audit::intent(origin, planned, permit)?;
     forget();
+    // Before there are two processes, of which each would do it.
+    recorded.tell();
     let forked = kernel::fork().map_err(|error| {
         let refusal = internal(error);
         // The refusal says enough; that its record failed too would change nothing.
@@ -156,7 +158,7 @@ fn operate(
         shown,
         answer: &mut |so_far| {
             let plan = recorded.plan();
-            Reply::outcome(plan, &so_far).warnings(recorded.warnings().to_vec()).send();
+            Reply::outcome(plan, &so_far).warnings(recorded.warnings()).send();
             stdout::hang_up();
         },
     };
@@ -174,7 +176,7 @@ fn record_and_answer(recorded: &audit::Recorded, outcome: &Outcome) -> Answered 
 /// Records what came of it. Gives what the caller should know of the sinks.
 fn record(recorded: &audit::Recorded, outcome: &Outcome) -> Vec<String> {
     // A sink that did not take the intent is worth one warning, not two.
-    let mut warnings = recorded.warnings().to_vec();
+    let mut warnings = recorded.warnings();
     match audit::result(recorded, outcome) {
         Ok(more) => warnings.extend(more),
         Err(error) => warnings.push(format!("the result could not be recorded: {}", error.error)),
@@ -188,7 +190,7 @@ fn look(recorded: &Recorded, shown: Shown<'_>) -> Outcome {
     let plan = recorded.plan();
     match plan.steps() {
         Steps::Package(steps) => packages::only_plan(plan, steps, bounds(plan)),
-        _ => services::look(plan, bounds(plan), shown),
+        _ => services::look(plan, bounds(plan), shown, &mut || recorded.tell()),
     }
 }
 
@@ -201,7 +203,7 @@ fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
         Steps::Service(steps) => services::change(plan, steps, bounds(plan), context),
         Steps::Reread(units) => services::reread(plan, units.as_deref(), bounds(plan), context),
         Steps::Task(task) => tasks::run(plan, task, bounds(plan), context),
-        Steps::Look(_) => services::look(plan, bounds(plan), context.shown),
+        Steps::Look(_) => services::look(plan, bounds(plan), context.shown, &mut || {}),
     }
 }
 

@@ -2,13 +2,12 @@
 
 use crate::request::probe;
 use crate::request::who::Who;
+use crate::system::accounts::{Group, User, is_member};
 use crate::system::proc::{Field, Stat, is_unmapped};
-use nix::errno::Errno;
-use nix::unistd::{Gid, Group, Uid, User, getgid, getgrouplist, getppid, getuid};
+use nix::unistd::{Uid, getgid, getppid, getuid};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::OnceCell;
-use std::ffi::CString;
 
 /// The way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,9 +96,11 @@ pub struct Caller {
     /// Whether the account database knows it.
     #[serde(skip)]
     has_account: bool,
-    /// Its groups, looked up when somebody wants to know.
+    /// Its entry in the account database, looked up when somebody wants to know. Its groups are asked
+    /// of that alone: a process can have others, and hand them on (a set-group-ID file); sudo gives
+    /// the first of them in `SUDO_GID`. None if the database does not say.
     #[serde(skip)]
-    groups: OnceCell<Option<Vec<Gid>>>,
+    account: OnceCell<Option<User>>,
 }
 
 /// A caller with all that is known of it, as one process of root's describes it to another. A record
@@ -117,16 +118,7 @@ pub struct Whole {
     tried: Option<String>,
     has_account: bool,
     #[serde(skip)]
-    groups: OnceCell<Option<Vec<Gid>>>,
-}
-
-/// The groups of an account whose first one is `gid`, as the account database says.
-///
-/// # Errors
-/// What the database says; `EINVAL` for what can be no account's name.
-pub fn groups_of(name: &str, gid: Gid) -> nix::Result<Vec<Gid>> {
-    let name = CString::new(name).map_err(|_| Errno::EINVAL)?;
-    getgrouplist(&name, gid)
+    account: OnceCell<Option<User>>,
 }
 
 impl Who for Caller {
@@ -136,20 +128,13 @@ impl Who for Caller {
 
     fn in_group(&self, name: &str) -> Option<bool> {
         let wanted = Group::from_name(name).ok().flatten()?;
-        let groups = self.groups.get_or_init(|| self.groups_in_database()).as_ref()?;
-        Some(groups.contains(&wanted.gid))
+        let account = self.account.get_or_init(|| User::from_name(self.asks_for()).ok().flatten());
+        let account = account.as_ref()?;
+        is_member(&account.name, account.gid, wanted.gid).ok()
     }
 }
 
 impl Caller {
-    /// The groups of the account, from the account database alone. A process can have others, and
-    /// hand them on (a set-group-ID file); sudo gives the first of them in `SUDO_GID`. None if
-    /// the database does not say.
-    fn groups_in_database(&self) -> Option<Vec<Gid>> {
-        let account = User::from_name(self.asks_for()).ok().flatten()?;
-        groups_of(&account.name, account.gid).ok()
-    }
-
     /// Whom its requests are counted for.
     pub fn counted(&self) -> Counted {
         if self.has_account { Counted::Account(self.uid) } else { Counted::Strangers }
@@ -183,7 +168,7 @@ impl Caller {
             tty: terminal("self"),
             loginuid: loginuid("self"),
             tried: None,
-            groups: OnceCell::new(),
+            account: OnceCell::new(),
         };
         match via {
             Via::Sudo => match probe::prober(std::env::args_os().skip(1)) {
@@ -207,7 +192,7 @@ impl Caller {
             loginuid: loginuid(&process),
             tried: Some(self.user),
             has_account: true,
-            groups: OnceCell::new(),
+            account: OnceCell::new(),
         }
     }
 
@@ -232,7 +217,7 @@ impl Caller {
             tty: terminal(&process),
             loginuid: loginuid(&process),
             tried: None,
-            groups: OnceCell::new(),
+            account: OnceCell::new(),
         }
     }
 
@@ -274,6 +259,6 @@ impl Who for Named<'_> {
     fn in_group(&self, name: &str) -> Option<bool> {
         let group = Group::from_name(name).ok().flatten()?;
         let user = User::from_name(self.0).ok().flatten()?;
-        Some(groups_of(self.0, user.gid).ok()?.contains(&group.gid))
+        is_member(self.0, user.gid, group.gid).ok()
     }
 }

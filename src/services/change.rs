@@ -27,7 +27,7 @@ pub fn change(
     context: &mut OperationContext<'_>,
 ) -> Outcome {
     let Operation::Service { action, .. } = plan.request().operation else {
-        return look(plan, bounds, context.shown);
+        return look(plan, bounds, context.shown, &mut || {});
     };
     let patience = bounds.deadline.saturating_duration_since(Instant::now()) / 2;
     let patience = Instant::now() + patience.min(TURN_PATIENCE);

@@ -1,7 +1,7 @@
 //! `status` and `logs`, which change nothing.
 
 use crate::exec::context::{Shown, name_of, verdict};
-use crate::exec::process::{Bounds, ask};
+use crate::exec::process::{Bounds, ask, ask_meanwhile};
 use crate::managers::systemd::unit::{Unit, UnitState};
 use crate::managers::systemd::unit_log;
 use crate::outcome::Outcome;
@@ -16,9 +16,9 @@ use crate::services::surroundings::all_units;
 use crate::services::triggers::{Wakers, may_be_woken};
 use crate::services::{reason, stopped};
 
-/// `status` and `logs`.
-pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>) -> Outcome {
-    let mut ran = ask(plan.main(), bounds);
+/// `status` and `logs`. `begun` is called as soon as the first command line runs.
+pub fn look(plan: &Plan, bounds: Bounds, shown: Shown<'_>, begun: &mut dyn FnMut()) -> Outcome {
+    let mut ran = ask_meanwhile(plan.main(), bounds, begun);
     if let Steps::Look(LookSteps::State(state)) = plan.steps()
         && ran.ended == Ended::Exited(0)
         && ran.stdout.is_empty()

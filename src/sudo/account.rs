@@ -3,7 +3,7 @@
 use crate::output::text::shell_word;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::quoted;
-use nix::unistd::{Group, User};
+use crate::system::accounts::{Group, User};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 

@@ -1,6 +1,6 @@
 //! The accounts that are in a group.
 
-use nix::unistd::{Group, User};
+use crate::system::accounts::{Group, User};
 
 /// An account that is in the group.
 pub fn member_of(group: &str) -> Option<User> {

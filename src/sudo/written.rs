@@ -1,10 +1,10 @@
 //! What is written in sudo's configuration, and in which line: sudo lists what it does for an
 //! account and does not say where it has it from.
 
-use crate::request::caller::groups_of;
 use crate::sudo::files::{Included, entries, main_file};
 use crate::sudo::grammar::{self, Command, Line, plain};
-use nix::unistd::{Gid, Group, User};
+use crate::system::accounts::{Group, User, groups_of};
+use nix::unistd::Gid;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};

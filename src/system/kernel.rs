@@ -311,60 +311,6 @@ pub fn remove_attribute(file: &File, name: &CStr) -> io::Result<()> {
     }
 }
 
-/// What `shadow(5)` says of an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shadow {
-    /// Until when it may be used, in days since 1970, where that has an end.
-    pub expiry: Option<libc::c_long>,
-    /// Whether it has a password that was locked, as `usermod --lock` does; one that never had any
-    /// has not.
-    pub is_locked: bool,
-}
-
-/// Until when an account may be used, in days since 1970 (`shadow(5)`), if that has an end.
-///
-/// # Errors
-/// What the account database says.
-pub fn expiry(name: &CStr) -> io::Result<Option<libc::c_long>> {
-    Ok(shadow(name)?.expiry)
-}
-
-/// Looks an account up there. Not every account has such an entry, nor every host such a file.
-///
-/// # Errors
-/// What the account database says.
-pub fn shadow(name: &CStr) -> io::Result<Shadow> {
-    // With it comes the hash of the password.
-    let mut room = zeroize::Zeroizing::new(vec![0 as libc::c_char; 65_536]);
-    // SAFETY: zero is a value for each field, also for the pointers, of which none is followed.
-    let mut entry: libc::spwd = unsafe { std::mem::zeroed() };
-    let mut found = std::ptr::null_mut();
-    // SAFETY: all of them outlive the call, and the size is that of the room.
-    let error = unsafe {
-        libc::getspnam_r(
-            name.as_ptr(),
-            &raw mut entry,
-            room.as_mut_ptr(),
-            room.len(),
-            &raw mut found,
-        )
-    };
-    match error {
-        0 if !found.is_null() => {
-            // SAFETY: the call has put a string there that ends with a zero byte, into the room.
-            let password = unsafe { CStr::from_ptr(entry.sp_pwdp) }.to_bytes();
-            // `!` alone, `!!` and `!*` lock nothing that there was.
-            let locked = password.strip_prefix(b"!").map(|rest| rest.trim_ascii());
-            let is_locked =
-                locked.is_some_and(|rest| rest.iter().any(|byte| !b"!*".contains(byte)));
-            let expiry = (entry.sp_expire != -1).then_some(entry.sp_expire);
-            Ok(Shadow { expiry, is_locked })
-        }
-        0 | libc::ENOENT => Ok(Shadow::default()),
-        error => Err(io::Error::from_raw_os_error(error)),
-    }
-}
-
 /// Makes what `command` starts lead a session of its own: the terminal's Ctrl-C does not reach it,
 /// and it can ask nothing there (`setsid(2)`).
 pub fn in_new_session(command: &mut Command) {

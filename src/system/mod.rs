@@ -1,5 +1,6 @@
 //! The kernel, /proc, paths that only root can change, and the host's own tools.
 
+pub mod accounts;
 pub mod file;
 pub mod kernel;
 pub mod pipes;

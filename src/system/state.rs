@@ -1,10 +1,11 @@
 //! Folders and files that only root can change: the audit log, locks, what outlasts a boot.
 
+use crate::system::accounts::Group;
 use crate::system::kernel;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use nix::unistd::{Gid, Group, Uid, fchown};
+use nix::unistd::{Gid, Uid, fchown};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};

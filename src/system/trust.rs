@@ -1,5 +1,6 @@
 //! Whether a path can be relied on: nobody but root can change what it leads to.
 
+use crate::system::accounts;
 use nix::fcntl::{OFlag, open, openat, readlinkat};
 use nix::libc;
 use nix::sys::stat::Mode;
@@ -140,7 +141,7 @@ fn looked_at(
     let place = File::from(opened.map_err(|error| unread(path, &error.into()))?);
     let data = place.metadata().map_err(|error| unread(path, &error))?;
     if data.uid() != 0 && Some(data.uid()) != also.map(Uid::as_raw) {
-        let owner = nix::unistd::User::from_uid(data.uid().into()).ok().flatten();
+        let owner = accounts::User::from_uid(data.uid().into()).ok().flatten();
         let owner = owner.map_or_else(|| data.uid().to_string(), |user| user.name);
         return Err(untrusted(path, &format!("belongs to {owner}, not to root")));
     }

@@ -1,11 +1,9 @@
 //! The account as which a task is run.
 
 use crate::exec::program::Ids;
-use crate::request::caller::groups_of;
 use crate::request::code::{Code, Refusal};
-use crate::system::kernel;
-use nix::unistd::User;
-use std::ffi::CString;
+use crate::system::accounts::shadow::Shadow;
+use crate::system::accounts::{User, groups_of};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An account.
@@ -52,7 +50,7 @@ impl Account {
         if user.uid.is_root() {
             return Ok(account(None));
         }
-        let shadow = CString::new(name).map_err(Into::into).and_then(|name| kernel::shadow(&name));
+        let shadow = Shadow::of(name);
         let shadow = match shadow {
             Ok(shadow) => shadow,
             Err(error) => {

@@ -5,6 +5,7 @@
 mod host;
 
 mod crowd;
+mod directory;
 mod going_on;
 mod journal;
 mod membership;

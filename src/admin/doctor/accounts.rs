@@ -4,7 +4,8 @@ use crate::admin::doctor::agents::Agent;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, Status, or_ok};
 use crate::output::text::shell_word;
-use nix::unistd::{Gid, Group, User};
+use crate::system::accounts::{Group, User};
+use nix::unistd::Gid;
 use std::fs;
 
 /// Groups that give their members more than the helper does.

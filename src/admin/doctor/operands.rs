@@ -3,7 +3,7 @@
 
 use crate::admin::doctor::paths::refused;
 use crate::admin::doctor::programs::{Kind, has};
-use nix::unistd::{Group, User};
+use crate::system::accounts::{Group, User};
 use std::fs;
 use std::path::Path;
 

@@ -10,13 +10,13 @@ use crate::admin::doctor::paths::{fix, word};
 use crate::admin::doctor::versions::pager_escapes;
 use crate::admin::setup_sudo::exact::{besides, is_exact};
 use crate::output::text::{one_line, shell_word};
-use crate::request::caller::groups_of;
 use crate::sudo::account::Who;
 use crate::sudo::ask::program;
 use crate::sudo::files::main_file;
 use crate::sudo::listing::{Entry, with_environment};
 use crate::sudo::written::{Account, Rule, Written};
-use nix::unistd::{Gid, Group, Uid, User};
+use crate::system::accounts::{Group, User, groups_of};
+use nix::unistd::{Gid, Uid};
 use std::path::{Path, PathBuf};
 
 /// What lets sudo be asked again.

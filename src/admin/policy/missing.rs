@@ -2,7 +2,7 @@
 //! a caller whom no other table names gets no more than the group's table gives.
 
 use crate::policy::model::{CallerKind, Policy};
-use nix::unistd::Group;
+use crate::system::accounts::Group;
 
 /// The names of these groups, and the line of each.
 pub fn groups<'p>(policy: &Policy<'p>) -> Vec<(u32, &'p str)> {

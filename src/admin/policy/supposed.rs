@@ -2,7 +2,7 @@
 
 use crate::request::caller::Named;
 use crate::request::who::Who;
-use nix::unistd::User;
+use crate::system::accounts::User;
 
 /// An account by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,10 +3,9 @@
 use crate::admin::setup_broker::call::failed;
 use crate::broker::socket::GROUP;
 use crate::output::text::one_line;
-use crate::request::caller::groups_of;
 use crate::request::code::Refusal;
+use crate::system::accounts::{Group, User, groups_of};
 use crate::system::state;
-use nix::unistd::{Group, User};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

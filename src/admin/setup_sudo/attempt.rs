@@ -3,7 +3,6 @@
 
 use crate::admin::mounts::{RECORDS, SMALL, Use, obstacle_here};
 use crate::admin::setup_sudo::permitted::reads_of;
-use crate::request::caller::groups_of;
 use crate::request::code::Code;
 use crate::request::probe::Announced;
 use crate::sudo::ask::{AS_ROOT, Sudo, complained, program};
@@ -12,9 +11,9 @@ use crate::sudo::obstacles::{Asked, Obstacle, Requests};
 use crate::sudo::remedy::Remedy;
 use crate::sudo::visudo::skipped;
 use crate::sudo::written::{Account, Written};
+use crate::system::accounts::{User, groups_of};
 use crate::system::kernel;
 use crate::system::tool::output;
-use nix::unistd::User;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;

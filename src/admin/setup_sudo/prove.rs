@@ -12,7 +12,7 @@ use crate::sudo::listing::{Entry, may_be};
 use crate::sudo::members::member_of;
 use crate::sudo::obstacles::Obstacle;
 use crate::sudo::remedy::Remedy;
-use nix::unistd::User;
+use crate::system::accounts::User;
 use std::path::Path;
 
 /// Asks sudo whether all this had the effect that it should have, and no other. `warning` is what

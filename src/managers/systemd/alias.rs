@@ -86,10 +86,11 @@ pub fn template_of(name: &str) -> Option<(String, &str)> {
 /// (`unit_validate_alias_symlink` of systemd's `install.c`). A link to a file outside of systemd's
 /// folders is no other name but a file of its own (`systemctl link`).
 fn link(folders: &[PathBuf], name: &str) -> Option<String> {
-    let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.is_symlink())?;
-    // What comes before it as a file hides it.
-    let first = folders.iter().map(|folder| folder.join(name)).find(|file| exists(file))?;
-    if first != file {
+    // The first one hides those behind it.
+    let first = folders.iter().map(|folder| folder.join(name));
+    let mut first = first.filter_map(|file| Some((file.symlink_metadata().ok()?, file)));
+    let (data, file) = first.next()?;
+    if !data.is_symlink() {
         return None;
     }
     let target = std::fs::read_link(&file).ok()?;

@@ -30,6 +30,7 @@ use crate::admin::fleet::inventory::problem::{Problem, shown};
 use crate::admin::fleet::inventory::variables::Form;
 use crate::admin::fleet::inventory::yaml::Kind;
 use crate::request::code::{Code, Refusal};
+use crate::system::accounts;
 use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -168,7 +169,7 @@ impl Inventory {
 fn home() -> Option<PathBuf> {
     let message = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     message.or_else(|| {
-        let account = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
+        let account = accounts::User::from_uid(nix::unistd::getuid()).ok().flatten();
         account.map(|account| account.dir)
     })
 }
