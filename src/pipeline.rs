@@ -33,14 +33,17 @@ use crate::pipeline::call::{Call, refused};
 use crate::pipeline::plain::plain;
 use crate::pipeline::run::{Failed, run};
 use crate::plan::{plan, planned};
+use crate::policy::COMPILED;
 use crate::policy::disabled;
-use crate::policy::force::InForce;
+use crate::policy::force::{InForce, decide};
 use crate::reply::{self, Reply, listing, stdout};
 use crate::request::caller::{Caller, Counted, Via};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::route::Route;
+use crate::request::who::Everybody;
 use crate::sudo::admitted::admitted;
+use crate::system::kernel;
 use crate::system::step::step;
 use std::ffi::OsString;
 use std::path::Path;
@@ -152,7 +155,21 @@ fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
 /// status.
 pub fn serve() -> u8 {
     match broker::parent::wait() {
-        Ok(Side::Answers) => serve_one(),
+        Ok(Side::Answers) => {
+            sanitize::ignore_signals();
+            let sanitized = sanitize::inherited();
+            serve_one(sanitized)
+        }
+        Ok(Side::IsReady) => {
+            sanitize::ignore_signals();
+            let sanitized = sanitize::inherited();
+            rehearse_any();
+            let Some(connection) = broker::ready::connection() else { return Code::Ok.exit() };
+            match kernel::replace(0, connection) {
+                Ok(()) => serve_one(sanitized),
+                Err(_) => ANSWERED_NOBODY,
+            }
+        }
         Ok(Side::Ends) => Code::Ok.exit(),
         Err(refusal) => {
             reply::begin(answered::record_defect);
@@ -161,13 +178,23 @@ pub fn serve() -> u8 {
     }
 }
 
+/// Understands and judges a request that nobody has made, so that what this needs of the program and
+/// of memory is there when somebody makes one. Only of what is compiled in: nothing of the host's is
+/// looked at, which could be another by then.
+fn rehearse_any() {
+    let words = ["service", "status", "nginx"].map(OsString::from);
+    if let Parsed::Command(command) = cli::helper(&words)
+        && let Some(Ok(request)) = command.request()
+    {
+        let _ = decide(&COMPILED, None, &Everybody, request);
+    }
+}
+
 /// Answers the one request that comes over the connection on standard input. Gives the exit status,
 /// which tells the process that waits at the socket who asked: the reply has gone over the
 /// connection.
-fn serve_one() -> u8 {
-    sanitize::ignore_signals();
+fn serve_one(sanitized: Result<(), Refusal>) -> u8 {
     reply::begin(answered::record_defect);
-    let entered = sanitize::inherited();
     stdout::over_connection();
     let Received { caller, arguments, slot: _slot } = match step("receive", broker::receive) {
         Ok(received) => received,
@@ -182,7 +209,7 @@ fn serve_one() -> u8 {
         Counted::Account(_) => ANSWERED_ACCOUNT,
         Counted::Strangers => ANSWERED_STRANGER,
     };
-    let _answered = step(&what, || match entered.and(arguments) {
+    let _answered = step(&what, || match sanitized.and(arguments) {
         Ok(arguments) => {
             indent_if_asked(&arguments);
             answer(caller, &arguments, cli::helper(&arguments))

@@ -6,6 +6,7 @@ pub mod crowd;
 pub mod parent;
 pub mod peer;
 pub mod protocol;
+pub mod ready;
 pub mod socket;
 pub mod unit;
 

@@ -8,6 +8,7 @@
 //! where the socket itself may be about to go, a process stays for these ([`Waiting::stay`]).
 
 use crate::broker::crowd::{Crowd, Found};
+use crate::broker::ready::{Made, Ready};
 use crate::broker::socket::{SOCKET, no_socket};
 use crate::exec::cgroup;
 use crate::request::code::Refusal;
@@ -49,6 +50,9 @@ pub const ANSWERED_STRANGER: u8 = 100;
 pub enum Side {
     /// One that answers the connection on standard input.
     Answers,
+    /// One that gets its connection over standard input, when there is one
+    /// ([`crate::broker::ready`]).
+    IsReady,
     /// The one that waited, and has nothing more to do.
     Ends,
 }
@@ -68,7 +72,8 @@ pub fn wait() -> Result<Side, Refusal> {
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let told = SignalFd::with_flags(&signals, flags).map_err(|error| no_socket(error.into()))?;
     let (socket, program) = (socket(), Program::of_this_process());
-    let waiting = Waiting { socket, listening, told, program, crowd: Crowd::default() };
+    let crowd = Crowd::default();
+    let waiting = Waiting { socket, listening, told, program, crowd, ready: None, is_due: false };
     waiting.run().map_err(no_socket)
 }
 
@@ -119,16 +124,37 @@ struct Waiting {
     told: SignalFd,
     program: Program,
     crowd: Crowd<UnixStream>,
+    ready: Option<Ready>,
+    /// Whether one is to be made ready. One that ends by itself has no successor before somebody
+    /// calls, or there would be one after another.
+    is_due: bool,
 }
 
 impl Waiting {
     fn run(mut self) -> io::Result<Side> {
         loop {
+            // While somebody is answered it would take their time.
+            if self.is_due && self.crowd.is_empty() {
+                self.is_due = false;
+                // Without one there is only more to wait for.
+                match Ready::make() {
+                    Ok(Made::Itself(line)) => {
+                        kernel::replace(0, &line)?;
+                        SigSet::empty().thread_set_mask()?;
+                        return Ok(Side::IsReady);
+                    }
+                    Ok(Made::For(ready)) => self.ready = Some(ready),
+                    Err(error) => debug!("no process is made ready: {error}"),
+                }
+            }
             let (somebody, told) = self.look()?;
             if !somebody && !told && self.crowd.is_empty() {
-                return Ok(Side::Ends);
+                return Ok(self.ends());
             }
             if told && self.hear() {
+                if let Some(ready) = self.ready.take() {
+                    ready.end();
+                }
                 return match kernel::fork()? {
                     Forked::Child => self.stay(),
                     Forked::Parent(_) => Ok(self.answer(true)?.unwrap_or(Side::Ends)),
@@ -143,9 +169,17 @@ impl Waiting {
                 return Ok(side);
             }
             if is_replaced {
-                return Ok(Side::Ends);
+                return Ok(self.ends());
             }
         }
+    }
+
+    /// What is ready ends first: systemd tells of what a unit leaves behind.
+    fn ends(self) -> Side {
+        if let Some(ready) = self.ready {
+            ready.end();
+        }
+        Side::Ends
     }
 
     /// Answers whoever is in the socket's queue when systemd takes it away, as it does with a restart
@@ -195,6 +229,11 @@ impl Waiting {
         }
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(process, _) | WaitStatus::Signaled(process, ..))
+                    if self.ready.as_ref().is_some_and(|ready| ready.process() == process) =>
+                {
+                    self.ready = None;
+                }
                 Ok(WaitStatus::Exited(process, status)) => {
                     let found = match u8::try_from(status) {
                         Ok(ANSWERED_ACCOUNT) => Found::Account,
@@ -244,6 +283,12 @@ impl Waiting {
     /// Splits off a process for each that may be answered now; for all, if this process ends.
     fn answer(&mut self, all: bool) -> io::Result<Option<Side>> {
         while let Some((turn, connection)) = self.crowd.next(all) {
+            self.is_due = !all;
+            let given = self.ready.take().map(|ready| ready.answer(&connection));
+            if let Some(Ok(process)) = given {
+                self.crowd.begun(turn, process.as_raw());
+                continue;
+            }
             match kernel::fork() {
                 Ok(Forked::Child) => {
                     kernel::replace(0, &connection)?;

@@ -5,10 +5,11 @@ use crate::system::proc::{Field, Stat};
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_ulong};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use nix::unistd::{Gid, Pid, Uid};
 use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, PipeReader};
+use std::io::{self, IoSlice, IoSliceMut, PipeReader};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -492,6 +493,43 @@ pub fn replace(old: RawFd, new: impl AsFd) -> io::Result<()> {
     // SAFETY: only standard descriptors are replaced, whose numbers nobody owns.
     Errno::result(unsafe { libc::dup2(new.as_fd().as_raw_fd(), old) })?;
     Ok(())
+}
+
+/// Hands a copy of a descriptor to the process at the other end of a socket (`SCM_RIGHTS`,
+/// `unix(7)`).
+///
+/// # Errors
+/// What the kernel says; `EPIPE` if nobody is there.
+pub fn hand_over(socket: BorrowedFd<'_>, fd: BorrowedFd<'_>) -> io::Result<()> {
+    let fds = [fd.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let one = [IoSlice::new(&[0])];
+    let flags = MsgFlags::MSG_NOSIGNAL;
+    sendmsg::<()>(socket.as_raw_fd(), &one, &rights, flags, None)?;
+    Ok(())
+}
+
+/// Waits for a descriptor that [`hand_over`] gives to this process. None if the other end is closed.
+///
+/// # Errors
+/// What the kernel says.
+pub fn take_over(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    let mut byte = [0];
+    let mut room = nix::cmsg_space!(RawFd);
+    let mut into = [IoSliceMut::new(&mut byte)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = loop {
+        match recvmsg::<()>(socket.as_raw_fd(), &mut into, Some(&mut room), flags) {
+            Err(Errno::EINTR) => {}
+            other => break other?,
+        }
+    };
+    let fd = message.cmsgs()?.find_map(|each| match each {
+        ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+        _ => None,
+    });
+    // SAFETY: the kernel has made this number for us with the message, and nobody else knows it.
+    Ok(fd.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
 /// Makes the descriptor's reads return at once.

@@ -172,8 +172,7 @@ fn spoken(host: &Host, user: &str, script: &str) -> Value {
 }
 
 /// The processes that answer a request: what the broker has split off.
-const UNDER_WAY: &str =
-    "broker=$(systemctl show -P MainPID sm-broker); test $broker = 0 || pgrep --parent $broker";
+const UNDER_WAY: &str = "broker=$(systemctl show -P MainPID sm-broker); test $broker = 0 || pgrep --parent $broker -x sm";
 
 /// Waits until no request is under way.
 #[track_caller]

@@ -160,7 +160,7 @@ broker_test!(who_vanishes_leaves_a_record_and_no_process, |host| {
 for s in held: s.sendall(STATUS + b'\\n')
 for i in range(100):
     time.sleep(0.1)
-    if not os.popen('pgrep --parent $(systemctl show -P MainPID sm-broker)').read(): break
+    if not os.popen('pgrep -x sm --parent $(systemctl show -P MainPID sm-broker)').read(): break
 say(b'quiet\\n' if i < 99 else b'held\\n')
 for s in held: say(reply(s))",
     );

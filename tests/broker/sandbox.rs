@@ -18,7 +18,7 @@ broker_test!(the_unit_is_not_more_exposed_than_it_was, |host| {
 
 // What the unit says is what a request gets: seen from the process itself.
 broker_test!(a_request_runs_in_the_sandbox, |host| {
-    let script = "s = connect()\ntime.sleep(1)\nos.system('grep -hE \"^(NoNewPrivs|Seccomp|CapBnd|Uid|Gid):\" /proc/$(pgrep --parent $(systemctl show -P MainPID sm-broker))/status')\nsend(s, STATUS + b'\\n'); reply(s)";
+    let script = "s = connect()\ntime.sleep(1)\nos.system('grep -hE \"^(NoNewPrivs|Seccomp|CapBnd|Uid|Gid):\" /proc/$(pgrep -x sm --parent $(systemctl show -P MainPID sm-broker))/status')\nsend(s, STATUS + b'\\n'); reply(s)";
     let status = crate::speak(host, "agent", script).stdout_text();
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
