@@ -7,8 +7,12 @@ use crate::request::code::{Code, Refusal};
 use crate::request::line;
 use crate::system::accounts;
 use crate::system::proc::is_unmapped;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, getsockopt, recv, sockopt};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect as connect_to, getsockopt, recv,
+    socket, sockopt,
+};
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -67,9 +71,11 @@ pub enum NoBroker {
 
 /// Connects to the broker.
 ///
+/// `waits` is called where it has to wait in the socket's queue first.
+///
 /// # Errors
 /// If there is none that this account may connect to.
-pub fn connect() -> Result<UnixStream, NoBroker> {
+pub fn connect(waits: &mut dyn FnMut()) -> Result<UnixStream, NoBroker> {
     let message = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => format!("there is no broker at {SOCKET}"),
         io::ErrorKind::PermissionDenied => {
@@ -78,13 +84,32 @@ pub fn connect() -> Result<UnixStream, NoBroker> {
         io::ErrorKind::ConnectionRefused => format!("nothing listens at {SOCKET}"),
         _ => format!("{SOCKET}: {error}"),
     };
-    let stream =
-        UnixStream::connect(SOCKET).map_err(|error| NoBroker::Unreachable(message(error)))?;
+    let stream = connected(waits).map_err(|errno| NoBroker::Unreachable(message(errno.into())))?;
     // Its folder is root's own; who is not root does not listen there.
     match getsockopt(&stream, sockopt::PeerCredentials) {
         Ok(peer) if peer.uid() == 0 || is_root_elsewhere(peer.uid()) => Ok(stream),
         _ => Err(NoBroker::NotRoot),
     }
+}
+
+fn connected(waits: &mut dyn FnMut()) -> nix::Result<UnixStream> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    let (address, stream) = (UnixAddr::new(SOCKET)?, UnixStream::from(socket));
+    let blocking = |stream: &UnixStream| stream.set_nonblocking(false).map_err(|_| Errno::EINVAL);
+    match connect_to(stream.as_raw_fd(), &address) {
+        // The queue is full (`unix(7)`).
+        Err(Errno::EAGAIN) => {
+            waits();
+            blocking(&stream)?;
+            connect_to(stream.as_raw_fd(), &address)?;
+        }
+        other => {
+            other?;
+            blocking(&stream)?;
+        }
+    }
+    Ok(stream)
 }
 
 /// Whether there should be a broker that this process may connect to.

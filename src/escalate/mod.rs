@@ -60,6 +60,11 @@ impl CommandLine<'_> {
     }
 }
 
+/// How long a request may be, in bytes, that a socket takes without anybody who reads: the few times
+/// of it that it is when it is written are less than the usual buffer (`net.core.wmem_default`,
+/// `socket(7)`).
+const AT_ONCE: usize = 8192;
+
 /// How long a broker that takes no request is asked again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -77,10 +82,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// `not_privileged` with what was tried and why it failed; if sudo has refused what the policy
 /// refuses too, the policy's refusal.
 pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
-    interrupt::answer_when_asked_to_end(asked.operation().cloned());
+    // From when there is something to wait for: until then a signal is noted.
+    let mut operation = Some(asked.operation().cloned());
+    let mut waits = || {
+        if let Some(operation) = operation.take() {
+            interrupt::answer_when_asked_to_end(operation);
+        }
+    };
     let no_socket = match way {
         Route::Sudo => None,
-        Route::Auto | Route::Socket => match over_socket(way, asked.arguments)? {
+        Route::Auto | Route::Socket => match over_socket(way, asked.arguments, &mut waits)? {
             Ok(exit) => return Ok(exit),
             Err(reason) => Some(reason),
         },
@@ -88,7 +99,7 @@ pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8
     match (way, no_socket) {
         (Route::Socket, Some(reason)) => Err(not_privileged(reason)
             .hint("omit --via, or ask an administrator: sm setup-broker --user NAME")),
-        (_, reason) => through_sudo(helper, asked).map_err(|refusal| match reason {
+        (_, reason) => through_sudo(helper, asked, &mut waits).map_err(|refusal| match reason {
             Some(reason) if refusal.code == Code::NotPrivileged => {
                 Refusal { error: format!("{}; and {reason}", refusal.error), ..refusal }
             }
@@ -101,14 +112,19 @@ pub fn escalate(way: Route, helper: &Path, asked: &CommandLine<'_>) -> Result<u8
 ///
 /// # Errors
 /// If something may have begun.
-fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>, Refusal> {
+fn over_socket(
+    way: Route,
+    arguments: &[OsString],
+    waits: &mut dyn FnMut(),
+) -> Result<Result<u8, String>, Refusal> {
     let began = Instant::now();
     let deadline = began + PATIENCE;
     loop {
-        let mut stream = match protocol::connect() {
+        let mut stream = match protocol::connect(waits) {
             Ok(stream) => stream,
             // Its socket is removed, made, given to the group and listened at, one after another.
             Err(NoBroker::Unreachable(_)) if began.elapsed() < RESTART && protocol::is_for_us() => {
+                waits();
                 sleep(PAUSE);
                 continue;
             }
@@ -116,7 +132,12 @@ fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>,
         };
         let mut reply = Vec::new();
         // A broker that has heard enough of a request that is too large answers before its end.
+        // What the socket is sure to take at once is on its way before the rest is made.
+        if arguments.iter().map(|word| word.len()).sum::<usize>() > AT_ONCE {
+            waits();
+        }
         let sent = protocol::send(&mut stream, arguments);
+        waits();
         let read = stream.take(reply::LONGEST_REPLY as u64).read_to_end(&mut reply);
         // The group of this process let it connect, and the account is not in it: nothing was read.
         let is_not_admitted = way == Route::Auto
@@ -151,7 +172,11 @@ fn over_socket(way: Route, arguments: &[OsString]) -> Result<Result<u8, String>,
 
 /// Runs `sudo -n -u root -- <helper> <words>`. The words are those of a permitted command line, letter by
 /// letter, since that may be all that sudo's rule lets through; what cannot be one goes as it is.
-fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
+fn through_sudo(
+    helper: &Path,
+    asked: &CommandLine<'_>,
+    waits: &mut dyn FnMut(),
+) -> Result<u8, Refusal> {
     let Some(sudo) = SUDO.iter().map(PathBuf::from).find(|path| path.exists()) else {
         let account = shell_word(&account());
         return Err(not_privileged("there is no sudo on this host".to_owned()).hint(format!(
@@ -176,6 +201,7 @@ fn through_sudo(helper: &Path, asked: &CommandLine<'_>) -> Result<u8, Refusal> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| not_privileged(format!("{} could not be run: {error}", sudo.display())))?;
+    waits();
     let kept = Kept { stdout: reply::LONGEST_REPLY, stderr: SAID };
     let printed = pipes::read(&mut child, kept, Until::OutputClosed).map_err(|error| {
         Refusal::new(Code::Internal, format!("sudo's output could not be read: {error}"))

@@ -279,7 +279,7 @@ fn answers() -> Result<String, Refusal> {
         Refusal::new(Code::CommandFailed, format!("the broker does not answer: {reason}"))
             .hint("look at: systemctl status sm.socket sm-broker; journalctl --unit sm-broker")
     };
-    let mut stream = protocol::connect().map_err(|error| silent(error.to_string()))?;
+    let mut stream = protocol::connect(&mut || {}).map_err(|error| silent(error.to_string()))?;
     let mut reply = String::new();
     protocol::send(&mut stream, &["version".into()])
         .and_then(|()| stream.read_to_string(&mut reply))

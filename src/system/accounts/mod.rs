@@ -7,9 +7,8 @@
 pub mod shadow;
 mod source;
 
-use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
-use source::{Database, Key};
+use source::{Database, Key, fields};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -128,15 +127,6 @@ fn groups_in_files(name: &str) -> nix::Result<Vec<Gid>> {
     })?;
     Ok(groups.into_iter().map(|group| group.gid).collect())
 }
-
-/// The fields of a line that has this many.
-fn fields<const COUNT: usize>(line: &str) -> Option<[&str; COUNT]> {
-    let fields: Vec<&str> = line.split(':').collect();
-    fields.try_into().ok()
-}
-
-/// The error for an answer that cannot be understood.
-const UNCLEAR: Errno = Errno::EBADMSG;
 
 #[cfg(test)]
 mod tests {

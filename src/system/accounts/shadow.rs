@@ -1,7 +1,6 @@
 //! Until when accounts may be used (`shadow(5)`).
 
-use super::source::{self, Database, Key};
-use super::{UNCLEAR, fields};
+use super::source::{self, Database, Key, UNCLEAR, fields};
 use zeroize::Zeroizing;
 
 /// What the account database says of an account besides who it is.

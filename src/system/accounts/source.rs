@@ -1,9 +1,9 @@
 //! Where the account database is, and how it is asked.
 
-use super::UNCLEAR;
 use crate::system::{file, tool};
 use nix::errno::Errno;
 use std::io::{self, ErrorKind};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// A part of the account database, as `nsswitch.conf(5)` names it.
@@ -115,11 +115,13 @@ impl Source {
     }
 }
 
-/// Where this database is on this host.
+/// Where this database is on this host. Read once by a process, as the C library does.
 pub fn of(database: Database) -> Source {
-    match file::read_to_string("/etc/nsswitch.conf") {
-        Ok(conf) => Source::in_conf(&conf, database),
-        Err(error) if error.kind() == ErrorKind::NotFound => Source::FilesFirst,
+    static CONF: OnceLock<Result<String, ErrorKind>> = OnceLock::new();
+    let read = || file::read_to_string("/etc/nsswitch.conf").map_err(|error| error.kind());
+    match CONF.get_or_init(read) {
+        Ok(conf) => Source::in_conf(conf, database),
+        Err(ErrorKind::NotFound) => Source::FilesFirst,
         Err(_) => Source::Others,
     }
 }
@@ -177,6 +179,15 @@ pub fn initgroups(name: &str) -> nix::Result<Vec<u32>> {
     let rest = answer.lines().next().and_then(|line| line.strip_prefix(name)).ok_or(UNCLEAR)?;
     rest.split_whitespace().map(|gid| gid.parse().map_err(|_| UNCLEAR)).collect()
 }
+
+/// The fields of a line that has this many.
+pub fn fields<const COUNT: usize>(line: &str) -> Option<[&str; COUNT]> {
+    let fields: Vec<&str> = line.split(':').collect();
+    fields.try_into().ok()
+}
+
+/// The error for an answer that cannot be understood.
+pub const UNCLEAR: Errno = Errno::EBADMSG;
 
 /// Longer than a directory service that is there takes to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
