@@ -152,7 +152,8 @@ mod tests {
         }
     }
 
-    /// The C library is what every other program goes by.
+    /// The C library is what every other program goes by. A test links dynamically.
+    #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
     #[test]
     fn the_same_is_found_as_by_the_c_library() {
         let accounts = source::in_file(Database::Passwd, User::parse).expect("the file");
