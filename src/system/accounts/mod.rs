@@ -1,8 +1,7 @@
 //! The accounts and groups of this host, from its account database.
 //!
-//! The program is linked statically, so it cannot load what the C library loads for
-//! `nsswitch.conf(5)`. It reads the files itself; where these do not decide, `getent(1)` is asked,
-//! which does load it ([`source`]).
+//! The program loads nothing of what the C library loads for `nsswitch.conf(5)`. It reads the files
+//! itself; where these do not decide, `getent(1)` is asked, which does load it ([`source`]).
 
 pub mod shadow;
 mod source;
@@ -152,7 +151,7 @@ mod tests {
         }
     }
 
-    /// The C library is what every other program goes by. A test links dynamically.
+    /// The C library is what every other program goes by.
     #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
     #[test]
     fn the_same_is_found_as_by_the_c_library() {
