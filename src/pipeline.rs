@@ -155,22 +155,19 @@ fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
 /// status.
 pub fn serve() -> u8 {
     match broker::parent::wait() {
-        Ok(Side::Answers) => {
+        Ok(Side::Ends) => Code::Ok.exit(),
+        Ok(side) => {
             sanitize::ignore_signals();
             let sanitized = sanitize::inherited();
+            if matches!(side, Side::IsReady) {
+                rehearse_any();
+                let Some(connection) = broker::ready::connection() else { return Code::Ok.exit() };
+                if kernel::replace(0, connection).is_err() {
+                    return ANSWERED_NOBODY;
+                }
+            }
             serve_one(sanitized)
         }
-        Ok(Side::IsReady) => {
-            sanitize::ignore_signals();
-            let sanitized = sanitize::inherited();
-            rehearse_any();
-            let Some(connection) = broker::ready::connection() else { return Code::Ok.exit() };
-            match kernel::replace(0, connection) {
-                Ok(()) => serve_one(sanitized),
-                Err(_) => ANSWERED_NOBODY,
-            }
-        }
-        Ok(Side::Ends) => Code::Ok.exit(),
         Err(refusal) => {
             reply::begin(answered::record_defect);
             to_service_manager(refuse(Caller::find(), &[], &refusal))

@@ -149,12 +149,11 @@ impl Waiting {
             }
             let (somebody, told) = self.look()?;
             if !somebody && !told && self.crowd.is_empty() {
-                return Ok(self.ends());
+                self.dismiss();
+                return Ok(Side::Ends);
             }
             if told && self.hear() {
-                if let Some(ready) = self.ready.take() {
-                    ready.end();
-                }
+                self.dismiss();
                 return match kernel::fork()? {
                     Forked::Child => self.stay(),
                     Forked::Parent(_) => Ok(self.answer(true)?.unwrap_or(Side::Ends)),
@@ -169,17 +168,17 @@ impl Waiting {
                 return Ok(side);
             }
             if is_replaced {
-                return Ok(self.ends());
+                self.dismiss();
+                return Ok(Side::Ends);
             }
         }
     }
 
-    /// What is ready ends first: systemd tells of what a unit leaves behind.
-    fn ends(self) -> Side {
-        if let Some(ready) = self.ready {
+    /// Lets what is ready end before this process: systemd tells of what a unit leaves behind.
+    fn dismiss(&mut self) {
+        if let Some(ready) = self.ready.take() {
             ready.end();
         }
-        Side::Ends
     }
 
     /// Answers whoever is in the socket's queue when systemd takes it away, as it does with a restart

@@ -10,7 +10,6 @@ use crate::system::kernel;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The account at the other end (`SO_PEERCRED`, `unix(7)`): as it was when it connected. If it
 /// may not ask, the caller as far as it is known and why it is refused.
@@ -39,7 +38,7 @@ pub fn caller(connection: BorrowedFd<'_>) -> Result<(Caller, Result<(), Refusal>
 fn not_expired(account: &str) -> Result<(), Refusal> {
     let denied = |what: String| Refusal::new(Code::Denied, what);
     match Shadow::of(account) {
-        Ok(Shadow { expiry: Some(day), .. }) if day <= today() => Err(denied(format!(
+        Ok(shadow) if shadow.has_expired() => Err(denied(format!(
             "the account {account} has expired"
         ))
         .hint(format!("ask an administrator: chage --expiredate -1 {}", shell_word(account)))),
@@ -48,12 +47,6 @@ fn not_expired(account: &str) -> Result<(), Refusal> {
             "cannot determine whether the account {account} has expired: {error}"
         ))),
     }
-}
-
-/// In days since 1970.
-fn today() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs() / 86_400).unwrap_or(i64::MAX)
 }
 
 /// Whether the caller may ask over the socket: root, and whose account is in the group now, by

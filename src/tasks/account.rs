@@ -4,7 +4,6 @@ use crate::exec::program::Ids;
 use crate::request::code::{Code, Refusal};
 use crate::system::accounts::shadow::Shadow;
 use crate::system::accounts::{User, groups_of};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An account.
 #[derive(Debug, Clone)]
@@ -58,7 +57,7 @@ impl Account {
                 return refused(what, format!("chage --list {name}"));
             }
         };
-        if shadow.expiry.is_some_and(|day| day <= today()) {
+        if shadow.has_expired() {
             let what = "an account that has expired".to_owned();
             return refused(what, format!("chage --expiredate -1 {name}"));
         }
@@ -81,10 +80,4 @@ impl Account {
             }
         }
     }
-}
-
-/// In days since 1970.
-fn today() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (now.as_secs() / 86_400) as i64
 }

@@ -2,7 +2,7 @@
 //! for `nsswitch.conf(5)`, and asks `getent(1)`.
 
 use crate::host::{Host, Reply, Sudo, records};
-use crate::{Made as _, broker_test};
+use crate::{DEPLOYERS, Made as _, broker_test};
 use serde_json::json;
 
 trait Directory {
@@ -52,16 +52,6 @@ broker_test!(an_account_of_a_directory_is_known_as_one_of_the_files, directory, 
         "setpriv --reuid=5004 --regid=people --groups=sm -- sm-helper --via socket service status nginx",
     )).expect("denied");
 });
-
-const DEPLOYERS: &str = "schema = 1
-[services]
-actions = [\"status\"]
-[services.units.nginx]
-[callers.\"group:deploy\"]
-services = [\"nginx\"]
-[callers.default]
-services = []
-";
 
 broker_test!(a_group_of_a_directory_counts_over_both_ways, directory, |host| {
     host.root("install -d /etc/sm").ok();

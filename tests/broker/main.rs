@@ -171,6 +171,17 @@ fn spoken(host: &Host, user: &str, script: &str) -> Value {
     all.remove(0)
 }
 
+/// A policy for the members of a group alone.
+const DEPLOYERS: &str = "schema = 1
+[services]
+actions = [\"status\"]
+[services.units.nginx]
+[callers.\"group:deploy\"]
+services = [\"nginx\"]
+[callers.default]
+services = []
+";
+
 /// The processes that answer a request: what the broker has split off.
 const UNDER_WAY: &str = "broker=$(systemctl show -P MainPID sm-broker); test $broker = 0 || pgrep --parent $broker -x sm";
 

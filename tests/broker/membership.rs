@@ -2,7 +2,7 @@
 //! from somewhere else.
 
 use crate::host::{Reply, host_test, records};
-use crate::{Made, broker_test, replies, spoken, told};
+use crate::{DEPLOYERS, Made, broker_test, replies, spoken, told};
 use serde_json::json;
 
 /// Asks as whoever runs it.
@@ -156,16 +156,6 @@ host_test!(who_was_taken_out_of_the_group_has_sudo, both_ways, |host| {
     let reply = ask("auto").expect("ok");
     assert_eq!(records(host, &reply.json["request_id"])[0]["caller"]["via"], "sudo");
 });
-
-const DEPLOYERS: &str = "schema = 1
-[services]
-actions = [\"status\"]
-[services.units.nginx]
-[callers.\"group:deploy\"]
-services = [\"nginx\"]
-[callers.default]
-services = []
-";
 
 /// Runs sudo with the group as its own.
 const WITH_THE_GROUP: &str = "import os

@@ -1,7 +1,7 @@
 //! Who is calling is for the kernel to say and for the account database, never for the caller.
 
 use crate::host::{Host, Reply, host_test, intents, log, records};
-use crate::{Made, ask, broker_test, replies, speak, spoken, told};
+use crate::{DEPLOYERS, Made, ask, broker_test, replies, speak, spoken, told};
 use serde_json::{Value, json};
 
 /// The caller in the record of a reply.
@@ -56,16 +56,6 @@ broker_test!(a_request_can_not_say_who_it_is_from, |host| {
     let caller = recorded(host, &reply.json);
     assert_eq!((&caller["uid"], &caller["user"]), (&json!(1000), &json!("agent")));
 });
-
-const DEPLOYERS: &str = "schema = 1
-[services]
-actions = [\"status\"]
-[services.units.nginx]
-[callers.\"group:deploy\"]
-services = [\"nginx\"]
-[callers.default]
-services = []
-";
 
 // As with sudo: a process may have fewer groups than its account, or more.
 broker_test!(groups_are_those_of_the_account_not_of_the_process, |host| {

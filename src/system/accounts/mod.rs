@@ -121,10 +121,10 @@ pub fn is_member(name: &str, gid: Gid, group: Gid) -> nix::Result<bool> {
 }
 
 fn groups_in_files(name: &str) -> nix::Result<Vec<Gid>> {
-    let groups = source::in_file(Database::Group, |line| {
-        Group::parse(line).filter(|group| group.mem.iter().any(|member| member == name))
-    })?;
-    Ok(groups.into_iter().map(|group| group.gid).collect())
+    let file = source::read(Database::Group)?;
+    let groups = source::lines(&file).filter_map(|line| Group::parse(&line));
+    let own = groups.filter(|group| group.mem.iter().any(|member| member == name));
+    Ok(own.map(|group| group.gid).collect())
 }
 
 #[cfg(test)]
@@ -155,7 +155,9 @@ mod tests {
     #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
     #[test]
     fn the_same_is_found_as_by_the_c_library() {
-        let accounts = source::in_file(Database::Passwd, User::parse).expect("the file");
+        let file = source::read(Database::Passwd).expect("the file");
+        let accounts = source::lines(&file).filter_map(|line| User::parse(&line));
+        let accounts: Vec<User> = accounts.collect();
         assert!(accounts.len() > 3);
         for account in accounts {
             let own = User::from_name(&account.name).expect("it is asked").expect("it is there");

@@ -1,6 +1,7 @@
 //! Until when accounts may be used (`shadow(5)`).
 
 use super::source::{self, Database, Key, UNCLEAR, fields};
+use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// What the account database says of an account besides who it is.
@@ -25,6 +26,13 @@ impl Shadow {
             Some(line) => Self::parse(&line).ok_or(UNCLEAR),
             None => Ok(Self::default()),
         }
+    }
+
+    /// Whether it may be used no more. A password that is too old says nothing of that.
+    pub fn has_expired(&self) -> bool {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let today = i64::try_from(since.as_secs() / 86_400).unwrap_or(i64::MAX);
+        self.expiry.is_some_and(|day| day <= today)
     }
 
     fn parse(line: &str) -> Option<Self> {

@@ -2,9 +2,11 @@
 
 use crate::system::{file, tool};
 use nix::errno::Errno;
+use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A part of the account database, as `nsswitch.conf(5)` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,12 +139,10 @@ pub fn find<E>(
 ) -> nix::Result<Option<E>> {
     let source = of(database);
     if matches!(source, Source::Files | Source::FilesFirst) {
-        let mut found = in_file(database, |line| if key.is_of(line) { parse(line) } else { None })?;
-        if !found.is_empty() {
-            return Ok(Some(found.swap_remove(0)));
-        }
-        if source.is_files_alone() {
-            return Ok(None);
+        let own = |line: Cow<'_, str>| key.is_of(&line).then(|| parse(&line)).flatten();
+        let found = lines(&read(database)?).find_map(own);
+        if found.is_some() || source.is_files_alone() {
+            return Ok(found);
         }
     }
     let Some(word) = key.word() else { return Ok(None) };
@@ -154,20 +154,23 @@ pub fn find<E>(
     parse(line).map(Some).ok_or(UNCLEAR)
 }
 
-/// What `pick` takes from the lines of a database's file.
+/// A database's file.
 ///
 /// # Errors
-/// What the kernel says; a file that is not there has no lines.
-pub fn in_file<T>(database: Database, pick: impl Fn(&str) -> Option<T>) -> nix::Result<Vec<T>> {
-    let bytes = match file::read(database.file()) {
-        Ok(bytes) => zeroize::Zeroizing::new(bytes),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(errno(&error)),
-    };
+/// What the kernel says; a file that is not there is empty.
+pub fn read(database: Database) -> nix::Result<Zeroizing<Vec<u8>>> {
+    match file::read(database.file()) {
+        Ok(bytes) => Ok(Zeroizing::new(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Zeroizing::default()),
+        Err(error) => Err(errno(&error)),
+    }
+}
+
+/// The lines of such a file that can be entries.
+pub fn lines(file: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
     // A field that is no UTF-8 is none that is compared.
-    let lines = bytes.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.filter_map(|line| pick(&line)).collect())
+    let lines = file.split(|byte| *byte == b'\n').map(String::from_utf8_lossy);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// The groups that the database names an account in.
@@ -193,16 +196,16 @@ pub const UNCLEAR: Errno = Errno::EBADMSG;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What `getent(1)` prints; nothing if it finds nothing.
-fn getent(database: Database, word: &str) -> nix::Result<Option<zeroize::Zeroizing<String>>> {
+fn getent(database: Database, word: &str) -> nix::Result<Option<Zeroizing<String>>> {
     let program = tool::find("getent").ok_or(Errno::ENOENT)?;
     let mut command = tool::clean(&program);
     command.args([database.word(), "--", word]);
     let output = tool::output_within(command, PATIENCE).map_err(|error| errno(&error))?;
-    let printed = zeroize::Zeroizing::new(output.stdout);
+    let printed = Zeroizing::new(output.stdout);
     match output.status.code() {
         Some(0) => {
             let text = str::from_utf8(&printed).map_err(|_| UNCLEAR)?;
-            Ok(Some(zeroize::Zeroizing::new(text.to_owned())))
+            Ok(Some(Zeroizing::new(text.to_owned())))
         }
         // One or more of what was asked for is not there.
         Some(2) => Ok(None),
