@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -244,6 +245,7 @@ impl Wanted {
             .arg("run")
             .args(&self.arguments)
             .arg(&name)
+            .env("SM_HOST_IMAGE", image())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -285,6 +287,16 @@ impl Wanted {
     }
 }
 
+/// The path of the base image, asked for once; nothing where none can be made, of which the boot tells.
+fn image() -> &'static OsStr {
+    static IMAGE: OnceLock<OsString> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let output = Command::new(repository().join("tests/host/host")).arg("image").output();
+        let output = output.expect("tests/host/host must be an executable file");
+        OsString::from_vec(output.stdout.trim_ascii_end().to_vec())
+    })
+}
+
 /// The pid in the line that a boot prints.
 fn ready(line: &str) -> Option<u32> {
     line.strip_prefix("ready ").and_then(|pid| pid.trim().parse().ok())
@@ -316,7 +328,7 @@ impl Host {
 type Build = (PathBuf, SystemTime);
 
 /// What `packaging/install` installs of this program, as an archive. Made once for each, since the
-/// script takes as long as half a boot.
+/// script takes as long as half a boot; once for all processes of a run that names a folder of its own.
 fn installed(program: &Path) -> Arc<[u8]> {
     static MADE: Mutex<BTreeMap<Build, Arc<[u8]>>> = Mutex::new(BTreeMap::new());
     let metadata = fs::metadata(program).unwrap_or_else(|error| panic!("{program:?}: {error}"));
@@ -325,11 +337,34 @@ fn installed(program: &Path) -> Arc<[u8]> {
     if let Some(archive) = made.get(&key) {
         return archive.clone();
     }
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
-        "installed-{}-{}",
-        std::process::id(),
-        made.len()
-    ));
+    let folder = env::var_os("SM_TEST_RUN").map(PathBuf::from);
+    let shared = folder.map(|folder| {
+        let seconds = key.1.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_nanos();
+        let name = program.to_string_lossy().replace('/', "_");
+        folder.join(format!("installed{name}-{seconds}"))
+    });
+    let archive: Arc<[u8]> = match shared {
+        None => archive(program).into(),
+        Some(file) => {
+            let _alone = alone("installed");
+            fs::read(&file).map_or_else(
+                |_| {
+                    let archive = archive(program);
+                    fs::write(&file, &archive).expect("the folder that SM_TEST_RUN names");
+                    archive.into()
+                },
+                Into::into,
+            )
+        }
+    };
+    made.insert(key, archive.clone());
+    archive
+}
+
+/// That archive, made now.
+fn archive(program: &Path) -> Vec<u8> {
+    let scratch =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("installed-{}", std::process::id()));
     let output = Command::new(repository().join("packaging/install"))
         .arg("--binary")
         .arg(program)
@@ -346,9 +381,16 @@ fn installed(program: &Path) -> Arc<[u8]> {
         .expect("tar is there");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let _ = fs::remove_dir_all(&scratch);
-    let archive: Arc<[u8]> = output.stdout.into();
-    made.insert(key, archive.clone());
-    archive
+    output.stdout
+}
+
+/// Waits until nobody else has the lock of this name, no other process either: tests/run starts one for
+/// each test. Given back when the value is dropped.
+pub fn alone(name: &str) -> fs::File {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.lock"));
+    let file = fs::File::create(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    file.lock().unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    file
 }
 
 impl Drop for Host {

@@ -32,7 +32,7 @@ mod run;
 mod terminal;
 mod wait;
 
-pub use boot::{Host, Sudo, Wanted, repository};
+pub use boot::{Host, Sudo, Wanted, alone, repository};
 pub(crate) use exec::parse_trace;
 pub use exec::{Exec, Execs, by_root};
 pub use log::{events, intent_of, intents, log, records};
@@ -96,11 +96,40 @@ macro_rules! host_test {
 }
 pub(crate) use host_test;
 
-/// The same with one of the two: for what systemd, apt, dpkg or pacman do and what is said of it, where
-/// root's part has long left what it was started by. Which one follows from the test's name, so
-/// each has about half of them. Not for sudo and its rules, nor for what a caller gives a request
-/// or does to it: words, environment, descriptors, signals, sessions, terminals.
+/// The same with one of the two: for what systemd, apt, dpkg or pacman do and what is said of it, for
+/// what is read or written of files, and where root's part has long left what it was started by. Which
+/// one follows from the test's name, so each has about half of them. Not for sudo and its rules, nor for
+/// what a caller gives a request or does to it: words, environment, descriptors, signals, sessions,
+/// terminals.
+///
+/// With `all` also over the broker's socket, where root's part is a child of systemd's.
 macro_rules! host_once {
+    ($name:ident, all, |$host:ident| $body:block) => {
+        $crate::host::host_once!($name, ready, all, |$host| $body);
+    };
+    ($name:ident, $made:ident, all, |$host:ident| $body:block) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn test($host: &$crate::host::Host) $body
+
+            #[test]
+            #[ignore = "needs root and throwaway hosts: run tests/run"]
+            fn either_sudo() {
+                let sudo = $crate::host::Sudo::of_test(stringify!($name));
+                // For whoever reads of its failure.
+                println!("on a host with {sudo:?}");
+                test(&$crate::host::Host::$made(sudo));
+            }
+
+            #[test]
+            #[ignore = "needs root and throwaway hosts: run tests/run"]
+            fn socket() {
+                test(&$crate::host::Host::$made($crate::host::Sudo::Unused));
+            }
+        }
+    };
     ($name:ident, |$host:ident| $body:block) => {
         $crate::host::host_once!($name, ready, |$host| $body);
     };

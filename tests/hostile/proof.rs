@@ -7,10 +7,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use crate::batch::run;
-use crate::host::{Execs, Host, Sudo, host_test, repository};
+use crate::host::{Execs, Host, Sudo, alone, host_test, repository};
 
 const FILE: &str = "/run/acct";
 
@@ -22,9 +21,8 @@ const HARNESS: [&str; 5] = ["nsenter", "setsid", "setpriv", "env", "hostile"];
 
 /// Compiles a program of this folder, and puts it into the host.
 pub fn install(host: &Host, source: &str, target: &str) {
-    static COMPILING: Mutex<()> = Mutex::new(());
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(source.trim_end_matches(".c"));
-    let one_at_a_time = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
+    let one_at_a_time = alone("hostile-programs");
     // Static, or of no version: the host's C library may be older than this machine's.
     let kind: &[&str] = match target.ends_with(".so") {
         true => &["-shared", "-fPIC", "-nostdlib"],

@@ -9,12 +9,14 @@ use crate::said;
 /// The folder that all builds of this file share.
 const FOLDER: &str = "target/policies";
 
-/// Has cargo find in [`FOLDER`] the crates that the tests themselves are built with.
+/// Has cargo find in [`FOLDER`] the crates that the tests themselves are built with, and what the
+/// compiler remembers of the program with another policy.
 fn share_crates() {
     let script = format!(
         "[ -e {FOLDER} ] && exit; mkdir -p {FOLDER}.part/debug/deps && \
          cp -a \"$0\"/debug/.fingerprint \"$0\"/debug/build {FOLDER}.part/debug && \
-         cp -a \"$0\"/debug/deps/lib* {FOLDER}.part/debug/deps && mv {FOLDER}.part {FOLDER}"
+         cp -a \"$0\"/debug/deps/lib* {FOLDER}.part/debug/deps && \
+         {{ cp -al \"$0\"/debug/incremental {FOLDER}.part/debug || :; }} && mv {FOLDER}.part {FOLDER}"
     );
     let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder");
     // Where it finds none it builds them, which takes longer.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::host::{Done, Host, Reply, repository};
+use crate::host::{Done, Host, Reply, alone, repository};
 use crate::{program, said, script, site_program};
 
 /// The sealed one.
@@ -34,6 +34,7 @@ const APT: &str = "DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
 fn packages() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
+        let _alone = alone("debian-tests");
         let folder = repository().join("target/debian-tests").join(state_of_the_sources());
         if !folder.join(format!("{NEXT}.deb")).exists() {
             let _ = fs::remove_dir_all(repository().join("target/debian-tests"));

@@ -3,14 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::host::repository;
+use crate::host::{alone, repository};
 use crate::{said, script};
-
-/// One at a time: what is left behind is looked for by name.
-static ONE: Mutex<()> = Mutex::new(());
 
 /// The processes that descend from this one by way of packaging/try: its own environment.
 const MARK: &str = "SM_TRY_TEST";
@@ -66,7 +62,8 @@ fn status() -> String {
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn try_shows_the_main_job_and_leaves_nothing_behind() {
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // What is left behind is looked for by name.
+    let _alone = alone("try");
     let before = status();
     let output =
         script("try").env(MARK, "whole").stdin(Stdio::null()).output().expect("packaging/try runs");
@@ -91,7 +88,8 @@ fn try_shows_the_main_job_and_leaves_nothing_behind() {
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn try_that_is_interrupted_leaves_nothing_behind() {
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // What is left behind is looked for by name.
+    let _alone = alone("try");
     // While the host boots, when it runs, and in the middle of the show.
     for (signal, after) in [
         ("INT", "the base image"),
