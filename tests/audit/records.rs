@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use serde_json::Value;
 
 use crate::chain::{FILE, intact, unlimited_starts};
-use crate::host::{Host, Reply, host_test, log};
+use crate::host::{Host, Reply, host_once, host_test, log};
 
 /// A command line after `sm-helper`, the code it gets, and the events of its records.
 type Case = (&'static [&'static str], &'static str, &'static [&'static str]);
@@ -158,7 +158,7 @@ host_test!(what_was_asked_is_escaped_and_bounded, |host| {
 });
 
 // Only what may change something is worth root's disk for all of the caller's words.
-host_test!(a_reason_is_whole_where_something_is_done_for_it, |host| {
+host_once!(a_reason_is_whole_where_something_is_done_for_it, |host| {
     unlimited_starts(host);
     let (quotes, wide) = ("\"".repeat(500), "🙂".repeat(500));
     for (words, reason, code, most) in [

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::chain::intact;
-use crate::host::{host_test, log};
+use crate::host::{host_once, log};
 
 /// 200, half of them refused: as many at once as one account may have under way.
 const CALLERS: &str = r#"
@@ -16,7 +16,7 @@ wait
 cat $HOME/out.*
 "#;
 
-host_test!(two_hundred_callers_at_once_make_one_chain, ready_test_policy, |host| {
+host_once!(two_hundred_callers_at_once_make_one_chain, ready_test_policy, |host| {
     let before = log(host).len();
     let replies = host.agent(CALLERS).stdout_text();
     let replies: Vec<Value> =

@@ -34,7 +34,7 @@ host_once!(a_broken_configuration_does_not_take_nginx_down, |host| {
     assert_eq!(host.main_pid("caddy"), 0);
 });
 
-host_test!(a_check_is_run_with_its_arguments_and_must_pass, ready_test_policy, |host| {
+host_once!(a_check_is_run_with_its_arguments_and_must_pass, ready_test_policy, |host| {
     host.write(
         "/etc/systemd/system/guarded.service",
         "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n",
@@ -66,7 +66,7 @@ host_test!(a_check_is_run_with_its_arguments_and_must_pass, ready_test_policy, |
     assert_eq!(host.read("/run/guard.calls").lines().count(), 4);
 });
 
-host_test!(a_reason_is_asked_for_and_recorded, ready_test_policy, all, |host| {
+host_once!(a_reason_is_asked_for_and_recorded, ready_test_policy, all, |host| {
     host.write("/etc/systemd/system/explained.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("systemctl daemon-reload").ok();
     for action in ["start", "stop", "restart", "status", "enable"] {

@@ -1,7 +1,7 @@
 //! Where sudo cannot work: in a unit with `NoNewPrivileges=yes`, and in bubblewrap. There the
 //! broker's socket is the way in, and who insists on sudo is told why not.
 
-use crate::host::{Done, Host, Reply, events, host_test, records};
+use crate::host::{Done, Host, Reply, events, host_once, host_test, records};
 
 /// As a service manager's own sandbox has it.
 const UNIT: &[&str] = &[
@@ -116,7 +116,7 @@ host_test!(a_caller_in_bubblewrap_is_served, |host| {
     is_served(host, "agent", WHOLE);
 });
 
-host_test!(a_sandbox_without_the_sockets_folder_is_not_served, |host| {
+host_once!(a_sandbox_without_the_sockets_folder_is_not_served, |host| {
     open_both(host);
     let hidden: Vec<&str> = WHOLE.iter().copied().chain(["--tmpfs", "/run"]).collect();
     let nginx = host.main_pid("nginx");

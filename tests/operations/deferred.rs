@@ -69,7 +69,7 @@ host_test!(an_agent_can_restart_and_stop_its_own_service, ready_test_policy, all
 });
 
 // The time that the reply takes to be heard is not taken from the operation.
-host_test!(a_short_timeout_is_the_operations_own, ready_test_policy, |host| {
+host_once!(a_short_timeout_is_the_operations_own, ready_test_policy, |host| {
     for action in ["restart", "stop"] {
         agent(host, &format!("sm-helper service {action} agentd --timeout 2"));
         unit(host, "agentd", AGENT);
@@ -124,7 +124,7 @@ host_once!(the_record_has_how_a_deferred_operation_went, ready_test_policy, |hos
     }
 });
 
-host_test!(an_agent_in_a_unit_that_goes_down_with_it_hears_first, ready_test_policy, all, |host| {
+host_once!(an_agent_in_a_unit_that_goes_down_with_it_hears_first, ready_test_policy, all, |host| {
     unit(host, "slow", "[Service]\nExecStart=/bin/sleep 1000\n");
     for relation in [
         "BindsTo=slow.service\nAfter=slow.service",
@@ -155,7 +155,7 @@ host_test!(an_agent_in_a_unit_that_goes_down_with_it_hears_first, ready_test_pol
 /// How one unit can be bound to another so that it goes down with it.
 const BONDS: [&str; 5] = ["Requires", "BindsTo", "PartOf", "StopPropagatedFrom", "Requisite"];
 
-host_test!(an_agent_at_any_depth_hears_first, ready_test_policy, all, |host| {
+host_once!(an_agent_at_any_depth_hears_first, ready_test_policy, all, |host| {
     unit(host, "slow", "[Service]\nExecStart=/bin/sleep 1000\nExecReload=/bin/true\n");
     for depth in 2..=5 {
         for action in ["restart", "stop"] {
@@ -311,7 +311,7 @@ done
 exec setpriv --reuid=agent --regid=agent --init-groups /home/agent/script
 "#;
 
-host_test!(an_agent_below_its_unit_is_part_of_it, ready_test_policy, |host| {
+host_once!(an_agent_below_its_unit_is_part_of_it, ready_test_policy, |host| {
     host.write("/usr/local/sbin/delegated", DELEGATED);
     host.root("chmod 0755 /usr/local/sbin/delegated").ok();
     agent(host, "cat /proc/self/cgroup >cgroup; sm-helper service stop agentd");
@@ -363,7 +363,7 @@ host_test!(who_is_not_ended_hears_the_whole_answer, ready_test_policy, |host| {
     }
 });
 
-host_test!(
+host_once!(
     who_ends_at_a_reload_hears_first_and_who_does_not_hears_all,
     ready_test_policy,
     |host| {

@@ -1,7 +1,7 @@
 //! dpkg was ended in the middle: nothing is repaired behind anybody's back, and nothing else done.
 
 use crate::ask;
-use crate::host::{Host, host_once, host_test};
+use crate::host::{Host, host_once};
 use crate::offered::{planned, state};
 
 const UNPACK: &str = "dpkg --unpack /srv/apt/sm-test-conffile_1_all.deb";
@@ -130,7 +130,7 @@ host_once!(what_dpkg_had_not_written_down_comes_first, ready_test_policy, |host|
     ask(host, "package install sm-test-base").expect("ok");
 });
 
-host_test!(to_repair_is_a_grant_of_its_own, |host| {
+host_once!(to_repair_is_a_grant_of_its_own, |host| {
     host.root(UNPACK).ok();
     let before = state(host);
     ask(host, "package repair").expect("denied");

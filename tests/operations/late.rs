@@ -3,9 +3,9 @@
 use std::thread;
 
 use crate::ask;
-use crate::host::{events, host_test, intent_of, wait_until};
+use crate::host::{events, host_once, intent_of, wait_until};
 
-host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
+host_once!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
     host.write(
         "/etc/systemd/system/slow.service",
         "[Service]\nType=oneshot\nExecStart=/bin/sleep 30\n",
@@ -59,7 +59,7 @@ host_test!(a_late_service_operation_is_ended, ready_test_policy, all, |host| {
     assert_eq!(host.main_pid("guarded"), 0);
 });
 
-host_test!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
+host_once!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
     thread::scope(|scope| {
         let slow = scope.spawn(|| ask(host, "package install sm-test-slow --timeout 12"));
         // Another one meanwhile has to wait for the lock, longer than it is allowed to.

@@ -3,7 +3,7 @@
 use std::thread;
 
 use crate::ask;
-use crate::host::{Host, events, host_test, intent_of, wait_until};
+use crate::host::{Host, events, host_once, intent_of, wait_until};
 
 /// `docker.io` with this script.
 fn offer(host: &Host, script: &str) {
@@ -28,7 +28,7 @@ touch /run/begun
 while [ ! -e /run/go ]; do sleep 0.05; done
 ";
 
-host_test!(a_daemon_that_a_script_leaves_behind_lives_on, ready_test_policy, all, |host| {
+host_once!(a_daemon_that_a_script_leaves_behind_lives_on, ready_test_policy, all, |host| {
     offer(host, DAEMONS);
     for act in ["true", "kill -KILL $(pgrep -n -x sm-operation)"] {
         host.root("dpkg --purge docker.io; rm -f /run/begun /run/go; pkill sleep");
@@ -72,7 +72,7 @@ touch /run/begun
 while [ ! -e /run/go ]; do sleep 0.05; done
 ";
 
-host_test!(zombies_do_not_pile_up, ready_test_policy, |host| {
+host_once!(zombies_do_not_pile_up, ready_test_policy, |host| {
     offer(host, ORPHANS);
     for act in ["true", "kill -KILL $RUNS"] {
         host.root("dpkg --purge docker.io; rm -f /run/begun /run/go").ok();

@@ -142,7 +142,7 @@ while [[ ! -e /run/release ]]; do sleep 0.05; done
 exec $0.real \"$@\"
 ";
 
-host_test!(killed_before_it_began_it_is_recorded_as_that, ready_test_policy, |host| {
+host_once!(killed_before_it_began_it_is_recorded_as_that, ready_test_policy, |host| {
     let gate = Gate::on(host);
     gate.close();
     host.write("/run/hold.py", HOLD);
@@ -234,7 +234,7 @@ host_test!(a_restart_is_recorded_whoever_is_killed, ready_test_policy, |host| {
 
 // The command is done by then, and the unit is watched: its exit status is not lost with who
 // waited for it.
-host_test!(killed_after_the_command_it_is_recorded_as_done, ready_test_policy, |host| {
+host_once!(killed_after_the_command_it_is_recorded_as_done, ready_test_policy, |host| {
     slow_unit(host);
     let before = host.main_pid("probe");
     thread::scope(|scope| {
@@ -291,7 +291,7 @@ for call in write clone3,clone,vfork,fork waitid,wait4 pidfd_open poll fdatasync
 done
 "#;
 
-host_test!(killed_at_whichever_call_the_record_is_true, ready_test_policy, |host| {
+host_once!(killed_at_whichever_call_the_record_is_true, ready_test_policy, |host| {
     let said = host.root(AT_EACH_CALL).ok();
     let (mut before, mut after, mut unsure) = (0, 0, 0);
     for line in said.lines() {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::ask;
-use crate::host::{Host, Reply, events, host_test, wait_until};
+use crate::host::{Host, Reply, events, host_once, wait_until};
 
 /// The policy's bound on each stream, in bytes.
 const BOUND: usize = 65_536;
@@ -49,7 +49,7 @@ fn peak_memory<T>(host: &Host, work: impl FnOnce() -> T) -> (T, u64) {
     })
 }
 
-host_test!(no_amount_of_output_costs_memory, ready_test_policy, |host| {
+host_once!(no_amount_of_output_costs_memory, ready_test_policy, |host| {
     let (reply, peak) = peak_memory(host, || ask(host, "package install sm-test-noisy"));
     assert!(peak > 500, "nothing was measured: {peak} kB");
     assert!(peak < 16 * 1024, "300 MB of output cost {peak} kB of memory");
@@ -83,7 +83,7 @@ for fd, name in (1, b'out'), (2, b'err'):
 raise SystemExit(5)
 "#;
 
-host_test!(head_and_tail_of_hostile_output_are_kept_as_plain_text, ready_test_policy, |host| {
+host_once!(head_and_tail_of_hostile_output_are_kept_as_plain_text, ready_test_policy, |host| {
     host.write("/usr/local/sbin/guard", LOUD);
     host.write("/etc/systemd/system/guarded.service", "[Service]\nExecStart=/bin/sleep 1000\n");
     host.root("chmod 0755 /usr/local/sbin/guard; systemctl daemon-reload").ok();
@@ -105,7 +105,7 @@ host_test!(head_and_tail_of_hostile_output_are_kept_as_plain_text, ready_test_po
     }
 });
 
-host_test!(a_log_line_is_plain_text_too, ready_test_policy, |host| {
+host_once!(a_log_line_is_plain_text_too, ready_test_policy, |host| {
     host.write(
         "/etc/systemd/system/probe.service",
         "[Service]\nType=oneshot\nExecStart=/bin/bash -c \

@@ -2,7 +2,7 @@
 //! manager.
 
 use crate::ask;
-use crate::host::{Host, events, host_test};
+use crate::host::{Host, events, host_once, host_test};
 use serde_json::Value;
 
 /// `sm-helper`, which brings this program's files, in this version.
@@ -62,7 +62,7 @@ host_test!(sudo_is_upgraded_through_sudo, ready_test_policy, |host| {
     ask(host, "service restart nginx").expect("ok");
 });
 
-host_test!(the_service_manager_is_upgraded_under_a_request, ready_test_policy, all, |host| {
+host_once!(the_service_manager_is_upgraded_under_a_request, ready_test_policy, all, |host| {
     host.root("/srv/bump systemd").ok();
     let nginx = host.main_pid("nginx");
     let reply = ask(host, "package upgrade systemd").expect("ok");

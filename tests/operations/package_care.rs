@@ -1,14 +1,14 @@
 //! What a package must not be able to do to whoever installs it, and the other way round.
 
 use crate::ask;
-use crate::host::{Host, host_once, host_test, wait_until};
+use crate::host::{Host, host_once, wait_until};
 use crate::offered::offer;
 
 fn installed(host: &Host) -> String {
     host.root("dpkg-query -W -f '${Package} ${Version} ${Status}\n'").ok()
 }
 
-host_test!(settings_and_questions_are_left_alone, ready_test_policy, all, |host| {
+host_once!(settings_and_questions_are_left_alone, ready_test_policy, all, |host| {
     // The administrator's own setting stays, the package's new one lies beside it.
     host.root("apt-get -qq install --yes sm-test-conffile=1 sm-test-old=1").ok();
     let theirs = host.read("/etc/sm-test.conf");

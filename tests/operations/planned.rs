@@ -8,7 +8,7 @@ fn apt(host: &Host, words: &str) {
     host.root(&format!("apt-get -qq --yes --allow-downgrades {words}")).ok();
 }
 
-host_test!(what_is_planned_is_what_is_done, ready_test_policy, all, |host| {
+host_once!(what_is_planned_is_what_is_done, ready_test_policy, all, |host| {
     does(host, "install sm-test-needs", "install sm-test-dep 1, install sm-test-needs 1");
     does(host, "remove sm-test-needs", "remove sm-test-needs 1");
     does(host, "autoremove", "remove sm-test-dep 1");
@@ -136,7 +136,7 @@ host_test!(a_plan_is_for_who_could_have_it_done, |host| {
     assert_eq!(events(host, &reply.json["request_id"]), "intent ok, result ok");
 });
 
-host_test!(a_plan_is_a_look, |host| {
+host_once!(a_plan_is_a_look, |host| {
     host.limit_the_rate();
     // More of them than anybody may change in a minute.
     for _ in 0..31 {

@@ -1,6 +1,6 @@
 //! `list --schema`: what tools for agents are made of says what is allowed, and nothing else.
 
-use super::host::{Host, Sudo, host_test};
+use super::host::{Host, Sudo, host_once};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ fn definitions(host: &Host, account: &str) -> Vec<(String, Vec<String>)> {
     defs.iter().map(one).collect()
 }
 
-host_test!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host| {
+host_once!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host| {
     let list = host.helper(&["list"]).expect("ok");
     let mut listed = BTreeSet::new();
     for (kind, field) in [("service", "services"), ("package", "packages"), ("task", "tasks")] {
@@ -69,7 +69,7 @@ host_test!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host
     }
 });
 
-host_test!(a_schema_is_the_callers_own, boot, |host| {
+host_once!(a_schema_is_the_callers_own, boot, |host| {
     host.root("mkdir /etc/sm").ok();
     host.write(
         "/etc/sm/policy.toml",

@@ -1,7 +1,7 @@
 //! Services that are not well, or not there.
 
 use crate::ask;
-use crate::host::{host_once, host_test};
+use crate::host::host_once;
 
 host_once!(a_unit_that_is_not_there_is_said_to_be_missing, |host| {
     // The policy names docker; this host does not have it.
@@ -25,7 +25,7 @@ host_once!(a_unit_that_is_not_there_is_said_to_be_missing, |host| {
     }
 });
 
-host_test!(a_failure_is_reset_and_the_starts_are_counted_from_zero, ready_test_policy, |host| {
+host_once!(a_failure_is_reset_and_the_starts_are_counted_from_zero, ready_test_policy, |host| {
     let reset = |unit: &str| ask(host, &format!("service reset-failed {unit}"));
     let state = |unit: &str| host.root(&format!("systemctl show -P ActiveState {unit}"));
     // One that runs, one that is down, and one that the manager does not have in memory.
@@ -69,7 +69,7 @@ host_test!(a_failure_is_reset_and_the_starts_are_counted_from_zero, ready_test_p
     assert!(reply.json["error"].as_str().is_some_and(|error| error.contains("no unit crashing")));
 });
 
-host_test!(a_failing_service_is_told_from_a_failing_request, all, |host| {
+host_once!(a_failing_service_is_told_from_a_failing_request, all, |host| {
     host.write(
         "/etc/systemd/system/docker.service",
         "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 7'\n",

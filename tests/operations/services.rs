@@ -126,7 +126,7 @@ host_test!(a_service_does_what_the_reply_says, all, |host| {
     lives(host, "ssh", "sshd", Some(22));
 });
 
-host_test!(a_service_that_a_package_brought_does_too, all, |host| {
+host_once!(a_service_that_a_package_brought_does_too, all, |host| {
     host.root("mkdir /etc/fail2ban; printf '[sshd]\nenabled = false\n' >/etc/fail2ban/jail.local")
         .ok();
     // It lies on this machine's disk, and takes long to be put there safely.

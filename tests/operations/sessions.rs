@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::ask;
 use crate::host::gate::{FIND, Gate};
-use crate::host::{Host, Reply, host_test, wait_until};
+use crate::host::{Host, Reply, host_once, host_test, wait_until};
 
 /// How a unit of the service manager's asks, as an agent does that is a service.
 const UNIT: &str = "systemd-run --quiet --unit=box --uid=agent -p KillMode=control-group -p TimeoutStopSec=1 \
@@ -54,7 +54,7 @@ host_test!(the_end_of_a_session_is_not_the_end_of_what_it_began, ready_test_poli
     }
 });
 
-host_test!(a_session_that_ends_does_not_end_pacman, bare_arch, |host| {
+host_once!(a_session_that_ends_does_not_end_pacman, bare_arch, |host| {
     let gate = Gate::on_arch(host);
     for (how, act) in [
         (UNIT, "systemctl stop box"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ask;
-use crate::host::{Reply, host_test};
+use crate::host::{Reply, host_once, host_test};
 
 fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> =
@@ -12,7 +12,7 @@ fn keys(value: &Value) -> Vec<&str> {
     keys
 }
 
-host_test!(what_there_is_can_be_asked, |host| {
+host_once!(what_there_is_can_be_asked, |host| {
     let list = ask(host, "list").expect("ok");
     assert_eq!(list.json["user"], "agent");
     assert_eq!(list.json["package_manager"], "apt");
@@ -113,7 +113,7 @@ host_test!(flags_stand_before_and_after, |host| {
     }
 });
 
-host_test!(a_timeout_can_only_be_lowered, |host| {
+host_once!(a_timeout_can_only_be_lowered, |host| {
     let warned =
         |line: &str| ask(host, line).expect("ok").json["warnings"][0].as_str().map(str::to_owned);
     for line in [

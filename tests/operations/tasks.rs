@@ -1,7 +1,7 @@
 //! Tasks: what is run is what the policy has written out, as whom and where it says, and nothing of
 //! the caller's is in it.
 
-use crate::host::{Done, Host, Reply, Sudo, events, host_test, wait_until};
+use crate::host::{Done, Host, Reply, Sudo, events, host_once, host_test, wait_until};
 use crate::{ask, told, unit};
 
 /// Makes the program that most tasks of the tests' policy run.
@@ -93,7 +93,7 @@ host_test!(nothing_of_the_callers_gets_into_a_task, ready_test_policy, all, |hos
     assert!(!host.exists("/home/agent/came-in"));
 });
 
-host_test!(a_task_takes_a_name_and_no_more, ready_test_policy, |host| {
+host_once!(a_task_takes_a_name_and_no_more, ready_test_policy, |host| {
     script(host, "touch /run/ran\n");
     for (line, code) in [
         ("task run script now", "usage"),
@@ -130,7 +130,7 @@ host_test!(a_task_takes_a_name_and_no_more, ready_test_policy, |host| {
     }
 });
 
-host_test!(a_task_that_fails_says_how, ready_test_policy, |host| {
+host_once!(a_task_that_fails_says_how, ready_test_policy, |host| {
     script(
         host,
         "echo out; echo one >&2; echo 'password=hunter2hunter2' >&2; printf '\\033[2Jtwo\\n' >&2; exit 3\n",
@@ -163,7 +163,7 @@ fn left(host: &Host) -> String {
     host.root("pgrep -fx 'sleep 471[123]' || true").stdout_text()
 }
 
-host_test!(a_task_that_is_late_is_killed_with_all_it_started, ready_test_policy, all, |host| {
+host_once!(a_task_that_is_late_is_killed_with_all_it_started, ready_test_policy, all, |host| {
     script(host, &format!("{FORKS}sleep 4713\n"));
     let reply = ask(host, "task run short").expect("timeout");
     assert_eq!((&reply.json["stdout"], reply.exit), (&"begun\n".into(), 1));
@@ -177,7 +177,7 @@ host_test!(a_task_that_is_late_is_killed_with_all_it_started, ready_test_policy,
     assert_eq!(cgroups, "");
 });
 
-host_test!(a_task_that_continues_is_heard_of_and_not_run_twice, ready_test_policy, all, |host| {
+host_once!(a_task_that_continues_is_heard_of_and_not_run_twice, ready_test_policy, all, |host| {
     script(host, "echo begun; until [ -e /run/go ]; do sleep 0.1; done; echo done\n");
     let first = ask(host, "task run goes-on").expect("timeout");
     assert_eq!(first.json["stdout"], "begun\n");
@@ -207,7 +207,7 @@ host_test!(a_task_outlives_who_asked_for_it, ready_test_policy, all, |host| {
     wait_until("the result is recorded", || events(host, &id) == "intent ok, result ok");
 });
 
-host_test!(an_account_that_may_not_be_used_runs_nothing, ready_test_policy, |host| {
+host_once!(an_account_that_may_not_be_used_runs_nothing, ready_test_policy, |host| {
     script(host, "id -un >>/run/ran-as\n");
     host.root("install -m 0666 /dev/null /run/ran-as").ok();
     for (change, back, what) in [

@@ -1,7 +1,7 @@
 //! A task runs only what nobody but root can have put there.
 
 use crate::ask;
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once};
 use crate::tasks::script;
 use crate::told;
 
@@ -89,7 +89,7 @@ fn well(host: &Host) {
     script(host, "touch /run/mark/ran\n");
 }
 
-host_test!(a_program_that_others_could_change_is_not_run, ready_test_policy, |host| {
+host_once!(a_program_that_others_could_change_is_not_run, ready_test_policy, |host| {
     for (change, code, what) in CASES {
         well(host);
         ask(host, "task run script").expect("ok");
@@ -101,7 +101,7 @@ host_test!(a_program_that_others_could_change_is_not_run, ready_test_policy, |ho
     }
 });
 
-host_test!(a_directory_that_others_could_change_is_not_gone_to, ready_test_policy, |host| {
+host_once!(a_directory_that_others_could_change_is_not_gone_to, ready_test_policy, |host| {
     well(host);
     // An account's own folder is as good for what runs as that account.
     ask(host, "task run in-home").expect("ok");
@@ -119,7 +119,7 @@ host_test!(a_directory_that_others_could_change_is_not_gone_to, ready_test_polic
 });
 
 // It was the agent's, and is root's now; the agent still has it open.
-host_test!(a_script_that_somebody_still_has_open_is_not_run, ready_test_policy, |host| {
+host_once!(a_script_that_somebody_still_has_open_is_not_run, ready_test_policy, |host| {
     well(host);
     host.root(&format!("chown agent {SCRIPT}")).ok();
     let opens = format!("exec 9>>{SCRIPT}; touch /home/agent/has-it; exec sleep 4714");
@@ -137,7 +137,7 @@ host_test!(a_script_that_somebody_still_has_open_is_not_run, ready_test_policy, 
 });
 
 // Whatever is put there between the look and the start, what was looked at is what is executed.
-host_test!(a_program_that_is_swapped_meanwhile_is_not_run, ready_test_policy, |host| {
+host_once!(a_program_that_is_swapped_meanwhile_is_not_run, ready_test_policy, |host| {
     well(host);
     // The trusted one prints the folder, the other one who it is.
     host.root("cd /usr/local/sbin; cp /usr/bin/pwd good; cp /usr/bin/id bad; chown agent bad; cp -p good script").ok();
@@ -161,7 +161,7 @@ host_test!(a_program_that_is_swapped_meanwhile_is_not_run, ready_test_policy, |h
 });
 
 // Who is not root gets no right by a file that gives some.
-host_test!(a_setuid_program_gives_an_account_nothing, ready_test_policy, |host| {
+host_once!(a_setuid_program_gives_an_account_nothing, ready_test_policy, |host| {
     well(host);
     host.root(&format!("cp /usr/bin/id {SCRIPT}; chmod 6755 {SCRIPT}")).ok();
     let reply = ask(host, "task run other-script").expect("ok");

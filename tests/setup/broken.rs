@@ -1,7 +1,7 @@
 //! Hosts on which it cannot be done: said plainly, and nothing changed.
 
 use crate::answer::{DROP_IN, RULE, SM, drop_ins, setup_sudo, state, sudo_works};
-use crate::host::{Sudo, host_test};
+use crate::host::{Sudo, host_once, host_test};
 
 /// What is wrong with the host, how that is undone, the code, and what must be said.
 const HOSTS: [(&str, &str, &str, &[&str]); 8] = [
@@ -113,7 +113,7 @@ const DISKS: [(&str, &str); 5] = [
     ("mount --bind -o ro /var/lib /var/lib", "umount /var/lib"),
 ];
 
-host_test!(a_full_or_read_only_disk_leaves_what_was_there, boot, |host| {
+host_once!(a_full_or_read_only_disk_leaves_what_was_there, boot, |host| {
     host.write(DROP_IN, OLD);
     host.root(&format!("chmod 0440 {DROP_IN}; mkdir /root/d")).ok();
     for (make, undo) in DISKS {

@@ -1,7 +1,7 @@
 //! `--check`: in place or not, and what differs; and whatever differs is mended by a run.
 
 use crate::answer::{DROP_IN, RULE, SM, drop_ins, setup_sudo, state, sudo_works};
-use crate::host::host_test;
+use crate::host::host_once;
 
 /// What was done to the drop-in, the state that must be found, and what must be said of it.
 const WRONG: [(&str, &str, &[&str]); 10] = [
@@ -29,7 +29,7 @@ const WRONG: [(&str, &str, &[&str]); 10] = [
     ("mv FILE /root/rule; ln -s /root/rule FILE", "stale", &["not a file"]),
 ];
 
-host_test!(what_is_not_as_it_should_be_is_found_with_the_difference_and_mended, |host| {
+host_once!(what_is_not_as_it_should_be_is_found_with_the_difference_and_mended, |host| {
     setup_sudo(host, &["--check", "--user", "agent"]).expect("ok", 0);
     let mut wrong = Vec::new();
     for (done, found, words) in WRONG {
@@ -70,7 +70,7 @@ host_test!(what_is_not_as_it_should_be_is_found_with_the_difference_and_mended, 
     sudo_works(host);
 });
 
-host_test!(check_for_another_place_of_the_program_is_stale, |host| {
+host_once!(check_for_another_place_of_the_program_is_stale, |host| {
     host.root("mkdir /opt/sm && cp /usr/local/bin/sm* /opt/sm").ok();
     let found = crate::answer::setup_sudo_of(host, "/opt/sm/sm", &["--check", "--user", "agent"]);
     assert_eq!((found.exit, &found.json["state"]), (1, &"stale".into()), "{:#}", found.json);

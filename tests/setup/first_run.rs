@@ -1,7 +1,7 @@
 //! The way it is meant to go: once, again, and taken away.
 
 use crate::answer::{DROP_IN, HELPER, RULE, SM, drop_ins, setup_sudo, state, sudo_works};
-use crate::host::{Done, Host, host_test};
+use crate::host::{Done, Host, host_once, host_test};
 
 /// As a person runs it.
 fn as_text(host: &Host, user: &str, args: &str) -> Done {
@@ -53,7 +53,7 @@ host_test!(once_is_enough_and_then_agent_needs_no_sudo, boot, |host| {
     host.helper_as("other", &["service", "restart", "nginx"]).expect("not_privileged");
 });
 
-host_test!(a_second_run_changes_nothing_and_says_so, |host| {
+host_once!(a_second_run_changes_nothing_and_says_so, |host| {
     let before = state(host);
     let again = setup_sudo(host, &["--user", "agent"]).expect("ok", 0);
     assert_eq!(again.json["changed"], false, "{:#}", again.json);
@@ -64,7 +64,7 @@ host_test!(a_second_run_changes_nothing_and_says_so, |host| {
     assert_eq!(state(host), before);
 });
 
-host_test!(print_shows_the_file_and_changes_nothing, boot, |host| {
+host_once!(print_shows_the_file_and_changes_nothing, boot, |host| {
     let before = state(host);
     // Needs no root.
     for user in ["agent", "root"] {
@@ -132,7 +132,7 @@ host_test!(a_group_gets_it_and_those_who_are_not_in_it_do_not, boot, |host| {
     assert_eq!(own.json["proved"], true, "other is in group other: {:#}", own.json);
 });
 
-host_test!(a_group_without_members_is_set_up_and_said_to_be_unproved, boot, |host| {
+host_once!(a_group_without_members_is_set_up_and_said_to_be_unproved, boot, |host| {
     host.root("groupadd nobodys").ok();
     let answer = setup_sudo(host, &["--group", "nobodys"]).expect("ok", 0);
     assert_eq!(answer.json["proved"], false);

@@ -1,7 +1,7 @@
 //! A file is ours by what is in it: whatever has a name as ours do stays, in every command.
 
 use crate::answer::{DROP_IN, SM, drop_ins, setup_sudo, state};
-use crate::host::host_test;
+use crate::host::host_once;
 
 /// What may have the name of the drop-in of `agent`.
 const OTHERS: [&str; 6] = [
@@ -13,7 +13,7 @@ const OTHERS: [&str; 6] = [
     "mkdir FILE",
 ];
 
-host_test!(what_is_not_ours_is_neither_replaced_nor_taken_away, boot, |host| {
+host_once!(what_is_not_ours_is_neither_replaced_nor_taken_away, boot, |host| {
     let group = "/etc/sudoers.d/sm-%agent";
     // Its folder and its lock are there from now on.
     setup_sudo(host, &["--user", "other", "--remove"]).expect("ok", 0);
@@ -63,7 +63,7 @@ host_test!(what_is_not_ours_is_neither_replaced_nor_taken_away, boot, |host| {
     }
 });
 
-host_test!(what_somebody_added_to_ours_is_named_when_it_goes, |host| {
+host_once!(what_somebody_added_to_ours_is_named_when_it_goes, |host| {
     let by_hand = "agent ALL=(root) NOPASSWD: /usr/bin/id";
     for args in [
         &["--user", "agent"][..],
@@ -82,7 +82,7 @@ host_test!(what_somebody_added_to_ours_is_named_when_it_goes, |host| {
     }
 });
 
-host_test!(nothing_is_left_beside_a_drop_in_that_could_not_be_replaced, |host| {
+host_once!(nothing_is_left_beside_a_drop_in_that_could_not_be_replaced, |host| {
     let before = (host.read(DROP_IN), drop_ins(host));
     let injected = format!(
         "strace -qq -f -o /dev/null -e trace=rename,renameat2 -e inject=rename,renameat2:error=EIO:when=1 \
@@ -110,7 +110,7 @@ const EXPOSED: [(&str, &str, &str); 5] = [
     ),
 ];
 
-host_test!(what_others_could_change_is_refused, boot, |host| {
+host_once!(what_others_could_change_is_refused, boot, |host| {
     for (make, undo, said) in EXPOSED {
         let whole = drop_ins(host);
         host.root(make).ok();

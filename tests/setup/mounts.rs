@@ -1,7 +1,7 @@
 //! A mount that keeps the helper from running, or from writing down what it does, is no rule's fault.
 
 use crate::answer::{SM, setup_sudo, setup_sudo_of};
-use crate::host::host_test;
+use crate::host::host_once;
 
 /// What is done to a host, what undoes it, and what is said of it then.
 const CASES: [(&str, &str, &[&str]); 5] = [
@@ -32,7 +32,7 @@ const CASES: [(&str, &str, &[&str]); 5] = [
     ),
 ];
 
-host_test!(a_mount_in_the_way_is_named_and_no_rule, boot, |host| {
+host_once!(a_mount_in_the_way_is_named_and_no_rule, boot, |host| {
     // One that runs wherever the helper does not, and installs no other.
     host.root(&format!("mkdir -p /opt/sm; cp {SM} /opt/sm/sm")).ok();
     setup_sudo(host, &["--user", "agent"]).expect("ok", 0);

@@ -3,7 +3,7 @@
 
 use crate::answer::{Answer, DROP_IN, HELPER, RULE, SM, setup_sudo, state, sudo_works};
 use crate::exact::{listed, permitted};
-use crate::host::{Host, host_test};
+use crate::host::{Host, host_once, host_test};
 
 const SITE: &str = "/etc/sm/policy.toml";
 
@@ -25,7 +25,7 @@ fn texts<'a>(answer: &'a Answer, field: &str) -> Vec<&'a str> {
     array.iter().filter_map(|text| text.as_str()).collect()
 }
 
-host_test!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
+host_once!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
     exact(host, &["--exact"]).expect("ok", 0);
     for args in [&["--check"][..], &["--check", "--exact"]] {
         let answer = exact(host, args).expect("ok", 0);
@@ -199,7 +199,7 @@ host_test!(another_rule_for_the_helper_is_warned_of, |host| {
     }
 });
 
-host_test!(a_policy_that_is_edited_leaves_word_of_who_has_fallen_behind, |host| {
+host_once!(a_policy_that_is_edited_leaves_word_of_who_has_fallen_behind, |host| {
     host.root("useradd 'we ird' --badname; groupadd agents; useradd spare").ok();
     exact(host, &["--exact"]).expect("ok", 0);
     setup_sudo(host, &["--user", "we ird", "--exact"]).expect("ok", 0);

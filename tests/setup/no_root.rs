@@ -1,7 +1,7 @@
 //! `sm-helper` of an account without a rule: a reply that says why and what to do, at once.
 
 use crate::answer::setup_sudo;
-use crate::host::{Reply, host_test};
+use crate::host::{Reply, host_once, host_test};
 
 host_test!(without_a_rule_the_reply_has_sudos_reason_and_what_to_do, boot, |host| {
     let status = ["service", "status", "nginx"];
@@ -69,7 +69,7 @@ host_test!(without_a_rule_the_reply_has_sudos_reason_and_what_to_do, boot, |host
     assert!(said(&reply).contains("no sudo on this host"), "{}", said(&reply));
 });
 
-host_test!(what_needs_no_root_asks_nobody_for_it, boot, |host| {
+host_once!(what_needs_no_root_asks_nobody_for_it, boot, |host| {
     let asked = [
         "list",
         "version",

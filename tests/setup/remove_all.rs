@@ -1,9 +1,9 @@
 //! `--remove --all`: every drop-in for this program's helper, and no other rule.
 
 use crate::answer::{HELPER, SM, drop_ins, setup_sudo, setup_sudo_of, state};
-use crate::host::host_test;
+use crate::host::host_once;
 
-host_test!(all_that_is_ours_goes_and_the_rest_stays, |host| {
+host_once!(all_that_is_ours_goes_and_the_rest_stays, |host| {
     host.root("mkdir -p /opt/sm && cp /usr/local/bin/sm* /opt/sm").ok();
     host.root("useradd --badname 'we ird'; useradd gone; useradd -u 1500 --badname TEMP").ok();
     for who in ["we ird", "gone", "TEMP"] {

@@ -2,7 +2,7 @@
 //! for root alone, whatever the folder hands on.
 
 use crate::answer::{HELPER, SM, setup_sudo};
-use crate::host::{Host, Reply, host_test};
+use crate::host::{Host, Reply, host_once, host_test};
 
 /// Sets what the kernel keeps of a file besides its mode.
 const ATTRIBUTES: &str = "
@@ -56,7 +56,7 @@ host_test!(the_administrators_program_gives_nobody_roots_rights, boot, |host| {
     host.agent("sm policy show").ok();
 });
 
-host_test!(a_default_acl_gives_nobody_what_is_made_for_root, boot, |host| {
+host_once!(a_default_acl_gives_nobody_what_is_made_for_root, boot, |host| {
     with_attributes(host);
     host.root("rm -rf /var/log/sm /var/lib/sm; for i in log lib; do python3 /root/attribute.py default /var/$i; done").ok();
     setup_sudo(host, &["--user", "agent"]).expect("ok", 0);

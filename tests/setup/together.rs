@@ -1,7 +1,7 @@
 //! Several at once do not clash.
 
 use crate::answer::{Answer, RULE, SM, drop_ins, setup_sudo, sudo_works};
-use crate::host::{Done, Host, host_test};
+use crate::host::{Done, Host, host_once};
 
 fn at_once(host: &Host, arguments: &[Vec<String>]) -> Vec<Done> {
     std::thread::scope(|scope| {
@@ -15,7 +15,7 @@ fn at_once(host: &Host, arguments: &[Vec<String>]) -> Vec<Done> {
     })
 }
 
-host_test!(ten_at_once_for_one_account_make_one_file, boot, |host| {
+host_once!(ten_at_once_for_one_account_make_one_file, boot, |host| {
     let same = vec![vec!["--user".to_owned(), "agent".to_owned()]; 10];
     for done in at_once(host, &same) {
         Answer::of(&done).expect("ok", 0);

@@ -1,7 +1,7 @@
 //! No rule ever names a file that somebody else could replace.
 
 use crate::answer::{HELPER, RULE, drop_ins, setup_sudo, setup_sudo_of, state, sudo_works};
-use crate::host::host_test;
+use crate::host::host_once;
 
 /// How the place is made, the program that runs from there, and the component that must be named.
 const UNTRUSTED: [(&str, &str, &str); 24] = [
@@ -87,7 +87,7 @@ const UNTRUSTED: [(&str, &str, &str); 24] = [
     ),
 ];
 
-host_test!(a_place_that_others_can_change_is_named_and_gets_no_rule, boot, |host| {
+host_once!(a_place_that_others_can_change_is_named_and_gets_no_rule, boot, |host| {
     for (make, program, component) in UNTRUSTED {
         host.root(&make.replace("cp SM", "cp /usr/local/bin/sm /usr/local/bin/sm-helper")).ok();
         let before = state(host);
@@ -128,7 +128,7 @@ packed = b"".join(struct.pack("<HHi", *entry) for entry in entries)
 os.setxattr(sys.argv[1], "system.posix_acl_access", struct.pack("<I", 2) + packed)
 "#;
 
-host_test!(an_access_control_list_that_lets_others_write_is_seen, boot, |host| {
+host_once!(an_access_control_list_that_lets_others_write_is_seen, boot, |host| {
     host.root("mkdir -p /opt/p/q; cp /usr/local/bin/sm* /opt/p/q").ok();
     for component in ["/opt/p", "/opt/p/q", "/opt/p/q/sm-helper"] {
         host.command("root", &["python3", "-c", ACL, component]).run().ok();
@@ -143,7 +143,7 @@ host_test!(an_access_control_list_that_lets_others_write_is_seen, boot, |host| {
     setup_sudo_of(host, "/opt/p/q/sm", &["--user", "agent"]).expect("ok", 0);
 });
 
-host_test!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare, |host| {
+host_once!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare, |host| {
     let program = std::env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into());
     let bytes = std::fs::read(program).expect("the program");
     host.write("/home/agent/sm", &bytes);
@@ -201,7 +201,7 @@ host_test!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare,
     assert_eq!(state(host), before);
 });
 
-host_test!(a_packages_program_is_installed_already, |host| {
+host_once!(a_packages_program_is_installed_already, |host| {
     host.root("mv /usr/local/bin/sm /usr/local/bin/sm-helper /usr/bin").ok();
     let install = ["--install", "--user", "agent"];
     let first = setup_sudo_of(host, "/usr/bin/sm", &install).expect("ok", 0);

@@ -1,6 +1,6 @@
 //! `-v` and `SM_LOG`: what is done is said on standard error, and the helper never says anything.
 
-use crate::host::{Reply, host_test};
+use crate::host::{Reply, host_once, host_test};
 
 /// A line of a step: its level, what it is, and how long it took.
 #[track_caller]
@@ -16,7 +16,7 @@ fn steps(stderr: &str) -> usize {
     stderr.lines().filter(|line| line.starts_with(" INFO ")).filter(timed).count()
 }
 
-host_test!(the_steps_are_on_standard_error_and_the_answer_stays_as_it_is, |host| {
+host_once!(the_steps_are_on_standard_error_and_the_answer_stays_as_it_is, |host| {
     for line in ["sm setup-sudo --user agent", "sm setup-sudo --user agent --check", "sm doctor"] {
         let (plain, json) = (host.root(line), host.root(&format!("{line} --json")));
         for (said, wanted) in [

@@ -1,7 +1,7 @@
 //! For whom: the one who called sudo, and who it cannot be for.
 
 use crate::answer::{Answer, SM, drop_ins, setup_sudo, state, sudo_works};
-use crate::host::host_test;
+use crate::host::{host_once, host_test};
 use crate::terminal::at_terminal;
 
 host_test!(without_a_name_it_is_for_the_account_that_called_sudo, boot, |host| {
@@ -26,7 +26,7 @@ host_test!(without_a_name_it_is_for_the_account_that_called_sudo, boot, |host| {
     assert!(faked.ok().contains("\nagent ALL="), "{faked}");
 });
 
-host_test!(nobody_who_is_not_there_and_not_root, boot, |host| {
+host_once!(nobody_who_is_not_there_and_not_root, boot, |host| {
     host.root("useradd -o -u 0 --badname toor; groupadd -o -g 0 toors").ok();
     let long = "a".repeat(257);
     let cases: [(&[&str], &str, i32, &[&str]); 19] = [
