@@ -2,6 +2,7 @@
 
 pub mod backchannel;
 pub mod cgroup;
+pub mod confinement;
 pub mod context;
 pub mod monitor;
 pub mod process;

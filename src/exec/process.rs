@@ -2,23 +2,24 @@
 
 use crate::exec::backchannel::Backchannel;
 use crate::exec::cgroup::Own;
-use crate::exec::program::Program;
+use crate::exec::confinement;
+use crate::exec::program::{Executable, Program};
 use crate::managers::argv::Argv;
 use crate::managers::host;
 use crate::output::captured::Captured;
 use crate::request::ran::{Ended, Ran};
+use crate::system::confine::calls::Strings;
 use crate::system::kernel;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::{SigSet, Signal, killpg};
-use nix::sys::stat::Mode;
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+use std::cell::Cell;
 use std::ffi::CString;
+use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// Where what is run looks for programs.
@@ -75,34 +76,37 @@ pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
 /// As [`ask`], and calls `begun` as soon as it runs.
 pub fn ask_meanwhile(argv: &Argv, bounds: Bounds, begun: &mut dyn FnMut()) -> Ran {
     let how = Options { input: None, late: AtDeadline::End, backchannel: None };
-    run_to_end(What::Argv(argv), bounds, how, begun)
+    run_argv(argv, bounds, how, begun)
 }
 
 /// Runs one command line to the end.
 pub fn run(argv: &Argv, bounds: Bounds, how: Options<'_>) -> Ran {
-    run_to_end(What::Argv(argv), bounds, how, &mut || {})
+    run_argv(argv, bounds, how, &mut || {})
+}
+
+fn run_argv(argv: &Argv, bounds: Bounds, how: Options<'_>, begun: &mut dyn FnMut()) -> Ran {
+    match program(argv) {
+        Err(error) => Ran::not_started(&error),
+        Ok(program) => run_to_end(&program, bounds, how, begun),
+    }
 }
 
 /// Runs a program to the end. What ends it at the deadline ends all that is in its cgroup.
 pub fn run_program(program: &Program, bounds: Bounds, how: Options<'_>) -> Ran {
-    run_to_end(What::Program(program), bounds, how, &mut || {})
+    run_to_end(program, bounds, how, &mut || {})
 }
 
-/// What is run.
-#[derive(Clone, Copy)]
-enum What<'w> {
-    /// A command line, as root.
-    Argv(&'w Argv),
-    /// A program that was looked at, as it says.
-    Program(&'w Program),
-}
-
-fn run_to_end(what: What<'_>, bounds: Bounds, how: Options<'_>, begun: &mut dyn FnMut()) -> Ran {
+fn run_to_end(
+    program: &Program,
+    bounds: Bounds,
+    how: Options<'_>,
+    begun: &mut dyn FnMut(),
+) -> Ran {
     let mut backchannel = how.backchannel;
     if let (Some(backchannel), AtDeadline::GoOn(_)) = (&mut backchannel, &how.late) {
         backchannel.hold();
     }
-    match Job::start(what, bounds, how.input.as_deref(), backchannel.as_deref_mut()) {
+    match Job::start(program, bounds, how.input.as_deref(), backchannel.as_deref_mut()) {
         Err(error) => Ran::not_started(&error),
         Ok(job) => {
             let (mut job, mut late) = (job, how.late);
@@ -135,7 +139,7 @@ struct Stream {
 
 impl<'j> Job<'j> {
     fn start(
-        what: What<'j>,
+        program: &'j Program,
         bounds: Bounds,
         input: Option<&str>,
         mut backchannel: Option<&mut Backchannel>,
@@ -144,29 +148,21 @@ impl<'j> Job<'j> {
             Some(backchannel) => backchannel.streams()?,
             None => [io::pipe()?, io::pipe()?],
         };
-        let mut actions = PosixSpawnFileActions::init()?;
-        let feed = match input {
-            None => {
-                actions.add_open(0, c"/dev/null", OFlag::O_RDONLY, Mode::empty())?;
-                None
-            }
+        let (child_stdin, feed) = match input {
+            None => (OwnedFd::from(File::open("/dev/null")?), None),
             Some(_) => {
                 let (child_stdin, stdin) = io::pipe()?;
-                actions.add_dup2(child_stdin.as_raw_fd(), 0)?;
-                Some((child_stdin, stdin))
+                (child_stdin.into(), Some(stdin))
             }
         };
-        actions.add_dup2(child_stdout.as_raw_fd(), 1)?;
-        actions.add_dup2(child_stderr.as_raw_fd(), 2)?;
-        let start = || match what {
-            What::Argv(argv) => spawn(argv, &actions),
-            What::Program(program) => program.start(&child_stdout, &child_stderr),
-        };
+        let streams = [child_stdin.as_fd(), child_stdout.as_fd(), child_stderr.as_fd()];
+        let start = || program.start(streams);
         let pid = match &mut backchannel {
             Some(backchannel) => backchannel.begin(start)?,
             None => start()?,
         };
-        if let (Some(input), Some((_, mut stdin))) = (input, feed) {
+        drop((child_stdout, child_stderr));
+        if let (Some(input), Some(mut stdin)) = (input, feed) {
             // It may have ended without reading; its exit status tells.
             let _ = stdin.write_all(input.as_bytes());
         }
@@ -177,10 +173,7 @@ impl<'j> Job<'j> {
         };
         let streams = [stream(stdout)?, stream(stderr)?];
         let ended = kernel::pidfd(pid)?;
-        let cgroup = match what {
-            What::Argv(_) => None,
-            What::Program(program) => program.cgroup.as_ref(),
-        };
+        let cgroup = program.cgroup.as_ref();
         Ok(Self { pid, cgroup, ended, streams, status: None, ended_at: None, was_late: false })
     }
 
@@ -255,26 +248,23 @@ impl Stream {
     }
 }
 
-/// Starts it in a session of its own, with default signals, no terminal and nothing open but
-/// what `actions` say. The C library does this without copying this process first.
-fn spawn(argv: &Argv, actions: &PosixSpawnFileActions) -> io::Result<Pid> {
+/// What is started for a command line: as root, confined as it says.
+fn program(argv: &Argv) -> io::Result<Program> {
     let text = |text: &str| CString::new(text).map_err(|_| io::Error::from(Errno::EINVAL));
-    let program = text(argv.program())?;
-    let words = std::iter::once(argv.program()).chain(argv.arguments().iter().map(String::as_str));
-    let words = words.map(text).collect::<io::Result<Vec<_>>>()?;
+    let words = argv.words().iter().map(|word| text(word)).collect::<io::Result<Vec<_>>>()?;
     let environment =
         ENVIRONMENT.into_iter().chain(host::environment()).chain([("LC_ALL", argv.locale())]);
     let environment = environment.map(|(name, value)| text(&format!("{name}={value}")));
-    let environment = environment.collect::<io::Result<Vec<_>>>()?;
-    let mut attributes = PosixSpawnAttr::init()?;
-    attributes.set_sigdefault(&SigSet::all())?;
-    attributes.set_sigmask(&SigSet::empty())?;
-    attributes.set_flags(
-        PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
-            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
-            | PosixSpawnFlags::from_bits_retain(nix::libc::POSIX_SPAWN_SETSID as _),
-    )?;
-    Ok(posix_spawn(program.as_c_str(), actions, &attributes, &words, &environment)?)
+    Ok(Program {
+        executable: Executable::Named(text(argv.program())?),
+        words: Strings::new(words),
+        environment: Strings::new(environment.collect::<io::Result<Vec<_>>>()?),
+        directory: None,
+        account: None,
+        cgroup: None,
+        confined: confinement::of(argv.confinement()),
+        failed: Cell::new(None),
+    })
 }
 
 /// Reads and waits until the process is done.

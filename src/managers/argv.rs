@@ -1,5 +1,6 @@
 //! One command line: an absolute path and its arguments.
 
+use crate::managers::confinement::{Confinement, Spares};
 use serde::Serialize;
 
 /// For what prints nothing but ASCII, and is spared to load a locale.
@@ -15,12 +16,18 @@ pub struct Argv {
     words: Vec<String>,
     #[serde(skip)]
     locale: &'static str,
+    #[serde(skip)]
+    confinement: Confinement,
 }
 
 impl Argv {
-    /// A command line, to be run in this locale.
-    pub(in crate::managers) fn new(words: &[&str], locale: &'static str) -> Self {
-        Self { words: words.iter().map(|word| (*word).to_owned()).collect(), locale }
+    /// A command line, to be run in this locale, confined to this.
+    pub(in crate::managers) fn new(
+        words: &[&str],
+        locale: &'static str,
+        confinement: Confinement,
+    ) -> Self {
+        Self { words: words.iter().map(|word| (*word).to_owned()).collect(), locale, confinement }
     }
 
     /// The program.
@@ -41,6 +48,16 @@ impl Argv {
     /// The locale to run it in.
     pub fn locale(&self) -> &'static str {
         self.locale
+    }
+
+    /// What it is confined to while it runs.
+    pub fn confinement(&self) -> Confinement {
+        self.confinement
+    }
+
+    /// The same command line of a package manager, which may change these.
+    pub fn sparing(&self, spares: Spares) -> Self {
+        Self { confinement: Confinement::PackageManager(spares), ..self.clone() }
     }
 
     /// `systemctl restart`, for a sentence: the program's name and its first plain word.

@@ -8,6 +8,7 @@ mod ask;
 pub mod asked;
 pub mod beside;
 pub mod commands;
+pub mod confinement;
 pub mod host;
 pub mod inventory;
 pub mod lists;

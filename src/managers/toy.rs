@@ -2,6 +2,7 @@
 
 use crate::managers::argv::{Argv, UTF8};
 use crate::managers::commands::Commands;
+use crate::managers::confinement::Confinement;
 use crate::managers::inventory::{Installed, Inventory, Stage};
 use crate::managers::lists::{Lists, NotFound};
 use crate::managers::lock::Lock;
@@ -25,7 +26,7 @@ pub const TOY: Manager = &Toy;
 const PROGRAM: &str = "/usr/bin/toy";
 
 fn toy(words: &[&str]) -> Argv {
-    Argv::new(&[&[PROGRAM], words].concat(), UTF8)
+    Argv::new(&[&[PROGRAM], words].concat(), UTF8, Confinement::PACKAGE_MANAGER)
 }
 
 fn rows(printed: &str) -> impl Iterator<Item = (String, String)> {

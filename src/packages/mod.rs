@@ -4,6 +4,7 @@ pub mod after;
 pub mod at_work;
 pub mod before;
 pub mod beside;
+pub mod closed;
 pub mod expected;
 pub mod judge;
 pub mod kept;
@@ -149,8 +150,14 @@ fn begin(
         });
     };
     let backchannel = Some(&mut context.backchannel);
-    let ran =
-        run(plan.main(), bounds, Options { input, late: AtDeadline::GoOn(&mut late), backchannel });
+    let settings = closed::Settings::there();
+    let spares = closed::spares(work, transaction.as_ref(), installed.as_ref());
+    let ran = run(
+        &plan.main().sparing(spares),
+        bounds,
+        Options { input, late: AtDeadline::GoOn(&mut late), backchannel },
+    );
+    drop(settings);
     let after = after(work, bounds);
     let mut changed = before != traces();
     let mut verdict = match (&installed, &after) {
@@ -165,6 +172,7 @@ fn begin(
             .map_err(|refusal| manager.explained_alone(work, &ran, refusal)),
     };
     mask(&mut verdict, bounds);
+    warnings.extend(closed::warning(work, &ran, spares));
     let transaction = match (announced(work, transaction), &installed, after) {
         // What could not be said beforehand is told afterwards.
         (None, Some(before), Some(Ok(after))) if !manager.tells_removals() => {

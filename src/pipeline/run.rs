@@ -6,7 +6,7 @@ use crate::exec::backchannel::Backchannel;
 use crate::exec::context::{OperationContext, Shown, afterwards};
 use crate::exec::process::Bounds;
 use crate::exec::requester::Requester;
-use crate::exec::{cgroup, monitor};
+use crate::exec::{cgroup, confinement, monitor};
 use crate::limits::Permit;
 use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
@@ -177,6 +177,7 @@ fn record_and_answer(recorded: &audit::Recorded, outcome: &Outcome) -> Answered 
 fn record(recorded: &audit::Recorded, outcome: &Outcome) -> Vec<String> {
     // A sink that did not take the intent is worth one warning, not two.
     let mut warnings = recorded.warnings();
+    warnings.extend(confinement::warning());
     match audit::result(recorded, outcome) {
         Ok(more) => warnings.extend(more),
         Err(error) => warnings.push(format!("the result could not be recorded: {}", error.error)),

@@ -10,7 +10,6 @@ use crate::request::code::{Code, Refusal};
 use crate::system::kernel;
 use crate::system::trust::{Found, Untrusted, follow};
 use crate::tasks::interpreter::{Head, LOOKED_AT, behind_env};
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -22,7 +21,7 @@ const DEEPEST: usize = 4;
 #[derive(Debug)]
 pub struct Executable {
     /// The program, or the interpreter of the script.
-    pub file: File,
+    pub found: Found,
     /// Its words: those of the interpreters, the program by its path, its arguments.
     pub words: Vec<String>,
 }
@@ -44,7 +43,7 @@ pub fn look(argv: &[String], may_start_others: bool) -> Result<Executable, Refus
             return Err(Refusal::new(Code::Denied, error).hint(never::SCRIPT));
         }
         match head(&name, &found)? {
-            Head::Program => return Ok(Executable { file: found.place, words }),
+            Head::Program => return Ok(Executable { found, words }),
             Head::Bad(reason) => return Err(unsupported(&name, reason)),
             Head::Script { interpreter, argument } => {
                 if interpreter.rsplit('/').next() == Some("env") {

@@ -1,10 +1,11 @@
 //! A task on its way from a policy to a process.
 
 use crate::exec::cgroup::Own;
-use crate::exec::program::{Program, Step};
+use crate::exec::program::{self, Place, Program, Step};
 use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
 use crate::request::id::request_id;
+use crate::system::confine::calls::Strings;
 use crate::system::trust::{Found, follow};
 use crate::tasks::account::Account;
 use crate::tasks::environment::environment;
@@ -12,6 +13,7 @@ use crate::tasks::program::{Executable, look, refused};
 use nix::errno::Errno;
 use std::cell::Cell;
 use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// All that a task uses, looked at.
@@ -50,23 +52,31 @@ pub fn ready(task: &Task, is_compiled_in: bool) -> Result<Program, Refusal> {
     let Looked { account, executable, directory } = looked(task, is_compiled_in)?;
     let environment = environment(&account, &task.environment);
     Ok(Program {
-        file: executable.file,
+        executable: program::Executable::Open(place(executable.found)?),
         words: strings(&executable.words)?,
         environment: strings(&environment)?,
-        directory: directory.place,
+        directory: Some(place(directory)?),
         account: account.ids,
+        confined: None,
         // On a host that has none, or where root can change none, its process group has to do.
         cgroup: Own::make(request_id()).ok(),
         failed: Cell::new(None),
     })
 }
 
-fn strings(words: &[String]) -> Result<Vec<CString>, Refusal> {
-    let string = |word: &String| {
-        CString::new(word.as_str())
-            .map_err(|_| Refusal::new(Code::Internal, "a word of the task has a zero byte in it"))
-    };
-    words.iter().map(string).collect()
+/// Where something is that was looked at.
+fn place(found: Found) -> Result<Place, Refusal> {
+    let path = CString::new(found.path.as_os_str().as_bytes()).map_err(|_| zero_byte())?;
+    Ok(Place { file: found.place, path })
+}
+
+fn zero_byte() -> Refusal {
+    Refusal::new(Code::Internal, "a word of the task has a zero byte in it")
+}
+
+fn strings(words: &[String]) -> Result<Strings, Refusal> {
+    let string = |word: &String| CString::new(word.as_str()).map_err(|_| zero_byte());
+    Ok(Strings::new(words.iter().map(string).collect::<Result<_, _>>()?))
 }
 
 /// What kept it from being started.

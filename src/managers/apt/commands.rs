@@ -3,6 +3,7 @@
 use crate::managers::apt::options::{PINNED, REMOVING};
 use crate::managers::argv::{Argv, UTF8};
 use crate::managers::commands::Commands;
+use crate::managers::confinement::Confinement;
 use crate::request::action::{Maintenance, PackageAction};
 
 /// `apt-get(8)`.
@@ -36,6 +37,11 @@ const SIMULATE: [&str; 4] = [
     "--allow-remove-essential",
 ];
 
+/// Where a simulation writes: its cache of all lists, and what it worked out (`apt.conf(5)`,
+/// `Dir::Cache` and `Dir::Log::Planner`).
+const SIMULATES: Confinement =
+    Confinement::Simulation { writes: &["/var/cache/apt", "/var/log/apt"] };
+
 /// One line a package: what is wanted and how far it got, name, architecture, version, whether
 /// the system needs it (`dpkg-query(1)`).
 const FORMAT: &str = "--showformat=${db:Status-Abbrev}|${Package}|${Architecture}|${Version}|${Essential}|${Protected}\n";
@@ -53,7 +59,8 @@ pub fn package(action: PackageAction, name: &str, removals: bool) -> Commands {
         _ if removals => Vec::new(),
         _ => vec!["--no-remove"],
     };
-    let automatic = (action == PackageAction::Remove).then(|| run(&[APT_MARK, "showauto"]));
+    let automatic =
+        (action == PackageAction::Remove).then(|| run(&[APT_MARK, "showauto"], SIMULATES));
     Commands { automatic, ..planned(words, apt(&[&first, words].concat())) }
 }
 
@@ -68,7 +75,7 @@ pub fn maintenance(action: Maintenance) -> Commands {
         // Here too nobody is there to say which conffile is to stay.
         Maintenance::Repair => {
             let words = [DPKG, "--force-confdef", "--force-confold", "--configure", "-a"];
-            Commands { inventory: Some(inventory()), ..Commands::alone(run(&words)) }
+            Commands { inventory: Some(inventory()), ..Commands::alone(changes(&words)) }
         }
         // As `apt upgrade`: what is installed may need something new, and nothing is removed.
         Maintenance::Upgrade => {
@@ -84,20 +91,29 @@ pub fn maintenance(action: Maintenance) -> Commands {
 
 /// With the simulation of these words.
 fn planned(simulated: &[&str], main: Argv) -> Commands {
-    let simulation = Some(apt(&[&SIMULATE, simulated].concat()));
+    let simulated = [&SIMULATE, simulated].concat();
+    let simulation = Some(run(&apt_words(&simulated), SIMULATES));
     Commands { inventory: Some(inventory()), simulation, ..Commands::alone(main) }
 }
 
 fn inventory() -> Argv {
-    run(&[DPKG_QUERY, "--show", FORMAT])
+    run(&[DPKG_QUERY, "--show", FORMAT], Confinement::READER)
 }
 
 fn apt(words: &[&str]) -> Argv {
-    run(&[&APT, &options(&PINNED)[..], words].concat())
+    changes(&apt_words(words))
 }
 
-fn run(words: &[&str]) -> Argv {
-    Argv::new(words, UTF8)
+fn apt_words<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    [&APT, &options(&PINNED)[..], words].concat()
+}
+
+fn changes(words: &[&str]) -> Argv {
+    run(words, Confinement::PACKAGE_MANAGER)
+}
+
+fn run(words: &[&str], confinement: Confinement) -> Argv {
+    Argv::new(words, UTF8, confinement)
 }
 
 /// Each after a `-o`.

@@ -2,6 +2,7 @@
 
 use crate::managers::argv::{Argv, UTF8};
 use crate::managers::commands::Commands;
+use crate::managers::confinement::Confinement;
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 
@@ -12,6 +13,11 @@ pub const PACMAN: &str = "/usr/bin/pacman";
 const PLAIN: [&str; 3] = [PACMAN, "--noprogressbar", "--color=never"];
 
 const SIMULATE: [&str; 2] = ["--print", "--print-format=%n %v"];
+
+/// Where it writes before it asks: its lock and its keyring's (`pacman.conf(5)`).
+const SIMULATES: Confinement = Confinement::Simulation {
+    writes: &["/var/lib/pacman", "/var/cache/pacman", "/etc/pacman.d/gnupg"],
+};
 
 /// `--noconfirm` takes the answer that pacman thinks best; `--ask` turns the answer around for the
 /// questions in its sum (`alpm.h`: `ALPM_QUESTION_INSTALL_IGNOREPKG` 1, `…_REPLACE_PKG` 2,
@@ -32,7 +38,7 @@ pub fn package(action: PackageAction, name: &str, removals: bool) -> Commands {
         simulation: Some(simulation(&words)),
         // A simulation does not look for conflicts, nor at what is held. With neither
         // `--noconfirm` nor `--ask`, which is that too, pacman asks, and takes no for an answer.
-        questions: Some(run(&[&PLAIN, &words[..]].concat())),
+        questions: Some(run(&[&PLAIN, &words[..]].concat(), SIMULATES)),
         ..looked_at(pacman(&[remove, &words].concat()))
     }
 }
@@ -65,7 +71,8 @@ pub fn maintenance(action: Maintenance, removals: bool) -> Result<Commands, Refu
         Maintenance::Upgrade => pacman(&[KEEP_REPLACED, "--sync", "--refresh", "--sysupgrade"]),
         // The names come from `pacman --query --deps --unrequired` on standard input.
         Maintenance::Autoremove => {
-            names = Some(run(&[PACMAN, "--query", "--deps", "--unrequired", "--quiet"]));
+            let query = [PACMAN, "--query", "--deps", "--unrequired", "--quiet"];
+            names = Some(run(&query, Confinement::READER));
             pacman(&["--remove", "--nosave", "--recursive", "-"])
         }
         Maintenance::Autoclean => pacman(&["--sync", "--clean"]),
@@ -75,17 +82,22 @@ pub fn maintenance(action: Maintenance, removals: bool) -> Result<Commands, Refu
 
 /// With a look at what is installed before.
 fn looked_at(main: Argv) -> Commands {
-    Commands { inventory: Some(run(&[PACMAN, "--query"])), ..Commands::alone(main) }
+    let inventory = Some(run(&[PACMAN, "--query"], Confinement::READER));
+    Commands { inventory, ..Commands::alone(main) }
 }
 
 fn simulation(words: &[&str]) -> Argv {
-    pacman(&[&SIMULATE, words].concat())
+    run(&pacman_words(&[&SIMULATE, words].concat()), SIMULATES)
 }
 
 fn pacman(words: &[&str]) -> Argv {
-    run(&[&PLAIN, &["--noconfirm"][..], words].concat())
+    run(&pacman_words(words), Confinement::PACKAGE_MANAGER)
 }
 
-fn run(words: &[&str]) -> Argv {
-    Argv::new(words, UTF8)
+fn pacman_words<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    [&PLAIN, &["--noconfirm"][..], words].concat()
+}
+
+fn run(words: &[&str], confinement: Confinement) -> Argv {
+    Argv::new(words, UTF8, confinement)
 }

@@ -1,6 +1,7 @@
 //! Every command line that speaks to systemd, or is run because of a unit.
 
 use crate::managers::argv::{Argv, PLAIN_TEXT, UTF8};
+use crate::managers::confinement::Confinement;
 use crate::managers::systemd::unit::{MORE_PROPERTIES, PROPERTIES, STATUS_PROPERTIES};
 use crate::managers::systemd::{bonds, manager_log as log_fields, reloads};
 use crate::request::action::{Action, ServiceAction};
@@ -25,7 +26,8 @@ pub fn change(action: ServiceAction, unit: &str) -> Argv {
 /// Changes whether the unit is started at boot. systemd does that by its own name alone, and would
 /// have the manager read every unit file again, also one that an administrator is still at work on.
 pub fn change_links(action: ServiceAction, own_name: &str) -> Argv {
-    systemctl(&[action.word(), "--no-reload", "--", own_name])
+    let words = [action.word(), "--no-reload", "--", own_name];
+    systemctl_within(&words, Confinement::LINKS)
 }
 
 /// Has the manager read all unit files again.
@@ -38,13 +40,19 @@ pub fn reset_failed(unit: &str) -> Argv {
     systemctl(&["reset-failed", "--", unit])
 }
 
+/// The manager does the work.
 fn systemctl(words: &[&str]) -> Argv {
-    Argv::new(&[&[SYSTEMCTL, "--no-pager", "--no-ask-password"], words].concat(), UTF8)
+    systemctl_within(words, Confinement::READER)
+}
+
+fn systemctl_within(words: &[&str], confinement: Confinement) -> Argv {
+    let words = [&[SYSTEMCTL, "--no-pager", "--no-ask-password"], words].concat();
+    Argv::new(&words, UTF8, confinement)
 }
 
 /// A program that a policy names in its own words, to be passed before a unit is touched.
 pub fn check(words: &[String]) -> Argv {
-    Argv::new(&words.iter().map(String::as_str).collect::<Vec<_>>(), UTF8)
+    Argv::new(&words.iter().map(String::as_str).collect::<Vec<_>>(), UTF8, Confinement::Check)
 }
 
 /// The unit's state.
@@ -86,13 +94,21 @@ pub fn unneeded_targets() -> Argv {
 /// Of the units in memory whose names match, also of those that are down.
 fn show_all(pattern: &str, properties: &str) -> Argv {
     let properties = format!("--property={properties}");
-    Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, pattern], PLAIN_TEXT)
+    Argv::new(
+        &[SYSTEMCTL, "--no-pager", "show", "--all", &properties, pattern],
+        PLAIN_TEXT,
+        Confinement::READER,
+    )
 }
 
 /// How all units that the manager has in memory are reloaded, and with which others.
 pub fn reloads() -> Argv {
     let properties = format!("--property={}", reloads::PROPERTIES);
-    Argv::new(&[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"], UTF8)
+    Argv::new(
+        &[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"],
+        UTF8,
+        Confinement::READER,
+    )
 }
 
 /// The states of these units. No `--`, which is followed by what was asked for everywhere else; a
@@ -106,14 +122,18 @@ pub fn states(units: &[String]) -> Argv {
 /// of its time.
 fn show(units: &[&str], properties: &str) -> Argv {
     let property = format!("--property={properties}");
-    Argv::new(&[&[SYSTEMCTL, "--no-pager", "show", &property], units].concat(), PLAIN_TEXT)
+    Argv::new(
+        &[&[SYSTEMCTL, "--no-pager", "show", &property], units].concat(),
+        PLAIN_TEXT,
+        Confinement::READER,
+    )
 }
 
 /// The units that the manager has loaded, and their states: one question to the manager, unlike
 /// `show` of every unit, which is one for each.
 pub fn list_units() -> Argv {
     let words = ["--no-pager", "--plain", "--no-legend", "--full", "--all", "list-units"];
-    Argv::new(&[&[SYSTEMCTL], &words[..]].concat(), UTF8)
+    Argv::new(&[&[SYSTEMCTL], &words[..]].concat(), UTF8, Confinement::READER)
 }
 
 /// The last starts of all units since the boot, good or not (`sd-messages.h`:
@@ -131,7 +151,7 @@ pub fn all_starts() -> Argv {
         "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf",
         "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d",
     ];
-    Argv::new(&words, UTF8)
+    Argv::new(&words, UTF8, Confinement::READER)
 }
 
 /// Has the manager start `program`, which has nothing of this process: neither its limits nor its
@@ -160,7 +180,7 @@ pub fn start_apart(program: &str, command: &str, input: &str, output: &str) -> A
         program,
         command,
     ];
-    Argv::new(&words, PLAIN_TEXT)
+    Argv::new(&words, PLAIN_TEXT, Confinement::READER)
 }
 
 /// What the manager has logged of a unit with these names: the manager, which is the process with
@@ -172,7 +192,7 @@ pub fn manager_log(names: &[String]) -> Argv {
     let units = units_of(names);
     words.extend(units.iter().map(String::as_str));
     words.push("_PID=1");
-    Argv::new(&words, UTF8)
+    Argv::new(&words, UTF8, Confinement::READER)
 }
 
 /// The last lines of the log of a unit with these names, of the last minutes if those are given.
@@ -187,7 +207,7 @@ pub fn log(names: &[String], lines: &str, minutes: Option<&str>) -> Argv {
     }
     let units = units_of(names);
     words.extend(units.iter().map(String::as_str));
-    Argv::new(&words, UTF8)
+    Argv::new(&words, UTF8, Confinement::READER)
 }
 
 /// The journal knows a unit by its own name, and by another one from before it was one.
