@@ -14,6 +14,7 @@ mod output {
 #[path = "../src/request"]
 mod request {
     pub mod action;
+    pub mod confine;
     pub mod name;
 }
 #[allow(dead_code, unreachable_pub)]
@@ -156,7 +157,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.tasks {
         let _ = writeln!(
             code,
-            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, description: {:?} }},",
+            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, description: {:?}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {} }},",
             rule.name,
             rule.line,
             rule.argv,
@@ -166,7 +167,11 @@ fn render(policy: &Policy<'_>) -> String {
             rule.timeout_seconds,
             rule.on_timeout,
             rule.require_reason,
-            rule.description
+            rule.description,
+            rule.is_confined,
+            rule.confine,
+            rule.write,
+            rule.network
         );
     }
     let _ = writeln!(code, "];\nstatic CALLERS: [CallerRule; {}] = [", policy.callers.len());

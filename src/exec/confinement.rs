@@ -2,13 +2,15 @@
 
 use crate::managers::confinement::{Confinement, Spares};
 use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
+use crate::request::confine::{Confine, TaskConfinement};
 use crate::request::ran::Ran;
 use crate::system::confine::filter::{NETWORKER, PACKAGES, READER, WORKER};
-use crate::system::confine::{Confined, Lacking, Measure, Mounts};
+use crate::system::confine::{Confined, Lacking, Measure, Mounts, lacking_here};
 use crate::system::homes::homes;
 use std::ffi::CString;
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 // `capabilities(7)`.
 const CHOWN: u64 = 1 << 0;
@@ -16,8 +18,14 @@ const DAC_OVERRIDE: u64 = 1 << 1;
 const DAC_READ_SEARCH: u64 = 1 << 2;
 const FOWNER: u64 = 1 << 3;
 const FSETID: u64 = 1 << 4;
+const KILL: u64 = 1 << 5;
 const SETGID: u64 = 1 << 6;
 const SETUID: u64 = 1 << 7;
+const NET_BIND_SERVICE: u64 = 1 << 10;
+const IPC_OWNER: u64 = 1 << 15;
+const SYS_CHROOT: u64 = 1 << 18;
+const SYS_NICE: u64 = 1 << 23;
+const SYS_RESOURCE: u64 = 1 << 24;
 const SYS_MODULE: u64 = 1 << 16;
 const SYS_RAWIO: u64 = 1 << 17;
 const SYS_PTRACE: u64 = 1 << 19;
@@ -62,6 +70,18 @@ const NO_CHECK: u64 = NO_PACKAGE | SYS_ADMIN | MKNOD;
 /// To become another account, and to write what is another's.
 const SIMULATES: u64 = CHOWN | DAC_OVERRIDE | DAC_READ_SEARCH | FOWNER | FSETID | SETGID | SETUID;
 
+/// What work of root's own needs: to change whose a file is and who may do what to it, to become another
+/// account, to end processes, to listen, and to have its way with limits and priorities.
+const WORKS: u64 =
+    SIMULATES | KILL | NET_BIND_SERVICE | IPC_OWNER | SYS_CHROOT | SYS_NICE | SYS_RESOURCE;
+
+/// Memory that processes share by name, which libraries take for locks.
+const SHARED: &str = "/dev/shm";
+
+/// The devices that a task may write besides.
+const MORE_DEVICES: [&str; 6] =
+    ["/dev/full", "/dev/ptmx", "/dev/pts", "/dev/random", "/dev/urandom", "/dev/zero"];
+
 /// The devices that whatever runs may write.
 const DEVICES: [&str; 2] = ["/dev/null", "/dev/tty"];
 
@@ -75,6 +95,13 @@ const OWN: [&str; 4] = ["/etc/sm", "/run/sm", "/var/lib/sm", "/var/log/sm"];
 /// The rules of sudo.
 const SUDO: [&str; 2] = ["/etc/sudoers", "/etc/sudoers.d"];
 
+/// This program, by both of its names.
+fn programs() -> Vec<String> {
+    let Ok(program) = std::fs::read_link("/proc/self/exe") else { return Vec::new() };
+    let both = ["sm", "sm-helper"].map(|name| program.with_file_name(name));
+    both.iter().filter_map(|path| path.to_str()).map(str::to_owned).collect()
+}
+
 /// What a package manager may not change, though it changes most of the host.
 pub fn closed(spares: Spares) -> Vec<String> {
     let mut closed = homes();
@@ -83,10 +110,7 @@ pub fn closed(spares: Spares) -> Vec<String> {
     }
     if !spares.own {
         closed.extend(OWN.map(str::to_owned));
-        if let Ok(program) = std::fs::read_link("/proc/self/exe") {
-            let both = ["sm", "sm-helper"].map(|name| program.with_file_name(name));
-            closed.extend(both.iter().filter_map(|path| path.to_str()).map(str::to_owned));
-        }
+        closed.extend(programs());
     }
     closed
 }
@@ -156,9 +180,70 @@ pub fn of(confinement: Confinement) -> Option<Confined> {
     }
 }
 
+/// What a task is confined by; none if by nothing.
+pub fn of_task(task: &TaskConfinement, is_root: bool) -> Option<Confined> {
+    let confined = match task.confine {
+        Confine::None => return None,
+        Confine::Package => of(Confinement::PACKAGE_MANAGER)?,
+        Confine::Strict => {
+            let write: Vec<&str> = task.write.iter().map(String::as_str).collect();
+            let mut closed: Vec<String> =
+                OWN.iter().chain(&SUDO).map(|path| (*path).to_owned()).collect();
+            closed.extend(programs());
+            let closed: Vec<&str> = closed.iter().map(String::as_str).collect();
+            Confined {
+                mounts: Some(Mounts {
+                    writable: Some(strings(write.iter().chain(&[SHARED]))),
+                    read_only: strings(&closed),
+                    own_temporary: true,
+                }),
+                writable: Some(strings(
+                    write.iter().chain(&["/tmp", SHARED]).chain(&DEVICES).chain(&MORE_DEVICES),
+                )),
+                is_apart: false,
+                capabilities: Some(WORKS),
+                filter: if task.network { &NETWORKER } else { &WORKER },
+            }
+        }
+    };
+    // Another account has none to begin with.
+    Some(Confined { capabilities: confined.capabilities.filter(|_| is_root), ..confined })
+}
+
 fn strings<'s>(paths: impl IntoIterator<Item = &'s &'s str>) -> Vec<CString> {
     // A path with a zero byte in it is nowhere.
     paths.into_iter().filter_map(|path| CString::new(*path).ok()).collect()
+}
+
+/// Whether nothing is started that lacks some of it.
+static REQUIRED: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is started that cannot be confined by all that should confine it.
+///
+/// # Errors
+/// `unsupported` if that is so of everything here.
+pub fn require() -> Result<(), Refusal> {
+    REQUIRED.store(true, Ordering::Relaxed);
+    let lacking = lacking_here();
+    if lacking.is_none() {
+        return Ok(());
+    }
+    let error = format!(
+        "the policy requires that what is run is confined, and this host does not have {}",
+        named(lacking)
+    );
+    Err(Refusal::new(Code::Unsupported, error)
+        .hint("nothing was run; an administrator can see with `sm doctor` what is missing, or write confine = \"auto\" below [exec]"))
+}
+
+/// Whether that is so.
+pub fn is_required() -> bool {
+    REQUIRED.load(Ordering::Relaxed)
+}
+
+/// The measures for a sentence.
+pub fn named(lacking: Lacking) -> String {
+    lacking.measures().map(Measure::named).collect::<Vec<_>>().join(", nor ")
 }
 
 /// What this process could not have of what it wanted.
@@ -172,11 +257,10 @@ pub fn note(lacking: Lacking) {
 /// What a reply says of that.
 pub fn warning() -> Option<String> {
     let lacking = Lacking::from_bits(LACKING.load(Ordering::Relaxed));
-    let names: Vec<&str> = lacking.measures().map(Measure::named).collect();
-    (!names.is_empty()).then(|| {
+    (!lacking.is_none()).then(|| {
         format!(
             "what was run was not confined by {}: this kernel or container does not have it; sm doctor says more",
-            names.join(", nor by ")
+            named(lacking)
         )
     })
 }

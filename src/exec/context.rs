@@ -82,6 +82,9 @@ pub fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
                 Errno::EACCES => refusal.hint(
                     "an administrator can see with `sm doctor` what is in the way: sudo's NOEXEC, or a mount with noexec",
                 ),
+                Errno::EOPNOTSUPP => refusal.hint(
+                    "the policy requires that it is confined: an administrator can see with `sm doctor` what this host does not have for that",
+                ),
                 _ => refusal,
             })
         }

@@ -35,6 +35,8 @@ pub enum Step {
     Account,
     /// It could not go to its directory.
     Directory,
+    /// It could not be confined, and must be.
+    Confine,
     /// The kernel did not execute it.
     Execute,
 }
@@ -178,6 +180,9 @@ impl Program {
         }
         if let Some(confined) = confined {
             confined.restrict(lacking);
+            if !lacking.is_none() && confinement::is_required() {
+                return Err((Step::Confine, Errno::EOPNOTSUPP));
+            }
         }
         Ok(executable)
     }

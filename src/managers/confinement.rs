@@ -34,7 +34,7 @@ pub enum Confinement {
     Check,
     /// A package manager, with all that a package's scripts do.
     PackageManager(Spares),
-    /// As the task's own rule says.
+    /// As the task's own rule says: a task is not started by its command line.
     Task,
 }
 

@@ -55,6 +55,9 @@ pub fn run(
     let internal = |error: std::io::Error| {
         Refusal::new(Code::Internal, format!("no process could be created: {error}"))
     };
+    if origin.limits.must_confine {
+        confinement::require().map_err(Failed::Unrecorded)?;
+    }
     if planned.request().operation.only_reads() {
         let recorded = audit::intent(origin, planned, permit)?;
         forget();

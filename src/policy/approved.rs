@@ -156,6 +156,18 @@ impl Approved {
         self
     }
 
+    /// This approval of a task with what it is confined to in another policy, where this one does not say.
+    #[must_use]
+    pub fn confined_as_in(mut self, policy: &Policy<'_>) -> Self {
+        if let (Some(task), Operation::Task { name }) = (&mut self.task, &self.request.operation)
+            && task.confinement.is_none()
+            && let Some(rule) = policy.task(name.as_str())
+        {
+            task.confinement = Task::of(policy, rule).confinement;
+        }
+        self
+    }
+
     /// This approval with the check of another one of the same unit, and the longer watch.
     #[must_use]
     pub fn checked_like(mut self, other: &Self) -> Self {
@@ -175,6 +187,11 @@ impl Approved {
             Some(seconds) => Some(self.watch_seconds().max(seconds)),
             None => self.watch_seconds,
         };
+        if let (Some(task), Some(other)) = (&mut self.task, other.task)
+            && let Some(confinement) = &other.confinement
+        {
+            task.confinement = Some(task.confined().narrowed_by(confinement));
+        }
         // A task has a time of its own in each.
         self.timeout = self.timeout.min(other.timeout);
         self.lines.extend(other.lines);

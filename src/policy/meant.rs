@@ -77,6 +77,7 @@ const HOMES: &[(&str, &str)] = &[
     ("services", "in a section of its own: [services]"),
     ("packages", "in a section of its own: [packages]"),
     ("tasks", "in a section of its own: [tasks.NAME]"),
+    ("exec", "in a section of its own: [exec]"),
     ("replies", "in a section of its own: [replies]"),
     ("callers", "in a section of its own: [callers.\"user:NAME\"]"),
     ("mode", "below [site]"),
@@ -102,6 +103,9 @@ const HOMES: &[(&str, &str)] = &[
     ("environment", "below [tasks.NAME]"),
     ("on_timeout", "below [tasks.NAME]"),
     ("description", "below [tasks.NAME]"),
+    ("confine", "below [tasks.NAME] or [exec]"),
+    ("write", "below [tasks.NAME]"),
+    ("network", "below [tasks.NAME]"),
 ];
 
 /// Sections whose keys are names, and what a list in the place of a name's section is meant as.

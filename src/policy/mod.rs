@@ -32,6 +32,7 @@ mod compiled {
         UnitRule,
     };
     use crate::request::action::Set;
+    use crate::request::confine::Confine;
     include!(concat!(env!("OUT_DIR"), "/policy.rs"));
 }
 

@@ -5,6 +5,7 @@
 //! table from a file. All code that reads a policy reads this form.
 
 use crate::request::action::{Maintenance, ManagerAction, PackageAction, ServiceAction, Set};
+use crate::request::confine::Confine;
 use serde::{Deserialize, Serialize};
 
 /// What the site file may do to the compiled policy.
@@ -55,6 +56,8 @@ pub struct Limits {
     pub watch_seconds: u32,
     /// Whether a reply has `[masked]` instead of what looks like a secret.
     pub mask_secrets: bool,
+    /// Whether nothing is run that cannot be confined by all that confines it.
+    pub must_confine: bool,
 }
 
 impl Limits {
@@ -68,6 +71,7 @@ impl Limits {
         lock_seconds: 30,
         watch_seconds: 2,
         mask_secrets: true,
+        must_confine: false,
     };
 
     /// The stricter value of each limit.
@@ -96,6 +100,7 @@ impl Limits {
             // The longer a unit is watched, the less likely is a false success.
             watch_seconds: self.watch_seconds.max(other.watch_seconds),
             mask_secrets: self.mask_secrets || other.mask_secrets,
+            must_confine: self.must_confine || other.must_confine,
         }
     }
 }
@@ -189,6 +194,14 @@ pub struct TaskRule {
     pub require_reason: bool,
     /// What it is for; empty where nothing says it.
     pub description: Span,
+    /// Whether the policy says what it is confined to.
+    pub is_confined: bool,
+    /// How much is closed to it.
+    pub confine: Confine,
+    /// What it writes all the same: a run of [`Policy::words`].
+    pub write: Span,
+    /// Whether it has a network.
+    pub network: bool,
 }
 
 /// Whom a caller rule applies to.

@@ -19,8 +19,10 @@ use toml::de::DeTable;
 pub const LARGEST: usize = 64 << 20;
 
 /// The keys of a policy, and of its sections that are read here.
-const KEYS: [&str; 8] =
-    ["schema", "site", "limits", "services", "packages", "tasks", "replies", "callers"];
+const KEYS: [&str; 9] =
+    ["schema", "site", "limits", "services", "packages", "tasks", "exec", "replies", "callers"];
+/// What `[exec] confine` can be: whether nothing is run without it.
+const CONFINES: [(&str, bool); 2] = [("auto", false), ("required", true)];
 const LIMITS_KEYS: [&str; 4] = ["rate", "output_bytes", "timeout_seconds", "lock_seconds"];
 
 /// Reads a policy. `file` is only what messages call it; `limits` hold where it says nothing.
@@ -104,6 +106,14 @@ impl Parsed {
         }
         let strings = &self.strings;
         self.tasks.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
+        if let Some(exec) = top.table("exec", &["confine"], "[exec] with confine = \"required\"")
+            && let Some(confine) = exec.required("confine", "\"required\"")
+        {
+            let known = source.string(confine).and_then(|word| {
+                source.one_of(confine.span(), word, &CONFINES, "how what is run can be confined")
+            });
+            self.limits.must_confine = source.note(known).unwrap_or(self.limits.must_confine);
+        }
         if let Some(replies) =
             top.table("replies", &["mask_secrets"], "[replies] with mask_secrets = true")
             && let Some(mask) = replies.boolean("mask_secrets")

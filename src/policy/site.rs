@@ -222,7 +222,14 @@ fn other_tasks(policy: &Policy<'_>) -> Vec<PolicyError> {
     let strange = policy.tasks.iter().filter(|rule| {
         let compiled = COMPILED.task(policy.text_of(rule.name));
         let compiled = compiled.map(|compiled| Task::of(&COMPILED, compiled));
-        compiled.is_some_and(|compiled| !compiled.runs_as(&Task::of(policy, rule)))
+        let own = Task::of(policy, rule);
+        compiled.is_some_and(|compiled| {
+            // One that narrows can close more to it.
+            let is_other = COMPILED.site_mode == SiteMode::Extend
+                && own.confinement.is_some()
+                && own.confined() != compiled.confined();
+            is_other || !compiled.runs_as(&own)
+        })
     });
     let sentence = |rule: &TaskRule| {
         let name = policy.text_of(rule.name);

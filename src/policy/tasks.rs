@@ -2,12 +2,13 @@
 
 use crate::policy::model::{OnTimeout, Policy, TaskRule};
 use crate::policy::table::{Pair, PolicyError, Source, Table};
+use crate::request::confine::{Confine, TaskConfinement, is_never_written};
 use std::ops::RangeInclusive;
 use toml::Spanned;
 use toml::de::DeValue;
 
 /// The keys of a task.
-pub const KEYS: [&str; 8] = [
+pub const KEYS: [&str; 11] = [
     "argv",
     "user",
     "directory",
@@ -16,6 +17,9 @@ pub const KEYS: [&str; 8] = [
     "on_timeout",
     "require_reason",
     "description",
+    "confine",
+    "write",
+    "network",
 ];
 
 /// The account that runs it by default.
@@ -87,6 +91,8 @@ pub struct Task {
     pub require_reason: bool,
     /// What it is for; may be empty.
     pub description: String,
+    /// What it is confined to, if the policy says that.
+    pub confinement: Option<TaskConfinement>,
 }
 
 impl Task {
@@ -120,6 +126,7 @@ impl Task {
             on_timeout: on_timeout.unwrap_or(Some(OnTimeout::Kill))?,
             require_reason: require_reason.unwrap_or(false),
             description: description?,
+            confinement: confinement(source, table)?,
         })
     }
 
@@ -136,7 +143,17 @@ impl Task {
             on_timeout: rule.on_timeout,
             require_reason: rule.require_reason,
             description: text(rule.description),
+            confinement: rule.is_confined.then(|| TaskConfinement {
+                confine: rule.confine,
+                write: words(rule.write),
+                network: rule.network,
+            }),
         }
+    }
+
+    /// What it is confined to.
+    pub fn confined(&self) -> TaskConfinement {
+        self.confinement.clone().unwrap_or_default()
     }
 
     /// Whether both run the same command line in the same way.
@@ -147,6 +164,67 @@ impl Task {
         };
         runs(self) == runs(other)
     }
+}
+
+/// The most files and folders that a task can be allowed to write.
+const MOST_WRITTEN: usize = 32;
+
+/// What a task is confined to; `Some(None)` if nothing says it, none if it is wrong.
+fn confinement(source: &Source<'_>, table: &Table<'_>) -> Option<Option<TaskConfinement>> {
+    let confine = table.optional("confine").map(|value| {
+        source.note(source.string(value).and_then(|word| {
+            source.one_of(value.span(), word, &Confine::WORDS, "what a task can be confined to")
+        }))
+    });
+    let write = table.optional("write").map(|value| source.note(written(source, value)));
+    let network = table.boolean("network");
+    if confine.is_none() && write.is_none() && network.is_none() {
+        return Some(None);
+    }
+    let confine = confine.unwrap_or(Some(Confine::Strict))?;
+    let is_strict = confine == Confine::Strict;
+    for (key, value) in ["write", "network"].map(|key| (key, table.optional(key))) {
+        if let Some(value) = value.filter(|_| !is_strict) {
+            let wrong = format!("{key} is for a task with confine = \"strict\"");
+            let hint = format!("omit {key}: with {:?} nothing has to be named", confine.word());
+            source.note::<()>(Err(source.error(value.span(), wrong, Some(hint))));
+            return None;
+        }
+    }
+    let write = write.unwrap_or(Some(Vec::new()))?;
+    Some(Some(TaskConfinement { confine, write, network: network.unwrap_or(false) }))
+}
+
+fn written<'v>(
+    source: &Source<'_>,
+    value: &'v Spanned<DeValue<'v>>,
+) -> Result<Vec<String>, PolicyError> {
+    let items = source.array(value)?;
+    if items.len() > MOST_WRITTEN {
+        let wrong = format!("a task writes at most {MOST_WRITTEN} files and folders");
+        return Err(source.error(value.span(), wrong, None));
+    }
+    let mut paths = Vec::with_capacity(items.len());
+    for item in items {
+        let path = source.string(item)?;
+        let wrong = |message: String, hint: &str| {
+            Err(source.error(item.span(), message, Some(hint.to_owned())))
+        };
+        if folder(path).is_err() {
+            let message =
+                "what a task writes is an absolute path with no `.` or `..` in it".to_owned();
+            return wrong(message, "nothing is expanded: write the whole path, as /srv/app");
+        }
+        if is_never_written(path) {
+            let message = format!("a task cannot be allowed to write {path}");
+            return wrong(
+                message,
+                "name the folders in it that it needs; for all of it: confine = \"none\"",
+            );
+        }
+        paths.push(path.strip_suffix('/').unwrap_or(path).to_owned());
+    }
+    Ok(paths)
 }
 
 /// The words of a command line in a policy: an absolute path and arguments, each of them plain text.

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod caller;
 pub mod code;
+pub mod confine;
 pub mod id;
 pub mod line;
 pub mod name;

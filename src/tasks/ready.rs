@@ -1,6 +1,7 @@
 //! A task on its way from a policy to a process.
 
 use crate::exec::cgroup::Own;
+use crate::exec::confinement;
 use crate::exec::program::{self, Place, Program, Step};
 use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
@@ -51,13 +52,14 @@ pub fn obstacle(task: &Task, is_compiled_in: bool) -> Option<Refusal> {
 pub fn ready(task: &Task, is_compiled_in: bool) -> Result<Program, Refusal> {
     let Looked { account, executable, directory } = looked(task, is_compiled_in)?;
     let environment = environment(&account, &task.environment);
+    let is_root = account.ids.is_none();
     Ok(Program {
         executable: program::Executable::Open(place(executable.found)?),
         words: strings(&executable.words)?,
         environment: strings(&environment)?,
         directory: Some(place(directory)?),
         account: account.ids,
-        confined: None,
+        confined: confinement::of_task(&task.confined(), is_root),
         // On a host that has none, or where root can change none, its process group has to do.
         cgroup: Own::make(request_id()).ok(),
         failed: Cell::new(None),
@@ -98,6 +100,10 @@ pub fn not_started(task: &Task, failed: Option<Step>, error: Errno) -> Refusal {
         Some(Step::Execute) => (
             format!("{user} cannot execute {program}: {error}"),
             "the account needs the right to execute it, and it must be on no file system with noexec",
+        ),
+        Some(Step::Confine) => (
+            "the policy requires that it is confined, and this host cannot".to_owned(),
+            "an administrator can see with `sm doctor` what is missing",
         ),
         Some(Step::Leave) | None => {
             (format!("no process can be started: {error}"), "look at the limits of the host")

@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use crate::policy::model::OnTimeout;
 use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
+use crate::request::confine::Confine;
 use crate::request::ran::{Ended, Ran};
 use crate::tasks::ready::{not_started, ready};
 
@@ -40,7 +41,7 @@ pub fn run(
     if let Ended::NotStarted(error) = ran.ended {
         return Outcome::refused(not_started(task, program.failed.get(), error), None, None);
     }
-    let verdict = verdict(plan, &ran);
+    let verdict = verdict(plan, &ran).map_err(|refusal| confined(task, &ran, refusal));
     Outcome { ran: Some(ran), changed: Some(true), ..Outcome::of(verdict) }
 }
 
@@ -66,6 +67,27 @@ fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
         }
         Ended::NotStarted(error) => Err(failed(format!("was not started: {}", error.desc()))),
     }
+}
+
+/// What may have kept a task from what it wanted, if it says so: that it was closed to it.
+fn confined(task: &Task, ran: &Ran, refusal: Refusal) -> Refusal {
+    // `EROFS`, `EACCES`, `EPERM` and `EAFNOSUPPORT` in English.
+    const WORDS: [&str; 4] = [
+        "Read-only file system",
+        "Permission denied",
+        "Operation not permitted",
+        "Address family not supported",
+    ];
+    let confinement = task.confined();
+    let is_said = |text: &str| WORDS.iter().any(|word| text.contains(word));
+    let is_met = is_said(&ran.stderr) || is_said(&ran.stdout);
+    if confinement.confine == Confine::None || refusal.hint.is_some() || !is_met {
+        return refusal;
+    }
+    let described = confinement.described();
+    refusal.hint(format!(
+        "it is {described}; if it needs more, an administrator says so in the policy: write, network, confine"
+    ))
 }
 
 fn goes_on(plan: &Plan) -> Refusal {

@@ -4,8 +4,10 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod lacking;
 mod looks;
 mod packages;
+mod tasks;
 
 use host::{Host, Reply};
 use std::collections::{BTreeMap, BTreeSet};

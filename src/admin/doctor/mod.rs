@@ -8,6 +8,7 @@ pub mod agents;
 pub mod audit;
 pub mod broker;
 pub mod commands;
+pub mod confinement;
 pub mod context;
 pub mod finding;
 pub mod folders;

@@ -3,8 +3,8 @@
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::{
-    accounts, audit, broker, folders, grants, host, policy, program, requests, settings, sudo,
-    sudoers, tasks, versions, ways,
+    accounts, audit, broker, confinement, folders, grants, host, policy, program, requests,
+    settings, sudo, sudoers, tasks, versions, ways,
 };
 
 /// Something that a guarantee rests on.
@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 42] = [
+pub const CHECKS: [Check; 43] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -209,6 +209,11 @@ pub const CHECKS: [Check; 42] = [
         "audit_rotation",
         "the log uses more space than the helper allows it; if the disk is full, every request is refused",
         audit::rotation,
+    ),
+    check(
+        "confinement",
+        "what is run for a request can do more than it needs, should it be taken over",
+        confinement::measures,
     ),
     check(
         "clock_sync",

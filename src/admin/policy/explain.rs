@@ -143,6 +143,7 @@ fn explain(
             if let Steps::Task(task) = planned.steps() {
                 let _ = write!(text, " as {} in {}, ", task.user, task.directory);
                 let _ = write!(text, "for at most {} s", planned.timeout());
+                let _ = write!(text, ", {}", task.confined().described());
             }
             text.push(':');
             for argv in planned.commands() {

@@ -140,6 +140,7 @@ fn limits(force: &InForce) -> Value {
         "lock_seconds": limits.lock_seconds,
         "watch_seconds": limits.watch_seconds,
         "mask_secrets": limits.mask_secrets,
+        "must_confine": limits.must_confine,
     })
 }
 

@@ -22,6 +22,9 @@ impl Parsed {
             source.miss_names();
             return;
         };
+        let confinement = task.confinement.clone();
+        let is_confined = confinement.is_some();
+        let confinement = confinement.unwrap_or_default();
         let rule = TaskRule {
             name: self.strings.add(name.as_str()),
             line: source.line(key.span().start),
@@ -33,6 +36,10 @@ impl Parsed {
             on_timeout: task.on_timeout,
             require_reason: task.require_reason,
             description: self.strings.add(&task.description),
+            is_confined,
+            confine: confinement.confine,
+            write: self.run(&confinement.write),
+            network: confinement.network,
         };
         self.tasks.push(rule);
     }

@@ -43,6 +43,11 @@ impl Lacking {
         self.0 |= others.0;
     }
 
+    /// Whether there are all.
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
     /// Which ones.
     pub fn measures(self) -> impl Iterator<Item = Measure> {
         Measure::ALL.into_iter().filter(move |measure| self.0 & (1 << *measure as u8) != 0)

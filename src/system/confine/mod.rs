@@ -88,6 +88,31 @@ impl Ready<'_> {
     }
 }
 
+/// What of all this is not to be had here: tried by a process that does nothing else.
+pub fn lacking_here() -> Lacking {
+    let all = Confined {
+        mounts: Some(Mounts { writable: Some(Vec::new()), ..Mounts::default() }),
+        writable: Some(Vec::new()),
+        is_apart: true,
+        capabilities: Some(0),
+        filter: &filter::READER,
+    };
+    let ready = all.ready();
+    let mut lacking = Lacking::default();
+    let tried = calls::start(&mut || {
+        ready.mount(&mut lacking);
+        ready.restrict(&mut lacking);
+    });
+    match tried {
+        Ok(pid) => drop(nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(pid), None)),
+        Err(_) => Measure::ALL.into_iter().for_each(|measure| lacking.note(measure)),
+    }
+    if calls::landlock_version().is_ok_and(|version| version < landlock::SUFFICIENT) {
+        lacking.note(Measure::Landlock);
+    }
+    lacking
+}
+
 /// Opens what is there only to say where it is, without a right to it.
 pub fn open_place(path: &CStr) -> nix::Result<std::os::fd::OwnedFd> {
     use nix::fcntl::{OFlag, open};
