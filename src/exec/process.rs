@@ -96,12 +96,7 @@ pub fn run_program(program: &Program, bounds: Bounds, how: Options<'_>) -> Ran {
     run_to_end(program, bounds, how, &mut || {})
 }
 
-fn run_to_end(
-    program: &Program,
-    bounds: Bounds,
-    how: Options<'_>,
-    begun: &mut dyn FnMut(),
-) -> Ran {
+fn run_to_end(program: &Program, bounds: Bounds, how: Options<'_>, begun: &mut dyn FnMut()) -> Ran {
     let mut backchannel = how.backchannel;
     if let (Some(backchannel), AtDeadline::GoOn(_)) = (&mut backchannel, &how.late) {
         backchannel.hold();

@@ -73,13 +73,16 @@ fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {
 fn confined(task: &Task, ran: &Ran, refusal: Refusal) -> Refusal {
     // `EROFS`, `EACCES`, `EPERM` and `EAFNOSUPPORT` in English.
     const WORDS: [&str; 4] = [
-        "Read-only file system",
-        "Permission denied",
-        "Operation not permitted",
-        "Address family not supported",
+        "read-only file system",
+        "permission denied",
+        "operation not permitted",
+        "address family not supported",
     ];
     let confinement = task.confined();
-    let is_said = |text: &str| WORDS.iter().any(|word| text.contains(word));
+    let is_said = |text: &str| {
+        let text = text.to_lowercase();
+        WORDS.iter().any(|word| text.contains(word))
+    };
     let is_met = is_said(&ran.stderr) || is_said(&ran.stdout);
     if confinement.confine == Confine::None || refusal.hint.is_some() || !is_met {
         return refusal;
