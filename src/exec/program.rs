@@ -2,8 +2,8 @@
 
 use crate::exec::cgroup::Own;
 use crate::exec::confinement;
-use crate::system::confine::calls::{self, Strings};
-use crate::system::confine::{Confined, Lacking, Ready, open_place};
+use crate::system::confine::calls::{self, Strings, open_place};
+use crate::system::confine::{Confined, Lacking, Ready};
 use crate::system::kernel;
 use nix::errno::Errno;
 use nix::sys::stat::fstat;

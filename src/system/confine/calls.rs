@@ -4,12 +4,22 @@
 
 use crate::system::confine::filter::{Filter, Instruction};
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
 use nix::libc::{self, c_char, c_int, c_ulong, c_ushort};
+use nix::sys::stat::Mode;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// `_LINUX_CAPABILITY_VERSION_3`, with two words for each set (`capset(2)`).
 const CAPABILITY_VERSION: u32 = 0x2008_0522;
+
+/// Opens what is there only to say where it is, without a right to it (`O_PATH`).
+///
+/// # Errors
+/// What the kernel says.
+pub fn open_place(path: &CStr) -> Result<OwnedFd, Errno> {
+    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())
+}
 
 /// The version of Landlock that the kernel has (`landlock(7)`).
 ///

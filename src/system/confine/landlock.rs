@@ -1,6 +1,6 @@
 //! Landlock (`landlock(7)`): where a process may write. What it may read and execute is not asked.
 
-use crate::system::confine::{calls, open_place};
+use crate::system::confine::calls::{self, open_place};
 use nix::errno::Errno;
 use nix::sys::stat::{SFlag, fstat};
 use std::ffi::CStr;

@@ -15,7 +15,7 @@ pub use crate::system::confine::mounts::Mounts;
 
 use crate::system::confine::filter::Filter;
 use crate::system::confine::landlock::Rules;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 /// What a process is confined by.
 #[derive(Debug)]
@@ -111,10 +111,4 @@ pub fn lacking_here() -> Lacking {
         lacking.note(Measure::Landlock);
     }
     lacking
-}
-
-/// Opens what is there only to say where it is, without a right to it.
-pub fn open_place(path: &CStr) -> nix::Result<std::os::fd::OwnedFd> {
-    use nix::fcntl::{OFlag, open};
-    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, nix::sys::stat::Mode::empty())
 }

@@ -1,7 +1,7 @@
 //! A mount namespace in which some of the file system, or most of it, is read-only
 //! (`mount_namespaces(7)`, `mount_setattr(2)`).
 
-use crate::system::confine::{calls, open_place};
+use crate::system::confine::calls::{self, open_place};
 use nix::errno::Errno;
 use nix::libc;
 use std::ffi::{CStr, CString};
