@@ -1,4 +1,4 @@
-//! Accounts and groups that are not in the files: the program does not load what the C library loads
+//! Accounts and groups that are not in the files: the program cannot load what the C library loads
 //! for `nsswitch.conf(5)`, and asks `getent(1)`.
 
 use crate::host::{Host, Reply, Sudo, records};

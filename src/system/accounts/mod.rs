@@ -1,7 +1,8 @@
 //! The accounts and groups of this host, from its account database.
 //!
-//! The program loads nothing of what the C library loads for `nsswitch.conf(5)`. It reads the files
-//! itself; where these do not decide, `getent(1)` is asked, which does load it ([`source`]).
+//! The program is linked statically, so it cannot load what the C library loads for
+//! `nsswitch.conf(5)`. It reads the files itself; where these do not decide, `getent(1)` is asked,
+//! which does load it ([`source`]).
 
 pub mod shadow;
 mod source;
@@ -151,7 +152,7 @@ mod tests {
         }
     }
 
-    /// The C library is what every other program goes by.
+    /// The C library is what every other program goes by. A test links dynamically.
     #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
     #[test]
     fn the_same_is_found_as_by_the_c_library() {
