@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// that was asked for (`sshd(8)`).
 const WHO_READS: &str = r#"sh -c 'echo; echo "$1 instead ${SSH_ORIGINAL_COMMAND:+forced}:$(tr "[:cntrl:]" " " </proc/$PPID/cmdline)"' sm "#;
 
-/// How long a host has to let us in and say hello; ssh itself waits 3 s for the connection.
+/// How long a host has to let us in and say hello; ssh itself waits 10 s for the connection.
 const TO_SAY_HELLO: Duration = Duration::from_secs(30);
 
 /// How long one that let us in may say nothing until it is looked why.
