@@ -22,7 +22,7 @@ fn the_kernels_log_has_every_record_and_every_change() {
     let program = std::env::var("SM_BIN").unwrap_or(env!("CARGO_BIN_EXE_sm").to_owned());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/audit/kernel.sh");
     let done = std::process::Command::new("timeout")
-        .args(["--kill-after=5", "240", script, &program])
+        .args(["--kill-after=5", "400", script, &program])
         .stdin(std::process::Stdio::null())
         .output()
         .expect("timeout(1) is there");

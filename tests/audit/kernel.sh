@@ -18,6 +18,7 @@ program=$2
 dir=$(mktemp -d)
 status() { auditctl -s | sed -n "s/^$1 //p"; }
 enabled=$(status enabled)
+backlog=$(status backlog_limit)
 other=$(status pid)
 [[ $enabled != 2 ]] || { echo "the rules of this machine's audit are locked until its next start (auditctl -e 2)" >&2; exit 1; }
 # Whose rules were there before keeps them.
@@ -30,6 +31,7 @@ end() {
     auditctl -W "$dir/bin/sm-helper" -p x -k sm-exec >/dev/null 2>&1 || true
     for key in "${keys[@]}"; do auditctl -D -k "$key" >/dev/null 2>&1 || true; done
     auditctl -e "$enabled" >/dev/null 2>&1 || true
+    auditctl -b "$backlog" >/dev/null 2>&1 || true
     # Not waited for without a bound: it may hold on for its plugins.
     if [[ -n ${auditd-} ]]; then
         kill "$auditd" 2>/dev/null || true
@@ -61,7 +63,7 @@ if [[ $other == 0 ]]; then
     chmod 0640 "$dir/conf/auditd.conf"
     auditd -n -c "$dir/conf" >"$dir/log/out" 2>&1 9>&- &
     auditd=$!
-    for ((i = 0; i < 400; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         [[ $(status pid) == "$auditd" ]] && break
         sleep 0.05
     done
@@ -71,13 +73,16 @@ else
     log_file=$(sed -n 's/^log_file *= *//p' "/proc/$other/root${folder:-/etc/audit}/auditd.conf")
     audit_log=/proc/$other/root$log_file
 fi
+# The kernel drops what it has no room for while auditd waits for a busy disk, and throwaway hosts have
+# their accounts come and go in the same log.
+((backlog >= 65536)) || auditctl -b 65536 >/dev/null
 auditctl -e 1 >/dev/null || { cat "$dir/log/out" >&2; exit 1; }
 
 # found WORD ARGUMENT...: the first line with WORD of what ausearch finds.
 found() {
     local word=$1 text
     shift
-    for ((i = 0; i < 400; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         # Records of an earlier run may be there before ours.
         text=$(ausearch -if "$audit_log" "$@" </dev/null 2>/dev/null) || true
         if grep -m 1 -F -- "$word" <<<"$text"; then return; fi

@@ -16,7 +16,7 @@ many() { yes -- "$2" | head -n "$1"; }
 quiet() {
     local i
     for ((i = 0; i < 100; i++)); do
-        pgrep -x -r R,S,D 'sm-helper|sm-operation' >/dev/null || return 0
+        pgrep -x -r R,S,D 'sudo|sm-helper|sm-operation' >/dev/null || return 0
         sleep 0.1
     done
 }
@@ -24,7 +24,7 @@ one() {
     local case; case=$(cat)
     ( eval "$case" ) >"$1.out" 2>"$1.err" </dev/null &
     local process=$! done=
-    sleep 5 & local clock=$!
+    sleep 20 & local clock=$!
     wait -n -p done "$process" "$clock"
     local status=$?
     # A sudo that waits for ever can be the caller's own doing, and is not waited for.

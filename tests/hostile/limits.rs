@@ -139,7 +139,7 @@ host_test!(what_has_begun_is_finished_and_accounted_for, ready_test_policy, |hos
 
     // What is still going on comes to its end.
     host.root(
-        "for ((i = 0; i < 300; i++)); do pgrep -x -r R,S,D 'sm-helper|sm-operation' || break; sleep 0.1; done",
+        "for ((i = 0; i < 300; i++)); do pgrep -x -r R,S,D 'sudo|sm-helper|sm-operation' || break; sleep 0.1; done",
     )
     .ok();
     let mut events = HashMap::<String, Vec<Value>>::new();
