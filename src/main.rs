@@ -65,6 +65,7 @@ mod tasks;
 
 use crate::admin::{answer, doctor, fleet, setup_sudo};
 use crate::cli::{AdminCommand, FleetCommand, Parsed};
+use crate::exec::sanitize;
 use crate::system::kernel;
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -104,9 +105,12 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     }
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
-    if kernel::is_secure_exec()
-        && let Err(refusal) = setup_sudo::rights::gives_no_rights(program)
-    {
+    let rights = if kernel::is_secure_exec() {
+        setup_sudo::rights::gives_no_rights(program)
+    } else {
+        Ok(())
+    };
+    if let Err(refusal) = rights.and_then(|()| sanitize::hold_noexec()) {
         return answer::print(json, Err(answer::Failure::of(refusal)));
     }
     let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();

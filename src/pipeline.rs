@@ -57,7 +57,7 @@ const LONGEST_REQUEST: usize = 65_536;
 pub fn main(program: &Path, helper: &Path, arguments: &[OsString]) -> u8 {
     sanitize::ignore_signals();
     reply::begin(answered::record_defect);
-    let plain = plain(program);
+    let plain = plain(program).and(sanitize::hold_noexec());
     indent_if_asked(arguments);
     if nix::unistd::geteuid().is_root() {
         // Root of a user namespace is not the host's: it says so by naming the socket, where the

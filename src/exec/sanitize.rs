@@ -6,6 +6,7 @@
 
 use crate::exec::cgroup;
 use crate::request::code::{Code, Refusal};
+use crate::system::confine::noexec;
 use crate::system::kernel;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::stat::{Mode, umask};
@@ -43,6 +44,18 @@ pub fn ignore_signals() {
     kernel::ignore_signals();
     kernel::note_end_signals();
     kernel::stop_timers();
+}
+
+/// Keeps to what sudo's `noexec` asks for, which nothing else does in a program that links statically.
+///
+/// # Errors
+/// `unsupported` if the kernel cannot see to it.
+pub fn hold_noexec() -> Result<(), Refusal> {
+    noexec::hold().map_err(|error| {
+        let what = format!("sudo's noexec cannot be held to on this host: {}", error.desc());
+        Refusal::new(Code::Unsupported, what)
+            .hint("an administrator can see with `sm doctor` which line of sudoers sets it")
+    })
 }
 
 /// Undoes the rest. For the privileged side only: an ordinary account could not. What can be sanitized

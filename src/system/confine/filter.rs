@@ -58,6 +58,8 @@ struct Tested {
 /// When it fails.
 #[derive(Clone, Copy)]
 enum If {
+    /// Whatever it is.
+    Always,
     /// If one of these bits is set.
     Any(u32),
     /// If it is none of these.
@@ -314,6 +316,18 @@ pub static PACKAGES: Filter = compile(Rules {
     only_known: false,
 });
 
+/// For what shall start no program: that fails as it does with the library that sudo has for it.
+pub static STARTS_NOTHING: Filter = compile(Rules {
+    refused: &[],
+    missing: &[],
+    tested: &[never(libc::SYS_execve), never(libc::SYS_execveat)],
+    only_known: false,
+});
+
+const fn never(call: c_long) -> Tested {
+    Tested { call, argument: 0, fails: If::Always, errno: libc::EACCES }
+}
+
 /// The flags of `mount(2)` that show a part of the file system elsewhere, or otherwise, where what is
 /// mounted over it is not.
 const REARRANGES: u32 = (libc::MS_BIND | libc::MS_MOVE | libc::MS_REMOUNT) as u32;
@@ -400,6 +414,7 @@ impl Compiler {
         self.put(LOAD, 0, 0, ARGUMENTS_AT + 8 * tested.argument as u32);
         let fails = ERRNO | tested.errno as u32;
         match tested.fails {
+            If::Always => self.put(RETURN, 0, 0, fails),
             If::Any(bits) => {
                 self.put(JUMP_ANY, 0, 1, bits);
                 self.put(RETURN, 0, 0, fails);

@@ -9,6 +9,7 @@ pub mod filter;
 mod landlock;
 mod measure;
 mod mounts;
+pub mod noexec;
 
 pub use crate::system::confine::measure::{Lacking, Measure};
 pub use crate::system::confine::mounts::Mounts;

@@ -28,6 +28,7 @@ fn errno(number: i32) -> u32 {
     ERRNO | number as u32
 }
 
+/// Those that confine.
 const ALL: [(&str, &Filter); 4] =
     [("reader", &READER), ("worker", &WORKER), ("networker", &NETWORKER), ("packages", &PACKAGES)];
 
@@ -60,6 +61,20 @@ fn what_is_in_a_list_is_refused_and_nothing_else() {
             };
             assert_eq!(answer(filter, ARCHITECTURE, number, arguments), expected, "{number}");
         }
+    }
+}
+
+#[test]
+fn what_shall_start_nothing_can_do_the_rest() {
+    for number in 0..1000_u32 {
+        let expected = match c_long::from(number) {
+            libc::SYS_execve | libc::SYS_execveat => errno(libc::EACCES),
+            _ => ALLOW,
+        };
+        assert_eq!(answer(&STARTS_NOTHING, ARCHITECTURE, number, [0; 6]), expected, "{number}");
+        // i386 has execve where x86_64 has munmap.
+        let other = answer(&STARTS_NOTHING, 0x4000_0003, number, [0; 6]);
+        assert_eq!(other, errno(libc::EPERM), "{number}");
     }
 }
 
