@@ -162,7 +162,7 @@ fn people_get_lines_and_colours_only_where_they_are_seen() {
     for (at, words) in [
         (0, vec!["web1", "done", " s "]),
         (1, vec!["web2", "done", " s "]),
-        (2, vec!["down", "unreachable", "does not answer"]),
+        (2, vec!["down", "unreachable", "cannot be reached"]),
         (3, vec!["→"]),
         // What both warn of, once.
         (4, vec!["web1, web2: warning: another rule"]),

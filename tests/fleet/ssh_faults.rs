@@ -91,7 +91,7 @@ fn what_does_not_let_us_in_is_told_apart_and_nobody_waits_for_it() {
         report.json
     );
     for (name, words) in [
-        ("nobody", "does not answer"),
+        ("nobody", "cannot be reached"),
         ("noname", "cannot be resolved"),
         ("noport", "nothing listens"),
         ("nokey", "rejects the account"),
