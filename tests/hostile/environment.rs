@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::batch::{Answer, run};
-use crate::host::{Host, Sudo, host_test};
+use crate::host::{Host, Sudo, host_test, wait_until};
 use crate::proof::{caller, install};
 
 /// What is handed down, as words of `caller.c`; see there.
@@ -96,10 +96,26 @@ const VARIABLES: &[&str] = &[
 const WAYS: [(&str, &str); 2] =
     [("itself", "/usr/local/bin/sm-helper"), ("sudo", "/usr/bin/sudo -n /usr/local/bin/sm-helper")];
 
-/// Puts a program that writes down what it has in the place of systemctl.
+/// Writes down what the program says, for each case into a file of its own.
+const RECEIVER: &str = "import os, socket
+waiting = socket.socket(socket.AF_UNIX)
+waiting.bind('/run/facts.new')
+waiting.listen(64)
+os.rename('/run/facts.new', '/run/facts')
+while True:
+    connection, _ = waiting.accept()
+    case, text = connection.makefile('rb').read().split(b'\\n', 1)
+    open('/root/facts/' + case.decode(), 'wb').write(text)
+    connection.close()
+";
+
+/// Puts a program that says what it has in the place of systemctl.
 fn plant(host: &Host) {
     caller(host);
     host.root("mv /usr/bin/systemctl /usr/bin/systemctl.real; mkdir -m 700 /root/facts").ok();
+    host.write("/run/receiver", RECEIVER);
+    host.root("exec setsid -f python3 /run/receiver >/dev/null 2>&1").ok();
+    wait_until("what it says is awaited", || host.exists("/run/facts"));
     install(host, "probe.c", "/usr/bin/systemctl");
     install(host, "evil.c", "/home/agent/evil.so");
     unlimited_starts(host);

@@ -1,5 +1,6 @@
-/* In the place of systemctl: writes down what it has inherited, a fact a line, then becomes the
- * real one. Told by the last record of the audit log which case of a test this is. */
+/* In the place of systemctl: says what it has inherited, a fact a line, then becomes the real one.
+ * Told by the last record of the audit log which case of a test this is. It is confined and can write
+ * nowhere, so that it says it over a socket, to who waits there. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -10,9 +11,11 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static FILE *to;
@@ -45,6 +48,13 @@ static int last_case(void)
     return found ? atoi(found + 6) : -1;
 }
 
+static int connected(void)
+{
+    struct sockaddr_un there = {.sun_family = AF_UNIX, .sun_path = "/run/facts"};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return connect(fd, (struct sockaddr *)&there, sizeof there) ? -1 : fd;
+}
+
 int main(int count, char **words)
 {
     char path[64], target[4096];
@@ -55,9 +65,10 @@ int main(int count, char **words)
     for (int fd = 0; fd < 1024; fd++)
         if (fcntl(fd, F_GETFD) >= 0)
             links[open_fds++] = fd;
-    snprintf(path, sizeof path, "/root/facts/%d", last_case());
     mode_t mask = umask(022);
-    if (restarts && (to = fopen(path, "we"))) {
+    umask(mask);
+    if (restarts && (to = fdopen(connected(), "w"))) {
+        fprintf(to, "%d\n", last_case());
         for (int i = 0; i < count; i++)
             fprintf(to, "argument: %s\n", words[i]);
         for (char **each = environ; *each; each++)
@@ -104,13 +115,19 @@ int main(int count, char **words)
         number = -1;
         syscall(SYS_get_mempolicy, &number, 0, 0, 0, 0);
         fprintf(to, "memory policy: %d\n", number);
-        memset(target, 0, sizeof target);
-        long key = syscall(SYS_keyctl, 0, -3, 0); /* the session keyring, not made if missing */
-        syscall(SYS_keyctl, 6, key, target, sizeof target - 1); /* describe */
-        fprintf(to, "keyring: %s\n", target);
+        /* The call is refused, and here are the keys of its session; of others' none of that name. */
+        FILE *keys = fopen("/proc/keys", "re");
+        fprintf(to, "keys: %d\n", keys != NULL);
+        while (keys && fgets(target, sizeof target, keys))
+            if (strstr(target, "hostile"))
+                fprintf(to, "keyring: hostile\n");
+        /* Until it is written down. */
+        fflush(to);
+        shutdown(fileno(to), SHUT_WR);
+        while (read(fileno(to), target, sizeof target) > 0)
+            ;
         fclose(to);
     }
-    umask(mask);
     execv("/usr/bin/systemctl.real", words);
     return 127;
 }

@@ -3,9 +3,9 @@
 use std::thread;
 
 use crate::arch::set_up;
-use crate::ask;
 use crate::host::{Host, Reply, events, host_once, intents, wait_until};
 use crate::offered::{planned, state};
+use crate::{ask, somebody_else};
 
 const DPKG: [&str; 3] =
     ["/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/cache/apt/archives/lock"];
@@ -134,10 +134,11 @@ fn instead_of_apt(host: &Host, script: &str) {
 
 host_once!(who_is_quicker_is_planned_for_too, ready_test_policy, |host| {
     // Another package comes after the plan was made, and before it is begun.
+    somebody_else(host, "quicker", "touch /run/once; dpkg -i /srv/apt/sm-test-dep_1_all.deb");
     instead_of_apt(
         host,
         r#"if [[ " $* " == *" --simulate "* && ! -e /run/once ]]; then
-            "$real" "$@"; touch /run/once; exec dpkg -i /srv/apt/sm-test-dep_1_all.deb >/dev/null 2>&1
+            "$real" "$@"; exec systemctl start quicker
         fi"#,
     );
     let reply = ask(host, "package install sm-test-needs").expect("ok");
@@ -160,10 +161,11 @@ host_once!(who_is_quicker_is_planned_for_too, ready_test_policy, |host| {
     );
 
     // And where others never leave it alone, nothing is done.
+    somebody_else(host, "restless", "mktemp -p /var/lib/apt/lists");
     instead_of_apt(
         host,
         r#"if [[ " $* " == *" --simulate "* ]]; then
-            "$real" "$@"; mktemp -p /var/lib/apt/lists >&2; exit 0
+            "$real" "$@"; exec systemctl start restless
         else touch /run/begun; fi"#,
     );
     let reply = ask(host, "package install sm-test-base").expect("busy");

@@ -3,11 +3,11 @@
 
 use std::thread;
 
-use crate::ask;
 use crate::host::gate::{FIND, Gate};
 use crate::host::{
     Done, Host, Reply, events, host_once, host_test, intent_of, records, wait_until,
 };
+use crate::{ask, somebody_else};
 use serde_json::Value;
 
 /// What the caller gets.
@@ -137,7 +137,7 @@ while not os.path.exists('/run/release'): time.sleep(0.05)
 
 /// A program of the package manager's that waits until /run/release is there.
 const WAITS: &str = "#!/bin/bash
-touch /run/held
+systemctl start held
 while [[ ! -e /run/release ]]; do sleep 0.05; done
 exec $0.real \"$@\"
 ";
@@ -146,6 +146,7 @@ host_once!(killed_before_it_began_it_is_recorded_as_that, ready_test_policy, |ho
     let gate = Gate::on(host);
     gate.close();
     host.write("/run/hold.py", HOLD);
+    somebody_else(host, "held", "touch /run/held");
     for slow in ["the lock", "/usr/bin/dpkg-query", "/usr/bin/apt-get"] {
         for (act, gets) in [
             ("kill -KILL $RUNS", Gets::Unknown),

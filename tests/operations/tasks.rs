@@ -117,7 +117,7 @@ host_once!(a_task_takes_a_name_and_no_more, ready_test_policy, |host| {
     let rules = host.root("sm setup-sudo --user agent --exact --print").ok();
     let tasks: Vec<&str> =
         rules.lines().filter(|line| line.contains(" task ")).map(str::trim_end).collect();
-    assert_eq!(tasks.len(), 16, "{tasks:?}");
+    assert_eq!(tasks.len(), 26, "{tasks:?}");
     for form in ["sm-helper task run script", "sm-helper --flags-on-stdin task run script"] {
         assert!(tasks.iter().any(|line| line.ends_with(form)), "{form}: {tasks:?}");
     }

@@ -48,7 +48,8 @@ host_once!(a_site_policy_adds_tasks_and_gives_them_to_some, bare, |host| {
     let diff = json(host, "policy diff");
     assert!(diff["added"].to_string().contains("task run own"), "{diff:#}");
     let explained = host.root("sm policy explain --user agent task run own").ok();
-    assert!(explained.contains("runs as root in /, for at most 600 s:"), "{explained}");
+    let runs = "runs as root in /, for at most 600 s, confined: writes nothing, has no network:";
+    assert!(explained.contains(runs), "{explained}");
     assert!(host.root("sm policy check --site /etc/sm/policy.toml").ok().contains("2 tasks"));
     // What is wrong on this host an administrator is told.
     assert!(!host.root("sm doctor").stdout_text().contains("the task own"));
