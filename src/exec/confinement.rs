@@ -55,7 +55,6 @@ const NO_PACKAGE: u64 = SYS_MODULE
     | SYS_TIME
     | LEASE
     | MAC_OVERRIDE
-    | MAC_ADMIN
     | SYSLOG
     | WAKE_ALARM
     | BLOCK_SUSPEND
@@ -64,8 +63,9 @@ const NO_PACKAGE: u64 = SYS_MODULE
     | CHECKPOINT_RESTORE
     | IPC_LOCK;
 
-/// What a check needs none of besides.
-const NO_CHECK: u64 = NO_PACKAGE | SYS_ADMIN | MKNOD;
+/// What a check needs none of besides. `MAC_ADMIN` is what a package's scripts load AppArmor profiles with
+/// (`dh_apparmor(1)`): a service that is upgraded runs with the profile of its version.
+const NO_CHECK: u64 = NO_PACKAGE | SYS_ADMIN | MKNOD | MAC_ADMIN;
 
 /// To become another account, and to write what is another's.
 const SIMULATES: u64 = CHOWN | DAC_OVERRIDE | DAC_READ_SEARCH | FOWNER | FSETID | SETGID | SETUID;
@@ -263,4 +263,50 @@ pub fn warning() -> Option<String> {
             named(lacking)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The capabilities of root's that a command line has not.
+    fn dropped(confinement: Confinement) -> u64 {
+        !of(confinement).and_then(|confined| confined.capabilities).expect("it is confined")
+    }
+
+    #[test]
+    fn a_packages_script_loads_profiles_and_a_check_does_not() {
+        assert_eq!(dropped(Confinement::PACKAGE_MANAGER) & MAC_ADMIN, 0);
+        for confinement in [Confinement::READER, Confinement::Check] {
+            assert_ne!(dropped(confinement) & MAC_ADMIN, 0, "{confinement:?}");
+        }
+    }
+
+    #[test]
+    fn over_the_socket_a_package_has_what_it_has_over_sudo() {
+        let named = [
+            ("CAP_BLOCK_SUSPEND", BLOCK_SUSPEND),
+            ("CAP_BPF", BPF),
+            ("CAP_CHECKPOINT_RESTORE", CHECKPOINT_RESTORE),
+            ("CAP_IPC_LOCK", IPC_LOCK),
+            ("CAP_LEASE", LEASE),
+            ("CAP_MAC_OVERRIDE", MAC_OVERRIDE),
+            ("CAP_PERFMON", PERFMON),
+            ("CAP_SYSLOG", SYSLOG),
+            ("CAP_SYS_BOOT", SYS_BOOT),
+            ("CAP_SYS_MODULE", SYS_MODULE),
+            ("CAP_SYS_PACCT", SYS_PACCT),
+            ("CAP_SYS_RAWIO", SYS_RAWIO),
+            ("CAP_SYS_TIME", SYS_TIME),
+            ("CAP_WAKE_ALARM", WAKE_ALARM),
+        ];
+        let unit = include_str!("../../packaging/systemd/sm-broker.service");
+        let lines = unit.lines().filter_map(|line| line.strip_prefix("CapabilityBoundingSet=~"));
+        let mut taken: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+        taken.sort_unstable();
+        assert_eq!(taken, named.map(|(name, _)| name));
+        let bits = named.iter().fold(0, |all, (_, bit)| all | bit);
+        // Of that the broker itself has no less than root.
+        assert_eq!(dropped(Confinement::PACKAGE_MANAGER), bits | SYS_PTRACE);
+    }
 }
