@@ -5,6 +5,8 @@ use crate::managers::argv::Argv;
 use crate::managers::manager::Manager;
 use crate::plan::plan;
 use crate::policy::force::InForce;
+use crate::policy::tasks::Task;
+use crate::request::confine::TaskConfinement;
 use crate::request::operation::{Operation, Reason, Request, Shown};
 use crate::request::who::{Everybody, Who};
 
@@ -43,7 +45,14 @@ pub fn allowed<'f>(
     })
 }
 
-/// The same with those whose plan alone is asked for, and without what this host cannot do.
+/// What a task is confined to for a caller who may run it.
+pub fn confined(force: &InForce, who: &dyn Who, operation: &Operation) -> Option<TaskConfinement> {
+    let Operation::Task { .. } = operation else { return None };
+    let approved = force.verdict(who, with_a_reason(operation)).ok()?;
+    approved.task().map(Task::confined)
+}
+
+/// The operations that are allowed, with those whose plan alone is asked for, and without what this host cannot do.
 pub fn possible<'f>(
     force: &'f InForce,
     who: &'f dyn Who,

@@ -1,6 +1,7 @@
 //! What a task is confined to, as a policy says it.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::Path;
 
 /// How much of the host is closed to what is run.
@@ -34,6 +35,19 @@ pub struct TaskConfinement {
     pub write: Vec<String>,
     /// Whether it has a network.
     pub network: bool,
+}
+
+impl Serialize for TaskConfinement {
+    /// By the keys of a policy: `write` and `network` are for what is strict.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut keys = to.serialize_map(None)?;
+        keys.serialize_entry("confine", self.confine.word())?;
+        if self.confine == Confine::Strict {
+            keys.serialize_entry("write", &self.write)?;
+            keys.serialize_entry("network", &self.network)?;
+        }
+        keys.end()
+    }
 }
 
 impl Default for TaskConfinement {

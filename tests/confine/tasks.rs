@@ -79,4 +79,13 @@ host_once!(a_site_policy_can_close_more_and_open_nothing, ready_test_policy, |ho
     only(&tried(), &[&WORKS[..], &["srv", "var", "home", "inet", "inet6"]].concat());
     let explained = host.root("sm policy explain task run tries-open").ok();
     assert!(explained.contains("writes /srv, /var/lib, /home/other, has a network"), "{explained}");
+    // Where both policies are shown, and the command lines, stands what comes of both.
+    site(host, &format!("{open}write = [\"/srv\", \"/etc/nginx\"]\n"));
+    let shown = host.root("sm policy show; sm policy surface --json").ok();
+    assert!(
+        shown.contains("\n  task run tries-open (confined: writes /srv, has no network)\n"),
+        "{shown}"
+    );
+    let confined = r#""task run tries-open":{"confine":"strict","network":false,"write":["/srv"]}"#;
+    assert!(shown.contains(confined), "{shown}");
 });

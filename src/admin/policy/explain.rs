@@ -149,8 +149,13 @@ fn explain(
             for argv in planned.commands() {
                 let _ = write!(text, "\n  {}", json!(argv));
             }
+            let confined = match planned.steps() {
+                Steps::Task(task) => Some(task.confined()),
+                _ => None,
+            };
             let answer = answer(text)
                 .with("allowed", true)
+                .with("confined", confined)
                 .with("verdict", Code::Ok)
                 .with("argv", planned.main())
                 .with("commands", planned.commands())

@@ -4,8 +4,9 @@
 use super::subject::{Subject, subjects};
 use crate::output::wrap;
 use crate::policy::force::InForce;
+use crate::request::confine::TaskConfinement;
 use crate::request::operation::Operation;
-use crate::surface::allowed;
+use crate::surface::{allowed, confined};
 use serde::Serialize;
 
 /// The actions that a caller may request for one name, for all packages, or for the service manager.
@@ -19,6 +20,9 @@ pub struct Grant {
     pub actions: Vec<&'static str>,
     /// Whether only a request with a reason is granted.
     pub requires_reason: bool,
+    /// What a task is confined to; none of what is not one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confined: Option<TaskConfinement>,
 }
 
 /// What one caller may do.
@@ -36,14 +40,20 @@ pub fn granted(force: &InForce) -> Vec<Granted> {
     let of = |whom: Subject| {
         let mut grants: Vec<Grant> = Vec::new();
         for (operation, requires_reason) in allowed(force, &whom) {
-            add(&mut grants, &operation, requires_reason);
+            let confined = confined(force, &whom, &operation);
+            add(&mut grants, &operation, requires_reason, confined);
         }
         Granted { whom, grants }
     };
     subjects(&[force], &[]).into_iter().map(of).collect()
 }
 
-fn add(grants: &mut Vec<Grant>, operation: &Operation, requires_reason: bool) {
+fn add(
+    grants: &mut Vec<Grant>,
+    operation: &Operation,
+    requires_reason: bool,
+    confined: Option<TaskConfinement>,
+) {
     let (kind, name) = (operation.kind(), operation.name().map(str::to_owned));
     let action = operation.word();
     let of_the_same = |grant: &&mut Grant| {
@@ -51,7 +61,7 @@ fn add(grants: &mut Vec<Grant>, operation: &Operation, requires_reason: bool) {
     };
     match grants.iter_mut().find(of_the_same) {
         Some(grant) => grant.actions.push(action),
-        None => grants.push(Grant { kind, name, actions: vec![action], requires_reason }),
+        None => grants.push(Grant { kind, name, actions: vec![action], requires_reason, confined }),
     }
 }
 
@@ -66,7 +76,7 @@ pub fn text(force: &InForce, width: Option<usize>) -> String {
         lines.push(format!("{} may do:", one.whom));
         let alike = |one: &Grant, other: &Grant| {
             let of = |grant: &Grant| (grant.kind, grant.name.is_some(), grant.requires_reason);
-            of(one) == of(other) && one.actions == other.actions
+            of(one) == of(other) && one.actions == other.actions && one.confined == other.confined
         };
         lines.extend(one.grants.chunk_by(alike).filter_map(|grants| line(grants, width)));
     }
@@ -79,6 +89,12 @@ fn line(grants: &[Grant], width: Option<usize>) -> Option<String> {
     words.extend(grants.iter().filter_map(|grant| grant.name.clone()));
     if first.requires_reason {
         words.push("(with a reason)".to_owned());
+    }
+    // What holds for each task that says nothing is not said of each.
+    if let Some(confined) =
+        first.confined.as_ref().filter(|one| **one != TaskConfinement::default())
+    {
+        words.push(format!("({})", confined.described()));
     }
     let begin = format!("  {} ", first.kind);
     Some(wrap::row(&begin, begin.len(), &words.join(" "), width))
@@ -128,5 +144,6 @@ other callers may do nothing";
         assert_eq!(json[0]["grants"][0]["name"], "caddy.service");
         assert_eq!(json[0]["grants"][0]["requires_reason"], true);
         assert_eq!(json[1]["grants"][2]["name"], serde_json::Value::Null);
+        assert!(json[0]["grants"][0].get("confined").is_none());
     }
 }

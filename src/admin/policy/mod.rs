@@ -38,7 +38,7 @@ use crate::policy::{COMPILED, ineffective, never, site};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::request::who::Everybody;
-use crate::surface::{Row, allowed, surface};
+use crate::surface::{Row, allowed, confined, surface};
 use crate::system::terminal;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -221,8 +221,15 @@ fn show_surface(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
         false => Answer::text(granted::text(&force, terminal::width(&stdout)))
             .line("the command lines that this can ever run as root: sm policy surface --argv"),
     };
+    let confined = |row: &Row| {
+        let confined = confined(&force, &Everybody, &row.operation)?;
+        Some((row.operation.to_string(), json!(confined)))
+    };
+    let confined: Map<_, _> = rows.iter().filter_map(confined).collect();
     let command = |row: Row| (row.operation.to_string(), json!(row.commands));
-    Ok(answer.with("surface", rows.into_iter().map(command).collect::<Map<_, _>>()))
+    Ok(answer
+        .with("confined", confined)
+        .with("surface", rows.into_iter().map(command).collect::<Map<_, _>>()))
 }
 
 /// One operation per line, together a JSON object: a program can read it, and a review can compare it
