@@ -71,7 +71,8 @@ host_test!(a_check_changes_no_program_and_no_setting, ready_test_policy, all, |h
     put_program(host, "/usr/local/sbin/guard", &format!("#!/bin/sh\n{PROGRAM}\nexit 3\n"));
     let tried = tried_in(&ask(host, "service restart guarded").expect("check_failed"));
     // Where it logs and listens is the settings' choice, and it may look whether a process is there.
-    let wide = ["home", "root", "srv", "var", "run", "tmp", "unix", "inet", "inet6", "kill"];
+    let wide =
+        ["home", "root", "srv", "var", "run", "tmp", "fifo", "unix", "inet", "inet6", "kill"];
     only(&tried, &wide);
     // CAP_SYS_MODULE, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_MKNOD.
     for dropped in [16, 19, 21, 27] {

@@ -31,7 +31,10 @@ type Tried = BTreeMap<String, String>;
 fn put_tries(host: &Host) {
     put_program(host, PROGRAM, TRIES);
     // For an account with no rights, all of it is there to be found.
-    host.root("mkdir -p /etc/sm /var/lib/sm /var/log/sm; touch /var/log/sm/audit.jsonl").ok();
+    host.root(
+        "mkdir -p /etc/sm /var/lib/sm /var/log/sm; touch /var/log/sm/audit.jsonl; mkfifo /run/fifo",
+    )
+    .ok();
 }
 
 fn put_program(host: &Host, path: &str, text: &str) {

@@ -22,7 +22,7 @@ host_test!(a_packages_script_changes_packages_and_not_what_is_closed_to_it, all,
     offer(host, "git", &format!("{PROGRAM}; ls -A /tmp >&2; touch /tmp/left /srv/made"));
     let reply = ask(host, "package install git").expect("ok");
     let tried = tried_in(&reply);
-    let of_its_own = ["etc", "usr", "srv", "var", "run", "tmp", "mode", "owner", "times"];
+    let of_its_own = ["etc", "usr", "srv", "var", "run", "tmp", "fifo", "mode", "owner", "times"];
     let network = ["unix", "inet", "inet6"];
     // It may sandbox what it starts, and the rest is of no use against what is closed to it.
     let rest = ["unshare-mount", "unshare-user", "clone3", "mount", "kill", "keyctl", "add_key"];
@@ -68,6 +68,27 @@ host_once!(the_package_of_sudo_may_change_its_rules, ready_test_policy, |host| {
     ask(host, "package upgrade sudo").expect("ok");
     assert!(host.read("/etc/sudoers").ends_with("# new\n"));
     assert!(!host.exists("/root/evil"));
+});
+
+/// What etckeeper, apt-listchanges and others have apt do around an operation: a commit of all of `/etc`, a
+/// look at what comes, something as another account.
+const HOOKS: &str = r#"
+DPkg::Pre-Invoke { "cd /etc && git add --all && git commit --quiet -m before"; };
+DPkg::Pre-Install-Pkgs { "cat >/var/log/listed; runuser -u man -- id -un >/var/log/account"; };
+DPkg::Post-Invoke { "cd /etc && git add --all && git commit --quiet -m after"; };
+"#;
+
+host_once!(hooks_of_apt_do_what_they_do_without_confinement, |host| {
+    let set_up = "set -e; apt-get -qq --yes install git; cd /etc; git init --quiet; \
+        git config user.name m; git config user.email m@localhost";
+    host.root(set_up).ok();
+    host.write("/etc/apt/apt.conf.d/99hooks", HOOKS);
+    let reply = ask(host, "package install rsync").expect("ok");
+    assert!(reply.json["warnings"].is_null(), "{reply:?}");
+    let log = host.root("cd /etc; git log --format=%s; git show --name-only --format=").ok();
+    assert!(log.starts_with("after\nbefore\n") && log.contains("\ninit.d/rsync\n"), "{log}");
+    assert!(host.read("/var/log/listed").contains("/rsync_"));
+    assert_eq!(host.read("/var/log/account"), "man\n");
 });
 
 /// In the default policy, and not installed: two with a service, one that is set up by debconf.
