@@ -26,7 +26,11 @@ struct Traces {
 impl Traces {
     fn of(host: &Host) -> Self {
         let namespace = fs::read_link(format!("/proc/{}/ns/pid", host.pid())).expect("the host");
-        Self { namespace, group: format!("sm-host-{}", host.keeper()), name: host.name.clone() }
+        let keeper = host.keeper();
+        let stat = fs::read_to_string(format!("/proc/{keeper}/stat")).expect("its keeper");
+        let (_, rest) = stat.rsplit_once(") ").expect("a name in front");
+        let began = rest.split(' ').nth(19).expect("when it began");
+        Self { namespace, group: format!("sm-host-{keeper}-{began}"), name: host.name.clone() }
     }
 
     fn processes(&self) -> Vec<String> {
