@@ -67,6 +67,10 @@ const SANDBOX: [(&str, &str); 16] = [
     ("ExecStopPost", ""),
 ];
 
+/// Capabilities that the unit takes away, as systemd shows them.
+const TAKEN_AWAY: [&str; 5] =
+    ["cap_sys_module", "cap_sys_rawio", "cap_sys_boot", "cap_mac_override", "cap_bpf"];
+
 /// As systemd has it in force for a request, wherever it was set.
 pub fn sandbox(context: &Context) -> Vec<Finding> {
     if let Some(reason) = nothing_to_look_at() {
@@ -119,8 +123,7 @@ pub fn sandbox(context: &Context) -> Vec<Finding> {
         wrong.push(format!("a SystemCallFilter that allows {call}"));
     }
     let capabilities = value("CapabilityBoundingSet");
-    let over = ["cap_sys_module", "cap_sys_rawio", "cap_sys_boot", "cap_mac_admin", "cap_bpf"];
-    if let Some(one) = over.iter().find(|one| capabilities.contains(**one)) {
+    if let Some(one) = TAKEN_AWAY.iter().find(|one| capabilities.contains(**one)) {
         wrong.push(format!("CapabilityBoundingSet has {one}"));
     }
     let mut found = preloaded();
@@ -206,4 +209,23 @@ fn shut_out(context: &Context) -> Vec<Finding> {
     };
     let found = format!("{} cannot reach {SOCKET}: {reason}", some_of(&names, NAMED));
     vec![Finding::problem(found).fix(command)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_capability_is_missed_that_the_unit_leaves() {
+        let unit = include_str!("../../../packaging/systemd/sm-broker.service");
+        let taken: Vec<String> = unit
+            .lines()
+            .filter_map(|line| line.strip_prefix("CapabilityBoundingSet=~"))
+            .flat_map(str::split_whitespace)
+            .map(str::to_lowercase)
+            .collect();
+        for one in TAKEN_AWAY {
+            assert!(taken.iter().any(|taken| taken == one), "{one} is not in {taken:?}");
+        }
+    }
 }
