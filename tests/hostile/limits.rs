@@ -203,6 +203,7 @@ host_test!(what_has_begun_is_finished_and_accounted_for, ready_test_policy, |hos
         }
     }
     println!("not begun:\n  {}", not_begun.join("\n  "));
-    assert!(not_begun.len() < cases.len() / 2, "hardly anything was tried");
+    // Half of them, where root has not all capabilities, and some whose caller is killed too early.
+    assert!(not_begun.len() < cases.len() * 2 / 3, "hardly anything was tried");
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 });
