@@ -249,9 +249,9 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     let dry_run = command.common.dry_run;
     let request = command.request();
     let is_version = matches!(command.command, HelperCommand::Version);
-    let list = match command.command {
-        HelperCommand::List { schema: true } => listing::schema,
-        _ => listing::list,
+    let dialect = match command.command {
+        HelperCommand::List { schema } => schema,
+        _ => None,
     };
     let force = match InForce::load() {
         Ok(force) => force,
@@ -270,8 +270,11 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     match request {
         None if is_version => call.question(None, false, listing::version),
         None => {
-            let list = || list(&call.caller, &call.force).warnings(doubt(&call));
-            call.question(None, false, list)
+            let list = || match dialect {
+                Some(dialect) => listing::schema(&call.caller, &call.force, dialect),
+                None => listing::list(&call.caller, &call.force),
+            };
+            call.question(None, false, || list().warnings(doubt(&call)))
         }
         Some(Ok(request)) if dry_run => rehearse(&call, request),
         Some(Ok(request)) => handle(&call, request),
