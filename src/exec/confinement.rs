@@ -119,11 +119,13 @@ pub fn closed(spares: Spares) -> Vec<String> {
 pub fn closed_to(ran: &Ran, spares: Spares) -> Option<String> {
     // `EROFS` in the C locale and in English.
     const WORDS: &str = "Read-only file system";
-    let closed = closed(spares);
     let lines = ran.stderr.lines().chain(ran.stdout.lines());
-    let mut words = lines
-        .filter(|line| line.contains(WORDS))
-        .flat_map(|line| line.split(|c: char| c.is_whitespace() || "'\"`‘’:,()".contains(c)));
+    let mut lines = lines.filter(|line| line.contains(WORDS)).peekable();
+    // Most of the time there is none, and nobody's home is looked for.
+    lines.peek()?;
+    let closed = closed(spares);
+    let mut words =
+        lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || "'\"`‘’:,()".contains(c)));
     let is_closed = |word: &&str| {
         word.starts_with('/') && closed.iter().any(|it| Path::new(word).starts_with(it))
     };
@@ -166,9 +168,7 @@ pub fn of(confinement: Confinement) -> Option<Confined> {
         Confinement::PackageManager(spares) => Some(Confined {
             mounts: Some(Mounts {
                 writable: None,
-                read_only: strings(
-                    closed(spares).iter().map(String::as_str).collect::<Vec<_>>().iter(),
-                ),
+                read_only: strings(closed(spares)),
                 own_temporary: true,
             }),
             writable: None,
@@ -186,19 +186,16 @@ pub fn of_task(task: &TaskConfinement, is_root: bool) -> Option<Confined> {
         Confine::None => return None,
         Confine::Package => of(Confinement::PACKAGE_MANAGER)?,
         Confine::Strict => {
-            let write: Vec<&str> = task.write.iter().map(String::as_str).collect();
-            let mut closed: Vec<String> =
-                OWN.iter().chain(&SUDO).map(|path| (*path).to_owned()).collect();
-            closed.extend(programs());
-            let closed: Vec<&str> = closed.iter().map(String::as_str).collect();
+            let write = || task.write.iter().map(String::as_str);
+            let closed = [strings(OWN), strings(SUDO), strings(programs())].concat();
             Confined {
                 mounts: Some(Mounts {
-                    writable: Some(strings(write.iter().chain(&[SHARED]))),
-                    read_only: strings(&closed),
+                    writable: Some(strings(write().chain([SHARED]))),
+                    read_only: closed,
                     own_temporary: true,
                 }),
                 writable: Some(strings(
-                    write.iter().chain(&["/tmp", SHARED]).chain(&DEVICES).chain(&MORE_DEVICES),
+                    write().chain(["/tmp", SHARED]).chain(DEVICES).chain(MORE_DEVICES),
                 )),
                 is_apart: false,
                 capabilities: Some(WORKS),
@@ -210,9 +207,9 @@ pub fn of_task(task: &TaskConfinement, is_root: bool) -> Option<Confined> {
     Some(Confined { capabilities: confined.capabilities.filter(|_| is_root), ..confined })
 }
 
-fn strings<'s>(paths: impl IntoIterator<Item = &'s &'s str>) -> Vec<CString> {
+fn strings<P: AsRef<str>>(paths: impl IntoIterator<Item = P>) -> Vec<CString> {
     // A path with a zero byte in it is nowhere.
-    paths.into_iter().filter_map(|path| CString::new(*path).ok()).collect()
+    paths.into_iter().filter_map(|path| CString::new(path.as_ref()).ok()).collect()
 }
 
 /// Whether nothing is started that lacks some of it.
