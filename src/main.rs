@@ -57,6 +57,7 @@ mod plan;
 mod policy;
 mod reply;
 mod request;
+mod results;
 mod services;
 mod sudo;
 mod surface;

@@ -16,6 +16,7 @@ pub mod answered;
 pub mod apart;
 pub mod call;
 pub mod plain;
+pub mod results;
 pub mod run;
 
 use crate::audit;
@@ -39,7 +40,7 @@ use crate::policy::force::{InForce, decide};
 use crate::reply::{self, Reply, listing, stdout};
 use crate::request::caller::{Caller, Counted, Via};
 use crate::request::code::{Code, Refusal};
-use crate::request::operation::Request;
+use crate::request::operation::{ForRoot, Request};
 use crate::request::route::Route;
 use crate::request::who::Everybody;
 use crate::sudo::admitted::admitted;
@@ -97,10 +98,15 @@ fn as_account(
     if let Parsed::Command(command) = &parsed
         && !command.common.dry_run
     {
-        match command.request() {
+        let asked = match (command.request(), command.result()) {
+            (Some(request), _) => Some(request.map(ForRoot::Request)),
+            (None, Some(result)) => Some(result.map(ForRoot::Result)),
+            (None, None) => None,
+        };
+        match asked {
             Some(Err(refusal)) if is_long => return Reply::refused(&refusal).send(),
-            Some(request) => {
-                let asked = CommandLine { arguments, request, pretty: command.common.pretty };
+            Some(asked) => {
+                let asked = CommandLine { arguments, asked, pretty: command.common.pretty };
                 let passed_on = escalate::escalate(command.common.via, helper, &asked);
                 return passed_on.unwrap_or_else(|refusal| {
                     Reply::refused(&refusal).operation(asked.operation()).send()
@@ -248,6 +254,7 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     };
     let dry_run = command.common.dry_run;
     let request = command.request();
+    let result = command.result();
     let is_version = matches!(command.command, HelperCommand::Version);
     let list = match command.command {
         HelperCommand::List { schema: true } => listing::schema,
@@ -267,15 +274,18 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     if !is_version && let Err(refusal) = disabled::check() {
         return call.refuse(request.and_then(Result::ok).as_ref(), &refusal, dry_run);
     }
-    match request {
-        None if is_version => call.question(None, false, listing::version),
-        None => {
+    match (request, result) {
+        (None, Some(Ok(asked))) => results::answer(&call, &asked),
+        (Some(Err(refusal)), _) | (None, Some(Err(refusal))) => {
+            call.refuse(None, &refusal, dry_run)
+        }
+        (None, None) if is_version => call.question(None, false, listing::version),
+        (None, None) => {
             let list = || list(&call.caller, &call.force).warnings(doubt(&call));
             call.question(None, false, list)
         }
-        Some(Ok(request)) if dry_run => rehearse(&call, request),
-        Some(Ok(request)) => handle(&call, request),
-        Some(Err(refusal)) => call.refuse(None, &refusal, dry_run),
+        (Some(Ok(request)), _) if dry_run => rehearse(&call, request),
+        (Some(Ok(request)), _) => handle(&call, request),
     }
 }
 

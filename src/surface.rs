@@ -7,7 +7,7 @@ use crate::plan::plan;
 use crate::policy::force::InForce;
 use crate::policy::tasks::Task;
 use crate::request::confine::TaskConfinement;
-use crate::request::operation::{Operation, Reason, Request, Shown};
+use crate::request::operation::{Operation, Request, Shown};
 use crate::request::who::{Everybody, Who};
 
 /// One operation and its command lines, in the order in which they are run.
@@ -25,7 +25,7 @@ pub fn surface(force: &InForce, manager: Option<Manager>) -> Vec<Row> {
     let lines = format!("<1-{}>", Shown::MOST_LINES);
     let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
     let row = |operation: Operation| {
-        let approved = force.verdict(&Everybody, with_a_reason(&operation)).ok()?;
+        let approved = force.verdict(&Everybody, Request::with_any_reason(&operation)).ok()?;
         let planned = plan(approved, manager).ok()?;
         Some(Row { operation, commands: planned.commands_with(&lines, &minutes) })
     };
@@ -38,8 +38,8 @@ pub fn allowed<'f>(
     who: &'f dyn Who,
 ) -> impl Iterator<Item = (Operation, bool)> + 'f {
     force.operations().into_iter().filter_map(move |operation| {
-        force.verdict(who, with_a_reason(&operation)).ok()?;
-        let without = Request { reason: None, ..with_a_reason(&operation) };
+        force.verdict(who, Request::with_any_reason(&operation)).ok()?;
+        let without = Request { reason: None, ..Request::with_any_reason(&operation) };
         let requires_reason = force.verdict(who, without).is_err();
         Some((operation, requires_reason))
     })
@@ -63,14 +63,9 @@ pub fn possible<'f>(
         [Some(operation), only_plan].into_iter().flatten().map(move |each| (each, requires_reason))
     };
     allowed(force, who).flat_map(with_plan).filter(move |(operation, _)| {
-        let approved = force.verdict(who, with_a_reason(operation));
+        let approved = force.verdict(who, Request::with_any_reason(operation));
         approved.is_ok_and(|approved| plan(approved, manager).is_ok())
     })
-}
-
-/// A reason is a condition on the request, not on what is run.
-fn with_a_reason(operation: &Operation) -> Request {
-    Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None }
 }
 
 #[cfg(test)]

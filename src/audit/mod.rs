@@ -23,6 +23,7 @@ use crate::limits::{self, Bucket, Permit};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::policy::remedy;
+use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
 use crate::request::ran::Ended;
@@ -76,6 +77,11 @@ impl Recorded {
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Who asked.
+    pub fn caller(&self) -> &Caller {
+        &self.origin.caller
     }
 
     /// Gives the intent to the journal and the kernel's audit log, once. The log on disk is what
@@ -186,7 +192,31 @@ pub fn answered(
     answer: &Answer<'_>,
     count: Option<u64>,
 ) -> Result<Vec<String>, Unwritten> {
-    let event = if answer.code == Code::Ok { Event::Result } else { Event::Refused };
+    let event = if answer.code.exit() == 0 { Event::Result } else { Event::Refused };
+    told(event, origin, request, asked, answer, count)
+}
+
+/// Writes down that the reply of an earlier request was given again: nothing was refused, whatever
+/// that reply says.
+///
+/// # Errors
+/// As for [`answered`].
+pub fn passed_on(
+    origin: &Origin,
+    asked: &[String],
+    answer: &Answer<'_>,
+) -> Result<Vec<String>, Unwritten> {
+    told(Event::Result, origin, None, asked, answer, None)
+}
+
+fn told(
+    event: Event,
+    origin: &Origin,
+    request: Option<&Request>,
+    asked: &[String],
+    answer: &Answer<'_>,
+    count: Option<u64>,
+) -> Result<Vec<String>, Unwritten> {
     let record = Record {
         count,
         reason: request.and_then(|request| record::reason(request, false)),

@@ -1,8 +1,8 @@
 //! The grammar of `sm-helper`.
 
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
-use crate::request::code::Refusal;
-use crate::request::operation::{PLAN, RUN, Request, Shown, Words};
+use crate::request::code::{Code, Refusal};
+use crate::request::operation::{PLAN, RUN, Request, ResultOf, Shown, Words};
 use crate::request::route::Route;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -23,9 +23,9 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// The operation that is asked for; none for `list` and `version`.
+    /// The operation that is asked for; none for `list`, `version` and `result`.
     pub fn request(&self) -> Option<Result<Request, Refusal>> {
-        let (reason, timeout) = (self.common.reason.clone(), self.common.timeout.clone());
+        let Common { reason, timeout, no_wait, .. } = self.common.clone();
         match &self.command {
             HelperCommand::Service { action, name, more, lines, since } => {
                 Some(Request::service(&Words {
@@ -35,6 +35,7 @@ impl Helper {
                     since: since.clone(),
                     reason,
                     timeout,
+                    no_wait,
                 }))
             }
             HelperCommand::Package { action, names } => Some(Request::package(&Words {
@@ -42,6 +43,7 @@ impl Helper {
                 names: names.clone(),
                 reason,
                 timeout,
+                no_wait,
                 ..Words::default()
             })),
             HelperCommand::Task { action, name, more } => Some(Request::task(&Words {
@@ -49,14 +51,26 @@ impl Helper {
                 names: name.iter().chain(more).cloned().collect(),
                 reason,
                 timeout,
+                no_wait,
                 ..Words::default()
             })),
             // A question, unless its flags are wrong.
-            HelperCommand::List { .. } | HelperCommand::Version => {
+            HelperCommand::List { .. } | HelperCommand::Version | HelperCommand::Result { .. } => {
                 let words = Words { reason, timeout, ..Words::default() };
-                words.flags().err().map(Err)
+                let wrong = self.result().and_then(Result::err);
+                words.flags().err().or(wrong).map(Err)
             }
         }
+    }
+
+    /// The request whose result is asked for, if that is the question.
+    pub fn result(&self) -> Option<Result<ResultOf, Refusal>> {
+        let HelperCommand::Result { ids, wait } = &self.command else { return None };
+        if self.common.dry_run {
+            let wrong = Refusal::new(Code::Usage, "`result` runs nothing, and takes no --dry-run");
+            return Some(Err(wrong.hint("omit --dry-run")));
+        }
+        Some(ResultOf::parse(ids, wait.as_deref()))
     }
 }
 
@@ -72,6 +86,9 @@ pub struct Common {
     /// Give up after this many seconds; can only lower the policy's timeout
     #[arg(long, global = true, value_name = "SECONDS", allow_hyphen_values = true)]
     pub timeout: Option<OsString>,
+    /// Begin the operation and do not wait for its end: `sm-helper result` has the rest
+    #[arg(long, global = true)]
+    pub no_wait: bool,
     /// Indent the reply
     #[arg(long, global = true)]
     pub pretty: bool,
@@ -125,6 +142,16 @@ pub enum HelperCommand {
         /// What is too much
         #[arg(hide = true)]
         more: Vec<OsString>,
+    },
+    /// Show the reply of an own request again, how far it is, or the last requests
+    #[command(override_usage = "sm-helper result [OPTIONS] [REQUEST_ID]")]
+    Result {
+        /// The field `request_id` of a reply; omit it for a list of the last requests
+        #[arg(value_name = "REQUEST_ID")]
+        ids: Vec<OsString>,
+        /// Wait for the end of the request up to this many seconds, at most 3600
+        #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+        wait: Option<OsString>,
     },
     /// Show what this caller may do on this host
     List {

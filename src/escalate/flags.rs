@@ -5,7 +5,7 @@
 use crate::cli::{self, Helper, Parsed};
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
-use crate::request::operation::{Operation, Request, Shown};
+use crate::request::operation::{ForRoot, Operation, Request, ResultOf, Shown};
 use crate::request::route::Route;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{FsType, fstatfs};
@@ -19,6 +19,9 @@ use std::time::Duration;
 
 /// The word in front of a request whose flags are on standard input.
 pub const WORD: &str = "--flags-on-stdin";
+
+/// The word in front of the id of a request whose result is asked for.
+pub const RESULT: &str = "result";
 
 /// The largest line of flags, in bytes: the longest reason, each character escaped, and the rest.
 /// No more than a pipe holds for sure, so that writing it never waits for a reader (`pipe(7)`).
@@ -38,10 +41,12 @@ const STANDARD_INPUT: &str = "/proc/self/fd/0";
 ///
 /// # Errors
 /// If there can be no pipe.
-pub fn send(request: &Request, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)> {
-    let line = request.operation.to_string();
+pub fn send(asked: &ForRoot, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)> {
+    let (line, flags) = match asked {
+        ForRoot::Request(request) => (request.operation.to_string(), flags(request, pretty)),
+        ForRoot::Result(asked) => (RESULT.to_owned(), flags_of_result(asked, pretty)),
+    };
     let words = line.split(' ').map(OsString::from);
-    let flags = flags(request, pretty);
     if flags.is_empty() {
         return Ok((words.collect(), Stdio::null()));
     }
@@ -64,6 +69,21 @@ fn flags(request: &Request, pretty: bool) -> Vec<String> {
             flags.push(format!("--lines={}", shown.lines()));
         }
         flags.extend(shown.minutes().map(|minutes| format!("--since={minutes}")));
+    }
+    if request.no_wait {
+        flags.push("--no-wait".to_owned());
+    }
+    if pretty {
+        flags.push("--pretty".to_owned());
+    }
+    flags
+}
+
+/// The id is on no list either, so it goes with the flags.
+fn flags_of_result(asked: &ResultOf, pretty: bool) -> Vec<String> {
+    let mut flags: Vec<String> = asked.id.iter().map(|id| id.as_str().to_owned()).collect();
+    if asked.wait > 0 {
+        flags.push(format!("--wait={}", asked.wait));
     }
     if pretty {
         flags.push("--pretty".to_owned());
@@ -92,17 +112,19 @@ pub struct FullRequest {
 /// `usage` if standard input has no flags, or more than flags.
 pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
     let parsed = cli::helper(words);
-    let asked = match request_of(&parsed) {
-        Some(Ok(request)) => request.operation,
+    let asked = match seen(&parsed) {
+        Some(Ok(asked)) => asked,
         // Refused for what it is, whatever the flags are.
         Some(Err(_)) => return Ok(FullRequest { words: words.to_vec(), parsed }),
-        None => return Err(misplaced("put it in front of `service` or `package`")),
+        None => {
+            return Err(misplaced("put it in front of `service`, `package`, `task` or `result`"));
+        }
     };
     let whole = [words, &read()?].concat();
     let parsed = cli::helper(&whole);
     // The same grammar reads them, and would read a name among them, which sudo has not seen.
-    let is_other = match request_of(&parsed) {
-        Some(Ok(request)) => request.operation.to_string() != asked.to_string(),
+    let is_other = match seen(&parsed) {
+        Some(Ok(whole)) => whole != asked,
         Some(Err(_)) => false,
         None => true,
     };
@@ -117,10 +139,15 @@ pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
     Ok(FullRequest { words: whole, parsed })
 }
 
-/// The request that the words are, or why they are a bad one; none if they are a question.
-fn request_of(parsed: &Parsed<Helper>) -> Option<Result<Request, Refusal>> {
+/// What sudo sees of the words, or why they are bad ones; none if they are a question that anybody may
+/// ask. Of whose result is asked for it sees nothing, since every account has its own alone.
+fn seen(parsed: &Parsed<Helper>) -> Option<Result<String, Refusal>> {
     match parsed {
-        Parsed::Command(command) => command.request(),
+        Parsed::Command(command) => match (command.request(), command.result()) {
+            (Some(request), _) => Some(request.map(|request| request.operation.to_string())),
+            (None, Some(result)) => Some(result.map(|_| RESULT.to_owned())),
+            (None, None) => None,
+        },
         Parsed::Wrong(refusal) => Some(Err(refusal.clone())),
         Parsed::Help(_) => None,
     }
@@ -208,6 +235,7 @@ mod tests {
             lines in prop::option::of(1..=1000_u32),
             since in prop::option::of(1..=10_080_u32),
             pretty: bool,
+            no_wait: bool,
         ) {
             let mut words: Vec<OsString> = line.split(' ').map(Into::into).collect();
             words.extend(reason.map(|reason| format!("--reason={reason}").into()));
@@ -219,11 +247,15 @@ mod tests {
             if pretty {
                 words.push("--pretty".into());
             }
+            if no_wait {
+                words.push("--no-wait".into());
+            }
             let (first, _) = parsed(&words);
             let (second, is_pretty) = again(&first, pretty);
             prop_assert_eq!(&first.operation, &second.operation);
             prop_assert_eq!(&first.reason, &second.reason);
             prop_assert_eq!((first.timeout, pretty), (second.timeout, is_pretty));
+            prop_assert_eq!((first.no_wait, no_wait), (second.no_wait, no_wait));
             let sent = line::write(&flags(&first, pretty)).expect("a line");
             prop_assert!(sent.len() <= LARGEST, "{} bytes", sent.len());
         }

@@ -14,7 +14,7 @@ use crate::policy::force::InForce;
 use crate::reply::{self, interrupt, passed};
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
-use crate::request::operation::{Operation, Request};
+use crate::request::operation::{ForRoot, Operation};
 use crate::request::route::Route;
 use crate::request::who::Who;
 use crate::sudo::ask::AS_ROOT;
@@ -38,7 +38,7 @@ pub struct CommandLine<'a> {
     /// The words as they were given.
     pub arguments: &'a [OsString],
     /// What they turned out to be; also what is sure to be refused goes to root.
-    pub request: Result<Request, Refusal>,
+    pub asked: Result<ForRoot, Refusal>,
     /// Whether the reply is to be indented.
     pub pretty: bool,
 }
@@ -46,17 +46,24 @@ pub struct CommandLine<'a> {
 impl CommandLine<'_> {
     /// What is to be done, if that is known.
     pub fn operation(&self) -> Option<&Operation> {
-        self.request.as_ref().ok().map(|request| &request.operation)
+        match &self.asked {
+            Ok(ForRoot::Request(request)) => Some(&request.operation),
+            Ok(ForRoot::Result(_)) | Err(_) => None,
+        }
     }
 
     /// Why root would refuse it too, if it would: the same verdict, which needs no privilege.
     fn verdict(&self) -> Option<Refusal> {
-        let request = self.request.clone();
-        let judged = |request| {
+        let judged = |asked: &ForRoot| {
             disabled::check()?;
-            planned(&InForce::load()?, &Caller::find(), request)
+            match asked {
+                ForRoot::Request(request) => {
+                    planned(&InForce::load()?, &Caller::find(), request.clone()).map(drop)
+                }
+                ForRoot::Result(_) => Ok(()),
+            }
         };
-        request.and_then(judged).err()
+        self.asked.as_ref().map_err(Refusal::clone).and_then(judged).err()
     }
 }
 
@@ -183,8 +190,8 @@ fn through_sudo(
             "an administrator can allow requests without it: sm setup-broker --user {account}"
         )));
     };
-    let (words, stdin) = match &asked.request {
-        Ok(request) => flags::send(request, asked.pretty).map_err(|error| {
+    let (words, stdin) = match &asked.asked {
+        Ok(what) => flags::send(what, asked.pretty).map_err(|error| {
             not_privileged(format!("the request cannot be passed to sudo: {error}"))
         })?,
         Err(_) => (asked.arguments.to_vec(), Stdio::null()),

@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
+use crate::results::running::Running;
 use nix::errno::Errno;
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ pub struct OperationContext<'a> {
     pub requester: Requester,
     /// Which units a reply may name.
     pub shown: Shown<'a>,
+    /// Where it is said how far it is; none if there is no place.
+    pub running: Option<&'a Running>,
     /// Gives the reply now, though the operation is not done.
     pub answer: &'a mut dyn FnMut(Outcome),
 }

@@ -4,6 +4,7 @@ pub mod backchannel;
 pub mod cgroup;
 pub mod confinement;
 pub mod context;
+pub mod follow;
 pub mod monitor;
 pub mod process;
 pub mod program;

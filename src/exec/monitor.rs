@@ -79,8 +79,8 @@ impl Reaped {
 }
 
 /// Waits for the process that runs the operation. If that is gone without a record, waits for
-/// what it has begun, and writes the record.
-pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) {
+/// what it has begun, and writes the record. Gives what came of it then.
+pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) -> Option<Outcome> {
     let Backchannel { stdout, stderr, messages: (messages, to_tell), .. } = backchannel;
     drop(to_tell);
     // What a package's scripts have left behind becomes a child of this process.
@@ -92,7 +92,7 @@ pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) {
     }
     let progress = Progress::all(messages);
     if progress.recorded {
-        return;
+        return None;
     }
     let outcome = match (progress.ended, progress.beginning) {
         (Some(ended), _) => finished(ended),
@@ -110,6 +110,7 @@ pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) {
     };
     // There is nobody left to tell that this failed too.
     let _ = audit::result_unless_there(recorded, &outcome);
+    Some(outcome)
 }
 
 /// What came of a command whose output nobody reads any more.

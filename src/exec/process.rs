@@ -58,6 +58,17 @@ pub enum AtDeadline<'l> {
     GoOn(&'l mut dyn FnMut(Ran)),
 }
 
+/// Who is told how a command goes on while it runs.
+pub trait Follow {
+    /// This was read of its standard output.
+    fn printed(&mut self, bytes: &[u8]);
+    /// So much was printed so far. At most once in [`BETWEEN`], and only if there is more than before.
+    fn so_far(&mut self, ran: Ran);
+}
+
+/// How often somebody is told how a command goes on.
+const BETWEEN: Duration = Duration::from_secs(1);
+
 /// How a command line is run.
 pub struct Options<'h> {
     /// What the process reads on standard input; at most what a pipe holds.
@@ -66,6 +77,8 @@ pub struct Options<'h> {
     pub late: AtDeadline<'h>,
     /// Shares it with the monitor.
     pub backchannel: Option<&'h mut Backchannel>,
+    /// Is told how it goes on.
+    pub follow: Option<&'h mut dyn Follow>,
 }
 
 /// Runs one command line that only looks: with nothing to read, ended at the deadline.
@@ -75,7 +88,7 @@ pub fn ask(argv: &Argv, bounds: Bounds) -> Ran {
 
 /// As [`ask`], and calls `begun` as soon as it runs.
 pub fn ask_meanwhile(argv: &Argv, bounds: Bounds, begun: &mut dyn FnMut()) -> Ran {
-    let how = Options { input: None, late: AtDeadline::End, backchannel: None };
+    let how = Options { input: None, late: AtDeadline::End, backchannel: None, follow: None };
     run_argv(argv, bounds, how, begun)
 }
 
@@ -106,7 +119,8 @@ fn run_to_end(program: &Program, bounds: Bounds, how: Options<'_>, begun: &mut d
         Ok(job) => {
             let (mut job, mut late) = (job, how.late);
             begun();
-            watch(&mut job, bounds.deadline, &mut late, &mut backchannel);
+            let mut told = Told { follow: how.follow, next: None };
+            watch(&mut job, bounds.deadline, &mut late, &mut backchannel, &mut told);
             if let Some(cgroup) = job.cgroup.filter(|_| job.was_late) {
                 cgroup.end(GRACE);
             }
@@ -225,15 +239,42 @@ impl<'j> Job<'j> {
     }
 }
 
+/// Who is told how it goes on, and when next; at no time if there is nothing new.
+struct Told<'h> {
+    follow: Option<&'h mut dyn Follow>,
+    next: Option<Instant>,
+}
+
+impl Told<'_> {
+    /// Something was read.
+    fn is_new(&mut self) {
+        if self.follow.is_some() && self.next.is_none() {
+            self.next = Some(Instant::now() + BETWEEN);
+        }
+    }
+
+    fn tell(&mut self, job: &mut Job<'_>) {
+        if let Some(follow) = &mut self.follow
+            && self.next.is_some_and(|at| Instant::now() >= at)
+        {
+            self.next = None;
+            follow.so_far(job.so_far());
+        }
+    }
+}
+
 impl Stream {
     /// Reads what is there, up to a share that lets the other streams have their turn.
-    fn read(&mut self) {
+    fn read(&mut self, told: &mut dyn FnMut(&[u8])) {
         let Some(mut pipe) = self.pipe.take() else { return };
         let mut bytes = [0; 16_384];
         for _ in 0..16 {
             match pipe.read(&mut bytes) {
                 Ok(0) => return,
-                Ok(count) => self.text.push(&bytes[..count]),
+                Ok(count) => {
+                    self.text.push(&bytes[..count]);
+                    told(&bytes[..count]);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => return,
@@ -268,6 +309,7 @@ fn watch(
     deadline: Instant,
     late: &mut AtDeadline<'_>,
     backchannel: &mut Option<&mut Backchannel>,
+    told: &mut Told<'_>,
 ) {
     // What comes next at a deadline, and when.
     let mut next = Some(deadline);
@@ -293,8 +335,16 @@ fn watch(
                 }
             }
         }
-        wait(job, next);
-        job.streams.iter_mut().for_each(Stream::read);
+        wait(job, [next, told.next].into_iter().flatten().min());
+        let [stdout, stderr] = &mut job.streams;
+        stdout.read(&mut |bytes| {
+            if let Some(follow) = &mut told.follow {
+                follow.printed(bytes);
+            }
+            told.is_new();
+        });
+        stderr.read(&mut |_| told.is_new());
+        told.tell(job);
         job.reap(backchannel);
     }
 }

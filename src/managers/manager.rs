@@ -124,6 +124,14 @@ pub trait PackageManager: Debug + Sync {
     fn kept_afterwards(&self, _: &Ran) -> Vec<String> {
         Vec::new()
     }
+    /// How many lines that begin a step it prints for this transaction; 0 if nobody knows.
+    fn steps_of(&self, _: &Transaction) -> usize {
+        0
+    }
+    /// Whether this line that it prints begins a step.
+    fn is_step(&self, _line: &str) -> bool {
+        false
+    }
     /// The configuration files that it says it has put beside others.
     fn put_beside(&self, _: &Ran) -> Vec<PathBuf> {
         Vec::new()

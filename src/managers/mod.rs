@@ -17,6 +17,7 @@ pub mod manager;
 pub mod message;
 pub mod owner;
 mod pacman;
+pub mod progress;
 pub mod providers;
 pub mod reason;
 pub mod run;

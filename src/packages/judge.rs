@@ -70,7 +70,11 @@ pub fn simulated(
     let mut waits = None;
     let mut look = || waits = at_work(manager);
     let late = AtDeadline::EndAfter(&mut look);
-    let ran = run(simulation, whole(bounds), Options { input: None, late, backchannel: None });
+    let ran = run(
+        simulation,
+        whole(bounds),
+        Options { input: None, late, backchannel: None, follow: None },
+    );
     if let Some(refusal) = manager.held(operation, &ran) {
         let removal = Transaction::removal_of(asked.unwrap_or_default(), inventory);
         return Err(refused(refusal, removal));
@@ -114,7 +118,7 @@ pub fn simulated(
         let asked = run(
             questions,
             whole(bounds),
-            Options { input, late: AtDeadline::End, backchannel: None },
+            Options { input, late: AtDeadline::End, backchannel: None, follow: None },
         );
         if manager.was_too_late(&asked) {
             return Err(Planned::Overtaken);

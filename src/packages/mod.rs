@@ -19,9 +19,11 @@ pub mod unfinished;
 pub mod work;
 
 use crate::exec::context::{OperationContext, verdict};
+use crate::exec::follow::Teller;
 use crate::exec::process::{AtDeadline, Bounds, Options, run};
 use crate::managers::asked::Asked;
 use crate::managers::inventory::Inventory;
+use crate::managers::progress::Follower;
 use crate::managers::transaction::Transaction;
 use crate::outcome::Outcome;
 use crate::output::secrets::masked;
@@ -150,12 +152,19 @@ fn begin(
         });
     };
     let backchannel = Some(&mut context.backchannel);
+    let mut teller =
+        Teller::new(context.running, Some(Follower::new(manager, transaction.as_ref())));
     let settings = closed::Settings::there();
     let spares = closed::spares(work, transaction.as_ref(), installed.as_ref());
     let ran = run(
         &plan.main().sparing(spares),
         bounds,
-        Options { input, late: AtDeadline::GoOn(&mut late), backchannel },
+        Options {
+            input,
+            late: AtDeadline::GoOn(&mut late),
+            backchannel,
+            follow: Some(&mut teller),
+        },
     );
     drop(settings);
     let after = after(work, bounds);

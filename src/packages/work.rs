@@ -58,7 +58,7 @@ mod tests {
         let name = PackageName::parse(b"curl").expect("a name");
         let operation =
             Operation::Package { action: PackageAction::Upgrade, name, only_plan: false };
-        let request = Request { operation: operation.clone(), reason: None, timeout: None };
+        let request = Request::new(operation.clone(), None);
         let approved = InForce::compiled().judge(&Everybody, request).expect("it is allowed");
         let plan = plan(approved, Some(TOY)).expect("a plan");
         let Steps::Package(steps) = plan.steps() else { panic!("it is about packages") };

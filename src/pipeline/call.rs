@@ -2,12 +2,14 @@
 //! same, in this order. Without privilege there is nobody to charge and nothing to record.
 
 use crate::audit::origin::Origin;
-use crate::audit::{self, Unwritten, bounds};
+use crate::audit::{self, Answer, Unwritten, bounds};
 use crate::limits::store::Exceeded;
 use crate::limits::{self, Budget};
 use crate::pipeline::answered::{Answered, UNDER_WAY, forget};
+use crate::pipeline::results;
 use crate::policy::force::InForce;
 use crate::reply::Reply;
+use crate::reply::result::Again;
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Request;
@@ -128,12 +130,40 @@ impl Call {
                 return self.limited(request, &exceeded, reply.is_dry_run());
             }
             Err(Unwritten::Unavailable(refusal)) => {
-                vec![format!("the audit log could not be written: {}", refusal.error)]
+                vec![unrecorded(&refusal)]
             }
         };
         forget();
-        Answered(reply.warnings(warnings).send())
+        let reply = reply.warnings(warnings);
+        Answered(match request.filter(|_| !reply.is_dry_run()) {
+            Some(request) => results::keep(&self.caller, &request.operation, reply).send(),
+            None => reply.send(),
+        })
     }
+
+    /// Answers with the reply of another request: its record says what that says.
+    pub fn again(&self, answer: impl FnOnce() -> Result<Again, Refusal>) -> Answered {
+        if let Err(exceeded) = self.charge(Budget::Reads) {
+            return self.limited(None, &exceeded, false);
+        }
+        let again = match answer() {
+            Ok(again) => again,
+            Err(refusal) => return self.close(None, Reply::refused(&refusal), None),
+        };
+        let said = Answer { code: again.code(), error: None, dry_run: false };
+        let warnings = match audit::passed_on(&self.origin(), &self.asked, &said) {
+            Ok(warnings) => warnings,
+            Err(Unwritten::Limited(exceeded)) => return self.limited(None, &exceeded, false),
+            Err(Unwritten::Unavailable(refusal)) => vec![unrecorded(&refusal)],
+        };
+        forget();
+        Answered(again.send(warnings))
+    }
+}
+
+/// What a reply says of a record that could not be written.
+fn unrecorded(refusal: &Refusal) -> String {
+    format!("the audit log could not be written: {}", refusal.error)
 }
 
 /// The reply to a request that is refused.

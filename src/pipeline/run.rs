@@ -11,14 +11,17 @@ use crate::limits::Permit;
 use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
 use crate::pipeline::answered::{Answered, forget};
+use crate::pipeline::results;
 use crate::plan::{Plan, Steps};
 use crate::reply::passed::{self, Passed};
 use crate::reply::{Reply, interrupt, stdout};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
+use crate::results::running::Running;
 use crate::system::kernel;
 use crate::tasks::Turn;
 use crate::{packages, services, tasks};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -75,10 +78,15 @@ pub fn run(
         Operation::Task { name } => Some(Turn::take(name).map_err(Failed::Unrecorded)?),
         _ => None,
     };
+    let running = Running::begin();
     let recorded = audit::intent(origin, planned, permit)?;
     forget();
     // Before there are two processes, of which each would do it.
     recorded.tell();
+    let (running, unkept) = match begun(&recorded, running) {
+        Ok(running) => (Some(running), None),
+        Err(error) => (None, Some(results::not_kept(&error))),
+    };
     let forked = kernel::fork().map_err(|error| {
         let refusal = internal(error);
         // The refusal says enough; that its record failed too would change nothing.
@@ -88,11 +96,16 @@ pub fn run(
     match forked {
         kernel::Forked::Child => {
             drop(reader);
-            keep(&recorded, backchannel, requester, shown, writer.into());
+            let job = Job { recorded: &recorded, running: running.as_ref(), unkept };
+            job.keep(backchannel, requester, shown, writer.into());
             std::process::exit(0)
         }
         kernel::Forked::Parent(_) => {
-            drop((writer, turn));
+            // Without a place for the result it is waited for all the same.
+            if recorded.plan().request().no_wait && running.is_some() {
+                return Ok(Answered(Reply::started(recorded.plan()).send()));
+            }
+            drop((writer, turn, running));
             match passed::pass_on_framed(reader, timeout + SLACK) {
                 Passed::On(exit) => Ok(Answered(exit)),
                 Passed::Interrupted(signal) => {
@@ -111,69 +124,113 @@ pub fn run(
     }
 }
 
-/// Away from whoever asked, splits once more: one runs the plan and answers through `reply`, the
-/// other is its monitor.
-fn keep(
-    recorded: &audit::Recorded,
-    backchannel: Backchannel,
-    requester: Requester,
-    shown: Shown<'_>,
-    reply: OwnedFd,
-) {
-    // Whoever asks the process to end that waits for the reply does not end this one.
-    kernel::ignore_signals();
-    let _ = nix::unistd::setsid();
-    // If there is none to go to, what it was started in will have to do.
-    let _ = cgroup::leave();
-    kernel::rename(c"sm-operation");
-    for standard in [0, 1, 2] {
-        if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
-            let _ = kernel::replace(standard, null);
-        }
-    }
-    kernel::adopt();
-    match kernel::fork() {
-        Ok(kernel::Forked::Parent(worker)) => {
-            drop((reply, requester));
-            monitor::watch(backchannel, worker, recorded);
-        }
-        // If there can be no second process, one has to do.
-        Ok(kernel::Forked::Child) | Err(_) => {
-            operate(recorded, backchannel, requester, shown, reply)
-        }
-    }
+/// Says that it has begun, where there is a place for that.
+fn begun(recorded: &Recorded, running: io::Result<Running>) -> io::Result<Running> {
+    let running = running?;
+    let request = recorded.plan().request();
+    let words = recorded.plan().main().words();
+    crate::results::begun(recorded.caller(), &request.operation, words, request.no_wait)?;
+    Ok(running)
 }
 
-/// Runs, records what came of it, answers.
-fn operate(
-    recorded: &audit::Recorded,
-    backchannel: Backchannel,
-    requester: Requester,
-    shown: Shown<'_>,
-    reply: OwnedFd,
-) {
-    if stdout::send_through(reply).is_err() {
-        stdout::hang_up();
+/// What the processes of an operation share.
+struct Job<'j> {
+    recorded: &'j Recorded,
+    /// As long as one of them is there, it runs.
+    running: Option<&'j Running>,
+    /// What the caller should know of the place for the result.
+    unkept: Option<String>,
+}
+
+impl Job<'_> {
+    /// Away from whoever asked, splits once more: one runs the plan and answers through `reply`, the
+    /// other is its monitor.
+    fn keep(
+        &self,
+        backchannel: Backchannel,
+        requester: Requester,
+        shown: Shown<'_>,
+        reply: OwnedFd,
+    ) {
+        // Whoever asks the process to end that waits for the reply does not end this one.
+        kernel::ignore_signals();
+        let _ = nix::unistd::setsid();
+        // If there is none to go to, what it was started in will have to do.
+        let _ = cgroup::leave();
+        kernel::rename(c"sm-operation");
+        for standard in [0, 1, 2] {
+            if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
+                let _ = kernel::replace(standard, null);
+            }
+        }
+        kernel::adopt();
+        match kernel::fork() {
+            Ok(kernel::Forked::Parent(worker)) => {
+                drop((reply, requester));
+                if let Some(outcome) = monitor::watch(backchannel, worker, self.recorded) {
+                    self.end(&outcome, Vec::new());
+                }
+            }
+            // If there can be no second process, one has to do.
+            Ok(kernel::Forked::Child) | Err(_) => {
+                self.operate(backchannel, requester, shown, reply)
+            }
+        }
     }
-    let mut context = OperationContext {
-        backchannel,
-        requester,
-        shown,
-        answer: &mut |so_far| {
-            let plan = recorded.plan();
-            Reply::outcome(plan, &so_far).warnings(recorded.warnings()).send();
+
+    /// Runs, records what came of it, answers.
+    fn operate(
+        &self,
+        backchannel: Backchannel,
+        requester: Requester,
+        shown: Shown<'_>,
+        reply: OwnedFd,
+    ) {
+        if stdout::send_through(reply).is_err() {
             stdout::hang_up();
-        },
-    };
-    let outcome = change(recorded, &mut context);
-    let warnings = record(recorded, &outcome);
-    context.backchannel.recorded();
-    Reply::outcome(recorded.plan(), &outcome).warnings(warnings).send();
+        }
+        let recorded = self.recorded;
+        let mut context = OperationContext {
+            backchannel,
+            requester,
+            shown,
+            running: self.running,
+            answer: &mut |so_far| {
+                let plan = recorded.plan();
+                let mut reply = Reply::outcome(plan, &so_far).warnings(recorded.warnings());
+                if self.running.is_some() {
+                    reply = reply.continues();
+                }
+                reply.send();
+                stdout::hang_up();
+            },
+        };
+        let outcome = change(recorded, &mut context);
+        let warnings = record(recorded, &outcome);
+        let reply = self.end(&outcome, warnings);
+        context.backchannel.recorded();
+        reply.send();
+    }
+
+    /// Keeps what came of it, for who asks later.
+    fn end<'o>(&'o self, outcome: &'o Outcome, warnings: Vec<String>) -> Reply<'o> {
+        let Self { recorded, running, unkept } = self;
+        let plan = recorded.plan();
+        let reply = Reply::outcome(plan, outcome).warnings(warnings).warnings(unkept.clone());
+        if running.is_none() {
+            return reply;
+        }
+        let reply = results::keep(recorded.caller(), &plan.request().operation, reply);
+        running.inspect(|running| running.end());
+        reply
+    }
 }
 
 fn record_and_answer(recorded: &audit::Recorded, outcome: &Outcome) -> Answered {
     let warnings = record(recorded, outcome);
-    Answered(Reply::outcome(recorded.plan(), outcome).warnings(warnings).send())
+    let plan = recorded.plan();
+    let reply = Reply::outcome(plan, outcome).warnings(warnings);
+    Answered(results::keep(recorded.caller(), &plan.request().operation, reply).send())
 }
 
 /// Records what came of it. Gives what the caller should know of the sinks.

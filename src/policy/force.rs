@@ -13,7 +13,7 @@ use crate::policy::{COMPILED, presence, site};
 use crate::request::action::{Action, Maintenance, ManagerAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::UnitName;
-use crate::request::operation::{Operation, Reason, Request, Shown};
+use crate::request::operation::{Operation, Request, Shown};
 use crate::request::who::Who;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -131,8 +131,7 @@ impl InForce {
 
     /// Whether the caller may also ask for this operation, with a reason if need be.
     fn may(&self, who: &dyn Who, operation: Operation) -> bool {
-        let request = Request { operation, reason: Some(Reason::any()), timeout: None };
-        self.decided(who, request).is_ok()
+        self.decided(who, Request::with_any_reason(&operation)).is_ok()
     }
 
     /// The operations on all packages that the caller may ask for.
@@ -243,8 +242,7 @@ impl InForce {
         let is_allowed = |action: &ServiceAction| {
             let unit = name.clone();
             let operation = Operation::Service { action: *action, unit, shown: Shown::USUAL };
-            let request = Request { operation, reason: Some(Reason::any()), timeout: None };
-            self.verdict(who, request).is_ok()
+            self.verdict(who, Request::with_any_reason(&operation)).is_ok()
         };
         // A request without a suffix means a service; the manager always writes one.
         name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
@@ -350,7 +348,7 @@ mod tests {
         let judged = |action, asked: &str| {
             let name = PackageName::parse(asked.as_bytes()).expect("a name");
             let operation = Operation::Package { action, name, only_plan: false };
-            let request = Request { operation, reason: None, timeout: None };
+            let request = Request::new(operation, None);
             force.judge(&Everybody, request).expect("it is allowed")
         };
         for action in [PackageAction::Remove, PackageAction::Install] {

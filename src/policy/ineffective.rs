@@ -201,7 +201,7 @@ fn decision(
     operation: &Operation,
 ) -> [Option<impl PartialEq + use<>>; 2] {
     [None, Some(Reason::any())].map(|reason| {
-        let request = Request { operation: operation.clone(), reason, timeout: None };
+        let request = Request::new(operation.clone(), reason);
         let approved = decide(compiled, Some(site), who, request).ok()?;
         let (watch, timeout) = (approved.watch_seconds(), approved.timeout());
         let check = approved.check.map(|check| (check, approved.checks_start));

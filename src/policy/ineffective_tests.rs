@@ -219,7 +219,7 @@ packages.names = { curl = {}, git = {} }
         .flat_map(|who| {
             let decided = |operation: &Operation| {
                 [None, Some(Reason::any())].map(|reason| {
-                    let request = Request { operation: operation.clone(), reason, timeout: None };
+                    let request = Request::new(operation.clone(), reason);
                     decide(compiled, Some(site), &who, request).is_ok()
                 })
             };

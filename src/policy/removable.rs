@@ -124,7 +124,7 @@ mod tests {
                 let operation =
                     Operation::Package { action: PackageAction::Remove, name, only_plan: false };
                 let reason = has_reason.then(Reason::any);
-                let request = Request { operation, reason, timeout: None };
+                let request = Request::new(operation, reason);
                 judge(&policy, &Limits::USUAL, &Ci, request).is_ok()
             });
             let found = removable(&policy, &Ci);

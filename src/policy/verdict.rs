@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn approved(policy: &Parsed, limits: &Limits, operation: Operation) -> Approved {
-        let request = Request { operation, reason: None, timeout: None };
+        let request = Request::new(operation, None);
         judge(&policy.policy(), limits, &Everybody, request).expect("it is allowed")
     }
 
@@ -319,7 +319,7 @@ mod tests {
                 let unit = UnitName::parse(unit.as_bytes()).expect("a unit");
                 let shown = crate::request::operation::Shown::USUAL;
                 let operation = Operation::Service { action: ServiceAction::Restart, unit, shown };
-                let request = Request { operation, reason: None, timeout: None };
+                let request = Request::new(operation, None);
                 let judged = judge(&policy.policy(), &Limits::USUAL, &Somebody, request);
                 let code = judged.map_or_else(|denial| denial.refusal.code.word(), |_| "ok");
                 assert_eq!(code, expected, "{tables}");

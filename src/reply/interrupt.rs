@@ -21,7 +21,7 @@ pub fn refusal(signal: i32) -> Refusal {
         Code::Timeout,
         format!("{name} ended the wait for the reply; an operation that has begun continues"),
     )
-    .hint("for a unit, ask for the status; for a package or a task, the audit log has the result when it is done")
+    .hint("sm-helper result lists the last requests of this account, and has its end when it is done")
 }
 
 /// Has a thread answer, and end this process, once it is asked to end. For the side without

@@ -3,6 +3,7 @@
 pub mod interrupt;
 pub mod listing;
 pub mod passed;
+pub mod result;
 pub mod schema;
 pub mod stdout;
 pub mod terminal;
@@ -45,6 +46,16 @@ pub fn begin(record: fn(&Refusal)) {
         record(&refusal);
         std::process::exit(i32::from(Reply::refused(&refusal).send()));
     }));
+}
+
+/// Writes a reply, with its exit status in front where the process that passes it on wants that.
+fn write(exit: u8, text: String) {
+    let mut bytes = text.into_bytes();
+    bytes.push(b'\n');
+    if stdout::is_framed() {
+        bytes.insert(0, exit);
+    }
+    stdout::write(&bytes);
 }
 
 /// A reply, field by field as the contract lists them.
@@ -227,12 +238,36 @@ impl<'r> Reply<'r> {
         } else {
             serde_json::to_string(&self)
         };
-        let mut bytes = text.unwrap_or_default().into_bytes();
-        bytes.push(b'\n');
-        if stdout::is_framed() {
-            bytes.insert(0, exit);
-        }
-        stdout::write(&bytes);
+        write(exit, text.unwrap_or_default());
         exit
+    }
+
+    /// The reply on one line, as it is kept for who asks again.
+    pub fn kept(&mut self) -> String {
+        self.duration_ms = duration_ms();
+        serde_json::to_string(&self).unwrap_or_default()
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// With the fact that the operation goes on, and how to learn of its end.
+    #[must_use]
+    pub fn continues(mut self) -> Self {
+        let end = format!("its end: sm-helper result {} --wait 300", request_id());
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {end}"),
+            None => end,
+        });
+        self.with("running", true)
+    }
+
+    /// What was begun, if nobody waits for its end.
+    pub fn started(plan: &'r Plan) -> Self {
+        let hint = format!("its result: sm-helper result {} --wait 300", request_id());
+        let reply = Self { code: Code::Started, hint: Some(hint), ..Self::new(Ok(())).plan(plan) };
+        reply.with("running", true)
     }
 }

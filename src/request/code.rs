@@ -8,12 +8,18 @@ use serde::{Serialize, Serializer};
 pub enum Code {
     /// Done.
     Ok,
+    /// It has begun, and nobody waits for its end.
+    Started,
     /// It ran and failed.
     CommandFailed,
     /// It ran and was not done in time.
     Timeout,
     /// It ran, and the unit did not stay up.
     Unhealthy,
+    /// It was begun, and what ran it was ended before the end was known.
+    Interrupted,
+    /// There is no such request of this account.
+    NotFound,
     /// Not a request.
     Usage,
     /// The policy does not allow it.
@@ -47,11 +53,14 @@ pub enum Code {
 }
 
 /// One row a code: the word in the reply, the exit status.
-const TABLE: [(Code, &str, u8); 19] = [
+const TABLE: [(Code, &str, u8); 22] = [
     (Code::Ok, "ok", 0),
+    (Code::Started, "started", 0),
     (Code::CommandFailed, "command_failed", 1),
     (Code::Timeout, "timeout", 1),
     (Code::Unhealthy, "unhealthy", 1),
+    (Code::Interrupted, "interrupted", 1),
+    (Code::NotFound, "not_found", 1),
     (Code::Usage, "usage", 2),
     (Code::Denied, "denied", 3),
     (Code::Disabled, "disabled", 3),

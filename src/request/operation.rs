@@ -2,6 +2,7 @@
 
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
+use crate::request::id::RequestId;
 use crate::request::name::{NameError, PackageName, TaskName, UnitName, quoted};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -246,6 +247,8 @@ pub struct Request {
     pub reason: Option<Reason>,
     /// In how many seconds at most, if the caller wants less than the policy allows.
     pub timeout: Option<u32>,
+    /// Whether the caller does not wait for the end.
+    pub no_wait: bool,
 }
 
 /// What the command line holds, before any of it is believed.
@@ -263,6 +266,8 @@ pub struct Words {
     pub reason: Option<std::ffi::OsString>,
     /// `--timeout`
     pub timeout: Option<std::ffi::OsString>,
+    /// `--no-wait`
+    pub no_wait: bool,
 }
 
 impl Words {
@@ -277,7 +282,64 @@ impl Words {
     }
 }
 
+/// A question for what came of an own request; without an id, for the last ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultOf {
+    /// Of which.
+    pub id: Option<RequestId>,
+    /// How many seconds to wait for its end.
+    pub wait: u32,
+}
+
+impl ResultOf {
+    /// The longest wait, in seconds.
+    pub const LONGEST_WAIT: u32 = 3600;
+
+    /// Reads the id and `--wait`.
+    ///
+    /// # Errors
+    /// `usage` if there is more than one id, or a wait for none; `invalid_argument` if one of them is
+    /// not what it should be.
+    pub fn parse(ids: &[std::ffi::OsString], wait: Option<&OsStr>) -> Result<Self, Refusal> {
+        let wrong = |what: &str| {
+            Refusal::new(Code::Usage, what)
+                .hint("usage: sm-helper result [REQUEST_ID [--wait SECONDS]]")
+        };
+        let id = match ids {
+            [] => None,
+            [id] => Some(RequestId::parse(id)?),
+            _ => return Err(wrong("`result` takes one id")),
+        };
+        let wait = wait.map(|text| number("--wait", text, Self::LONGEST_WAIT)).transpose()?;
+        if id.is_none() && wait.is_some() {
+            return Err(wrong(
+                "`result --wait` needs the id of the request whose end it waits for",
+            ));
+        }
+        Ok(Self { id, wait: wait.unwrap_or(0) })
+    }
+}
+
+/// What only root can answer.
+#[derive(Debug, Clone)]
+pub enum ForRoot {
+    /// That something is done, or looked at.
+    Request(Request),
+    /// What came of an earlier request.
+    Result(ResultOf),
+}
+
 impl Request {
+    /// A request for this and no more than this.
+    pub fn new(operation: Operation, reason: Option<Reason>) -> Self {
+        Self { operation, reason, timeout: None, no_wait: false }
+    }
+
+    /// A request for this with some reason, which is a condition on who asks and not on what is done.
+    pub fn with_any_reason(operation: &Operation) -> Self {
+        Self::new(operation.clone(), Some(Reason::any()))
+    }
+
     /// A request about a unit.
     ///
     /// # Errors
@@ -364,7 +426,7 @@ impl Request {
 
     fn with(words: &Words, operation: Operation) -> Result<Self, Refusal> {
         let (reason, timeout) = words.flags()?;
-        Ok(Self { operation, reason, timeout })
+        Ok(Self { operation, reason, timeout, no_wait: words.no_wait })
     }
 }
 

@@ -81,7 +81,7 @@ pub fn change(
     let ran = run(
         plan.main(),
         change.bounds,
-        Options { input: None, late: AtDeadline::End, backchannel },
+        Options { input: None, late: AtDeadline::End, backchannel, follow: None },
     );
     drop(turns);
     change.took = start_limit::now().saturating_sub(change.began);

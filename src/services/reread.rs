@@ -18,7 +18,11 @@ pub fn reread(
     context: &mut OperationContext<'_>,
 ) -> Outcome {
     let backchannel = Some(&mut context.backchannel);
-    let ran = run(plan.main(), bounds, Options { input: None, late: AtDeadline::End, backchannel });
+    let ran = run(
+        plan.main(),
+        bounds,
+        Options { input: None, late: AtDeadline::End, backchannel, follow: None },
+    );
     let verdict = match ran.ended {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(_) => {

@@ -1,7 +1,8 @@
 //! Runs a task, and says what came of it.
 
 use crate::exec::context::{OperationContext, name_of};
-use crate::exec::process::{AtDeadline, Bounds, Options, run_program};
+use crate::exec::follow::Teller;
+use crate::exec::process::{AtDeadline, Bounds, Follow, Options, run_program};
 use crate::outcome::Outcome;
 use crate::output::text::one_line;
 use crate::plan::Plan;
@@ -37,7 +38,9 @@ pub fn run(
         OnTimeout::Continue => AtDeadline::GoOn(&mut late),
     };
     let backchannel = Some(&mut context.backchannel);
-    let ran = run_program(&program, bounds, Options { input: None, late, backchannel });
+    let mut teller = Teller::new(context.running, None);
+    let follow: Option<&mut dyn Follow> = Some(&mut teller);
+    let ran = run_program(&program, bounds, Options { input: None, late, backchannel, follow });
     if let Ended::NotStarted(error) = ran.ended {
         return Outcome::refused(not_started(task, program.failed.get(), error), None, None);
     }

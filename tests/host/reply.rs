@@ -74,8 +74,8 @@ pub fn answer(done: &Done) -> (i32, Value) {
 /// The exit status of a code: the table in section 3 of the contract.
 fn class(code: &str) -> Option<i32> {
     Some(match code {
-        "ok" => 0,
-        "command_failed" | "timeout" | "unhealthy" => 1,
+        "ok" | "started" => 0,
+        "command_failed" | "timeout" | "unhealthy" | "interrupted" | "not_found" => 1,
         "usage" => 2,
         "denied" | "disabled" | "invalid_argument" | "reason_required" | "plan_refused"
         | "check_failed" | "approval_required" => 3,

@@ -87,8 +87,8 @@ impl Answer {
 /// The table in section 3 of the contract, so far as a request can get there.
 fn class(code: &str) -> Option<i32> {
     Some(match code {
-        "ok" => 0,
-        "command_failed" | "timeout" | "unhealthy" => 1,
+        "ok" | "started" => 0,
+        "command_failed" | "timeout" | "unhealthy" | "interrupted" | "not_found" => 1,
         "usage" => 2,
         "denied" | "disabled" | "invalid_argument" | "reason_required" | "check_failed"
         | "plan_refused" => 3,

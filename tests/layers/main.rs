@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// those behind it.
 const ORDER: [&str; 21] = [
     "output", "system", "request", "managers", "policy", "plan", "surface", "outcome", "limits",
-    "audit", "exec", "services", "packages", "tasks", "reply", "sudo", "cli", "broker", "escalate",
-    "pipeline", "admin",
+    "audit", "results", "exec", "services", "packages", "tasks", "reply", "sudo", "cli", "broker",
+    "escalate", "pipeline", "admin",
 ];
 
 /// What is wrong with the imports: one line for each that runs upwards, and one for each circle.

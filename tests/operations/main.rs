@@ -38,6 +38,7 @@ mod packages;
 mod pacman_settings;
 mod planned;
 mod planned_arch;
+mod results;
 mod room;
 mod runs;
 mod schema;

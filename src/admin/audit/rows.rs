@@ -211,13 +211,14 @@ pub fn operation_of(record: &Value) -> Option<String> {
     }
     // A question that runs nothing is known by its words alone. Making the grammar for them takes
     // longer than reading the record, so only what may be one is read.
-    if !asked(record).any(|word| ["list", "version"].contains(&word)) {
+    if !asked(record).any(|word| ["list", "result", "version"].contains(&word)) {
         return None;
     }
     let words: Vec<OsString> = asked(record).map(OsString::from).collect();
     let Parsed::Command(helper) = cli::helper(&words) else { return None };
     match helper.command {
         HelperCommand::List { .. } => Some("list".to_owned()),
+        HelperCommand::Result { .. } => Some("result".to_owned()),
         HelperCommand::Version => Some("version".to_owned()),
         HelperCommand::Service { .. }
         | HelperCommand::Package { .. }

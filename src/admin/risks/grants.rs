@@ -6,7 +6,7 @@ use crate::policy::force::InForce;
 use crate::policy::model::Policy;
 use crate::policy::operations::operations;
 use crate::policy::verdict::judge;
-use crate::request::operation::{Operation, Reason, Request};
+use crate::request::operation::{Operation, Request};
 use crate::request::who::Who;
 
 /// The lines that allow a request to somebody.
@@ -59,9 +59,7 @@ impl<'p> Grants<'p> {
     /// The line that grants it to this one, and whether that is compiled in: the site policy's if it
     /// has one, as that is the one to change. None if it is not granted.
     pub fn line(&self, who: &dyn Who, operation: &Operation) -> Option<(Line, bool)> {
-        let request =
-            Request { operation: operation.clone(), reason: Some(Reason::any()), timeout: None };
-        let lines = (self.decide)(who, request)?;
+        let lines = (self.decide)(who, Request::with_any_reason(operation))?;
         let is_compiled = |line: &Line| self.site.as_ref().is_some_and(|site| *site != line.file);
         let line = lines.iter().find(|line| !is_compiled(line)).or(lines.first())?;
         Some((line.clone(), is_compiled(line)))

@@ -1,6 +1,6 @@
 //! Which command lines of the helper the policy in force permits to an account or a group.
 
-use crate::escalate::flags::WORD;
+use crate::escalate::flags::{RESULT, WORD};
 use crate::managers::host;
 use crate::policy::force::InForce;
 use crate::request::action::ServiceAction;
@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is run for whoever asks, and changes nothing.
-const QUESTIONS: [&str; 3] = ["list", "list --schema", "version"];
+const QUESTIONS: [&str; 4] = ["list", "list --schema", RESULT, "version"];
 
 /// Every line that stands behind the helper's name. With flags the helper itself calls sudo, and
 /// has one spelling; without them so may anybody, who leaves `.service` out or not.
@@ -26,6 +26,7 @@ pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
     let force = InForce::load()?;
     let caller = Seen { who, groups: RefCell::default() };
     let mut lines: BTreeSet<String> = QUESTIONS.map(str::to_owned).into();
+    lines.insert(format!("{WORD} {RESULT}"));
     for (operation, _) in possible(&force, &caller, host::of_this_host()) {
         let line = operation.to_string();
         lines.insert(format!("{WORD} {line}"));

@@ -104,6 +104,12 @@ impl PackageManager for Apt {
     fn instead(&self, printed: &str, name: &str) -> Option<String> {
         reasons::instead(printed, name)
     }
+    fn steps_of(&self, transaction: &Transaction) -> usize {
+        transaction::steps_of(transaction)
+    }
+    fn is_step(&self, line: &str) -> bool {
+        transaction::is_step(line)
+    }
     fn kept_beforehand(&self, simulated: &str, installed: &Inventory) -> Vec<String> {
         kept::beforehand(simulated, installed)
     }

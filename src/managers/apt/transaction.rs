@@ -52,6 +52,17 @@ pub fn section<'p>(printed: &'p str, heading: &str) -> Vec<&'p str> {
     lines.take_while(|line| line.starts_with("  ")).flat_map(str::split_whitespace).collect()
 }
 
+/// How many steps dpkg says that it does: it unpacks a package, and sets it up later.
+pub fn steps_of(transaction: &Transaction) -> usize {
+    let Transaction { install, upgrade, remove, downgrade, .. } = transaction;
+    2 * (install.len() + upgrade.len() + downgrade.len()) + remove.len()
+}
+
+/// Whether dpkg says in this line that a step begins.
+pub fn is_step(line: &str) -> bool {
+    ["Unpacking ", "Setting up ", "Removing "].iter().any(|step| line.starts_with(step))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

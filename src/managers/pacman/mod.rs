@@ -127,6 +127,12 @@ impl PackageManager for Pacman {
     fn not_found(&self, stderr: &str) -> Option<NotFound> {
         lists::not_found(stderr)
     }
+    fn steps_of(&self, transaction: &Transaction) -> usize {
+        transaction::steps_of(transaction)
+    }
+    fn is_step(&self, line: &str) -> bool {
+        transaction::is_step(line)
+    }
     fn kept_afterwards(&self, ran: &Ran) -> Vec<String> {
         kept::afterwards(&ran.stderr)
     }

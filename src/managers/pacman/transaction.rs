@@ -52,6 +52,18 @@ pub fn is_held(stdout: &str) -> bool {
     stdout.lines().any(|line| line.starts_with(":: HoldPkg was found in target list."))
 }
 
+/// How many steps pacman says that it does: one for each package.
+pub fn steps_of(transaction: &Transaction) -> usize {
+    let Transaction { install, upgrade, remove, downgrade, .. } = transaction;
+    install.len() + upgrade.len() + remove.len() + downgrade.len()
+}
+
+/// Whether pacman says in this line that a step begins.
+pub fn is_step(line: &str) -> bool {
+    let steps = ["installing ", "reinstalling ", "upgrading ", "downgrading ", "removing "];
+    line.ends_with("...") && steps.iter().any(|step| line.starts_with(step))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,83 @@
+//! Keeps what came of a request, and answers who asks for it.
+
+use crate::pipeline::answered::Answered;
+use crate::pipeline::call::Call;
+use crate::reply::Reply;
+use crate::reply::result::Again;
+use crate::request::caller::Caller;
+use crate::request::code::{Code, Refusal};
+use crate::request::operation::{Operation, ResultOf};
+use crate::results::{self, Found};
+use crate::system::kernel;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// How often it is looked whether a request has ended that is waited for.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Keeps a reply. Where there is no room for it, the reply says so.
+pub fn keep<'r>(caller: &Caller, operation: &Operation, mut reply: Reply<'r>) -> Reply<'r> {
+    let text = reply.kept();
+    match results::answered(caller, operation, reply.code().word(), &text) {
+        Ok(()) => reply,
+        Err(error) => reply.warnings([not_kept(&error)]),
+    }
+}
+
+/// What is said if something cannot be kept.
+pub fn not_kept(error: &io::Error) -> String {
+    format!("the result cannot be kept for `sm-helper result`: {error}")
+}
+
+/// Answers `result`.
+pub fn answer(call: &Call, asked: &ResultOf) -> Answered {
+    let unreadable = |error: io::Error| {
+        Refusal::new(
+            Code::UntrustedPath,
+            format!("the results that are kept cannot be read: {error}"),
+        )
+        .hint("an administrator can see with `sm doctor` whether there is room for them; as root: rm -r /var/lib/sm/results")
+    };
+    match &asked.id {
+        None => match results::recent(&call.caller) {
+            Ok(rows) => call.question(None, false, || Reply::new(Ok(())).with("requests", rows)),
+            Err(error) => call.refuse(None, &unreadable(error), false),
+        },
+        Some(id) => call.again(|| {
+            let end = Instant::now() + Duration::from_secs(asked.wait.into());
+            loop {
+                match results::find(&call.caller, id).map_err(unreadable)? {
+                    Found::Running(begun, so_far) => {
+                        if Instant::now() >= end || is_asked_to_end() {
+                            return Ok(Again::running(id, &begun, &so_far));
+                        }
+                    }
+                    Found::Interrupted(begun) => return Ok(Again::interrupted(id, &begun)),
+                    Found::Reply(text) => {
+                        let torn = || unreadable(io::ErrorKind::InvalidData.into());
+                        return Again::kept(text).ok_or_else(torn);
+                    }
+                    Found::Nothing => {
+                        let error = format!("this account has made no request {}", id.as_str());
+                        return Err(Refusal::new(Code::NotFound, error).hint(
+                            "see the last ones with: sm-helper result; the last 100 are kept, for 24 hours",
+                        ));
+                    }
+                }
+            }
+        }),
+    }
+}
+
+/// Waits a little, and says whether this process was asked to end meanwhile.
+fn is_asked_to_end() -> bool {
+    let Ok(end) = kernel::end_pipe() else {
+        std::thread::sleep(PAUSE);
+        return false;
+    };
+    let mut fds = [PollFd::new(end.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::try_from(PAUSE).unwrap_or(PollTimeout::MAX))
+        .is_ok_and(|ready| ready > 0)
+}
