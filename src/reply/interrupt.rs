@@ -21,7 +21,9 @@ pub fn refusal(signal: i32) -> Refusal {
         Code::Timeout,
         format!("{name} ended the wait for the reply; an operation that has begun continues"),
     )
-    .hint("sm-helper result lists the last requests of this account, and has its end when it is done")
+    .hint(
+        "sm-helper result lists the last requests of this account, and has its end when it is done",
+    )
 }
 
 /// Has a thread answer, and end this process, once it is asked to end. For the side without

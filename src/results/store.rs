@@ -252,3 +252,80 @@ fn read(path: &str) -> io::Result<String> {
 fn path(account: u32) -> String {
     format!("{FOLDER}/{account}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::action::ServiceAction;
+    use crate::request::name::UnitName;
+    use crate::request::operation::Shown;
+    use proptest::prelude::*;
+
+    fn now() -> u64 {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time").as_secs()
+    }
+
+    fn operation() -> Operation {
+        let unit = UnitName::parse(b"nginx").expect("a name");
+        Operation::Service { action: ServiceAction::Restart, unit, shown: Shown::USUAL }
+    }
+
+    fn line(id: &str, at: u64, reply: &str) -> String {
+        reply_line(id, at, &operation(), "ok", reply).expect("a line")
+    }
+
+    fn ids(text: &str) -> Vec<String> {
+        newest(text).map(|line| parsed(line).expect("a line").id).collect()
+    }
+
+    #[test]
+    fn the_newest_of_so_many_requests_are_kept() {
+        let lines = (0..MOST + 20).map(|number| line(&number.to_string(), now(), "{}"));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let expected: Vec<String> =
+            (20..MOST + 20).rev().map(|number| number.to_string()).collect();
+        assert_eq!(ids(&text), expected);
+    }
+
+    #[test]
+    fn what_is_too_old_or_torn_is_nothing() {
+        let old = now() - AGE.as_secs() - 10;
+        let text = format!(
+            "{}\n{{\"id\":\"torn\",\"at\n\n{}\nnonsense\n{}",
+            line("old", old, "{}"),
+            line("one", now() - 60, "{}"),
+            // The clock was put back.
+            line("two", now() + 60, "{}"),
+        );
+        assert_eq!(ids(&text), ["two", "one"]);
+    }
+
+    #[test]
+    fn of_a_large_reply_the_end_of_what_was_printed_is_left() {
+        let text = format!("{}the end", "é".repeat(LARGEST));
+        let reply =
+            serde_json::json!({"stdout": text, "stderr": "short", "stdout_truncated": false});
+        let kept = line("one", now(), &reply.to_string());
+        assert!(kept.len() < LARGEST);
+        let reply: Value = serde_json::from_str(&kept).expect("a line");
+        let reply = &reply["reply"];
+        assert!(reply["stdout"].as_str().is_some_and(|text| text.ends_with("the end")));
+        assert_eq!((&reply["stdout_truncated"], &reply["stderr"]), (&true.into(), &"short".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_reply_holds_it_is_found_as_it_was(text: String, other: String) {
+            let reply = serde_json::json!({"stdout": text, REPLY: other}).to_string();
+            let kept = line("one", now(), &reply);
+            let (_, found) = kept.split_once(REPLY).expect("a reply");
+            prop_assert_eq!(found.strip_suffix('}'), Some(reply.as_str()));
+            prop_assert_eq!(parsed(&kept).expect("a line").id, "one");
+        }
+
+        #[test]
+        fn whatever_is_in_the_file_nothing_breaks(text: String) {
+            prop_assert!(newest(&text).count() <= text.lines().count());
+        }
+    }
+}
