@@ -232,7 +232,7 @@ impl<'r> Reply<'r> {
         if stdout::has_reply() {
             return exit;
         }
-        self.duration_ms = duration_ms();
+        self.end();
         let text = if stdout::is_pretty() {
             serde_json::to_string_pretty(&self)
         } else {
@@ -244,8 +244,15 @@ impl<'r> Reply<'r> {
 
     /// The reply on one line, as it is kept for who asks again.
     pub fn kept(&mut self) -> String {
-        self.duration_ms = duration_ms();
+        self.end();
         serde_json::to_string(&self).unwrap_or_default()
+    }
+
+    /// The request has taken so long: the first time this is asked, so that what is kept is what is sent.
+    fn end(&mut self) {
+        if self.duration_ms == 0.0 {
+            self.duration_ms = duration_ms();
+        }
     }
 
     /// Its code.
