@@ -81,7 +81,7 @@ impl Again {
         let text = match serde_json::from_str::<Value>(&self.text) {
             Ok(mut reply) if stdout::is_pretty() || !warnings.is_empty() => {
                 let more = warnings.into_iter().map(Value::from);
-                match reply["warnings"].as_array_mut() {
+                match reply.get_mut("warnings").and_then(Value::as_array_mut) {
                     Some(all) => all.extend(more),
                     None if more.len() > 0 => reply["warnings"] = more.collect(),
                     None => {}
