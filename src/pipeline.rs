@@ -15,6 +15,7 @@
 pub mod answered;
 pub mod apart;
 pub mod call;
+pub mod kept;
 pub mod plain;
 pub mod results;
 pub mod run;

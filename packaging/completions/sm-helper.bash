@@ -25,6 +25,9 @@ _sm_helper() {
             sm_helper,package)
                 cmd="sm_helper__subcmd__package"
                 ;;
+            sm_helper,result)
+                cmd="sm_helper__subcmd__result"
+                ;;
             sm_helper,service)
                 cmd="sm_helper__subcmd__service"
                 ;;
@@ -41,7 +44,7 @@ _sm_helper() {
 
     case "${cmd}" in
         sm_helper)
-            opts="-h --reason --dry-run --timeout --pretty --via --help service package task list version"
+            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help service package task result list version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -73,7 +76,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__list)
-            opts="-h --schema --reason --dry-run --timeout --pretty --via --help"
+            opts="-h --schema --reason --dry-run --timeout --no-wait --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -105,7 +108,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__package)
-            opts="-h --reason --dry-run --timeout --pretty --via --help install remove upgrade update autoremove autoclean repair plan"
+            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help install remove upgrade update autoremove autoclean repair plan"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -136,8 +139,47 @@ _sm_helper() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm_helper__subcmd__result)
+            opts="-h --wait --reason --dry-run --timeout --no-wait --pretty --via --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --wait)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sm_helper__subcmd__service)
-            opts="-h --lines --since --reason --dry-run --timeout --pretty --via --help start stop restart reload enable disable reset-failed status logs daemon-reload"
+            opts="-h --lines --since --reason --dry-run --timeout --no-wait --pretty --via --help start stop restart reload enable disable reset-failed status logs daemon-reload"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -183,7 +225,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__task)
-            opts="-h --reason --dry-run --timeout --pretty --via --help run"
+            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help run"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -215,7 +257,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__version)
-            opts="-h --reason --dry-run --timeout --pretty --via --help"
+            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -346,12 +388,12 @@ _sm_helper_done() {
 _sm_helper_complete() {
     local cur head prefix prev plain request given IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--lines --reason --since --timeout --via'
+    _sm_helper_read '--lines --reason --since --timeout --wait --via'
     [[ ! $prev || $cur != -* ]] || return
     given=("${plain[@]:1}")
     [[ ${plain[0]},${given[0]} != package,plan ]] || given=("${given[@]:1}")
     case $prev in
-    --lines | --reason | --since | --timeout) ;;
+    --lines | --reason | --since | --timeout | --wait) ;;
     '')
         if [[ $cur == -* || ${#plain[@]} -lt 2 ]]; then
             _sm_helper_grammar sm_helper

@@ -4,7 +4,7 @@
 complete -c sm-helper -f
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sm_helper_global_optspecs
-    string join \n reason= dry-run timeout= pretty via= h/help
+    string join \n reason= dry-run timeout= no-wait pretty via= h/help
 end
 
 function __fish_sm_helper_needs_command
@@ -34,11 +34,13 @@ complete -c sm-helper -n "__fish_sm_helper_needs_command" -l via -d 'The route t
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, reset its failure, or show its status or logs'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Install, remove or upgrade a package, or maintain all packages'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "task" -d 'Run a command line that the policy has written out whole'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "result" -d 'Show the reply of an own request again, how far it is, or the last requests'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'Show what this caller may do on this host'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "version" -d 'Show the versions of this program and its policy'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l lines -d 'For `logs`: the number of lines, 1 to 1000 [default: 50]' -r -f
@@ -49,6 +51,7 @@ complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l via -d '
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
@@ -57,6 +60,7 @@ complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l via -d '
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
@@ -65,8 +69,19 @@ complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l via -d 'The
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l wait -d 'Wait for the end of the request up to this many seconds, at most 3600' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
@@ -74,6 +89,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'Print it as a JSON Schema, with a definition for each operation'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
@@ -82,6 +98,7 @@ complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l via -d '
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 # The names that this account may use with an action, a name a line, as the program says: for an
@@ -116,7 +133,7 @@ function __sm_helper_plain
     for word in (commandline -opc)[2..-1]
         if test $skip = yes
             set skip no
-        else if contains -- $word --lines --reason --since --timeout --via
+        else if contains -- $word --lines --reason --since --timeout --wait --via
             set skip yes
         else if not string match -q -- '-*' $word
             echo -- $word

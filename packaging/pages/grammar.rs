@@ -150,6 +150,8 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("package", "names"),
                         ("task", "action"),
                         ("task", "name"),
+                        // Nothing, as an id is known to who got it.
+                        ("result", "ids"),
                         ("check", "file"),
                         ("test", "file"),
                         ("allow", "request"),

@@ -188,6 +188,15 @@ fn is_plain(word: &str) -> bool {
         && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+_.@:-".contains(&byte))
 }
 
+/// Whether this is what can be done to a unit, a package or a task.
+pub fn is_action(word: &str) -> bool {
+    word == RUN
+        || words_of::<ServiceAction>().contains(&word)
+        || words_of::<ManagerAction>().contains(&word)
+        || words_of::<PackageAction>().contains(&word)
+        || words_of::<Maintenance>().contains(&word)
+}
+
 /// A plain word, a flag, or a flag with a plain value.
 fn is_repeatable(word: &str) -> bool {
     let bare = word.trim_start_matches('-');

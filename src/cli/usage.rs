@@ -2,7 +2,7 @@
 
 use crate::cli::Admin;
 use crate::cli::flags::flags;
-use crate::cli::suggestion::suggested;
+use crate::cli::suggestion::{self, suggested};
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -50,6 +50,9 @@ fn near(grammar: &Command, command: &str, words: &[OsString], error: &clap::Erro
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     // The likest is the last.
     let near = near.into_iter().filter_map(|kind| context(error, kind)?.pop());
+    // `restart` is like `result`, and was never meant for it.
+    let wrong = context(error, ContextKind::InvalidSubcommand).unwrap_or_default();
+    let near = near.filter(|_| !wrong.iter().any(|word| suggestion::is_action(word)));
     let mut hints: Vec<String> = near.map(|near| format!("did you mean {near}?")).collect();
     let values = context(error, ContextKind::ValidValue);
     hints.extend(values.map(|all| format!("there are: {}", all.join(", "))));
@@ -164,14 +167,14 @@ mod tests {
             ("sm-helper help", "did you mean: sm-helper --help"),
             ("sm-helper --version", "did you mean: sm-helper version"),
             ("sm-helper -V", "did you mean: sm-helper version"),
-            ("sm-helper", "there are: service, package, task, list, version"),
+            ("sm-helper", "there are: service, package, task, result, list, version"),
             ("sm-helper task deploy", "did you mean: sm-helper task run deploy"),
             ("sm-helper run deploy", "did you mean: sm-helper task run deploy"),
             ("sm-helper tasks", "did you mean: sm-helper task run <task>"),
-            ("sm-helper frobnicate", "there are: service, package, task, list, version"),
+            ("sm-helper frobnicate", "there are: service, package, task, result, list, version"),
             (
                 "sm-helper lst",
-                "did you mean list?; there are: service, package, task, list, version",
+                "did you mean list?; there are: service, package, task, result, list, version",
             ),
             ("sm-helper services", "did you mean service?; there are: service, package"),
             ("sm-helper doctor", "did you mean: sm doctor"),
@@ -179,7 +182,7 @@ mod tests {
             ("sm-helper policy", "did you mean: sm policy --help"),
             ("sm-helper setup-sudo --user agent", "did you mean: sm setup-sudo --user agent"),
             ("sm-helper setup-sudo --usr agent", "did you mean: sm setup-sudo --help"),
-            ("sm-helper broker", "there are: service, package, task, list, version"),
+            ("sm-helper broker", "there are: service, package, task, result, list, version"),
             ("sm service restart nginx", "did you mean: sm-helper service restart nginx"),
             ("sm restart nginx", "did you mean: sm-helper service restart nginx"),
             ("sm list", "did you mean: sm-helper list"),
@@ -215,7 +218,7 @@ mod tests {
             ("sm setup-broker --user agent --remove --chk", "usage: sm setup-broker [OPTIONS]"),
             (
                 "sm-helper restart nginx --dryrun",
-                "there are: service, package, task, list, version",
+                "there are: service, package, task, result, list, version",
             ),
             ("sm-helper restart nginx --reason --dry-run", "there are: service, package"),
             ("sm-helper package update git --dry-run", "it is for all packages: omit the name"),
@@ -262,7 +265,10 @@ mod tests {
                 "usage: sm policy explain service [OPTIONS] <ACTION> [UNIT]",
             ),
             ("sm policy explain setup-sudo --user agent", "put --user in front of the request"),
-            ("sm policy explain doctor", "there are: service, package, task, list, version"),
+            (
+                "sm policy explain doctor",
+                "there are: service, package, task, result, list, version",
+            ),
             (
                 "sm fleet run ... -- restart nginx",
                 "did you mean: sm fleet run ... -- service restart nginx",

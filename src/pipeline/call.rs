@@ -6,7 +6,7 @@ use crate::audit::{self, Answer, Unwritten, bounds};
 use crate::limits::store::Exceeded;
 use crate::limits::{self, Budget};
 use crate::pipeline::answered::{Answered, UNDER_WAY, forget};
-use crate::pipeline::results;
+use crate::pipeline::kept;
 use crate::policy::force::InForce;
 use crate::reply::Reply;
 use crate::reply::result::Again;
@@ -136,7 +136,7 @@ impl Call {
         forget();
         let reply = reply.warnings(warnings);
         Answered(match request.filter(|_| !reply.is_dry_run()) {
-            Some(request) => results::keep(&self.caller, &request.operation, reply).send(),
+            Some(request) => kept::keep(&self.caller, &request.operation, reply).send(),
             None => reply.send(),
         })
     }

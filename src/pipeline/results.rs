@@ -1,12 +1,11 @@
-//! Keeps what came of a request, and answers who asks for it.
+//! Answers who asks what came of a request.
 
 use crate::pipeline::answered::Answered;
 use crate::pipeline::call::Call;
 use crate::reply::Reply;
 use crate::reply::result::Again;
-use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
-use crate::request::operation::{Operation, ResultOf};
+use crate::request::operation::ResultOf;
 use crate::results::{self, Found};
 use crate::system::kernel;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -16,20 +15,6 @@ use std::time::{Duration, Instant};
 
 /// How often it is looked whether a request has ended that is waited for.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Keeps a reply. Where there is no room for it, the reply says so.
-pub fn keep<'r>(caller: &Caller, operation: &Operation, mut reply: Reply<'r>) -> Reply<'r> {
-    let text = reply.kept();
-    match results::answered(caller, operation, reply.code().word(), &text) {
-        Ok(()) => reply,
-        Err(error) => reply.warnings([not_kept(&error)]),
-    }
-}
-
-/// What is said if something cannot be kept.
-pub fn not_kept(error: &io::Error) -> String {
-    format!("the result cannot be kept for `sm-helper result`: {error}")
-}
 
 /// Answers `result`.
 pub fn answer(call: &Call, asked: &ResultOf) -> Answered {

@@ -11,7 +11,7 @@ use crate::limits::Permit;
 use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
 use crate::pipeline::answered::{Answered, forget};
-use crate::pipeline::results;
+use crate::pipeline::kept;
 use crate::plan::{Plan, Steps};
 use crate::reply::passed::{self, Passed};
 use crate::reply::{Reply, interrupt, stdout};
@@ -85,7 +85,7 @@ pub fn run(
     recorded.tell();
     let (running, unkept) = match begun(&recorded, running) {
         Ok(running) => (Some(running), None),
-        Err(error) => (None, Some(results::not_kept(&error))),
+        Err(error) => (None, Some(kept::not_kept(&error))),
     };
     let forked = kernel::fork().map_err(|error| {
         let refusal = internal(error);
@@ -220,7 +220,7 @@ impl Job<'_> {
         if running.is_none() {
             return reply;
         }
-        let reply = results::keep(recorded.caller(), &plan.request().operation, reply);
+        let reply = kept::keep(recorded.caller(), &plan.request().operation, reply);
         running.inspect(|running| running.end());
         reply
     }
@@ -230,7 +230,7 @@ fn record_and_answer(recorded: &audit::Recorded, outcome: &Outcome) -> Answered 
     let warnings = record(recorded, outcome);
     let plan = recorded.plan();
     let reply = Reply::outcome(plan, outcome).warnings(warnings);
-    Answered(results::keep(recorded.caller(), &plan.request().operation, reply).send())
+    Answered(kept::keep(recorded.caller(), &plan.request().operation, reply).send())
 }
 
 /// Records what came of it. Gives what the caller should know of the sinks.

@@ -7,14 +7,15 @@
 pub mod running;
 mod store;
 
+pub use crate::results::store::Begun;
+
 use crate::request::caller::{Caller, Counted};
 use crate::request::id::{RequestId, request_id};
 use crate::request::operation::Operation;
 use crate::results::running::SoFar;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What is known of a request.
 #[derive(Debug)]
@@ -28,25 +29,6 @@ pub enum Found {
     Interrupted(Begun),
     /// There is none, or it is another account's.
     Nothing,
-}
-
-/// A request that has begun.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Begun {
-    id: String,
-    /// Seconds since 1970.
-    at: u64,
-    /// As a reply has it.
-    pub operation: Value,
-    /// The command line.
-    pub argv: Vec<String>,
-}
-
-impl Begun {
-    /// How long ago it began, in milliseconds.
-    pub fn age_ms(&self) -> f64 {
-        now().saturating_sub(self.at) as f64 * 1e3
-    }
 }
 
 /// A request in a list.
@@ -75,12 +57,7 @@ pub fn begun(
     must_last: bool,
 ) -> io::Result<()> {
     let Some(account) = account(caller) else { return Ok(()) };
-    let begun = Begun {
-        id: request_id().to_owned(),
-        at: now(),
-        operation: serde_json::to_value(operation)?,
-        argv: argv.to_vec(),
-    };
+    let begun = Begun::now(operation, argv)?;
     store::append(account, &serde_json::to_string(&begun)?, must_last)
 }
 
@@ -90,7 +67,7 @@ pub fn begun(
 /// If it cannot be kept.
 pub fn answered(caller: &Caller, operation: &Operation, code: &str, reply: &str) -> io::Result<()> {
     let Some(account) = account(caller) else { return Ok(()) };
-    let line = store::reply_line(request_id(), now(), operation, code, reply)?;
+    let line = store::reply_line(request_id(), store::now(), operation, code, reply)?;
     store::append(account, &line, false)
 }
 
@@ -136,8 +113,4 @@ fn account(caller: &Caller) -> Option<u32> {
         Counted::Account(uid) => Some(uid),
         Counted::Strangers => None,
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

@@ -1,11 +1,10 @@
 //! A file for each account, to which a line is added when one of its requests begins and when it is
 //! answered. The newest are kept, up to a number, an age and a size.
 
-use crate::request::id::RequestId;
+use crate::request::id::{RequestId, request_id};
 use crate::request::operation::Operation;
-use crate::results::Begun;
 use crate::system::state;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -45,6 +44,34 @@ pub enum Found {
     Begun(Begun),
     /// Nothing.
     Nothing,
+}
+
+/// A request that has begun.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Begun {
+    id: String,
+    /// Seconds since 1970.
+    at: u64,
+    /// As a reply has it.
+    pub operation: Value,
+    /// The command line.
+    pub argv: Vec<String>,
+}
+
+impl Begun {
+    /// This request begins now.
+    ///
+    /// # Errors
+    /// None, as an operation always can be written.
+    pub fn now(operation: &Operation, argv: &[String]) -> io::Result<Self> {
+        let operation = serde_json::to_value(operation)?;
+        Ok(Self { id: request_id().to_owned(), at: now(), operation, argv: argv.to_vec() })
+    }
+
+    /// How long ago it began, in milliseconds.
+    pub fn age_ms(&self) -> f64 {
+        now().saturating_sub(self.at) as f64 * 1e3
+    }
 }
 
 /// A line without its reply.
@@ -185,17 +212,29 @@ fn remove_if_old(path: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The lines that are kept, the newest first: of so many requests, none of them too old.
+/// The lines that are kept, the newest first: of so many requests, none of them too old, and of those
+/// that have not ended, however many have been made since.
 fn newest(text: &str) -> impl Iterator<Item = &str> {
-    let mut seen = HashSet::new();
+    let (mut kept, mut dropped) = (HashSet::new(), HashSet::new());
     text.lines().rev().filter(move |line| {
-        let Ok(kept) = parsed(line) else { return false };
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(kept.at);
-        !is_old(at) && (seen.len() < MOST || seen.contains(&kept.id)) && {
-            seen.insert(kept.id);
-            true
+        let Ok(Kept { id, at, code, .. }) = parsed(line) else { return false };
+        if is_old(SystemTime::UNIX_EPOCH + Duration::from_secs(at)) || dropped.contains(&id) {
+            return false;
         }
+        // Its reply, if there is one, is behind its beginning.
+        let has_ended = code.is_some();
+        if has_ended && kept.len() >= MOST && !kept.contains(&id) {
+            dropped.insert(id);
+            return false;
+        }
+        kept.insert(id);
+        true
     })
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// Whether it was longer ago than anything is kept. What seems to come is not old: the clock was put
@@ -211,7 +250,6 @@ fn is_old(at: SystemTime) -> bool {
 pub fn find(account: u32, id: &RequestId) -> io::Result<Found> {
     let text = read(&path(account))?;
     let mine = format!("{{\"id\":\"{}\"", id.as_str());
-    // Its reply, if there is one, is behind its beginning.
     let Some(line) = newest(&text).find(|line| line.starts_with(&mine)) else {
         return Ok(Found::Nothing);
     };
@@ -261,10 +299,6 @@ mod tests {
     use crate::request::operation::Shown;
     use proptest::prelude::*;
 
-    fn now() -> u64 {
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time").as_secs()
-    }
-
     fn operation() -> Operation {
         let unit = UnitName::parse(b"nginx").expect("a name");
         Operation::Service { action: ServiceAction::Restart, unit, shown: Shown::USUAL }
@@ -285,6 +319,17 @@ mod tests {
         let expected: Vec<String> =
             (20..MOST + 20).rev().map(|number| number.to_string()).collect();
         assert_eq!(ids(&text), expected);
+    }
+
+    #[test]
+    fn one_that_has_not_ended_is_kept_however_many_come_after() {
+        let begun = |id: &str| {
+            format!("{{\"id\":\"{id}\",\"at\":{},\"operation\":{{}},\"argv\":[]}}", now())
+        };
+        let mut lines = vec![begun("ended"), line("ended", now(), "{}"), begun("runs")];
+        lines.extend((0..MOST).map(|number| line(&number.to_string(), now(), "{}")));
+        let ids = ids(&lines.join("\n"));
+        assert_eq!((ids.len(), ids.last().map(String::as_str)), (MOST + 1, Some("runs")));
     }
 
     #[test]
