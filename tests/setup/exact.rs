@@ -15,7 +15,9 @@ pub fn permitted(host: &Host) -> BTreeSet<String> {
         serde_json::from_str(&host.root("sm policy surface --json").ok()).expect("JSON");
     let operations = surface["surface"].as_object().expect("an object").keys();
     let mut lines: BTreeSet<String> =
-        ["list", "list --schema", "version"].map(str::to_owned).into();
+        ["list", "list --schema", "result", "--flags-on-stdin result", "version"]
+            .map(str::to_owned)
+            .into();
     for operation in operations {
         let mut whole = vec![operation.clone()];
         let action = operation.strip_prefix("package ").and_then(|rest| rest.split(' ').next());

@@ -57,7 +57,7 @@ host_once!(check_says_what_is_between_the_drop_in_and_the_policy, |host| {
     host.helper(&["service", "restart", "caddy"]).expect("denied");
     exact(host, &["--exact"]).expect("ok", 0);
     exact(host, &["--check"]).expect("ok", 0);
-    assert_eq!(listed(host, "agent").len(), 6);
+    assert_eq!(listed(host, "agent").len(), 8);
 
     // The policy permits more.
     host.root("sm policy revert").ok();
