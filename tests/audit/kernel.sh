@@ -105,7 +105,8 @@ for key in sm-exec sm-config sm-log; do auditctl -l | grep -qF -- "$key"; done
 "$dir/bin/sm-helper" version >/dev/null
 found "$dir/bin/sm-helper" --key sm-exec
 somebody=/etc/sudoers.d/sm-somebody-$$
-echo '# nothing' >"$somebody"
+# The kernel records nothing of a process that was there before its audit was on for the first time.
+bash -c 'echo "# nothing" >"$1"' bash "$somebody"
 found "$somebody" --key sm-config
 found sm-log --key sm-log
 "$dir/bin/sm" audit setup | grep -F already

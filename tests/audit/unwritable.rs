@@ -20,7 +20,7 @@ const CASES: &[(&str, Then, &str)] = &[
     ("rm /var/log/sm/audit.jsonl", Done, ""),
     (": >/var/log/sm/audit.jsonl", Done, ""),
     ("rm -r /var/lib/sm", Done, ""),
-    ("rm /var/lib/sm/*", Done, ""),
+    ("rm -r /var/lib/sm/*", Done, ""),
     ("chmod 0700 /var/log/sm; chmod 0600 /var/log/sm/audit.jsonl", Done, ""),
     ("mount -t tmpfs -o size=4k,nr_inodes=1 tmpfs /var/log/sm", Refused, "umount /var/log/sm"),
     (
