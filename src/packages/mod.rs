@@ -235,8 +235,8 @@ fn goes_on(plan: &Plan, bounds: Bounds, waits: Option<String>, is_so: bool) -> R
         plan.timeout(),
         if is_so { "; the packages themselves were changed as planned" } else { "" }
     );
-    let refusal = Refusal::new(Code::Timeout, error)
-        .hint("the audit log will have its result under this request_id; make no other package request until then");
+    let refusal =
+        Refusal::new(Code::Timeout, error).hint("make no other package request until it is done");
     let Some(waits) = waits else { return refusal };
     let mut verdict = Err(refusal.detail(format!("it waits for: {waits}")));
     mask(&mut verdict, bounds);

@@ -197,11 +197,8 @@ impl Job<'_> {
             running: self.running,
             answer: &mut |so_far| {
                 let plan = recorded.plan();
-                let mut reply = Reply::outcome(plan, &so_far).warnings(recorded.warnings());
-                if self.running.is_some() {
-                    reply = reply.continues();
-                }
-                reply.send();
+                let reply = Reply::outcome(plan, &so_far).warnings(recorded.warnings());
+                reply.continues(self.running.is_some()).send();
                 stdout::hang_up();
             },
         };

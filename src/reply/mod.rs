@@ -260,10 +260,14 @@ impl<'r> Reply<'r> {
         self.code
     }
 
-    /// With the fact that the operation goes on, and how to learn of its end.
+    /// With the fact that the operation goes on, and how to learn of its end: from what is kept, where it
+    /// is.
     #[must_use]
-    pub fn continues(mut self) -> Self {
-        let end = format!("its end: sm-helper result {} --wait 300", request_id());
+    pub fn continues(mut self, is_kept: bool) -> Self {
+        let end = match is_kept {
+            true => format!("its end: sm-helper result {} --wait 300", request_id()),
+            false => format!("its end: the audit log will have it, under {}", request_id()),
+        };
         self.hint = Some(match self.hint {
             Some(hint) => format!("{hint}; {end}"),
             None => end,

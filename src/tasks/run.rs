@@ -102,8 +102,7 @@ fn goes_on(plan: &Plan) -> Refusal {
         name_of(plan),
         plan.timeout()
     );
-    Refusal::new(Code::Timeout, error)
-        .hint("the audit log will have its result under this request_id; until then it is busy")
+    Refusal::new(Code::Timeout, error).hint("it is busy until it is done")
 }
 
 /// The last lines that it has printed as errors, else at all.
