@@ -221,6 +221,12 @@ fn alike(shown: &str, found: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// Whether it has the shape of a request's id.
+fn is_id(word: &str) -> bool {
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && word.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
 /// The text without moments, process numbers, the host's name and how long something was waited for.
 fn steady(text: &str) -> String {
     let words: Vec<&str> = text.split_inclusive(char::is_whitespace).collect();
@@ -236,6 +242,7 @@ fn steady(text: &str) -> String {
             _ if is_moment(at) => "MOMENT".to_owned(),
             "9999-99-99" | "9999/99/99" => "DAY".to_owned(),
             "99:99:99" | "99:99:99Z" => "TIME".to_owned(),
+            _ if is_id(plain) => "ID".to_owned(),
             // In a line of the journal the host follows.
             _ if at > 0 && is_moment(at - 1) => "HOST".to_owned(),
             // `sh[73]:`
