@@ -82,7 +82,7 @@ host_once!(a_late_package_operation_goes_on, ready_test_policy, all, |host| {
             json["stdout"].as_str().is_some_and(|text| text.contains("Setting up sm-test-slow"))
         );
         assert!(json["duration_ms"].as_f64().is_some_and(|ms| ms >= 12000.0), "{json:#}");
-        assert!(json["hint"].as_str().is_some_and(|text| text.contains("request_id")));
+        assert!(json["hint"].as_str().is_some_and(|text| text.contains("sm-helper result ")));
         assert!(!host.exists("/var/lib/sm-test-slow.done") && !host.has_package("sm-test-slow"));
         assert_eq!(events(host, &id), "intent ok");
 
