@@ -31,7 +31,8 @@ impl Sources {
         while let Some(next) = folders.pop() {
             for entry in fs::read_dir(&next).expect("a folder") {
                 let path = entry.expect("an entry").path();
-                if path.is_dir() {
+                // A package of its own is another program.
+                if path.is_dir() && !path.join("Cargo.toml").exists() {
                     folders.push(path);
                 } else if path.extension().is_some_and(|end| end == "rs") {
                     let name = path.strip_prefix(folder).expect("it is below").to_owned();

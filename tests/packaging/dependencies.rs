@@ -3,7 +3,7 @@
 use crate::host::repository;
 use crate::{program, said};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::process::Command;
 
@@ -17,59 +17,94 @@ enum Kind {
     Build,
 }
 
+/// A package, as `cargo tree` prints it: `name v1.2.3`, and `(proc-macro)` or a folder behind it.
+type Package = (String, String);
+
+/// What each package of a program needs, read from `cargo tree`, which resolves it alone: not with
+/// the features that the other program of this repository asks for.
+#[derive(Debug, Default)]
+struct Needs {
+    edges: BTreeSet<(Package, Package)>,
+    /// What a macro is made of is run by the compiler and is not in the program.
+    macros: BTreeSet<Package>,
+}
+
+impl Needs {
+    fn of(program: &str, kinds: &str) -> Self {
+        let mut needs = Self::default();
+        for arch in ["x86_64", "aarch64"] {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let output = Command::new(cargo)
+                .args(["tree", "--locked", "--no-dedupe", "--prefix=depth", "--format={p}"])
+                .args(["--package", program, "--edges", kinds])
+                .arg(format!("--target={arch}-unknown-linux-gnu"))
+                .current_dir(repository())
+                .output()
+                .expect("cargo runs");
+            assert!(output.status.success(), "{}", said(&output));
+            let mut above: Vec<Package> = Vec::new();
+            for line in String::from_utf8(output.stdout).expect("text").lines() {
+                let text = line.trim_start_matches(|c: char| c.is_ascii_digit());
+                let depth: usize = line[..line.len() - text.len()].parse().expect("a depth");
+                let mut words = text.split(' ');
+                let (name, version) = (words.next(), words.next());
+                let version = version.and_then(|text| text.strip_prefix('v')).expect("a version");
+                let package = (name.expect("a name").to_owned(), version.to_owned());
+                if words.any(|word| word == "(proc-macro)") {
+                    needs.macros.insert(package.clone());
+                }
+                above.truncate(depth);
+                if let Some(parent) = above.last() {
+                    needs.edges.insert((parent.clone(), package.clone()));
+                }
+                above.push(package);
+            }
+        }
+        needs
+    }
+
+    fn packages(&self) -> BTreeSet<&Package> {
+        self.edges.iter().flat_map(|(from, to)| [from, to]).collect()
+    }
+}
+
 /// The packages that end up in the program on Linux, or build it, in the form of
 /// <https://github.com/rust-secure-code/cargo-auditable>, a package a line.
 fn made_of() -> String {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--locked"])
-        .args(
-            ["x86_64", "aarch64"].map(|arch| format!("--filter-platform={arch}-unknown-linux-gnu")),
-        )
-        .current_dir(repository())
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "{}", said(&output));
-    let all: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let packages = by_id(&all["packages"]);
-    let nodes = by_id(&all["resolve"]["nodes"]);
-    let root = all["resolve"]["root"].as_str().expect("a root");
-
+    let (all, run) = (Needs::of("sm", "normal,build"), Needs::of("sm", "normal"));
+    let root = ("sm".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     let mut kinds = BTreeMap::new();
-    let mut open = vec![(root, Kind::Runtime)];
-    while let Some((id, kind)) = open.pop() {
-        // What a macro is made of is run by the compiler and is not in the program.
-        let is_macro = packages[id]["targets"].to_string().contains("\"proc-macro\"");
-        let kind = if is_macro { Kind::Build } else { kind };
-        if kinds.get(id).is_some_and(|known| *known <= kind) {
+    let mut open = vec![(&root, Kind::Runtime)];
+    while let Some((package, kind)) = open.pop() {
+        let kind = if all.macros.contains(package) { Kind::Build } else { kind };
+        if kinds.get(package).is_some_and(|known| *known <= kind) {
             continue;
         }
-        kinds.insert(id, kind);
-        open.extend(needs(nodes[id]).map(|(needed, own)| (needed, kind.max(own))));
+        kinds.insert(package, kind);
+        open.extend(all.edges.iter().filter(|(from, _)| from == package).map(|edge| {
+            let own = if run.edges.contains(edge) { Kind::Runtime } else { Kind::Build };
+            (&edge.1, kind.max(own))
+        }));
     }
-    let key = |id: &str| {
-        let text = |name: &str| packages[id][name].as_str().expect("text").to_owned();
-        (text("name"), text("version"))
+    let packages: Vec<&Package> = kinds.keys().copied().collect();
+    let place = |package: &Package| {
+        packages.iter().position(|other| *other == package).expect("one of them")
     };
-    let mut ids: Vec<&str> = kinds.keys().copied().collect();
-    ids.sort_by_key(|id| key(id));
-    let place = |id: &str| ids.iter().position(|other| *other == id).expect("one of them");
-    let lines = ids.iter().map(|id| {
-        let (name, version) = key(id);
+    let lines = packages.iter().map(|package| {
         let mut row = Map::new();
-        row.insert("name".into(), name.into());
-        row.insert("version".into(), version.into());
-        row.insert("source".into(), if *id == root { "local" } else { "crates.io" }.into());
-        if kinds[id] == Kind::Build {
+        row.insert("name".into(), package.0.as_str().into());
+        row.insert("version".into(), package.1.as_str().into());
+        let source = if **package == root { "local" } else { "crates.io" };
+        row.insert("source".into(), source.into());
+        if kinds[*package] == Kind::Build {
             row.insert("kind".into(), "build".into());
         }
-        let mut needed: Vec<usize> = needs(nodes[id]).map(|(needed, _)| place(needed)).collect();
-        needed.sort_unstable();
-        needed.dedup();
+        let needed = all.edges.iter().filter(|(from, _)| from == *package);
+        let needed: BTreeSet<usize> = needed.map(|(_, to)| place(to)).collect();
         if !needed.is_empty() {
             row.insert("dependencies".into(), json!(needed));
         }
-        if *id == root {
+        if **package == root {
             row.insert("root".into(), true.into());
         }
         Value::Object(row).to_string()
@@ -77,23 +112,16 @@ fn made_of() -> String {
     format!("{{\"packages\":[\n{}\n]}}\n", lines.collect::<Vec<_>>().join(",\n"))
 }
 
-fn by_id(list: &Value) -> BTreeMap<&str, &Value> {
-    let list = list.as_array().expect("a list");
-    list.iter().map(|each| (each["id"].as_str().expect("an id"), each)).collect()
-}
-
-/// What a package needs, and what for; not what its tests need.
-fn needs(node: &Value) -> impl Iterator<Item = (&str, Kind)> {
-    let needed = node["deps"].as_array().into_iter().flatten();
-    needed.filter_map(|needed| {
-        let kinds =
-            needed["dep_kinds"].as_array()?.iter().filter_map(|kind| match kind["kind"].as_str() {
-                None => Some(Kind::Runtime),
-                Some("build") => Some(Kind::Build),
-                Some(_) => None,
-            });
-        Some((needed["pkg"].as_str()?, kinds.min()?))
-    })
+/// What runs as root has no runtime for asynchronous code, and nothing of the other program, which
+/// has one.
+#[test]
+fn what_runs_as_root_has_nothing_of_the_mcp_server() {
+    let (sm, mcp) = (Needs::of("sm", "normal"), Needs::of("sm-mcp", "normal"));
+    for name in ["sm-mcp", "rmcp", "tokio", "tokio-util", "mio", "futures", "chrono", "schemars"] {
+        let is_in = |needs: &Needs| needs.packages().iter().any(|package| package.0 == name);
+        assert!(!is_in(&sm), "{name} is in sm");
+        assert!(is_in(&mcp), "{name} is not in sm-mcp");
+    }
 }
 
 #[test]

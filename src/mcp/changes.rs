@@ -1,0 +1,107 @@
+//! The tools as they are now, and who wants to know when they change.
+
+use crate::helper::Helper;
+use crate::tools::Tools;
+use rmcp::RoleServer;
+use rmcp::service::Peer;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The site policy: a change of it holds from the next request on.
+const POLICY: &str = "/etc/sm/policy.toml";
+
+/// How often to look: it is two calls of stat(2).
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What there is, and what was there.
+#[derive(Debug)]
+pub struct Changes {
+    helper: Helper,
+    last: Mutex<Option<Arc<Tools>>>,
+    /// Counts the changes.
+    changed: watch::Sender<u64>,
+    watched: OnceLock<()>,
+    announced_to: OnceLock<()>,
+}
+
+impl Changes {
+    /// Nothing has been listed yet.
+    pub fn new(helper: Helper) -> Self {
+        Self {
+            helper,
+            last: Mutex::default(),
+            changed: watch::Sender::new(0),
+            watched: OnceLock::new(),
+            announced_to: OnceLock::new(),
+        }
+    }
+
+    /// The tools as they were listed last.
+    pub fn last(&self) -> Option<Arc<Tools>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The tools as they are now, or the reply that says why there are none.
+    pub async fn load(self: &Arc<Self>) -> Result<Arc<Tools>, Value> {
+        let tools = self.read().await?;
+        if self.watched.set(()).is_ok() {
+            tokio::spawn(Arc::clone(self).watch());
+        }
+        Ok(tools)
+    }
+
+    async fn read(&self) -> Result<Arc<Tools>, Value> {
+        let reply = self.helper.ask(&["list", "--schema"].map(str::to_owned)).await;
+        let tools = Arc::new(Tools::read(&reply).ok_or(reply)?);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tools));
+        Ok(tools)
+    }
+
+    /// Who wants to know of each change.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Tells the client of an older revision, which does not subscribe.
+    pub fn announce_to(&self, peer: Peer<RoleServer>) {
+        if self.announced_to.set(()).is_err() {
+            return;
+        }
+        let mut changed = self.subscribe();
+        tokio::spawn(async move {
+            while changed.changed().await.is_ok() && peer.notify_tool_list_changed().await.is_ok() {
+            }
+        });
+    }
+
+    /// Looks whether the files have changed that the tools follow from, and then whether these have.
+    async fn watch(self: Arc<Self>) {
+        let mut seen = self.stamps();
+        loop {
+            tokio::time::sleep(PAUSE).await;
+            let now = self.stamps();
+            if now == seen {
+                continue;
+            }
+            seen = now;
+            let before = self.last();
+            if self.read().await.is_ok_and(|tools| before != Some(tools)) {
+                self.changed.send_modify(|count| *count += 1);
+            }
+        }
+    }
+
+    /// What differs when a file was written anew, removed or put in its place.
+    fn stamps(&self) -> [Option<(u64, u64, i64, i64)>; 2] {
+        let stamp = |path: &Path| {
+            let about = fs::metadata(path).ok()?;
+            Some((about.dev(), about.ino(), about.ctime(), about.ctime_nsec()))
+        };
+        [stamp(Path::new(POLICY)), stamp(self.helper.program())]
+    }
+}
