@@ -257,9 +257,9 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     let request = command.request();
     let result = command.result();
     let is_version = matches!(command.command, HelperCommand::Version);
-    let list = match command.command {
-        HelperCommand::List { schema: true } => listing::schema,
-        _ => listing::list,
+    let dialect = match command.command {
+        HelperCommand::List { schema } => schema,
+        _ => None,
     };
     let force = match InForce::load() {
         Ok(force) => force,
@@ -282,8 +282,11 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
         }
         (None, None) if is_version => call.question(None, false, listing::version),
         (None, None) => {
-            let list = || list(&call.caller, &call.force).warnings(doubt(&call));
-            call.question(None, false, list)
+            let list = || match dialect {
+                Some(dialect) => listing::schema(&call.caller, &call.force, dialect),
+                None => listing::list(&call.caller, &call.force),
+            };
+            call.question(None, false, || list().warnings(doubt(&call)))
         }
         (Some(Ok(request)), _) if dry_run => rehearse(&call, request),
         (Some(Ok(request)), _) => handle(&call, request),

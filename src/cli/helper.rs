@@ -1,5 +1,6 @@
 //! The grammar of `sm-helper`.
 
+use crate::reply::dialect::Dialect;
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::{PLAN, RUN, Request, ResultOf, Shown, Words};
@@ -156,8 +157,15 @@ pub enum HelperCommand {
     /// Show what this caller may do on this host
     List {
         /// Print it as a JSON Schema, with a definition for each operation
-        #[arg(long)]
-        schema: bool,
+        #[arg(
+            long,
+            value_name = "DIALECT",
+            value_enum,
+            num_args = 0..=1,
+            require_equals = true,
+            default_missing_value = "json-schema"
+        )]
+        schema: Option<Dialect>,
     },
     /// Show the versions of this program and its policy
     Version,

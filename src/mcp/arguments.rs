@@ -1,11 +1,24 @@
 //! The arguments of a call, as words of a command line.
 
-use crate::tools::Operation;
+use crate::tools::{HOST, Operation};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
 /// What is written without a flag.
 const POSITIONAL: [&str; 2] = ["name", "request_id"];
+
+/// The host that is meant, where there are several.
+pub fn host(operation: &Operation, arguments: &JsonObject) -> Result<Option<String>, String> {
+    let Some(known) = operation.properties().and_then(|all| all.get(HOST)) else { return Ok(None) };
+    let given = arguments.get(HOST);
+    let is_known =
+        given.is_some_and(|host| known["enum"].as_array().is_some_and(|all| all.contains(host)));
+    match given.and_then(Value::as_str) {
+        // Never one that the list has not: it would be read as a pattern.
+        Some(host) if is_known => Ok(Some(host.to_owned())),
+        _ => Err(format!("{HOST:?} must be one of the hosts that the tool lists")),
+    }
+}
 
 /// The words, or what is wrong with the arguments, in a sentence that a model can act on.
 ///
@@ -34,7 +47,8 @@ pub fn words(operation: &Operation, arguments: &JsonObject) -> Result<Vec<String
         }
         words.push(word.to_owned());
     }
-    for (key, value) in given().filter(|(key, _)| !POSITIONAL.contains(&key.as_str())) {
+    let is_flag = |key: &str| key != HOST && !POSITIONAL.contains(&key);
+    for (key, value) in given().filter(|(key, _)| is_flag(key)) {
         let flag = key.replace('_', "-");
         let wanted =
             properties.get(key).and_then(|property| property["type"].as_str()).unwrap_or_default();
@@ -84,7 +98,7 @@ mod tests {
                 "required": ["name"], "additionalProperties": false,
             }},
         });
-        let tools = Tools::read(&schema).expect("tools");
+        let tools = Tools::read(&[(None, schema)]).expect("tools");
         let operation = tools.get("service_logs").expect("a tool");
         words(operation, arguments.as_object().expect("an object")).map(|words| words.join(" "))
     }

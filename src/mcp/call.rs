@@ -11,10 +11,25 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// How long one look at what runs may take; that often progress is told.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// Whom a call asks.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The helper.
+    pub helper: Helper,
+    /// On which host of a fleet.
+    pub host: Option<String>,
+}
+
+impl Asked {
+    async fn reply(&self, words: &[String]) -> Value {
+        self.helper.ask(self.host.as_deref(), words).await
+    }
+}
 
 /// Who waits for a call.
 #[derive(Debug)]
@@ -28,18 +43,14 @@ pub struct Caller {
 }
 
 /// Runs what changes nothing, or what nobody can ask for again: to its end.
-pub async fn to_its_end(helper: &Helper, words: Vec<String>, caller: Caller) -> Value {
-    let asked = {
-        let helper = helper.clone();
-        // A task of its own, so that it goes on when nobody waits any more.
-        tokio::spawn(async move { helper.ask(&words).await })
-    };
-    tokio::pin!(asked);
+pub async fn to_its_end(asked: Asked, words: Vec<String>, caller: Caller) -> Value {
+    // A task of its own, so that it goes on when nobody waits any more.
+    let mut running = tokio::spawn(async move { asked.reply(&words).await });
     let mut told = Told::new(caller.progress);
     loop {
         tokio::select! {
-            reply = &mut asked => {
-                return reply.unwrap_or_else(|_| failed("internal", "the call was given up".to_owned()));
+            reply = &mut running => {
+                return reply.unwrap_or_else(|_| failed("internal", "the call was given up"));
             }
             () = caller.cancelled.notified() => return json!({
                 "success": true, "code": "started", "running": true,
@@ -51,53 +62,57 @@ pub async fn to_its_end(helper: &Helper, words: Vec<String>, caller: Caller) -> 
 }
 
 /// Begins a request, and waits for its end as long as the client does.
-pub async fn begin_and_follow(helper: &Helper, mut words: Vec<String>, caller: Caller) -> Value {
+pub async fn begin_and_follow(asked: &Asked, mut words: Vec<String>, caller: Caller) -> Value {
     words.push("--no-wait".to_owned());
-    let begun = helper.ask(&words).await;
-    match begun["request_id"].as_str() {
-        Some(id) if begun["running"] == true => {
-            follow(helper, id, caller).await.unwrap_or(begun.clone())
-        }
+    let begun = asked.reply(&words).await;
+    match begun["request_id"].as_str().map(str::to_owned) {
+        Some(id) if begun["running"] == true => follow(asked, &id, Some(begun), caller).await,
         _ => begun,
     }
 }
 
-/// Waits for the end of a request that runs. None where it could not be asked for.
-pub async fn follow(helper: &Helper, id: &str, caller: Caller) -> Option<Value> {
+/// Waits for the end of a request; `last` is what was last seen of it while it ran.
+pub async fn follow(asked: &Asked, id: &str, mut last: Option<Value>, caller: Caller) -> Value {
     let end = Instant::now() + caller.patience;
     let mut told = Told::new(caller.progress);
-    let mut last = None;
     loop {
         let left = end.saturating_duration_since(Instant::now()).min(LOOK);
+        let asked_at = Instant::now();
         let words = ["result", id, &format!("--wait={}", left.as_secs())].map(str::to_owned);
         let looked = tokio::select! {
             // The helper is not trusted to come back in time.
-            reply = timeout_at(end + LOOK, helper.ask(&words)) => reply.ok(),
-            () = caller.cancelled.notified() => return Some(cancelled(last, id)),
+            reply = timeout_at(end + LOOK, asked.reply(&words)) => reply,
+            () = caller.cancelled.notified() => return cancelled(last, id),
         };
-        match looked {
-            Some(reply) if reply["running"] == true => {
-                told.tell(&reply["progress"]).await;
-                last = Some(reply);
-            }
+        let Ok(reply) = looked else {
+            let lost = || failed("busy", "the result could not be asked for in time");
+            return last.map_or_else(lost, |last| still(last, id, "it still runs"));
+        };
+        let mut pause = Duration::ZERO;
+        if reply["running"] == true {
+            told.tell(&reply["progress"]).await;
+            last = Some(reply);
+            // Where it does not wait for what was asked for, it is not asked at once again.
+            pause = Duration::from_secs(1).saturating_sub(asked_at.elapsed());
+        } else if ["rate_limited", "busy"].iter().any(|code| reply["code"] == *code) {
             // Asked too often, which says nothing of the request.
-            Some(reply) if ["rate_limited", "busy"].iter().any(|code| reply["code"] == *code) => {
-                let pause = reply["retry_after_s"].as_f64().unwrap_or(1.0).clamp(0.1, 3600.0);
-                let until = Instant::now() + Duration::from_secs_f64(pause);
-                if until < end {
-                    tokio::select! {
-                        () = sleep_until(until) => {}
-                        () = caller.cancelled.notified() => return Some(cancelled(last, id)),
-                    }
-                    continue;
-                }
-                return last.map(|reply| still(reply, id, "it still runs"));
+            let Some(last) = &last else { return reply };
+            let seconds = reply["retry_after_s"].as_f64().unwrap_or(1.0).clamp(0.1, 3600.0);
+            pause = Duration::from_secs_f64(seconds);
+            if Instant::now() + pause >= end {
+                return still(last.clone(), id, "it still runs");
             }
-            Some(reply) => return Some(reply),
-            None => return last.map(|reply| still(reply, id, "it still runs")),
+        } else {
+            return reply;
         }
-        if Instant::now() >= end {
-            return last.map(|reply| still(reply, id, "it still runs"));
+        if let Some(last) = &last
+            && Instant::now() >= end
+        {
+            return still(last.clone(), id, "it still runs");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = caller.cancelled.notified() => return cancelled(last, id),
         }
     }
 }

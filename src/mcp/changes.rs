@@ -7,13 +7,10 @@ use rmcp::service::Peer;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// The site policy: a change of it holds from the next request on.
-const POLICY: &str = "/etc/sm/policy.toml";
 
 /// How often to look: it is two calls of stat(2).
 const PAUSE: Duration = Duration::from_secs(2);
@@ -48,16 +45,20 @@ impl Changes {
 
     /// The tools as they are now, or the reply that says why there are none.
     pub async fn load(self: &Arc<Self>) -> Result<Arc<Tools>, Value> {
-        let tools = self.read().await?;
+        self.begin_to_watch();
+        self.read().await
+    }
+
+    /// From now on each change is noticed.
+    pub fn begin_to_watch(self: &Arc<Self>) {
         if self.watched.set(()).is_ok() {
             tokio::spawn(Arc::clone(self).watch());
         }
-        Ok(tools)
     }
 
     async fn read(&self) -> Result<Arc<Tools>, Value> {
-        let reply = self.helper.ask(&["list", "--schema"].map(str::to_owned)).await;
-        let tools = Arc::new(Tools::read(&reply).ok_or(reply)?);
+        let replies = self.helper.ask_all(&["list", "--schema"]).await?;
+        let tools = Arc::new(Tools::read(&replies)?);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tools));
         Ok(tools)
     }
@@ -97,11 +98,11 @@ impl Changes {
     }
 
     /// What differs when a file was written anew, removed or put in its place.
-    fn stamps(&self) -> [Option<(u64, u64, i64, i64)>; 2] {
-        let stamp = |path: &Path| {
+    fn stamps(&self) -> Vec<Option<(u64, u64, i64, i64)>> {
+        let stamp = |path: PathBuf| {
             let about = fs::metadata(path).ok()?;
             Some((about.dev(), about.ino(), about.ctime(), about.ctime_nsec()))
         };
-        [stamp(Path::new(POLICY)), stamp(self.helper.program())]
+        self.helper.files().into_iter().map(stamp).collect()
     }
 }

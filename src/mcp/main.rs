@@ -11,7 +11,9 @@ mod helper;
 mod id;
 mod lines;
 mod message;
+mod print_config;
 mod server;
+mod tasks;
 mod tools;
 mod transport;
 
@@ -20,6 +22,7 @@ use helper::Helper;
 use rmcp::ServiceExt;
 use server::Server;
 use std::io::{self, BufReader};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use transport::{Lines, Open};
@@ -35,6 +38,34 @@ struct Arguments {
     /// request_result has what comes of it
     #[arg(long, value_name = "SECONDS", default_value_t = WAIT, value_parser = clap::value_parser!(u64).range(1..=3600))]
     wait: u64,
+    /// Offer the operations of the hosts of this inventory instead, over ssh, as `sm fleet run` does
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// Only these hosts of the inventory: names, groups, `*`, `!` and `:&`, as in Ansible
+    #[arg(long, value_name = "NAME", requires = "inventory", allow_hyphen_values = true)]
+    host: Option<String>,
+    /// Print what makes a host of agents start this program, with the other options given, and where it goes
+    #[arg(long, value_name = "HOST", value_enum)]
+    print_config: Option<print_config::Host>,
+}
+
+impl Arguments {
+    /// The options of the server, as they are written.
+    fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.wait != WAIT {
+            words.extend(["--wait".to_owned(), self.wait.to_string()]);
+        }
+        if let Some(inventory) = &self.inventory {
+            // The host starts it in another folder.
+            let inventory = std::path::absolute(inventory).unwrap_or_else(|_| inventory.clone());
+            words.extend(["--inventory".to_owned(), inventory.to_string_lossy().into_owned()]);
+        }
+        if let Some(host) = &self.host {
+            words.extend(["--host".to_owned(), host.clone()]);
+        }
+        words
+    }
 }
 
 /// Seconds that a call waits: below the limit of each client that is known.
@@ -42,10 +73,20 @@ const WAIT: u64 = 45;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(host) = arguments.print_config {
+        let own = std::env::current_exe().unwrap_or_else(|_| "sm-mcp".into());
+        eprintln!("{}:", host.place());
+        println!("{}", host.text(&own.to_string_lossy(), &arguments.words()));
+        return ExitCode::SUCCESS;
+    }
     // One thread is enough: what takes time is done by other programs.
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
-            runtime.block_on(serve(Duration::from_secs(arguments.wait)));
+            let helper = match arguments.inventory {
+                Some(inventory) => Helper::fleet(inventory, arguments.host),
+                None => Helper::here(),
+            };
+            runtime.block_on(serve(helper, Duration::from_secs(arguments.wait)));
             // Nothing is waited for that still runs.
             runtime.shutdown_background();
             ExitCode::SUCCESS
@@ -58,12 +99,12 @@ fn main() -> ExitCode {
 }
 
 /// Serves until the client is gone.
-async fn serve(patience: Duration) {
+async fn serve(helper: Helper, patience: Duration) {
     let incoming = lines::read(BufReader::new(io::stdin()));
     let (outgoing, writer) = lines::write(io::stdout());
     let gone = outgoing.clone();
     let open = Open::default();
-    let server = Server::new(Helper::find(), open.clone(), patience);
+    let server = Server::new(helper, open.clone(), patience);
     tokio::select! {
         () = async {
             // It is one or the other that the client is gone; there is nobody to tell.

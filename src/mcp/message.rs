@@ -142,13 +142,14 @@ fn of_object(mut message: Value) -> Incoming {
 }
 
 /// The requests that this server answers.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "initialize",
     "ping",
     "server/discover",
     "subscriptions/listen",
     "tasks/cancel",
     "tasks/get",
+    "tasks/update",
     "tools/call",
     "tools/list",
 ];

@@ -2,15 +2,17 @@
 
 use crate::arguments;
 use crate::brief::brief;
-use crate::call::{self, Caller};
+use crate::call::{self, Asked, Caller};
 use crate::changes::Changes;
 use crate::helper::{Helper, failed};
-use crate::tools::{Operation, Tools};
+use crate::tasks;
+use crate::tools::{HOST, Operation, Tools};
 use crate::transport::Open;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, Implementation,
-    ListToolsResult, MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities,
-    ServerConfig, SubscriptionFilter,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
+    GetTaskParams, GetTaskResult, Implementation, ListToolsResult, MetaObject,
+    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, SubscriptionFilter,
+    UpdateTaskParams,
 };
 use rmcp::service::{RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -62,6 +64,26 @@ impl Server {
             .ok_or_else(|| ErrorData::invalid_params(format!("there is no tool {name:?}"), None))
     }
 
+    /// The reply to the request of a task; the error of the protocol if there is none.
+    async fn result(&self, task: &str) -> Result<Value, ErrorData> {
+        let (host, request) = tasks::parts(task);
+        let unknown = || ErrorData::invalid_params(format!("there is no task {task:?}"), None);
+        let is_word = |word: &str| {
+            word.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c))
+                && !word.starts_with('-')
+        };
+        if !is_word(request) || request.is_empty() || !host.as_deref().is_none_or(is_word) {
+            return Err(unknown());
+        }
+        let words = ["result", request, "--wait=0"].map(str::to_owned);
+        let reply = self.helper.ask(host.as_deref(), &words).await;
+        match reply["code"].as_str() {
+            Some("not_found" | "usage" | "invalid_argument") => Err(unknown()),
+            Some("rate_limited" | "busy") => Ok(json!({"running": true})),
+            _ => Ok(reply),
+        }
+    }
+
     async fn run(
         &self,
         request: CallToolRequestParams,
@@ -69,11 +91,14 @@ impl Server {
     ) -> Result<Value, ErrorData> {
         let (operation, keeps_results) = self.operation(&request.name).await?;
         let given = request.arguments.unwrap_or_default();
-        let words = match arguments::words(&operation, &given) {
-            Ok(words) => words,
-            // For the model, which can do better (SEP-1303): not an error of the protocol.
-            Err(error) => return Ok(failed("usage", error)),
-        };
+        let words = arguments::words(&operation, &given);
+        let (words, host) =
+            match words.and_then(|words| Ok((words, arguments::host(&operation, &given)?))) {
+                Ok(read) => read,
+                // For the model, which can do better (SEP-1303): not an error of the protocol.
+                Err(error) => return Ok(failed("usage", &error)),
+            };
+        let asked = Asked { helper: self.helper.clone(), host };
         let progress = context.meta.get_progress_token().map(|token| (token, context.peer.clone()));
         let mut caller = Caller {
             cancelled: self.open.cancelled(&context.id),
@@ -85,16 +110,24 @@ impl Server {
         {
             let wait = given.get("wait").and_then(Value::as_u64).unwrap_or(0);
             caller.patience = caller.patience.min(Duration::from_secs(wait));
-            let reply = call::follow(&self.helper, id, caller).await;
-            return Ok(reply.unwrap_or_else(|| {
-                failed("busy", "the result could not be asked for".to_owned())
-            }));
+            return Ok(call::follow(&asked, id, None, caller).await);
         }
         let is_rehearsal = given.get("dry_run") == Some(&Value::Bool(true));
         if operation.only_reads() || is_rehearsal || !keeps_results {
-            return Ok(call::to_its_end(&self.helper, words, caller).await);
+            return Ok(call::to_its_end(asked, words, caller).await);
         }
-        Ok(call::begin_and_follow(&self.helper, words, caller).await)
+        Ok(call::begin_and_follow(&asked, words, caller).await)
+    }
+}
+
+/// What a call gives for a reply.
+fn result_of(reply: Value) -> CallToolResult {
+    let has_failed = reply["success"] != true;
+    let reply = brief(reply);
+    if has_failed {
+        CallToolResult::structured_error(reply)
+    } else {
+        CallToolResult::structured(reply)
     }
 }
 
@@ -135,8 +168,11 @@ fn is_modern(context: &RequestContext<RoleServer>) -> bool {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities =
-            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_tasks()
+            .build();
         let mut info = ServerConfig::new(capabilities).with_instructions(INSTRUCTIONS);
         info.server_info = implementation();
         info
@@ -144,13 +180,17 @@ impl ServerHandler for Server {
 
     async fn list_tools(
         &self,
-        _: Option<PaginatedRequestParams>,
+        request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.changes.load().await.map_err(|reply| unavailable(&reply))?;
+        // It is one page.
+        if request.is_some_and(|page| page.cursor.is_some()) {
+            return Err(ErrorData::invalid_params("there is no such cursor", None));
+        }
         if !is_modern(&context) {
             self.changes.announce_to(context.peer.clone());
         }
+        let tools = self.changes.load().await.map_err(|reply| unavailable(&reply))?;
         // It is each account's own, and good until the policy changes.
         let mut result = ListToolsResult::with_all_items(tools.listed())
             .with_ttl_ms(60_000)
@@ -164,23 +204,56 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let host = request.arguments.as_ref().and_then(|given| given.get(HOST)?.as_str());
+        let host = host.map(str::to_owned);
         let before = self.calls.fetch_add(1, Ordering::Relaxed);
         let _counted = Counted(&self.calls);
         let reply = if before < MOST_CALLS {
             self.run(request, &context).await?
         } else {
-            let mut reply = failed("busy", format!("{MOST_CALLS} calls have no answer yet"));
+            let mut reply = failed("busy", &format!("{MOST_CALLS} calls have no answer yet"));
             reply["retry_after_s"] = 1.into();
             reply
         };
-        let has_failed = reply["success"] != true;
-        let reply = brief(reply);
-        let result = if has_failed {
-            CallToolResult::structured_error(reply)
-        } else {
-            CallToolResult::structured(reply)
-        };
-        Ok(result.with_meta(meta(&context)).into())
+        if reply["running"] == true
+            && is_modern(&context)
+            && context.client_capabilities().is_some_and(|client| client.supports_tasks())
+            && let Some(request) = reply["request_id"].as_str()
+        {
+            let task = tasks::created(&tasks::id(host.as_deref(), request));
+            return Ok(CallToolResponse::Task(task));
+        }
+        Ok(result_of(reply).with_meta(meta(&context)).into())
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let id = request.task_id;
+        let reply = self.result(&id).await?;
+        let result = serde_json::to_value(result_of(reply.clone())).ok();
+        let result = result.and_then(|result| result.as_object().cloned()).unwrap_or_default();
+        Ok(GetTaskResult::new(tasks::detailed(&id, &reply, result)))
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        // No task wants anything of the client.
+        self.result(&request.task_id).await.map(|_| ())
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        // Nothing that has begun is ended.
+        self.result(&request.task_id).await.map(|_| ())
     }
 
     fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
@@ -189,6 +262,7 @@ impl ServerHandler for Server {
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changed = self.changes.subscribe();
+        self.changes.begin_to_watch();
         loop {
             tokio::select! {
                 () = context.cancelled() => return Ok(()),

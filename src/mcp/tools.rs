@@ -1,7 +1,9 @@
 //! The tools: one for each operation of `sm-helper list --schema`.
 
+use crate::helper::failed;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a client may call, in the order of their names.
@@ -18,15 +20,36 @@ pub struct Operation {
     tool: Tool,
 }
 
+/// The argument that says on which host of a fleet.
+pub const HOST: &str = "host";
+
 impl Tools {
-    /// Those of a reply to `list --schema`; none if it is another one.
-    pub fn read(schema: &Value) -> Option<Self> {
-        let definitions = schema["$defs"].as_object()?;
-        let words = schema["operations"].as_object()?;
-        let read = |(key, definition): (&String, &Value)| {
-            Operation::read(key, words.get(key)?.as_str()?, definition.as_object()?)
-        };
-        Some(Self { all: definitions.iter().filter_map(read).collect() })
+    /// Those of the replies of hosts to `list --schema`; if there are none, the reply that says why.
+    pub fn read(replies: &[(Option<String>, Value)]) -> Result<Self, Value> {
+        let mut all: BTreeMap<&String, Operation> = BTreeMap::new();
+        let mut is_any_read = false;
+        for (host, reply) in replies {
+            let keyed = (reply["$defs"].as_object(), reply["operations"].as_object());
+            let (Some(definitions), Some(words)) = keyed else { continue };
+            is_any_read = true;
+            for (key, definition) in definitions {
+                let read =
+                    || Operation::read(key, words.get(key)?.as_str()?, definition.as_object()?);
+                let Some(mut operation) = read() else { continue };
+                if let Some(host) = host {
+                    operation.add_host(host);
+                }
+                match all.get_mut(key) {
+                    Some(known) => known.unite(&operation),
+                    None => _ = all.insert(key, operation),
+                }
+            }
+        }
+        if !is_any_read {
+            let nobody = || failed("usage", "there is no host");
+            return Err(replies.first().map_or_else(nobody, |(_, reply)| reply.clone()));
+        }
+        Ok(Self { all: all.into_values().collect() })
     }
 
     /// As the protocol lists them.
@@ -57,6 +80,37 @@ impl Operation {
             .with_raw_output_schema(output_schema())
             .with_annotations(annotations(&words).apply(title));
         Some(Self { words, tool })
+    }
+
+    /// Requires the host, and offers this one.
+    fn add_host(&mut self, host: &str) {
+        let input = Arc::make_mut(&mut self.tool.input_schema);
+        if let Some(properties) = input.get_mut("properties").and_then(Value::as_object_mut) {
+            let property = json!({"type": "string", "enum": [host], "description": "The host."});
+            properties.insert(HOST.to_owned(), property);
+        }
+        if let Some(required) = input.get_mut("required").and_then(Value::as_array_mut) {
+            required.insert(0, HOST.into());
+        }
+    }
+
+    /// Offers also what the other one does, which is the same on another host: that may refuse a name
+    /// that only the first one has.
+    fn unite(&mut self, other: &Self) {
+        let input = Arc::make_mut(&mut self.tool.input_schema);
+        for key in ["name", HOST] {
+            let path = format!("/properties/{key}/enum");
+            let added = Value::Object(other.tool.input_schema.as_ref().clone());
+            let Some(added) = added.pointer(&path).and_then(Value::as_array).cloned() else {
+                continue;
+            };
+            let names = input.get_mut("properties").and_then(|all| all.pointer_mut(&path[11..]));
+            if let Some(names) = names.and_then(Value::as_array_mut) {
+                let added: Vec<Value> =
+                    added.into_iter().filter(|one| !names.contains(one)).collect();
+                names.extend(added);
+            }
+        }
     }
 
     /// `service restart`, as it is written on a command line.
@@ -185,7 +239,7 @@ fn output_schema() -> Arc<JsonObject> {
 mod tests {
     use super::*;
 
-    fn tools() -> Tools {
+    fn schema() -> Value {
         let named = |action: &str| {
             json!({
                 "title": format!("service_{action}"), "description": "Does it.", "type": "object",
@@ -196,16 +250,17 @@ mod tests {
                 "required": ["name"], "additionalProperties": false,
             })
         };
-        let schema = json!({
+        json!({
             "operations": {"service_restart": "service restart", "service_status": "service status", "package_plan_remove": "package plan remove"},
             "$defs": {"service_restart": named("restart"), "service_status": named("status"), "package_plan_remove": named("plan"), "more": named("more")},
-        });
-        Tools::read(&schema).expect("tools")
+        })
     }
 
     #[test]
     fn each_operation_is_a_tool_with_its_annotations() {
-        let listed = serde_json::to_value(tools().listed()).expect("JSON");
+        let listed =
+            serde_json::to_value(Tools::read(&[(None, schema())]).expect("tools").listed())
+                .expect("JSON");
         let of = |name: &str| {
             let all = listed.as_array().expect("a list");
             all.iter().find(|tool| tool["name"] == name).expect("a tool").clone()
@@ -226,14 +281,34 @@ mod tests {
     }
 
     #[test]
+    fn the_tools_of_a_fleet_have_each_host_and_each_name() {
+        let named = |host: &str, name: &str| {
+            let mut reply = schema();
+            for definition in reply["$defs"].as_object_mut().expect("definitions").values_mut() {
+                definition["properties"]["name"]["enum"] = json!([name]);
+            }
+            (Some(host.to_owned()), reply)
+        };
+        let gone = (Some("gone".to_owned()), failed("unreachable", "it does not answer"));
+        let replies = [named("one", "a.service"), gone.clone(), named("two", "b.service")];
+        let listed =
+            serde_json::to_value(Tools::read(&replies).expect("tools").listed()).expect("JSON");
+        assert_eq!(listed.as_array().map(Vec::len), Some(3));
+        for tool in listed.as_array().expect("tools") {
+            let input = &tool["inputSchema"];
+            assert_eq!(input["properties"]["host"]["enum"], json!(["one", "two"]));
+            assert_eq!(input["properties"]["name"]["enum"], json!(["a.service", "b.service"]));
+            assert_eq!(input["required"], json!(["host", "name"]));
+        }
+        assert_eq!(Tools::read(std::slice::from_ref(&gone)), Err(gone.1));
+        assert!(Tools::read(&[]).is_err());
+    }
+
+    #[test]
     fn what_is_no_schema_gives_no_tools() {
-        for reply in [
-            json!(null),
-            json!({}),
-            json!({"success": false, "code": "disabled"}),
-            json!({"$defs": {}}),
-        ] {
-            assert_eq!(Tools::read(&reply), None, "{reply}");
+        let disabled = json!({"success": false, "code": "disabled"});
+        for reply in [json!(null), json!({}), disabled, json!({"$defs": {}})] {
+            assert_eq!(Tools::read(&[(None, reply.clone())]), Err(reply));
         }
     }
 }

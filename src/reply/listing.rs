@@ -3,6 +3,7 @@
 use crate::managers::host::of_this_host;
 use crate::policy::COMPILED;
 use crate::policy::force::InForce;
+use crate::reply::dialect::Dialect;
 use crate::reply::{Reply, SCHEMA, schema};
 use crate::request::caller::Caller;
 use crate::request::operation::{Operation, RUN};
@@ -59,10 +60,10 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
 
 /// Answers the same as a JSON Schema: one object that is both, a reply and a schema, for a schema
 /// may have words that it does not know (JSON Schema 2020-12, section 6.5).
-pub fn schema(caller: &Caller, force: &InForce) -> Reply<'static> {
+pub fn schema(caller: &Caller, force: &InForce, dialect: Dialect) -> Reply<'static> {
     let possible: Vec<_> = possible(force, caller, of_this_host()).collect();
     let tasks = |name: &str| force.task(name);
-    let keywords = schema::of(&possible, &force.limits(), &tasks);
+    let keywords = schema::of(&possible, &force.limits(), &tasks, dialect);
     keywords
         .into_iter()
         .fold(Reply::new(Ok(())), |reply, (keyword, value)| reply.with(&keyword, value))

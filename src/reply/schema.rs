@@ -1,17 +1,19 @@
 //! `list --schema`: what a caller may ask for, as a JSON Schema that tools for agents are made of.
 //!
 //! Each operation is a definition of its own, so that a framework that wants one object with
-//! properties for each tool can take it as it is (`docs/agents.md`).
+//! properties for each tool can take it as it is (`docs/agents.md`). Its name and its title are what
+//! every one of them takes for a name: `[a-zA-Z0-9_-]{1,64}`.
 
 use crate::output::text::hidden_pattern;
 use crate::policy::model::Limits;
 use crate::policy::tasks::Task;
+use crate::reply::dialect::Dialect;
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::operation::{Operation, Reason, Shown};
 use serde_json::{Map, Value, json};
 
 /// The version of JSON Schema that this is written in.
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+const VERSION: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The keywords of the schema of these operations; with each, whether it requires a reason. `task`
 /// says what a policy has of the task of a name.
@@ -19,6 +21,7 @@ pub fn of(
     allowed: &[(Operation, bool)],
     limits: &Limits,
     task: &dyn Fn(&str) -> Option<Task>,
+    dialect: Dialect,
 ) -> Map<String, Value> {
     let mut tools: Vec<Tool<'_>> = Vec::new();
     for (operation, requires_reason) in allowed {
@@ -32,16 +35,17 @@ pub fn of(
             tools[place].reasons.push(operation.name());
         }
     }
-    let key = |tool: &Tool<'_>| tool.words().replace(' ', "_");
-    let any: Vec<Value> =
-        tools.iter().map(|tool| json!({"$ref": format!("#/$defs/{}", key(tool))})).collect();
     let definitions: Map<String, Value> =
-        tools.iter().map(|tool| (key(tool), tool.definition(limits, task))).collect();
+        tools.iter().map(|tool| (tool.key(), dialect.of(tool.definition(limits, task)))).collect();
+    let operations: Map<String, Value> =
+        tools.iter().map(|tool| (tool.key(), tool.operation().into())).collect();
     let mut keywords = Map::new();
-    keywords.insert("$schema".into(), DIALECT.into());
+    if dialect == Dialect::JsonSchema {
+        keywords.insert("$schema".into(), VERSION.into());
+    }
     keywords.insert("title".into(), "sm-helper".into());
     keywords.insert("description".into(), "What this caller may request on this host.".into());
-    keywords.insert("oneOf".into(), any.into());
+    keywords.insert("operations".into(), operations.into());
     keywords.insert("$defs".into(), definitions.into());
     keywords
 }
@@ -61,18 +65,22 @@ impl Tool<'_> {
             && self.example.name().is_some() == operation.name().is_some()
     }
 
-    /// `service restart`, `package install`, `package upgrade all`.
-    fn words(&self) -> String {
+    /// `service restart`, `package plan install`: what a request for it begins with.
+    fn operation(&self) -> String {
+        format!("{} {}", self.example.kind(), self.example.action())
+    }
+
+    /// `service_restart`, `package_install`, `package_upgrade_all`.
+    fn key(&self) -> String {
         // The one word that is an action on one package and on all.
         let all = match self.example.maintenance() {
-            Some(action) if PackageAction::from_word(action.word()).is_some() => " all",
+            Some(action) if PackageAction::from_word(action.word()).is_some() => "_all",
             _ => "",
         };
-        format!("{} {}{all}", self.example.kind(), self.example.action())
+        self.operation().replace(' ', "_") + all
     }
 
     fn definition(&self, limits: &Limits, task: &dyn Fn(&str) -> Option<Task>) -> Value {
-        let operation = format!("{} {}", self.example.kind(), self.example.action());
         let tasks: Vec<(&str, Task)> = match self.example {
             Operation::Task { .. } => {
                 self.names.iter().filter_map(|name| Some((*name, task(name)?))).collect()
@@ -86,24 +94,24 @@ impl Tool<'_> {
             Operation::Service { .. } | Operation::Manager { .. } => limits.service_timeout,
             Operation::Package { .. } | Operation::Maintenance { .. } => limits.package_timeout,
         };
+        // Null is what is left out.
         let mut properties = json!({
-            "operation": {"const": operation},
             // What the helper takes, and no more: no line break, and not only white space.
             "reason": {
-                "type": "string", "minLength": 1, "maxLength": Reason::LONGEST,
+                "type": ["string", "null"], "minLength": 1, "maxLength": Reason::LONGEST,
                 "pattern": "\\S", "not": {"pattern": hidden_pattern()},
                 "description": "The reason, one sentence on one line. It is recorded.",
             },
             "timeout": {
-                "type": "integer", "minimum": 1, "maximum": timeout,
+                "type": ["integer", "null"], "minimum": 1, "maximum": timeout,
                 "description": "Give up after this many seconds.",
             },
             "dry_run": {
-                "type": "boolean",
+                "type": ["boolean", "null"],
                 "description": "Show what would be run, and run nothing.",
             },
         });
-        let mut required = vec!["operation"];
+        let mut required = Vec::new();
         if !self.names.is_empty() {
             let what = match self.example {
                 Operation::Service { .. } | Operation::Manager { .. } => "The unit.".to_owned(),
@@ -112,25 +120,33 @@ impl Tool<'_> {
                     "The package.".to_owned()
                 }
             };
-            properties["name"] = json!({"enum": self.names, "description": what});
+            properties["name"] = json!({"type": "string", "enum": self.names, "description": what});
             required.push("name");
         }
         if matches!(self.example, Operation::Service { action: ServiceAction::Logs, .. }) {
             properties["lines"] = json!({
-                "type": "integer", "minimum": 1, "maximum": Shown::MOST_LINES,
+                "type": ["integer", "null"], "minimum": 1, "maximum": Shown::MOST_LINES,
                 "description": "How many of the last lines.",
             });
             properties["since"] = json!({
-                "type": "integer", "minimum": 1, "maximum": Shown::MOST_MINUTES,
+                "type": ["integer", "null"], "minimum": 1, "maximum": Shown::MOST_MINUTES,
                 "description": "Only lines of at most this many minutes ago.",
             });
         }
         let needed: Vec<&str> = self.reasons.iter().copied().flatten().collect();
         if !self.reasons.is_empty() && needed.len() == self.names.len() {
             required.push("reason");
+            properties["reason"]["type"] = "string".into();
+        }
+        if !needed.is_empty() && needed.len() < self.names.len() {
+            let sentence = format!(
+                "The reason, one sentence on one line. It is recorded. Required for {}.",
+                needed.join(", ")
+            );
+            properties["reason"]["description"] = sentence.into();
         }
         let mut definition = json!({
-            "title": self.words(),
+            "title": self.key(),
             "description": described(self.example),
             "type": "object",
             "properties": properties,
@@ -139,7 +155,8 @@ impl Tool<'_> {
         });
         if !needed.is_empty() && needed.len() < self.names.len() {
             definition["if"] = json!({"properties": {"name": {"enum": needed}}});
-            definition["then"] = json!({"required": ["reason"]});
+            definition["then"] =
+                json!({"required": ["reason"], "properties": {"reason": {"type": "string"}}});
         }
         definition
     }
@@ -214,7 +231,7 @@ mod tests {
             let unit = UnitName::parse(b"nginx").expect("a name");
             let shown = Shown::USUAL;
             let operation = Operation::Service { action: ServiceAction::Stop, unit, shown };
-            let schema = of(&[(operation, false)], &Limits::USUAL, &|_| None);
+            let schema = of(&[(operation, false)], &Limits::USUAL, &|_| None, Dialect::JsonSchema);
             let reason = &schema["$defs"]["service_stop"]["properties"]["reason"];
             let pattern = |value: &Value| {
                 regex::Regex::new(value.as_str().expect("a pattern")).expect("a good one")

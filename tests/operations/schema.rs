@@ -8,18 +8,21 @@ use std::collections::BTreeSet;
 fn definitions(host: &Host, account: &str) -> Vec<(String, Vec<String>)> {
     let reply = host.helper_as(account, &["list", "--schema"]).expect("ok");
     let defs = reply.json["$defs"].as_object().expect("definitions");
-    assert_eq!(reply.json["oneOf"].as_array().map(Vec::len), Some(defs.len()));
     let one = |(key, definition): (&String, &Value)| {
-        let reference = json!({"$ref": format!("#/$defs/{key}")});
-        assert!(
-            reply.json["oneOf"].as_array().is_some_and(|all| all.contains(&reference)),
-            "{key}"
-        );
         assert!(
             definition["description"].as_str().is_some_and(|text| text.ends_with('.')),
             "{key}"
         );
-        let words = definition["properties"]["operation"]["const"].as_str().expect("words");
+        assert_eq!(definition["title"], *key);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        assert!(key.len() <= 64 && key.chars().all(is_name), "{key}");
+        for (name, property) in definition["properties"].as_object().expect("properties") {
+            assert!(property["type"].is_string() || property["type"].is_array(), "{key}: {name}");
+            let is_required =
+                definition["required"].as_array().is_some_and(|all| all.contains(&json!(name)));
+            assert_eq!(property["type"].is_string(), is_required, "{key}: {name}");
+        }
+        let words = reply.json["operations"][key].as_str().expect("words");
         let names = definition["properties"]["name"]["enum"].as_array();
         let names = names.into_iter().flatten().map(|name| name.as_str().expect("a name").into());
         (words.to_owned(), names.collect())
@@ -84,10 +87,12 @@ host_once!(a_schema_is_the_callers_own, boot, |host| {
     // One of the two wants to know why.
     assert_eq!(restart["if"]["properties"]["name"]["enum"], json!(["ssh.service"]));
     assert_eq!(restart["then"]["required"], json!(["reason"]));
+    let described = restart["properties"]["reason"]["description"].as_str().expect("a sentence");
+    assert!(described.ends_with("Required for ssh.service."), "{described}");
     let other = of("other");
     let restart = &other["$defs"]["service_restart"];
     assert_eq!(restart["properties"]["name"]["enum"], json!(["ssh.service"]));
-    assert_eq!(restart["required"], json!(["operation", "name", "reason"]));
+    assert_eq!(restart["required"], json!(["name", "reason"]));
     assert_eq!(other["$defs"].as_object().map(|defs| defs.len()), Some(2));
 });
 

@@ -3,7 +3,7 @@
 //! It takes longer than any other test, and by its name it begins first.
 
 use crate::host::repository;
-use crate::{program, said, script};
+use crate::{mcp_program, program, said, script};
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
@@ -43,19 +43,26 @@ fn two_builds_in_different_folders_give_the_same_bytes() {
     assert!(output.status.success(), "{}", said(&output));
     let built = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     assert!(built.starts_with(&source), "{}", built.display());
-    let (one, other) = (std::fs::read(program()), std::fs::read(&built));
-    let (one, other) = (one.expect("the program"), other.expect("what was built"));
-    let differs = one.iter().zip(&other).position(|(one, other)| one != other);
-    assert!(
-        one == other,
-        "{} ({} bytes; is it by packaging/build?) and the other ({} bytes) differ, first at {differs:?}",
-        program().display(),
-        one.len(),
-        other.len(),
-    );
-    // And nothing of where it was made is in it.
-    for place in [scratch.path(), repository()] {
-        let place = place.to_str().expect("UTF-8").as_bytes();
-        assert!(!other.windows(place.len()).any(|window| window == place), "it names its folder");
+    for (program, built) in
+        [(program(), built.clone()), (mcp_program(), built.with_file_name("sm-mcp"))]
+    {
+        let (one, other) = (std::fs::read(&program), std::fs::read(&built));
+        let (one, other) = (one.expect("the program"), other.expect("what was built"));
+        let differs = one.iter().zip(&other).position(|(one, other)| one != other);
+        assert!(
+            one == other,
+            "{} ({} bytes; is it by packaging/build?) and the other ({} bytes) differ, first at {differs:?}",
+            program.display(),
+            one.len(),
+            other.len(),
+        );
+        // And nothing of where it was made is in it.
+        for place in [scratch.path(), repository()] {
+            let place = place.to_str().expect("UTF-8").as_bytes();
+            assert!(
+                !other.windows(place.len()).any(|window| window == place),
+                "it names its folder"
+            );
+        }
     }
 }

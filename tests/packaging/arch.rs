@@ -1,7 +1,7 @@
 //! The packages for Arch: built by makepkg, installed, upgraded and removed by pacman.
 
 use crate::host::{Host, Reply, Sudo, host_once, repository};
-use crate::{group, program, site_program};
+use crate::{group, mcp_program, program, site_program};
 
 /// What the packages depend on is not in the hosts' repository.
 const PACMAN: &str = "pacman --noconfirm --assume-installed glibc=2.40 --assume-installed gcc-libs=14 \
@@ -12,7 +12,9 @@ const PACMAN: &str = "pacman --noconfirm --assume-installed glibc=2.40 --assume-
 fn host_with_packages(sudo: Sudo, releases: &str) -> Host {
     let host = Host::wanted(sudo).arch().bare().bind_read_only(repository(), "/src").boot();
     host.root("mkdir -p /srv/built /srv/out && chown agent /srv/out").ok();
-    for (name, program) in [("sm-helper", program()), ("sm-helper-site", site_program())] {
+    let programs =
+        [("sm-helper", program()), ("sm-helper-site", site_program()), ("sm-mcp", mcp_program())];
+    for (name, program) in programs {
         let bytes = std::fs::read(program).expect("the program");
         host.write(format!("/srv/built/{name}"), &bytes);
     }

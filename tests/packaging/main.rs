@@ -25,6 +25,11 @@ fn program() -> PathBuf {
     std::env::var_os("SM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_sm").into()).into()
 }
 
+/// The MCP server, built by the same script as the program.
+fn mcp_program() -> PathBuf {
+    std::env::var_os("SM_MCP_BIN").map_or_else(|| program().with_file_name("sm-mcp"), Into::into)
+}
+
 /// The program of the package sm-helper-site.
 fn site_program() -> PathBuf {
     let program = std::env::var_os("SM_SITE_BIN").expect(
@@ -34,15 +39,16 @@ fn site_program() -> PathBuf {
 }
 
 /// A host without the program, with this repository's `packaging` at /src/packaging and the
-/// program at /src/sm.
+/// programs at /src/sm and /src/sm-mcp.
 fn host_with_source(sudo: host::Sudo) -> Host {
     let host = Host::wanted(sudo)
         .bare()
         .bind_read_only(repository().join("packaging"), "/src/packaging")
         .boot();
-    let bytes = std::fs::read(program()).expect("the program");
-    host.write("/src/sm", bytes);
-    host.root("chmod 0755 /src /src/sm").ok();
+    for (name, program) in [("sm", program()), ("sm-mcp", mcp_program())] {
+        host.write(format!("/src/{name}"), std::fs::read(program).expect("the program"));
+    }
+    host.root("chmod 0755 /src /src/sm /src/sm-mcp").ok();
     host
 }
 

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""In the place of sm-helper where the protocol is tested: it answers as it does, and runs nothing.
+
+What it was asked stands in `asked`. `service restart slow.service` runs until there is a file `done`.
+"""
+import json
+import os
+import sys
+import time
+
+folder = os.path.dirname(os.path.abspath(__file__))
+words = [word for word in sys.argv[1:] if not word.startswith("--")]
+flags = dict(word[2:].split("=", 1) if "=" in word else (word[2:], True) for word in sys.argv[1:] if word.startswith("--"))
+with open(f"{folder}/asked", "a") as asked:
+    asked.write(" ".join(sys.argv[1:]) + "\n")
+
+
+def reply(code, **more):
+    success = code in ("ok", "started")
+    print(json.dumps({"schema": 1, "success": success, "code": code, "request_id": "r-1", **more}))
+    sys.exit(0 if success else 1)
+
+
+def there(name):
+    return os.path.exists(f"{folder}/{name}")
+
+
+def tool(names, **more):
+    name = {"type": "string", "enum": names, "description": "The unit."}
+    properties = {"reason": {"type": ["string", "null"]}, "dry_run": {"type": ["boolean", "null"]}, **more}
+    if names:
+        properties["name"] = name
+    return {"title": "x", "description": "Does it.", "type": "object", "properties": properties,
+            "required": ["name"] if names else [], "additionalProperties": False}
+
+
+def ran(action):
+    if words[2] == "slow.service":
+        while not there("done"):
+            time.sleep(0.01)
+    unit = {"active_state": "active"}
+    reply("ok" if words[2] != "bad.service" else "denied", operation={"kind": "service", "action": action, "name": words[2]},
+          stdout="ActiveState=active\n", stderr="", returncode=0, unit=unit)
+
+
+if words == ["list"]:
+    if there("broken"):
+        reply("policy_invalid", error="the policy is broken", hint="repair it")
+    names = ["a.service", "slow.service"] + (["b.service"] if there("more") else [])
+    tools = {"service_restart": ("service restart", tool(names)), "service_status": ("service status", tool(names))}
+    if not there("old"):
+        identity = {"request_id": {"type": "string"}, "wait": {"type": ["integer", "null"]}}
+        tools["request_result"] = ("result", {**tool([], **identity), "required": ["request_id"]})
+        tools["request_list"] = ("result", tool([]))
+    reply("ok", operations={key: tool[0] for key, tool in tools.items()}, **{"$defs": {key: tool[1] for key, tool in tools.items()}})
+elif words[0] == "result" and not there("old"):
+    if len(words) == 1:
+        reply("ok", requests=[])
+    if words[1] != "r-1":
+        reply("not_found", error="there is no such request")
+    end = time.monotonic() + int(flags.get("wait", 0))
+    while not there("done"):
+        if time.monotonic() >= end:
+            reply("ok", running=True, stdout="so far", progress={"done": 3, "of": 7, "step": "Unpacking"})
+        time.sleep(0.01)
+    reply("ok", changed=True, stdout="all of it")
+elif "no-wait" in flags and there("old"):
+    reply("usage", error="unexpected argument '--no-wait' found")
+elif "no-wait" in flags:
+    if words[2] == "bad.service":
+        reply("denied", error="bad.service is not allowed", hint="sm-helper list shows what is")
+    reply("started", running=True)
+else:
+    ran(words[1])

@@ -1,0 +1,14 @@
+//! `sm-mcp`: what clients of the Model Context Protocol get of it.
+
+#[path = "../host/mod.rs"]
+mod host;
+
+mod changes;
+mod clients;
+mod conformance;
+mod eras;
+mod hostile;
+mod long;
+mod schemas;
+mod session;
+mod tools;
