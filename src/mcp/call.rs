@@ -88,7 +88,7 @@ pub async fn follow(asked: &Asked, id: &str, mut last: Option<Value>, caller: Ca
             let lost = || failed("busy", "the result could not be asked for in time");
             return last.map_or_else(lost, |last| still(last, id, "it still runs"));
         };
-        let mut pause = Duration::ZERO;
+        let pause;
         if reply["running"] == true {
             told.tell(&reply["progress"]).await;
             last = Some(reply);
