@@ -82,6 +82,10 @@ _sm_helper() {
                 return 0
             fi
             case "${prev}" in
+                --schema)
+                    COMPREPLY=($(compgen -W "json-schema openai-strict gemini anthropic" -- "${cur}"))
+                    return 0
+                    ;;
                 --reason)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -388,7 +392,7 @@ _sm_helper_done() {
 _sm_helper_complete() {
     local cur head prefix prev plain request given IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--lines --reason --since --timeout --wait --via'
+    _sm_helper_read '--lines --reason --since --timeout --wait --schema --via'
     [[ ! $prev || $cur != -* ]] || return
     given=("${plain[@]:1}")
     [[ ${plain[0]},${given[0]} != package,plan ]] || given=("${given[@]:1}")

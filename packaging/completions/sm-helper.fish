@@ -82,12 +82,15 @@ complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l dry-run -
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'Print it as a JSON Schema, with a definition for each operation' -r -f -a "json-schema\t'JSON Schema 2020-12'
+openai-strict\t'Strict tools of OpenAI and compatible services: each property required, or null'
+gemini\t'Function declarations of Gemini: the subset of OpenAPI 3.0'
+anthropic\t'Tools of Anthropic, strict ones too'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
 socket\t'The broker\'s socket'
 sudo\t'sudo'"
-complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'Print it as a JSON Schema, with a definition for each operation'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l pretty -d 'Indent the reply'
@@ -133,7 +136,7 @@ function __sm_helper_plain
     for word in (commandline -opc)[2..-1]
         if test $skip = yes
             set skip no
-        else if contains -- $word --lines --reason --since --timeout --wait --via
+        else if contains -- $word --lines --reason --since --timeout --wait --schema --via
             set skip yes
         else if not string match -q -- '-*' $word
             echo -- $word
