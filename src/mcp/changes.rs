@@ -9,17 +9,22 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
-use tokio::sync::watch;
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex as Turn, watch};
 
 /// How often to look: it is two calls of stat(2).
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// The tools, or the reply that says why there are none.
+type Listed = Result<Arc<Tools>, Value>;
 
 /// What there is, and what was there.
 #[derive(Debug)]
 pub struct Changes {
     helper: Helper,
     last: Mutex<Option<Arc<Tools>>>,
+    /// What was read last, and since when.
+    reading: Turn<Option<(Instant, Listed)>>,
     /// Counts the changes.
     changed: watch::Sender<u64>,
     watched: OnceLock<()>,
@@ -32,6 +37,7 @@ impl Changes {
         Self {
             helper,
             last: Mutex::default(),
+            reading: Turn::default(),
             changed: watch::Sender::new(0),
             watched: OnceLock::new(),
             announced_to: OnceLock::new(),
@@ -43,10 +49,21 @@ impl Changes {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The tools as they are now, or the reply that says why there are none.
-    pub async fn load(self: &Arc<Self>) -> Result<Arc<Tools>, Value> {
+    /// The tools as they are now. However many ask at a time, they are read once for those who come
+    /// while that is done.
+    pub async fn load(self: &Arc<Self>) -> Listed {
         self.begin_to_watch();
-        self.read().await
+        let asked = Instant::now();
+        let mut read = self.reading.lock().await;
+        if let Some((begun, listed)) = &*read
+            && *begun >= asked
+        {
+            return listed.clone();
+        }
+        let begun = Instant::now();
+        let listed = self.read().await;
+        *read = Some((begun, listed.clone()));
+        listed
     }
 
     /// From now on each change is noticed.
@@ -56,7 +73,7 @@ impl Changes {
         }
     }
 
-    async fn read(&self) -> Result<Arc<Tools>, Value> {
+    async fn read(&self) -> Listed {
         let replies = self.helper.ask_all(&["list", "--schema"]).await?;
         let tools = Arc::new(Tools::read(&replies)?);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tools));

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -S
 """In the place of sm-helper where the protocol is tested: it answers as it does, and runs nothing.
 
 What it was asked stands in `asked`. `service restart slow.service` runs until there is a file `done`.

@@ -106,6 +106,7 @@ fn half_a_line_is_waited_for() {
 #[test]
 fn a_thousand_calls_at_once_are_each_answered_once() {
     let mut session = Session::open(&[]);
+    session.make_quick();
     let ids: Vec<i64> =
         (0..1000).map(|_| session.call("service_status", json!({"name": "a.service"}))).collect();
     let mut answered = BTreeSet::new();
@@ -114,6 +115,10 @@ fn a_thousand_calls_at_once_are_each_answered_once() {
         assert_eq!(result(&answer)["code"], "ok");
         assert!(answered.insert(answer["id"].as_i64().expect("an id")), "{answer}");
     }
+    // What there is was asked for once for all of them, and not by each.
+    let asked = session.asked();
+    let listed = asked.iter().filter(|line| *line == "list --schema").count();
+    assert!(listed <= 2, "{listed}");
     session.works();
 }
 

@@ -1,8 +1,10 @@
 //! A server that runs, and a client that speaks to it line by line.
 
+use crate::host::repository;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -49,16 +51,15 @@ impl Session {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("sm-mcp-{}-{count}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
-        // What is written now could not be run for a moment, if another thread starts a program.
-        let here = |from: &Path, name: &str| {
-            let to = folder.join(name);
-            fs::hard_link(from, &to)
-                .or_else(|_| fs::copy(from, &to).map(|_| ()))
-                .expect("it is there");
-            to
-        };
-        here(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/helper.py"), "sm-helper");
-        let mut child = Command::new(here(program(), "sm-mcp"))
+        // A program that is written now could not be run for a moment, if another thread starts one.
+        let helper = repository().join("tests/mcp/helper.py");
+        symlink(helper, folder.join("sm-helper")).expect("it is there");
+        // It looks for the helper where it is itself.
+        let here = folder.join("sm-mcp");
+        fs::hard_link(program(), &here)
+            .or_else(|_| fs::copy(program(), &here).map(|_| ()))
+            .expect("it is there");
+        let mut child = Command::new(here)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -104,6 +105,19 @@ impl Session {
     /// Makes a file, for the helper to see.
     pub fn touch(&self, name: &str) {
         fs::write(self.folder.join(name), "").expect("it is written");
+    }
+
+    /// From now on the helper is one that takes no time for what it is asked often.
+    pub fn make_quick(&self) {
+        let (helper, other) = (self.folder.join("sm-helper"), self.folder.join("other"));
+        fs::rename(&helper, &other).expect("it is renamed");
+        let script = format!(
+            "#!/bin/sh\n[ \"$1\" = list ] && exec {} \"$@\"\necho '{}'\n",
+            other.display(),
+            json!({"success": true, "code": "ok", "unit": {"active_state": "active"}})
+        );
+        fs::write(&helper, script).expect("it is written");
+        fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).expect("it may be run");
     }
 
     /// What the helper was asked.
