@@ -78,7 +78,10 @@ pub async fn follow(asked: &Asked, id: &str, mut last: Option<Value>, caller: Ca
     loop {
         let left = end.saturating_duration_since(Instant::now()).min(LOOK);
         let asked_at = Instant::now();
-        let words = ["result", id, &format!("--wait={}", left.as_secs())].map(str::to_owned);
+        let mut words = ["result", id].map(str::to_owned).to_vec();
+        if left.as_secs() > 0 {
+            words.push(format!("--wait={}", left.as_secs()));
+        }
         let looked = tokio::select! {
             // The helper is not trusted to come back in time.
             reply = timeout_at(end + LOOK, asked.reply(&words)) => reply,

@@ -75,7 +75,7 @@ impl Server {
         if !is_word(request) || request.is_empty() || !host.as_deref().is_none_or(is_word) {
             return Err(unknown());
         }
-        let words = ["result", request, "--wait=0"].map(str::to_owned);
+        let words = ["result", request].map(str::to_owned);
         let reply = self.helper.ask(host.as_deref(), &words).await;
         match reply["code"].as_str() {
             Some("not_found" | "usage" | "invalid_argument") => Err(unknown()),
@@ -108,7 +108,8 @@ impl Server {
         if operation.words() == ["result"]
             && let Some(id) = given.get("request_id").and_then(Value::as_str)
         {
-            let wait = given.get("wait").and_then(Value::as_u64).unwrap_or(0);
+            let wait = words.iter().find_map(|word| word.strip_prefix("--wait=")?.parse().ok());
+            let wait = wait.unwrap_or(0);
             caller.patience = caller.patience.min(Duration::from_secs(wait));
             return Ok(call::follow(&asked, id, None, caller).await);
         }

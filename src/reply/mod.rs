@@ -1,6 +1,7 @@
 //! The one reply: a JSON object and a newline on standard output, on every way out.
 
 pub mod dialect;
+pub mod earlier;
 pub mod interrupt;
 pub mod listing;
 pub mod passed;

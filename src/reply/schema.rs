@@ -8,6 +8,7 @@ use crate::output::text::hidden_pattern;
 use crate::policy::model::Limits;
 use crate::policy::tasks::Task;
 use crate::reply::dialect::Dialect;
+use crate::reply::earlier;
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::operation::{Operation, Reason, Shown};
 use serde_json::{Map, Value, json};
@@ -35,10 +36,16 @@ pub fn of(
             tools[place].reasons.push(operation.name());
         }
     }
-    let definitions: Map<String, Value> =
+    let mut definitions: Map<String, Value> =
         tools.iter().map(|tool| (tool.key(), dialect.of(tool.definition(limits, task)))).collect();
-    let operations: Map<String, Value> =
+    let mut operations: Map<String, Value> =
         tools.iter().map(|tool| (tool.key(), tool.operation().into())).collect();
+    if !tools.is_empty() {
+        for (name, definition) in earlier::tools() {
+            definitions.insert(name.to_owned(), dialect.of(definition));
+            operations.insert(name.to_owned(), earlier::WORDS.into());
+        }
+    }
     let mut keywords = Map::new();
     if dialect == Dialect::JsonSchema {
         keywords.insert("$schema".into(), VERSION.into());

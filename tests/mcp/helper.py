@@ -56,12 +56,14 @@ if words == ["list"]:
 elif words[0] == "result" and not there("old"):
     if len(words) == 1:
         reply("ok", requests=[])
+    if not 1 <= int(flags.get("wait", 1)) <= 3600:
+        reply("invalid_argument", error="--wait takes a whole number from 1 to 3600")
     if words[1] != "r-1":
         reply("not_found", error="there is no such request")
     end = time.monotonic() + int(flags.get("wait", 0))
     while not there("done"):
         if time.monotonic() >= end:
-            reply("ok", running=True, stdout="so far", progress={"done": 3, "of": 7, "step": "Unpacking"})
+            reply("started", running=True, stdout="so far", progress={"done": 3, "of": 7, "step": "Unpacking"})
         time.sleep(0.01)
     reply("ok", changed=True, stdout="all of it")
 elif "no-wait" in flags and there("old"):

@@ -55,7 +55,10 @@ host_once!(a_schema_has_each_allowed_name_and_no_other, ready_test_policy, |host
         listed.insert(format!("service {}", action.as_str().expect("a word")));
     }
     let mut offered = BTreeSet::new();
-    for (words, names) in definitions(host, "agent") {
+    let (earlier, definitions): (Vec<_>, Vec<_>) =
+        definitions(host, "agent").into_iter().partition(|row| row.0 == "result");
+    assert_eq!(earlier.len(), 2, "{earlier:?}");
+    for (words, names) in definitions {
         if names.is_empty() {
             assert!(offered.insert(words.clone()), "{words} twice");
         }
@@ -93,7 +96,28 @@ host_once!(a_schema_is_the_callers_own, boot, |host| {
     let restart = &other["$defs"]["service_restart"];
     assert_eq!(restart["properties"]["name"]["enum"], json!(["ssh.service"]));
     assert_eq!(restart["required"], json!(["name", "reason"]));
-    assert_eq!(other["$defs"].as_object().map(|defs| defs.len()), Some(2));
+    let keys: Vec<&String> = other["$defs"].as_object().expect("definitions").keys().collect();
+    assert_eq!(keys, ["request_list", "request_result", "service_restart", "service_status"]);
+    // Who may request nothing has no results to ask for.
+    host.write("/etc/sm/policy.toml", "schema = 1\n");
+    assert_eq!(of("agent")["$defs"], json!({}));
+});
+
+host_once!(what_came_of_an_earlier_request_is_asked_for_as_the_schema_has_it, |host| {
+    let schema = host.helper(&["list", "--schema"]).expect("ok").json;
+    let result = &schema["$defs"]["request_result"];
+    assert_eq!(result["required"], json!(["request_id"]));
+    let of_id = |key: &str| result["properties"]["request_id"][key].as_u64();
+    let status = host.helper(&["service", "status", "nginx"]).expect("ok");
+    let id = status.json["request_id"].as_str().expect("an id");
+    assert_eq!((of_id("minLength"), of_id("maxLength")), (Some(36), Some(id.len() as u64)));
+    for wait in ["minimum", "maximum"].map(|key| result["properties"]["wait"][key].to_string()) {
+        let again = host.helper(&["result", id, &format!("--wait={wait}")]).expect("ok");
+        assert_eq!(again.json, status.json);
+    }
+    host.helper(&["result", id, "--wait=3601"]).expect("invalid_argument");
+    let words = schema["operations"]["request_list"].as_str().expect("words");
+    assert_eq!(host.helper(&[words]).expect("ok").json["requests"][0]["request_id"], id);
 });
 
 #[test]

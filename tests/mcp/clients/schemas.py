@@ -38,7 +38,14 @@ for dialect, reply in replies.items():
         assert function["parameters"]["properties"].keys() == tool["properties"].keys(), where
         assert convert_to_openai_tool(copy.deepcopy(tool))["function"] == function, where
 
+def about_earlier(tool):
+    """Whether it asks what came of a request, and does nothing itself."""
+    return tool["title"] in ("request_list", "request_result")
+
+
 for key, tool in replies["json-schema"]["$defs"].items():
+    if about_earlier(tool):
+        continue
     valid = Draft202012Validator(tool).is_valid
     everything = filled(tool, reason="one line", timeout=1, dry_run=True)
     assert valid(everything), key
@@ -53,6 +60,8 @@ for key, tool in replies["json-schema"]["$defs"].items():
 for key, tool in replies["openai-strict"]["$defs"].items():
     # It would change what is not strict, and refuse what cannot be made so.
     assert ensure_strict_json_schema(copy.deepcopy(tool)) == tool, key
+    if about_earlier(tool):
+        continue
     valid = Draft202012Validator(tool).is_valid
     everything = {name: None for name in tool["properties"]} | filled(tool, reason="why", name=None)
     if "name" in tool["properties"]:
@@ -66,7 +75,8 @@ for key, tool in replies["gemini"]["$defs"].items():
     # It knows no other keyword, and no list of types.
     parameters = types.Schema.model_validate(tool)
     types.FunctionDeclaration(name=key, description=tool["description"], parameters=parameters)
-    assert parameters.properties["timeout"].nullable, key
+    for name in set(tool["properties"]) - set(tool["required"]):
+        assert parameters.properties[name].nullable, (key, name)
 
 for key, tool in replies["anthropic"]["$defs"].items():
     text = json.dumps(tool)
