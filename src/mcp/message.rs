@@ -5,13 +5,17 @@
 
 use crate::id;
 use crate::lines::{LONGEST, Line};
-use rmcp::model::{ClientJsonRpcMessage, ClientNotification, ClientRequest, RequestId};
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ProtocolVersion, RequestId,
+};
 use serde_json::{Value, json};
 
 /// Not JSON (JSON-RPC 2.0, section 5.1).
 const PARSE_ERROR: i32 = -32700;
 /// No message of JSON-RPC.
 const INVALID_REQUEST: i32 = -32600;
+/// A method that there is not.
+const METHOD_NOT_FOUND: i32 = -32601;
 /// A request whose parameters are not those of its method.
 const INVALID_PARAMS: i32 = -32602;
 
@@ -112,6 +116,9 @@ fn of_object(mut message: Value) -> Incoming {
             }
         }
     }
+    if method == "initialize" && is_stateless(&message) {
+        return wrong(good_id, METHOD_NOT_FOUND, "this revision has no `initialize`");
+    }
     let Ok(read) = serde_json::from_value::<ClientJsonRpcMessage>(message) else {
         return if is_request {
             wrong(good_id, INVALID_PARAMS, &bad_params(method))
@@ -139,6 +146,12 @@ fn of_object(mut message: Value) -> Incoming {
         request @ ClientJsonRpcMessage::Request(_) => Incoming::Message(Box::new(request)),
         ClientJsonRpcMessage::Response(_) | ClientJsonRpcMessage::Error(_) => Incoming::Nothing,
     }
+}
+
+/// Whether the request says that it is one of a revision without `initialize`.
+fn is_stateless(message: &Value) -> bool {
+    let version = message["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"].as_str();
+    version.is_some_and(|version| version >= ProtocolVersion::V_2026_07_28.as_str())
 }
 
 /// The requests that this server answers.
@@ -195,6 +208,11 @@ mod tests {
             "]".repeat(9999)
         );
         for (text, code, id) in [
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
+                -32601,
+                json!(1),
+            ),
             ("nonsense", -32700, Value::Null),
             ("{", -32700, Value::Null),
             (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","#, -32700, json!(1)),

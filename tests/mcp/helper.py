@@ -34,6 +34,13 @@ def tool(names, **more):
             "required": ["name"] if names else [], "additionalProperties": False}
 
 
+def of_conformance():
+    seconds = {"seconds": {"type": ["integer", "null"]}, "label": {"type": ["string", "null"]}}
+    return {"greet": ("service greet status", tool(["Ada"])),
+            "slow_compute": ("service compute", tool([], **seconds)), "failing_job": ("service fail", tool([], **seconds)),
+            "test_error_handling": ("service status", tool([])), "test_trigger_tool_change": ("service change", tool([]))}
+
+
 def ran(action):
     if words[2] == "slow.service":
         while not there("done"):
@@ -48,11 +55,27 @@ if words == ["list"]:
         reply("policy_invalid", error="the policy is broken", hint="repair it")
     names = ["a.service", "slow.service"] + (["b.service"] if there("more") else [])
     tools = {"service_restart": ("service restart", tool(names)), "service_status": ("service status", tool(names))}
+    if there("conformance"):
+        tools |= of_conformance()
     if not there("old"):
         identity = {"request_id": {"type": "string"}, "wait": {"type": ["integer", "null"]}}
         tools["request_result"] = ("result", {**tool([], **identity), "required": ["request_id"]})
         tools["request_list"] = ("result", tool([]))
     reply("ok", operations={key: tool[0] for key, tool in tools.items()}, **{"$defs": {key: tool[1] for key, tool in tools.items()}})
+elif there("conformance") and words[1] in ("greet", "compute", "fail", "change"):
+    # What the conformance suite wants of the tools that it knows by their names.
+    if words[1] == "change":
+        open(f"{folder}/more", "w").close()
+    if words[1] in ("greet", "change"):
+        reply("ok", stdout="Hello, " + words[-1])
+    end = time.time() + int(flags.get("seconds", 1)) + 1
+    code = "command_failed" if words[1] == "fail" else "ok"
+    reply("started", running=True, request_id=f"r-{end}-{code}")
+elif words[0] == "result" and len(words) > 1 and words[1].count("-") == 2:
+    _, end, code = words[1].split("-")
+    left = float(end) - time.time()
+    time.sleep(max(0, min(left, int(flags.get("wait", 0)))))
+    reply("started" if left > 0 else code, running=left > 0, request_id=words[1])
 elif words[0] == "result" and not there("old"):
     if len(words) == 1:
         reply("ok", requests=[])

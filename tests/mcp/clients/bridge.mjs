@@ -71,7 +71,10 @@ function answer(request, response, text) {
     const isModern = message.params?._meta?.["io.modelcontextprotocol/protocolVersion"] !== undefined || version >= "2026";
     let server = stateless;
     let more = {};
-    if (message.method === "initialize") {
+    // Where HTTP says the version twice, it must be the same (2026-07-28, Streamable HTTP).
+    const told = message.params?._meta?.["io.modelcontextprotocol/protocolVersion"];
+    if (told !== undefined && version !== told) return wrong(400, -32020, "another version in the header");
+    if (message.method === "initialize" && !isModern) {
         server = new Server();
         more = { "mcp-session-id": randomUUID() };
         sessions.set(more["mcp-session-id"], server);
