@@ -7,9 +7,8 @@ use crate::tools;
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 
-/// The versions with `initialize` alone, and those that know both kinds of revision.
+/// The version with `initialize` alone, and the one that knows both kinds of revision.
 const PYTHON: [&str; 2] = ["mcp==1.30.0", "mcp==2.3.0"];
-const NODE: [&str; 2] = ["@modelcontextprotocol/sdk@1.32.2", "@modelcontextprotocol/client@2.4.0"];
 
 /// The command line that starts the server on the host, as the agent.
 pub fn server(host: &Host) -> Vec<String> {
@@ -60,10 +59,8 @@ fn python(host: &Host, wanted: usize, script: &str, mode: Option<&str>, version:
 }
 
 fn node(host: &Host, script: &str, mode: Option<&str>, version: Option<&str>) {
-    let folder = tools::node(&NODE);
-    check(host, version, |server| {
-        printed(Command::new("node").arg(folder.join(script)).args(mode).args(server))
-    });
+    let folder = tools::node();
+    check(host, version, |server| printed(tools::script(&folder, script).args(mode).args(server)));
 }
 
 host_once!(the_python_client_that_initializes, all, |host| {

@@ -6,10 +6,7 @@ use crate::session::Session;
 use crate::tools;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
-/// node, which the suite needs newer than Debian has it, and the suite.
-const NODE: [&str; 2] = ["node@22.23.3", "@modelcontextprotocol/conformance@0.2.0-alpha.12"];
+use std::process::Stdio;
 
 /// Scenarios, the revisions that each is held against, and the checks of it that are not passed.
 const SCENARIOS: [(&str, &[&str], &[&str]); 14] = [
@@ -53,13 +50,11 @@ const NEVER_ENDED: &[&str] = &["TasksProtocolErrorFailedShape", "TasksCancelEmpt
 #[test]
 #[ignore = "needs packages of npm: run tests/run"]
 fn each_scenario_that_applies_is_passed() {
-    let folder = tools::node(&NODE);
-    let node = folder.join("node_modules/.bin/node");
+    let folder = tools::node();
     // For its helper, and the program beside it.
     let session = Session::start(&[]);
     session.touch("conformance");
-    let mut bridge = Command::new(&node)
-        .arg(folder.join("bridge.mjs"))
+    let mut bridge = tools::script(&folder, "bridge.mjs")
         .arg(session.folder().join("sm-mcp"))
         .args(["--wait", "1"])
         .stdin(Stdio::piped())
@@ -72,9 +67,11 @@ fn each_scenario_that_applies_is_passed() {
     let mut wrong = Vec::new();
     for (scenario, versions, not_passed) in SCENARIOS {
         for version in versions {
-            let mut suite = Command::new(&node);
+            let mut suite = tools::script(
+                &folder,
+                "node_modules/@modelcontextprotocol/conformance/dist/index.js",
+            );
             suite
-                .arg(folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js"))
                 .args(["server", "--url", address.trim(), "--scenario", scenario, "--verbose"])
                 .current_dir(session.folder());
             if !version.is_empty() {

@@ -17,13 +17,22 @@ pub fn python(wanted: &[&str]) -> PathBuf {
     })
 }
 
-/// Where packages of npm are, and node.
-pub fn node(wanted: &[&str]) -> PathBuf {
-    let folder = installed(&format!("node {}", wanted.join(" ")), |folder| {
+/// node, which the others need newer than Debian has it; the official SDK's client in two versions; and
+/// the conformance suite.
+const NODE: [&str; 4] = [
+    "node@22.23.3",
+    "@modelcontextprotocol/sdk@1.32.2",
+    "@modelcontextprotocol/client@2.4.0",
+    "@modelcontextprotocol/conformance@0.2.0-alpha.12",
+];
+
+/// Where these packages of npm are.
+pub fn node() -> PathBuf {
+    let folder = installed(&format!("node {}", NODE.join(" ")), |folder| {
         ensure("npm --version", "npm");
         let mut npm = Command::new("npm");
         npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(folder);
-        npm.args(wanted);
+        npm.args(NODE);
         npm
     });
     for entry in fs::read_dir(repository().join("tests/mcp/clients")).expect("a folder") {
@@ -36,6 +45,13 @@ pub fn node(wanted: &[&str]) -> PathBuf {
         }
     }
     folder
+}
+
+/// node with a script, each of that folder.
+pub fn script(folder: &Path, name: &str) -> Command {
+    let mut node = Command::new(folder.join("node_modules/.bin/node"));
+    node.arg(folder.join(name));
+    node
 }
 
 /// Installs a package of Debian where a program of it is not there.
