@@ -83,6 +83,7 @@ mod tests {
     use super::*;
     use crate::tools::Tools;
     use serde_json::json;
+    use std::collections::BTreeMap;
 
     fn read(arguments: Value) -> Result<String, String> {
         let schema = json!({
@@ -98,7 +99,7 @@ mod tests {
                 "required": ["name"], "additionalProperties": false,
             }},
         });
-        let tools = Tools::read(&[(None, schema)]).expect("tools");
+        let tools = Tools::read(&BTreeMap::from([(None, schema)])).expect("tools");
         let operation = tools.get("service_logs").expect("a tool");
         words(operation, arguments.as_object().expect("an object")).map(|words| words.join(" "))
     }

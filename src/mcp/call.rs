@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How long one look at what runs may take; that often progress is told.
 const LOOK: Duration = Duration::from_secs(5);
@@ -34,37 +34,77 @@ impl Asked {
 /// Who waits for a call.
 #[derive(Debug)]
 pub struct Caller {
-    /// Tells that the client does not wait any more.
-    pub cancelled: Arc<Notify>,
-    /// Whether to tell how far it is, and as what.
-    pub progress: Option<(ProgressToken, Peer<RoleServer>)>,
-    /// How long it waits at most.
-    pub patience: Duration,
+    cancelled: Arc<Notify>,
+    told: Told,
+    /// Until when it waits.
+    end: Instant,
 }
 
-/// Runs what changes nothing, or what nobody can ask for again: to its end.
-pub async fn to_its_end(asked: Asked, words: Vec<String>, caller: Caller) -> Value {
+impl Caller {
+    /// One that waits from now on for so long. `cancelled` tells that it does not wait any more, and
+    /// `progress` whether to tell it how far the call is, and as what.
+    pub fn new(
+        cancelled: Arc<Notify>,
+        progress: Option<(ProgressToken, Peer<RoleServer>)>,
+        patience: Duration,
+    ) -> Self {
+        Self { cancelled, told: Told::new(progress), end: Instant::now() + patience }
+    }
+}
+
+/// Runs what can be asked for again as long as its caller waits.
+pub async fn in_time(asked: &Asked, words: Vec<String>, caller: &mut Caller) -> Value {
+    let (cancelled, end) = (Arc::clone(&caller.cancelled), caller.end);
+    run(asked, words, &mut caller.told, &cancelled, Some(end)).await
+}
+
+/// Runs what nobody can ask for again: to its end.
+pub async fn to_its_end(asked: &Asked, words: Vec<String>, caller: &mut Caller) -> Value {
+    let cancelled = Arc::clone(&caller.cancelled);
+    run(asked, words, &mut caller.told, &cancelled, None).await
+}
+
+async fn run(
+    asked: &Asked,
+    words: Vec<String>,
+    told: &mut Told,
+    cancelled: &Notify,
+    end: Option<Instant>,
+) -> Value {
+    let asked = asked.clone();
     // A task of its own, so that it goes on when nobody waits any more.
     let mut running = tokio::spawn(async move { asked.reply(&words).await });
-    let mut told = Told::new(caller.progress);
     loop {
+        let next = Instant::now() + LOOK;
         tokio::select! {
             reply = &mut running => {
                 return reply.unwrap_or_else(|_| failed("internal", "the call was given up"));
             }
-            () = caller.cancelled.notified() => return json!({
-                "success": true, "code": "started", "running": true,
-                "hint": "the call was cancelled; what it began goes on",
-            }),
-            () = tokio::time::sleep(LOOK) => told.tell(&Value::Null).await,
+            () = cancelled.notified() => {
+                return nameless("the call was cancelled, and what it began goes on");
+            }
+            () = sleep_until(end.unwrap_or(next).min(next)) => {}
         }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            return nameless("it still runs");
+        }
+        told.tell(&Value::Null).await;
     }
 }
 
+/// The reply to what has said nothing yet, not even its id.
+fn nameless(what: &str) -> Value {
+    json!({
+        "success": true, "code": "started", "running": true,
+        "hint": format!("{what}; call request_list for its request_id, and then request_result"),
+    })
+}
+
 /// Begins a request, and waits for its end as long as the client does.
-pub async fn begin_and_follow(asked: &Asked, mut words: Vec<String>, caller: Caller) -> Value {
+pub async fn begin_and_follow(asked: &Asked, mut words: Vec<String>, caller: &mut Caller) -> Value {
     words.push("--no-wait".to_owned());
-    let begun = asked.reply(&words).await;
+    // It has an id at once, and with it a cancelled call can be answered better.
+    let begun = run(asked, words, &mut caller.told, &Notify::new(), Some(caller.end)).await;
     match begun["request_id"].as_str().map(str::to_owned) {
         Some(id) if begun["running"] == true => follow(asked, &id, Some(begun), caller).await,
         _ => begun,
@@ -72,9 +112,13 @@ pub async fn begin_and_follow(asked: &Asked, mut words: Vec<String>, caller: Cal
 }
 
 /// Waits for the end of a request; `last` is what was last seen of it while it ran.
-pub async fn follow(asked: &Asked, id: &str, mut last: Option<Value>, caller: Caller) -> Value {
-    let end = Instant::now() + caller.patience;
-    let mut told = Told::new(caller.progress);
+pub async fn follow(
+    asked: &Asked,
+    id: &str,
+    mut last: Option<Value>,
+    caller: &mut Caller,
+) -> Value {
+    let end = caller.end;
     loop {
         let left = end.saturating_duration_since(Instant::now()).min(LOOK);
         let asked_at = Instant::now();
@@ -93,7 +137,7 @@ pub async fn follow(asked: &Asked, id: &str, mut last: Option<Value>, caller: Ca
         };
         let pause;
         if reply["running"] == true {
-            told.tell(&reply["progress"]).await;
+            caller.told.tell(&reply["progress"]).await;
             last = Some(reply);
             // Where it does not wait for what was asked for, it is not asked at once again.
             pause = Duration::from_secs(1).saturating_sub(asked_at.elapsed());

@@ -64,23 +64,19 @@ impl Helper {
         }
     }
 
-    /// The replies of each host to a question, or the answer that there are none. This host has no
-    /// name.
-    pub async fn ask_all(&self, words: &[&str]) -> Result<Vec<(Option<String>, Value)>, Value> {
-        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    /// The hosts that can be asked, or the answer that there are none. This host has no name.
+    pub async fn hosts(&self) -> Result<Vec<Option<String>>, Value> {
         let fleet = match &self.way {
-            Way::Here(_) => return Ok(vec![(None, self.ask(None, &words).await)]),
+            Way::Here(_) => return Ok(vec![None]),
             Way::Fleet(fleet) => fleet,
         };
-        let answer = self.answer(&fleet.program, &fleet.words(None, &words)).await?;
+        let answer = self.answer(&fleet.program, &fleet.words("list", None)).await?;
         let rows = answer["hosts"].as_array().ok_or_else(|| answer.clone())?;
-        let replies = rows.iter().filter_map(|row| {
-            let name = row["host"].as_str()?;
-            // What would mean something else in a pattern.
-            let is_plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
-            name.chars().all(is_plain).then(|| (Some(name.to_owned()), reply_of(row)))
-        });
-        Ok(replies.collect())
+        let names = rows.iter().filter(|row| row["offline"] != true);
+        let names = names.filter_map(|row| row["host"].as_str().map(str::to_owned));
+        // What would mean something else in a pattern.
+        let is_plain = |c: char| c.is_alphanumeric() || "._-@".contains(c);
+        Ok(names.filter(|name| name.chars().all(is_plain)).map(Some).collect())
     }
 
     /// The reply of a host to a request; one that says so if it gave none.
@@ -88,7 +84,10 @@ impl Helper {
         let answer = match &self.way {
             Way::Here(program) => self.answer(program, words).await,
             Way::Fleet(fleet) => {
-                let answer = self.answer(&fleet.program, &fleet.words(host, words)).await;
+                let mut all = fleet.words("run", host);
+                all.push("--".to_owned());
+                all.extend_from_slice(words);
+                let answer = self.answer(&fleet.program, &all).await;
                 answer.map(|answer| match answer["hosts"].as_array().map(Vec::as_slice) {
                     Some([row]) => reply_of(row),
                     _ => answer,
@@ -113,15 +112,14 @@ impl Helper {
 }
 
 impl Fleet {
-    fn words(&self, host: Option<&str>, words: &[String]) -> Vec<String> {
-        let mut all = ["fleet", "run", "--json", "--inventory"].map(str::to_owned).to_vec();
-        all.push(self.inventory.to_string_lossy().into_owned());
+    /// `fleet run`, or another word, for this host or all that are meant.
+    fn words(&self, word: &str, host: Option<&str>) -> Vec<String> {
+        let mut words = ["fleet", word, "--json", "--inventory"].map(str::to_owned).to_vec();
+        words.push(self.inventory.to_string_lossy().into_owned());
         if let Some(limit) = host.or(self.limit.as_deref()) {
-            all.push(format!("--limit={limit}"));
+            words.push(format!("--limit={limit}"));
         }
-        all.push("--".to_owned());
-        all.extend_from_slice(words);
-        all
+        words
     }
 }
 

@@ -100,24 +100,25 @@ impl Server {
             };
         let asked = Asked { helper: self.helper.clone(), host };
         let progress = context.meta.get_progress_token().map(|token| (token, context.peer.clone()));
-        let mut caller = Caller {
-            cancelled: self.open.cancelled(&context.id),
-            progress,
-            patience: self.patience,
-        };
+        let cancelled = self.open.cancelled(&context.id);
         if operation.words() == ["result"]
             && let Some(id) = given.get("request_id").and_then(Value::as_str)
         {
             let wait = words.iter().find_map(|word| word.strip_prefix("--wait=")?.parse().ok());
             let wait = wait.unwrap_or(0);
-            caller.patience = caller.patience.min(Duration::from_secs(wait));
-            return Ok(call::follow(&asked, id, None, caller).await);
+            let patience = self.patience.min(Duration::from_secs(wait));
+            let mut caller = Caller::new(cancelled, progress, patience);
+            return Ok(call::follow(&asked, id, None, &mut caller).await);
         }
+        let mut caller = Caller::new(cancelled, progress, self.patience);
         let is_rehearsal = given.get("dry_run") == Some(&Value::Bool(true));
-        if operation.only_reads() || is_rehearsal || !keeps_results {
-            return Ok(call::to_its_end(asked, words, caller).await);
-        }
-        Ok(call::begin_and_follow(&asked, words, caller).await)
+        Ok(if !keeps_results || is_rehearsal {
+            call::to_its_end(&asked, words, &mut caller).await
+        } else if operation.only_reads() {
+            call::in_time(&asked, words, &mut caller).await
+        } else {
+            call::begin_and_follow(&asked, words, &mut caller).await
+        })
     }
 }
 

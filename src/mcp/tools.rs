@@ -25,7 +25,7 @@ pub const HOST: &str = "host";
 
 impl Tools {
     /// Those of the replies of hosts to `list --schema`; if there are none, the reply that says why.
-    pub fn read(replies: &[(Option<String>, Value)]) -> Result<Self, Value> {
+    pub fn read(replies: &BTreeMap<Option<String>, Value>) -> Result<Self, Value> {
         let mut all: BTreeMap<&String, Operation> = BTreeMap::new();
         let mut is_any_read = false;
         for (host, reply) in replies {
@@ -47,7 +47,7 @@ impl Tools {
         }
         if !is_any_read {
             let nobody = || failed("usage", "there is no host");
-            return Err(replies.first().map_or_else(nobody, |(_, reply)| reply.clone()));
+            return Err(replies.values().next().map_or_else(nobody, Value::clone));
         }
         Ok(Self { all: all.into_values().collect() })
     }
@@ -258,9 +258,10 @@ mod tests {
 
     #[test]
     fn each_operation_is_a_tool_with_its_annotations() {
-        let listed =
-            serde_json::to_value(Tools::read(&[(None, schema())]).expect("tools").listed())
-                .expect("JSON");
+        let listed = serde_json::to_value(
+            Tools::read(&BTreeMap::from([(None, schema())])).expect("tools").listed(),
+        )
+        .expect("JSON");
         let of = |name: &str| {
             let all = listed.as_array().expect("a list");
             all.iter().find(|tool| tool["name"] == name).expect("a tool").clone()
@@ -290,7 +291,8 @@ mod tests {
             (Some(host.to_owned()), reply)
         };
         let gone = (Some("gone".to_owned()), failed("unreachable", "it does not answer"));
-        let replies = [named("one", "a.service"), gone.clone(), named("two", "b.service")];
+        let replies =
+            BTreeMap::from([named("one", "a.service"), gone.clone(), named("two", "b.service")]);
         let listed =
             serde_json::to_value(Tools::read(&replies).expect("tools").listed()).expect("JSON");
         assert_eq!(listed.as_array().map(Vec::len), Some(3));
@@ -300,15 +302,15 @@ mod tests {
             assert_eq!(input["properties"]["name"]["enum"], json!(["a.service", "b.service"]));
             assert_eq!(input["required"], json!(["host", "name"]));
         }
-        assert_eq!(Tools::read(std::slice::from_ref(&gone)), Err(gone.1));
-        assert!(Tools::read(&[]).is_err());
+        assert_eq!(Tools::read(&BTreeMap::from([gone.clone()])), Err(gone.1));
+        assert!(Tools::read(&BTreeMap::new()).is_err());
     }
 
     #[test]
     fn what_is_no_schema_gives_no_tools() {
         let disabled = json!({"success": false, "code": "disabled"});
         for reply in [json!(null), json!({}), disabled, json!({"$defs": {}})] {
-            assert_eq!(Tools::read(&[(None, reply.clone())]), Err(reply));
+            assert_eq!(Tools::read(&BTreeMap::from([(None, reply.clone())])), Err(reply));
         }
     }
 }

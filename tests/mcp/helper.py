@@ -2,9 +2,11 @@
 """In the place of sm-helper where the protocol is tested: it answers as it does, and runs nothing.
 
 What it was asked stands in `asked`. `service restart slow.service` runs until there is a file `done`.
+As `sm` it answers for the hosts of a fleet, one of which is silent until there is a file `alive`.
 """
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -50,7 +52,27 @@ def ran(action):
           stdout="ActiveState=active\n", stderr="", returncode=0, unit=unit)
 
 
-if words == ["list"]:
+def fleet():
+    if words[1] == "list":
+        hosts = [{"host": name, "offline": name == "off"} for name in ("two", "one", "off", "silent", "x:y")]
+        print(json.dumps({"success": True, "code": "ok", "hosts": hosts}))
+        return
+    host = flags["limit"]
+    if host == "silent":
+        while not there("alive"):
+            time.sleep(0.01)
+    row = {"host": host, "status": "unreachable", "code": "unreachable", "error": "it does not answer", "hint": "look whether it is up"}
+    if not there(f"{host}.gone"):
+        request = sys.argv[sys.argv.index("--") + 1:]
+        done = subprocess.run([f"{folder}/sm-helper", *request], stdout=subprocess.PIPE)
+        answer = json.loads(done.stdout)
+        row = {"host": host, "status": "done", "code": answer["code"], "reply": answer}
+    print(json.dumps({"success": row["code"] == "ok", "code": "ok", "hosts": [row]}))
+
+
+if os.path.basename(sys.argv[0]) == "sm":
+    fleet()
+elif words == ["list"]:
     if there("broken"):
         reply("policy_invalid", error="the policy is broken", hint="repair it")
     names = ["a.service", "slow.service"] + (["b.service"] if there("more") else [])
@@ -92,6 +114,9 @@ elif words[0] == "result" and not there("old"):
 elif "no-wait" in flags and there("old"):
     reply("usage", error="unexpected argument '--no-wait' found")
 elif "no-wait" in flags:
+    if words[2] == "stuck.service":
+        while not there("done"):
+            time.sleep(0.01)
     if words[2] == "bad.service":
         reply("denied", error="bad.service is not allowed", hint="sm-helper list shows what is")
     reply("started", running=True)

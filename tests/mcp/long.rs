@@ -53,6 +53,18 @@ fn what_is_not_done_in_time_goes_on_and_its_result_is_there_later() {
 }
 
 #[test]
+fn what_has_not_even_begun_in_time_is_answered_too() {
+    let mut session = Session::open(&["--wait", "1"]);
+    for (tool, unit) in [("service_restart", "stuck.service"), ("service_status", "slow.service")] {
+        let running = session.result(tool, json!({"name": unit}));
+        assert_eq!((&running["code"], &running["running"]), (&json!("started"), &json!(true)));
+        let hint = running["hint"].as_str().expect("a hint");
+        assert!(hint.contains("call request_list"), "{hint}");
+    }
+    session.works();
+}
+
+#[test]
 fn progress_is_told_where_it_is_asked_for_and_nowhere_else() {
     for (more, wanted) in [(json!({"progressToken": "t"}), true), (json!({}), false)] {
         let mut session = Session::open(&["--wait", "7"]);

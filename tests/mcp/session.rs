@@ -53,7 +53,9 @@ impl Session {
         fs::create_dir_all(&folder).expect("a folder");
         // A program that is written now could not be run for a moment, if another thread starts one.
         let helper = repository().join("tests/mcp/helper.py");
-        symlink(helper, folder.join("sm-helper")).expect("it is there");
+        for name in ["sm-helper", "sm"] {
+            symlink(&helper, folder.join(name)).expect("it is there");
+        }
         // It looks for the helper where it is itself.
         let here = folder.join("sm-mcp");
         fs::hard_link(program(), &here)
@@ -252,8 +254,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // What still waits for it goes on and ends.
+        // What still waits for these goes on and ends.
         self.touch("done");
+        self.touch("alive");
         self.input = None;
         let _ = self.child.kill();
         let _ = self.child.wait();
