@@ -60,7 +60,7 @@ pub fn main(program: &Path, helper: &Path, arguments: &[OsString]) -> u8 {
     sanitize::ignore_signals();
     reply::begin(answered::record_defect);
     let plain = plain(program).and(sanitize::hold_noexec());
-    indent_if_asked(arguments);
+    shape_reply(arguments);
     if nix::unistd::geteuid().is_root() {
         // Root of a user namespace is not the host's: it says so by naming the socket, where the
         // kernel knows who it is. Not what came through sudo, since that would make it root's own.
@@ -151,7 +151,7 @@ fn as_root(
 fn answer_with_flags(caller: Caller, words: &[OsString]) -> Answered {
     match flags::receive(words) {
         Ok(FullRequest { words, parsed }) => {
-            indent_if_asked(&words);
+            shape_reply(&words);
             answer(caller, &words, parsed)
         }
         Err(refusal) => refuse(caller, words, &refusal),
@@ -215,7 +215,7 @@ fn serve_one(sanitized: Result<(), Refusal>) -> u8 {
     };
     let _answered = step(&what, || match sanitized.and(arguments) {
         Ok(arguments) => {
-            indent_if_asked(&arguments);
+            shape_reply(&arguments);
             answer(caller, &arguments, cli::helper(&arguments))
         }
         Err(refusal) => refuse(caller, &[], &refusal),
@@ -345,7 +345,10 @@ fn refuse(caller: Caller, arguments: &[OsString], refusal: &Refusal) -> Answered
 }
 
 /// Even if the rest of the words cannot be read.
-fn indent_if_asked(arguments: &[OsString]) {
+fn shape_reply(arguments: &[OsString]) {
+    if arguments.iter().any(|word| word == "--brief") {
+        stdout::set_brief();
+    }
     if arguments.iter().any(|word| word == "--pretty") {
         stdout::set_pretty();
     }

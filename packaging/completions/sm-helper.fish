@@ -4,7 +4,7 @@
 complete -c sm-helper -f
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_sm_helper_global_optspecs
-    string join \n reason= dry-run timeout= no-wait pretty via= h/help
+    string join \n reason= dry-run timeout= no-wait brief pretty via= h/help
 end
 
 function __fish_sm_helper_needs_command
@@ -35,6 +35,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, reset its failure, or show its status or logs'
@@ -52,6 +53,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand service" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
@@ -61,6 +63,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand package" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
@@ -70,6 +73,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l wait -d 'Wait for the end of the request up to this many seconds, at most 3600' -r -f
@@ -80,6 +84,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l schema -d 'Print it as a JSON Schema, with a definition for each operation' -r -f -a "json-schema\t'JSON Schema 2020-12'
@@ -93,6 +98,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
@@ -102,6 +108,7 @@ socket\t'The broker\'s socket'
 sudo\t'sudo'"
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 # The names that this account may use with an action, a name a line, as the program says: for an

@@ -47,7 +47,7 @@ _sm_helper() {
 
     case "${cmd}" in
         sm_helper)
-            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help service package task result list version"
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help service package task result list version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -79,7 +79,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__list)
-            opts="-h --schema --reason --dry-run --timeout --no-wait --pretty --via --help"
+            opts="-h --schema --reason --dry-run --timeout --no-wait --brief --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -115,7 +115,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__package)
-            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help install remove upgrade update autoremove autoclean repair plan"
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help install remove upgrade update autoremove autoclean repair plan"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -147,7 +147,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__result)
-            opts="-h --wait --reason --dry-run --timeout --no-wait --pretty --via --help"
+            opts="-h --wait --reason --dry-run --timeout --no-wait --brief --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -186,7 +186,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__service)
-            opts="-h --lines --since --reason --dry-run --timeout --no-wait --pretty --via --help start stop restart reload enable disable reset-failed status logs daemon-reload"
+            opts="-h --lines --since --reason --dry-run --timeout --no-wait --brief --pretty --via --help start stop restart reload enable disable reset-failed status logs daemon-reload"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -232,7 +232,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__task)
-            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help run"
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help run"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -264,7 +264,7 @@ _sm_helper() {
             return 0
             ;;
         sm_helper__subcmd__version)
-            opts="-h --reason --dry-run --timeout --no-wait --pretty --via --help"
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

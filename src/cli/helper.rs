@@ -90,6 +90,9 @@ pub struct Common {
     /// Begin the operation and do not wait for its end: `sm-helper result` has the rest
     #[arg(long, global = true)]
     pub no_wait: bool,
+    /// Leave out of the reply what is said twice in it, for a model to read
+    #[arg(long, global = true)]
+    pub brief: bool,
     /// Indent the reply
     #[arg(long, global = true)]
     pub pretty: bool,

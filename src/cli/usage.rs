@@ -304,7 +304,7 @@ mod tests {
         }
     }
 
-    const WORDS: [&str; 53] = [
+    const WORDS: [&str; 54] = [
         "service",
         "services",
         "task",
@@ -344,6 +344,7 @@ mod tests {
         "--dry-run",
         "--dryrun",
         "--pretty",
+        "--brief",
         "--reason",
         "--reason=why",
         "--timeout",

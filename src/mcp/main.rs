@@ -4,6 +4,7 @@
 //! call of a tool is one request to `sm-helper`, which judges it.
 
 mod arguments;
+#[path = "../reply/brief.rs"]
 mod brief;
 mod call;
 mod changes;

@@ -1,4 +1,4 @@
-//! A reply without what is said twice in it: what a model gets to read.
+//! A reply without what is said twice in it: what a model gets to read. `sm-mcp` has this file, too.
 
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
 //! The one reply: a JSON object and a newline on standard output, on every way out.
 
+pub mod brief;
 pub mod dialect;
 pub mod earlier;
 pub mod interrupt;

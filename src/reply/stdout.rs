@@ -1,5 +1,6 @@
 //! Standard output, on which there is one reply.
 
+use crate::reply::brief::brief;
 use crate::reply::terminal;
 use crate::system::{self, kernel};
 use nix::errno::Errno;
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const READER_TIMEOUT: u32 = 60;
 
 static PRETTY: AtomicBool = AtomicBool::new(false);
+/// The reply is to be without what is said twice.
+static BRIEF: AtomicBool = AtomicBool::new(false);
 /// Whether standard output is the pipe to the process that passes the reply on, which wants the
 /// exit status in front.
 static FRAMED: AtomicBool = AtomicBool::new(false);
@@ -24,6 +27,11 @@ static REPLIED: AtomicBool = AtomicBool::new(false);
 /// Indents the reply.
 pub fn set_pretty() {
     PRETTY.store(true, Ordering::Relaxed);
+}
+
+/// Leaves out of the reply what is said twice in it.
+pub fn set_brief() {
+    BRIEF.store(true, Ordering::Relaxed);
 }
 
 /// Whether the reply is to be indented.
@@ -53,6 +61,10 @@ pub fn write(bytes: &[u8]) {
     if nix::unistd::geteuid().is_root() {
         kernel::end_after(READER_TIMEOUT);
     }
+    // Whoever passes it on does it then.
+    let is_brief = BRIEF.load(Ordering::Relaxed) && !is_framed();
+    let shorter = is_brief.then(|| shortened(bytes)).flatten();
+    let bytes = shorter.as_deref().unwrap_or(bytes);
     let written = match io::stdout().is_terminal() {
         true => write_all(&terminal::shown(bytes, system::terminal::width(&io::stdout()))),
         false => write_all(bytes),
@@ -64,6 +76,17 @@ pub fn write(bytes: &[u8]) {
         let _ = writeln!(io::stderr(), "sm-helper: the reply could not be written: {error}");
     }
     kernel::end_after(0);
+}
+
+/// The reply without what is said twice; none if it is no reply.
+fn shortened(reply: &[u8]) -> Option<Vec<u8>> {
+    let reply = brief(serde_json::from_slice(reply).ok()?);
+    let text = if is_pretty() {
+        serde_json::to_string_pretty(&reply)
+    } else {
+        serde_json::to_string(&reply)
+    };
+    Some((text.ok()? + "\n").into_bytes())
 }
 
 /// Standard output is a connection of the broker's.

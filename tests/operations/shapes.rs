@@ -113,6 +113,33 @@ host_test!(flags_stand_before_and_after, |host| {
     }
 });
 
+host_once!(what_is_said_twice_is_left_out_if_that_is_asked_for, |host| {
+    let whole = ask(host, "service status nginx").expect("ok");
+    for line in [
+        "--brief service status nginx",
+        "service status nginx --brief --pretty",
+        "service status nginx --brief --via sudo",
+        "--brief result ID",
+    ] {
+        let line = line.replace("ID", whole.json["request_id"].as_str().expect("an id"));
+        let brief = ask(host, &line).expect("ok");
+        assert_eq!(brief.json["unit"]["active_state"], "active", "{line}");
+        assert!(brief.json["request_id"].is_string() && brief.json["success"] == true, "{line}");
+        for field in ["schema", "operation", "stdout", "stderr", "stdout_truncated"] {
+            assert!(brief.json.get(field).is_none(), "{field}: {line}");
+        }
+        assert!(line.contains("pretty") || brief.stdout.len() * 3 < whole.stdout.len() * 2);
+        assert_eq!(brief.stdout.starts_with(b"{\n  "), line.contains("pretty"), "{line}");
+    }
+    // What was printed stands nowhere else; a refusal is whole; it does nothing to the exit status.
+    let logs = ask(host, "service logs nginx --brief").expect("ok");
+    assert!(logs.json["stdout"].is_string());
+    let denied = ask(host, "service restart dbus --brief").expect("denied");
+    assert!(denied.json["error"].is_string() && denied.json["hint"].is_string());
+    assert_eq!(denied.json.get("operation"), None);
+    ask(host, "frobnicate --brief").expect("usage");
+});
+
 host_once!(a_timeout_can_only_be_lowered, |host| {
     let warned =
         |line: &str| ask(host, line).expect("ok").json["warnings"][0].as_str().map(str::to_owned);

@@ -15,13 +15,20 @@ host_test!(the_tools_of_the_page_work, |host| {
     let calls = "\n\
         status = call('service_status', {'name': 'nginx.service', 'timeout': 5, 'reason': None})\n\
         rehearsed = call('package_upgrade_all', {'reason': 'a; b $(c)', 'dry_run': True})\n\
-        print(json.dumps({'tools': [anthropic, openai], 'status': status, 'rehearsed': rehearsed}))\n";
+        wanted = {'request_id': status['request_id'], 'wait': 1, 'name': 'x', 'dry_run': True}\n\
+        again, listed = call('request_result', wanted), call('request_list', {})\n\
+        print(json.dumps({'tools': [anthropic, openai], 'status': status, 'rehearsed': rehearsed, 'again': again, \
+                          'listed': listed}))\n";
     host.write("/home/agent/tools.py", format!("{}{calls}", program()));
     let printed = host.agent("python3 tools.py").ok();
     let printed: Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!(printed["status"]["unit"]["active_state"], "active", "{printed}");
-    assert_eq!(printed["rehearsed"]["operation"]["action"], "upgrade");
-    assert_eq!(printed["rehearsed"]["operation"]["name"], Value::Null);
+    // Without what is said twice.
+    assert!(printed["status"].get("stdout").is_none(), "{printed}");
+    assert_eq!(printed["rehearsed"]["dry_run"], true);
+    assert!(printed["rehearsed"]["argv"].to_string().contains("upgrade"), "{printed}");
+    assert_eq!(printed["again"], printed["status"]);
+    assert_eq!(printed["listed"]["requests"][0]["request_id"], printed["status"]["request_id"]);
     let restart = |form: usize, name: &str| {
         let tools = printed["tools"][form].as_array().expect("tools");
         let tool = tools.iter().find(|tool| tool.pointer(name) == Some(&"service_restart".into()));
