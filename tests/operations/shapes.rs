@@ -139,8 +139,7 @@ host_once!(what_is_said_twice_is_left_out_if_that_is_asked_for, |host| {
         assert!(is_pretty || printed.len() * 3 < whole.stdout.len() * 2, "{reply}");
         assert_eq!(printed.starts_with(b"{\n  "), is_pretty, "{line}");
     }
-    // What was printed stands nowhere else, and a refusal is whole.
-    assert!(brief("service logs nginx --brief").1["stdout"].is_string());
+    // A refusal is whole.
     let denied = brief("service restart dbus --brief").1;
     assert_eq!((&denied["code"], &denied["success"]), (&json!("denied"), &json!(false)));
     assert!(denied["error"].is_string() && denied["hint"].is_string());
