@@ -2,19 +2,16 @@
 //! restarts a real service.
 
 use crate::host::{Host, host_once};
-use crate::session::program;
-use crate::tools;
+use crate::{session, tools};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 
 /// The version with `initialize` alone, and the one that knows both kinds of revision.
 const PYTHON: [&str; 2] = ["mcp==1.30.0", "mcp==2.3.0"];
 
-/// The command line that starts the server on the host, as the agent.
-pub fn server(host: &Host) -> Vec<String> {
-    let copy = host.path("/usr/local/bin/sm-mcp");
-    std::fs::copy(program(), copy).expect("it is copied");
-    let command = host.command("agent", &["/usr/local/bin/sm-mcp"]).into_command();
+/// The command line that starts the server on the host.
+fn server(host: &Host) -> Vec<String> {
+    let command = session::server(host, &[]);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_str().expect("text").to_owned()).collect()
 }

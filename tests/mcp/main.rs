@@ -11,6 +11,7 @@ mod fleet;
 mod hostile;
 mod long;
 mod print_config;
+mod real;
 mod schemas;
 mod session;
 mod tools;

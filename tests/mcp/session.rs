@@ -1,6 +1,6 @@
 //! A server that runs, and a client that speaks to it line by line.
 
-use crate::host::repository;
+use crate::host::{Host, repository};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long to wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,6 +42,7 @@ pub struct Session {
     /// Held while nothing is read.
     reads: Arc<Mutex<()>>,
     next: i64,
+    begun: Instant,
 }
 
 impl Session {
@@ -61,12 +62,22 @@ impl Session {
         fs::hard_link(program(), &here)
             .or_else(|_| fs::copy(program(), &here).map(|_| ()))
             .expect("it is there");
-        let mut child = Command::new(here)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        let mut command = Command::new(here);
+        command.args(arguments);
+        Self::of(command, folder)
+    }
+
+    /// Starts one on a host, as the agent, with all that is there.
+    pub fn on(host: &Host, arguments: &[&str]) -> Self {
+        let mut session = Self::of(server(host, arguments), PathBuf::new());
+        session.initialize("2025-11-25");
+        session
+    }
+
+    fn of(mut command: Command, folder: PathBuf) -> Self {
+        let begun = Instant::now();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let output = BufReader::new(child.stdout.take().expect("standard output"));
         let (give, lines) = channel();
         let reads = Arc::new(Mutex::new(()));
@@ -80,7 +91,7 @@ impl Session {
             }
         });
         let input = child.stdin.take();
-        Self { folder, child, input, lines, reads, next: 0 }
+        Self { folder, child, input, lines, reads, next: 0, begun }
     }
 
     /// Starts one, and opens it as a client of 2025-06-18 does.
@@ -97,6 +108,11 @@ impl Session {
         let answer = self.ask("initialize", &params);
         self.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         answer
+    }
+
+    /// Since when it was started.
+    pub fn age(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// The folder that it is in.
@@ -254,14 +270,22 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // What still waits for these goes on and ends.
-        self.touch("done");
-        self.touch("alive");
         self.input = None;
+        if !self.folder.as_os_str().is_empty() {
+            // What still waits for these goes on and ends.
+            self.touch("done");
+            self.touch("alive");
+            let _ = fs::remove_dir_all(&self.folder);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// What starts a server on a host, as the agent.
+pub fn server(host: &Host, arguments: &[&str]) -> Command {
+    fs::copy(program(), host.path("/usr/local/bin/sm-mcp")).expect("it is copied");
+    host.command("agent", &[&["/usr/local/bin/sm-mcp"], arguments].concat()).into_command()
 }
 
 /// What a call has given, which stands in its answer twice.
