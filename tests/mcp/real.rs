@@ -1,7 +1,7 @@
 //! The whole of it on a real host: a package whose installation takes longer than a client waits.
 
 use crate::host::gate::Gate;
-use crate::host::host_test;
+use crate::host::{Host, Network, Sudo, host_test};
 use crate::session::{Session, result};
 use serde_json::json;
 
@@ -72,3 +72,46 @@ host_test!(a_change_of_the_policy_is_announced, |host| {
     assert_eq!(session.next()["method"], "notifications/tools/list_changed");
     assert!(names(&mut session).contains(&"package_install".to_owned()));
 });
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn the_hosts_of_a_fleet_have_their_own_operations_errors_and_results() {
+    let network = Network::of(3);
+    let hosts = network.boot_all((0..3).map(|_| Host::wanted(Sudo::Classic)).collect());
+    hosts.iter().for_each(|host| host.let_in("agent"));
+    hosts[1].root("mkdir /etc/sm").ok();
+    hosts[1].write("/etc/sm/policy.toml", POLICY);
+    hosts[2].unplug();
+    let line = |(at, host): (usize, &Host)| {
+        format!("web{}: {{hostname: {}, user: agent}}\n", at + 1, host.address())
+    };
+    let inventory: String = hosts.iter().enumerate().map(line).collect();
+    network.controller.write("/srv/hosts.yml", inventory);
+    let mut session = Session::on(&network.controller, &["--inventory", "/srv/hosts.yml"]);
+    let begun = std::time::Instant::now();
+    let list = session.ask("tools/list", &json!({}))["result"].clone();
+    // ssh itself gives up after ten seconds.
+    assert!(begun.elapsed().as_secs() < 9, "{:?}", begun.elapsed());
+    let host = |name: &str| {
+        let tools = list["tools"].as_array().expect("tools");
+        let tool = tools.iter().find(|tool| tool["name"] == name).expect("a tool");
+        tool["inputSchema"]["properties"]["host"]["enum"].clone()
+    };
+    assert_eq!(host("service_status"), json!(["web1", "web2"]));
+    assert_eq!(host("service_restart"), json!(["web1"]));
+    let before = hosts.iter().map(|host| host.main_pid("nginx")).collect::<Vec<_>>();
+    let restart = json!({"name": "nginx.service", "host": "web1"});
+    let restarted = session.result("service_restart", restart);
+    assert_eq!((&restarted["code"], &restarted["changed"]), (&json!("ok"), &json!(true)));
+    assert_ne!(hosts[0].main_pid("nginx"), before[0]);
+    assert_eq!(hosts[1].main_pid("nginx"), before[1]);
+    let again = json!({"request_id": restarted["request_id"], "host": "web1"});
+    assert_eq!(session.result("request_result", again)["code"], "ok");
+    let elsewhere = json!({"request_id": restarted["request_id"], "host": "web2"});
+    assert_eq!(session.result("request_result", elsewhere)["code"], "not_found");
+    hosts[0].unplug();
+    let status = session.result("service_status", json!({"name": "nginx.service", "host": "web1"}));
+    assert_eq!(status["code"], "unreachable", "{status}");
+    let status = session.result("service_status", json!({"name": "nginx.service", "host": "web2"}));
+    assert_eq!(status["unit"]["active_state"], "active", "{status}");
+}
