@@ -102,3 +102,18 @@ fn the_page_has_what_is_printed() {
         }
     }
 }
+
+#[test]
+fn the_manual_page_has_each_option_and_each_host() {
+    let page = std::fs::read_to_string(repository().join("packaging/man/sm-mcp.1"));
+    let page = page.expect("the page").replace('\\', "");
+    let help = Command::new(program()).arg("--help").output().expect("it runs");
+    let help = String::from_utf8(help.stdout).expect("text");
+    let words = || help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    for option in words().filter(|word| word.starts_with("--")) {
+        assert!(page.contains(option), "{option}");
+    }
+    for host in HOSTS {
+        assert!(page.contains(host) && words().any(|word| word == host), "{host}");
+    }
+}

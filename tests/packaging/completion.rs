@@ -79,7 +79,7 @@ fn set(words: &str) -> BTreeSet<String> {
 }
 
 const LINES: [(&str, &str); 35] = [
-    ("sm-helper ", "service package task list version"),
+    ("sm-helper ", "service package task result list version"),
     ("sm-helper se", "service"),
     (
         "sm-helper service ",
@@ -101,11 +101,11 @@ const LINES: [(&str, &str); 35] = [
     ("sm policy explain --user agent package rem", "remove"),
     (
         "sm-helper service -",
-        "--dry-run --help -h --lines --pretty --reason --since --timeout --via",
+        "--brief --dry-run --help -h --lines --no-wait --pretty --reason --since --timeout --via",
     ),
     (
         "sm-helper service restart nginx --",
-        "--dry-run --help --lines --pretty --reason --since --timeout --via",
+        "--brief --dry-run --help --lines --no-wait --pretty --reason --since --timeout --via",
     ),
     // The value of a flag is no command.
     ("sm-helper --reason list service re", "restart reload reset-failed"),
@@ -119,12 +119,12 @@ const LINES: [(&str, &str); 35] = [
     ("sm policy check /etc/pass", "passwd passwd-"),
     ("sm policy surface --site /etc/pass", "passwd passwd-"),
     // A request in a line of sm is one of sm-helper, with its flags alone.
-    ("sm helper ", "service package task list version"),
+    ("sm helper ", "service package task result list version"),
     ("sm helper --dr", "--dry-run"),
     ("sm policy explain --us", "--user"),
     (
         "sm policy explain service restart --",
-        "--dry-run --help --lines --pretty --reason --since --timeout --via",
+        "--brief --dry-run --help --lines --no-wait --pretty --reason --since --timeout --via",
     ),
     ("sm fleet run --serial 2 -- service restart ng", "nginx.service"),
     (

@@ -6,7 +6,8 @@ use crate::{Scratch, program, said, script};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-const LISTED: &str = "sm root:root 755 1 regular file\nsm-helper root:root 755 1 regular file\n";
+const LISTED: &str = "sm root:root 755 1 regular file\nsm-helper root:root 755 1 regular file\n\
+     sm-mcp root:root 755 1 regular file\n";
 
 /// What was in the way, and how it was made.
 const THERE: [&str; 7] = [

@@ -9,7 +9,7 @@ fn pages() -> Vec<PathBuf> {
     let folder = std::fs::read_dir(repository().join("packaging/man")).expect("the folder");
     let mut pages: Vec<PathBuf> = folder.flatten().map(|entry| entry.path()).collect();
     pages.sort();
-    assert_eq!(pages.len(), 3, "{pages:?}");
+    assert_eq!(pages.len(), 4, "{pages:?}");
     pages
 }
 

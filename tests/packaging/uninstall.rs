@@ -42,7 +42,7 @@ host_test!(it_takes_away_what_is_its_own_and_nothing_else, bare, |host| {
     assert_eq!(left.lines().collect::<Vec<_>>(), KEPT);
     assert_eq!(
         host.root("ls -A /usr/local/bin /opt/sm/bin").ok(),
-        "/opt/sm/bin:\nsm\nsm-helper\n\n/usr/local/bin:\nmine\n"
+        "/opt/sm/bin:\nsm\nsm-helper\nsm-mcp\n\n/usr/local/bin:\nmine\n"
     );
     host.root("visudo -c").ok();
     crate::host::Reply::of(

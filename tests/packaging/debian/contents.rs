@@ -58,7 +58,7 @@ fn what_is_in_them_is_what_is_installed() {
             assert_eq!(owner, "0/0", "{line}");
             let wanted = match path {
                 _ if path.ends_with('/') => "drwxr-xr-x",
-                "/usr/bin/sm" | "/usr/bin/sm-helper" => "-rwxr-xr-x",
+                "/usr/bin/sm" | "/usr/bin/sm-helper" | "/usr/bin/sm-mcp" => "-rwxr-xr-x",
                 _ => "-rw-r--r--",
             };
             assert_eq!((mode, words.len()), (wanted, 6), "{line}");
