@@ -1,6 +1,6 @@
 //! The client's lines, as the SDK takes its messages.
 //!
-//! What it holds is bounded: a request is only read while fewer than [`MOST`] have no answer, and
+//! What it holds is bounded: a request is only taken while fewer than [`MOST`] have no answer, and read
 //! while there is room for one more line that the client has not yet read.
 
 use crate::lines::Line;
@@ -16,7 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, mpsc};
 
 /// How many requests may have no answer at a time.
-pub const MOST: usize = 2048;
+const MOST: usize = 2048;
+
+/// How many of them may be those that have none until they are cancelled: so the others get theirs.
+const MOST_LISTEN: usize = 64;
+
+/// What cannot be done now (JSON-RPC 2.0, section 5.1).
+const INTERNAL_ERROR: i32 = -32603;
+/// No request.
+const INVALID_REQUEST: i32 = -32600;
 
 /// The client is gone.
 #[derive(Debug)]
@@ -44,7 +52,6 @@ enum Request {
 #[derive(Debug, Clone, Default)]
 pub struct Open {
     requests: Arc<Mutex<HashMap<RequestId, Request>>>,
-    fewer: Arc<Notify>,
 }
 
 impl Open {
@@ -52,20 +59,29 @@ impl Open {
         act(&mut self.requests.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the request is a new one. No two may have the same id.
-    fn begin(&self, id: &RequestId, request: Request) -> bool {
+    /// Takes a request, unless there is one with this id, or no room for one more.
+    fn begin(&self, id: &RequestId, request: Request) -> Result<(), (i32, String)> {
         self.with(|requests| {
-            let is_new = !requests.contains_key(id);
-            if is_new {
-                requests.insert(id.clone(), request);
+            if requests.contains_key(id) {
+                let error = "another request with this id has no answer yet";
+                return Err((INVALID_REQUEST, error.to_owned()));
             }
-            is_new
+            let is_listen = |request: &Request| matches!(request, Request::Listen);
+            let listen = requests.values().filter(|other| is_listen(other)).count();
+            let (is, most) = match is_listen(&request) {
+                true => (listen, MOST_LISTEN),
+                false => (requests.len(), MOST),
+            };
+            if is >= most {
+                return Err((INTERNAL_ERROR, format!("{is} requests have no answer yet")));
+            }
+            requests.insert(id.clone(), request);
+            Ok(())
         })
     }
 
     fn end(&self, id: &RequestId) {
         self.with(|requests| requests.remove(id));
-        self.fewer.notify_one();
     }
 
     /// What tells a call that its client does not wait for it any more.
@@ -78,12 +94,6 @@ impl Open {
 
     fn is_listen(&self, id: &RequestId) -> bool {
         self.with(|requests| matches!(requests.get(id), Some(Request::Listen)))
-    }
-
-    async fn has_room(&self) {
-        while self.with(|requests| requests.len()) >= MOST {
-            self.fewer.notified().await;
-        }
     }
 }
 
@@ -113,14 +123,10 @@ impl Lines {
             ClientRequest::SubscriptionsListenRequest(_) => Request::Listen,
             _ => Request::Other,
         };
-        if self.open.begin(&request.id, kind) {
-            return Ok(());
-        }
-        Err(json!({
-            "jsonrpc": "2.0",
-            "id": request.id,
-            "error": {"code": -32600, "message": "another request with this id has no answer yet"},
-        }))
+        self.open.begin(&request.id, kind).map_err(|(code, message)| {
+            let error = json!({"code": code, "message": message});
+            json!({"jsonrpc": "2.0", "id": request.id, "error": error})
+        })
     }
 }
 
@@ -150,7 +156,6 @@ impl Transport<RoleServer> for Lines {
     /// It may be dropped at any await and called again: at none of them has it anything in its hands.
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
         loop {
-            self.open.has_room().await;
             // Room for an answer first, and a line only then.
             let room = self.outgoing.reserve().await.ok()?;
             let line = self.incoming.recv().await?;

@@ -1,5 +1,6 @@
 //! Nothing that a client sends ends the server or fills it.
 
+use crate::eras::meta;
 use crate::session::{Session, result};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -72,8 +73,10 @@ fn ten_megabytes_are_not_kept_and_their_request_is_answered() {
         r#"{{"jsonrpc":"2.0","id":"long","method":"tools/call","params":{{"name":"{}"}}}}"#,
         "x".repeat(10_000_000)
     );
-    assert_eq!(refused(&mut session, long.as_bytes())["id"], "long");
+    let answer = refused(&mut session, long.as_bytes());
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!("long"), &json!(-32600)));
     session.works();
+    assert!(session.most_memory() < 20_000, "{} kB", session.most_memory());
 }
 
 #[test]
@@ -133,6 +136,19 @@ fn two_requests_with_one_id_are_not_mixed_up() {
     // It may have it again afterwards.
     session.send(slow);
     assert_eq!(result(&session.next())["code"], "ok");
+}
+
+#[test]
+fn whoever_waits_for_changes_a_thousand_times_leaves_room_for_calls() {
+    let mut session = Session::start(&[]);
+    let listen = json!({"_meta": meta("2026-07-28"), "notifications": {"toolsListChanged": true}});
+    let ids: Vec<i64> =
+        (0..1000).map(|_| session.request("subscriptions/listen", &listen)).collect();
+    let answers: Vec<Value> = ids.iter().map(|_| session.next()).collect();
+    let refused = answers.iter().filter(|answer| answer["error"]["code"] == -32603).count();
+    assert_eq!(refused, 1000 - 64);
+    let call = json!({"_meta": meta("2026-07-28"), "name": "service_status", "arguments": {"name": "a.service"}});
+    assert_eq!(result(&session.ask("tools/call", &call))["code"], "ok");
 }
 
 #[test]
