@@ -205,7 +205,8 @@ const ANNOTATIONS: [(&str, Annotations); 14] = {
 };
 
 fn annotations(words: &[String]) -> Annotations {
-    // `package plan remove` is a plan.
+    // The last word of a task is its name, whatever that is. `package plan remove` is a plan.
+    let words = if words.first().is_some_and(|kind| kind == "task") { &[] } else { words };
     let row = ANNOTATIONS.iter().find(|(word, _)| words.iter().any(|one| one == word));
     row.map_or(Annotations { reads: false, destructive: true, idempotent: false }, |row| row.1)
 }
@@ -251,8 +252,8 @@ mod tests {
             })
         };
         json!({
-            "operations": {"service_restart": "service restart", "service_status": "service status", "package_plan_remove": "package plan remove"},
-            "$defs": {"service_restart": named("restart"), "service_status": named("status"), "package_plan_remove": named("plan"), "more": named("more")},
+            "operations": {"service_restart": "service restart", "service_status": "service status", "package_plan_remove": "package plan remove", "task_status": "task run status"},
+            "$defs": {"service_restart": named("restart"), "service_status": named("status"), "package_plan_remove": named("plan"), "task_status": named("x"), "more": named("more")},
         })
     }
 
@@ -266,7 +267,7 @@ mod tests {
             let all = listed.as_array().expect("a list");
             all.iter().find(|tool| tool["name"] == name).expect("a tool").clone()
         };
-        assert_eq!(listed.as_array().map(Vec::len), Some(3));
+        assert_eq!(listed.as_array().map(Vec::len), Some(4));
         let restart = of("service_restart");
         assert_eq!(restart["title"], "Service restart");
         assert_eq!(restart["inputSchema"]["properties"]["name"]["enum"], json!(["a.service"]));
@@ -279,6 +280,8 @@ mod tests {
         assert_eq!(restart["annotations"]["openWorldHint"], false);
         assert_eq!(of("service_status")["annotations"]["readOnlyHint"], true);
         assert_eq!(of("package_plan_remove")["annotations"]["readOnlyHint"], true);
+        assert_eq!(of("task_status")["annotations"]["readOnlyHint"], false);
+        assert_eq!(of("task_status")["annotations"]["destructiveHint"], true);
     }
 
     #[test]
@@ -295,7 +298,7 @@ mod tests {
             BTreeMap::from([named("one", "a.service"), gone.clone(), named("two", "b.service")]);
         let listed =
             serde_json::to_value(Tools::read(&replies).expect("tools").listed()).expect("JSON");
-        assert_eq!(listed.as_array().map(Vec::len), Some(3));
+        assert_eq!(listed.as_array().map(Vec::len), Some(4));
         for tool in listed.as_array().expect("tools") {
             let input = &tool["inputSchema"];
             assert_eq!(input["properties"]["host"]["enum"], json!(["one", "two"]));

@@ -4,6 +4,7 @@
 //! properties for each tool can take it as it is (`docs/agents.md`). Its name and its title are what
 //! every one of them takes for a name: `[a-zA-Z0-9_-]{1,64}`.
 
+use crate::output::hex::hex;
 use crate::output::text::hidden_pattern;
 use crate::policy::model::Limits;
 use crate::policy::tasks::Task;
@@ -12,6 +13,7 @@ use crate::reply::earlier;
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::operation::{Operation, Reason, Shown};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 /// The version of JSON Schema that this is written in.
 const VERSION: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -67,18 +69,27 @@ struct Tool<'o> {
 
 impl Tool<'_> {
     fn is_about(&self, operation: &Operation) -> bool {
+        // Each task is another thing to do.
+        let is_task = matches!(operation, Operation::Task { .. });
         self.example.kind() == operation.kind()
             && self.example.action() == operation.action()
             && self.example.name().is_some() == operation.name().is_some()
+            && (!is_task || self.example.name() == operation.name())
     }
 
-    /// `service restart`, `package plan install`: what a request for it begins with.
+    /// `service restart`, `package plan install`, `task run deploy`: what a request for it begins with.
     fn operation(&self) -> String {
-        format!("{} {}", self.example.kind(), self.example.action())
+        match self.example {
+            Operation::Task { .. } => self.example.to_string(),
+            _ => format!("{} {}", self.example.kind(), self.example.action()),
+        }
     }
 
-    /// `service_restart`, `package_install`, `package_upgrade_all`.
+    /// `service_restart`, `package_install`, `package_upgrade_all`, `task_deploy`.
     fn key(&self) -> String {
+        if let Operation::Task { name } = self.example {
+            return task_key(name.as_str());
+        }
         // The one word that is an action on one package and on all.
         let all = match self.example.maintenance() {
             Some(action) if PackageAction::from_word(action.word()).is_some() => "_all",
@@ -88,16 +99,12 @@ impl Tool<'_> {
     }
 
     fn definition(&self, limits: &Limits, task: &dyn Fn(&str) -> Option<Task>) -> Value {
-        let tasks: Vec<(&str, Task)> = match self.example {
-            Operation::Task { .. } => {
-                self.names.iter().filter_map(|name| Some((*name, task(name)?))).collect()
-            }
-            _ => Vec::new(),
+        let task = match self.example {
+            Operation::Task { name } => task(name.as_str()),
+            _ => None,
         };
         let timeout = match self.example {
-            Operation::Task { .. } => {
-                tasks.iter().map(|(_, task)| task.timeout_seconds).max().unwrap_or(1)
-            }
+            Operation::Task { .. } => task.as_ref().map_or(1, |task| task.timeout_seconds),
             Operation::Service { .. } | Operation::Manager { .. } => limits.service_timeout,
             Operation::Package { .. } | Operation::Maintenance { .. } => limits.package_timeout,
         };
@@ -119,14 +126,14 @@ impl Tool<'_> {
             },
         });
         let mut required = Vec::new();
-        if !self.names.is_empty() {
-            let what = match self.example {
-                Operation::Service { .. } | Operation::Manager { .. } => "The unit.".to_owned(),
-                Operation::Task { .. } => what_for(&tasks),
-                Operation::Package { .. } | Operation::Maintenance { .. } => {
-                    "The package.".to_owned()
-                }
-            };
+        let what = match self.example {
+            Operation::Service { .. } => Some("The unit."),
+            Operation::Package { .. } => Some("The package."),
+            Operation::Manager { .. } | Operation::Maintenance { .. } | Operation::Task { .. } => {
+                None
+            }
+        };
+        if let Some(what) = what {
             properties["name"] = json!({"type": "string", "enum": self.names, "description": what});
             required.push("name");
         }
@@ -154,7 +161,7 @@ impl Tool<'_> {
         }
         let mut definition = json!({
             "title": self.key(),
-            "description": described(self.example),
+            "description": described(self.example, task.as_ref()),
             "type": "object",
             "properties": properties,
             "required": required,
@@ -169,16 +176,23 @@ impl Tool<'_> {
     }
 }
 
-/// The tasks with what each is for, as far as the policy says it.
-fn what_for(tasks: &[(&str, Task)]) -> String {
-    let described = tasks.iter().filter(|(_, task)| !task.description.is_empty());
-    let described = described.map(|(name, task)| format!(" {name}: {}", task.description));
-    let described: Vec<String> = described.collect();
-    format!("The task.{}", described.join(";"))
+/// The name of a task as that of a tool. Where it has other signs than a tool's name may have, or more
+/// of them, a part of its hash keeps it apart from others: the tool is the same task's always.
+fn task_key(name: &str) -> String {
+    const LONGEST: usize = 64;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let key = format!("task_{name}");
+    if key.len() <= LONGEST && key.chars().all(is_plain) {
+        return key;
+    }
+    let hash = hex(&Sha256::digest(name)[..4]);
+    let plain = key.chars().map(|c| if is_plain(c) { c } else { '_' });
+    let plain: String = plain.take(LONGEST - hash.len() - 1).collect();
+    format!("{plain}_{hash}")
 }
 
 /// What it does, in a sentence for whoever chooses among tools.
-fn described(operation: &Operation) -> String {
+fn described(operation: &Operation, task: Option<&Task>) -> String {
     let text = match operation {
         Operation::Service { action, .. } => match action {
             ServiceAction::Start => "Start a unit, and check that it stays up.",
@@ -214,10 +228,11 @@ fn described(operation: &Operation) -> String {
         Operation::Manager { action: ManagerAction::DaemonReload } => {
             "Have systemd read all unit files again, so that changed ones take effect."
         }
-        Operation::Task { .. } => {
-            "Run a command line that the administrator has written out. It takes no arguments."
-        }
+        Operation::Task { .. } => "Run a command line that the administrator has written out.",
     };
+    if let Some(task) = task.filter(|task| !task.description.is_empty()) {
+        return format!("{}. {text}", task.description.trim_end_matches('.'));
+    }
     if operation.is_only_plan() {
         return format!("Show what this would change, and change nothing: {text}");
     }
@@ -248,6 +263,19 @@ mod tests {
         });
         let length = text.chars().count();
         (1..=*longest).contains(&length) && wanted.is_match(text) && !unwanted.is_match(text)
+    }
+
+    #[test]
+    fn a_task_is_a_tool_of_its_own_with_a_name_that_everybody_takes() {
+        assert_eq!(task_key("deploy-2"), "task_deploy-2");
+        let long = "x".repeat(128);
+        let keys = ["a.b", "a_b", "a@b", "a+b", &long, &long[1..]].map(task_key);
+        for key in &keys {
+            let is_taken = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            assert!(key.len() <= 64 && key.chars().all(is_taken), "{key}");
+            assert_eq!(keys.iter().filter(|other| *other == key).count(), 1, "{keys:?}");
+        }
+        assert!(keys[0].starts_with("task_a_b_"), "{keys:?}");
     }
 
     #[test]

@@ -135,10 +135,10 @@ impl Grammar {
             let word = word.trim_end_matches([',', ';', ']']).trim_start_matches('[');
             let help = self.help(&path).to_owned();
             if let Some(flag) = word.strip_prefix("--").filter(|flag| !flag.is_empty()) {
-                let name = flag.split(['=', '|']).next().unwrap_or(flag);
+                let name = flag.split(['=', '|', '[']).next().unwrap_or(flag);
                 takes_value = !flag.contains('=') && help.contains(&format!("--{name} <"));
                 let named = format!("--{name}");
-                let mut known = help.split([' ', '\n', ',']);
+                let mut known = help.split([' ', '\n', ',', '[']);
                 if !known.any(|known| known == named) {
                     return Some(format!("there is no option {named}"));
                 }

@@ -39,9 +39,13 @@ host_once!(a_site_policy_adds_tasks_and_gives_them_to_some, bare, |host| {
     );
     assert_eq!(list["tasks"]["own"]["description"], "What this is for");
     let schema = ask(host, "list --schema").expect("ok").json;
-    let name = &schema["$defs"]["task_run"]["properties"]["name"];
-    assert_eq!(name["enum"], serde_json::json!(["own"]));
-    assert_eq!(name["description"], "The task. own: What this is for");
+    let tool = &schema["$defs"]["task_own"];
+    assert_eq!(schema["operations"]["task_own"], "task run own");
+    assert!(
+        tool["description"].as_str().is_some_and(|text| text.starts_with("What this is for. "))
+    );
+    assert!(tool["properties"].get("name").is_none(), "{tool}");
+    assert_eq!(tool["properties"]["timeout"]["maximum"], 600);
     let surface = json(host, "policy surface")["surface"].clone();
     assert_eq!(surface["task run own"], serde_json::json!([["/usr/local/sbin/own"]]));
     assert_eq!(surface["task run second"], serde_json::json!([["/usr/local/sbin/own", "second"]]));
