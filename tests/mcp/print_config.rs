@@ -117,3 +117,17 @@ fn the_manual_page_has_each_option_and_each_host() {
         assert!(page.contains(host) && words().any(|word| word == host), "{host}");
     }
 }
+
+/// As the registry's schema wants it: 2025-12-11, `ServerDetail`.
+#[test]
+fn the_entry_of_the_registry_is_of_this_program() {
+    let text = std::fs::read_to_string(repository().join("packaging/server.json"));
+    let entry: Value = serde_json::from_str(&text.expect("the entry")).expect("JSON");
+    let version = Command::new(program()).arg("--version").output().expect("it runs");
+    let version = String::from_utf8(version.stdout).expect("text");
+    assert_eq!(entry["version"].as_str(), version.trim().strip_prefix("sm-mcp "));
+    let length = |key: &str| entry[key].as_str().map_or(0, |text| text.chars().count());
+    assert!((1..=100).contains(&length("description")) && (1..=100).contains(&length("title")));
+    let (space, name) = entry["name"].as_str().and_then(|name| name.split_once('/')).expect("two");
+    assert!(space.contains('.') && name == "sm-mcp");
+}
