@@ -1,6 +1,7 @@
 //! What an administrator runs.
 
 pub mod answer;
+pub mod approvals;
 pub mod audit;
 pub mod call;
 pub mod disable;
@@ -8,6 +9,7 @@ pub mod doctor;
 pub mod fleet;
 pub mod mounts;
 pub mod policy;
+pub mod record;
 pub mod risks;
 pub mod root;
 pub mod setup_broker;

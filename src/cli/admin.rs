@@ -57,6 +57,18 @@ pub enum AdminCommand {
     Audit(AuditCommand),
     /// Show who may ask and by which route, what decides, what was asked for last, and what is not done yet
     Status,
+    /// List the requests that wait for an approval, and what was answered
+    Approvals,
+    /// Approve a request that waits for it: its account can make it once, until it expires
+    Approve(Approve),
+    /// Decline a request that waits for an approval: it is denied until it expires
+    Decline {
+        /// As `sm approvals` shows it
+        id: String,
+        /// Why; who asked for it is told
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<OsString>,
+    },
     /// Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished
     Disable {
         /// Why, for the note that `sm status` shows
@@ -68,6 +80,22 @@ pub enum AdminCommand {
     /// Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise;
     /// with -v, also list what is ok
     Doctor,
+}
+
+/// `sm approve`
+#[derive(Debug, Clone, Args)]
+pub struct Approve {
+    /// As `sm approvals` shows it
+    pub id: String,
+    /// How long it holds, for example 30m [default: as long as it could be approved]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true)]
+    pub lasts: Option<String>,
+    /// How often it can be used [default: 1]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub uses: Option<String>,
+    /// Do not ask once more
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// `sm setup-sudo`

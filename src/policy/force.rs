@@ -309,7 +309,10 @@ pub fn decide(
         return Ok(by_compiled.narrowed_by(by_site));
     }
     match judge(site, &limits, who, request.clone()) {
-        Ok(approved) => Ok(approved.checked_as_in(compiled).confined_as_in(compiled)),
+        Ok(approved) => {
+            let approved = approved.checked_as_in(compiled).confined_as_in(compiled);
+            Ok(approved.approved_as_in(compiled))
+        }
         // The site policy may require a reason although the compiled one does not.
         Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
         Err(by_site) => judge(compiled, &limits, who, request)

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// The keys of a task.
-pub const KEYS: [&str; 11] = [
+pub const KEYS: [&str; 12] = [
     "argv",
     "user",
     "directory",
@@ -16,6 +16,7 @@ pub const KEYS: [&str; 11] = [
     "timeout_seconds",
     "on_timeout",
     "require_reason",
+    "approval",
     "description",
     "confine",
     "write",
@@ -89,6 +90,8 @@ pub struct Task {
     pub on_timeout: OnTimeout,
     /// Whether a request needs a reason.
     pub require_reason: bool,
+    /// Whether an administrator approves it first.
+    pub approval: bool,
     /// What it is for; may be empty.
     pub description: String,
     /// What it is confined to, if the policy says that.
@@ -116,6 +119,7 @@ impl Task {
         let environment = environment(source, table);
         let timeout_seconds = table.number("timeout_seconds", TIMEOUTS);
         let require_reason = table.boolean("require_reason");
+        let approval = table.boolean("approval");
         let description = text("description", sentence, "");
         Some(Self {
             argv: argv?.into_iter().map(str::to_owned).collect(),
@@ -125,6 +129,7 @@ impl Task {
             timeout_seconds: timeout_seconds.unwrap_or(TIMEOUT),
             on_timeout: on_timeout.unwrap_or(Some(OnTimeout::Kill))?,
             require_reason: require_reason.unwrap_or(false),
+            approval: approval.unwrap_or(false),
             description: description?,
             confinement: confinement(source, table)?,
         })
@@ -142,6 +147,7 @@ impl Task {
             timeout_seconds: rule.timeout_seconds,
             on_timeout: rule.on_timeout,
             require_reason: rule.require_reason,
+            approval: rule.approval,
             description: text(rule.description),
             confinement: rule.is_confined.then(|| TaskConfinement {
                 confine: rule.confine,

@@ -1,0 +1,216 @@
+//! What an administrator approves before it is done. A request that the policy lets through only then
+//! is written down and refused; once it is approved, the same request is let through: the same account,
+//! operation, command lines and policy. An approval is used up on disk before anything is run, so that
+//! none is used twice, whatever happens at once or in between.
+
+pub mod entry;
+mod store;
+
+use crate::approvals::entry::{Answered, Asked, Entry, Requester};
+use crate::approvals::store::{Book, change, look};
+use crate::plan::Plan;
+use crate::request::caller::Caller;
+use crate::request::code::{Awaited, Code, Refusal};
+use crate::request::id::request_id;
+use std::io;
+use std::time::Duration;
+
+pub use crate::approvals::store::{FILE, Found, moment};
+
+/// The most requests of one account that are kept, and of all accounts.
+const MOST_OF_ONE: usize = 20;
+const MOST: usize = 200;
+
+/// Who asks for what, under which policy, and how long an administrator has for an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// Who asks.
+    pub caller: &'r Caller,
+    /// The hash of the policy that decides.
+    pub policy: &'r str,
+    /// How long it can be approved.
+    pub expires: Duration,
+    /// What would be run.
+    pub plan: &'r Plan,
+}
+
+/// That nobody has to approve a plan any more: the policy does not ask for it, or an approval was used
+/// up for it. Without one no intent is recorded.
+#[derive(Debug)]
+pub struct Consent(Option<String>);
+
+impl Consent {
+    /// The approval that was used up.
+    pub fn id(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// Whether the plan was approved. If not, it waits for an administrator from now on.
+///
+/// # Errors
+/// In the result: `approval_required`, `denied` where an administrator has declined, `busy` where too
+/// many wait, `untrusted_path` where what is kept cannot be read.
+pub fn standing(request: Request<'_>) -> Found<Result<(), Refusal>> {
+    settled(request, change(|book| book.standing(request)))
+}
+
+/// Uses up one approval of the plan, if the policy asks for one. It is on disk before this returns.
+///
+/// # Errors
+/// As for [`standing`].
+pub fn use_up(request: Request<'_>) -> Found<Result<Consent, Refusal>> {
+    if !request.plan.approved().needs_approval() {
+        return Found { found: Ok(Consent(None)), expired: Vec::new() };
+    }
+    settled(request, change(|book| book.use_up(request)))
+}
+
+fn settled<T>(
+    request: Request<'_>,
+    done: io::Result<Found<Result<T, Refusal>>>,
+) -> Found<Result<T, Refusal>> {
+    done.unwrap_or_else(|error| {
+        let operation = &request.plan.request().operation;
+        let refusal = Refusal::new(
+            Code::UntrustedPath,
+            format!("whether an administrator has approved `{operation}` cannot be read: {error}"),
+        )
+        .hint(format!("an administrator looks at {FILE}, or removes it: nothing is approved then"));
+        Found { found: Err(refusal), expired: Vec::new() }
+    })
+}
+
+/// All that waits or was approved, the oldest first.
+///
+/// # Errors
+/// If what is kept cannot be read.
+pub fn all() -> io::Result<Vec<Entry>> {
+    look()
+}
+
+/// Approves a request: so many times, for so long.
+///
+/// # Errors
+/// If what is kept cannot be read or written; in the result, `not_found`.
+pub fn approve(
+    id: &str,
+    by: &str,
+    lasts: Duration,
+    uses: u32,
+) -> io::Result<Found<Result<Entry, Refusal>>> {
+    change(|book| {
+        let until = book.now().saturating_add(lasts.as_secs());
+        book.answer(id, Answered::Approved { by: by.to_owned(), until, left: uses })
+    })
+}
+
+/// Declines a request.
+///
+/// # Errors
+/// As for [`approve`].
+pub fn decline(
+    id: &str,
+    by: &str,
+    reason: Option<&str>,
+) -> io::Result<Found<Result<Entry, Refusal>>> {
+    let declined = || Answered::Declined { by: by.to_owned(), reason: reason.map(str::to_owned) };
+    change(|book| book.answer(id, declined()))
+}
+
+impl Book {
+    fn standing(&mut self, request: Request<'_>) -> Result<(), Refusal> {
+        let asked = Asked::by(request.plan, request.caller, request.policy);
+        match self.entries.iter().find(|entry| entry.asked == asked) {
+            Some(entry) => match &entry.answered {
+                Some(Answered::Approved { .. }) => Ok(()),
+                Some(Answered::Declined { by, reason }) => Err(declined(&asked, by, reason)),
+                None => Err(required(entry)),
+            },
+            None => Err(self.wait(request, asked)),
+        }
+    }
+
+    fn use_up(&mut self, request: Request<'_>) -> Result<Consent, Refusal> {
+        self.standing(request)?;
+        let asked = Asked::by(request.plan, request.caller, request.policy);
+        let mut used = None;
+        self.entries.retain_mut(|entry| {
+            if let Some(Answered::Approved { left, .. }) = &mut entry.answered
+                && used.is_none()
+                && entry.asked == asked
+            {
+                used = Some(entry.id.clone());
+                *left = left.saturating_sub(1);
+                return *left > 0;
+            }
+            true
+        });
+        Ok(Consent(used))
+    }
+
+    /// Has it wait.
+    fn wait(&mut self, request: Request<'_>, asked: Asked) -> Refusal {
+        // An account's own oldest gives way; what was answered stays.
+        let own = |entry: &Entry| entry.asked.uid == asked.uid;
+        if self.entries.iter().filter(|entry| own(entry)).count() >= MOST_OF_ONE
+            && let Some(oldest) =
+                self.entries.iter().position(|entry| own(entry) && entry.answered.is_none())
+        {
+            self.entries.remove(oldest);
+        }
+        let of_one = self.entries.iter().filter(|entry| own(entry)).count();
+        if of_one >= MOST_OF_ONE || self.entries.len() >= MOST {
+            return Refusal::new(
+                Code::Busy,
+                format!("`{}` needs an approval, and too many requests wait for one", asked.line),
+            )
+            .hint("an administrator answers them first: sm approvals");
+        }
+        let entry = Entry {
+            id: self.new_id(),
+            request_id: request_id().to_owned(),
+            at: self.now(),
+            expires: self.now().saturating_add(request.expires.as_secs()),
+            requester: Requester::of(request.caller),
+            reason: request.plan.request().reason.as_ref().map(|reason| reason.as_str().to_owned()),
+            asked,
+            answered: None,
+        };
+        let refusal = required(&entry);
+        self.entries.push(entry);
+        refusal
+    }
+
+    fn answer(&mut self, id: &str, answer: Answered) -> Result<Entry, Refusal> {
+        match self.entries.iter_mut().find(|entry| entry.id == id) {
+            Some(entry) => {
+                entry.answered = Some(answer);
+                Ok(entry.clone())
+            }
+            None => {
+                Err(Refusal::new(Code::NotFound, format!("no request {id} waits for an answer"))
+                    .hint("see which do: sm approvals"))
+            }
+        }
+    }
+}
+
+fn required(entry: &Entry) -> Refusal {
+    let Entry { id, .. } = entry;
+    let line = &entry.asked.line;
+    let expires = moment(entry.expires);
+    let mut refusal = Refusal::new(
+        Code::ApprovalRequired,
+        format!("an administrator has to approve `{line}` first; until {expires} that is possible"),
+    )
+    .hint(format!("an administrator runs: sm approve {id}; then ask for the same again"));
+    refusal.approval = Some(Box::new(Awaited { id: id.clone(), expires }));
+    refusal
+}
+
+fn declined(asked: &Asked, by: &str, reason: &Option<String>) -> Refusal {
+    let because = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    Refusal::new(Code::Denied, format!("{by} has declined `{}`{because}", asked.line))
+        .hint("do not ask again; talk to the administrator")
+}
