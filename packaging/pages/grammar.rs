@@ -152,6 +152,8 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("task", "name"),
                         // Nothing, as an id is known to who got it.
                         ("result", "ids"),
+                        ("approve", "id"),
+                        ("decline", "id"),
                         ("check", "file"),
                         ("test", "file"),
                         ("allow", "request"),
