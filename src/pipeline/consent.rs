@@ -40,8 +40,7 @@ fn told<T>(origin: &Origin, found: Found<T>) -> T {
 /// Writes down that a request can no longer be approved, or an approval no longer used. Who finds it so
 /// is who asks now; that it cannot be written is told of the request itself.
 fn over(origin: &Origin, entry: &Entry) {
-    let words = ["sm", "approvals", "expired", &entry.id].map(str::to_owned);
-    let words = [&words[..], &[entry.asked.line.clone()]].concat();
+    let words = ["sm", "approvals", "expired", &entry.id, &entry.asked.line].map(str::to_owned);
     let _ = audit::answered(
         origin,
         None,
