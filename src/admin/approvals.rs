@@ -263,14 +263,14 @@ fn state(entry: &Entry) -> String {
 
 /// A request, for programs.
 fn row(entry: &Entry) -> Value {
-    let (state, by, left) = match &entry.answered {
-        None => ("pending", None, None),
-        Some(Answered::Approved { by, left, .. }) => ("approved", Some(by), Some(left)),
-        Some(Answered::Declined { by, .. }) => ("declined", Some(by), None),
+    let (by, left) = match &entry.answered {
+        None => (None, None),
+        Some(Answered::Approved { by, left, .. }) => (Some(by), Some(left)),
+        Some(Answered::Declined { by, .. }) => (Some(by), None),
     };
     json!({
         "id": entry.id,
-        "state": state,
+        "state": entry.state().word(),
         "request_id": entry.request_id,
         "time": moment(entry.at),
         "expires": moment(entry.ends()),

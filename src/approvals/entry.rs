@@ -77,6 +77,31 @@ pub enum Answered {
     },
 }
 
+/// How it is with a request that waited for an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits.
+    Pending,
+    /// It may be made again.
+    Approved,
+    /// It may not.
+    Declined,
+    /// Time is over, or the approval was used up.
+    Over,
+}
+
+impl State {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+            Self::Over => "over",
+        }
+    }
+}
+
 /// A request that waits, or has an answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
@@ -99,6 +124,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// How it is with it.
+    pub fn state(&self) -> State {
+        match self.answered {
+            None => State::Pending,
+            Some(Answered::Approved { .. }) => State::Approved,
+            Some(Answered::Declined { .. }) => State::Declined,
+        }
+    }
+
     /// Until when it means anything.
     pub fn ends(&self) -> u64 {
         match self.answered {

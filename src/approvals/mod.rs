@@ -6,7 +6,7 @@
 pub mod entry;
 mod store;
 
-use crate::approvals::entry::{Answered, Asked, Entry, Requester};
+use crate::approvals::entry::{Answered, Asked, Entry, Requester, State};
 use crate::approvals::store::{Book, change, look};
 use crate::plan::Plan;
 use crate::request::caller::Caller;
@@ -87,6 +87,16 @@ fn settled<T>(
 /// If what is kept cannot be read.
 pub fn all() -> io::Result<Vec<Entry>> {
     look()
+}
+
+/// How it is with the request of this id, which the account with this number has made.
+///
+/// # Errors
+/// If what is kept cannot be read.
+pub fn state(id: &str, uid: u32) -> io::Result<State> {
+    let entries = look()?;
+    let entry = entries.iter().find(|entry| entry.id == id && entry.asked.uid == uid);
+    Ok(entry.map_or(State::Over, Entry::state))
 }
 
 /// Approves a request: so many times, for so long.

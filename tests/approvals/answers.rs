@@ -73,6 +73,29 @@ host_test!(what_only_looks_waits_for_nobody, |host| {
     ask(host, "service reload nginx").expect("ok");
 });
 
+host_test!(who_waits_for_a_yes_is_told, all, |host| {
+    site(host, SITE);
+    let refused = ask(host, "service reload nginx").expect("approval_required");
+    let request = refused.json["request_id"].as_str().expect("an id");
+    let state = |wait: &str| {
+        let reply = ask(host, &format!("result {request}{wait}")).expect("approval_required");
+        assert_eq!(reply.json["request_id"], request);
+        reply.json["approval"]["state"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(state(""), "pending");
+    assert_eq!(state(" --wait 1"), "pending");
+    let approval = id(&refused);
+    host.root(&format!("(sleep 2; sm approve {approval} --yes) >/dev/null 2>&1 &")).ok();
+    assert_eq!(state(" --wait 600"), "approved");
+    ask(host, "service reload nginx").expect("ok");
+    assert_eq!(state(" --wait 600"), "over");
+    let refused = ask(host, "service reload nginx").expect("approval_required");
+    assert_eq!(sm(host, &format!("decline {}", id(&refused))).0, 0);
+    let request = refused.json["request_id"].as_str().expect("an id");
+    let reply = ask(host, &format!("result {request} --wait 600")).expect("approval_required");
+    assert_eq!(reply.json["approval"]["state"], "declined");
+});
+
 host_test!(what_is_declined_is_denied, |host| {
     site(host, SITE);
     let id = waits(host, "service stop nginx");
