@@ -79,7 +79,7 @@ fn set(words: &str) -> BTreeSet<String> {
 }
 
 const LINES: [(&str, &str); 35] = [
-    ("sm-helper ", "service package task list version"),
+    ("sm-helper ", "service package task result list version"),
     ("sm-helper se", "service"),
     (
         "sm-helper service ",
