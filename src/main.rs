@@ -141,6 +141,9 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::Decline { id, reason } => {
                     admin::approvals::decline(id, reason.as_deref(), program, arguments)
                 }
+                AdminCommand::Grant(command) => admin::grants::grant(command, program, arguments),
+                AdminCommand::Grants => admin::grants::list(program, arguments),
+                AdminCommand::Revoke { id } => admin::grants::revoke(id, program, arguments),
                 AdminCommand::Disable { reason } => {
                     admin::disable::disable(reason.as_deref(), program, arguments)
                 }

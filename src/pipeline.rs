@@ -295,9 +295,10 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
 /// Judges, plans, asks whether it is approved, limits, records, runs, answers.
 fn handle(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
-    let approved = match call.force.judge(&call.caller, request) {
+    let judged = call.force.judge(&call.caller, request).map_err(|denial| denial.refusal);
+    let approved = match consent::with_grant(call, &asked, judged) {
         Ok(approved) => approved,
-        Err(denial) => return call.refuse(Some(&asked), &denial.refusal, false),
+        Err(refusal) => return call.refuse(Some(&asked), &refusal, false),
     };
     // What cannot be done here, or waits for an approval, costs what a refusal costs.
     let planned =

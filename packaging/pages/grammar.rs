@@ -154,6 +154,8 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("result", "ids"),
                         ("approve", "id"),
                         ("decline", "id"),
+                        ("revoke", "id"),
+                        ("grant", "request"),
                         ("check", "file"),
                         ("test", "file"),
                         ("allow", "request"),

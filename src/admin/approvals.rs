@@ -6,7 +6,7 @@ use crate::admin::call;
 use crate::admin::record::record;
 use crate::admin::root::as_root;
 use crate::approvals::entry::{Answered, Entry};
-use crate::approvals::{self, Found, moment};
+use crate::approvals::{self, Expired, Found, moment};
 use crate::cli::{self, Parsed};
 use crate::output::text::{counted, one_line, shell_word};
 use crate::request::caller::{Caller, Via};
@@ -108,7 +108,7 @@ pub fn decline(
     Ok(Answer::text(text).with("approval", row(&entry)).warned(warnings))
 }
 
-fn unreadable(error: io::Error) -> Failure {
+pub fn unreadable(error: io::Error) -> Failure {
     Refusal::new(
         Code::UntrustedPath,
         format!("what waits for an approval cannot be read or written: {error}"),
@@ -144,7 +144,7 @@ fn not_the_same(caller: &Caller, entry: &Entry) -> Result<(), Refusal> {
     .hint("another administrator can, or root itself"))
 }
 
-fn lasts(text: Option<&str>) -> Result<Duration, Refusal> {
+pub fn lasts(text: Option<&str>) -> Result<Duration, Refusal> {
     let Some(text) = text else { return Ok(Duration::from_secs(LASTS)) };
     let seconds = span(text).and_then(|span| u64::try_from(span.as_secs()).ok());
     match seconds.filter(|seconds| (1..=LONGEST).contains(seconds)) {
@@ -157,7 +157,7 @@ fn lasts(text: Option<&str>) -> Result<Duration, Refusal> {
     }
 }
 
-fn uses(text: Option<&str>) -> Result<u32, Refusal> {
+pub fn uses(text: Option<&str>) -> Result<u32, Refusal> {
     let Some(text) = text else { return Ok(1) };
     let number = text.parse().ok().filter(|number| (1..=USES).contains(number));
     number.ok_or_else(|| {
@@ -299,8 +299,12 @@ fn said(
 }
 
 /// Writes down what nobody can approve or use any more.
-fn over(caller: &Caller, expired: &[Entry]) {
-    for entry in expired {
+pub fn over(caller: &Caller, expired: &Expired) {
+    for grant in &expired.grants {
+        let words = ["sm", "grants", "expired", &grant.id, &grant.line].map(str::to_owned);
+        let _ = record(caller, None, &words);
+    }
+    for entry in &expired.entries {
         let words = ["sm", "approvals", "expired", &entry.id, &entry.asked.line].map(str::to_owned);
         let _ = record(caller, None, &words);
     }

@@ -7,6 +7,7 @@ pub mod call;
 pub mod disable;
 pub mod doctor;
 pub mod fleet;
+pub mod grants;
 pub mod mounts;
 pub mod policy;
 pub mod record;

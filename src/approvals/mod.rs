@@ -4,18 +4,21 @@
 //! none is used twice, whatever happens at once or in between.
 
 pub mod entry;
+pub mod grant;
 mod store;
 
 use crate::approvals::entry::{Answered, Asked, Entry, Requester, State};
+use crate::approvals::grant::Grant;
 use crate::approvals::store::{Book, change, look};
 use crate::plan::Plan;
 use crate::request::caller::Caller;
 use crate::request::code::{Awaited, Code, Refusal};
 use crate::request::id::request_id;
+use crate::request::operation::Operation;
 use std::io;
 use std::time::Duration;
 
-pub use crate::approvals::store::{FILE, Found, moment};
+pub use crate::approvals::store::{Expired, FILE, Found, moment};
 
 /// The most requests of one account that are kept, and of all accounts.
 const MOST_OF_ONE: usize = 20;
@@ -34,13 +37,13 @@ pub struct Request<'r> {
     pub plan: &'r Plan,
 }
 
-/// That nobody has to approve a plan any more: the policy does not ask for it, or an approval was used
-/// up for it. Without one no intent is recorded.
+/// That nobody has to approve a plan any more: the policy does not ask for it, or an approval or a use of
+/// a right was used up for it. Without one no intent is recorded.
 #[derive(Debug)]
 pub struct Consent(Option<String>);
 
 impl Consent {
-    /// The approval that was used up.
+    /// The approval, or the right.
     pub fn id(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -60,10 +63,58 @@ pub fn standing(request: Request<'_>) -> Found<Result<(), Refusal>> {
 /// # Errors
 /// As for [`standing`].
 pub fn use_up(request: Request<'_>) -> Found<Result<Consent, Refusal>> {
-    if !request.plan.approved().needs_approval() {
-        return Found { found: Ok(Consent(None)), expired: Vec::new() };
+    let approved = request.plan.approved();
+    if let Some(id) = approved.grant() {
+        return settled(request, change(|book| book.use_grant(id, request)));
+    }
+    if !approved.needs_approval() {
+        return Found { found: Ok(Consent(None)), expired: Expired::default() };
     }
     settled(request, change(|book| book.use_up(request)))
+}
+
+/// The right for this operation that the caller was given for a time, if there is one.
+///
+/// # Errors
+/// If what is kept cannot be read.
+pub fn grant_for(caller: &Caller, operation: &Operation) -> io::Result<Option<String>> {
+    let line = operation.to_string();
+    let grant = look()?.grants.into_iter().find(|grant| grant.is_for(caller.uid, &line));
+    Ok(grant.map(|grant| grant.id))
+}
+
+/// Gives an account a right for a time. Its id and its moments are made here.
+///
+/// # Errors
+/// If what is kept cannot be read or written; in the result, `busy` where there are too many.
+pub fn grant(given: Grant, lasts: Duration) -> io::Result<Found<Result<Grant, Refusal>>> {
+    change(|book| {
+        if book.grants.len() >= MOST {
+            let error = format!("there are {MOST} rights that end by themselves already");
+            return Err(Refusal::new(Code::Busy, error).hint("end one: sm grants, sm revoke ID"));
+        }
+        let (id, at) = (book.new_id(), book.now());
+        let grant = Grant { id, at, until: at.saturating_add(lasts.as_secs()), ..given };
+        book.grants.push(grant.clone());
+        Ok(grant)
+    })
+}
+
+/// Ends a right before its time.
+///
+/// # Errors
+/// As for [`grant`]; in the result, `not_found`.
+pub fn revoke(id: &str) -> io::Result<Found<Result<Grant, Refusal>>> {
+    change(|book| match book.grants.iter().position(|grant| grant.id == id) {
+        Some(place) => Ok(book.grants.remove(place)),
+        None => Err(no_grant(id)),
+    })
+}
+
+/// The refusal where there is no right of this id.
+pub fn no_grant(id: &str) -> Refusal {
+    Refusal::new(Code::NotFound, format!("no right {id} was given for a time"))
+        .hint("see which were: sm grants")
 }
 
 fn settled<T>(
@@ -77,7 +128,7 @@ fn settled<T>(
             format!("whether an administrator has approved `{operation}` cannot be read: {error}"),
         )
         .hint(format!("an administrator looks at {FILE}, or removes it: nothing is approved then"));
-        Found { found: Err(refusal), expired: Vec::new() }
+        Found { found: Err(refusal), expired: Expired::default() }
     })
 }
 
@@ -86,7 +137,15 @@ fn settled<T>(
 /// # Errors
 /// If what is kept cannot be read.
 pub fn all() -> io::Result<Vec<Entry>> {
-    look()
+    Ok(look()?.entries)
+}
+
+/// All rights that were given for a time.
+///
+/// # Errors
+/// If what is kept cannot be read.
+pub fn grants() -> io::Result<Vec<Grant>> {
+    Ok(look()?.grants)
 }
 
 /// How it is with the request of this id, which the account with this number has made.
@@ -94,8 +153,8 @@ pub fn all() -> io::Result<Vec<Entry>> {
 /// # Errors
 /// If what is kept cannot be read.
 pub fn state(id: &str, uid: u32) -> io::Result<State> {
-    let entries = look()?;
-    let entry = entries.iter().find(|entry| entry.id == id && entry.asked.uid == uid);
+    let book = look()?;
+    let entry = book.entries.iter().find(|entry| entry.id == id && entry.asked.uid == uid);
     Ok(entry.map_or(State::Over, Entry::state))
 }
 
@@ -157,6 +216,23 @@ impl Book {
             true
         });
         Ok(Consent(used))
+    }
+
+    fn use_grant(&mut self, id: &str, request: Request<'_>) -> Result<Consent, Refusal> {
+        let line = request.plan.request().operation.to_string();
+        let is_it = |grant: &Grant| grant.id == id && grant.is_for(request.caller.uid, &line);
+        let Some(place) = self.grants.iter().position(is_it) else {
+            let error = format!("the right to `{line}` has ended");
+            return Err(Refusal::new(Code::Denied, error)
+                .hint("`sm-helper list` shows what is allowed; an administrator can allow more"));
+        };
+        if let Some(left) = &mut self.grants[place].left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                self.grants.remove(place);
+            }
+        }
+        Ok(Consent(Some(id.to_owned())))
     }
 
     /// Has it wait.

@@ -1,7 +1,8 @@
-//! The file in which requests wait, root's alone: all of it is on disk, or what was there before. What
+//! The file in which requests wait and rights for a time stand, root's alone: all of it is on disk, or what was there before. What
 //! cannot be read means that nothing is approved.
 
 use crate::approvals::entry::Entry;
+use crate::approvals::grant::Grant;
 use crate::system::state;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -28,8 +29,20 @@ const ID_LENGTH: usize = 6;
 pub struct Book {
     /// The latest moment at which it was written, in seconds since 1970.
     seen: u64,
-    /// The oldest first.
+    /// What waits for an approval or was answered, the oldest first.
     pub entries: Vec<Entry>,
+    /// The rights that were given for a time.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+}
+
+/// What means nothing any more.
+#[derive(Debug, Default)]
+pub struct Expired {
+    /// Requests that nobody can approve, approvals that nobody can use.
+    pub entries: Vec<Entry>,
+    /// Rights.
+    pub grants: Vec<Grant>,
 }
 
 impl Book {
@@ -44,21 +57,25 @@ impl Book {
             let random = *Uuid::new_v4().as_bytes();
             let letters = random.iter().take(ID_LENGTH);
             let id: String = letters.map(|byte| letter(*byte)).collect();
-            if self.entries.iter().all(|entry| entry.id != id) {
+            let is_new = self.entries.iter().all(|entry| entry.id != id);
+            if is_new && self.grants.iter().all(|grant| grant.id != id) {
                 return id;
             }
         }
     }
 
     /// Takes out what means nothing any more.
-    fn expire(&mut self, now: u64) -> Vec<Entry> {
-        if now.saturating_add(BEHIND) < self.seen {
-            self.seen = now;
-            return std::mem::take(&mut self.entries);
+    fn expire(&mut self, now: u64) -> Expired {
+        let Self { seen, entries, grants } = self;
+        if now.saturating_add(BEHIND) < *seen {
+            *seen = now;
+            return Expired { entries: std::mem::take(entries), grants: std::mem::take(grants) };
         }
-        self.seen = self.seen.max(now);
-        let seen = self.seen;
-        self.entries.extract_if(.., |entry| entry.ends() <= seen).collect()
+        *seen = now.max(*seen);
+        Expired {
+            entries: entries.extract_if(.., |entry| entry.ends() <= *seen).collect(),
+            grants: grants.extract_if(.., |grant| grant.until <= *seen).collect(),
+        }
     }
 }
 
@@ -72,17 +89,17 @@ pub struct Found<T> {
     /// The answer.
     pub found: T,
     /// What nobody can approve or use any more, and has to be recorded.
-    pub expired: Vec<Entry>,
+    pub expired: Expired,
 }
 
 /// What there is, read only.
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn look() -> io::Result<Vec<Entry>> {
+pub fn look() -> io::Result<Book> {
     let mut book = read()?;
     book.expire(now());
-    Ok(book.entries)
+    Ok(book)
 }
 
 /// Changes what there is, alone. It is on disk before this returns.

@@ -69,6 +69,15 @@ pub enum AdminCommand {
         #[arg(long, value_name = "TEXT")]
         reason: Option<OsString>,
     },
+    /// Give an account the right to one operation for a time, on top of its policy
+    Grant(Grant),
+    /// List the rights that were given for a time
+    Grants,
+    /// End a right before its time
+    Revoke {
+        /// As `sm grants` shows it
+        id: String,
+    },
     /// Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished
     Disable {
         /// Why, for the note that `sm status` shows
@@ -96,6 +105,26 @@ pub struct Approve {
     /// Do not ask once more
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// `sm grant`
+#[derive(Debug, Clone, Args)]
+pub struct Grant {
+    /// The account
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: String,
+    /// How long it holds, for example 30m [default: 1h]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true)]
+    pub lasts: Option<String>,
+    /// Until when it holds, as for journalctl: 17:00, 2026-11-21 19:30; UTC by default
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "lasts")]
+    pub until: Option<String>,
+    /// How often it can be used [default: as often as the policy's limits allow]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub uses: Option<String>,
+    /// The operation, as for sm-helper
+    #[arg(required = true, value_name = "REQUEST")]
+    pub request: Vec<OsString>,
 }
 
 /// `sm setup-sudo`

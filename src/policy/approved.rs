@@ -44,6 +44,7 @@ pub struct Approved {
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
     pub(super) needs_approval: bool,
+    pub(super) grant: Option<String>,
     pub(super) may_reread: bool,
     pub(super) may_reset: bool,
     pub(super) limits: Limits,
@@ -82,9 +83,14 @@ impl Approved {
     pub fn may_remove(&self, name: &str, manager: Manager) -> bool {
         self.removable.iter().any(|package| package.name_for(manager) == name)
     }
-    /// Whether an administrator approves it first. What only looks needs no approval.
+    /// Whether an administrator approves it first. What only looks needs no approval, and who has given
+    /// the right for a time has approved it.
     pub fn needs_approval(&self) -> bool {
-        self.needs_approval && !self.request.operation.only_reads()
+        self.needs_approval && self.grant.is_none() && !self.request.operation.only_reads()
+    }
+    /// The right that the caller was given for a time, where that is what allows it.
+    pub fn grant(&self) -> Option<&str> {
+        self.grant.as_deref()
     }
     /// Whether the caller could have the service manager read all unit files: for a hint.
     pub fn may_reread(&self) -> bool {
@@ -203,6 +209,12 @@ impl Approved {
         self.timeout = self.timeout.min(other.timeout);
         self.lines.extend(other.lines);
         self
+    }
+
+    /// This one, which a right allows that was given for a time.
+    #[must_use]
+    pub fn by_grant(self, id: String) -> Self {
+        Self { grant: Some(id), ..self }
     }
 
     /// This one, where an administrator approves it first.

@@ -178,10 +178,15 @@ impl InForce {
             Some(own) => approved.checked_like(own),
             None => self.checked_by_own_name(approved),
         };
+        Ok(self.with_looks(approved))
+    }
+
+    /// This one with the units that are looked at where packages change.
+    pub fn with_looks(&self, approved: Approved) -> Approved {
         let operation = &approved.request().operation;
         let looks = operation.changes_packages() || matches!(operation, Operation::Manager { .. });
         let units = if looks { self.units() } else { None };
-        Ok(approved.with_units(units))
+        approved.with_units(units)
     }
 
     /// The verdict on the unit under its own name, if the request has an alias and a policy names

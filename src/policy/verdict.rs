@@ -192,6 +192,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         units: None,
         maintenance: Vec::new(),
         needs_approval: false,
+        grant: None,
         may_reread: false,
         may_reset: false,
         limits: *limits,

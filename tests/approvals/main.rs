@@ -6,6 +6,7 @@ mod host;
 
 mod answers;
 mod attacks;
+mod grants;
 
 use host::{Host, Reply};
 use serde_json::Value;
