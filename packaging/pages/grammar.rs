@@ -67,7 +67,7 @@ fn hinted(command: &str, argument: &Arg) -> Arg {
         ("service", "name", _) => UNIT,
         ("package", "names", _) => PACKAGE,
         // Flags may follow it, which no shell's completion of a request takes.
-        ("allow" | "deny", "request", _) => ValueHint::Other,
+        ("allow" | "deny" | "grant", "request", _) => ValueHint::Other,
         ("task", "name", _) => TASK,
         (_, "request" | "arguments", _) => REQUEST,
         (_, "user", _) => ValueHint::Username,
