@@ -6,7 +6,7 @@ use crate::policy::approved::{Approved, Line};
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
 use crate::policy::parse::Parsed;
-use crate::policy::removable::{Removable, removable, together};
+use crate::policy::removable::{Removable, not_held_up, removable, together};
 use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, presence, site};
@@ -162,7 +162,13 @@ impl InForce {
         let compiled = removable(&COMPILED, who);
         match self.site() {
             None => compiled,
-            Some(site) => together(compiled, removable(&site, who), COMPILED.site_mode),
+            Some(site) => {
+                let all = together(compiled, removable(&site, who), COMPILED.site_mode);
+                match COMPILED.site_mode {
+                    SiteMode::Extend => not_held_up(&COMPILED, all),
+                    SiteMode::Off | SiteMode::Narrow | SiteMode::Replace => all,
+                }
+            }
         }
     }
 

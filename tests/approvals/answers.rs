@@ -27,6 +27,7 @@ host_test!(what_was_approved_is_done_once, all, |host| {
     let commands = row["commands"].to_string();
     assert!(commands.contains("\"restart\",\"--\",\"nginx.service\""), "{commands}");
 
+    assert!(host.root("sm status").ok().contains("1 request for a yes: sm approvals"));
     approve(host, &id);
     assert_eq!(listed(host), [(id.clone(), "approved".into())]);
     let done = ask(host, "service restart nginx").expect("ok");

@@ -97,6 +97,9 @@ host_once!(what_cannot_be_read_approves_nothing, |host| {
         // What needs no yes is not in its way.
         ask(host, "service status nginx").expect("ok");
     }
+    let doctor = host.root("sm doctor --json").stdout_text();
+    assert!(doctor.contains("approvals.json cannot be read"), "{doctor}");
+    assert!(host.root("sm status").ok().contains("cannot be read, so nothing is approved"));
     // No room to note that it is used: then it is not used.
     host.root(&format!(
         "rm -rf {file}; cp /root/kept {file}; mkdir {file}.new; touch {file}.new/x"
