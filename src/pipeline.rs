@@ -18,6 +18,7 @@ pub mod apart;
 pub mod call;
 pub mod consent;
 pub mod kept;
+pub mod notify;
 pub mod plain;
 pub mod results;
 pub mod run;
@@ -310,6 +311,9 @@ fn handle(call: &Call, request: Request) -> Answered {
         });
     let planned = match planned {
         Ok(planned) => planned,
+        Err(refusal) if refusal.code == Code::ApprovalRequired => {
+            return call.hold(&asked, &refusal, || notify::tell(call));
+        }
         Err(refusal) => return call.refuse(Some(&asked), &refusal, false),
     };
     let limits = call.force.limits();

@@ -12,7 +12,7 @@ use crate::output::text::{counted, one_line, shell_word};
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::{Reason, Request};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -32,7 +32,7 @@ const USES: u32 = 1000;
 pub fn list(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
     as_root("see what waits for an approval", program, arguments)?;
     let entries = approvals::all().map_err(unreadable)?;
-    let rows: Vec<Value> = entries.iter().map(row).collect();
+    let rows: Vec<Value> = entries.iter().map(Entry::described).collect();
     let text = match entries.is_empty() {
         true => "nothing waits for an approval".to_owned(),
         false => entries.iter().map(shown).collect::<Vec<_>>().join("\n"),
@@ -75,7 +75,7 @@ pub fn approve(
         if uses == 1 { "once".to_owned() } else { format!("{uses} times") },
         moment(entry.ends())
     );
-    Ok(Answer::text(text).with("approval", row(&entry)).warned(warnings))
+    Ok(Answer::text(text).with("approval", entry.described()).warned(warnings))
 }
 
 /// Declines.
@@ -105,7 +105,7 @@ pub fn decline(
         entry.requester.user,
         moment(entry.ends())
     );
-    Ok(Answer::text(text).with("approval", row(&entry)).warned(warnings))
+    Ok(Answer::text(text).with("approval", entry.described()).warned(warnings))
 }
 
 pub fn unreadable(error: io::Error) -> Failure {
@@ -259,30 +259,6 @@ fn state(entry: &Entry) -> String {
         }
         Some(Answered::Declined { by, .. }) => format!("declined by {}", one_line(by, 40)),
     }
-}
-
-/// A request, for programs.
-fn row(entry: &Entry) -> Value {
-    let (by, left) = match &entry.answered {
-        None => (None, None),
-        Some(Answered::Approved { by, left, .. }) => (Some(by), Some(left)),
-        Some(Answered::Declined { by, .. }) => (Some(by), None),
-    };
-    json!({
-        "id": entry.id,
-        "state": entry.state().word(),
-        "request_id": entry.request_id,
-        "time": moment(entry.at),
-        "expires": moment(entry.ends()),
-        "requester": entry.requester,
-        "uid": entry.asked.uid,
-        "operation": entry.asked.line,
-        "reason": entry.reason,
-        "commands": entry.asked.commands,
-        "policy": entry.asked.policy,
-        "by": by,
-        "uses_left": left,
-    })
 }
 
 /// Writes the answer down, as the administrator's.

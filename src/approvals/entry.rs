@@ -3,6 +3,7 @@
 use crate::plan::Plan;
 use crate::request::caller::{Caller, Via};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// What an approval is bound to: it holds for what is the same in all of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,4 +141,33 @@ impl Entry {
             Some(Answered::Declined { .. }) | None => self.expires,
         }
     }
+
+    /// All of it, for programs.
+    pub fn described(&self) -> Value {
+        let (by, left) = match &self.answered {
+            None => (None, None),
+            Some(Answered::Approved { by, left, .. }) => (Some(by), Some(left)),
+            Some(Answered::Declined { by, .. }) => (Some(by), None),
+        };
+        json!({
+            "id": self.id,
+            "state": self.state().word(),
+            "request_id": self.request_id,
+            "time": moment(self.at),
+            "expires": moment(self.ends()),
+            "requester": self.requester,
+            "uid": self.asked.uid,
+            "operation": self.asked.line,
+            "reason": self.reason,
+            "commands": self.asked.commands,
+            "policy": self.asked.policy,
+            "by": by,
+            "uses_left": left,
+        })
+    }
+}
+
+/// A moment as people and programs read it: RFC 3339, in UTC.
+pub fn moment(seconds: u64) -> String {
+    jiff::Timestamp::from_second(seconds as i64).unwrap_or_default().to_string()
 }

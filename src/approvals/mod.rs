@@ -18,7 +18,8 @@ use crate::request::operation::Operation;
 use std::io;
 use std::time::Duration;
 
-pub use crate::approvals::store::{Expired, FILE, Found, moment};
+pub use crate::approvals::entry::moment;
+pub use crate::approvals::store::{Expired, FILE, Found};
 
 /// The most requests of one account that are kept, and of all accounts.
 const MOST_OF_ONE: usize = 20;
@@ -156,6 +157,19 @@ pub fn state(id: &str, uid: u32) -> io::Result<State> {
     let book = look()?;
     let entry = book.entries.iter().find(|entry| entry.id == id && entry.asked.uid == uid);
     Ok(entry.map_or(State::Over, Entry::state))
+}
+
+/// The request that began to wait with this one, and how many of the account's did so in the last minute.
+///
+/// # Errors
+/// If what is kept cannot be read.
+pub fn begun(caller: &Caller) -> io::Result<Option<(Entry, usize)>> {
+    let book = look()?;
+    let minute = book.now().saturating_sub(60);
+    let own = |entry: &&Entry| entry.asked.uid == caller.uid && entry.at >= minute;
+    let count = book.entries.iter().filter(own).count();
+    let entry = book.entries.into_iter().find(|entry| entry.request_id == request_id());
+    Ok(entry.map(|entry| (entry, count)))
 }
 
 /// Approves a request: so many times, for so long.

@@ -134,8 +134,3 @@ fn read() -> io::Result<Book> {
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
-
-/// A moment as people and programs read it: RFC 3339, in UTC.
-pub fn moment(seconds: u64) -> String {
-    jiff::Timestamp::from_second(seconds as i64).unwrap_or_default().to_string()
-}

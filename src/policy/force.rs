@@ -259,6 +259,16 @@ impl InForce {
         name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
     }
 
+    /// What is run when a request begins to wait for an approval, from the policy that decides.
+    pub fn notifier(&self) -> Option<Task> {
+        let site = self.site().and_then(|site| Task::notifier(&site));
+        match COMPILED.site_mode {
+            SiteMode::Extend => site.or_else(|| Task::notifier(&COMPILED)),
+            SiteMode::Replace if self.site.is_some() => site,
+            SiteMode::Off | SiteMode::Narrow | SiteMode::Replace => Task::notifier(&COMPILED),
+        }
+    }
+
     /// A task, from the policy that decides about it: its description and time limit. None if no
     /// policy has a task with this name.
     pub fn task(&self, name: &str) -> Option<Task> {

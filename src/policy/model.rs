@@ -283,6 +283,13 @@ pub struct Policy<'p> {
     pub manager_line: u32,
     /// Whether an operation may remove packages that it was not asked to remove.
     pub allow_removals: bool,
+    /// What is run when a request begins to wait for an approval: a run of [`Policy::words`], empty for
+    /// nothing.
+    pub notify: Span,
+    /// The line of the policy that names it; 0 where no line does.
+    pub notify_line: u32,
+    /// As whom.
+    pub notify_user: Span,
     /// All strings, one after another.
     pub strings: &'p str,
     /// The words of all lists, one list after another.

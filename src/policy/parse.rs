@@ -132,10 +132,9 @@ impl Parsed {
             self.limits.mask_secrets = mask;
         }
         if let Some(approvals) =
-            top.table("approvals", &["expires_minutes"], "[approvals] with expires_minutes = 60")
-            && let Some(minutes) = approvals.number("expires_minutes", 1..=10_080)
+            top.table("approvals", &approval::KEYS, "[approvals] with expires_minutes = 60")
         {
-            self.limits.approval_minutes = minutes;
+            self.approvals(source, &approvals);
         }
         for (key, table) in top.named("callers", &callers::KEYS) {
             self.caller(source, key, &table);

@@ -29,6 +29,9 @@ pub struct Parsed {
     pub(super) manager_approval: Set<ManagerAction>,
     pub(super) manager_line: u32,
     pub(super) allow_removals: bool,
+    pub(super) notify: Span,
+    pub(super) notify_line: u32,
+    pub(super) notify_user: Span,
     pub(super) strings: Strings,
     pub(super) words: Vec<Span>,
 }
@@ -54,6 +57,9 @@ impl Parsed {
             manager_approval: Set::NONE,
             manager_line: 0,
             allow_removals: false,
+            notify: Span { at: 0, len: 0 },
+            notify_line: 0,
+            notify_user: Span { at: 0, len: 0 },
             strings: Strings(String::new()),
             words: Vec::new(),
         }
@@ -78,6 +84,9 @@ impl Parsed {
             manager_approval: self.manager_approval,
             manager_line: self.manager_line,
             allow_removals: self.allow_removals,
+            notify: self.notify,
+            notify_line: self.notify_line,
+            notify_user: self.notify_user,
             strings: &self.strings.0,
             words: &self.words,
         }

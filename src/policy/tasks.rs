@@ -33,6 +33,9 @@ const DIRECTORY: &str = "/";
 const TIMEOUT: u32 = 600;
 const TIMEOUTS: RangeInclusive<u32> = 1..=86_400;
 
+/// How long a program may take that is told of a request, in seconds: the caller waits for it.
+const NOTIFIED: u32 = 10;
+
 /// The longest description, in characters. It is part of the schema that an agent reads.
 const LONGEST_DESCRIPTION: usize = 200;
 
@@ -157,6 +160,24 @@ impl Task {
         }
     }
 
+    /// What a policy has run when a request begins to wait for an approval: as an account without rights,
+    /// with a network and nothing to write.
+    pub fn notifier(policy: &Policy<'_>) -> Option<Self> {
+        let argv: Vec<String> = policy.words_of(policy.notify).map(str::to_owned).collect();
+        (!argv.is_empty()).then(|| Self {
+            argv,
+            user: policy.text_of(policy.notify_user).to_owned(),
+            directory: DIRECTORY.to_owned(),
+            environment: Vec::new(),
+            timeout_seconds: NOTIFIED,
+            on_timeout: OnTimeout::Kill,
+            require_reason: false,
+            approval: false,
+            description: String::new(),
+            confinement: Some(TaskConfinement { network: true, ..TaskConfinement::default() }),
+        })
+    }
+
     /// What it is confined to.
     pub fn confined(&self) -> TaskConfinement {
         self.confinement.clone().unwrap_or_default()
@@ -277,7 +298,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// Checks that this can be an account's name.
-fn account(name: &str) -> Result<(), String> {
+pub fn account(name: &str) -> Result<(), String> {
     let is_bad = |c: char| c.is_control() || c.is_whitespace() || ":/,".contains(c);
     match name.is_empty() || name.len() > 256 || name.contains(is_bad) {
         true => Err("this is not the name of an account".to_owned()),

@@ -112,7 +112,10 @@ host_once!(what_cannot_be_read_approves_nothing, |host| {
         "rm -rf {file}.new; sed -i -E 's/\"seen\":[0-9]+/\"seen\":4000000000/' {file}"
     ))
     .ok();
-    assert_ne!(waits(host, "service restart nginx"), id);
+    let reply = ask(host, "service restart nginx").expect("approval_required");
+    assert_ne!(crate::id(&reply), id);
+    let expires = reply.json["approval"]["expires"].as_str().unwrap_or_default();
+    assert!(expires < "2090", "it is counted from now on: {expires}");
     assert_eq!(host.main_pid("nginx"), pid);
     // Back again, and so it holds over a boot.
     host.root(&format!("cp /root/kept {file}")).ok();

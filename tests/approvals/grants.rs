@@ -28,7 +28,9 @@ host_test!(a_right_is_for_one_account_and_one_operation_and_ends, all, |host| {
     assert_eq!(records(host, &done.json["request_id"])[0]["approval"], id.as_str());
     ask(host, "service status nginx").expect("denied");
     ask(host, "service stop nginx").expect("denied");
-    host.helper_as("other", &["service", "stop", "nginx"]).expect("denied");
+    host.root("useradd --create-home third").ok();
+    host.let_in("third");
+    host.helper_as("third", &["service", "restart", "nginx"]).expect("denied");
     let (_, answer) = sm(host, "grants");
     assert_eq!(answer["grants"][0]["uses_left"], 1, "{answer:#}");
     ask(host, "service restart nginx").expect("ok");

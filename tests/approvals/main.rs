@@ -7,6 +7,7 @@ mod host;
 mod answers;
 mod attacks;
 mod grants;
+mod notify;
 
 use host::{Host, Reply};
 use serde_json::Value;

@@ -1,10 +1,48 @@
-//! `approval`: what an administrator approves before it is done.
+//! `approval` and `[approvals]`: what an administrator approves before it is done, and who hears of it.
 
 use super::actions::Granted;
+use crate::policy::parsed::Parsed;
 use crate::policy::table::{PolicyError, Source, Table};
+use crate::policy::tasks::{ROOT, account, command};
 use crate::request::action::{Action, Set};
 use toml::Spanned;
 use toml::de::DeValue;
+
+/// The keys of `[approvals]`.
+pub(super) const KEYS: [&str; 3] = ["expires_minutes", "notify", "notify_user"];
+
+/// Who is told by default: the account that owns nothing.
+const NOBODY: &str = "nobody";
+
+impl Parsed {
+    /// How long a request waits, and who hears of it.
+    pub(super) fn approvals(&mut self, source: &Source<'_>, table: &Table<'_>) {
+        if let Some(minutes) = table.number("expires_minutes", 1..=10_080) {
+            self.limits.approval_minutes = minutes;
+        }
+        let notify = table.optional("notify");
+        let notify =
+            notify.and_then(|value| source.note(command(source, value, "program to notify")));
+        let user = table.optional("notify_user").and_then(|value| {
+            source.note(source.string(value).and_then(|user| {
+                let wrong = match user {
+                    ROOT => {
+                        Err("what is told must not be root: name an account without rights"
+                            .to_owned())
+                    }
+                    _ => account(user),
+                };
+                wrong.map_err(|wrong| source.error(value.span(), wrong, None)).map(|()| user)
+            }))
+        });
+        if let Some(words) = notify {
+            self.notify = self.run(&words);
+            self.notify_line =
+                table.optional("notify").map_or(0, |value| source.line(value.span().start));
+            self.notify_user = self.strings.add(user.unwrap_or(NOBODY));
+        }
+    }
+}
 
 /// What a section says for all that is in it.
 #[derive(Debug, Clone, Copy)]
