@@ -134,7 +134,12 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                     admin::setup_broker::run(command, program, arguments)
                 }
                 AdminCommand::Status => admin::status::run(program, arguments),
-                AdminCommand::Approvals => admin::approvals::list(program, arguments),
+                AdminCommand::Approvals { follow: false } => {
+                    admin::approvals::list(program, arguments)
+                }
+                AdminCommand::Approvals { follow: true } => {
+                    admin::approvals::follow(json, program, arguments)
+                }
                 AdminCommand::Approve(command) => {
                     admin::approvals::approve(command, program, arguments)
                 }

@@ -556,7 +556,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__approvals)
-            opts="-v -h --json --verbose --help"
+            opts="-f -v -h --follow --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

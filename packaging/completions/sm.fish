@@ -283,6 +283,7 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand status" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand status" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand status" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand approvals" -s f -l follow -d 'Go on, and show each request when it begins to wait and when it is answered'
 complete -c sm -n "__fish_sm_using_subcommand approvals" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand approvals" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand approvals" -s h -l help -d 'Print help'

@@ -13,6 +13,7 @@ use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::{Reason, Request};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -21,6 +22,9 @@ use std::time::Duration;
 /// How long an approval lasts if nothing is said, at least and at most, in seconds.
 const LASTS: u64 = 3600;
 const LONGEST: u64 = 30 * 24 * 3600;
+
+/// How often it is looked for something new.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// How often one can be used at most.
 const USES: u32 = 1000;
@@ -38,6 +42,31 @@ pub fn list(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
         false => entries.iter().map(shown).collect::<Vec<_>>().join("\n"),
     };
     Ok(Answer::text(text).with("approvals", rows))
+}
+
+/// What waits, and from now on each request that begins to wait or gets an answer: a line for programs, some
+/// for people. Whoever reads this goes away with a closed pipe or a signal: both end it.
+///
+/// # Errors
+/// `not_privileged` without root.
+pub fn follow(json: bool, program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
+    as_root("see what waits for an approval", program, arguments)?;
+    let mut known = BTreeMap::new();
+    loop {
+        let entries = approvals::all().map_err(unreadable)?;
+        known.retain(|id, _| entries.iter().any(|entry| entry.id == *id));
+        for entry in entries {
+            if known.insert(entry.id.clone(), entry.state()) == Some(entry.state()) {
+                continue;
+            }
+            let text = if json { entry.described().to_string() } else { shown(&entry) };
+            let printed = writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush());
+            if printed.is_err() {
+                return Ok(Answer::text(""));
+            }
+        }
+        std::thread::sleep(BETWEEN);
+    }
 }
 
 /// Approves.

@@ -58,7 +58,11 @@ pub enum AdminCommand {
     /// Show who may ask and by which route, what decides, what was asked for last, and what is not done yet
     Status,
     /// List the requests that wait for an approval, and what was answered
-    Approvals,
+    Approvals {
+        /// Go on, and show each request when it begins to wait and when it is answered
+        #[arg(long, short)]
+        follow: bool,
+    },
     /// Approve a request that waits for it: its account can make it once, until it expires
     Approve(Approve),
     /// Decline a request that waits for an approval: it is denied until it expires

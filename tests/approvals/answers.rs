@@ -1,6 +1,6 @@
 //! A request waits, is approved or declined, and is made again.
 
-use crate::host::{host_once, host_test, log, records};
+use crate::host::{host_once, host_test, log, records, wait_until};
 use crate::{SITE, approve, ask, id, listed, site, sm, waits};
 use serde_json::Value;
 
@@ -95,6 +95,22 @@ host_test!(who_waits_for_a_yes_is_told, all, |host| {
     let request = refused.json["request_id"].as_str().expect("an id");
     let reply = ask(host, &format!("result {request} --wait 600")).expect("approval_required");
     assert_eq!(reply.json["approval"]["state"], "declined");
+});
+
+host_once!(who_follows_sees_it_begin_and_end, |host| {
+    site(host, SITE);
+    host.root("sm --json approvals --follow >/root/seen 2>&1 & echo $! >/root/pid").ok();
+    let approval = waits(host, "service reload nginx");
+    let seen = |state: &str| {
+        let lines = host.read("/root/seen");
+        let rows = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        rows.filter(|row| row["id"] == approval.as_str() && row["state"] == state).count()
+    };
+    wait_until("it begins", || seen("pending") == 1);
+    approve(host, &approval);
+    wait_until("it is answered", || seen("approved") == 1);
+    assert_eq!(seen("pending"), 1, "once");
+    host.root("kill $(cat /root/pid)").ok();
 });
 
 host_test!(what_is_declined_is_denied, |host| {
