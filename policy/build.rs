@@ -112,27 +112,33 @@ fn render(policy: &Policy<'_>) -> String {
          strings: include_str!(concat!(env!(\"OUT_DIR\"), \"/policy.strings\")),\n\
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
-         maintenance: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
-         manager: Set::from_bits({}), manager_line: {},\n\
+         maintenance: Set::from_bits({}), maintenance_approval: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
+         manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, notify: {:?}, notify_line: {}, notify_user: {:?},\n\
          units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
         policy.hash,
         policy.site_mode,
         policy.maintenance.bits,
+        policy.maintenance_approval.bits,
         policy.maintenance_line,
         policy.allow_removals,
         policy.manager.bits,
+        policy.manager_approval.bits,
         policy.manager_line,
+        policy.notify,
+        policy.notify_line,
+        policy.notify_user,
     );
     let _ = writeln!(code, "static UNITS: [UnitRule; {}] = [", policy.units.len());
     for rule in policy.units {
         let _ = writeln!(
             code,
-            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, check: {:?}, check_start: {}, watch_seconds: {:?} }},",
+            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, check: {:?}, check_start: {}, watch_seconds: {:?} }},",
             rule.name,
             rule.line,
             rule.actions_line,
             rule.actions.bits,
+            rule.approval.bits,
             rule.require_reason,
             rule.check,
             rule.check_start,
@@ -143,12 +149,13 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.packages {
         let _ = writeln!(
             code,
-            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), require_reason: {}, allow_removals: {:?} }},",
+            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, allow_removals: {:?} }},",
             rule.name,
             rule.pacman,
             rule.line,
             rule.actions_line,
             rule.actions.bits,
+            rule.approval.bits,
             rule.require_reason,
             rule.allow_removals
         );
@@ -157,7 +164,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.tasks {
         let _ = writeln!(
             code,
-            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, description: {:?}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {} }},",
+            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, approval: {}, description: {:?}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {} }},",
             rule.name,
             rule.line,
             rule.argv,
@@ -167,6 +174,7 @@ fn render(policy: &Policy<'_>) -> String {
             rule.timeout_seconds,
             rule.on_timeout,
             rule.require_reason,
+            rule.approval,
             rule.description,
             rule.is_confined,
             rule.confine,
@@ -178,7 +186,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.callers {
         let _ = writeln!(
             code,
-            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}) }},",
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), approval: {} }},",
             rule.kind,
             rule.name,
             rule.line,
@@ -186,7 +194,8 @@ fn render(policy: &Policy<'_>) -> String {
             rule.packages,
             rule.tasks,
             rule.maintenance.bits,
-            rule.manager.bits
+            rule.manager.bits,
+            rule.approval
         );
     }
     let _ =

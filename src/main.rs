@@ -39,6 +39,7 @@
 //! A module imports those below it and none above; `tests/layers` has their order and holds to it.
 
 mod admin;
+mod approvals;
 mod audit;
 mod broker;
 mod cli;
@@ -133,6 +134,21 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                     admin::setup_broker::run(command, program, arguments)
                 }
                 AdminCommand::Status => admin::status::run(program, arguments),
+                AdminCommand::Approvals { follow: false } => {
+                    admin::approvals::list(program, arguments)
+                }
+                AdminCommand::Approvals { follow: true } => {
+                    admin::approvals::follow(json, program, arguments)
+                }
+                AdminCommand::Approve(command) => {
+                    admin::approvals::approve(command, program, arguments)
+                }
+                AdminCommand::Decline { id, reason } => {
+                    admin::approvals::decline(id, reason.as_deref(), program, arguments)
+                }
+                AdminCommand::Grant(command) => admin::grants::grant(command, program, arguments),
+                AdminCommand::Grants => admin::grants::list(program, arguments),
+                AdminCommand::Revoke { id } => admin::grants::revoke(id, program, arguments),
                 AdminCommand::Disable { reason } => {
                     admin::disable::disable(reason.as_deref(), program, arguments)
                 }

@@ -3,19 +3,22 @@
 //!
 //! ```text
 //! understand ──┬─► escalate: root does it, over the socket or through sudo ──────────► reply
-//!              └─► judge ─► limit ─► plan ─► record ─► run ─► record ────────────────► reply
+//!              └─► judge ─► plan ─► approve ─► limit ─► record ─► run ─► record ─────► reply
 //! ```
 //!
 //! The words are understood by [`crate::cli`]. An ordinary account's request continues to root
 //! ([`crate::escalate`]), where it begins here again, with another caller. There it is judged
-//! ([`crate::policy`]), limited ([`crate::limits`]) and planned ([`crate::plan`]); its intent is
-//! recorded ([`crate::audit::intent`]), which alone makes what can be run; and [`run()`] has it run,
-//! recorded again and answered. What ends before, ends in a [`Call`].
+//! ([`crate::policy`]), planned ([`crate::plan`]), held until an administrator has approved it where the
+//! policy wants that ([`crate::approvals`]), and limited ([`crate::limits`]); its intent is recorded
+//! ([`crate::audit::intent`]), which alone makes what can be run; and [`run()`] has it run, recorded again
+//! and answered. What ends before, ends in a [`Call`].
 
 pub mod answered;
 pub mod apart;
 pub mod call;
+pub mod consent;
 pub mod kept;
+pub mod notify;
 pub mod plain;
 pub mod results;
 pub mod run;
@@ -293,12 +296,28 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     }
 }
 
-/// Judges, limits, plans, records, runs, answers.
+/// Judges, plans, asks whether it is approved, limits, records, runs, answers.
 fn handle(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
-    let approved = match call.force.judge(&call.caller, request) {
+    let judged = call.force.judge(&call.caller, request).map_err(|denial| denial.refusal);
+    let approved = match consent::with_grant(call, &asked, judged) {
         Ok(approved) => approved,
-        Err(denial) => return call.refuse(Some(&asked), &denial.refusal, false),
+        Err(refusal) => return call.refuse(Some(&asked), &refusal, false),
+    };
+    // What cannot be done here, or waits for an approval, costs what a refusal costs.
+    let planned =
+        plan(approved, host::of_this_host()).and_then(|planned| match planned.approved() {
+            approved if approved.needs_approval() => {
+                consent::standing(&call.origin(), &planned).map(|()| planned)
+            }
+            _ => Ok(planned),
+        });
+    let planned = match planned {
+        Ok(planned) => planned,
+        Err(refusal) if refusal.code == Code::ApprovalRequired => {
+            return call.hold(&asked, &refusal, || notify::tell(call));
+        }
+        Err(refusal) => return call.refuse(Some(&asked), &refusal, false),
     };
     let limits = call.force.limits();
     let budget = if asked.operation.only_reads() { Budget::Reads } else { Budget::Changes };
@@ -308,10 +327,7 @@ fn handle(call: &Call, request: Request) -> Answered {
     };
     audit::counted(&call.origin(), permit.unrecorded);
     let shown = |unit: &str| call.force.shows_unit(&call.caller, unit);
-    let ran = plan(approved, host::of_this_host())
-        .map_err(Failed::Unrecorded)
-        .and_then(|planned| run(&call.origin(), Shown(&shown), planned, permit));
-    match ran {
+    match run(&call.origin(), Shown(&shown), planned, permit) {
         Ok(answered) => answered,
         Err(Failed::Unrecorded(refusal)) => {
             call.close(Some(&asked), refused(Some(&asked), &refusal, false), None)
@@ -326,7 +342,11 @@ fn rehearse(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
     match planned(&call.force, &call.caller, request) {
         Ok(planned) => {
-            let reply = || Reply::dry_run(&planned).warnings(doubt(call));
+            let waits = planned.approved().needs_approval();
+            let reply = || {
+                let reply = Reply::dry_run(&planned).warnings(doubt(call));
+                if waits { reply.with("needs_approval", true) } else { reply }
+            };
             call.question(Some(&asked), true, reply)
         }
         Err(refusal) => call.refuse(Some(&asked), &refusal, true),

@@ -434,11 +434,20 @@ _sm() {
             ",$1")
                 cmd="sm"
                 ;;
+            sm,approvals)
+                cmd="sm__subcmd__approvals"
+                ;;
+            sm,approve)
+                cmd="sm__subcmd__approve"
+                ;;
             sm,audit)
                 cmd="sm__subcmd__audit"
                 ;;
             sm,bootstrap-cluster)
                 cmd="sm__subcmd__bootstrap__subcmd__cluster"
+                ;;
+            sm,decline)
+                cmd="sm__subcmd__decline"
                 ;;
             sm,disable)
                 cmd="sm__subcmd__disable"
@@ -452,11 +461,20 @@ _sm() {
             sm,fleet)
                 cmd="sm__subcmd__fleet"
                 ;;
+            sm,grant)
+                cmd="sm__subcmd__grant"
+                ;;
+            sm,grants)
+                cmd="sm__subcmd__grants"
+                ;;
             sm,helper)
                 cmd="sm__subcmd__helper"
                 ;;
             sm,policy)
                 cmd="sm__subcmd__policy"
+                ;;
+            sm,revoke)
+                cmd="sm__subcmd__revoke"
                 ;;
             sm,setup-broker)
                 cmd="sm__subcmd__setup__subcmd__broker"
@@ -528,12 +546,54 @@ _sm() {
 
     case "${cmd}" in
         sm)
-            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit status disable enable doctor"
+            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit status approvals approve decline grant grants revoke disable enable doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__approvals)
+            opts="-f -v -h --follow --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__approve)
+            opts="-y -v -h --for --uses --yes --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --uses)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -567,7 +627,7 @@ _sm() {
                     return 0
                     ;;
                 --code)
-                    COMPREPLY=($(compgen -W "ok started command_failed timeout unhealthy interrupted not_found usage denied disabled invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ok started command_failed timeout unhealthy interrupted not_found usage denied disabled invalid_argument reason_required approval_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
                     return 0
                     ;;
                 --event)
@@ -649,7 +709,7 @@ _sm() {
                     return 0
                     ;;
                 --code)
-                    COMPREPLY=($(compgen -W "ok started command_failed timeout unhealthy interrupted not_found usage denied disabled invalid_argument reason_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ok started command_failed timeout unhealthy interrupted not_found usage denied disabled invalid_argument reason_required approval_required check_failed plan_refused rate_limited busy not_privileged audit_unavailable policy_invalid untrusted_path unsupported internal" -- "${cur}"))
                     return 0
                     ;;
                 --event)
@@ -810,6 +870,27 @@ _sm() {
                     return 0
                     ;;
                 --password-fd)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__decline)
+            opts="-v -h --reason --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -1013,6 +1094,59 @@ _sm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__grant)
+            opts="-v -h --user --for --until --uses --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --uses)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__grants)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -1342,6 +1476,20 @@ _sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm__subcmd__revoke)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sm__subcmd__setup__subcmd__broker)
             opts="-v -h --user --install --check --remove --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1401,7 +1549,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until -l -n --code --event --expect --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --inventory --site -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1417,7 +1565,7 @@ _sm_complete() {
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;
-    --binary | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | -l | -n) ;;
+    --binary | --for | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | --uses | -l | -n) ;;
     *) _sm_helper_grammar sm ;;
     esac
     _sm_helper_done

@@ -41,6 +41,12 @@ complete -c sm -n "__fish_sm_needs_command" -f -a "fleet" -d 'List the hosts of 
 complete -c sm -n "__fish_sm_needs_command" -f -a "policy" -d 'Show, check, compare or edit the policy'
 complete -c sm -n "__fish_sm_needs_command" -f -a "audit" -d 'Search and verify the audit log'
 complete -c sm -n "__fish_sm_needs_command" -f -a "status" -d 'Show who may ask and by which route, what decides, what was asked for last, and what is not done yet'
+complete -c sm -n "__fish_sm_needs_command" -f -a "approvals" -d 'List the requests that wait for an approval, and what was answered'
+complete -c sm -n "__fish_sm_needs_command" -f -a "approve" -d 'Approve a request that waits for it: its account can make it once, until it expires'
+complete -c sm -n "__fish_sm_needs_command" -f -a "decline" -d 'Decline a request that waits for an approval: it is denied until it expires'
+complete -c sm -n "__fish_sm_needs_command" -f -a "grant" -d 'Give an account the right to one operation for a time, on top of its policy'
+complete -c sm -n "__fish_sm_needs_command" -f -a "grants" -d 'List the rights that were given for a time'
+complete -c sm -n "__fish_sm_needs_command" -f -a "revoke" -d 'End a right before its time'
 complete -c sm -n "__fish_sm_needs_command" -f -a "disable" -d 'Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished'
 complete -c sm -n "__fish_sm_needs_command" -f -a "enable" -d 'Have the policy decide again'
 complete -c sm -n "__fish_sm_needs_command" -f -a "doctor" -d 'Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise; with -v, also list what is ok'
@@ -208,6 +214,7 @@ denied\t''
 disabled\t''
 invalid_argument\t''
 reason_required\t''
+approval_required\t''
 check_failed\t''
 plan_refused\t''
 rate_limited\t''
@@ -245,6 +252,7 @@ denied\t''
 disabled\t''
 invalid_argument\t''
 reason_required\t''
+approval_required\t''
 check_failed\t''
 plan_refused\t''
 rate_limited\t''
@@ -275,6 +283,33 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand status" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand status" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand status" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand approvals" -s f -l follow -d 'Go on, and show each request when it begins to wait and when it is answered'
+complete -c sm -n "__fish_sm_using_subcommand approvals" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand approvals" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand approvals" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand approve" -l for -d 'How long it holds, for example 30m [default: as long as it could be approved]' -r -f
+complete -c sm -n "__fish_sm_using_subcommand approve" -l uses -d 'How often it can be used [default: 1]' -r -f
+complete -c sm -n "__fish_sm_using_subcommand approve" -s y -l yes -d 'Do not ask once more'
+complete -c sm -n "__fish_sm_using_subcommand approve" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand approve" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand approve" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand decline" -l reason -d 'Why; who asked for it is told' -r -f
+complete -c sm -n "__fish_sm_using_subcommand decline" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand decline" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand decline" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand grant" -l user -d 'The account' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand grant" -l for -d 'How long it holds, for example 30m [default: 1h]' -r -f
+complete -c sm -n "__fish_sm_using_subcommand grant" -l until -d 'Until when it holds, as for journalctl: 17:00, 2026-11-21 19:30; UTC by default' -r -f
+complete -c sm -n "__fish_sm_using_subcommand grant" -l uses -d 'How often it can be used [default: as often as the policy\'s limits allow]' -r -f
+complete -c sm -n "__fish_sm_using_subcommand grant" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand grant" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand grant" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand grants" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand grants" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand grants" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand revoke" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand revoke" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand revoke" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand disable" -l reason -d 'Why, for the note that `sm status` shows' -r -f
 complete -c sm -n "__fish_sm_using_subcommand disable" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand disable" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
@@ -301,7 +336,7 @@ function __sm_request
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --inventory --site -i --binary --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until -l -n --code --event --expect --package-manager
+        else if contains -- $word --user --group --inventory --site -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --package-manager
             set skip yes
         end
     end

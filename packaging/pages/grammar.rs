@@ -67,7 +67,7 @@ fn hinted(command: &str, argument: &Arg) -> Arg {
         ("service", "name", _) => UNIT,
         ("package", "names", _) => PACKAGE,
         // Flags may follow it, which no shell's completion of a request takes.
-        ("allow" | "deny", "request", _) => ValueHint::Other,
+        ("allow" | "deny" | "grant", "request", _) => ValueHint::Other,
         ("task", "name", _) => TASK,
         (_, "request" | "arguments", _) => REQUEST,
         (_, "user", _) => ValueHint::Username,
@@ -152,6 +152,10 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("task", "name"),
                         // Nothing, as an id is known to who got it.
                         ("result", "ids"),
+                        ("approve", "id"),
+                        ("decline", "id"),
+                        ("revoke", "id"),
+                        ("grant", "request"),
                         ("check", "file"),
                         ("test", "file"),
                         ("allow", "request"),

@@ -2,13 +2,9 @@
 //! again decided by it. The policy is not touched.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::root::without_root;
-use crate::audit::origin::Origin;
-use crate::audit::{self, Unwritten};
-use crate::exec::sanitize;
+use crate::admin::record::record;
+use crate::admin::root::as_root;
 use crate::policy::disabled;
-use crate::policy::force::InForce;
-use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Reason;
 use std::ffi::{OsStr, OsString};
@@ -24,7 +20,7 @@ pub fn disable(
     arguments: &[OsString],
 ) -> Result<Answer, Failure> {
     let reason = reason.map(Reason::parse).transpose()?;
-    let caller = root("disable requests", program, arguments)?;
+    let caller = as_root("disable requests", program, arguments)?;
     let was = disabled::is_disabled();
     let mut note = format!("disabled {:.0} by {}", jiff::Timestamp::now(), caller.user);
     if let Some(reason) = &reason {
@@ -41,7 +37,8 @@ pub fn disable(
             .hint("to stop one account: sm setup-sudo --remove --user NAME")
             .into());
     }
-    let mut warnings = record(caller, "disable").unwrap_or_else(|refusal| vec![refusal.error]);
+    let mut warnings = record(&caller, None, &["sm", "disable"].map(str::to_owned))
+        .unwrap_or_else(|refusal| vec![refusal.error]);
     if let Err(error) = made {
         warnings.push(format!("one of two notes of it could not be written: {error}"));
     }
@@ -58,14 +55,14 @@ pub fn disable(
 /// # Errors
 /// If requests are still refused, and why.
 pub fn enable(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
-    let caller = root("enable requests", program, arguments)?;
+    let caller = as_root("enable requests", program, arguments)?;
     let was = disabled::is_disabled();
     if !was {
         return Ok(Answer::text("requests were not disabled")
             .with("disabled", false)
             .with("changed", false));
     }
-    let warnings = record(caller, "enable")?;
+    let warnings = record(&caller, None, &["sm", "enable"].map(str::to_owned))?;
     disabled::enable().map_err(|error| {
         Refusal::new(Code::CommandFailed, format!("requests are still disabled: {error}"))
     })?;
@@ -73,28 +70,4 @@ pub fn enable(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure>
         .with("disabled", false)
         .with("changed", true)
         .warned(warnings))
-}
-
-/// As root, with nothing of the caller's shell; else what to do instead.
-fn root(what: &str, program: &Path, arguments: &[OsString]) -> Result<Caller, Failure> {
-    if !nix::unistd::geteuid().is_root() {
-        return Err(without_root(&format!("only root can {what}"), program, arguments));
-    }
-    let caller = Caller::find();
-    sanitize::inherited()?;
-    Ok(caller)
-}
-
-/// Writes it down among the requests, as root's own.
-fn record(caller: Caller, word: &str) -> Result<Vec<String>, Refusal> {
-    let force = InForce::load().unwrap_or_else(|_| InForce::compiled());
-    let origin = Origin {
-        caller,
-        policy: force.hash(),
-        names_callers: force.names_callers(),
-        limits: force.limits(),
-    };
-    let answer = audit::Answer { code: Code::Ok, error: None, dry_run: false };
-    let words = ["sm", word].map(str::to_owned);
-    audit::answered(&origin, None, &words, &answer, None).map_err(Unwritten::refusal)
 }

@@ -1,13 +1,16 @@
 //! What an administrator runs.
 
 pub mod answer;
+pub mod approvals;
 pub mod audit;
 pub mod call;
 pub mod disable;
 pub mod doctor;
 pub mod fleet;
+pub mod grants;
 pub mod mounts;
 pub mod policy;
+pub mod record;
 pub mod risks;
 pub mod root;
 pub mod setup_broker;

@@ -1,13 +1,28 @@
 //! What needs root.
 
 use crate::admin::answer::Failure;
+use crate::exec::sanitize;
 use crate::output::text::shell_word;
+use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::ask;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::Path;
+
+/// As root, with nothing of the caller's shell: who that is.
+///
+/// # Errors
+/// What to do instead.
+pub fn as_root(what: &str, program: &Path, arguments: &[OsString]) -> Result<Caller, Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(without_root(&format!("only root can {what}"), program, arguments));
+    }
+    let caller = Caller::find();
+    sanitize::inherited()?;
+    Ok(caller)
+}
 
 /// What only root can do: continues as root if somebody at a terminal can say the password.
 /// Comes back only with what to do instead.

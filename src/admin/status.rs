@@ -6,6 +6,8 @@ use crate::admin::audit::rows::{Requests, Style, operation_of};
 use crate::admin::doctor::agents::{by_hand, drop_ins};
 use crate::admin::policy::warnings;
 use crate::admin::root::without_root;
+use crate::approvals;
+use crate::approvals::entry::{Entry, State};
 use crate::audit::files::{self, FILE as LOG};
 use crate::broker::socket::GROUP;
 use crate::broker::unit;
@@ -67,6 +69,10 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
         true => lines.push(line("last", "nothing was asked for yet")),
         false => lines.extend(last.iter().map(|record| line("last", &style.row(record)))),
     }
+    let (waiting, grants) = open();
+    for (what, text) in [("approvals", waits(waiting)), ("grants", given(grants))] {
+        lines.extend(text.map(|text| line(what, &text)));
+    }
     let site = force.as_ref().ok().and_then(InForce::site);
     let warnings = force.as_ref().map(warnings::of_the_site).unwrap_or_default();
     let file = |policy: &crate::policy::model::Policy<'_>| json!({"file": policy.file, "sha256": policy.hash});
@@ -79,6 +85,8 @@ pub fn run(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
         .with("admitted", &admitted)
         .with("pending", &pending)
         .with("last", &last)
+        .with("approvals_pending", waiting)
+        .with("grants", grants)
         .warned(warnings))
 }
 
@@ -93,6 +101,28 @@ fn decided(note: Option<&str>, broken: Option<&Refusal>) -> String {
         (None, Some(refusal)) => format!("all refused: {}", one_line(&refusal.error, 300)),
         (None, None) => "decided by the policy".to_owned(),
     }
+}
+
+/// How many requests wait for an approval, and how many rights were given for a time; none where that
+/// cannot be read, of which `sm doctor` says more.
+fn open() -> (Option<usize>, Option<usize>) {
+    let waits = |all: Vec<Entry>| all.iter().filter(|one| one.state() == State::Pending).count();
+    (approvals::all().ok().map(waits), approvals::grants().ok().map(|all| all.len()))
+}
+
+fn waits(count: Option<usize>) -> Option<String> {
+    match count {
+        Some(0) => None,
+        Some(count) => {
+            Some(format!("{} for a yes: sm approvals", counted(count as u64, "request")))
+        }
+        None => Some("cannot be read, so nothing is approved: sm doctor".to_owned()),
+    }
+}
+
+fn given(count: Option<usize>) -> Option<String> {
+    let count = count.filter(|count| *count > 0)?;
+    Some(format!("{} for a time: sm grants", counted(count as u64, "right")))
 }
 
 /// The files that decide, with enough of their hashes to tell them apart.

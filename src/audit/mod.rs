@@ -14,6 +14,7 @@ pub mod rotate;
 pub mod verify;
 pub mod witness;
 
+use crate::approvals::Consent;
 use crate::audit::log::{Appended, Sync};
 use crate::audit::origin::Origin;
 pub use crate::audit::record::Event;
@@ -68,6 +69,8 @@ impl Share {
 pub struct Recorded {
     origin: Origin,
     plan: Plan,
+    /// The approval that was used up for it.
+    approval: Option<String>,
     /// The intent, as long as the other sinks do not have it.
     untold: RefCell<Option<Appended>>,
     warnings: RefCell<Vec<String>>,
@@ -88,7 +91,8 @@ impl Recorded {
     /// comes first; this can be done while what was asked for is already running.
     pub fn tell(&self) {
         if let Some(appended) = self.untold.take() {
-            let record = record_of(&self.origin, &self.plan);
+            let approval = self.approval.as_deref();
+            let record = Record { approval, ..record_of(&self.origin, &self.plan) };
             let (_, warnings) = tell(&record, &appended);
             self.warnings.borrow_mut().extend(warnings);
             counted(&self.origin, appended.unrecorded);
@@ -115,13 +119,20 @@ fn record_of<'r>(origin: &'r Origin, plan: &'r Plan) -> Record<'r> {
 ///
 /// # Errors
 /// `audit_unavailable` or `rate_limited`: then it must not be done.
-pub fn intent(origin: &Origin, plan: Plan, _: Permit) -> Result<Recorded, Unwritten> {
+pub fn intent(
+    origin: &Origin,
+    plan: Plan,
+    _: Permit,
+    consent: &Consent,
+) -> Result<Recorded, Unwritten> {
     let share = Share::of(plan.request(), false);
-    let appended = append(origin, &mut record_of(origin, &plan), Sync::Now, &share)?;
+    let approval = consent.id().map(str::to_owned);
+    let mut record = Record { approval: approval.as_deref(), ..record_of(origin, &plan) };
+    let appended = append(origin, &mut record, Sync::Now, &share)?;
     // Nothing begins without it, and the refusal that comes of it is told instead.
     let appended = appended.map_err(|error| unavailable(&error, ""))?;
     let untold = RefCell::new(Some(appended));
-    Ok(Recorded { origin: origin.clone(), plan, untold, warnings: RefCell::default() })
+    Ok(Recorded { origin: origin.clone(), plan, approval, untold, warnings: RefCell::default() })
 }
 
 /// Writes down what came of it. Gives the sinks that did not take it.

@@ -51,6 +51,9 @@ pub struct Record<'r> {
     pub operation: Option<&'r Operation>,
     pub argv: Option<&'r Argv>,
     pub reason: Option<Cow<'r, str>>,
+    /// The approval of an administrator that was used up for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<&'r str>,
     pub code: Code,
     /// What was not understood or not allowed, as it was written: escaped and cut.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +97,7 @@ impl<'r> Record<'r> {
             operation: request.map(|request| &request.operation),
             argv: None,
             reason: request.and_then(|request| reason(request, true)),
+            approval: None,
             code,
             asked: None,
             error: None,

@@ -57,6 +57,31 @@ pub enum AdminCommand {
     Audit(AuditCommand),
     /// Show who may ask and by which route, what decides, what was asked for last, and what is not done yet
     Status,
+    /// List the requests that wait for an approval, and what was answered
+    Approvals {
+        /// Go on, and show each request when it begins to wait and when it is answered
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Approve a request that waits for it: its account can make it once, until it expires
+    Approve(Approve),
+    /// Decline a request that waits for an approval: it is denied until it expires
+    Decline {
+        /// As `sm approvals` shows it
+        id: String,
+        /// Why; who asked for it is told
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<OsString>,
+    },
+    /// Give an account the right to one operation for a time, on top of its policy
+    Grant(Grant),
+    /// List the rights that were given for a time
+    Grants,
+    /// End a right before its time
+    Revoke {
+        /// As `sm grants` shows it
+        id: String,
+    },
     /// Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished
     Disable {
         /// Why, for the note that `sm status` shows
@@ -68,6 +93,42 @@ pub enum AdminCommand {
     /// Check everything that the guarantees rest on, on this host: exit 0 if nothing is wrong, 1 otherwise;
     /// with -v, also list what is ok
     Doctor,
+}
+
+/// `sm approve`
+#[derive(Debug, Clone, Args)]
+pub struct Approve {
+    /// As `sm approvals` shows it
+    pub id: String,
+    /// How long it holds, for example 30m [default: as long as it could be approved]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true)]
+    pub lasts: Option<String>,
+    /// How often it can be used [default: 1]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub uses: Option<String>,
+    /// Do not ask once more
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `sm grant`
+#[derive(Debug, Clone, Args)]
+pub struct Grant {
+    /// The account
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: String,
+    /// How long it holds, for example 30m [default: 1h]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true)]
+    pub lasts: Option<String>,
+    /// Until when it holds, as for journalctl: 17:00, 2026-11-21 19:30; UTC by default
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with = "lasts")]
+    pub until: Option<String>,
+    /// How often it can be used [default: as often as the policy's limits allow]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub uses: Option<String>,
+    /// The operation, as for sm-helper
+    #[arg(required = true, value_name = "REQUEST")]
+    pub request: Vec<OsString>,
 }
 
 /// `sm setup-sudo`

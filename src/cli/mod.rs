@@ -7,8 +7,8 @@ pub mod suggestion;
 pub mod usage;
 
 pub use crate::cli::admin::{
-    Admin, AdminCommand, AuditCommand, AuditFilter, Bootstrap, Change, FleetCommand, FleetRun,
-    Hosts, Init, PolicyCommand, SetupBroker, SetupSudo, Shown, Supposed,
+    Admin, AdminCommand, Approve, AuditCommand, AuditFilter, Bootstrap, Change, FleetCommand,
+    FleetRun, Grant, Hosts, Init, PolicyCommand, SetupBroker, SetupSudo, Shown, Supposed,
 };
 use crate::cli::flags::flags;
 pub use crate::cli::helper::{Helper, HelperCommand};

@@ -89,6 +89,23 @@ impl Call {
         }
     }
 
+    /// Refuses for now what waits for an approval, and has somebody told of it; with what went wrong with
+    /// that.
+    pub fn hold(
+        &self,
+        request: &Request,
+        refusal: &Refusal,
+        tell: impl FnOnce() -> Option<String>,
+    ) -> Answered {
+        if let Err(exceeded) = self.charge(Budget::Refusals)
+            && exceeded.refusal.code == Code::RateLimited
+        {
+            return self.limited(Some(request), &exceeded, false);
+        }
+        let reply = refused(Some(request), refusal, false).warnings(tell());
+        self.close(Some(request), reply, None)
+    }
+
     fn charge(&self, budget: Budget) -> Result<(), Exceeded> {
         if self.is_privileged {
             let permit = limits::acquire(&self.caller, budget, &self.force.limits())?;

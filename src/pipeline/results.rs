@@ -1,5 +1,7 @@
 //! Answers who asks what came of a request.
 
+use crate::approvals;
+use crate::approvals::entry::State;
 use crate::pipeline::answered::Answered;
 use crate::pipeline::call::Call;
 use crate::reply::Reply;
@@ -42,7 +44,14 @@ pub fn answer(call: &Call, asked: &ResultOf) -> Answered {
                     Found::Interrupted(begun) => return Ok(Again::interrupted(id, &begun)),
                     Found::Reply(text) => {
                         let torn = || unreadable(io::ErrorKind::InvalidData.into());
-                        return Again::kept(text).ok_or_else(torn);
+                        let again = Again::kept(text).ok_or_else(torn)?;
+                        // It may be made again as soon as somebody has said yes.
+                        let Some(approval) = again.approval() else { return Ok(again) };
+                        let state = approvals::state(&approval, call.caller.uid)
+                            .map_err(unreadable)?;
+                        if state != State::Pending || Instant::now() >= end || is_asked_to_end() {
+                            return Ok(again.with_state(state));
+                        }
                     }
                     Found::Nothing => {
                         let error = format!("this account has made no request {}", id.as_str());

@@ -11,7 +11,7 @@ use crate::limits::Permit;
 use crate::limits::store::Exceeded;
 use crate::outcome::Outcome;
 use crate::pipeline::answered::{Answered, forget};
-use crate::pipeline::kept;
+use crate::pipeline::{consent, kept};
 use crate::plan::{Plan, Steps};
 use crate::reply::passed::{self, Passed};
 use crate::reply::{Reply, interrupt, stdout};
@@ -62,7 +62,8 @@ pub fn run(
         confinement::require().map_err(Failed::Unrecorded)?;
     }
     if planned.request().operation.only_reads() {
-        let recorded = audit::intent(origin, planned, permit)?;
+        let consent = consent::use_up(origin, &planned).map_err(Failed::Unrecorded)?;
+        let recorded = audit::intent(origin, planned, permit, &consent)?;
         forget();
         let outcome = look(&recorded, shown);
         return Ok(record_and_answer(&recorded, &outcome));
@@ -79,7 +80,9 @@ pub fn run(
         _ => None,
     };
     let running = Running::begin();
-    let recorded = audit::intent(origin, planned, permit)?;
+    // The last thing before: what fails up to here has used nothing up.
+    let consent = consent::use_up(origin, &planned).map_err(Failed::Unrecorded)?;
+    let recorded = audit::intent(origin, planned, permit, &consent)?;
     forget();
     // Before there are two processes, of which each would do it.
     recorded.tell();

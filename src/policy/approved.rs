@@ -43,6 +43,8 @@ pub struct Approved {
     pub(super) is_compiled_in: bool,
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
+    pub(super) needs_approval: bool,
+    pub(super) grant: Option<String>,
     pub(super) may_reread: bool,
     pub(super) may_reset: bool,
     pub(super) limits: Limits,
@@ -80,6 +82,15 @@ impl Approved {
     /// package manager calls it.
     pub fn may_remove(&self, name: &str, manager: Manager) -> bool {
         self.removable.iter().any(|package| package.name_for(manager) == name)
+    }
+    /// Whether an administrator approves it first. What only looks needs no approval, and who has given
+    /// the right for a time has approved it.
+    pub fn needs_approval(&self) -> bool {
+        self.needs_approval && self.grant.is_none() && !self.request.operation.only_reads()
+    }
+    /// The right that the caller was given for a time, where that is what allows it.
+    pub fn grant(&self) -> Option<&str> {
+        self.grant.as_deref()
     }
     /// Whether the caller could have the service manager read all unit files: for a hint.
     pub fn may_reread(&self) -> bool {
@@ -175,6 +186,7 @@ impl Approved {
             self.check = other.check.clone();
             self.checks_start |= other.checks_start;
         }
+        self.needs_approval |= other.needs_approval;
         self.watch_seconds = self.watch_seconds.max(other.watch_seconds);
         self
     }
@@ -183,6 +195,7 @@ impl Approved {
     #[must_use]
     pub fn narrowed_by(mut self, other: Self) -> Self {
         self.allow_removals &= other.allow_removals;
+        self.needs_approval |= other.needs_approval;
         self.watch_seconds = match other.watch_seconds {
             Some(seconds) => Some(self.watch_seconds().max(seconds)),
             None => self.watch_seconds,
@@ -196,6 +209,28 @@ impl Approved {
         self.timeout = self.timeout.min(other.timeout);
         self.lines.extend(other.lines);
         self
+    }
+
+    /// This one, which a right allows that was given for a time.
+    #[must_use]
+    pub fn by_grant(self, id: String) -> Self {
+        Self { grant: Some(id), ..self }
+    }
+
+    /// This one, where an administrator approves it first.
+    #[must_use]
+    pub fn with_approval(mut self) -> Self {
+        self.needs_approval = true;
+        self
+    }
+
+    /// This one, where an administrator approves it first if that policy says so.
+    #[must_use]
+    pub fn approved_as_in(self, policy: &Policy<'_>) -> Self {
+        match needs_approval(policy, &self.request.operation) {
+            true => self.with_approval(),
+            false => self,
+        }
     }
 
     /// This approval with what else the caller could remove.
@@ -232,6 +267,21 @@ impl Approved {
     pub fn with_maintenance(mut self, actions: Vec<Maintenance>) -> Self {
         self.maintenance = actions;
         self
+    }
+}
+
+/// Whether a policy has an administrator approve this operation first, whoever asks.
+fn needs_approval(policy: &Policy<'_>, operation: &Operation) -> bool {
+    match operation {
+        Operation::Service { action, unit, .. } => {
+            policy.unit(unit.as_str()).is_some_and(|rule| rule.approval.has(*action))
+        }
+        Operation::Package { action, name, .. } => {
+            policy.package(name.as_str()).is_some_and(|rule| rule.approval.has(*action))
+        }
+        Operation::Maintenance { action, .. } => policy.maintenance_approval.has(*action),
+        Operation::Manager { action } => policy.manager_approval.has(*action),
+        Operation::Task { name } => policy.task(name.as_str()).is_some_and(|rule| rule.approval),
     }
 }
 

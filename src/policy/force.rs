@@ -6,7 +6,7 @@ use crate::policy::approved::{Approved, Line};
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
 use crate::policy::parse::Parsed;
-use crate::policy::removable::{Removable, removable, together};
+use crate::policy::removable::{Removable, not_held_up, removable, together};
 use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, presence, site};
@@ -162,7 +162,13 @@ impl InForce {
         let compiled = removable(&COMPILED, who);
         match self.site() {
             None => compiled,
-            Some(site) => together(compiled, removable(&site, who), COMPILED.site_mode),
+            Some(site) => {
+                let all = together(compiled, removable(&site, who), COMPILED.site_mode);
+                match COMPILED.site_mode {
+                    SiteMode::Extend => not_held_up(&COMPILED, all),
+                    SiteMode::Off | SiteMode::Narrow | SiteMode::Replace => all,
+                }
+            }
         }
     }
 
@@ -178,10 +184,15 @@ impl InForce {
             Some(own) => approved.checked_like(own),
             None => self.checked_by_own_name(approved),
         };
+        Ok(self.with_looks(approved))
+    }
+
+    /// This one with the units that are looked at where packages change.
+    pub fn with_looks(&self, approved: Approved) -> Approved {
         let operation = &approved.request().operation;
         let looks = operation.changes_packages() || matches!(operation, Operation::Manager { .. });
         let units = if looks { self.units() } else { None };
-        Ok(approved.with_units(units))
+        approved.with_units(units)
     }
 
     /// The verdict on the unit under its own name, if the request has an alias and a policy names
@@ -248,6 +259,16 @@ impl InForce {
         name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
     }
 
+    /// What is run when a request begins to wait for an approval, from the policy that decides.
+    pub fn notifier(&self) -> Option<Task> {
+        let site = self.site().and_then(|site| Task::notifier(&site));
+        match COMPILED.site_mode {
+            SiteMode::Extend => site.or_else(|| Task::notifier(&COMPILED)),
+            SiteMode::Replace if self.site.is_some() => site,
+            SiteMode::Off | SiteMode::Narrow | SiteMode::Replace => Task::notifier(&COMPILED),
+        }
+    }
+
     /// A task, from the policy that decides about it: its description and time limit. None if no
     /// policy has a task with this name.
     pub fn task(&self, name: &str) -> Option<Task> {
@@ -309,7 +330,10 @@ pub fn decide(
         return Ok(by_compiled.narrowed_by(by_site));
     }
     match judge(site, &limits, who, request.clone()) {
-        Ok(approved) => Ok(approved.checked_as_in(compiled).confined_as_in(compiled)),
+        Ok(approved) => {
+            let approved = approved.checked_as_in(compiled).confined_as_in(compiled);
+            Ok(approved.approved_as_in(compiled))
+        }
         // The site policy may require a reason although the compiled one does not.
         Err(denial) if denial.refusal.code == Code::ReasonRequired => Err(denial),
         Err(by_site) => judge(compiled, &limits, who, request)

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod callers;
 pub mod disabled;
 pub mod force;
+pub mod granted;
 pub mod ineffective;
 pub mod meant;
 pub mod model;

@@ -58,6 +58,8 @@ pub struct Limits {
     pub mask_secrets: bool,
     /// Whether nothing is run that cannot be confined by all that confines it.
     pub must_confine: bool,
+    /// How long an administrator can approve what waits for it, in minutes.
+    pub approval_minutes: u32,
 }
 
 impl Limits {
@@ -72,6 +74,7 @@ impl Limits {
         watch_seconds: 2,
         mask_secrets: true,
         must_confine: false,
+        approval_minutes: 60,
     };
 
     /// The stricter value of each limit.
@@ -101,6 +104,7 @@ impl Limits {
             watch_seconds: self.watch_seconds.max(other.watch_seconds),
             mask_secrets: self.mask_secrets || other.mask_secrets,
             must_confine: self.must_confine || other.must_confine,
+            approval_minutes: self.approval_minutes.min(other.approval_minutes),
         }
     }
 }
@@ -125,6 +129,8 @@ pub struct UnitRule {
     pub actions_line: u32,
     /// What may be done to it.
     pub actions: Set<ServiceAction>,
+    /// What an administrator approves first.
+    pub approval: Set<ServiceAction>,
     /// Whether a request must say why.
     pub require_reason: bool,
     /// The command that must exit 0 before a start, restart or reload: a run of
@@ -149,6 +155,8 @@ pub struct PackageRule {
     pub actions_line: u32,
     /// What may be done to it.
     pub actions: Set<PackageAction>,
+    /// What an administrator approves first.
+    pub approval: Set<PackageAction>,
     /// Whether a request must say why.
     pub require_reason: bool,
     /// Whether an operation on it may remove other packages, where it says something else than
@@ -192,6 +200,8 @@ pub struct TaskRule {
     pub on_timeout: OnTimeout,
     /// Whether a request must say why.
     pub require_reason: bool,
+    /// Whether an administrator approves it first.
+    pub approval: bool,
     /// What it is for; empty where nothing says it.
     pub description: Span,
     /// Whether the policy says what it is confined to.
@@ -234,6 +244,8 @@ pub struct CallerRule {
     pub maintenance: Set<Maintenance>,
     /// What may be done to the service manager.
     pub manager: Set<ManagerAction>,
+    /// Whether an administrator approves first whatever they change.
+    pub approval: bool,
 }
 
 /// A whole policy. Rules are sorted by name, for binary search.
@@ -259,14 +271,25 @@ pub struct Policy<'p> {
     pub callers: &'p [CallerRule],
     /// What may be done to all packages at once.
     pub maintenance: Set<Maintenance>,
+    /// What of it an administrator approves first.
+    pub maintenance_approval: Set<Maintenance>,
     /// The line of the policy that grants it; 0 where no line does.
     pub maintenance_line: u32,
     /// What may be done to the service manager.
     pub manager: Set<ManagerAction>,
+    /// What of it an administrator approves first.
+    pub manager_approval: Set<ManagerAction>,
     /// The line of the policy that grants it; 0 where no line does.
     pub manager_line: u32,
     /// Whether an operation may remove packages that it was not asked to remove.
     pub allow_removals: bool,
+    /// What is run when a request begins to wait for an approval: a run of [`Policy::words`], empty for
+    /// nothing.
+    pub notify: Span,
+    /// The line of the policy that names it; 0 where no line does.
+    pub notify_line: u32,
+    /// As whom.
+    pub notify_user: Span,
     /// All strings, one after another.
     pub strings: &'p str,
     /// The words of all lists, one list after another.

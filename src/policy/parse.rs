@@ -4,6 +4,7 @@
 //! says of a policy is what the build says of it.
 
 mod actions;
+mod approval;
 mod callers;
 mod packages;
 mod services;
@@ -19,8 +20,18 @@ use toml::de::DeTable;
 pub const LARGEST: usize = 64 << 20;
 
 /// The keys of a policy, and of its sections that are read here.
-const KEYS: [&str; 9] =
-    ["schema", "site", "limits", "services", "packages", "tasks", "exec", "replies", "callers"];
+const KEYS: [&str; 10] = [
+    "schema",
+    "site",
+    "limits",
+    "services",
+    "packages",
+    "tasks",
+    "exec",
+    "replies",
+    "approvals",
+    "callers",
+];
 /// What `[exec] confine` can be: whether nothing is run without it.
 const CONFINES: [(&str, bool); 2] = [("auto", false), ("required", true)];
 const LIMITS_KEYS: [&str; 4] = ["rate", "output_bytes", "timeout_seconds", "lock_seconds"];
@@ -119,6 +130,11 @@ impl Parsed {
             && let Some(mask) = replies.boolean("mask_secrets")
         {
             self.limits.mask_secrets = mask;
+        }
+        if let Some(approvals) =
+            top.table("approvals", &approval::KEYS, "[approvals] with expires_minutes = 60")
+        {
+            self.approvals(source, &approvals);
         }
         for (key, table) in top.named("callers", &callers::KEYS) {
             self.caller(source, key, &table);

@@ -27,12 +27,29 @@ impl Removable {
     }
 }
 
-/// Every package that the policy lets this caller remove, sorted by name.
+/// Whether the policy has an administrator approve the removal of this package first: then it is removed
+/// along with nothing else.
+fn is_held_up(policy: &Policy<'_>, name: &str) -> bool {
+    policy.package(name).is_some_and(|rule| rule.approval.has(PackageAction::Remove))
+}
+
+/// These without what that policy has an administrator approve first.
+pub fn not_held_up(policy: &Policy<'_>, mut all: Vec<Removable>) -> Vec<Removable> {
+    all.retain(|package| !is_held_up(policy, &package.name));
+    all
+}
+
+/// Every package that the policy lets this caller remove without an approval, sorted by name.
 pub fn removable(policy: &Policy<'_>, who: &dyn Who) -> Vec<Removable> {
     let share = Share::of(policy, who);
+    if share.rules.iter().flatten().chain(&share.unknown).any(|rule| rule.approval) {
+        return Vec::new();
+    }
     let is_given = |name: &str| share.holds(|rule| policy.holds(rule.packages, name));
     let granted = policy.packages.iter().filter(|rule| {
-        rule.actions.has(PackageAction::Remove) && is_given(policy.text_of(rule.name))
+        rule.actions.has(PackageAction::Remove)
+            && !rule.approval.has(PackageAction::Remove)
+            && is_given(policy.text_of(rule.name))
     });
     let removable = granted.map(|rule| Removable {
         name: policy.text_of(rule.name).to_owned(),
@@ -91,7 +108,7 @@ mod tests {
 
     const NAMES: [&str; 5] = ["both", "explained", "foreign", "installed", "other"];
 
-    fn policies() -> [Parsed; 4] {
+    fn policies() -> [Parsed; 6] {
         let all = "[packages]\nactions = [\"install\", \"remove\"]\n";
         let only = "[callers.\"user:ci\"]\npackages = ";
         [
@@ -99,6 +116,8 @@ mod tests {
             format!("{all}names.both = {{}}\nnames.explained = {{}}\nnames.foreign = {{}}\nnames.installed = {{}}\n{only}[\"both\", \"explained\", \"installed\"]"),
             format!("{all}names.both = {{ require_reason = true }}\nnames.other = {{}}\n{only}[\"both\"]"),
             format!("{all}names.both = {{}}\nnames.other = {{}}\n[callers.\"group:gone\"]\npackages = [\"both\"]"),
+            format!("{all}approval = [\"remove\"]\nnames.both = {{}}\nnames.other = {{ approval = false }}"),
+            format!("{all}names.both = {{}}\nnames.other = {{}}\n{only}[\"both\"]\napproval = true"),
         ]
         .map(|rest| {
             parse("test.toml", &format!("schema = 1\n{rest}"), Limits::USUAL).expect("a policy")
@@ -116,8 +135,7 @@ mod tests {
     #[test]
     fn it_is_what_a_request_of_its_own_would_be_granted() {
         let policies = policies();
-        for (which, has_reason) in [0, 1, 2, 3].into_iter().flat_map(|at| [(at, true), (at, false)])
-        {
+        for (which, has_reason) in (0..6).flat_map(|at| [(at, true), (at, false)]) {
             let policy = policies[which].policy();
             let granted = NAMES.iter().copied().filter(|name| {
                 let name = PackageName::parse(name.as_bytes()).expect("a name");
@@ -125,7 +143,8 @@ mod tests {
                     Operation::Package { action: PackageAction::Remove, name, only_plan: false };
                 let reason = has_reason.then(Reason::any);
                 let request = Request::new(operation, reason);
-                judge(&policy, &Limits::USUAL, &Ci, request).is_ok()
+                judge(&policy, &Limits::USUAL, &Ci, request)
+                    .is_ok_and(|approved| !approved.needs_approval())
             });
             let found = removable(&policy, &Ci);
             assert_eq!(names(&found, has_reason, "apt"), granted.collect::<Vec<_>>());
@@ -134,7 +153,7 @@ mod tests {
 
     #[test]
     fn where_both_decide_both_must_grant_it() {
-        let [one, two, three, _] = policies();
+        let [one, two, three, ..] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&two), SiteMode::Narrow);
         assert_eq!(names(&both, true, "apt"), ["both", "explained"]);
@@ -145,7 +164,7 @@ mod tests {
 
     #[test]
     fn where_either_decides_the_site_still_wants_its_reason() {
-        let [one, _, three, _] = policies();
+        let [one, _, three, ..] = policies();
         let of = |parsed: &Parsed| removable(&parsed.policy(), &Ci);
         let both = together(of(&one), of(&three), SiteMode::Extend);
         assert_eq!(names(&both, false, "apt"), ["other"]);

@@ -193,7 +193,11 @@ fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
         .tasks
         .iter()
         .filter_map(|rule| Some((rule.line, "task", policy.words_of(rule.argv).next()?)));
-    let shells = checks.chain(tasks).filter(|(.., path)| never::program(path));
+    let notify = policy
+        .words_of(policy.notify)
+        .next()
+        .map(|path| (policy.notify_line, "program to notify", path));
+    let shells = checks.chain(tasks).chain(notify).filter(|(.., path)| never::program(path));
     let shells =
         shells.map(|(line, what, _)| mistake(policy, line, never::is_starter(what), never::SCRIPT));
     names.chain(shells).collect()
@@ -214,7 +218,17 @@ fn new_commands(policy: &Policy<'_>) -> Vec<PolicyError> {
         );
         mistake(policy, rule.line, message, "omit `check`: the compiled policy's applies")
     };
-    strange.map(sentence).collect()
+    let mut wrong: Vec<PolicyError> = strange.map(sentence).collect();
+    let argv =
+        |policy: &Policy<'_>| policy.words_of(policy.notify).map(str::to_owned).collect::<Vec<_>>();
+    let own = argv(policy);
+    if !own.is_empty() && own != argv(&COMPILED) {
+        let message =
+            "with mode \"narrow\", a site policy cannot have a program to notify of its own"
+                .to_owned();
+        wrong.push(mistake(policy, policy.notify_line, message, "omit `notify`, or compile it in"));
+    }
+    wrong
 }
 
 /// Rejects a task that differs from the compiled one: a name stands for one command line.

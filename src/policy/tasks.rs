@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// The keys of a task.
-pub const KEYS: [&str; 11] = [
+pub const KEYS: [&str; 12] = [
     "argv",
     "user",
     "directory",
@@ -16,6 +16,7 @@ pub const KEYS: [&str; 11] = [
     "timeout_seconds",
     "on_timeout",
     "require_reason",
+    "approval",
     "description",
     "confine",
     "write",
@@ -31,6 +32,9 @@ const DIRECTORY: &str = "/";
 /// The default time limit and the longest one, in seconds.
 const TIMEOUT: u32 = 600;
 const TIMEOUTS: RangeInclusive<u32> = 1..=86_400;
+
+/// How long a program may take that is told of a request, in seconds: the caller waits for it.
+const NOTIFIED: u32 = 10;
 
 /// The longest description, in characters. It is part of the schema that an agent reads.
 const LONGEST_DESCRIPTION: usize = 200;
@@ -89,6 +93,8 @@ pub struct Task {
     pub on_timeout: OnTimeout,
     /// Whether a request needs a reason.
     pub require_reason: bool,
+    /// Whether an administrator approves it first.
+    pub approval: bool,
     /// What it is for; may be empty.
     pub description: String,
     /// What it is confined to, if the policy says that.
@@ -116,6 +122,7 @@ impl Task {
         let environment = environment(source, table);
         let timeout_seconds = table.number("timeout_seconds", TIMEOUTS);
         let require_reason = table.boolean("require_reason");
+        let approval = table.boolean("approval");
         let description = text("description", sentence, "");
         Some(Self {
             argv: argv?.into_iter().map(str::to_owned).collect(),
@@ -125,6 +132,7 @@ impl Task {
             timeout_seconds: timeout_seconds.unwrap_or(TIMEOUT),
             on_timeout: on_timeout.unwrap_or(Some(OnTimeout::Kill))?,
             require_reason: require_reason.unwrap_or(false),
+            approval: approval.unwrap_or(false),
             description: description?,
             confinement: confinement(source, table)?,
         })
@@ -142,6 +150,7 @@ impl Task {
             timeout_seconds: rule.timeout_seconds,
             on_timeout: rule.on_timeout,
             require_reason: rule.require_reason,
+            approval: rule.approval,
             description: text(rule.description),
             confinement: rule.is_confined.then(|| TaskConfinement {
                 confine: rule.confine,
@@ -149,6 +158,24 @@ impl Task {
                 network: rule.network,
             }),
         }
+    }
+
+    /// What a policy has run when a request begins to wait for an approval: as an account without rights,
+    /// with a network and nothing to write.
+    pub fn notifier(policy: &Policy<'_>) -> Option<Self> {
+        let argv: Vec<String> = policy.words_of(policy.notify).map(str::to_owned).collect();
+        (!argv.is_empty()).then(|| Self {
+            argv,
+            user: policy.text_of(policy.notify_user).to_owned(),
+            directory: DIRECTORY.to_owned(),
+            environment: Vec::new(),
+            timeout_seconds: NOTIFIED,
+            on_timeout: OnTimeout::Kill,
+            require_reason: false,
+            approval: false,
+            description: String::new(),
+            confinement: Some(TaskConfinement { network: true, ..TaskConfinement::default() }),
+        })
     }
 
     /// What it is confined to.
@@ -271,7 +298,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// Checks that this can be an account's name.
-fn account(name: &str) -> Result<(), String> {
+pub fn account(name: &str) -> Result<(), String> {
     let is_bad = |c: char| c.is_control() || c.is_whitespace() || ":/,".contains(c);
     match name.is_empty() || name.len() > 256 || name.contains(is_bad) {
         true => Err("this is not the name of an account".to_owned()),

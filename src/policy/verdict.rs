@@ -31,7 +31,7 @@ pub fn judge(
     request: Request,
 ) -> Result<Approved, Denial> {
     let (lines, require_reason) = granted(policy, &request)?;
-    let caller_lines = given(policy, who, &request.operation)?;
+    let (caller_lines, approval) = given(policy, who, &request.operation)?;
     if require_reason && request.reason.is_none() {
         let refusal = Refusal::new(
             Code::ReasonRequired,
@@ -43,7 +43,8 @@ pub fn judge(
     }
     let mut lines = [lines, caller_lines].concat();
     lines.dedup();
-    Ok(approve(policy, limits, request, &lines))
+    let approved = approve(policy, limits, request, &lines).approved_as_in(policy);
+    Ok(if approval { approved.with_approval() } else { approved })
 }
 
 /// The lines that grant the operation to callers in general, and whether it needs a reason.
@@ -96,8 +97,13 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
     }
 }
 
-/// The lines that give the operation to this caller.
-fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Vec<u32>, Denial> {
+/// The lines that give the operation to this caller, and whether an administrator approves first what
+/// this caller changes: where one of the tables that give it says so.
+fn given(
+    policy: &Policy<'_>,
+    who: &dyn Who,
+    operation: &Operation,
+) -> Result<(Vec<u32>, bool), Denial> {
     let share = Share::of(policy, who);
     let gives = |rule: &CallerRule| match operation {
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
@@ -130,7 +136,9 @@ fn given(policy: &Policy<'_>, who: &dyn Who, operation: &Operation) -> Result<Ve
         .hint("an administrator creates the group (groupadd), or removes its table from the policy");
         return Err(Denial { refusal, line: Some(Line::boxed(policy, unknown.line)) });
     }
-    Ok(rule.flatten().map(|rule| rule.line).into_iter().collect())
+    let giving = rules.into_iter().flatten().copied().filter(|rule| gives(rule));
+    let approval = giving.chain(share.unknown.iter().copied()).any(|rule| rule.approval);
+    Ok((rule.flatten().map(|rule| rule.line).into_iter().collect(), approval))
 }
 
 /// The approval, with all settings of the policy for the operation.
@@ -183,6 +191,8 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         is_compiled_in: policy.hash == COMPILED.hash,
         units: None,
         maintenance: Vec::new(),
+        needs_approval: false,
+        grant: None,
         may_reread: false,
         may_reset: false,
         limits: *limits,

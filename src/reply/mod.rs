@@ -18,7 +18,7 @@ use crate::managers::transaction::Transaction;
 use crate::outcome::Outcome;
 use crate::output::text::one_line;
 use crate::plan::Plan;
-use crate::request::code::{Code, Refusal};
+use crate::request::code::{Awaited, Code, Refusal};
 use crate::request::id::{begun, duration_ms, request_id};
 use crate::request::operation::Operation;
 use crate::request::ran::Ended;
@@ -88,6 +88,8 @@ pub struct Reply<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Awaited>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<&'r UnitState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<&'r [String]>,
@@ -134,6 +136,7 @@ impl<'r> Reply<'r> {
                 .and_then(|refusal| refusal.hint.as_deref())
                 .map(|hint| one_line(hint, LONGEST_SENTENCE)),
             retry_after_s: refusal.and_then(|refusal| refusal.retry_after_s),
+            approval: refusal.and_then(|refusal| refusal.approval.as_deref().cloned()),
             unit: None,
             log: None,
             transaction: None,

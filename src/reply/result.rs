@@ -1,5 +1,6 @@
 //! What `result` answers: the reply of an earlier request, or what is known of one that has none yet.
 
+use crate::approvals::entry::State;
 use crate::reply::{SCHEMA, passed, stdout, write};
 use crate::request::code::Code;
 use crate::request::id::RequestId;
@@ -37,6 +38,28 @@ impl Again {
     /// The reply that was kept. None if it is none that this program has written.
     pub fn kept(text: String) -> Option<Self> {
         Some(Self { code: passed::code_of(text.as_bytes())?, text })
+    }
+
+    /// The approval that it waited for, where that is its answer.
+    pub fn approval(&self) -> Option<String> {
+        if self.code != Code::ApprovalRequired {
+            return None;
+        }
+        let reply: Value = serde_json::from_str(&self.text).ok()?;
+        reply["approval"]["id"].as_str().map(str::to_owned)
+    }
+
+    /// The same with how it is with that now.
+    #[must_use]
+    pub fn with_state(mut self, state: State) -> Self {
+        if let Ok(mut reply) = serde_json::from_str::<Value>(&self.text) {
+            reply["approval"]["state"] = state.word().into();
+            if state == State::Approved {
+                reply["hint"] = "it was approved: ask for the same again".into();
+            }
+            self.text = reply.to_string();
+        }
+        self
     }
 
     /// It runs.

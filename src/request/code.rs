@@ -30,6 +30,8 @@ pub enum Code {
     Disabled,
     /// The policy wants to know why.
     ReasonRequired,
+    /// An administrator has to approve it first.
+    ApprovalRequired,
     /// The unit's check failed; nothing was done to the unit.
     CheckFailed,
     /// The package manager would do more than was asked.
@@ -53,7 +55,7 @@ pub enum Code {
 }
 
 /// One row a code: the word in the reply, the exit status.
-const TABLE: [(Code, &str, u8); 22] = [
+const TABLE: [(Code, &str, u8); 23] = [
     (Code::Ok, "ok", 0),
     (Code::Started, "started", 0),
     (Code::CommandFailed, "command_failed", 1),
@@ -66,6 +68,7 @@ const TABLE: [(Code, &str, u8); 22] = [
     (Code::Disabled, "disabled", 3),
     (Code::InvalidArgument, "invalid_argument", 3),
     (Code::ReasonRequired, "reason_required", 3),
+    (Code::ApprovalRequired, "approval_required", 3),
     (Code::CheckFailed, "check_failed", 3),
     (Code::PlanRefused, "plan_refused", 3),
     (Code::RateLimited, "rate_limited", 4),
@@ -132,12 +135,30 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// When to try again, in seconds.
     pub retry_after_s: Option<u64>,
+    /// What an administrator approves.
+    pub approval: Option<Box<Awaited>>,
+}
+
+/// What an administrator can approve, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Awaited {
+    /// By what an administrator names it.
+    pub id: String,
+    /// RFC 3339, in UTC.
+    pub expires: String,
 }
 
 impl Refusal {
     /// A refusal without a hint.
     pub fn new(code: Code, error: impl Into<String>) -> Self {
-        Self { code, error: error.into(), detail: None, hint: None, retry_after_s: None }
+        Self {
+            code,
+            error: error.into(),
+            detail: None,
+            hint: None,
+            retry_after_s: None,
+            approval: None,
+        }
     }
 
     /// The same with what a command printed about it.

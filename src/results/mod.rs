@@ -9,7 +9,7 @@ mod store;
 
 pub use crate::results::store::Begun;
 
-use crate::request::caller::{Caller, Counted};
+use crate::request::caller::{Caller, Counted, Via};
 use crate::request::id::{RequestId, request_id};
 use crate::request::operation::Operation;
 use crate::results::running::SoFar;
@@ -107,10 +107,11 @@ pub fn recent(caller: &Caller) -> io::Result<Vec<Row>> {
     rows.collect()
 }
 
-/// Whose the results are; none for who has no account here, of whom there may be many.
+/// Whose the results are; none for who has no account here, of whom there may be many, and none for
+/// root where it only tries as an account whether that may ask: nobody will ask for those again.
 fn account(caller: &Caller) -> Option<u32> {
     match caller.counted() {
-        Counted::Account(uid) => Some(uid),
-        Counted::Strangers => None,
+        Counted::Account(uid) if caller.via != Via::Probe => Some(uid),
+        Counted::Account(_) | Counted::Strangers => None,
     }
 }

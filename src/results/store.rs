@@ -113,8 +113,8 @@ fn shortened(reply: &str) -> io::Result<String> {
         let Some(text) = reply[stream].as_str().filter(|text| text.len() > OF_STREAM) else {
             continue;
         };
-        let from = text.ceil_char_boundary(text.len() - OF_STREAM);
-        reply[stream] = text[from..].into();
+        let from = (text.len() - OF_STREAM..).find(|at| text.is_char_boundary(*at));
+        reply[stream] = text[from.unwrap_or(text.len())..].into();
         reply[format!("{stream}_truncated")] = true.into();
     }
     Ok(serde_json::to_string(&reply)?)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// All that it could have changed: what it only writes to see whether it can is gone again, and
 /// its own requests and the broker are recorded.
 fn state(host: &Host) -> String {
-    let but = "-not -name '*.lock' -not -name audit.head -not -path '/run/sm/rate*' -not -path /run/sm/probe -not -path /var/lib/sm -not -path '/var/lib/sm/results*'";
+    let but = "-not -name '*.lock' -not -name audit.head -not -path '/run/sm/rate*' -not -path /run/sm/probe -not -path /var/lib/sm";
     host.root(&format!(
         "find /etc /usr/local /var/lib/sm /run/sm {but} -printf '%p %i %u:%g %m %T@\\n' | sort; ls -A /var/lib/sm /var/log/sm"
     ))

@@ -8,11 +8,12 @@ use crate::host::{Host, Sudo};
 use serde_json::Value;
 
 /// The pages, each with its name.
-pub const PAGES: [(&str, &str); 6] = [
+pub const PAGES: [(&str, &str); 7] = [
     ("services.md", include_str!("../../docs/services.md")),
     ("package-operations.md", include_str!("../../docs/package-operations.md")),
     ("pacman.md", include_str!("../../docs/pacman.md")),
     ("tasks.md", include_str!("../../docs/tasks.md")),
+    ("approvals.md", include_str!("../../docs/approvals.md")),
     ("replies.md", include_str!("../../docs/replies.md")),
     ("interruptions.md", include_str!("../../docs/interruptions.md")),
 ];
@@ -141,7 +142,8 @@ impl Place {
 
     /// What differs from run to run.
     fn is_volatile(&self) -> bool {
-        self.keys.last().is_some_and(|key| crate::VOLATILE.contains(&key.as_str()))
+        self.top() == "approval"
+            || self.keys.last().is_some_and(|key| crate::VOLATILE.contains(&key.as_str()))
     }
 
     /// Where `…` may stand for fields that are not shown.
@@ -243,6 +245,9 @@ fn steady(text: &str) -> String {
             "9999-99-99" | "9999/99/99" => "DAY".to_owned(),
             "99:99:99" | "99:99:99Z" => "TIME".to_owned(),
             _ if is_id(plain) => "ID".to_owned(),
+            "9999-99-99T99:99:99Z" => "MOMENT".to_owned(),
+            // `sm approve k7m2qd;`
+            _ if at > 0 && bare(at - 1) == "approve" => "APPROVAL".to_owned(),
             // In a line of the journal the host follows.
             _ if at > 0 && is_moment(at - 1) => "HOST".to_owned(),
             // `sh[73]:`

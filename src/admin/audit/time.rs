@@ -173,7 +173,7 @@ const UNITS: [(&[&str], i128); 9] = [
 ];
 
 /// `2h`, `1 day 12 hours`, `1h30min`, `1.5h`; without a unit it is in seconds.
-fn span(text: &str) -> Option<SignedDuration> {
+pub fn span(text: &str) -> Option<SignedDuration> {
     let mut rest = text.trim_start();
     if rest.is_empty() {
         return None;

@@ -3,6 +3,7 @@
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::{Finding, or_ok};
 use crate::admin::doctor::paths::{fix, weak, word};
+use crate::approvals;
 use crate::audit::files::FOLDER as LOG;
 use crate::limits;
 use crate::system::accounts::Group;
@@ -43,6 +44,10 @@ pub fn state(_: &Context) -> Vec<Finding> {
     };
     for entry in fs::read_dir(STATE).into_iter().flatten().flatten() {
         found.extend(weak(&entry.path()));
+    }
+    if let Err(error) = approvals::all() {
+        let text = format!("{} cannot be read: {error}", approvals::FILE);
+        found.push(Finding::problem(text).fix(format!("rm -r {}", approvals::FILE)));
     }
     or_ok(found, format!("only root can access {STATE}"))
 }

@@ -135,6 +135,10 @@ fn explain(
     for line in &lines {
         let _ = writeln!(text, "  {}", quote(&force, line));
     }
+    let waits = approved.needs_approval();
+    if waits {
+        text.push_str("once an administrator has approved it: sm approvals\n");
+    }
     let answer =
         |text: String| Answer::text(text).with("operation", &operation).with("lines", rows(&lines));
     match plan(approved, manager(supposed)) {
@@ -156,6 +160,7 @@ fn explain(
             let answer = answer(text)
                 .with("allowed", true)
                 .with("confined", confined)
+                .with("needs_approval", waits)
                 .with("verdict", Code::Ok)
                 .with("argv", planned.main())
                 .with("commands", planned.commands())

@@ -10,7 +10,7 @@ use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 4] = ["services", "packages", "maintenance", "tasks"];
+pub(super) const KEYS: [&str; 5] = ["services", "packages", "maintenance", "tasks", "approval"];
 
 /// The canonical form of a name, and whether the policy has a rule for it.
 type Find = fn(&Parsed, &str) -> Result<(String, bool), NameError>;
@@ -49,6 +49,7 @@ impl Parsed {
         let nothing = Granted::nothing(true);
         let own = table.optional("maintenance");
         let own = own.map_or(nothing, |_| source.own_actions(table, "maintenance", all));
+        let approval = table.boolean("approval").unwrap_or(false);
         let Some((kind, name)) = whom else { return };
         let name = self.strings.add(name);
         let line = source.line(key.span().start);
@@ -69,6 +70,7 @@ impl Parsed {
             tasks,
             maintenance,
             manager,
+            approval,
         });
     }
 

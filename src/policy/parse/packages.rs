@@ -9,9 +9,10 @@ use crate::request::name::PackageName;
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 5] =
-    ["actions", "maintenance", "allow_removals", "require_reason", "names"];
-const PACKAGE_KEYS: [&str; 4] = ["actions", "require_reason", "pacman", "allow_removals"];
+pub(super) const KEYS: [&str; 6] =
+    ["actions", "maintenance", "allow_removals", "require_reason", "approval", "names"];
+const PACKAGE_KEYS: [&str; 5] =
+    ["actions", "require_reason", "approval", "pacman", "allow_removals"];
 
 impl Parsed {
     pub(super) fn packages(&mut self, source: &Source<'_>, table: &Table<'_>) {
@@ -24,6 +25,8 @@ impl Parsed {
         }
         self.allow_removals = table.boolean("allow_removals").unwrap_or(false);
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
+        let all_approval = source.approval_of_all(table).unwrap_or_default();
+        self.maintenance_approval = all_approval.of_all;
         for (key, package) in table.named("names", &PACKAGE_KEYS) {
             let name = PackageName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.wrong_name(key.span(), key.get_ref(), &error));
@@ -35,6 +38,7 @@ impl Parsed {
                 source.note::<()>(Err(source.error(key.span(), message, Some(hint))));
             }
             let require_reason = package.boolean("require_reason").unwrap_or(all_require_reason);
+            let approval = source.approval(&package, &granted).unwrap_or(all_approval.of_one);
             let pacman = package.optional("pacman");
             let pacman = pacman.and_then(|value| source.note(package_name(source, value)));
             let allow_removals = package.boolean("allow_removals");
@@ -45,6 +49,7 @@ impl Parsed {
                 line: source.line(key.span().start),
                 actions_line: granted.line,
                 actions: granted.set,
+                approval,
                 require_reason,
                 allow_removals,
             };

@@ -10,10 +10,10 @@ use std::ops::{Range, RangeInclusive};
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 5] =
-    ["actions", "maintenance", "require_reason", "watch_seconds", "units"];
-const UNIT_KEYS: [&str; 6] =
-    ["actions", "instances", "require_reason", "check", "check_start", "watch_seconds"];
+pub(super) const KEYS: [&str; 6] =
+    ["actions", "maintenance", "require_reason", "approval", "watch_seconds", "units"];
+const UNIT_KEYS: [&str; 7] =
+    ["actions", "instances", "require_reason", "approval", "check", "check_start", "watch_seconds"];
 
 /// The longest that a unit can be watched, in seconds. The caller waits all that time.
 const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
@@ -33,6 +33,8 @@ impl Parsed {
             self.maintenance_is_whole &= granted.is_whole;
         }
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
+        let all_approval = source.approval_of_all(table).unwrap_or_default();
+        self.manager_approval = all_approval.of_all;
         if let Some(seconds) = table.number("watch_seconds", WATCH_SECONDS) {
             self.limits.watch_seconds = seconds;
         }
@@ -40,6 +42,7 @@ impl Parsed {
             let names = names(source, key, unit.optional("instances"));
             let granted = source.own_actions(&unit, "actions", general);
             let require_reason = unit.boolean("require_reason").unwrap_or(all_require_reason);
+            let approval = source.approval(&unit, &granted).unwrap_or(all_approval.of_one);
             let check = unit.optional("check");
             let check = check.and_then(|check| source.note(command(source, check, "check")));
             let check = check.map(|words| self.run(&words));
@@ -52,6 +55,7 @@ impl Parsed {
                     line,
                     actions_line: granted.line,
                     actions: granted.set,
+                    approval,
                     require_reason,
                     check: check.unwrap_or(Span { at: 0, len: 0 }),
                     check_start,

@@ -35,6 +35,7 @@ impl Parsed {
             timeout_seconds: task.timeout_seconds,
             on_timeout: task.on_timeout,
             require_reason: task.require_reason,
+            approval: task.approval,
             description: self.strings.add(&task.description),
             is_confined,
             confine: confinement.confine,

@@ -1,0 +1,121 @@
+//! `approval` and `[approvals]`: what an administrator approves before it is done, and who hears of it.
+
+use super::actions::Granted;
+use crate::policy::parsed::Parsed;
+use crate::policy::table::{PolicyError, Source, Table};
+use crate::policy::tasks::{ROOT, account, command};
+use crate::request::action::{Action, Set};
+use toml::Spanned;
+use toml::de::DeValue;
+
+/// The keys of `[approvals]`.
+pub(super) const KEYS: [&str; 3] = ["expires_minutes", "notify", "notify_user"];
+
+/// Who is told by default: the account that owns nothing.
+const NOBODY: &str = "nobody";
+
+impl Parsed {
+    /// How long a request waits, and who hears of it.
+    pub(super) fn approvals(&mut self, source: &Source<'_>, table: &Table<'_>) {
+        if let Some(minutes) = table.number("expires_minutes", 1..=10_080) {
+            self.limits.approval_minutes = minutes;
+        }
+        let notify = table.optional("notify");
+        let notify =
+            notify.and_then(|value| source.note(command(source, value, "program to notify")));
+        let user = table.optional("notify_user").and_then(|value| {
+            source.note(source.string(value).and_then(|user| {
+                let wrong = match user {
+                    ROOT => {
+                        Err("what is told must not be root: name an account without rights"
+                            .to_owned())
+                    }
+                    _ => account(user),
+                };
+                wrong.map_err(|wrong| source.error(value.span(), wrong, None)).map(|()| user)
+            }))
+        });
+        if let Some(words) = notify {
+            self.notify = self.run(&words);
+            self.notify_line =
+                table.optional("notify").map_or(0, |value| source.line(value.span().start));
+            self.notify_user = self.strings.add(user.unwrap_or(NOBODY));
+        }
+    }
+}
+
+/// What a section says for all that is in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfAll<A, B> {
+    /// Of the actions on one of its names.
+    pub of_one: Set<A>,
+    /// Of what concerns all of them at once.
+    pub of_all: Set<B>,
+}
+
+impl<A: Action, B: Action> Default for OfAll<A, B> {
+    fn default() -> Self {
+        Self { of_one: Set::NONE, of_all: Set::NONE }
+    }
+}
+
+impl Source<'_> {
+    /// That of a section: `true`, or a list of actions; a word that is an action on one name and on
+    /// all means both.
+    pub(super) fn approval_of_all<A: Action, B: Action>(
+        &self,
+        table: &Table<'_>,
+    ) -> Option<OfAll<A, B>> {
+        let value = table.optional("approval")?;
+        if let Some(is_needed) = value.get_ref().as_bool() {
+            return is_needed.then(|| OfAll { of_one: whole(), of_all: whole() });
+        }
+        let words = words::<A>().chain(words::<B>()).collect::<Vec<_>>();
+        let mut asked = OfAll::default();
+        for word in self.approved(value, &words) {
+            asked.of_one = A::from_word(word).map_or(asked.of_one, |one| asked.of_one.with(one));
+            asked.of_all = B::from_word(word).map_or(asked.of_all, |all| asked.of_all.with(all));
+        }
+        Some(asked)
+    }
+
+    /// That of one name, of the actions that it has.
+    pub(super) fn approval<A: Action>(
+        &self,
+        table: &Table<'_>,
+        granted: &Granted<A>,
+    ) -> Option<Set<A>> {
+        let value = table.optional("approval")?;
+        if let Some(is_needed) = value.get_ref().as_bool() {
+            return Some(if is_needed { whole() } else { Set::NONE });
+        }
+        let words: Vec<(&str, ())> = match granted.is_whole {
+            true => granted.set.words().into_iter().map(|word| (word, ())).collect(),
+            false => words::<A>().collect(),
+        };
+        let all = self.approved(value, &words).into_iter().filter_map(A::from_word);
+        Some(all.fold(Set::NONE, Set::with))
+    }
+
+    /// The words of a list, each of which must be one of these.
+    fn approved<'v>(&self, value: &'v Spanned<DeValue<'v>>, words: &[(&str, ())]) -> Vec<&'v str> {
+        let items = self.note(self.array(value).map_err(|error| PolicyError {
+            hint: Some("write approval = true, or approval = [\"stop\"]".to_owned()),
+            ..error
+        }));
+        let word = |item: &'v Spanned<DeValue<'v>>| {
+            self.note(self.string(item).and_then(|word| {
+                self.one_of(item.span(), word, words, "an action that it has").map(|()| word)
+            }))
+        };
+        items.into_iter().flatten().filter_map(word).collect()
+    }
+}
+
+fn words<A: Action>() -> impl Iterator<Item = (&'static str, ())> {
+    A::ALL.iter().map(|action| (action.word(), ()))
+}
+
+fn whole<A: Action>() -> Set<A> {
+    A::ALL.iter().copied().fold(Set::NONE, Set::with)
+}
