@@ -166,7 +166,7 @@ fn a_client_that_reads_nothing_is_not_collected_for() {
     assert!(session.most_memory() < 40_000, "{} kB", session.most_memory());
 }
 
-/// Lines as a fuzzer makes them: parts of messages in another order. The figure of an hour of it is in
+/// Lines as a fuzzer makes them: parts of messages in another order. The figure of a long run is in
 /// docs/agents.md.
 #[test]
 fn no_mixture_of_parts_ends_it() {
