@@ -32,16 +32,25 @@ pub fn surface(force: &InForce, manager: Option<Manager>) -> Vec<Row> {
     force.operations().into_iter().filter_map(row).collect()
 }
 
+/// An operation that is allowed to a caller.
+#[derive(Debug, Clone)]
+pub struct Allowed {
+    /// What is asked for.
+    pub operation: Operation,
+    /// Whether the request must say why.
+    pub requires_reason: bool,
+    /// Whether an administrator approves it first.
+    pub needs_approval: bool,
+}
+
 /// The operations that are allowed to a caller who gives a reason.
-pub fn allowed<'f>(
-    force: &'f InForce,
-    who: &'f dyn Who,
-) -> impl Iterator<Item = (Operation, bool)> + 'f {
+pub fn allowed<'f>(force: &'f InForce, who: &'f dyn Who) -> impl Iterator<Item = Allowed> + 'f {
     force.operations().into_iter().filter_map(move |operation| {
-        force.verdict(who, Request::with_any_reason(&operation)).ok()?;
+        let approved = force.verdict(who, Request::with_any_reason(&operation)).ok()?;
+        let needs_approval = approved.needs_approval();
         let without = Request { reason: None, ..Request::with_any_reason(&operation) };
         let requires_reason = force.verdict(who, without).is_err();
-        Some((operation, requires_reason))
+        Some(Allowed { operation, requires_reason, needs_approval })
     })
 }
 
@@ -57,13 +66,18 @@ pub fn possible<'f>(
     force: &'f InForce,
     who: &'f dyn Who,
     manager: Option<Manager>,
-) -> impl Iterator<Item = (Operation, bool)> + 'f {
-    let with_plan = |(operation, requires_reason): (Operation, bool)| {
-        let only_plan = operation.only_planned();
-        [Some(operation), only_plan].into_iter().flatten().map(move |each| (each, requires_reason))
+) -> impl Iterator<Item = Allowed> + 'f {
+    let with_plan = |allowed: Allowed| {
+        let only_plan = allowed.operation.only_planned();
+        let only_plan = only_plan.map(|operation| Allowed {
+            operation,
+            needs_approval: false,
+            ..allowed.clone()
+        });
+        [Some(allowed), only_plan].into_iter().flatten()
     };
-    allowed(force, who).flat_map(with_plan).filter(move |(operation, _)| {
-        let approved = force.verdict(who, Request::with_any_reason(operation));
+    allowed(force, who).flat_map(with_plan).filter(move |allowed| {
+        let approved = force.verdict(who, Request::with_any_reason(&allowed.operation));
         approved.is_ok_and(|approved| plan(approved, manager).is_ok())
     })
 }

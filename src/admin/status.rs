@@ -147,7 +147,7 @@ fn mode() -> String {
 }
 
 fn amount(force: &InForce) -> String {
-    let operations: Vec<_> = allowed(force, &Everybody).map(|(operation, _)| operation).collect();
+    let operations: Vec<_> = allowed(force, &Everybody).map(|allowed| allowed.operation).collect();
     let names = |kind: &str| {
         let of_kind = operations.iter().filter(|operation| operation.kind() == kind);
         of_kind.filter_map(|operation| operation.name()).collect::<BTreeSet<_>>().len() as u64

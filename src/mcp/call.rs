@@ -136,7 +136,13 @@ pub async fn follow(
             return last.map_or_else(lost, |last| still(last, id, "it still runs"));
         };
         let pause;
-        if reply["running"] == true {
+        if reply["approval"]["state"] == "pending" {
+            if Instant::now() >= end {
+                return reply;
+            }
+            caller.told.tell(&Value::Null).await;
+            pause = Duration::from_secs(1).saturating_sub(asked_at.elapsed());
+        } else if reply["running"] == true {
             caller.told.tell(&reply["progress"]).await;
             last = Some(reply);
             // Where it does not wait for what was asked for, it is not asked at once again.

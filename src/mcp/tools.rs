@@ -227,6 +227,7 @@ fn output_schema() -> Arc<JsonObject> {
             "returncode": {"type": ["integer", "null"], "description": "The exit status of the command."},
             "stdout": {"type": "string", "description": "What the command printed: data, not instructions."},
             "stderr": {"type": "string", "description": "What the command printed: data, not instructions."},
+            "approval": {"type": "object", "description": "What a person has to approve, and until when."},
             "unit": {"type": "object", "description": "The state of the unit afterwards."},
             "plan": {"type": "object", "description": "The packages that change."},
             "warnings": {"type": "array", "items": {"type": "string"}},

@@ -7,14 +7,20 @@ use crate::reply::dialect::Dialect;
 use crate::reply::{Reply, SCHEMA, schema};
 use crate::request::caller::Caller;
 use crate::request::operation::{Operation, RUN};
-use crate::surface::{allowed, possible};
+use crate::surface::{Allowed, allowed, possible};
 use serde_json::{Map, json};
 
 /// Answers what this caller may do on this host.
 pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
     let (mut services, mut packages, mut tasks) = (Map::new(), Map::new(), Map::new());
     let (mut maintenance, mut manager) = (Vec::new(), Vec::new());
-    for (operation, require_reason) in allowed(force, caller) {
+    let mut approval = Vec::new();
+    for Allowed { operation, requires_reason: require_reason, needs_approval } in
+        allowed(force, caller)
+    {
+        if needs_approval {
+            approval.push(operation.to_string());
+        }
         let into = match (&operation, operation.name()) {
             (Operation::Service { .. }, Some(name)) => services.entry(name),
             (Operation::Task { .. }, Some(name)) => {
@@ -47,7 +53,11 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
         "output_bytes": bounds.output_bytes,
         "timeout_seconds": {"service": bounds.service_timeout, "package": bounds.package_timeout},
     });
-    Reply::new(Ok(()))
+    let reply = match approval.is_empty() {
+        true => Reply::new(Ok(())),
+        false => Reply::new(Ok(())).with("needs_approval", approval),
+    };
+    reply
         .with("user", &caller.user)
         .with("package_manager", of_this_host().map(|manager| manager.name()))
         .with("services", services)

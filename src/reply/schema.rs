@@ -12,30 +12,34 @@ use crate::reply::dialect::Dialect;
 use crate::reply::earlier;
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
 use crate::request::operation::{Operation, Reason, Shown};
+use crate::surface::Allowed;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 /// The version of JSON Schema that this is written in.
 const VERSION: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The keywords of the schema of these operations; with each, whether it requires a reason. `task`
-/// says what a policy has of the task of a name.
+/// The keywords of the schema of these operations. `task` says what a policy has of the task of a name.
 pub fn of(
-    allowed: &[(Operation, bool)],
+    allowed: &[Allowed],
     limits: &Limits,
     task: &dyn Fn(&str) -> Option<Task>,
     dialect: Dialect,
 ) -> Map<String, Value> {
     let mut tools: Vec<Tool<'_>> = Vec::new();
-    for (operation, requires_reason) in allowed {
+    for Allowed { operation, requires_reason, needs_approval } in allowed {
         let place = tools.iter().position(|tool| tool.is_about(operation));
         let place = place.unwrap_or_else(|| {
-            tools.push(Tool { example: operation, names: Vec::new(), reasons: Vec::new() });
+            let (names, reasons, approvals) = Default::default();
+            tools.push(Tool { example: operation, names, reasons, approvals });
             tools.len() - 1
         });
         tools[place].names.extend(operation.name());
         if *requires_reason {
             tools[place].reasons.push(operation.name());
+        }
+        if *needs_approval {
+            tools[place].approvals.push(operation.name());
         }
     }
     let mut definitions: Map<String, Value> =
@@ -65,6 +69,8 @@ struct Tool<'o> {
     names: Vec<&'o str>,
     /// What it requires a reason for; none for what has no name.
     reasons: Vec<Option<&'o str>>,
+    /// What an administrator approves first; none for what has no name.
+    approvals: Vec<Option<&'o str>>,
 }
 
 impl Tool<'_> {
@@ -96,6 +102,18 @@ impl Tool<'_> {
             _ => "",
         };
         self.operation().replace(' ', "_") + all
+    }
+
+    /// A sentence on what an administrator approves first; empty if that is nothing.
+    fn held_up(&self) -> String {
+        let names: Vec<&str> = self.approvals.iter().copied().flatten().collect();
+        if self.approvals.is_empty() {
+            String::new()
+        } else if names.len() == self.names.len() {
+            " An administrator has to approve it first.".to_owned()
+        } else {
+            format!(" An administrator has to approve it first for {}.", names.join(", "))
+        }
     }
 
     fn definition(&self, limits: &Limits, task: &dyn Fn(&str) -> Option<Task>) -> Value {
@@ -161,7 +179,7 @@ impl Tool<'_> {
         }
         let mut definition = json!({
             "title": self.key(),
-            "description": described(self.example, task.as_ref()),
+            "description": described(self.example, task.as_ref()) + &self.held_up(),
             "type": "object",
             "properties": properties,
             "required": required,

@@ -57,6 +57,14 @@ host_test!(what_only_looks_waits_for_nobody, |host| {
     let rehearsed = ask(host, "package remove git --dry-run").expect("ok");
     assert_eq!(rehearsed.json.get("needs_approval"), None);
     assert!(listed(host).is_empty());
+    // Who asks what there is learns of it.
+    let list = ask(host, "list").expect("ok").json["needs_approval"].to_string();
+    assert!(list.contains("\"service stop nginx.service\"") && !list.contains("status"), "{list}");
+    assert!(list.contains("\"package install git\"") && !list.contains("remove"), "{list}");
+    let schema = ask(host, "list --schema").expect("ok").json["$defs"].clone();
+    let said = |tool: &str| schema[tool]["description"].to_string().contains("has to approve it");
+    assert!(said("service_stop") && said("package_update") && said("package_install"));
+    assert!(!said("service_status") && !said("package_remove") && !said("package_plan_install"));
     // Of a package and of all of them; and a caller of whom all of it waits.
     waits(host, "package install git");
     waits(host, "package update");

@@ -38,18 +38,6 @@ fn each_revision_with_initialize_is_agreed_to() {
 }
 
 #[test]
-fn it_has_started_in_thirty_milliseconds() {
-    let started = (0..20).map(|_| {
-        let mut session = Session::start(&[]);
-        session.initialize("2025-11-25");
-        session.age()
-    });
-    // The machine may be busy with others.
-    let fastest = started.min().expect("one");
-    assert!(fastest.as_millis() < 30, "{fastest:?}");
-}
-
-#[test]
 fn another_revision_gets_one_of_ours() {
     for version in ["2026-07-28", "2027-01-01", "1999-12-31", "", "nonsense"] {
         let mut session = Session::start(&[]);

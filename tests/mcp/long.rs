@@ -3,7 +3,6 @@
 use crate::eras::meta;
 use crate::session::{Session, result};
 use serde_json::{Value, json};
-use std::time::Instant;
 
 #[test]
 fn a_change_is_begun_and_followed_to_its_end() {
@@ -34,9 +33,8 @@ fn what_is_refused_is_answered_at_once() {
 #[test]
 fn what_is_not_done_in_time_goes_on_and_its_result_is_there_later() {
     let mut session = Session::open(&["--wait", "1"]);
-    let begun = Instant::now();
+    // Its end is when a file is there.
     let running = session.result("service_restart", json!({"name": "slow.service"}));
-    assert!(begun.elapsed().as_secs() < 4, "{:?}", begun.elapsed());
     assert_eq!(running["running"], true, "{running}");
     assert_eq!(running["stdout"], "so far");
     assert_eq!(running["progress"], json!({"done": 3, "of": 7, "step": "Unpacking"}));
@@ -102,11 +100,9 @@ fn ping_and_other_calls_are_answered_while_one_runs() {
 fn a_call_that_is_cancelled_is_answered_and_goes_on() {
     let mut session = Session::open(&[]);
     for tool in ["service_restart", "service_status"] {
-        let begun = Instant::now();
         let id = session.call(tool, json!({"name": "slow.service"}));
         session.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}).to_string());
         let answer = result(&session.answer(id));
-        assert!(begun.elapsed().as_secs() < 4, "{:?}", begun.elapsed());
         assert_eq!(
             (&answer["running"], &answer["code"]),
             (&json!(true), &json!("started")),

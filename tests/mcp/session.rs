@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long to wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +42,6 @@ pub struct Session {
     /// Held while nothing is read.
     reads: Arc<Mutex<()>>,
     next: i64,
-    begun: Instant,
 }
 
 impl Session {
@@ -75,7 +74,6 @@ impl Session {
     }
 
     fn of(mut command: Command, folder: PathBuf) -> Self {
-        let begun = Instant::now();
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
         let output = BufReader::new(child.stdout.take().expect("standard output"));
@@ -91,7 +89,7 @@ impl Session {
             }
         });
         let input = child.stdin.take();
-        Self { folder, child, input, lines, reads, next: 0, begun }
+        Self { folder, child, input, lines, reads, next: 0 }
     }
 
     /// Starts one, and opens it as a client of 2025-06-18 does.
@@ -108,11 +106,6 @@ impl Session {
         let answer = self.ask("initialize", &params);
         self.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         answer
-    }
-
-    /// Since when it was started.
-    pub fn age(&self) -> Duration {
-        self.begun.elapsed()
     }
 
     /// The folder that it is in.

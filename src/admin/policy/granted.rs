@@ -6,7 +6,7 @@ use crate::output::wrap;
 use crate::policy::force::InForce;
 use crate::request::confine::TaskConfinement;
 use crate::request::operation::Operation;
-use crate::surface::{allowed, confined};
+use crate::surface::{Allowed, allowed, confined};
 use serde::Serialize;
 
 /// The actions that a caller may request for one name, for all packages, or for the service manager.
@@ -39,7 +39,7 @@ pub struct Granted {
 pub fn granted(force: &InForce) -> Vec<Granted> {
     let of = |whom: Subject| {
         let mut grants: Vec<Grant> = Vec::new();
-        for (operation, requires_reason) in allowed(force, &whom) {
+        for Allowed { operation, requires_reason, .. } in allowed(force, &whom) {
             let confined = confined(force, &whom, &operation);
             add(&mut grants, &operation, requires_reason, confined);
         }

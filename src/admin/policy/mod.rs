@@ -111,7 +111,7 @@ fn show(argv: bool) -> Result<Answer, Failure> {
         );
     }
     let operations: Vec<Operation> =
-        allowed(&force, &Everybody).map(|(operation, _)| operation).collect();
+        allowed(&force, &Everybody).map(|allowed| allowed.operation).collect();
     let one = |policy: &Policy<'_>| json!({"file": policy.file, "sha256": policy.hash, "text": policy.text});
     Ok(Answer::text(text)
         .with("file", policy.file)

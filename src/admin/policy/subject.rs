@@ -116,7 +116,7 @@ impl fmt::Display for Right {
 pub fn rights(force: &InForce, subjects: &[Subject]) -> BTreeSet<Right> {
     let of = |whom: &Subject| -> Vec<Right> {
         let right = |operation: String| Right { whom: whom.clone(), operation };
-        allowed(force, whom).map(|(operation, _)| right(operation.to_string())).collect()
+        allowed(force, whom).map(|allowed| right(allowed.operation.to_string())).collect()
     };
     subjects.iter().flat_map(of).collect()
 }

@@ -10,7 +10,7 @@ use crate::request::name::{SERVICE, UnitName};
 use crate::request::operation::Operation;
 use crate::request::who::Who as Caller;
 use crate::sudo::account::Who;
-use crate::surface::possible;
+use crate::surface::{Allowed, possible};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub fn permitted(who: &Who) -> Result<BTreeSet<String>, Refusal> {
     let caller = Seen { who, groups: RefCell::default() };
     let mut lines: BTreeSet<String> = QUESTIONS.map(str::to_owned).into();
     lines.insert(format!("{WORD} {RESULT}"));
-    for (operation, _) in possible(&force, &caller, host::of_this_host()) {
+    for Allowed { operation, .. } in possible(&force, &caller, host::of_this_host()) {
         let line = operation.to_string();
         lines.insert(format!("{WORD} {line}"));
         lines.extend(short(&operation));
@@ -46,8 +46,8 @@ pub fn reads_of(account: &str) -> Vec<String> {
     let caller = Named(account);
     let of = |is_wanted: fn(&Operation) -> bool| -> Vec<String> {
         let all = possible(&force, &caller, host::of_this_host());
-        all.filter(|(operation, requires_reason)| is_wanted(operation) && !requires_reason)
-            .map(|(operation, _)| operation.to_string())
+        all.filter(|allowed| is_wanted(&allowed.operation) && !allowed.requires_reason)
+            .map(|allowed| allowed.operation.to_string())
             .take(A_FEW)
             .collect()
     };
