@@ -28,6 +28,7 @@ mod policy {
     pub mod parsed;
     pub mod table;
     pub mod tasks;
+    pub mod window;
 }
 
 use policy::model::{self, Policy};
@@ -133,7 +134,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.units {
         let _ = writeln!(
             code,
-            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, check: {:?}, check_start: {}, watch_seconds: {:?} }},",
+            "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, check: {:?}, check_start: {}, watch_seconds: {:?}, when: {:?} }},",
             rule.name,
             rule.line,
             rule.actions_line,
@@ -142,14 +143,15 @@ fn render(policy: &Policy<'_>) -> String {
             rule.require_reason,
             rule.check,
             rule.check_start,
-            rule.watch_seconds
+            rule.watch_seconds,
+            rule.when
         );
     }
     let _ = writeln!(code, "];\nstatic PACKAGES: [PackageRule; {}] = [", policy.packages.len());
     for rule in policy.packages {
         let _ = writeln!(
             code,
-            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, allow_removals: {:?} }},",
+            "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, allow_removals: {:?}, when: {:?} }},",
             rule.name,
             rule.pacman,
             rule.line,
@@ -157,14 +159,15 @@ fn render(policy: &Policy<'_>) -> String {
             rule.actions.bits,
             rule.approval.bits,
             rule.require_reason,
-            rule.allow_removals
+            rule.allow_removals,
+            rule.when
         );
     }
     let _ = writeln!(code, "];\nstatic TASKS: [TaskRule; {}] = [", policy.tasks.len());
     for rule in policy.tasks {
         let _ = writeln!(
             code,
-            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, approval: {}, description: {:?}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {} }},",
+            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, approval: {}, description: {:?}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {}, when: {:?} }},",
             rule.name,
             rule.line,
             rule.argv,
@@ -179,14 +182,15 @@ fn render(policy: &Policy<'_>) -> String {
             rule.is_confined,
             rule.confine,
             rule.write,
-            rule.network
+            rule.network,
+            rule.when
         );
     }
     let _ = writeln!(code, "];\nstatic CALLERS: [CallerRule; {}] = [", policy.callers.len());
     for rule in policy.callers {
         let _ = writeln!(
             code,
-            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), approval: {} }},",
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), approval: {}, when: {:?} }},",
             rule.kind,
             rule.name,
             rule.line,
@@ -195,7 +199,8 @@ fn render(policy: &Policy<'_>) -> String {
             rule.tasks,
             rule.maintenance.bits,
             rule.manager.bits,
-            rule.approval
+            rule.approval,
+            rule.when
         );
     }
     let _ =

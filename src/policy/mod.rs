@@ -11,6 +11,7 @@ pub mod meant;
 pub mod model;
 pub mod never;
 pub mod not_toml;
+pub mod open;
 pub mod operations;
 pub mod parse;
 pub mod parsed;
@@ -22,6 +23,7 @@ pub mod table;
 pub mod tasks;
 pub mod unused;
 pub mod verdict;
+pub mod window;
 pub mod written;
 
 /// The table that `policy/build.rs` made of the policy this program was built with.
@@ -30,7 +32,7 @@ mod compiled {
     #![allow(unused_imports)]
     use crate::policy::model::{
         CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode, Span, TaskRule,
-        UnitRule,
+        UnitRule, When,
     };
     use crate::request::action::Set;
     use crate::request::confine::Confine;

@@ -118,6 +118,24 @@ pub struct Span {
     pub len: u32,
 }
 
+/// When something is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// From this moment on, in seconds since 1970.
+    pub not_before: i64,
+    /// Before this one.
+    pub not_after: i64,
+    /// On these days and at this time, as a policy writes it
+    /// ([`Window`](crate::policy::window::Window)); empty for always.
+    pub window: Span,
+}
+
+impl When {
+    /// At all times.
+    pub const ALWAYS: Self =
+        Self { not_before: i64::MIN, not_after: i64::MAX, window: Span { at: 0, len: 0 } };
+}
+
 /// What is allowed for one unit.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct UnitRule {
@@ -140,6 +158,8 @@ pub struct UnitRule {
     pub check_start: bool,
     /// How long it is watched, where it says something else than [`Limits::watch_seconds`].
     pub watch_seconds: Option<u32>,
+    /// When it is allowed.
+    pub when: When,
 }
 
 /// What is allowed for one package.
@@ -162,6 +182,8 @@ pub struct PackageRule {
     /// Whether an operation on it may remove other packages, where it says something else than
     /// [`Policy::allow_removals`].
     pub allow_removals: Option<bool>,
+    /// When it is allowed.
+    pub when: When,
 }
 
 /// What happens to a task that exceeds its time limit.
@@ -212,6 +234,8 @@ pub struct TaskRule {
     pub write: Span,
     /// Whether it has a network.
     pub network: bool,
+    /// When it is allowed.
+    pub when: When,
 }
 
 /// Whom a caller rule applies to.
@@ -246,6 +270,8 @@ pub struct CallerRule {
     pub manager: Set<ManagerAction>,
     /// Whether an administrator approves first whatever they change.
     pub approval: bool,
+    /// When it is allowed.
+    pub when: When,
 }
 
 /// A whole policy. Rules are sorted by name, for binary search.

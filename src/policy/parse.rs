@@ -9,6 +9,7 @@ mod callers;
 mod packages;
 mod services;
 mod tasks;
+mod when;
 
 use crate::policy::model::{Limits, SiteMode};
 use crate::policy::not_toml;

@@ -2,7 +2,8 @@
 
 use crate::managers::manager::{Manager, Names};
 use crate::policy::callers::Share;
-use crate::policy::model::{Policy, SiteMode};
+use crate::policy::model::{Policy, SiteMode, When};
+use crate::policy::open::closed;
 use crate::request::action::PackageAction;
 use crate::request::who::Who;
 
@@ -42,13 +43,16 @@ pub fn not_held_up(policy: &Policy<'_>, mut all: Vec<Removable>) -> Vec<Removabl
 /// Every package that the policy lets this caller remove without an approval, sorted by name.
 pub fn removable(policy: &Policy<'_>, who: &dyn Who) -> Vec<Removable> {
     let share = Share::of(policy, who);
-    if share.rules.iter().flatten().chain(&share.unknown).any(|rule| rule.approval) {
+    let is_open = |when: &When| who.moment().is_none_or(|now| closed(policy, when, now).is_none());
+    let mut tables = share.rules.iter().flatten().chain(&share.unknown);
+    if tables.any(|rule| rule.approval || !is_open(&rule.when)) {
         return Vec::new();
     }
     let is_given = |name: &str| share.holds(|rule| policy.holds(rule.packages, name));
     let granted = policy.packages.iter().filter(|rule| {
         rule.actions.has(PackageAction::Remove)
             && !rule.approval.has(PackageAction::Remove)
+            && is_open(&rule.when)
             && is_given(policy.text_of(rule.name))
     });
     let removable = granted.map(|rule| Removable {

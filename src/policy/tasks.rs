@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// The keys of a task.
-pub const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 15] = [
     "argv",
     "user",
     "directory",
@@ -21,6 +21,9 @@ pub const KEYS: [&str; 12] = [
     "confine",
     "write",
     "network",
+    "not_before",
+    "not_after",
+    "window",
 ];
 
 /// The account that runs it by default.

@@ -4,7 +4,8 @@ use crate::policy::COMPILED;
 use crate::policy::approved::{Approved, Line, owned};
 use crate::policy::callers::Share;
 use crate::policy::meant::nearest;
-use crate::policy::model::{CallerRule, Limits, Policy};
+use crate::policy::model::{CallerRule, Limits, Policy, When};
+use crate::policy::open::closed;
 use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::is_of_the_broker;
@@ -30,8 +31,8 @@ pub fn judge(
     who: &dyn Who,
     request: Request,
 ) -> Result<Approved, Denial> {
-    let (lines, require_reason) = granted(policy, &request)?;
-    let (caller_lines, approval) = given(policy, who, &request.operation)?;
+    let (lines, require_reason) = granted(policy, who, &request)?;
+    let (caller_lines, approval) = given(policy, who, &request)?;
     if require_reason && request.reason.is_none() {
         let refusal = Refusal::new(
             Code::ReasonRequired,
@@ -48,7 +49,11 @@ pub fn judge(
 }
 
 /// The lines that grant the operation to callers in general, and whether it needs a reason.
-fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), Denial> {
+fn granted(
+    policy: &Policy<'_>,
+    who: &dyn Who,
+    request: &Request,
+) -> Result<(Vec<u32>, bool), Denial> {
     if let Operation::Service { unit, .. } = &request.operation
         && is_of_the_broker(unit.as_str())
     {
@@ -67,6 +72,7 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
             if !rule.actions.has(*action) {
                 return denied(&rule.actions.words(), rule.actions_line);
             }
+            open(policy, who, request, rule.line, &rule.when)?;
             Ok((vec![rule.line, rule.actions_line], rule.require_reason))
         }
         Operation::Package { action, name, .. } => {
@@ -75,6 +81,7 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
             if !rule.actions.has(*action) {
                 return denied(&rule.actions.words(), rule.actions_line);
             }
+            open(policy, who, request, rule.line, &rule.when)?;
             Ok((vec![rule.line, rule.actions_line], rule.require_reason))
         }
         Operation::Maintenance { action, .. } => {
@@ -92,9 +99,32 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
         Operation::Task { name } => {
             let names = policy.tasks.iter().map(|rule| policy.text_of(rule.name));
             let rule = policy.task(name.as_str()).ok_or_else(|| not_listed(request, names))?;
+            open(policy, who, request, rule.line, &rule.when)?;
             Ok((vec![rule.line], rule.require_reason))
         }
     }
+}
+
+/// That it is allowed now.
+fn open(
+    policy: &Policy<'_>,
+    who: &dyn Who,
+    request: &Request,
+    line: u32,
+    when: &When,
+) -> Result<(), Denial> {
+    let Some(closed) = who.moment().and_then(|now| closed(policy, when, now)) else {
+        return Ok(());
+    };
+    let refusal = Refusal::new(
+        Code::Denied,
+        format!("the policy allows `{}` {}", request.operation, closed.only),
+    );
+    let refusal = match closed.begins_in {
+        Some(seconds) => refusal.hint(format!("ask again in {seconds} s")).retry_after(seconds),
+        None => refusal.hint("ask an administrator"),
+    };
+    Err(Denial { refusal, line: Some(Line::boxed(policy, line)) })
 }
 
 /// The lines that give the operation to this caller, and whether an administrator approves first what
@@ -102,8 +132,9 @@ fn granted(policy: &Policy<'_>, request: &Request) -> Result<(Vec<u32>, bool), D
 fn given(
     policy: &Policy<'_>,
     who: &dyn Who,
-    operation: &Operation,
+    request: &Request,
 ) -> Result<(Vec<u32>, bool), Denial> {
+    let operation = &request.operation;
     let share = Share::of(policy, who);
     let gives = |rule: &CallerRule| match operation {
         Operation::Service { unit, .. } => policy.holds(rule.services, unit.as_str()),
@@ -113,7 +144,15 @@ fn given(
         Operation::Task { name } => policy.holds(rule.tasks, name.as_str()),
     };
     let rules = share.rules.as_deref();
-    let rule = rules.map(|rules| rules.iter().find(|rule| gives(rule)));
+    // One of them whose time it is, if there is one.
+    let in_time = |rule: &CallerRule| open(policy, who, request, rule.line, &rule.when);
+    let rule = rules.map(|rules| {
+        let giving = || rules.iter().filter(|rule| gives(rule));
+        giving().find(|rule| in_time(rule).is_ok()).or_else(|| giving().next())
+    });
+    if let Some(Some(rule)) = rule {
+        in_time(rule)?;
+    }
     if let Some(None) = rule {
         let refusal = Refusal::new(
             Code::Denied,
@@ -123,7 +162,8 @@ fn given(
         let line = rules.and_then(|rules| rules.first()).map(|rule| Line::boxed(policy, rule.line));
         return Err(Denial { refusal, line });
     }
-    if let Some(unknown) = share.unknown.iter().find(|rule| !gives(rule)) {
+    let is_given = |rule: &CallerRule| gives(rule) && in_time(rule).is_ok();
+    if let Some(unknown) = share.unknown.iter().find(|rule| !is_given(rule)) {
         let refusal = Refusal::new(
             Code::PolicyInvalid,
             format!(

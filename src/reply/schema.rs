@@ -271,7 +271,8 @@ mod tests {
             let unit = UnitName::parse(b"nginx").expect("a name");
             let shown = Shown::USUAL;
             let operation = Operation::Service { action: ServiceAction::Stop, unit, shown };
-            let schema = of(&[(operation, false)], &Limits::USUAL, &|_| None, Dialect::JsonSchema);
+            let allowed = Allowed { operation, requires_reason: false, needs_approval: false };
+            let schema = of(&[allowed], &Limits::USUAL, &|_| None, Dialect::JsonSchema);
             let reason = &schema["$defs"]["service_stop"]["properties"]["reason"];
             let pattern = |value: &Value| {
                 regex::Regex::new(value.as_str().expect("a pattern")).expect("a good one")

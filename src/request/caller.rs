@@ -8,6 +8,7 @@ use nix::unistd::{Uid, getgid, getppid, getuid};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cell::OnceCell;
+use std::time::SystemTime;
 
 /// The way in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +132,11 @@ impl Who for Caller {
         let account = self.account.get_or_init(|| User::from_name(self.asks_for()).ok().flatten());
         let account = account.as_ref()?;
         is_member(&account.name, account.gid, wanted.gid).ok()
+    }
+
+    fn moment(&self) -> Option<i64> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
+        Some(now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX)))
     }
 }
 

@@ -7,6 +7,10 @@ pub trait Who {
     /// Whether it is in the group of this name; none if that cannot be known, since there is no
     /// such group or the account database does not answer.
     fn in_group(&self, name: &str) -> Option<bool>;
+    /// At which moment it asks, in seconds since 1970; none if it is wanted what it may ever do.
+    fn moment(&self) -> Option<i64> {
+        None
+    }
     /// Whether it stands for every caller at once, as for the surface.
     fn is_everybody(&self) -> bool {
         false

@@ -8,6 +8,7 @@ mod answers;
 mod attacks;
 mod grants;
 mod notify;
+mod when;
 
 use host::{Host, Reply};
 use serde_json::Value;

@@ -52,7 +52,8 @@ fn peak_memory<T>(host: &Host, work: impl FnOnce() -> T) -> (T, u64) {
 host_once!(no_amount_of_output_costs_memory, ready_test_policy, |host| {
     let (reply, peak) = peak_memory(host, || ask(host, "package install sm-test-noisy"));
     assert!(peak > 500, "nothing was measured: {peak} kB");
-    assert!(peak < 16 * 1024, "60 MB of output cost {peak} kB of memory");
+    // The program alone is half of it, where it is not optimized.
+    assert!(peak < 24 * 1024, "60 MB of output cost {peak} kB of memory");
     // On a slow machine 60 MB may take longer than the policy's minute.
     assert!(matches!(reply.code(), "ok" | "timeout"), "{}", reply.code());
     is_plain(&reply, "stdout");

@@ -10,7 +10,16 @@ use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 5] = ["services", "packages", "maintenance", "tasks", "approval"];
+pub(super) const KEYS: [&str; 8] = [
+    "services",
+    "packages",
+    "maintenance",
+    "tasks",
+    "approval",
+    "not_before",
+    "not_after",
+    "window",
+];
 
 /// The canonical form of a name, and whether the policy has a rule for it.
 type Find = fn(&Parsed, &str) -> Result<(String, bool), NameError>;
@@ -50,6 +59,7 @@ impl Parsed {
         let own = table.optional("maintenance");
         let own = own.map_or(nothing, |_| source.own_actions(table, "maintenance", all));
         let approval = table.boolean("approval").unwrap_or(false);
+        let when = self.when(source, table);
         let Some((kind, name)) = whom else { return };
         let name = self.strings.add(name);
         let line = source.line(key.span().start);
@@ -71,6 +81,7 @@ impl Parsed {
             maintenance,
             manager,
             approval,
+            when,
         });
     }
 

@@ -11,8 +11,16 @@ use toml::de::DeValue;
 
 pub(super) const KEYS: [&str; 6] =
     ["actions", "maintenance", "allow_removals", "require_reason", "approval", "names"];
-const PACKAGE_KEYS: [&str; 5] =
-    ["actions", "require_reason", "approval", "pacman", "allow_removals"];
+const PACKAGE_KEYS: [&str; 8] = [
+    "actions",
+    "require_reason",
+    "approval",
+    "pacman",
+    "allow_removals",
+    "not_before",
+    "not_after",
+    "window",
+];
 
 impl Parsed {
     pub(super) fn packages(&mut self, source: &Source<'_>, table: &Table<'_>) {
@@ -42,6 +50,7 @@ impl Parsed {
             let pacman = package.optional("pacman");
             let pacman = pacman.and_then(|value| source.note(package_name(source, value)));
             let allow_removals = package.boolean("allow_removals");
+            let when = self.when(source, &package);
             let Some(name) = name else { continue };
             let rule = PackageRule {
                 name: self.strings.add(name.as_str()),
@@ -52,6 +61,7 @@ impl Parsed {
                 approval,
                 require_reason,
                 allow_removals,
+                when,
             };
             self.packages.push(rule);
         }

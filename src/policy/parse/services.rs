@@ -12,8 +12,18 @@ use toml::de::DeValue;
 
 pub(super) const KEYS: [&str; 6] =
     ["actions", "maintenance", "require_reason", "approval", "watch_seconds", "units"];
-const UNIT_KEYS: [&str; 7] =
-    ["actions", "instances", "require_reason", "approval", "check", "check_start", "watch_seconds"];
+const UNIT_KEYS: [&str; 10] = [
+    "actions",
+    "instances",
+    "require_reason",
+    "approval",
+    "check",
+    "check_start",
+    "watch_seconds",
+    "not_before",
+    "not_after",
+    "window",
+];
 
 /// The longest that a unit can be watched, in seconds. The caller waits all that time.
 const WATCH_SECONDS: RangeInclusive<u32> = 0..=60;
@@ -48,6 +58,7 @@ impl Parsed {
             let check = check.map(|words| self.run(&words));
             let check_start = unit.boolean("check_start").unwrap_or(true);
             let watch_seconds = unit.number("watch_seconds", WATCH_SECONDS);
+            let when = self.when(source, &unit);
             for (line, name) in names {
                 let name = self.strings.add(name.as_str());
                 self.units.push(UnitRule {
@@ -60,6 +71,7 @@ impl Parsed {
                     check: check.unwrap_or(Span { at: 0, len: 0 }),
                     check_start,
                     watch_seconds,
+                    when,
                 });
             }
         }

@@ -41,6 +41,7 @@ impl Parsed {
             confine: confinement.confine,
             write: self.run(&confinement.write),
             network: confinement.network,
+            when: self.when(source, table),
         };
         self.tasks.push(rule);
     }
