@@ -35,7 +35,7 @@ fn what_is_stale_exposed_or_another_version_is_mended_and_the_rest_left() {
     exposed.root(&format!("chmod 0666 {DROP_IN}")).ok();
     older.root("for each in sm sm-helper; do printf old >>/usr/local/bin/$each; done").ok();
     writable
-        .root("chown root:adm /usr/local/bin; chmod 0775 /usr/local/bin; rm /usr/local/bin/sm")
+        .root("chown root:adm /usr/local/bin; chmod 0775 /usr/local/bin; rm /usr/local/bin/sm /usr/local/bin/sm-mcp")
         .ok();
     let report = fleet.bootstrap(&[]).exit(1).expect(&[
         "web1 done ok",
@@ -103,7 +103,7 @@ fn what_a_package_has_installed_stays_the_packages() {
     let fleet = Fleet::of([Sudo::Classic, Sudo::Rs, Sudo::Classic].map(of).into());
     let [_, older, other] = &fleet.hosts[..] else { panic!("three") };
     for host in &fleet.hosts {
-        host.root("mv /usr/local/bin/sm /usr/local/bin/sm-helper /usr/bin").ok();
+        host.root("mv /usr/local/bin/sm* /usr/bin").ok();
         no_password(host);
     }
     let (is, was) = (env!("CARGO_PKG_VERSION"), "0.0.0");

@@ -202,7 +202,7 @@ host_once!(install_puts_two_programs_of_roots_own_in_place_and_names_them, bare,
 });
 
 host_once!(a_packages_program_is_installed_already, |host| {
-    host.root("mv /usr/local/bin/sm /usr/local/bin/sm-helper /usr/bin").ok();
+    host.root("mv /usr/local/bin/sm* /usr/bin").ok();
     let install = ["--install", "--user", "agent"];
     let first = setup_sudo_of(host, "/usr/bin/sm", &install).expect("ok", 0);
     assert_eq!(first.json["helper"], "/usr/bin/sm-helper");
