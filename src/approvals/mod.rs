@@ -104,7 +104,7 @@ pub fn grant(given: Grant, lasts: Duration) -> io::Result<Found<Result<Grant, Re
 /// Ends a right before its time.
 ///
 /// # Errors
-/// As for [`grant`]; in the result, `not_found`.
+/// As for [`grant()`]; in the result, `not_found`.
 pub fn revoke(id: &str) -> io::Result<Found<Result<Grant, Refusal>>> {
     change(|book| match book.grants.iter().position(|grant| grant.id == id) {
         Some(place) => Ok(book.grants.remove(place)),

@@ -6,7 +6,7 @@ use crate::{ask, site, sm};
 fn policy(of_the_unit: &str, of_the_caller: &str) -> String {
     format!(
         "schema = 1\n[services]\nactions = [\"restart\", \"reload\", \"status\"]\n[services.units.nginx]\n{of_the_unit}\n\
-         [services.units.caddy]\n[callers.\"user:agent\"]\nservices = [\"nginx\", \"caddy\"]\n{of_the_caller}\n[callers.default]\n"
+         [services.units.ssh]\n[callers.\"user:agent\"]\nservices = [\"nginx\", \"ssh\"]\n{of_the_caller}\n[callers.default]\n"
     )
 }
 
@@ -40,7 +40,7 @@ host_test!(it_is_allowed_when_the_policy_says, all, |host| {
             // What only looks, too; and another unit is as before.
             ask(host, "service status nginx").expect("denied");
             let other = if caller.is_empty() { "ok" } else { "denied" };
-            ask(host, "service status caddy").expect(other);
+            ask(host, "service status ssh").expect(other);
             // Who asks what there is sees what there is now; the surface has all that there ever is.
             let list = ask(host, "list").expect("ok").json["services"].to_string();
             assert!(!list.contains("nginx"), "{list}");
