@@ -3,15 +3,16 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::time::span;
 use crate::admin::call;
-use crate::admin::record::record;
+use crate::admin::record::{origin, record};
 use crate::admin::root::as_root;
 use crate::approvals::entry::{Answered, Entry};
-use crate::approvals::{self, Expired, Found, moment};
-use crate::cli::{self, Parsed};
+use crate::approvals::{self, Found, moment};
+use crate::cli;
 use crate::output::text::{counted, one_line, shell_word};
+use crate::pipeline::consent::over;
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
-use crate::request::operation::{Reason, Request};
+use crate::request::operation::Reason;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -95,7 +96,7 @@ pub fn approve(
     let warnings = said(&caller, "approve", &entry, &settings)?;
     let Found { found, expired } =
         approvals::approve(&entry.id, &caller.user, until, uses).map_err(unreadable)?;
-    over(&caller, &expired);
+    over(&origin(&caller), &expired);
     let entry = found?;
     let text = format!(
         "approved: {} may ask for `{}` {} until {}",
@@ -126,7 +127,7 @@ pub fn decline(
     let reason = reason.as_ref().map(Reason::as_str);
     let Found { found, expired } =
         approvals::decline(&entry.id, &caller.user, reason).map_err(unreadable)?;
-    over(&caller, &expired);
+    over(&origin(&caller), &expired);
     let entry = found?;
     let text = format!(
         "declined: `{}` is denied to {} until {}",
@@ -300,26 +301,5 @@ fn said(
     let words = ["sm", word, &entry.id].map(str::to_owned);
     let words =
         [&words[..], settings, &[format!("{}:", entry.requester.user), entry.asked.line.clone()]];
-    record(caller, request(entry).as_ref(), &words.concat())
-}
-
-/// Writes down what nobody can approve or use any more.
-pub fn over(caller: &Caller, expired: &Expired) {
-    for grant in &expired.grants {
-        let words = ["sm", "grants", "expired", &grant.id, &grant.line].map(str::to_owned);
-        let _ = record(caller, None, &words);
-    }
-    for entry in &expired.entries {
-        let words = ["sm", "approvals", "expired", &entry.id, &entry.asked.line].map(str::to_owned);
-        let _ = record(caller, None, &words);
-    }
-}
-
-/// What was asked, for the record.
-fn request(entry: &Entry) -> Option<Request> {
-    let words: Vec<OsString> = entry.asked.line.split(' ').map(OsString::from).collect();
-    match cli::helper(&words) {
-        Parsed::Command(command) => command.request()?.ok(),
-        Parsed::Help(_) | Parsed::Wrong(_) => None,
-    }
+    record(caller, &words.concat())
 }

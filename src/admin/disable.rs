@@ -37,7 +37,7 @@ pub fn disable(
             .hint("to stop one account: sm setup-sudo --remove --user NAME")
             .into());
     }
-    let mut warnings = record(&caller, None, &["sm", "disable"].map(str::to_owned))
+    let mut warnings = record(&caller, &["sm", "disable"].map(str::to_owned))
         .unwrap_or_else(|refusal| vec![refusal.error]);
     if let Err(error) = made {
         warnings.push(format!("one of two notes of it could not be written: {error}"));
@@ -62,7 +62,7 @@ pub fn enable(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure>
             .with("disabled", false)
             .with("changed", false));
     }
-    let warnings = record(&caller, None, &["sm", "enable"].map(str::to_owned))?;
+    let warnings = record(&caller, &["sm", "enable"].map(str::to_owned))?;
     disabled::enable().map_err(|error| {
         Refusal::new(Code::CommandFailed, format!("requests are still disabled: {error}"))
     })?;

@@ -1,10 +1,10 @@
 //! `sm grant`, `sm grants` and `sm revoke`: rights that end by themselves.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::approvals::{lasts, over, unreadable, uses};
+use crate::admin::approvals::{lasts, unreadable, uses};
 use crate::admin::audit::time::{FORMS, moment as moment_of};
 use crate::admin::doctor::agents::drop_ins;
-use crate::admin::record::record;
+use crate::admin::record::{origin, record};
 use crate::admin::root::as_root;
 use crate::admin::setup_sudo::exact::is_exact;
 use crate::approvals::grant::Grant;
@@ -12,6 +12,7 @@ use crate::approvals::{self, Found, moment, no_grant};
 use crate::cli::{self, Parsed};
 use crate::managers::host;
 use crate::output::text::{counted, one_line};
+use crate::pipeline::consent::over;
 use crate::plan::plan;
 use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
@@ -48,7 +49,7 @@ pub fn grant(
     let words = ["sm".to_owned(), "grant".to_owned(), format!("--user={}", user.name)];
     let words = [&words[..], &settings, often.as_slice(), std::slice::from_ref(&line)].concat();
     // Whoever reads the log must find the right before what was done with it.
-    let mut warnings = record(&caller, Some(&request), &words)?;
+    let mut warnings = record(&caller, &words)?;
     let given = Grant {
         id: String::new(),
         uid: user.uid.as_raw(),
@@ -60,7 +61,7 @@ pub fn grant(
         by: caller.user.clone(),
     };
     let Found { found, expired } = approvals::grant(given, lasts).map_err(unreadable)?;
-    over(&caller, &expired);
+    over(&origin(&caller), &expired);
     let grant = found?;
     let own = drop_ins().into_iter().find(|file| file.named == ("user", user.name.clone()));
     if own.is_some_and(|file| is_exact(&file.text)) {
@@ -123,9 +124,9 @@ pub fn revoke(id: &str, program: &Path, arguments: &[OsString]) -> Result<Answer
     let words = ["sm", "revoke", id, &user, &grant.line].map(str::to_owned);
     // First of all it ends; what is written down comes after.
     let Found { found, expired } = approvals::revoke(id).map_err(unreadable)?;
-    over(&caller, &expired);
+    over(&origin(&caller), &expired);
     let grant = found?;
-    let warnings = record(&caller, None, &words).unwrap_or_else(|refusal| vec![refusal.error]);
+    let warnings = record(&caller, &words).unwrap_or_else(|refusal| vec![refusal.error]);
     let text = format!("{} may no longer ask for `{}` by this right", grant.user, grant.line);
     Ok(Answer::text(text).with("grant", row(&grant)).warned(warnings))
 }

@@ -5,25 +5,24 @@ use crate::audit::{self, Unwritten};
 use crate::policy::force::InForce;
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
-use crate::request::operation::Request;
 
-/// Writes down what was done: `words` as on the command line, and the request that it is about. Gives
-/// what is to be said of the sinks that did not take it.
-///
-/// # Errors
-/// `audit_unavailable`, `rate_limited`.
-pub fn record(
-    caller: &Caller,
-    request: Option<&Request>,
-    words: &[String],
-) -> Result<Vec<String>, Refusal> {
+/// What every record of an administrator's command says.
+pub fn origin(caller: &Caller) -> Origin {
     let force = InForce::load().unwrap_or_else(|_| InForce::compiled());
-    let origin = Origin {
+    Origin {
         caller: caller.clone(),
         policy: force.hash(),
         names_callers: force.names_callers(),
         limits: force.limits(),
-    };
+    }
+}
+
+/// Writes down what was done: `words` as on the command line. Gives what is to be said of the sinks that
+/// did not take it.
+///
+/// # Errors
+/// `audit_unavailable`, `rate_limited`.
+pub fn record(caller: &Caller, words: &[String]) -> Result<Vec<String>, Refusal> {
     let answer = audit::Answer { code: Code::Ok, error: None, dry_run: false };
-    audit::answered(&origin, request, words, &answer, None).map_err(Unwritten::refusal)
+    audit::answered(&origin(caller), None, words, &answer, None).map_err(Unwritten::refusal)
 }

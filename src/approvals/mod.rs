@@ -34,6 +34,8 @@ pub struct Request<'r> {
     pub policy: &'r str,
     /// How long it can be approved.
     pub expires: Duration,
+    /// Whether it may begin to wait: whose refusals are used up makes no more work.
+    pub may_wait: bool,
     /// What would be run.
     pub plan: &'r Plan,
 }
@@ -210,7 +212,14 @@ impl Book {
                 Some(Answered::Declined { by, reason }) => Err(declined(&asked, by, reason)),
                 None => Err(required(entry)),
             },
-            None => Err(self.wait(request, asked)),
+            None if request.may_wait => Err(self.wait(request, asked)),
+            None => Err(Refusal::new(
+                Code::RateLimited,
+                format!(
+                    "`{}` needs an approval, and this account is refused too often",
+                    asked.line
+                ),
+            )),
         }
     }
 

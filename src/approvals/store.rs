@@ -1,5 +1,5 @@
-//! The file in which requests wait and rights for a time stand, root's alone: all of it is on disk, or what was there before. What
-//! cannot be read means that nothing is approved.
+//! The file in which requests wait and rights for a time stand, root's alone: all of it is on disk, or
+//! what was there before. What cannot be read means that nothing is approved.
 
 use crate::approvals::entry::Entry;
 use crate::approvals::grant::Grant;
@@ -102,15 +102,20 @@ pub fn look() -> io::Result<Book> {
     Ok(book)
 }
 
-/// Changes what there is, alone. It is on disk before this returns.
+/// Changes what there is, alone. What is other than before is on disk before this returns; nothing is
+/// written if nothing is.
 ///
 /// # Errors
 /// If it cannot be read or written: nothing has changed then.
 pub fn change<T>(change: impl FnOnce(&mut Book) -> T) -> io::Result<Found<T>> {
     let _alone = state::lock("approvals")?;
     let mut book = read()?;
+    let before = serde_json::to_vec(&(&book.entries, &book.grants))?;
     let expired = book.expire(now());
     let found = change(&mut book);
+    if before == serde_json::to_vec(&(&book.entries, &book.grants))? {
+        return Ok(Found { found, expired });
+    }
     let text = serde_json::to_vec(&book)?;
     if text.len() as u64 > LARGEST {
         return Err(io::Error::other("it would become too large"));

@@ -1,9 +1,10 @@
 //! Whether an administrator has approved what is about to be done; and what is written down when the time
 //! for an answer or for a use is over.
 
-use crate::approvals::{self, Consent, Found, Request};
+use crate::approvals::{self, Consent, Expired, Found, Request};
 use crate::audit::origin::Origin;
 use crate::audit::{self, Answer};
+use crate::limits::{self, Budget};
 use crate::pipeline::call::Call;
 use crate::plan::Plan;
 use crate::policy::approved::Approved;
@@ -55,24 +56,30 @@ pub fn use_up(origin: &Origin, plan: &Plan) -> Result<Consent, Refusal> {
 fn request<'r>(origin: &'r Origin, plan: &'r Plan) -> Request<'r> {
     let minutes = origin.limits.approval_minutes;
     let expires = Duration::from_secs(u64::from(minutes) * 60);
-    Request { caller: &origin.caller, policy: &origin.policy, expires, plan }
+    let left =
+        || limits::find_exhausted(&origin.caller, Budget::Refusals, &origin.limits).is_none();
+    let may_wait = !plan.approved().needs_approval() || left();
+    Request { caller: &origin.caller, policy: &origin.policy, expires, may_wait, plan }
 }
 
 fn told<T>(origin: &Origin, found: Found<T>) -> T {
-    let Found { found, expired } = found;
-    for entry in &expired.entries {
-        over(origin, "approvals", &entry.id, &entry.asked.line);
-    }
-    for grant in &expired.grants {
-        over(origin, "grants", &grant.id, &grant.line);
-    }
-    found
+    over(origin, &found.expired);
+    found.found
 }
 
-/// Writes down that a request can no longer be approved, an approval no longer used, or a right has ended.
-/// Who finds it so is who asks now; that it cannot be written is told of the request itself.
-fn over(origin: &Origin, what: &str, id: &str, line: &str) {
-    let words = ["sm", what, "expired", id, line].map(str::to_owned);
-    let answer = Answer { code: Code::Ok, error: None, dry_run: false };
-    let _ = audit::answered(origin, None, &words, &answer, None);
+/// Writes down that requests can no longer be approved, approvals no longer used, or rights have ended.
+/// Who finds it so is who asks now; that it cannot be written is told of the request itself. It is no
+/// result: the request under whose id it stands may have one of its own.
+pub fn over(origin: &Origin, expired: &Expired) {
+    let write = |what: &str, id: &str, line: &str, code: Code| {
+        let words = ["sm", what, "expired", id, line].map(str::to_owned);
+        let answer = Answer { code, error: Some("its time is over"), dry_run: false };
+        let _ = audit::answered(origin, None, &words, &answer, None);
+    };
+    for entry in &expired.entries {
+        write("approvals", &entry.id, &entry.asked.line, Code::ApprovalRequired);
+    }
+    for grant in &expired.grants {
+        write("grants", &grant.id, &grant.line, Code::Denied);
+    }
 }

@@ -123,6 +123,23 @@ host_once!(what_cannot_be_read_approves_nothing, |host| {
     ask(host, "service restart nginx").expect("ok");
 });
 
+host_once!(who_is_refused_too_often_makes_no_more_work, |host| {
+    site(host, &format!("{SITE}[limits]\nrate = {{ count = 1, per_seconds = 3600 }}\n"));
+    let id = waits(host, "service restart nginx");
+    for _ in 0..9 {
+        assert_eq!(waits(host, "service restart nginx"), id);
+    }
+    let stamp = "stat -c '%i %Y' /var/lib/sm/approvals.json";
+    let before = host.root(stamp).ok();
+    for line in ["service stop nginx", "service restart nginx", "service start caddy"] {
+        ask(host, line).expect("rate_limited");
+    }
+    assert_eq!(host.root(stamp).ok(), before, "nothing was written");
+    // What was approved is let through all the same.
+    approve(host, &id);
+    ask(host, "service restart nginx").expect("ok");
+});
+
 host_once!(so_many_wait_and_no_more, ready_test_policy, |host| {
     let units = ["nginx", "probe", "slow", "crashing", "hanging", "looping", "forker"];
     let tables: String = units.iter().map(|unit| format!("[services.units.{unit}]\n")).collect();
