@@ -124,6 +124,7 @@ host_once!(what_cannot_be_read_approves_nothing, |host| {
 });
 
 host_once!(who_is_refused_too_often_makes_no_more_work, |host| {
+    host.limit_the_rate();
     site(host, &format!("{SITE}[limits]\nrate = {{ count = 1, per_seconds = 3600 }}\n"));
     let id = waits(host, "service restart nginx");
     for _ in 0..9 {
