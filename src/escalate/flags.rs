@@ -5,7 +5,7 @@
 use crate::cli::{self, Helper, Parsed};
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
-use crate::request::operation::{ForRoot, Operation, Request, ResultOf, Shown};
+use crate::request::operation::{ForRoot, Operation, RESULT, Request, ResultOf, Shown};
 use crate::request::route::Route;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{FsType, fstatfs};
@@ -19,9 +19,6 @@ use std::time::Duration;
 
 /// The word in front of a request whose flags are on standard input.
 pub const WORD: &str = "--flags-on-stdin";
-
-/// The word in front of the id of a request whose result is asked for.
-pub const RESULT: &str = "result";
 
 /// The largest line of flags, in bytes: the longest reason, each character escaped, and the rest.
 /// No more than a pipe holds for sure, so that writing it never waits for a reader (`pipe(7)`).

@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::reply::result::Again;
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::ResultOf;
-use crate::results::{self, Found};
+use crate::results::{self, Found, running};
 use crate::system::kernel;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
@@ -34,11 +34,21 @@ pub fn answer(call: &Call, asked: &ResultOf) -> Answered {
         },
         Some(id) => call.again(|| {
             let end = Instant::now() + Duration::from_secs(asked.wait.into());
+            // Waits as long as it is so, and says whether it is so still. All that is kept of the account
+            // is not read again and again meanwhile.
+            let wait = |is_so: &dyn Fn() -> io::Result<bool>| -> Result<bool, Refusal> {
+                while is_so().map_err(unreadable)? {
+                    if Instant::now() >= end || is_asked_to_end() {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            };
             loop {
                 match results::find(&call.caller, id).map_err(unreadable)? {
-                    Found::Running(begun, so_far) => {
-                        if Instant::now() >= end || is_asked_to_end() {
-                            return Ok(Again::running(id, &begun, &so_far));
+                    Found::Running(begun) => {
+                        if wait(&|| running::is_held(id.as_str()))? {
+                            return Ok(Again::running(id, &begun, &running::so_far(id.as_str())));
                         }
                     }
                     Found::Interrupted(begun) => return Ok(Again::interrupted(id, &begun)),
@@ -47,11 +57,9 @@ pub fn answer(call: &Call, asked: &ResultOf) -> Answered {
                         let again = Again::kept(text).ok_or_else(torn)?;
                         // It may be made again as soon as somebody has said yes.
                         let Some(approval) = again.approval() else { return Ok(again) };
-                        let state = approvals::state(&approval, call.caller.uid)
-                            .map_err(unreadable)?;
-                        if state != State::Pending || Instant::now() >= end || is_asked_to_end() {
-                            return Ok(again.with_state(state));
-                        }
+                        let state = || approvals::state(&approval, call.caller.uid);
+                        wait(&|| Ok(state()? == State::Pending))?;
+                        return Ok(again.with_state(state().map_err(unreadable)?));
                     }
                     Found::Nothing => {
                         let error = format!("this account has made no request {}", id.as_str());

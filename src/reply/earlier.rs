@@ -4,9 +4,6 @@
 use crate::request::operation::ResultOf;
 use serde_json::{Value, json};
 
-/// What asking begins with on a command line, for each of them.
-pub const WORDS: &str = "result";
-
 /// Each with its name.
 pub fn tools() -> [(&'static str, Value); 2] {
     let tool = |name: &'static str, description: &str, properties: Value, required: &[&str]| {

@@ -11,7 +11,7 @@ use crate::policy::tasks::Task;
 use crate::reply::dialect::Dialect;
 use crate::reply::earlier;
 use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
-use crate::request::operation::{Operation, Reason, Shown};
+use crate::request::operation::{Operation, RESULT, Reason, Shown};
 use crate::surface::Allowed;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -49,7 +49,7 @@ pub fn of(
     if !tools.is_empty() {
         for (name, definition) in earlier::tools() {
             definitions.insert(name.to_owned(), dialect.of(definition));
-            operations.insert(name.to_owned(), earlier::WORDS.into());
+            operations.insert(name.to_owned(), RESULT.into());
         }
     }
     let mut keywords = Map::new();

@@ -53,6 +53,9 @@ pub enum Operation {
 /// What is done to a task.
 pub const RUN: &str = "run";
 
+/// What asking for the result of a request begins with.
+pub const RESULT: &str = "result";
+
 /// The word in front of an action whose plan alone is asked for.
 pub const PLAN: &str = "plan";
 

@@ -12,7 +12,6 @@ pub use crate::results::store::Begun;
 use crate::request::caller::{Caller, Counted, Via};
 use crate::request::id::{RequestId, request_id};
 use crate::request::operation::Operation;
-use crate::results::running::SoFar;
 use serde::Serialize;
 use serde_json::Value;
 use std::io;
@@ -23,7 +22,7 @@ pub enum Found {
     /// It has ended, and this is its reply: a JSON object.
     Reply(String),
     /// It has begun and not ended.
-    Running(Begun, SoFar),
+    Running(Begun),
     /// It has begun, and what ran it ended without a reply: the host was started anew, or all of its
     /// processes were killed.
     Interrupted(Begun),
@@ -83,7 +82,7 @@ pub fn find(caller: &Caller, id: &RequestId) -> io::Result<Found> {
         store::Found::Nothing => return Ok(Found::Nothing),
     };
     if running::is_held(id.as_str())? {
-        return Ok(Found::Running(begun, running::so_far(id.as_str())));
+        return Ok(Found::Running(begun));
     }
     // It may have ended in between.
     Ok(match store::find(account, id)? {

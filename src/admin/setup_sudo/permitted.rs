@@ -1,13 +1,13 @@
 //! Which command lines of the helper the policy in force permits to an account or a group.
 
-use crate::escalate::flags::{RESULT, WORD};
+use crate::escalate::flags::WORD;
 use crate::managers::host;
 use crate::policy::force::InForce;
 use crate::request::action::ServiceAction;
 use crate::request::caller::Named;
 use crate::request::code::Refusal;
 use crate::request::name::{SERVICE, UnitName};
-use crate::request::operation::Operation;
+use crate::request::operation::{Operation, RESULT};
 use crate::request::who::Who as Caller;
 use crate::sudo::account::Who;
 use crate::surface::{Allowed, possible};
