@@ -213,6 +213,11 @@ impl Failure<'_> {
                     "{name} does not stay up: it died and was started again ({times} so far{end_before})"
                 )
             }
+            // Between its end and its start.
+            _ if state.starts_again() => format!(
+                "{name} died soon after it was {}, and the service manager starts it again: {end}",
+                done(self.action)
+            ),
             _ => format!("{name} died soon after it was {}: {end}", done(self.action)),
         };
         Refusal::new(Code::Unhealthy, what).hint(with_log(hint))

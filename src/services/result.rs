@@ -40,9 +40,7 @@ impl Change<'_> {
         let restarts = match (self.action, &self.before) {
             (Reload, Some(unit)) => unit.state.restarts.unwrap_or(0),
             // The automatic restart that the unit waits for may come instead of this start.
-            (_, Some(unit)) if unit.state.sub_state.as_deref() == Some("auto-restart") => {
-                unit.state.restarts.unwrap_or(0) + 1
-            }
+            (_, Some(unit)) if unit.state.starts_again() => unit.state.restarts.unwrap_or(0) + 1,
             // The manager counts from zero after each requested start.
             _ => 0,
         };

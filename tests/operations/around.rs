@@ -178,7 +178,7 @@ host_once!(a_reload_that_ends_a_unit_is_no_success, ready_test_policy, |host| {
         ),
         (
             "Restart=always\nRestartSec=50\nExecStart=/bin/sleep 1000\nExecReload=/bin/kill -HUP $MAINPID",
-            "died soon after it was reloaded",
+            "died soon after it was reloaded, and the service manager starts it again",
         ),
     ] {
         unit(host, "probe", &format!("[Service]\n{service}\n"));

@@ -3,7 +3,7 @@
 //! (`systemd.unit(5)`, "Requires=" to "Conflicts=").
 
 use crate::managers::systemd::bonds::{DEPENDANTS, PULLS, RIVALS};
-use crate::managers::systemd::show::{named_units, value};
+use crate::managers::systemd::show::{named_units, starts_again, value};
 use crate::managers::systemd::start_limit::{StartLimit, Starts};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -120,7 +120,7 @@ impl Units {
     pub fn is_moving(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|unit| {
             matches!(unit.active_state.as_str(), "activating" | "deactivating")
-                && !unit.sub_state.starts_with("auto-restart")
+                && !starts_again(&unit.sub_state)
         })
     }
 

@@ -1,5 +1,6 @@
 //! What `systemctl list-units` prints, read.
 
+use crate::managers::systemd::show::starts_again;
 use std::collections::BTreeMap;
 
 /// The state of a unit in the list: `active` and `running`, say.
@@ -22,7 +23,7 @@ impl Listed {
 
     /// Whether it died, and the manager starts it again after a while.
     pub fn restarts(&self) -> bool {
-        self.sub.starts_with("auto-restart")
+        starts_again(&self.sub)
     }
 }
 

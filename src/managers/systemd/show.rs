@@ -7,6 +7,11 @@ pub fn value<'s>(shown: &'s str, key: &str) -> Option<&'s str> {
     named.next().filter(|value| !value.is_empty())
 }
 
+/// Whether a unit of this `SubState=` died, and the manager starts it again after a while.
+pub fn starts_again(sub_state: &str) -> bool {
+    sub_state.starts_with("auto-restart")
+}
+
 /// The units that these properties name.
 pub fn named_units(shown: &str, keys: &[&str]) -> Vec<String> {
     let named = keys.iter().filter_map(|key| value(shown, key));

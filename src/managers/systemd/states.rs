@@ -2,7 +2,7 @@
 
 use crate::managers::argv::Argv;
 use crate::managers::systemd::commands;
-use crate::managers::systemd::show::{is_any_file_unread, value};
+use crate::managers::systemd::show::{is_any_file_unread, starts_again, value};
 
 /// The units that a policy names, and how their states are read.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub fn parse(shown: &str) -> Vec<Seen> {
 fn state_of(shown: &str) -> State {
     let value = |key: &str| value(shown, key).unwrap_or_default();
     match (value("ActiveState"), value("SubState")) {
-        (_, sub) if sub.starts_with("auto-restart") => State::Restarts,
+        (_, sub) if starts_again(sub) => State::Restarts,
         ("active" | "reloading" | "refreshing", _) => State::Up,
         ("failed", _) => State::Failed,
         ("inactive", _) => State::Down,

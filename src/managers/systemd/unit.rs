@@ -1,7 +1,7 @@
 //! The state of a unit, from `systemctl show`.
 
 use crate::managers::systemd::bonds::{DEPENDANTS, PULLS, RIVALS};
-use crate::managers::systemd::show::{named_units, value};
+use crate::managers::systemd::show::{named_units, starts_again, value};
 use crate::managers::systemd::start_limit::{StartLimit, timespan};
 use serde::Serialize;
 use std::time::Duration;
@@ -191,8 +191,12 @@ impl UnitState {
 
     /// Whether it failed: for good, or until the manager tries again.
     pub fn is_down(&self) -> bool {
-        let again = self.sub_state.as_deref().is_some_and(|sub| sub.starts_with("auto-restart"));
-        self.is("failed") || again
+        self.is("failed") || self.starts_again()
+    }
+
+    /// Whether it died, and the manager starts it again after a while.
+    pub fn starts_again(&self) -> bool {
+        self.sub_state.as_deref().is_some_and(starts_again)
     }
 
     /// What the manager is doing with a unit at this moment.
