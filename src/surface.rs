@@ -4,6 +4,7 @@
 use crate::managers::argv::Argv;
 use crate::managers::manager::Manager;
 use crate::plan::plan;
+use crate::policy::approved::Approved;
 use crate::policy::force::InForce;
 use crate::policy::tasks::Task;
 use crate::request::confine::TaskConfinement;
@@ -22,14 +23,37 @@ pub struct Row {
 /// What all callers together can have run on a host with this package manager. Operations that
 /// the host cannot do have no command line and are left out.
 pub fn surface(force: &InForce, manager: Option<Manager>) -> Vec<Row> {
-    let lines = format!("<1-{}>", Shown::MOST_LINES);
-    let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
+    surface_of(force, &Everybody, manager)
+}
+
+/// The same for one caller.
+pub fn surface_of(force: &InForce, who: &dyn Who, manager: Option<Manager>) -> Vec<Row> {
     let row = |operation: Operation| {
-        let approved = force.verdict(&Everybody, Request::with_any_reason(&operation)).ok()?;
-        let planned = plan(approved, manager).ok()?;
-        Some(Row { operation, commands: planned.commands_with(&lines, &minutes) })
+        let approved = force.verdict(who, Request::with_any_reason(&operation)).ok()?;
+        Row::of(approved, operation, manager)
     };
     force.operations().into_iter().filter_map(row).collect()
+}
+
+impl Row {
+    /// What is run for an operation once it is approved; none if the host cannot do it.
+    fn of(approved: Approved, operation: Operation, manager: Option<Manager>) -> Option<Self> {
+        let lines = format!("<1-{}>", Shown::MOST_LINES);
+        let minutes = format!("<1-{}>", Shown::MOST_MINUTES);
+        let planned = plan(approved, manager).ok()?;
+        Some(Self { operation, commands: planned.commands_with(&lines, &minutes) })
+    }
+
+    /// What a right that an administrator has given for a time lets its account have run; none if the
+    /// policy no longer lets it be given, or the host cannot do it.
+    pub fn of_right(
+        force: &InForce,
+        operation: Operation,
+        manager: Option<Manager>,
+    ) -> Option<Self> {
+        let approved = force.granted(Request::with_any_reason(&operation)).ok()?;
+        Self::of(approved, operation, manager)
+    }
 }
 
 /// An operation that is allowed to a caller.

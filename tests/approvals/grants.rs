@@ -112,3 +112,36 @@ host_once!(where_a_site_policy_can_add_so_can_a_right, |host| {
         assert_eq!(sm(host, &format!("grant --user agent {line}")).1["code"], "denied", "{line}");
     }
 });
+
+host_once!(the_surface_has_them_with_their_end, |host| {
+    site(host, LITTLE);
+    let surface = |user: &str| sm(host, &format!("policy surface{user}")).1;
+    assert_eq!(surface(" --user agent")["surface"], serde_json::json!({}));
+    let of_other = surface(" --user other")["surface"].clone();
+    assert_eq!(of_other.as_object().map(serde_json::Map::len), Some(3), "{of_other:#}");
+    let all = surface("")["surface"].clone();
+    assert_eq!(all, of_other);
+    let (_, answer) = sm(host, "grant --user agent service restart nginx --for 2h --uses 3");
+    let (id, expires) = (&answer["grant"]["id"], &answer["grant"]["expires"]);
+    for user in [" --user agent", ""] {
+        let surface = surface(user);
+        let right = &surface["rights"][0];
+        assert_eq!((&right["id"], &right["expires"]), (id, expires), "{surface:#}");
+        assert_eq!((&right["uses_left"], &right["user"]), (&3.into(), &"agent".into()));
+        assert_eq!(right["operation"], "service restart nginx.service");
+        // The same as for whom the policy allows it.
+        assert_eq!(right["commands"], of_other["service restart nginx.service"], "{surface:#}");
+        let text = host.root(&format!("sm policy surface{user}")).ok();
+        let lines: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let end = expires.as_str().expect("a moment");
+        let named = format!(
+            "agent, until {end}, 3 times ({}): service restart nginx.service",
+            id.as_str().expect("an id")
+        );
+        assert_eq!(lines[&named], right["commands"], "{text}");
+    }
+    assert_eq!(surface(" --user other")["rights"], serde_json::json!([]));
+    // Who is not root cannot know of them, and is told so.
+    let (_, seen) = crate::host::answer(&host.agent("sm --json policy surface --user agent"));
+    assert!(seen["warnings"].to_string().contains("only root can see them"), "{seen:#}");
+});

@@ -37,15 +37,17 @@ pub struct Granted {
 
 /// What each caller may do that the policies distinguish.
 pub fn granted(force: &InForce) -> Vec<Granted> {
-    let of = |whom: Subject| {
-        let mut grants: Vec<Grant> = Vec::new();
-        for Allowed { operation, requires_reason, .. } in allowed(force, &whom) {
-            let confined = confined(force, &whom, &operation);
-            add(&mut grants, &operation, requires_reason, confined);
-        }
-        Granted { whom, grants }
-    };
-    subjects(&[force], &[]).into_iter().map(of).collect()
+    subjects(&[force], &[]).into_iter().map(|whom| of(force, whom)).collect()
+}
+
+/// What one of them may do.
+pub fn of(force: &InForce, whom: Subject) -> Granted {
+    let mut grants: Vec<Grant> = Vec::new();
+    for Allowed { operation, requires_reason, .. } in allowed(force, &whom) {
+        let confined = confined(force, &whom, &operation);
+        add(&mut grants, &operation, requires_reason, confined);
+    }
+    Granted { whom, grants }
 }
 
 fn add(
@@ -67,8 +69,13 @@ fn add(
 
 /// The same as text, wrapped at the terminal's width; names with the same actions share a line.
 pub fn text(force: &InForce, width: Option<usize>) -> String {
+    text_of(granted(force), width)
+}
+
+/// The same of these alone.
+pub fn text_of(all: Vec<Granted>, width: Option<usize>) -> String {
     let mut lines = Vec::new();
-    for one in granted(force) {
+    for one in all {
         if one.grants.is_empty() {
             lines.push(format!("{} may do nothing", one.whom));
             continue;

@@ -20,14 +20,15 @@ pub mod revert;
 pub mod sealed;
 pub mod subject;
 pub mod supposed;
+pub mod surface;
 pub mod wanted;
 pub mod warnings;
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::policy::asked::Direction;
-use crate::admin::policy::host::{in_force, manager, read};
+use crate::admin::policy::host::{in_force, read};
 use crate::admin::risks;
-use crate::cli::{PolicyCommand, Supposed};
+use crate::cli::PolicyCommand;
 use crate::managers::host::of_this_host;
 use crate::output::text::counted;
 use crate::policy::force::InForce;
@@ -38,13 +39,13 @@ use crate::policy::{COMPILED, ineffective, never, site};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::request::who::Everybody;
-use crate::surface::{Row, allowed, confined, surface};
+use crate::surface::{allowed, surface as rows_of};
 use crate::system::terminal;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 
 /// Runs one of these commands.
@@ -69,7 +70,9 @@ pub fn run(
                 }
             }
         }
-        PolicyCommand::Surface { argv, supposed } => show_surface(supposed, *argv),
+        PolicyCommand::Surface { argv, user, supposed } => {
+            surface::show(supposed, user.as_deref(), *argv)
+        }
         PolicyCommand::Explain { user, group, expect, supposed, request } => {
             let whom = explain::Whom { user: user.as_deref(), groups: group };
             explain::run(&whom, supposed, expect.as_deref(), request)
@@ -91,7 +94,7 @@ fn show(argv: bool) -> Result<Answer, Failure> {
     let policy = &COMPILED;
     let mode = policy.site_mode.word();
     let first = match argv {
-        true => command_lines(&surface(&force, of_this_host())),
+        true => surface::command_lines(&rows_of(&force, of_this_host()), &[]),
         false => granted::text(&force, terminal::width(&io::stdout())),
     };
     let mut text = format!(
@@ -209,36 +212,4 @@ fn check(file: &Path, as_site: bool) -> Result<(Answer, usize), Failure> {
         .with("operations", all.len())
         .warned([warnings, risks].concat());
     Ok((answer, count))
-}
-
-/// The command lines. A terminal shows first who may do what, which is what people want to know.
-fn show_surface(supposed: &Supposed, argv: bool) -> Result<Answer, Failure> {
-    let force = in_force(supposed)?;
-    let rows = surface(&force, manager(supposed));
-    let stdout = io::stdout();
-    let answer = match argv || !stdout.is_terminal() {
-        true => Answer::text(command_lines(&rows)),
-        false => Answer::text(granted::text(&force, terminal::width(&stdout)))
-            .line("the command lines that this can ever run as root: sm policy surface --argv"),
-    };
-    let confined = |row: &Row| {
-        let confined = confined(&force, &Everybody, &row.operation)?;
-        Some((row.operation.to_string(), json!(confined)))
-    };
-    let confined: Map<_, _> = rows.iter().filter_map(confined).collect();
-    let command = |row: Row| (row.operation.to_string(), json!(row.commands));
-    Ok(answer
-        .with("confined", confined)
-        .with("surface", rows.into_iter().map(command).collect::<Map<_, _>>()))
-}
-
-/// One operation per line, together a JSON object: a program can read it, and a review can compare it
-/// line by line.
-fn command_lines(rows: &[Row]) -> String {
-    let line = |row: &Row| format!("{}: {}", json!(row.operation.to_string()), json!(row.commands));
-    let lines: Vec<String> = rows.iter().map(line).collect();
-    match lines.is_empty() {
-        true => "{}".to_owned(),
-        false => format!("{{\n{}\n}}", lines.join(",\n")),
-    }
 }
