@@ -146,7 +146,7 @@ host_once!(so_often_and_so_long_as_was_said, |host| {
     // Time is over: nobody waits for it here.
     let id = waits(host, "service reload nginx");
     approve(host, &format!("{id} --for 2h"));
-    host.root("sed -i -E 's/\"until\":[0-9]+/\"until\":1700000000/' /var/lib/sm/approvals.json")
+    host.root("sed -i -E 's/\"until\":[0-9]+/\"until\":1700000000/g' /var/lib/sm/approvals.json")
         .ok();
     let other = waits(host, "service reload nginx");
     assert_ne!(other, id);
@@ -156,7 +156,7 @@ host_once!(so_often_and_so_long_as_was_said, |host| {
             .any(|record| record["asked"][2] == "expired" && record["asked"][3] == id.as_str())
     );
     host.root(
-        "sed -i -E 's/\"expires\":[0-9]+/\"expires\":1700000000/' /var/lib/sm/approvals.json",
+        "sed -i -E 's/\"expires\":[0-9]+/\"expires\":1700000000/g' /var/lib/sm/approvals.json",
     )
     .ok();
     let (exit, answer) = sm(host, &format!("approve {other} --yes"));
@@ -214,4 +214,43 @@ host_once!(a_person_sees_all_of_it_and_is_asked_once_more, |host| {
     );
     assert!(seen.shown.contains("install   ") && seen.shown.contains("git 1:"), "{}", seen.shown);
     ask(host, "package install git").expect("ok");
+});
+
+host_once!(the_log_is_counted, |host| {
+    host.root("systemctl start nginx").ok();
+    site(host, SITE);
+    let id = waits(host, "service restart nginx");
+    approve(host, &id);
+    ask(host, "service restart nginx").expect("ok");
+    let id = waits(host, "service stop nginx");
+    assert_eq!(sm(host, &format!("decline {id}")).0, 0);
+    ask(host, "service stop nginx").expect("denied");
+    let (_, answer) = sm(host, "grant --user agent service reload nginx");
+    ask(host, "service reload nginx").expect("ok");
+    assert_eq!(
+        sm(host, &format!("revoke {}", answer["grant"]["id"].as_str().expect("an id"))).0,
+        0
+    );
+    // What waits for nothing any more is written down by whoever changes something next.
+    waits(host, "service start caddy");
+    host.root(
+        "sed -i -E 's/\"expires\":[0-9]+/\"expires\":1700000000/g' /var/lib/sm/approvals.json",
+    )
+    .ok();
+    waits(host, "service restart caddy");
+    let (exit, stats) = sm(host, "audit stats");
+    assert_eq!(exit, 0, "{stats:#}");
+    assert_eq!(
+        stats["answers"],
+        serde_json::json!({
+            "required": 4, "approved": 1, "declined": 1, "approvals_expired": 2,
+            "granted": 1, "revoked": 1, "grants_expired": 0, "used": 2,
+        }),
+        "{stats:#}"
+    );
+    let counts = stats["counts"].as_array().expect("counts");
+    let row = |operation: &str| counts.iter().find(|row| row["operation"] == operation);
+    assert_eq!(row("sm approve").expect("a row")["count"], 1, "{stats:#}");
+    let text = host.root("sm audit stats").ok();
+    assert!(text.ends_with("4 waited for an approval, 1 approved, 1 declined, 2 expired, 1 given rights, 1 revoked, 2 used\n"), "{text}");
 });

@@ -4,21 +4,21 @@
 pub mod filter;
 pub mod rows;
 pub mod setup;
+pub mod stats;
 pub mod time;
 pub mod verify;
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::filter::{Filter, each, every, missing, unreadable};
-use crate::admin::audit::rows::{Requests, Style, operation_of, rehearsed};
+use crate::admin::audit::rows::{Requests, Style};
 use crate::admin::audit::verify::verify;
 use crate::audit::files::{self, FILE};
 
 use crate::cli::{AuditCommand, AuditFilter};
-use crate::output::text::counted;
 use crate::request::code::{Code, Refusal};
 use crate::system::file;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
@@ -37,7 +37,7 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer,
             // Who looks for intents wants records.
             search(filter, *limit, &Style::of(shown, filter.event.is_some()), json)
         }
-        AuditCommand::Stats { filter } => stats(filter),
+        AuditCommand::Stats { filter } => stats::stats(filter),
         AuditCommand::Verify => verify(),
         AuditCommand::Setup => setup::setup(program),
     }
@@ -161,48 +161,4 @@ fn search(filter: &AuditFilter, limit: u32, style: &Style, json: bool) -> Result
         let _ = write!(text, "\nthe last {} of {all}; --limit shows more", found.len());
     }
     Ok(filter.window(Answer::text(text)).with("found", all).with("records", found))
-}
-
-/// Counts by account, operation and code: one row each, the most frequent first.
-fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
-    let filter = &Filter::of(filter)?;
-    let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
-    let mut all = 0_u64;
-    each(filter, |record| {
-        let text = |pointer: &str| {
-            record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned()
-        };
-        // An intent is counted with its result.
-        if text("/event") == "intent" {
-            return;
-        }
-        let mut operation = operation_of(&record).unwrap_or_else(|| "(not a request)".to_owned());
-        operation.push_str(rehearsed(&record));
-        let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
-        all += count;
-        *counts.entry((text("/caller/user"), operation, text("/code"))).or_default() += count;
-    })?;
-    let mut rows: Vec<_> = counts.into_iter().collect();
-    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let width = |of: fn(&(String, String, String)) -> &str, title: &str| {
-        rows.iter().map(|(key, _)| of(key).chars().count()).chain([title.len()]).max().unwrap_or(0)
-    };
-    let (user, operation) = (width(|key| &key.0, "account"), width(|key| &key.1, "operation"));
-    let code = width(|key| &key.2, "code");
-    let mut text = format!(
-        "{:<user$}  {:<operation$}  {:<code$}  {:>8}\n",
-        "account", "operation", "code", "count"
-    );
-    let _ = writeln!(text, "{}", "─".repeat(user + operation + code + 14));
-    for ((account, what, how), count) in &rows {
-        let _ = writeln!(text, "{account:<user$}  {what:<operation$}  {how:<code$}  {count:>8}");
-    }
-    text.push_str(&counted(all, "request"));
-    let objects: Vec<Value> = rows
-        .iter()
-        .map(|((user, operation, code), count)| {
-            serde_json::json!({"user": user, "operation": operation, "code": code, "count": count})
-        })
-        .collect();
-    Ok(filter.window(Answer::text(text)).with("requests", all).with("counts", objects))
 }

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
+/// The most characters that are shown of an administrator's words, an account's name among them.
+const LONGEST_WORDS: usize = 1000;
+
 /// How lines are shown.
 pub struct Style {
     /// A line for each record, not for each request.
@@ -197,6 +200,21 @@ pub fn rehearsed(record: &Value) -> &'static str {
     if record["dry_run"] == true { " --dry-run" } else { "" }
 }
 
+/// The operation as it is counted: of an administrator's command without its arguments.
+pub fn counted_as(record: &Value) -> Option<String> {
+    let operation = operation_of(record)?;
+    let mut words = operation.split(' ');
+    if words.next() != Some("sm") {
+        return Some(operation);
+    }
+    let command: Vec<&str> = words.take(2).collect();
+    Some(match command[..] {
+        [what, "expired"] => format!("sm {what} expired"),
+        [what, ..] => format!("sm {what}"),
+        [] => operation,
+    })
+}
+
 /// `service restart nginx.service`, `list`; none if it was no whole request.
 pub fn operation_of(record: &Value) -> Option<String> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
@@ -205,9 +223,11 @@ pub fn operation_of(record: &Value) -> Option<String> {
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         return Some(parts.join(" "));
     }
-    // What an administrator does to all requests is recorded by its words.
-    if record["code"] == "ok" && asked(record).next() == Some("sm") {
-        return Some(asked(record).collect::<Vec<_>>().join(" "));
+    // What an administrator does is recorded by its words. A caller who begins with that word gets another
+    // code, as it is no request.
+    let is_done = ["ok", "denied", "approval_required"].map(Value::from).contains(&record["code"]);
+    if is_done && asked(record).next() == Some("sm") {
+        return Some(one_line(&asked(record).collect::<Vec<_>>().join(" "), LONGEST_WORDS));
     }
     // A question that runs nothing is known by its words alone. Making the grammar for them takes
     // longer than reading the record, so only what may be one is read.

@@ -1,0 +1,132 @@
+//! `sm audit stats`: how often what was asked for, and what came of it.
+
+use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::filter::{Filter, each};
+use crate::admin::audit::rows::{counted_as, rehearsed};
+use crate::cli::AuditFilter;
+use crate::output::text::{counted, one_line};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// What people have answered and given, and what came of it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Answers {
+    /// Requests that were refused since nobody had approved them.
+    required: u64,
+    /// `sm approve`
+    approved: u64,
+    /// `sm decline`
+    declined: u64,
+    /// Requests and approvals whose time was over.
+    approvals_expired: u64,
+    /// `sm grant`
+    granted: u64,
+    /// `sm revoke`
+    revoked: u64,
+    /// Rights whose time was over.
+    grants_expired: u64,
+    /// What was begun with an approval or a right.
+    used: u64,
+}
+
+impl Answers {
+    fn count(&mut self, record: &Value) {
+        let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
+        if record["event"] == "intent" {
+            self.used += u64::from(record["approval"].is_string());
+            return;
+        }
+        let command = counted_as(record).unwrap_or_default();
+        let counter = match (command.as_str(), record["code"].as_str()) {
+            ("sm approve", Some("ok")) => &mut self.approved,
+            ("sm decline", Some("ok")) => &mut self.declined,
+            ("sm approvals expired", _) => &mut self.approvals_expired,
+            ("sm grant", Some("ok")) => &mut self.granted,
+            ("sm revoke", Some("ok")) => &mut self.revoked,
+            ("sm grants expired", _) => &mut self.grants_expired,
+            (_, Some("approval_required")) => &mut self.required,
+            _ => return,
+        };
+        *counter += count;
+    }
+
+    /// As a line for people; none if there is nothing to say.
+    fn described(&self) -> Option<String> {
+        let counts = [
+            (self.required, "waited for an approval"),
+            (self.approved, "approved"),
+            (self.declined, "declined"),
+            (self.approvals_expired, "expired"),
+            (self.granted, "given rights"),
+            (self.revoked, "revoked"),
+            (self.grants_expired, "ended"),
+            (self.used, "used"),
+        ];
+        let said: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+}
+
+/// Counts by account, operation and code: one row each, the most frequent first. And what came of approvals
+/// and of rights that end.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
+    let filter = &Filter::of(filter)?;
+    let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    let (mut all, mut answers) = (0_u64, Answers::default());
+    each(filter, |record| {
+        let text = |pointer: &str| {
+            record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned()
+        };
+        answers.count(&record);
+        // An intent is counted with its result.
+        if text("/event") == "intent" {
+            return;
+        }
+        let mut operation = counted_as(&record).unwrap_or_else(|| "(not a request)".to_owned());
+        operation.push_str(rehearsed(&record));
+        let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
+        all += count;
+        *counts
+            .entry((one_line(&text("/caller/user"), 40), operation, text("/code")))
+            .or_default() += count;
+    })?;
+    let mut rows: Vec<_> = counts.into_iter().collect();
+    rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let width = |of: fn(&(String, String, String)) -> &str, title: &str| {
+        rows.iter().map(|(key, _)| of(key).chars().count()).chain([title.len()]).max().unwrap_or(0)
+    };
+    let (user, operation) = (width(|key| &key.0, "account"), width(|key| &key.1, "operation"));
+    let code = width(|key| &key.2, "code");
+    let mut text = format!(
+        "{:<user$}  {:<operation$}  {:<code$}  {:>8}\n",
+        "account", "operation", "code", "count"
+    );
+    let _ = writeln!(text, "{}", "─".repeat(user + operation + code + 14));
+    for ((account, what, how), count) in &rows {
+        let _ = writeln!(text, "{account:<user$}  {what:<operation$}  {how:<code$}  {count:>8}");
+    }
+    text.push_str(&counted(all, "request"));
+    if let Some(line) = answers.described() {
+        let _ = write!(text, "\n{line}");
+    }
+    let objects: Vec<Value> = rows
+        .iter()
+        .map(|((user, operation, code), count)| {
+            serde_json::json!({"user": user, "operation": operation, "code": code, "count": count})
+        })
+        .collect();
+    Ok(filter
+        .window(Answer::text(text))
+        .with("requests", all)
+        .with("counts", objects)
+        .with("answers", answers))
+}
