@@ -114,7 +114,7 @@ fn render(policy: &Policy<'_>) -> String {
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
          maintenance: Set::from_bits({}), maintenance_approval: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
-         manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, notify: {:?}, notify_line: {}, notify_user: {:?},\n\
+         manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, approvals: {:?},\n\
          units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
         policy.hash,
@@ -126,9 +126,7 @@ fn render(policy: &Policy<'_>) -> String {
         policy.manager.bits,
         policy.manager_approval.bits,
         policy.manager_line,
-        policy.notify,
-        policy.notify_line,
-        policy.notify_user,
+        policy.approvals,
     );
     let _ = writeln!(code, "static UNITS: [UnitRule; {}] = [", policy.units.len());
     for rule in policy.units {

@@ -65,6 +65,7 @@ mod surface;
 mod system;
 mod tasks;
 
+use crate::admin::approvals::approver;
 use crate::admin::{answer, doctor, fleet, setup_sudo};
 use crate::cli::{AdminCommand, FleetCommand, Parsed};
 use crate::exec::sanitize;
@@ -105,6 +106,8 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     {
         return pipeline::main(program, &program.with_file_name("sm-helper"), rest);
     }
+    let received = approver::received(arguments);
+    let arguments = received.as_ref().map_or(arguments, |received| &received.words);
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
     let rights = if kernel::is_secure_exec() {
@@ -112,7 +115,8 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
     } else {
         Ok(())
     };
-    if let Err(refusal) = rights.and_then(|()| sanitize::hold_noexec()) {
+    let admitted = || received.as_ref().map_or(Ok(()), |received| received.verdict.clone());
+    if let Err(refusal) = rights.and_then(|()| sanitize::hold_noexec()).and_then(|()| admitted()) {
         return answer::print(json, Err(answer::Failure::of(refusal)));
     }
     let rest: Vec<OsString> = arguments.iter().filter(|word| *word != "--json").cloned().collect();
@@ -126,6 +130,11 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             // What a fleet answers is for programs, as one helper's reply is, unless a person looks.
             let is_run = matches!(command, AdminCommand::Fleet(FleetCommand::Run(_)));
             let json = json || is_run && !std::io::stdout().is_terminal();
+            match approver::passed_on(&command, program, arguments) {
+                Some(Ok(exit)) => return exit,
+                Some(Err(failure)) => return answer::print(json, Err(failure)),
+                None => {}
+            }
             let result = match &command {
                 AdminCommand::Policy(command) => admin::policy::run(command, program, arguments),
                 AdminCommand::Audit(command) => admin::audit::run(command, json, program),
@@ -134,17 +143,20 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                     admin::setup_broker::run(command, program, arguments)
                 }
                 AdminCommand::Status => admin::status::run(program, arguments),
-                AdminCommand::Approvals { follow: false } => {
-                    admin::approvals::list(program, arguments)
+                AdminCommand::Approvals { id: Some(id), .. } => {
+                    admin::approvals::show::one(id, program, arguments)
                 }
-                AdminCommand::Approvals { follow: true } => {
-                    admin::approvals::follow(json, program, arguments)
+                AdminCommand::Approvals { follow: false, .. } => {
+                    admin::approvals::show::list(program, arguments)
+                }
+                AdminCommand::Approvals { .. } => {
+                    admin::approvals::show::follow(json, program, arguments)
                 }
                 AdminCommand::Approve(command) => {
-                    admin::approvals::approve(command, program, arguments)
+                    admin::approvals::answer::approve(command, program, arguments)
                 }
                 AdminCommand::Decline { id, reason } => {
-                    admin::approvals::decline(id, reason.as_deref(), program, arguments)
+                    admin::approvals::answer::decline(id, reason.as_deref(), program, arguments)
                 }
                 AdminCommand::Grant(command) => admin::grants::grant(command, program, arguments),
                 AdminCommand::Grants => admin::grants::list(program, arguments),

@@ -1411,12 +1411,16 @@ _sm() {
             return 0
             ;;
         sm__subcmd__policy__subcmd__surface)
-            opts="-v -h --argv --site --package-manager --json --verbose --help"
+            opts="-v -h --argv --user --site --package-manager --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --site)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1509,7 +1513,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__setup__subcmd__sudo)
-            opts="-v -h --user --group --install --print --check --remove --exact --keep-exact --all --json --verbose --help"
+            opts="-v -h --user --group --approvers --install --print --check --remove --exact --keep-exact --all --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -55,6 +55,7 @@ complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Print 
 complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l user -d 'The account [default: the one that called sudo]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l group -d 'The group' -r -f -a "(__fish_complete_groups)"
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l approvers -d 'Only the rule of those who may approve ([approvals] approvers), which every run puts in place too'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First install this program for all accounts, unless a package did'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l print -d 'Print the drop-in and change nothing'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l check -d 'Check whether the drop-in is in place: exit 0 if so, 1 if not'
@@ -127,6 +128,7 @@ complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l user -d 'Only for this account, with the rights that it was given for a time [default: for all callers]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l site -d 'Use this file as the site policy instead of /etc/sm/policy.toml' -r -F
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from surface" -l package-manager -d 'Assume a host with this package manager [default: this host\'s]' -r -f -a "apt\t'Debian\'s, through `apt-get`'
 pacman\t'Arch\'s'"

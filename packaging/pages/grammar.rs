@@ -152,6 +152,7 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("task", "name"),
                         // Nothing, as an id is known to who got it.
                         ("result", "ids"),
+                        ("approvals", "id"),
                         ("approve", "id"),
                         ("decline", "id"),
                         ("revoke", "id"),

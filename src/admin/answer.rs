@@ -39,7 +39,9 @@ impl Answer {
     /// With one more line for people.
     #[must_use]
     pub fn line(mut self, line: &str) -> Self {
-        self.text.push('\n');
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
         self.text.push_str(line);
         self
     }
@@ -64,7 +66,16 @@ impl Answer {
             let line = wrap::hint(&line, terminal::width(&io::stdout()));
             self = self.line(&line);
         }
-        if warnings.is_empty() { self } else { self.with("warnings", warnings) }
+        if warnings.is_empty() {
+            return self;
+        }
+        let before = self.fields.remove("warnings").and_then(|all| match all {
+            Value::Array(all) => Some(all),
+            _ => None,
+        });
+        let more = warnings.into_iter().map(Value::from);
+        let all: Vec<Value> = before.unwrap_or_default().into_iter().chain(more).collect();
+        self.with("warnings", all)
     }
 }
 

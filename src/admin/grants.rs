@@ -1,14 +1,15 @@
 //! `sm grant`, `sm grants` and `sm revoke`: rights that end by themselves.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::approvals::{lasts, unreadable, uses};
+use crate::admin::approvals::unreadable;
 use crate::admin::audit::time::{FORMS, moment as moment_of};
+use crate::admin::bounds::{lasts, uses};
 use crate::admin::doctor::agents::drop_ins;
 use crate::admin::record::{origin, record};
 use crate::admin::root::as_root;
 use crate::admin::setup_sudo::exact::is_exact;
 use crate::approvals::grant::Grant;
-use crate::approvals::{self, Found, moment, no_grant};
+use crate::approvals::{self, Found, moment, no_grant, shown_name};
 use crate::cli::{self, Parsed};
 use crate::managers::host;
 use crate::output::text::{counted, one_line};
@@ -73,7 +74,7 @@ pub fn grant(
     let text = format!(
         "{}: {} may ask for `{}` {} until {}",
         grant.id,
-        grant.user,
+        shown_name(&grant.user),
         grant.line,
         often_of(&grant),
         moment(grant.until)
@@ -89,18 +90,22 @@ pub fn grant(
 /// # Errors
 /// `not_privileged` without root.
 pub fn list(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
-    as_root("see which rights were given for a time", program, arguments)?;
+    let caller = as_root("see which rights were given for a time", program, arguments)?;
+    // Where nothing can be written, what has expired is left out all the same.
+    if let Ok(expired) = approvals::tidy() {
+        over(&origin(&caller), &expired);
+    }
     let grants = approvals::grants().map_err(unreadable)?;
     let rows: Vec<Value> = grants.iter().map(row).collect();
     let shown = |grant: &Grant| {
         format!(
             "{}  {}  {}  {}, until {}; from {}",
             grant.id,
-            one_line(&grant.user, 40),
+            shown_name(&grant.user),
             grant.line,
             often_of(grant),
             moment(grant.until),
-            one_line(&grant.by, 40)
+            shown_name(&grant.by)
         )
     };
     let text = match grants.is_empty() {
@@ -127,7 +132,8 @@ pub fn revoke(id: &str, program: &Path, arguments: &[OsString]) -> Result<Answer
     over(&origin(&caller), &expired);
     let grant = found?;
     let warnings = record(&caller, &words).unwrap_or_else(|refusal| vec![refusal.error]);
-    let text = format!("{} may no longer ask for `{}` by this right", grant.user, grant.line);
+    let text =
+        format!("{} may no longer ask for `{}` by this right", shown_name(&grant.user), grant.line);
     Ok(Answer::text(text).with("grant", row(&grant)).warned(warnings))
 }
 

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod approvals;
 pub mod audit;
+pub mod bounds;
 pub mod call;
 pub mod disable;
 pub mod doctor;

@@ -26,3 +26,12 @@ pub fn record(caller: &Caller, words: &[String]) -> Result<Vec<String>, Refusal>
     let answer = audit::Answer { code: Code::Ok, error: None, dry_run: false };
     audit::answered(&origin(caller), None, words, &answer, None).map_err(Unwritten::refusal)
 }
+
+/// Writes down what was refused, and gives the refusal; or why it could not be written.
+pub fn refused(caller: &Caller, words: &[String], refusal: Refusal) -> Refusal {
+    let answer = audit::Answer { code: refusal.code, error: Some(&refusal.error), dry_run: false };
+    match audit::answered(&origin(caller), None, words, &answer, None) {
+        Ok(_) => refusal,
+        Err(unwritten) => unwritten.refusal(),
+    }
+}

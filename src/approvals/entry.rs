@@ -1,5 +1,6 @@
 //! A request that waits for an administrator, or has an answer.
 
+use crate::output::text::one_line;
 use crate::plan::Plan;
 use crate::request::caller::{Caller, Via};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,14 @@ impl Requester {
             loginuid: caller.loginuid,
         }
     }
+}
+
+/// The most characters of an account's name that a person is shown.
+const LONGEST_NAME: usize = 40;
+
+/// The name of an account for a person, who must not read another one: a directory may have any.
+pub fn shown_name(user: &str) -> String {
+    one_line(user, LONGEST_NAME)
 }
 
 /// What an administrator has said.

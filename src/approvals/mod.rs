@@ -18,7 +18,7 @@ use crate::request::operation::Operation;
 use std::io;
 use std::time::Duration;
 
-pub use crate::approvals::entry::moment;
+pub use crate::approvals::entry::{moment, shown_name};
 pub use crate::approvals::store::{Expired, FILE, Found};
 
 /// The most requests of one account that are kept, and of all accounts.
@@ -133,6 +133,14 @@ fn settled<T>(
         .hint(format!("an administrator looks at {FILE}, or removes it: nothing is approved then"));
         Found { found: Err(refusal), expired: Expired::default() }
     })
+}
+
+/// Takes out what means nothing any more, for whoever looks at what there is.
+///
+/// # Errors
+/// If what is kept cannot be read or written.
+pub fn tidy() -> io::Result<Expired> {
+    Ok(change(|_| ())?.expired)
 }
 
 /// All that waits or was approved, the oldest first.
@@ -320,6 +328,6 @@ fn required(entry: &Entry) -> Refusal {
 
 fn declined(asked: &Asked, by: &str, reason: &Option<String>) -> Refusal {
     let because = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    Refusal::new(Code::Denied, format!("{by} has declined `{}`{because}", asked.line))
+    Refusal::new(Code::Denied, format!("{} has declined `{}`{because}", shown_name(by), asked.line))
         .hint("do not ask again; talk to the administrator")
 }

@@ -59,6 +59,9 @@ pub enum AdminCommand {
     Status,
     /// List the requests that wait for an approval, and what was answered
     Approvals {
+        /// Only this one, and for packages what would be done now
+        #[arg(conflicts_with = "follow")]
+        id: Option<String>,
         /// Go on, and show each request when it begins to wait and when it is answered
         #[arg(long, short)]
         follow: bool,
@@ -140,6 +143,9 @@ pub struct SetupSudo {
     /// The group
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     pub group: Option<OsString>,
+    /// Only the rule of those who may approve ([approvals] approvers), which every run puts in place too
+    #[arg(long, conflicts_with_all = ["user", "group", "exact", "keep_exact"])]
+    pub approvers: bool,
     /// First install this program for all accounts, unless a package did
     #[arg(long, conflicts_with_all = ["check", "remove", "print"])]
     pub install: bool,
@@ -162,7 +168,7 @@ pub struct SetupSudo {
     #[arg(
         long,
         requires = "remove",
-        conflicts_with_all = ["user", "group", "install", "print", "check", "exact", "keep_exact"]
+        conflicts_with_all = ["user", "group", "approvers", "install", "print", "check", "exact", "keep_exact"]
     )]
     pub all: bool,
 }
@@ -290,6 +296,9 @@ pub enum PolicyCommand {
         /// Print the command lines at a terminal, too
         #[arg(long)]
         argv: bool,
+        /// Only for this account, with the rights that it was given for a time [default: for all callers]
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
         /// On which host
         #[command(flatten)]
         supposed: Supposed,

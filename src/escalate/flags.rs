@@ -9,7 +9,7 @@ use crate::request::operation::{ForRoot, Operation, RESULT, Request, ResultOf, S
 use crate::request::route::Route;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{FsType, fstatfs};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -47,9 +47,21 @@ pub fn send(asked: &ForRoot, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)>
     if flags.is_empty() {
         return Ok((words.collect(), Stdio::null()));
     }
+    Ok((std::iter::once(WORD.into()).chain(words).collect(), sent(&flags)?))
+}
+
+/// Words as the standard input of a process that reads them with [`read`].
+///
+/// # Errors
+/// If there can be no pipe, or the words are more than one takes at once.
+pub fn sent(words: &[impl AsRef<OsStr>]) -> io::Result<Stdio> {
+    let line = line::write(words)?;
+    if line.len() > LARGEST {
+        return Err(io::Error::other(format!("the words are larger than {LARGEST} bytes")));
+    }
     let (reader, mut writer) = io::pipe()?;
-    writer.write_all(&line::write(&flags)?)?;
-    Ok((std::iter::once(WORD.into()).chain(words).collect(), reader.into()))
+    writer.write_all(&line)?;
+    Ok(reader.into())
 }
 
 /// Each flag with its value in one word, so that no value can be taken for a flag.
@@ -161,7 +173,10 @@ fn refused(error: String) -> Refusal {
 }
 
 /// Reads what was written into the pipe that is standard input.
-fn read() -> Result<Vec<OsString>, Refusal> {
+///
+/// # Errors
+/// `usage` if it is no pipe, or there is something else in it.
+pub fn read() -> Result<Vec<OsString>, Refusal> {
     let pipe = own_end().map_err(|error| {
         refused(format!("{WORD} needs a pipe as standard input, and there is none: {error}"))
     })?;

@@ -3,6 +3,7 @@
 use crate::managers::systemd::alias;
 use crate::managers::systemd::states::PolicyUnits;
 use crate::policy::approved::{Approved, Line};
+use crate::policy::approver::Approver;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
 use crate::policy::parse::Parsed;
@@ -259,21 +260,40 @@ impl InForce {
         name.as_str() == unit && ServiceAction::ALL.iter().any(is_allowed)
     }
 
-    /// What is run when a request begins to wait for an approval, from the policy that decides.
+    /// What is run when a request begins to wait for an approval, from the policy that decides. A site
+    /// policy that can only narrow decides where the compiled one says nothing.
     pub fn notifier(&self) -> Option<Task> {
-        let site = self.site().and_then(|site| Task::notifier(&site));
+        let of = |policy: Policy<'_>| Task::notifier(&policy);
         match COMPILED.site_mode {
-            SiteMode::Extend => site.or_else(|| Task::notifier(&COMPILED)),
-            SiteMode::Replace if self.site.is_some() => site,
-            SiteMode::Off | SiteMode::Narrow | SiteMode::Replace => Task::notifier(&COMPILED),
+            SiteMode::Narrow => of(COMPILED).or_else(|| self.site().and_then(of)),
+            _ => self.of_who_decides(of),
         }
+    }
+
+    /// Who may approve besides root, from the policy that decides. A site policy that can only narrow
+    /// decides where the compiled one leaves it open ([`Policy::settles_approvers`]).
+    pub fn approvers(&self) -> Vec<Approver> {
+        let of = |policy: Policy<'_>| {
+            let words = policy.words_of(policy.approvals.approvers);
+            let approvers: Vec<Approver> = words.filter_map(Approver::parse).collect();
+            (!approvers.is_empty()).then_some(approvers)
+        };
+        let found = match COMPILED.site_mode {
+            SiteMode::Narrow if !COMPILED.settles_approvers() => self.site().and_then(of),
+            _ => self.of_who_decides(of),
+        };
+        found.unwrap_or_default()
     }
 
     /// A task, from the policy that decides about it: its description and time limit. None if no
     /// policy has a task with this name.
     pub fn task(&self, name: &str) -> Option<Task> {
-        let of = |policy: Policy<'_>| policy.task(name).map(|rule| Task::of(&policy, rule));
-        let site = self.site().and_then(of);
+        self.of_who_decides(|policy| policy.task(name).map(|rule| Task::of(&policy, rule)))
+    }
+
+    /// What `of` finds in the policy that decides about what is more than a name.
+    fn of_who_decides<T>(&self, of: impl Fn(Policy<'_>) -> Option<T>) -> Option<T> {
+        let site = self.site().and_then(&of);
         match COMPILED.site_mode {
             SiteMode::Extend => site.or_else(|| of(COMPILED)),
             SiteMode::Replace if self.site.is_some() => site,

@@ -81,6 +81,7 @@ const HOMES: &[(&str, &str)] = &[
     ("replies", "in a section of its own: [replies]"),
     ("approvals", "in a section of its own: [approvals]"),
     ("expires_minutes", "below [approvals]"),
+    ("approvers", "below [approvals]"),
     ("notify", "below [approvals]"),
     ("notify_user", "below [approvals]"),
     ("callers", "in a section of its own: [callers.\"user:NAME\"]"),

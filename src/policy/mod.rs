@@ -1,6 +1,7 @@
 //! What may be done: the compiled table, the site policy, and the verdict on a request.
 
 pub mod approved;
+pub mod approver;
 pub mod cache;
 pub mod callers;
 pub mod disabled;
@@ -31,8 +32,8 @@ mod compiled {
     // A policy without callers does not need their types.
     #![allow(unused_imports)]
     use crate::policy::model::{
-        CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode, Span, TaskRule,
-        UnitRule, When,
+        Approvals, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode, Span,
+        TaskRule, UnitRule, When,
     };
     use crate::request::action::Set;
     use crate::request::confine::Confine;

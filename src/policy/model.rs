@@ -118,6 +118,11 @@ pub struct Span {
     pub len: u32,
 }
 
+impl Span {
+    /// Nothing.
+    pub const NONE: Self = Self { at: 0, len: 0 };
+}
+
 /// When something is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct When {
@@ -132,8 +137,7 @@ pub struct When {
 
 impl When {
     /// At all times.
-    pub const ALWAYS: Self =
-        Self { not_before: i64::MIN, not_after: i64::MAX, window: Span { at: 0, len: 0 } };
+    pub const ALWAYS: Self = Self { not_before: i64::MIN, not_after: i64::MAX, window: Span::NONE };
 }
 
 /// What is allowed for one unit.
@@ -274,6 +278,33 @@ pub struct CallerRule {
     pub when: When,
 }
 
+/// Who approves what waits for it, and who hears of it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Approvals {
+    /// Who may approve besides root: a run of [`Policy::words`], each `user:NAME` or `group:NAME`.
+    pub approvers: Span,
+    /// The line of the policy that names them; 0 where no line does.
+    pub approvers_line: u32,
+    /// What is run when a request begins to wait for an approval: a run of [`Policy::words`], empty for
+    /// nothing.
+    pub notify: Span,
+    /// The line of the policy that names it; 0 where no line does.
+    pub notify_line: u32,
+    /// As whom.
+    pub notify_user: Span,
+}
+
+impl Approvals {
+    /// Only root approves, and nobody is told.
+    pub const NOTHING: Self = Self {
+        approvers: Span::NONE,
+        approvers_line: 0,
+        notify: Span::NONE,
+        notify_line: 0,
+        notify_user: Span::NONE,
+    };
+}
+
 /// A whole policy. Rules are sorted by name, for binary search.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy<'p> {
@@ -309,13 +340,8 @@ pub struct Policy<'p> {
     pub manager_line: u32,
     /// Whether an operation may remove packages that it was not asked to remove.
     pub allow_removals: bool,
-    /// What is run when a request begins to wait for an approval: a run of [`Policy::words`], empty for
-    /// nothing.
-    pub notify: Span,
-    /// The line of the policy that names it; 0 where no line does.
-    pub notify_line: u32,
-    /// As whom.
-    pub notify_user: Span,
+    /// Who approves, and who hears of what waits.
+    pub approvals: Approvals,
     /// All strings, one after another.
     pub strings: &'p str,
     /// The words of all lists, one list after another.
@@ -327,6 +353,19 @@ impl<'p> Policy<'p> {
     pub fn text_of(&self, span: Span) -> &'p str {
         let at = span.at as usize;
         self.strings.get(at..at + span.len as usize).unwrap_or_default()
+    }
+
+    /// Whether it decides who may approve: it names somebody, or has something approved. Where it does
+    /// not, whatever needs an approval does so for the site policy, and who lifts that gives no more than
+    /// this policy.
+    pub fn settles_approvers(&self) -> bool {
+        self.approvals.approvers.len > 0
+            || self.maintenance_approval != Set::NONE
+            || self.manager_approval != Set::NONE
+            || self.units.iter().any(|rule| rule.approval != Set::NONE)
+            || self.packages.iter().any(|rule| rule.approval != Set::NONE)
+            || self.tasks.iter().any(|rule| rule.approval)
+            || self.callers.iter().any(|rule| rule.approval)
     }
 
     /// The rule for a unit, by its complete name, compared whole.

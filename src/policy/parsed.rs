@@ -2,7 +2,7 @@
 
 use crate::output::hex::hex;
 use crate::policy::model::{
-    CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, UnitRule,
+    Approvals, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, UnitRule,
 };
 use crate::request::action::{Maintenance, ManagerAction, Set};
 use serde::{Deserialize, Serialize};
@@ -29,9 +29,7 @@ pub struct Parsed {
     pub(super) manager_approval: Set<ManagerAction>,
     pub(super) manager_line: u32,
     pub(super) allow_removals: bool,
-    pub(super) notify: Span,
-    pub(super) notify_line: u32,
-    pub(super) notify_user: Span,
+    pub(super) approvals: Approvals,
     pub(super) strings: Strings,
     pub(super) words: Vec<Span>,
 }
@@ -57,9 +55,7 @@ impl Parsed {
             manager_approval: Set::NONE,
             manager_line: 0,
             allow_removals: false,
-            notify: Span { at: 0, len: 0 },
-            notify_line: 0,
-            notify_user: Span { at: 0, len: 0 },
+            approvals: Approvals::NOTHING,
             strings: Strings(String::new()),
             words: Vec::new(),
         }
@@ -84,9 +80,7 @@ impl Parsed {
             manager_approval: self.manager_approval,
             manager_line: self.manager_line,
             allow_removals: self.allow_removals,
-            notify: self.notify,
-            notify_line: self.notify_line,
-            notify_user: self.notify_user,
+            approvals: self.approvals,
             strings: &self.strings.0,
             words: &self.words,
         }

@@ -1,10 +1,10 @@
 //! `/etc/sm/policy.toml`: read at every request, and trusted only if nobody but root can have
 //! written it.
 
-use crate::policy::model::{Policy, SiteMode, TaskRule, UnitRule};
+use crate::policy::model::{Policy, SiteMode, Span, TaskRule, UnitRule};
 use crate::policy::parse::{LARGEST, Parsed, read};
 use crate::policy::table::{Mistakes, PolicyError};
-use crate::policy::tasks::Task;
+use crate::policy::tasks::{NOBODY, Task};
 use crate::policy::{COMPILED, cache, never, presence};
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel::{self, ReadLease};
@@ -151,7 +151,7 @@ pub fn understood(file: &str, text: &str) -> Result<Parsed, Mistakes> {
     mistakes.extend(match COMPILED.site_mode {
         SiteMode::Extend => [never(&policy), other_tasks(&policy)].concat(),
         SiteMode::Replace => never(&policy),
-        SiteMode::Narrow => [new_commands(&policy), other_tasks(&policy)].concat(),
+        SiteMode::Narrow => [additions(&policy), other_tasks(&policy)].concat(),
         SiteMode::Off => Vec::new(),
     });
     Mistakes::of(mistakes).map_or(Ok(parsed), Err)
@@ -194,17 +194,18 @@ fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
         .iter()
         .filter_map(|rule| Some((rule.line, "task", policy.words_of(rule.argv).next()?)));
     let notify = policy
-        .words_of(policy.notify)
+        .words_of(policy.approvals.notify)
         .next()
-        .map(|path| (policy.notify_line, "program to notify", path));
+        .map(|path| (policy.approvals.notify_line, "program to notify", path));
     let shells = checks.chain(tasks).chain(notify).filter(|(.., path)| never::program(path));
     let shells =
         shells.map(|(line, what, _)| mistake(policy, line, never::is_starter(what), never::SCRIPT));
     names.chain(shells).collect()
 }
 
-/// Rejects command lines in a narrowing site policy: it cannot add to what root may run.
-fn new_commands(policy: &Policy<'_>) -> Vec<PolicyError> {
+/// Rejects command lines in a narrowing site policy, and who may approve them: it cannot add to what
+/// root may run, nor to who has it run.
+fn additions(policy: &Policy<'_>) -> Vec<PolicyError> {
     let strange = policy.units.iter().filter(|rule| {
         let own = policy.check_of(rule);
         let compiled =
@@ -219,15 +220,33 @@ fn new_commands(policy: &Policy<'_>) -> Vec<PolicyError> {
         mistake(policy, rule.line, message, "omit `check`: the compiled policy's applies")
     };
     let mut wrong: Vec<PolicyError> = strange.map(sentence).collect();
-    let argv =
-        |policy: &Policy<'_>| policy.words_of(policy.notify).map(str::to_owned).collect::<Vec<_>>();
-    let own = argv(policy);
-    if !own.is_empty() && own != argv(&COMPILED) {
-        let message =
-            "with mode \"narrow\", a site policy cannot have a program to notify of its own"
-                .to_owned();
-        wrong.push(mistake(policy, policy.notify_line, message, "omit `notify`, or compile it in"));
-    }
+    let own = policy.approvals;
+    let words = |policy: &Policy<'_>, of: Span| -> Vec<String> {
+        policy.words_of(of).map(str::to_owned).collect()
+    };
+    let mut refuse = |line: u32, is_open: bool, own: Vec<String>, compiled, what: &str, hint| {
+        if line != 0 && !is_open && own != compiled {
+            let message = format!("with mode \"narrow\", a site policy cannot {what}");
+            wrong.push(mistake(policy, line, message, hint));
+        }
+    };
+    let compiled = COMPILED.approvals;
+    refuse(
+        own.notify_line,
+        compiled.notify.len == 0 && policy.text_of(own.notify_user) == NOBODY,
+        words(policy, own.notify),
+        words(&COMPILED, compiled.notify),
+        "name another program to notify than the compiled one, nor another account for it",
+        "omit `notify` and `notify_user`, or compile them in",
+    );
+    refuse(
+        own.approvers_line,
+        !COMPILED.settles_approvers(),
+        words(policy, own.approvers),
+        words(&COMPILED, compiled.approvers),
+        "name who approves what the compiled one has approved",
+        "omit `approvers`, or compile them in",
+    );
     wrong
 }
 

@@ -29,6 +29,9 @@ pub const KEYS: [&str; 15] = [
 /// The account that runs it by default.
 pub const ROOT: &str = "root";
 
+/// The account that owns nothing: who is told of what waits, by default.
+pub const NOBODY: &str = "nobody";
+
 /// Its working directory by default.
 const DIRECTORY: &str = "/";
 
@@ -166,10 +169,11 @@ impl Task {
     /// What a policy has run when a request begins to wait for an approval: as an account without rights,
     /// with a network and nothing to write.
     pub fn notifier(policy: &Policy<'_>) -> Option<Self> {
-        let argv: Vec<String> = policy.words_of(policy.notify).map(str::to_owned).collect();
+        let argv: Vec<String> =
+            policy.words_of(policy.approvals.notify).map(str::to_owned).collect();
         (!argv.is_empty()).then(|| Self {
             argv,
-            user: policy.text_of(policy.notify_user).to_owned(),
+            user: policy.text_of(policy.approvals.notify_user).to_owned(),
             directory: DIRECTORY.to_owned(),
             environment: Vec::new(),
             timeout_seconds: NOTIFIED,

@@ -165,3 +165,35 @@ host_once!(so_many_wait_and_no_more, ready_test_policy, |host| {
     ask(host, "service start nginx").expect("busy");
     assert_eq!(listed(host).len(), 20);
 });
+
+// A directory may have any name, and a person must not read another one.
+host_once!(an_account_does_not_look_like_another, |host| {
+    site(host, SITE);
+    let name = "agent\u{202e}toor\u{200b}";
+    host.root(&format!(
+        "echo '{name}:x:3000:3000::/tmp:/bin/bash' >>/etc/passwd; echo '{name}:*:20000::::::' >>/etc/shadow; echo '{name}:x:3000:' >>/etc/group; mkdir '/home/{name}'; sm setup-sudo --user '{name}'"
+    ))
+    .ok();
+    host.command(name, &["sm-helper", "service", "stop", "nginx"]).run();
+    let (_, answer) = sm(host, "approvals");
+    let id =
+        answer["approvals"][0]["id"].as_str().unwrap_or_else(|| panic!("{answer:#}")).to_owned();
+    assert_eq!(answer["approvals"][0]["requester"]["user"], name);
+    host.root(&format!("sm grant --user '{name}' service reload nginx")).ok();
+    let seen = host.at_terminal(
+        "root",
+        "xterm",
+        &["/usr/local/bin/sm", "approve", &id],
+        &[("minutes? [y/N] ", "y\n")],
+    );
+    let texts = [
+        seen.shown,
+        host.root("sm approvals; sm grants; sm policy surface; sm audit tail; sm audit stats").ok(),
+        host.root("id=$(sm approvals --json | grep -o '\"id\":\"[^\"]*' | cut -d'\"' -f4); sm decline $id").ok(),
+    ];
+    for text in texts {
+        assert!(text.contains("agent\\u{202e}toor"), "{text:.2000}");
+        let line = text.lines().find(|line| line.contains(['\u{202e}', '\u{200b}']));
+        assert!(line.is_none(), "{line:.300?}");
+    }
+});

@@ -5,8 +5,10 @@
 mod host;
 
 mod answers;
+mod approvers;
 mod attacks;
 mod grants;
+mod killed;
 mod notify;
 mod when;
 

@@ -118,6 +118,15 @@ pub const CASES: &[Case] = &[
         more: &[],
         mend: Printed,
     },
+    // Of whom the policy does not name any more.
+    Case {
+        id: "approvers",
+        status: "warning",
+        says: "/etc/sudoers.d/sm-@approvers is still there",
+        breaks: "printf '# Made by sm setup-sudo for approvers; do not edit\nagent ALL=(root) NOPASSWD: NOSETENV: /usr/local/bin/sm --flags-on-stdin approve\n' >/etc/sudoers.d/sm-@approvers; chmod 0440 /etc/sudoers.d/sm-@approvers",
+        more: &[],
+        mend: Printed,
+    },
     // With a line for each request it is ours all the same, until the policy has moved on.
     Case {
         id: "drop_ins",

@@ -5,6 +5,7 @@ use crate::admin::doctor::finding::Status;
 use crate::admin::doctor::operands::danger;
 use crate::admin::doctor::paths::refused;
 use crate::admin::doctor::programs::{ANY, Kind, has, kind};
+use crate::admin::setup_sudo::approvers;
 use crate::request::name::quoted;
 use std::fs;
 use std::io::Read;
@@ -34,11 +35,16 @@ pub struct Host<'h> {
     pub pager_escapes: bool,
 }
 
-/// How bad it is that an account may run this as root, and why; none if it is the helper.
+/// How bad it is that an account may run this as root, and why; none if it is the helper, or a line of the
+/// drop-in of those who may approve.
 pub fn judged(command: &str, host: Host<'_>) -> Option<(Status, String)> {
     let is_helper = command
         .strip_prefix(host.helper)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let own = Path::new(host.helper).with_file_name("sm");
+    if approvers::is_line(command, &own) {
+        return None;
+    }
     // What is removed gives nothing; `list` is `sudo -l` alone (sudoers(5)).
     if is_helper || command.starts_with('!') || command == "list" || command.starts_with("list ") {
         return None;

@@ -9,9 +9,9 @@ use crate::admin::doctor::paths::{fix, fix_or, refused, weak, word};
 use crate::admin::doctor::policy::repair;
 use crate::admin::doctor::sudo::edit;
 use crate::admin::setup_sudo::dropin::{DropIn, Found};
-use crate::admin::setup_sudo::exact;
 use crate::admin::setup_sudo::rule::render;
-use crate::output::text::{one_line, shell_word};
+use crate::admin::setup_sudo::{self, exact};
+use crate::output::text::{counted, one_line, shell_word};
 use crate::sudo::ask::{is_sudo_rs, program};
 use crate::sudo::files::{files, main_file, reads_drop_ins};
 use crate::sudo::folder::FOLDER;
@@ -129,6 +129,23 @@ pub fn drop_ins(context: &Context) -> Vec<Finding> {
             count => format!("{count} in place, for {} alone", context.helper.display()),
         },
     )
+}
+
+pub fn approvers(context: &Context) -> Vec<Finding> {
+    let Ok(force) = &context.policy else {
+        return vec![Finding::ok(
+            "not compared: every request is refused until the policy is fixed",
+        )];
+    };
+    let wrong = setup_sudo::approvers::behind(force, &context.helper);
+    let wrong = wrong.map(|what| {
+        Finding::warning(what).fix(format!("{} setup-sudo --approvers", word(&context.program)))
+    });
+    let well = match force.approvers().len() {
+        0 => "only root may approve".to_owned(),
+        count => format!("as the policy names them: {}", counted(count as u64, "name")),
+    };
+    or_ok(wrong.into_iter().collect(), well)
 }
 
 fn wrong(context: &Context, file: &DropInFile) -> Option<Finding> {

@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 43] = [
+pub const CHECKS: [Check; 44] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -122,6 +122,11 @@ pub const CHECKS: [Check; 43] = [
         "drop_ins",
         "the account may run something other than this helper, or nothing",
         sudoers::drop_ins,
+    ),
+    check(
+        "approvers",
+        "who may approve by the policy cannot, or a rule stands for who no longer may",
+        sudoers::approvers,
     ),
     check(
         "helper_rule",

@@ -1,19 +1,22 @@
-//! Exact drop-ins that the policy has moved away from, for whoever has just changed it.
+//! Drop-ins that the policy has moved away from, exact ones and that of those who may approve, for whoever has just changed it.
 
 use crate::admin::setup_sudo::dropin::DropIn;
-use crate::admin::setup_sudo::{exact, rule};
+use crate::admin::setup_sudo::{approvers, exact, rule};
+use crate::policy::force::InForce;
 use crate::sudo::account::Who;
 use crate::sudo::folder;
 use std::path::Path;
 
-/// What to say of each exact drop-in of this program's that is not what the policy permits now.
+/// What to say of each drop-in of this program's that is not what the policy permits now.
 pub fn behind(program: &Path) -> Vec<String> {
     let Ok(helper) = rule::helper_beside(program) else { return Vec::new() };
     let entries = std::fs::read_dir(folder::FOLDER).into_iter().flatten().flatten();
     let mut names: Vec<_> =
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
-    names.iter().filter_map(|name| behind_one(name, &helper)).collect()
+    let force = InForce::load().ok();
+    let approvers = force.and_then(|force| approvers::behind(&force, &helper));
+    names.iter().filter_map(|name| behind_one(name, &helper)).chain(approvers).collect()
 }
 
 fn behind_one(name: &str, helper: &Path) -> Option<String> {

@@ -1,5 +1,6 @@
 //! `sm setup-sudo`: lets an account or a group run the helper as root, and nothing else.
 
+pub mod approvers;
 pub mod attempt;
 pub mod behind;
 pub mod check;
@@ -10,6 +11,7 @@ pub mod install;
 pub mod mark;
 pub mod permitted;
 pub mod prove;
+pub mod ready;
 pub mod remove;
 pub mod rights;
 pub mod rule;
@@ -20,14 +22,11 @@ pub use crate::admin::setup_sudo::behind::behind;
 use crate::admin::setup_sudo::dropin::{DropIn, Found};
 use crate::admin::setup_sudo::expected::Rule;
 use crate::admin::setup_sudo::prove::prove;
+use crate::admin::setup_sudo::ready::Ready;
 use crate::cli::SetupSudo;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
-use crate::sudo::ask::Sudo;
-use crate::sudo::visudo::Visudo;
-use crate::sudo::{files, folder};
 use crate::system::step::step;
-use crate::system::trust::trusted;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -51,14 +50,22 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         crate::exec::sanitize::inherited()?;
         return remove::all(program);
     }
+    if command.approvers {
+        return approvers::alone(command, program, arguments, what);
+    }
     let who = Who::find(command.user.as_deref(), command.group.as_deref(), !command.remove)?;
     let drop_in = DropIn::named(&who.file_name());
     if command.print {
-        let text = wanted(&who, &rule::of_both(program)?, command.exact)?;
-        return Ok(Answer::text(text.trim_end())
+        let helper = rule::of_both(program)?;
+        let text = wanted(&who, &helper, command.exact)?;
+        let answer = Answer::text(text.trim_end())
             .with("path", drop_in.path().to_string_lossy())
             .with("text", text.as_str())
-            .with("exact", command.exact));
+            .with("exact", command.exact);
+        return Ok(match approvers::text(&helper).ok().flatten() {
+            Some(more) => answer.line(more.trim_end()).with("approvers", more),
+            None => answer,
+        });
     }
     if !is_root {
         return Err(without_root(what, program, arguments));
@@ -68,26 +75,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     if command.remove {
         return remove::one(&who, &drop_in);
     }
-    let (program, installed) = match command.install {
-        true => step("install the program", install::install)?,
-        false => (program.to_owned(), false),
-    };
-    let helper = rule::of_both(&program)?;
-    let visudo = Visudo::find()?;
-    Sudo::find()?;
-    files::reads_drop_ins(folder::FOLDER)?;
-    // Whoever can write there has root already, and no rule of ours makes it better.
-    let folder = Path::new(folder::FOLDER);
-    if let Err(refusal) = trusted(folder)
-        && folder.is_dir()
-    {
-        let hint = format!(
-            "only root may change it: chown root:root {0}; chmod 0755 {0}",
-            folder.display()
-        );
-        return Err(Refusal::from(refusal).hint(hint).into());
-    }
-    rights::no_default_acl(folder)?;
+    let Ready { program, installed, helper, visudo } = Ready::make(command, program)?;
     let before = drop_in.text().map_err(|error| unreadable(&drop_in, &error))?;
     let was_exact = before.as_deref().is_some_and(exact::is_exact);
     // Who only looks need not know which of the two it is.
@@ -96,7 +84,7 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
     let found = drop_in.look(&wanted).map_err(|error| unreadable(&drop_in, &error))?;
     let rule = Rule { who: &who, helper: &helper, program: &program, drop_in, exact, wanted };
     if command.check {
-        return check::check(&rule, found, &visudo);
+        return approvers::check(&helper, check::check(&rule, found, &visudo)?);
     }
     let warning;
     let answer = if found == Found::InPlace {
@@ -132,7 +120,8 @@ pub fn run(command: &SetupSudo, program: &Path, arguments: &[OsString]) -> Resul
         .with("user", user_name(&who))
         .with("group", group_name(&who))
         .with("exact", exact);
-    step("prove it", || prove(&rule, answer, warning))
+    let answer = step("prove it", || prove(&rule, answer, warning))?;
+    approvers::put(&helper, &visudo, answer)
 }
 
 fn wanted(who: &Who, helper: &Path, exact: bool) -> Result<String, Refusal> {

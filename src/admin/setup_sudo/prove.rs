@@ -1,6 +1,7 @@
 //! The proof that a drop-in has the effect that it should have, and no other.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::setup_sudo::approvers;
 use crate::admin::setup_sudo::attempt::{Hindered, hindered};
 use crate::admin::setup_sudo::exact::{self, besides};
 use crate::admin::setup_sudo::expected::Rule;
@@ -48,7 +49,9 @@ pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result
         }
     };
     let as_root = listed.iter().filter(|entry| entry.is_as_root());
-    let sm = as_root.flat_map(|entry| &entry.commands).find(|command| may_be(command, program));
+    let sm = as_root
+        .flat_map(|entry| &entry.commands)
+        .find(|command| may_be(command, program) && !approvers::is_line(command, program));
     match sm {
         Some(command) => warnings.push(format!(
             "another rule, for `{}`, also allows {} to run {} as root, so the policy does not limit it: \

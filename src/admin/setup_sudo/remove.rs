@@ -2,6 +2,7 @@
 //! helper. Asks neither sudo nor the account database: both may be broken or gone by then.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::setup_sudo::approvers;
 use crate::admin::setup_sudo::dropin::DropIn;
 use crate::admin::setup_sudo::exact::rules;
 use crate::admin::setup_sudo::mark::MARK;
@@ -44,7 +45,8 @@ pub fn one(who: &Who, drop_in: &DropIn) -> Result<Answer, Failure> {
     Ok(answer.line(&rule::gone_with_it(&others)).with("dropped", others))
 }
 
-/// Removes every drop-in of ours that names the helper beside `program`. A rule that was made
+/// Removes every drop-in of ours that names the helper beside `program`, and that of those who may
+/// approve. A rule that was made
 /// by hand, or is for another installation, stays.
 ///
 /// # Errors
@@ -54,10 +56,14 @@ pub fn all(program: &Path) -> Result<Answer, Failure> {
     // setup-sudo writes the place itself, links resolved.
     let real = fs::canonicalize(&helper).unwrap_or_else(|_| helper.clone());
     let helpers = [&*helper, &*real];
-    let ours = ours(folder::FOLDER, &helpers)?;
+    // Those who may approve have rules for `sm` itself.
+    let own = [helper.with_file_name("sm"), real.with_file_name("sm")];
+    let own = [&*own[0], &*own[1]];
+    let programs = Programs { helpers: &helpers, own: &own };
+    let ours = ours(folder::FOLDER, &programs)?;
     // The package calls this itself (`dpkg(1)`, "Internal environment").
     if std::env::var_os("DPKG_MAINTSCRIPT_NAME").is_none() {
-        self::ours(KEPT, &helpers)?.iter().try_for_each(|path| forget(path))?;
+        self::ours(KEPT, &programs)?.iter().try_for_each(|path| forget(path))?;
     }
     let mut lines = Vec::new();
     for path in &ours {
@@ -71,8 +77,16 @@ pub fn all(program: &Path) -> Result<Answer, Failure> {
     Ok(Answer::text(lines.join("\n")).with("changed", !ours.is_empty()).with("removed", removed))
 }
 
+/// What the drop-ins of this installation name.
+struct Programs<'p> {
+    /// The helper, by its name and by where that leads.
+    helpers: &'p [&'p Path],
+    /// `sm`, the same.
+    own: &'p [&'p Path],
+}
+
 /// The drop-ins of this folder that are for one of these helpers alone.
-fn ours(folder: &str, helpers: &[&Path]) -> Result<Vec<PathBuf>, Refusal> {
+fn ours(folder: &str, programs: &Programs<'_>) -> Result<Vec<PathBuf>, Refusal> {
     let unreadable =
         |error: io::Error| Refusal::new(Code::CommandFailed, format!("{folder}: {error}"));
     let entries = match fs::read_dir(folder) {
@@ -84,7 +98,11 @@ fn ours(folder: &str, helpers: &[&Path]) -> Result<Vec<PathBuf>, Refusal> {
         let is_named = entry.file_name().as_encoded_bytes().starts_with(b"sm-");
         if is_named && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             let text = file::read(entry.path()).map_err(unreadable)?;
-            if names_only(&String::from_utf8_lossy(&text), helpers) {
+            let programs = match entry.file_name() == approvers::FILE {
+                true => programs.own,
+                false => programs.helpers,
+            };
+            if names_only(&String::from_utf8_lossy(&text), programs) {
                 ours.push(entry.path());
             }
         }

@@ -1,18 +1,20 @@
 //! `approval` and `[approvals]`: what an administrator approves before it is done, and who hears of it.
 
 use super::actions::Granted;
+use super::callers;
+use crate::policy::model::{CallerKind, Span};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{PolicyError, Source, Table};
-use crate::policy::tasks::{ROOT, account, command};
+use crate::policy::tasks::{NOBODY, ROOT, account, command};
 use crate::request::action::{Action, Set};
 use toml::Spanned;
 use toml::de::DeValue;
 
 /// The keys of `[approvals]`.
-pub(super) const KEYS: [&str; 3] = ["expires_minutes", "notify", "notify_user"];
+pub(super) const KEYS: [&str; 4] = ["expires_minutes", "approvers", "notify", "notify_user"];
 
-/// Who is told by default: the account that owns nothing.
-const NOBODY: &str = "nobody";
+/// The most approvers: each is a few lines that sudo reads at every call.
+const MOST_APPROVERS: usize = 64;
 
 impl Parsed {
     /// How long a request waits, and who hears of it.
@@ -35,12 +37,55 @@ impl Parsed {
                 wrong.map_err(|wrong| source.error(value.span(), wrong, None)).map(|()| user)
             }))
         });
+        let line =
+            |key: &str| table.optional(key).map_or(0, |value| source.line(value.span().start));
         if let Some(words) = notify {
-            self.notify = self.run(&words);
-            self.notify_line =
-                table.optional("notify").map_or(0, |value| source.line(value.span().start));
-            self.notify_user = self.strings.add(user.unwrap_or(NOBODY));
+            self.approvals.notify = self.run(&words);
+            self.approvals.notify_line = line("notify");
+            self.approvals.notify_user = self.strings.add(user.unwrap_or(NOBODY));
         }
+        if let Some(value) = table.optional("approvers") {
+            self.approvals.approvers = self.approvers(source, value);
+            self.approvals.approvers_line = line("approvers");
+        }
+    }
+
+    /// Who may approve besides root, each once, sorted.
+    fn approvers(&mut self, source: &Source<'_>, value: &Spanned<DeValue<'_>>) -> Span {
+        let items = source.note(source.array(value)).unwrap_or_default();
+        let mut names = Vec::new();
+        for item in items {
+            let named = source.string(item).and_then(|word| approver(source, item, word));
+            names.extend(source.note(named).map(str::to_owned));
+        }
+        names.sort();
+        names.dedup();
+        if names.len() > MOST_APPROVERS {
+            let message = format!("more than {MOST_APPROVERS} approvers");
+            let hint = "name a group that they are in: \"group:NAME\"".to_owned();
+            source.note::<()>(Err(source.error(value.span(), message, Some(hint))));
+        }
+        self.run(&names)
+    }
+}
+
+fn approver<'w>(
+    source: &Source<'_>,
+    item: &Spanned<DeValue<'_>>,
+    word: &'w str,
+) -> Result<&'w str, PolicyError> {
+    let wrong = |message: String, hint: &str| {
+        Err(source.error(item.span(), message, Some(hint.to_owned())))
+    };
+    match callers::named(word) {
+        Some((CallerKind::User, "root")) => {
+            wrong("root may approve anyway".to_owned(), "omit it: approvers are other accounts")
+        }
+        Some((CallerKind::User | CallerKind::Group, _)) => Ok(word),
+        Some((CallerKind::Default, _)) | None => wrong(
+            format!("{word:?} is not an approver"),
+            "write \"user:NAME\" or \"group:NAME\", with the name of an account or a group",
+        ),
     }
 }
 

@@ -118,19 +118,23 @@ fn whom<'k>(
     source: &Source<'_>,
     key: &'k Spanned<DeKey<'_>>,
 ) -> Result<(CallerKind, &'k str), PolicyError> {
-    let is_one = |name: &str| !name.is_empty() && name.trim() == name && !name.contains(['*', '?']);
-    let (kind, name) = match key.get_ref().split_once(':') {
-        Some(("user", name)) if is_one(name) => (CallerKind::User, name),
-        Some(("group", name)) if is_one(name) => (CallerKind::Group, name),
-        None if key.get_ref() == "default" => (CallerKind::Default, ""),
-        _ => {
-            let message = format!("{:?} is not a caller", key.get_ref());
-            return Err(source.error(key.span(), message, Some(meant::caller(key.get_ref()))));
-        }
+    named(key.get_ref()).ok_or_else(|| {
+        let message = format!("{:?} is not a caller", key.get_ref());
+        source.error(key.span(), message, Some(meant::caller(key.get_ref())))
+    })
+}
+
+/// Whom `user:NAME`, `group:NAME` or `default` means.
+pub(super) fn named(text: &str) -> Option<(CallerKind, &str)> {
+    let is_one = |name: &str| {
+        (1..=256).contains(&name.len())
+            && name.trim() == name
+            && !name.contains(|c: char| c.is_control() || "*?".contains(c))
     };
-    if name.len() > 256 || name.chars().any(char::is_control) {
-        let message = "this is not the name of an account".to_owned();
-        return Err(source.error(key.span(), message, None));
+    match text.split_once(':') {
+        Some(("user", name)) if is_one(name) => Some((CallerKind::User, name)),
+        Some(("group", name)) if is_one(name) => Some((CallerKind::Group, name)),
+        None if text == "default" => Some((CallerKind::Default, "")),
+        _ => None,
     }
-    Ok((kind, name))
 }

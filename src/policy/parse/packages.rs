@@ -54,7 +54,7 @@ impl Parsed {
             let Some(name) = name else { continue };
             let rule = PackageRule {
                 name: self.strings.add(name.as_str()),
-                pacman: pacman.map_or(Span { at: 0, len: 0 }, |other| self.strings.add(other)),
+                pacman: pacman.map_or(Span::NONE, |other| self.strings.add(other)),
                 line: source.line(key.span().start),
                 actions_line: granted.line,
                 actions: granted.set,

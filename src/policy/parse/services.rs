@@ -68,7 +68,7 @@ impl Parsed {
                     actions: granted.set,
                     approval,
                     require_reason,
-                    check: check.unwrap_or(Span { at: 0, len: 0 }),
+                    check: check.unwrap_or(Span::NONE),
                     check_start,
                     watch_seconds,
                     when,

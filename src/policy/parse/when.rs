@@ -30,7 +30,7 @@ impl Parsed {
                 Window::read(text).map_err(wrong).map(|_| text)
             }))
         });
-        let window = window.map_or(Span { at: 0, len: 0 }, |text| self.strings.add(text));
+        let window = window.map_or(Span::NONE, |text| self.strings.add(text));
         When { not_before, not_after, window }
     }
 }
