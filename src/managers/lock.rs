@@ -2,6 +2,7 @@
 //! run can take them.
 
 use crate::output::text::one_line;
+use crate::system::proc;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::File;
@@ -56,14 +57,11 @@ fn holder_of_file(lock: &'static str) -> Option<Holder> {
     if !path.exists() {
         return None;
     }
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut numbered =
-        processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let holds = |pid: &i32| {
         let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
         open.filter_map(|entry| entry.path().read_link().ok()).any(|target| target == path)
     };
-    Some(numbered.find(holds).map_or(Holder::Nobody(lock), |pid| Holder::Process(called(pid))))
+    Some(proc::all().find(holds).map_or(Holder::Nobody(lock), |pid| Holder::Process(called(pid))))
 }
 
 /// `apt-get (process 4711)`

@@ -230,6 +230,8 @@ fn output_schema() -> Arc<JsonObject> {
             "approval": {"type": "object", "description": "What a person has to approve, and until when."},
             "unit": {"type": "object", "description": "The state of the unit afterwards."},
             "plan": {"type": "object", "description": "The packages that change."},
+            "restart_needed": {"type": "array", "items": {"type": "string"}, "description": "Units that still run what was replaced."},
+            "reboot_needed": {"type": "boolean", "description": "Whether a boot is due."},
             "warnings": {"type": "array", "items": {"type": "string"}},
         },
         "required": ["success", "code"],

@@ -5,6 +5,7 @@ pub mod at_work;
 pub mod before;
 pub mod beside;
 pub mod closed;
+pub mod due;
 pub mod expected;
 pub mod judge;
 pub mod kept;
@@ -66,6 +67,20 @@ pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
 
 /// Everything else.
 pub fn change(
+    plan: &Plan,
+    steps: &PackageSteps,
+    bounds: Bounds,
+    context: &mut OperationContext<'_>,
+) -> Outcome {
+    let outcome = settled(plan, steps, bounds, context);
+    // Also where it has failed, or nothing had to be done: what was replaced before still runs.
+    let looked = outcome.changed.is_some().then(|| due::now(context.shown));
+    let Some((due, unseen)) = looked else { return outcome };
+    let warnings = outcome.warnings.iter().cloned().chain(unseen).collect();
+    Outcome { due: Some(due), warnings, ..outcome }
+}
+
+fn settled(
     plan: &Plan,
     steps: &PackageSteps,
     bounds: Bounds,

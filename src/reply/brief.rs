@@ -18,9 +18,10 @@ pub fn brief(mut reply: Value) -> Value {
         for field in ["stdout", "stderr"] {
             fields.retain(|key, value| key != field || value != "");
         }
-        for field in ["stdout_truncated", "stderr_truncated", "deferred"] {
+        for field in ["stdout_truncated", "stderr_truncated", "deferred", "reboot_needed"] {
             fields.retain(|key, value| key != field || *value != false);
         }
+        fields.retain(|key, value| key != "restart_needed" || *value != Value::Array(Vec::new()));
     }
     reply
 }

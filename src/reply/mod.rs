@@ -15,7 +15,7 @@ use crate::audit::Answer;
 use crate::managers::argv::Argv;
 use crate::managers::systemd::unit::UnitState;
 use crate::managers::transaction::Transaction;
-use crate::outcome::Outcome;
+use crate::outcome::{Due, Outcome};
 use crate::output::text::one_line;
 use crate::plan::Plan;
 use crate::request::code::{Awaited, Code, Refusal};
@@ -95,6 +95,8 @@ pub struct Reply<'r> {
     log: Option<&'r [String]>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "plan")]
     transaction: Option<&'r Transaction>,
+    #[serde(flatten)]
+    due: Option<&'r Due>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     deferred: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -140,6 +142,7 @@ impl<'r> Reply<'r> {
             unit: None,
             log: None,
             transaction: None,
+            due: None,
             deferred: false,
             warnings: Vec::new(),
             more: Map::new(),
@@ -174,6 +177,7 @@ impl<'r> Reply<'r> {
             unit: outcome.unit.as_ref(),
             log: outcome.log.as_deref(),
             transaction: outcome.plan.as_ref(),
+            due: outcome.due.as_ref(),
             deferred: outcome.deferred,
             ..Self::new(outcome.verdict.as_ref().copied()).plan(plan)
         };

@@ -45,6 +45,12 @@ impl Stat {
     }
 }
 
+/// The processes that there are, by their ids.
+pub fn all() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
 /// Whether this is the user id that the kernel shows for all that have none in this process's
 /// user namespace (`user_namespaces(7)`, "Unmapped user and group IDs").
 pub fn is_unmapped(uid: u32) -> bool {

@@ -13,6 +13,7 @@ mod checks;
 mod confined;
 mod deferred;
 mod dry_run;
+mod due;
 mod enablement;
 mod failing;
 mod foreign;

@@ -19,7 +19,7 @@ pub const PAGES: [(&str, &str); 7] = [
 ];
 
 /// What every reply has, and what a page is not about where it leaves it out.
-const MAY_BE_LEFT_OUT: [&str; 13] = [
+const MAY_BE_LEFT_OUT: [&str; 15] = [
     "schema",
     "success",
     "request_id",
@@ -32,6 +32,8 @@ const MAY_BE_LEFT_OUT: [&str; 13] = [
     "stdout_truncated",
     "stderr_truncated",
     "unit",
+    "restart_needed",
+    "reboot_needed",
     "duration_ms",
 ];
 

@@ -3,6 +3,7 @@
 pub mod alias;
 pub mod bonds;
 pub mod cause;
+pub mod cgroup;
 pub mod closure;
 pub mod commands;
 pub mod list;

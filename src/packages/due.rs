@@ -1,0 +1,212 @@
+//! What is due after packages were replaced: units that still run the old code, and a boot.
+
+use crate::exec::context::Shown;
+use crate::managers::systemd::cgroup::unit_of;
+use crate::outcome::Due;
+use crate::system::proc;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// Where packages have their code. What is mapped from elsewhere is made at run time, or is an
+/// account's own.
+const CODE: [&str; 6] = ["/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/opt/"];
+
+/// The most that is read of what a process has mapped, in bytes. It can map 65,530 places, each of a
+/// name as long as it likes (`vm.max_map_count`).
+const LONGEST_MAPS: u64 = 8 << 20;
+
+/// What the package manager's hooks leave where a boot is due (Debian's `unattended-upgrades`,
+/// `needrestart` and `update-notifier`).
+const REBOOT_REQUIRED: &str = "/run/reboot-required";
+
+/// What says that this host has the kernel of another one (systemd, <https://systemd.io/CONTAINER_INTERFACE>).
+const CONTAINER: &str = "/run/systemd/container";
+
+/// How long it is looked for, at most. A process can have so much mapped that reading it takes a while, and
+/// keep a reader waiting (a page fault on a file of its own file system).
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is due now, and what to say if not all of it could be seen. Only units that may be `shown` are named.
+pub fn now(shown: Shown<'_>) -> (Due, Option<String>) {
+    let found = Arc::new(Mutex::new(BTreeSet::new()));
+    let (done, is_done) = mpsc::channel();
+    let seen = Arc::clone(&found);
+    // Where it is kept waiting it ends with this process.
+    let looks = thread::Builder::new().spawn(move || done.send(look(&seen)));
+    let is_whole = looks.is_ok() && is_done.recv_timeout(PATIENCE) == Ok(true);
+    let units = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let (named, others): (Vec<String>, Vec<String>) =
+        units.into_iter().partition(|unit| (shown.0)(unit));
+    let due = Due {
+        restart_needed: named,
+        restart_needed_others: others.len(),
+        reboot_needed: Path::new(REBOOT_REQUIRED).exists() || has_newer_kernel(),
+    };
+    let warning = "not every process could be looked at: more units than `restart_needed` has may still run what was replaced";
+    (due, (!is_whole).then(|| warning.to_owned()))
+}
+
+/// Finds every unit with a process that runs what is no longer on the disk, save people's sessions, which
+/// nobody restarts. Gives whether all of them could be seen.
+fn look(found: &Mutex<BTreeSet<String>>) -> bool {
+    let mut is_whole = true;
+    let root = fs::metadata("/").map(|root| (root.dev(), root.ino())).ok();
+    let manager = fs::read_to_string("/proc/1/cgroup").unwrap_or_default();
+    let known = || found.lock().unwrap_or_else(PoisonError::into_inner);
+    for pid in proc::all() {
+        let Ok(shown) = fs::read_to_string(format!("/proc/{pid}/cgroup")) else { continue };
+        let Some(unit) = unit_of(&shown, &manager) else { continue };
+        let is_session = unit.starts_with("session-") && unit.ends_with(".scope")
+            || unit.starts_with("user@") && unit.ends_with(".service");
+        if is_session || known().contains(&unit) {
+            continue;
+        }
+        // A container's processes have the files of another system, which this package manager has not
+        // replaced.
+        let own = fs::metadata(format!("/proc/{pid}/root")).map(|own| (own.dev(), own.ino())).ok();
+        if own.is_some() && own != root {
+            continue;
+        }
+        match runs_old_code(pid) {
+            Some(true) => {
+                known().insert(unit);
+            }
+            Some(false) => {}
+            None => is_whole = false,
+        }
+    }
+    is_whole
+}
+
+/// Whether a process has code mapped that was replaced or removed since; none if that cannot be seen.
+fn runs_old_code(pid: i32) -> Option<bool> {
+    let file = match File::open(format!("/proc/{pid}/maps")) {
+        Ok(file) => file,
+        // It has ended.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    let mut maps = Vec::new();
+    // What ends meanwhile is read as far as that.
+    let _ = file.take(LONGEST_MAPS).read_to_end(&mut maps);
+    Some(String::from_utf8_lossy(&maps).lines().any(is_old_code))
+}
+
+/// Whether a line of `/proc/PID/maps` (`proc_pid_maps(5)`) is of code whose file was replaced or removed.
+fn is_old_code(line: &str) -> bool {
+    // Address, rights, offset, device, inode, and behind blanks the name.
+    let mut rest = line;
+    let mut fields = [""; 5];
+    for field in &mut fields {
+        let Some((word, behind)) = rest.split_once(' ') else { return false };
+        (*field, rest) = (word, behind.trim_start());
+    }
+    let is_code = fields[1].contains('x');
+    let name = rest.strip_suffix(" (deleted)");
+    is_code && name.is_some_and(|name| CODE.iter().any(|place| name.starts_with(place)))
+}
+
+/// Whether a kernel is installed that is newer than the one that runs, and of its kind.
+fn has_newer_kernel() -> bool {
+    if Path::new(CONTAINER).exists() {
+        return false;
+    }
+    let Ok(running) = nix::sys::utsname::uname() else { return false };
+    let Some(running) = running.release().to_str() else { return false };
+    installed_kernels(Path::new("/")).iter().any(|release| is_newer(release, running))
+}
+
+/// The releases of the kernels that could be booted: of Debian's packages in `/boot`, of Arch's beside their
+/// modules.
+fn installed_kernels(root: &Path) -> Vec<String> {
+    let names = |folder: &str| {
+        let entries = fs::read_dir(root.join(folder)).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    let of_debian = names("boot").into_iter();
+    let of_debian = of_debian.filter_map(|name| name.strip_prefix("vmlinuz-").map(str::to_owned));
+    let modules = "usr/lib/modules";
+    let is_there = |name: &String| root.join(modules).join(name).join("vmlinuz").exists();
+    of_debian.chain(names(modules).into_iter().filter(is_there)).collect()
+}
+
+/// Whether a kernel's release is newer than another one's of the same kind: `6.1.0-20-amd64` than
+/// `6.1.0-18-amd64`, and not than `6.1.0-18-cloud-amd64`.
+fn is_newer(release: &str, running: &str) -> bool {
+    let kind =
+        |release: &str| -> String { release.chars().filter(|c| c.is_alphabetic()).collect() };
+    let numbers = |release: &str| -> Vec<u64> {
+        let words = release.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
+        words.map(|word| word.parse().unwrap_or(u64::MAX)).collect()
+    };
+    kind(release) == kind(running) && numbers(release) > numbers(running)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_code_is_what_was_replaced_and_can_be_run() {
+        for (line, is_old) in [
+            ("7f2-7f3 r-xp 00000000 08:01 1835 /usr/lib/libc.so.6 (deleted)", true),
+            (
+                "7f2-7f3 r-xp 00000000 08:01 1835                       /opt/my app/x (deleted)",
+                true,
+            ),
+            ("7f2-7f3 r-xp 00000000 08:01 1835 /usr/lib/libc.so.6", false),
+            // Data, what was never a package's, and what only looks like it.
+            ("7f2-7f3 r--p 00000000 08:01 1835 /usr/lib/locale/C (deleted)", false),
+            ("7f2-7f3 rwxp 00000000 00:01 7 /memfd:jit (deleted)", false),
+            ("7f2-7f3 rwxs 00000000 00:01 7 /dev/zero (deleted)", false),
+            ("7f2-7f3 r-xp 00000000 08:01 7 /home/agent/a (deleted)", false),
+            ("7f2-7f3 r-xp 00000000 08:01 7 /tmp/usr/lib/a (deleted)", false),
+            ("7f2-7f3 r-xp 00000000 00:00 0                          [vdso]", false),
+            ("7f2-7f3 rwxp 00000000 00:00 0 ", false),
+            ("", false),
+        ] {
+            assert_eq!(is_old_code(line), is_old, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_newer_kernel_is_one_of_the_same_kind() {
+        for (release, running, is_so) in [
+            ("6.1.0-20-amd64", "6.1.0-18-amd64", true),
+            ("6.1.0-9-amd64", "6.1.0-18-amd64", false),
+            ("6.1.0-18-amd64", "6.1.0-18-amd64", false),
+            ("6.1.0-20-cloud-amd64", "6.1.0-18-amd64", false),
+            ("6.12.1-arch1-1", "6.11.9-arch1-1", true),
+            ("6.12.1-zen1-1-zen", "6.11.9-arch1-1", false),
+            ("6.6.63-1-lts", "6.6.9-1-lts", true),
+            ("6.10.0-1-amd64", "6.9.0-1-amd64", true),
+            ("999999999999999999999999.1-amd64", "6.9.0-1-amd64", true),
+        ] {
+            assert_eq!(is_newer(release, running), is_so, "{release} {running}");
+        }
+    }
+
+    #[test]
+    fn kernels_are_found_where_both_have_them() {
+        let root = std::env::temp_dir().join(format!("sm-kernels-{}", std::process::id()));
+        for folder in ["boot", "usr/lib/modules/6.12.1-arch1-1", "usr/lib/modules/6.11.9-arch1-1"] {
+            fs::create_dir_all(root.join(folder)).expect("a folder");
+        }
+        for file in [
+            "boot/vmlinuz-6.1.0-20-amd64",
+            "boot/initrd.img-6.1.0-20-amd64",
+            "usr/lib/modules/6.12.1-arch1-1/vmlinuz",
+        ] {
+            fs::write(root.join(file), "").expect("a file");
+        }
+        let found = installed_kernels(&root);
+        fs::remove_dir_all(&root).expect("nothing is left");
+        assert_eq!(found, ["6.1.0-20-amd64", "6.12.1-arch1-1"]);
+    }
+}
