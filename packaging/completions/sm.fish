@@ -55,7 +55,7 @@ complete -c sm -n "__fish_sm_using_subcommand helper" -s v -l verbose -d 'Print 
 complete -c sm -n "__fish_sm_using_subcommand helper" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l user -d 'The account [default: the one that called sudo]' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l group -d 'The group' -r -f -a "(__fish_complete_groups)"
-complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l approvers -d 'Only the rule of those who may approve ([approvals] approvers), which every run puts in place too'
+complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l approvers -d 'Only the rule of those whom the policy lets approve, which every run puts in place too'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l install -d 'First install this program for all accounts, unless a package did'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l print -d 'Print the drop-in and change nothing'
 complete -c sm -n "__fish_sm_using_subcommand setup-sudo" -l check -d 'Check whether the drop-in is in place: exit 0 if so, 1 if not'

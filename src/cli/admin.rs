@@ -143,7 +143,7 @@ pub struct SetupSudo {
     /// The group
     #[arg(long, value_name = "G", allow_hyphen_values = true)]
     pub group: Option<OsString>,
-    /// Only the rule of those who may approve ([approvals] approvers), which every run puts in place too
+    /// Only the rule of those whom the policy lets approve, which every run puts in place too
     #[arg(long, conflicts_with_all = ["user", "group", "exact", "keep_exact"])]
     pub approvers: bool,
     /// First install this program for all accounts, unless a package did
