@@ -40,7 +40,10 @@ pub fn tell(call: &Call) -> Option<String> {
     let ran = run_program(&program, bounds, options);
     Some(not_told(&match ran.ended {
         Ended::Exited(0) => return None,
-        Ended::Exited(status) => format!("exit status {status}: {}", one_line(&ran.stderr, 200)),
+        Ended::Exited(status) => match one_line(&ran.stderr, 200) {
+            nothing if nothing.is_empty() => format!("exit status {status}"),
+            said => format!("exit status {status}: {said}"),
+        },
         Ended::Signalled(signal) => format!("it was killed by signal {signal}"),
         Ended::Late => format!("not done after {} s", task.timeout_seconds),
         Ended::NotStarted(error) => not_started(&task, program.failed.get(), error).error,

@@ -193,14 +193,25 @@ fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
         .tasks
         .iter()
         .filter_map(|rule| Some((rule.line, "task", policy.words_of(rule.argv).next()?)));
-    let notify = policy
-        .words_of(policy.approvals.notify)
-        .next()
-        .map(|path| (policy.approvals.notify_line, "program to notify", path));
-    let shells = checks.chain(tasks).chain(notify).filter(|(.., path)| never::program(path));
-    let shells =
-        shells.map(|(line, what, _)| mistake(policy, line, never::is_starter(what), never::SCRIPT));
-    names.chain(shells).collect()
+    names.chain(starters(policy, checks.chain(tasks))).chain(told_by_a_starter(policy)).collect()
+}
+
+/// Rejects those of these programs, each with its line and what it is, that start whatever their arguments
+/// name.
+fn starters<'p>(
+    policy: &'p Policy<'_>,
+    programs: impl Iterator<Item = (u32, &'static str, &'p str)>,
+) -> impl Iterator<Item = PolicyError> {
+    programs
+        .filter(|(.., path)| never::program(path))
+        .map(|(line, what, _)| mistake(policy, line, never::is_starter(what), never::SCRIPT))
+}
+
+/// The same of what is run when a request begins to wait for an approval.
+fn told_by_a_starter(policy: &Policy<'_>) -> Vec<PolicyError> {
+    let path = policy.words_of(policy.approvals.notify).next();
+    let program = path.map(|path| (policy.approvals.notify_line, "program to notify", path));
+    starters(policy, program.into_iter()).collect()
 }
 
 /// Rejects command lines in a narrowing site policy, and who may approve them: it cannot add to what
@@ -220,6 +231,7 @@ fn additions(policy: &Policy<'_>) -> Vec<PolicyError> {
         mistake(policy, rule.line, message, "omit `check`: the compiled policy's applies")
     };
     let mut wrong: Vec<PolicyError> = strange.map(sentence).collect();
+    wrong.extend(told_by_a_starter(policy));
     let own = policy.approvals;
     let words = |policy: &Policy<'_>, of: Span| -> Vec<String> {
         policy.words_of(of).map(str::to_owned).collect()

@@ -174,7 +174,8 @@ host_once!(an_approver_sees_all_of_it_and_is_asked_once_more, |host| {
     let sm = "/usr/local/bin/sm";
     for (typed, status, state) in [("n\n", 2, "pending"), ("y\n", 0, "approved")] {
         let plan = [("Approve this up to 3 times? [y/N] ", typed)];
-        let seen = host.at_terminal("other", "xterm", &[sm, "approve", &id, "--uses", "3"], &plan);
+        let seen =
+            host.at_terminal("other", "xterm", &[sm, "approve", "--uses", "3", "--", &id], &plan);
         assert_eq!(seen.status, status, "{typed:?}: {}", seen.shown);
         assert!(seen.shown.contains("/usr/bin/apt-get"), "{}", seen.shown);
         assert!(

@@ -1,6 +1,6 @@
 //! Somebody hears of what waits.
 
-use crate::host::{Host, Sudo};
+use crate::host::{Host, Sudo, host_once};
 use crate::{ask, id, site, sm};
 use serde_json::Value;
 
@@ -129,3 +129,22 @@ fn who_is_told_has_no_rights_and_holds_nobody_up() {
         assert!(reply.json["error"].to_string().contains(said), "{wrong}: {:#}", reply.json);
     }
 }
+
+// The usual build takes no command line from its site policy; who is told has no rights and gives none.
+host_once!(a_site_policy_that_can_only_narrow_has_nobody_told, |host| {
+    program(host, "notify", "#!/bin/sh\nexit 3\n");
+    let notify = "notify = [\"/usr/local/sbin/notify\"]";
+    site(host, &policy(notify));
+    let reply = ask(host, "service restart nginx").expect("approval_required");
+    let warnings = reply.json["warnings"].to_string();
+    assert!(warnings.contains("approval: exit status 3\""), "{warnings}");
+    for (text, wrong) in [
+        (format!("{notify}\nnotify_user = \"daemon\""), "nor another account for it"),
+        ("notify = [\"/bin/sh\", \"-c\", \"x\"]".to_owned(), "a program to notify"),
+    ] {
+        site(host, &policy(&text));
+        let (exit, answer) = sm(host, "policy check --site /etc/sm/policy.toml");
+        assert_eq!(exit, 1, "{answer:#}");
+        assert!(answer["error"].to_string().contains(wrong), "{answer:#}");
+    }
+});

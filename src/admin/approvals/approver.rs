@@ -141,7 +141,10 @@ impl Way<'_> {
             return Ok(exit);
         }
         answer::asked_once_more(&format!("Approve this {}?", given.described()))?;
-        let sure = [arguments, &["--yes".into()]].concat();
+        // Right behind the command, since what stands behind `--` is no flag.
+        let place = arguments.iter().position(|argument| argument == word).unwrap_or_default();
+        let mut sure = arguments.to_vec();
+        sure.insert(place + 1, "--yes".into());
         self.run(word, &sure, Stdio::inherit())
     }
 
