@@ -65,7 +65,7 @@ mod surface;
 mod system;
 mod tasks;
 
-use crate::admin::approvals::approver;
+use crate::admin::approvals::{Right, approver};
 use crate::admin::{answer, doctor, fleet, setup_sudo};
 use crate::cli::{AdminCommand, FleetCommand, Parsed};
 use crate::exec::sanitize;
@@ -107,6 +107,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
         return pipeline::main(program, &program.with_file_name("sm-helper"), rest);
     }
     let received = approver::received(arguments);
+    let right = if received.is_some() { Right::Rule } else { Right::Root };
     let arguments = received.as_ref().map_or(arguments, |received| &received.words);
     // Wherever it stands, also behind the words of a request that is explained.
     let json = arguments.iter().any(|word| word == "--json");
@@ -150,14 +151,18 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                     admin::approvals::show::list(program, arguments)
                 }
                 AdminCommand::Approvals { .. } => {
-                    admin::approvals::show::follow(json, program, arguments)
+                    admin::approvals::show::follow(json, right, program, arguments)
                 }
                 AdminCommand::Approve(command) => {
-                    admin::approvals::answer::approve(command, program, arguments)
+                    admin::approvals::answer::approve(command, right, program, arguments)
                 }
-                AdminCommand::Decline { id, reason } => {
-                    admin::approvals::answer::decline(id, reason.as_deref(), program, arguments)
-                }
+                AdminCommand::Decline { id, reason } => admin::approvals::answer::decline(
+                    id,
+                    reason.as_deref(),
+                    right,
+                    program,
+                    arguments,
+                ),
                 AdminCommand::Grant(command) => admin::grants::grant(command, program, arguments),
                 AdminCommand::Grants => admin::grants::list(program, arguments),
                 AdminCommand::Revoke { id } => admin::grants::revoke(id, program, arguments),

@@ -6,6 +6,7 @@ use crate::output::text::shell_word;
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::ask;
+use crate::system::kernel;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -19,6 +20,8 @@ pub fn as_root(what: &str, program: &Path, arguments: &[OsString]) -> Result<Cal
     if !nix::unistd::geteuid().is_root() {
         return Err(without_root(&format!("only root can {what}"), program, arguments));
     }
+    // Root's locks are waited for by every request.
+    kernel::ignore_stops();
     let caller = Caller::find();
     sanitize::inherited()?;
     Ok(caller)

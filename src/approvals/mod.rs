@@ -182,19 +182,29 @@ pub fn begun(caller: &Caller) -> io::Result<Option<(Entry, usize)>> {
     Ok(entry.map(|entry| (entry, count)))
 }
 
+/// Who answers a request.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'b> {
+    /// Its name.
+    pub user: &'b str,
+    /// Whether it may answer what has an answer already.
+    pub may_overrule: bool,
+}
+
 /// Approves a request: so many times, for so long.
 ///
 /// # Errors
-/// If what is kept cannot be read or written; in the result, `not_found`.
+/// If what is kept cannot be read or written; in the result, `not_found`, or `denied` where there is an
+/// answer that is not to be overruled.
 pub fn approve(
     id: &str,
-    by: &str,
+    by: By<'_>,
     lasts: Duration,
     uses: u32,
 ) -> io::Result<Found<Result<Entry, Refusal>>> {
     change(|book| {
         let until = book.now().saturating_add(lasts.as_secs());
-        book.answer(id, Answered::Approved { by: by.to_owned(), until, left: uses })
+        book.answer(id, by, Answered::Approved { by: by.user.to_owned(), until, left: uses })
     })
 }
 
@@ -204,11 +214,12 @@ pub fn approve(
 /// As for [`approve`].
 pub fn decline(
     id: &str,
-    by: &str,
+    by: By<'_>,
     reason: Option<&str>,
 ) -> io::Result<Found<Result<Entry, Refusal>>> {
-    let declined = || Answered::Declined { by: by.to_owned(), reason: reason.map(str::to_owned) };
-    change(|book| book.answer(id, declined()))
+    let reason = reason.map(str::to_owned);
+    let declined = Answered::Declined { by: by.user.to_owned(), reason };
+    change(|book| book.answer(id, by, declined))
 }
 
 impl Book {
@@ -299,8 +310,16 @@ impl Book {
         refusal
     }
 
-    fn answer(&mut self, id: &str, answer: Answered) -> Result<Entry, Refusal> {
+    fn answer(&mut self, id: &str, by: By<'_>, answer: Answered) -> Result<Entry, Refusal> {
         match self.entries.iter_mut().find(|entry| entry.id == id) {
+            Some(Entry { answered: Some(before), .. }) if !by.may_overrule => {
+                let (who, what) = match before {
+                    Answered::Approved { by, .. } => (by, "approved"),
+                    Answered::Declined { by, .. } => (by, "declined"),
+                };
+                let error = format!("{} has {what} this already", shown_name(who));
+                Err(Refusal::new(Code::Denied, error).hint("only root changes an answer"))
+            }
             Some(entry) => {
                 entry.answered = Some(answer);
                 Ok(entry.clone())

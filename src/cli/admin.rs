@@ -59,7 +59,7 @@ pub enum AdminCommand {
     Status,
     /// List the requests that wait for an approval, and what was answered
     Approvals {
-        /// Only this one, and for packages what would be done now
+        /// Only this one
         #[arg(conflicts_with = "follow")]
         id: Option<String>,
         /// Go on, and show each request when it begins to wait and when it is answered

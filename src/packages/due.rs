@@ -5,10 +5,10 @@ use crate::managers::systemd::cgroup::unit_of;
 use crate::outcome::Due;
 use crate::system::proc;
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +20,9 @@ const CODE: [&str; 6] = ["/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/opt/"
 /// The most that is read of what a process has mapped, in bytes. It can map 65,530 places, each of a
 /// name as long as it likes (`vm.max_map_count`).
 const LONGEST_MAPS: u64 = 8 << 20;
+
+/// The most that is read of what is mounted for a process, in bytes. Its root comes first.
+const LONGEST_MOUNTS: u64 = 64 << 10;
 
 /// What the package manager's hooks leave where a boot is due (Debian's `unattended-upgrades`,
 /// `needrestart` and `update-notifier`).
@@ -37,7 +40,6 @@ pub fn now(shown: Shown<'_>) -> (Due, Option<String>) {
     let found = Arc::new(Mutex::new(BTreeSet::new()));
     let (done, is_done) = mpsc::channel();
     let seen = Arc::clone(&found);
-    // Where it is kept waiting it ends with this process.
     let looks = thread::Builder::new().spawn(move || done.send(look(&seen)));
     let is_whole = looks.is_ok() && is_done.recv_timeout(PATIENCE) == Ok(true);
     let units = found.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -54,23 +56,23 @@ pub fn now(shown: Shown<'_>) -> (Due, Option<String>) {
 
 /// Finds every unit with a process that runs what is no longer on the disk, save people's sessions, which
 /// nobody restarts. Gives whether all of them could be seen.
+///
+/// A process of another user namespace is left out: it makes its own file systems, and so names of its own.
+/// Nothing here asks a file system but `/proc`: one that a process has made (FUSE) need not answer.
 fn look(found: &Mutex<BTreeSet<String>>) -> bool {
     let mut is_whole = true;
-    let root = fs::metadata("/").map(|root| (root.dev(), root.ino())).ok();
     let manager = fs::read_to_string("/proc/1/cgroup").unwrap_or_default();
+    let (own_users, own_root) = (users("self"), root("self"));
     let known = || found.lock().unwrap_or_else(PoisonError::into_inner);
     for pid in proc::all() {
         let Ok(shown) = fs::read_to_string(format!("/proc/{pid}/cgroup")) else { continue };
         let Some(unit) = unit_of(&shown, &manager) else { continue };
         let is_session = unit.starts_with("session-") && unit.ends_with(".scope")
             || unit.starts_with("user@") && unit.ends_with(".service");
-        if is_session || known().contains(&unit) {
-            continue;
-        }
         // A container's processes have the files of another system, which this package manager has not
         // replaced.
-        let own = fs::metadata(format!("/proc/{pid}/root")).map(|own| (own.dev(), own.ino())).ok();
-        if own.is_some() && own != root {
+        let is_elsewhere = || users(pid) != own_users || root(pid) != own_root;
+        if is_session || known().contains(&unit) || is_elsewhere() {
             continue;
         }
         match runs_old_code(pid) {
@@ -84,6 +86,30 @@ fn look(found: &Mutex<BTreeSet<String>>) -> bool {
     is_whole
 }
 
+/// The user namespace of a process (`user_namespaces(7)`).
+fn users(process: impl Display) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process}/ns/user")).ok()
+}
+
+/// What a process has as its root: the device of the file system and the folder in it, by what is mounted there
+/// (`proc_pid_mountinfo(5)`).
+fn root(process: impl Display) -> Option<(String, String)> {
+    let mut text = Vec::new();
+    let file = File::open(format!("/proc/{process}/mountinfo")).ok()?;
+    file.take(LONGEST_MOUNTS).read_to_end(&mut text).ok()?;
+    root_in(&String::from_utf8_lossy(&text))
+}
+
+fn root_in(mounts: &str) -> Option<(String, String)> {
+    let root = |line: &str| {
+        let mut words = line.split(' ').skip(2);
+        let (device, folder) = (words.next()?, words.next()?);
+        (words.next()? == "/").then(|| (device.to_owned(), folder.to_owned()))
+    };
+    // What is mounted over another one comes behind it.
+    mounts.lines().filter_map(root).next_back()
+}
+
 /// Whether a process has code mapped that was replaced or removed since; none if that cannot be seen.
 fn runs_old_code(pid: i32) -> Option<bool> {
     let file = match File::open(format!("/proc/{pid}/maps")) {
@@ -95,7 +121,8 @@ fn runs_old_code(pid: i32) -> Option<bool> {
     let mut maps = Vec::new();
     // What ends meanwhile is read as far as that.
     let _ = file.take(LONGEST_MAPS).read_to_end(&mut maps);
-    Some(String::from_utf8_lossy(&maps).lines().any(is_old_code))
+    let has_old = String::from_utf8_lossy(&maps).lines().any(is_old_code);
+    (has_old || (maps.len() as u64) < LONGEST_MAPS).then_some(has_old)
 }
 
 /// Whether a line of `/proc/PID/maps` (`proc_pid_maps(5)`) is of code whose file was replaced or removed.
@@ -173,6 +200,20 @@ mod tests {
         ] {
             assert_eq!(is_old_code(line), is_old, "{line}");
         }
+    }
+
+    #[test]
+    fn the_root_is_what_is_mounted_last() {
+        let line = |device: &str, folder: &str, place: &str| {
+            format!("24 1 {device} {folder} {place} rw,relatime shared:1 - ext4 /dev/x rw\n")
+        };
+        let plain = line("8:1", "/", "/") + &line("8:2", "/", "/boot");
+        assert_eq!(root_in(&plain), Some(("8:1".into(), "/".into())));
+        let over = line("8:1", "/", "/") + &line("0:9", "/@", "/") + &line("8:2", "/", "/boot");
+        assert_eq!(root_in(&over), Some(("0:9".into(), "/@".into())));
+        // In a chroot there is none.
+        assert_eq!(root_in(&line("8:2", "/", "/boot")), None);
+        assert_eq!(root_in(""), None);
     }
 
     #[test]

@@ -68,6 +68,14 @@ pub fn ignore_signals() {
     }
 }
 
+/// Ignores what a key at a terminal stops a process with, and what stops one that reads or writes there
+/// in the background (`signal(7)`): who is stopped keeps its locks.
+pub fn ignore_stops() {
+    [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU]
+        .into_iter()
+        .for_each(|signal| handle(signal, libc::SIG_IGN));
+}
+
 /// Gives every signal its default action again, and unblocks all, for what is executed next.
 pub fn default_signals() {
     (1..=LAST_SIGNAL).for_each(|signal| handle(signal, libc::SIG_DFL));

@@ -204,6 +204,15 @@ host_once!(a_person_sees_all_of_it_and_is_asked_once_more, |host| {
     }
     // Where nobody can be asked, nothing is approved.
     let id = waits(host, "package install git");
+    // What it comes to is in the list, too.
+    let (_, answer) = sm(host, "approvals");
+    let row = answer["approvals"].as_array().and_then(|rows| rows.last()).expect("a request");
+    let names =
+        row["plan"]["install"].as_array().into_iter().flatten().map(|change| &change["name"]);
+    assert!(names.clone().any(|name| name == "git"), "{row:#}");
+    assert!(answer["approvals"][0].get("plan").is_none(), "{answer:#}");
+    let text = host.root("sm approvals").ok();
+    assert!(text.contains("install   ") && text.contains("git 1:"), "{text}");
     assert_eq!(sm(host, &format!("approve {id}")).1["code"], "usage");
     assert_eq!(listed(host)[1].1, "pending");
     let seen = host.at_terminal(

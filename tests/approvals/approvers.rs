@@ -1,6 +1,6 @@
 //! Who may approve besides root: `[approvals] approvers`.
 
-use crate::host::{Done, Host, answer, host_once, host_test};
+use crate::host::{Done, Host, answer, host_once, host_test, wait_until};
 use crate::{SITE, ask, listed, site, sm, waits};
 use serde_json::Value;
 
@@ -223,4 +223,60 @@ host_once!(what_an_approver_hands_down_changes_nothing, |host| {
         let mode = host.root("stat -c %U:%a /var/lib/sm/approvals.json").ok();
         assert_eq!(mode, "root:600\n", "{surroundings}");
     }
+});
+
+host_once!(an_answer_is_roots_to_change, |host| {
+    host.root("systemctl start nginx").ok();
+    named(host, "\"user:other\"");
+    host.root("sm setup-sudo --approvers").ok();
+    let id = waits(host, "service restart nginx");
+    assert_eq!(sm(host, &format!("decline {id} --reason no")).0, 0);
+    let words = ["approve", &id, "--yes", "--for", "30d", "--uses", "1000"];
+    let (exit, said) = sm_as(host, "other", &words);
+    assert_eq!((exit, &said["code"]), (3, &"denied".into()), "{said:#}");
+    ask(host, "service restart nginx").expect("denied");
+    assert_eq!(sm(host, &format!("approve {id} --yes")).0, 0);
+    // Nor does it get more of a yes.
+    for words in [&words[..], &["decline", &id]] {
+        assert_eq!(sm_as(host, "other", words).1["code"], "denied");
+    }
+    ask(host, "service restart nginx").expect("ok");
+    ask(host, "service restart nginx").expect("approval_required");
+});
+
+host_once!(who_goes_on_looking_is_asked_again_and_again, |host| {
+    named(host, "\"user:other\"");
+    host.root("sm setup-sudo --approvers").ok();
+    host.root("setsid -f runuser -u other -- sm approvals --follow >/root/seen 2>&1").ok();
+    waits(host, "service restart nginx");
+    wait_until("it is seen", || host.read("/root/seen").contains("service restart nginx"));
+    // No key at its terminal stops root's part, which may have a lock that all requests wait for.
+    let ignored = host.root("pid=$(pgrep -u root -f 'approvals$' | tail -n 1); sed -n 's/^SigIgn:\\t//p' /proc/$pid/status").ok();
+    let ignored = u64::from_str_radix(ignored.trim(), 16).expect("a mask");
+    for signal in [20, 21, 22] {
+        assert!(ignored >> (signal - 1) & 1 == 1, "{signal} of {ignored:x}");
+    }
+    // Who looks is in the log.
+    let log = host.read("/var/log/sm/audit.jsonl");
+    let line = log.lines().find(|line| line.contains("\"--follow\"")).expect("a record");
+    assert!(line.contains("\"user\":\"other\""), "{line}");
+    site(host, SITE);
+    waits(host, "service stop nginx");
+    wait_until("it has ended", || host.root("! pgrep -u root -f 'approvals$'").status == Some(0));
+    let seen = host.read("/root/seen");
+    assert!(!seen.contains("service stop nginx") && seen.contains("is not among those"), "{seen}");
+});
+
+host_once!(an_approver_has_the_rate_of_others, |host| {
+    named(host, "\"user:other\"");
+    host.root("sm setup-sudo --approvers").ok();
+    let codes = host
+        .command("other", &["/bin/bash", "-c", "for n in {1..40}; do sm --json decline none; done"])
+        .run()
+        .stdout_text();
+    let count = |code: &str| codes.matches(&format!("\"code\":\"{code}\"")).count();
+    assert_eq!((count("not_found"), count("rate_limited")), (30, 10), "{codes:.1000}");
+    // Root is not in the way of it, nor the other way round.
+    let id = waits(host, "service restart nginx");
+    assert_eq!(sm(host, &format!("approve {id} --yes")).0, 0);
 });

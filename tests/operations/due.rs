@@ -37,6 +37,9 @@ host_once!(what_still_runs_old_code_is_told, ready_test_policy, all, |host| {
     host.root("systemctl start probe slow secret").ok();
     // Data that was removed is no code.
     host.root("cp /bin/sleep /usr/lib/made/data; systemd-run --quiet --unit=mapped -- python3 -c 'import mmap,time; f=open(\"/usr/lib/made/data\",\"r+b\"); m=mmap.mmap(f.fileno(),0,mmap.MAP_PRIVATE,mmap.PROT_READ); time.sleep(1000)'; sleep 1; rm /usr/lib/made/data").ok();
+    // Who makes file systems of its own makes names of its own.
+    host.root("systemd-run --quiet --unit=own -p User=agent -- unshare -Urm sh -c 'mount -t tmpfs none /opt; cp /bin/sleep /opt/own; /opt/own 1000 & sleep 1; rm /opt/own; touch /tmp/own; wait'").ok();
+    crate::host::wait_until("it has begun", || host.root("test -e /tmp/own").status == Some(0));
     let reply = ask(host, "package install sm-test-base").expect("ok");
     assert_eq!(due(&reply), (json!([]), Value::Null, json!(false)));
     offer(host, "2");

@@ -1,13 +1,13 @@
 //! `sm approve` and `sm decline`: an administrator's answer.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::approvals::show::whole;
-use crate::admin::approvals::{unreadable, waiting};
+use crate::admin::approvals::show::Seen;
+use crate::admin::approvals::{Right, unreadable, waiting};
 use crate::admin::bounds::{lasts, uses};
 use crate::admin::record::{origin, record, refused};
 use crate::admin::root::as_root;
 use crate::approvals::entry::Entry;
-use crate::approvals::{self, Found, moment, shown_name};
+use crate::approvals::{self, By, Found, moment, shown_name};
 use crate::cli;
 use crate::output::text::{counted, one_line};
 use crate::pipeline::consent::over;
@@ -58,13 +58,15 @@ impl Given {
 /// If it was not approved, and why.
 pub fn approve(
     command: &cli::Approve,
+    right: Right,
     program: &Path,
     arguments: &[OsString],
 ) -> Result<Answer, Failure> {
     let given = Given::of(command)?;
     let caller = as_root("approve a request", program, arguments)?;
     let entry = waiting(&command.id)?;
-    if let Err(refusal) = not_the_same(&caller, &entry) {
+    let answerable = not_the_same(&caller, &entry).and_then(|()| unanswered(&entry, right));
+    if let Err(refusal) = answerable {
         let words = words("approve", &entry, &[]);
         return Err(refused(&caller, &words, refusal).into());
     }
@@ -76,7 +78,7 @@ pub fn approve(
     let given = Given { lasts: Some(lasts), ..given };
     if !command.yes {
         at_a_terminal(&entry.id)?;
-        let _ = writeln!(io::stderr(), "{}", whole(&entry, program));
+        let _ = writeln!(io::stderr(), "{}", Seen::of(&entry, program, &mut 1).text());
         asked_once_more(&format!(
             "Approve this for {} {}?",
             shown_name(&entry.requester.user),
@@ -86,7 +88,7 @@ pub fn approve(
     let settings = [format!("--for={}s", lasts.as_secs()), format!("--uses={}", given.uses)];
     // Whoever reads the log must find the yes before what was done with it.
     let warnings = record(&caller, &words("approve", &entry, &settings))?;
-    let found = approvals::approve(&entry.id, &caller.user, lasts, given.uses);
+    let found = approvals::approve(&entry.id, by(&caller, right), lasts, given.uses);
     answered(&caller, found, warnings, |entry| {
         let times =
             if given.uses == 1 { "once".to_owned() } else { format!("{} times", given.uses) };
@@ -106,17 +108,21 @@ pub fn approve(
 pub fn decline(
     id: &str,
     reason: Option<&OsStr>,
+    right: Right,
     program: &Path,
     arguments: &[OsString],
 ) -> Result<Answer, Failure> {
     let reason = reason.map(Reason::parse).transpose()?;
     let caller = as_root("decline a request", program, arguments)?;
     let entry = waiting(id)?;
+    if let Err(refusal) = unanswered(&entry, right) {
+        return Err(refused(&caller, &words("decline", &entry, &[]), refusal).into());
+    }
     let settings: Vec<String> =
         reason.iter().map(|reason| format!("--reason={}", reason.as_str())).collect();
     let warnings = record(&caller, &words("decline", &entry, &settings))?;
     let reason = reason.as_ref().map(Reason::as_str);
-    let found = approvals::decline(&entry.id, &caller.user, reason);
+    let found = approvals::decline(&entry.id, by(&caller, right), reason);
     answered(&caller, found, warnings, |entry| {
         format!(
             "declined: `{}` is denied to {} until {}",
@@ -159,6 +165,19 @@ fn not_the_same(caller: &Caller, entry: &Entry) -> Result<(), Refusal> {
         ),
     )
     .hint("another administrator can, or root itself"))
+}
+
+/// That it has no answer yet, where it is not root who answers. It is looked at again when it is written.
+fn unanswered(entry: &Entry, right: Right) -> Result<(), Refusal> {
+    match right == Right::Root || entry.answered.is_none() {
+        true => Ok(()),
+        false => Err(Refusal::new(Code::Denied, "this has an answer already")
+            .hint("only root changes an answer: sm approvals")),
+    }
+}
+
+fn by(caller: &Caller, right: Right) -> By<'_> {
+    By { user: &caller.user, may_overrule: right == Right::Root }
 }
 
 /// Whether there is a terminal at which somebody can be asked.

@@ -4,13 +4,16 @@
 
 use crate::admin::answer::Failure;
 use crate::admin::approvals::answer::{self, Given};
-use crate::admin::record::refused;
+use crate::admin::approvals::named::{may_approve, still};
+use crate::admin::record::{record, refused};
 use crate::cli::{self, AdminCommand, Parsed};
 use crate::escalate::flags::{self, WORD};
+use crate::limits::{self, Budget};
 use crate::policy::force::InForce;
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
 use crate::sudo::ask::{AS_ROOT, program as tool};
+use crate::system::kernel;
 use crate::system::tool::{clean, output};
 use nix::unistd::geteuid;
 use std::ffi::OsString;
@@ -43,6 +46,7 @@ pub struct Received {
 /// What stands on standard input, if `arguments` are those of one of the rules.
 pub fn received(arguments: &[OsString]) -> Option<Received> {
     let seen = flags::behind_word(arguments)?;
+    kernel::ignore_stops();
     Some(match flags::read() {
         Ok(words) => Received { verdict: admitted(seen, &words), words },
         Err(refusal) => Received { words: Vec::new(), verdict: Err(refusal) },
@@ -62,21 +66,28 @@ fn admitted(seen: &[OsString], whole: &[OsString]) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::Usage, error).hint("omit sudo, which sm calls by itself"));
     }
     let caller = Caller::find();
-    if caller.via == Via::Root || may_approve(&InForce::load()?, &caller) {
+    if caller.via == Via::Root {
         return Ok(());
     }
-    let refusal = Refusal::new(
-        Code::Denied,
-        format!("{} is not among those who may approve ([approvals] approvers)", caller.user),
-    )
-    .hint("an administrator can name it there");
     let words = read.iter().map(|word| word.to_string_lossy().into_owned());
     let words: Vec<String> = std::iter::once("sm".to_owned()).chain(words).collect();
-    Err(refused(&caller, &words, refusal))
-}
-
-fn may_approve(force: &InForce, caller: &Caller) -> bool {
-    force.approvers().iter().any(|approver| approver.is(caller))
+    let force = InForce::load()?;
+    let spend = |budget| {
+        let spent = limits::acquire(&caller, budget, &force.limits());
+        spent.map(drop).map_err(|exceeded| exceeded.refusal)
+    };
+    if let Err(refusal) = still(&force, &caller) {
+        spend(Budget::Refusals)?;
+        return Err(refused(&caller, &words, refusal));
+    }
+    if named == Some(COMMANDS[0]) {
+        spend(Budget::Reads)?;
+        // It asks the package manager what would be done, as root.
+        record(&caller, &words)?;
+        Ok(())
+    } else {
+        spend(Budget::Changes)
+    }
 }
 
 /// Has root do it, if this is an ordinary account that may approve and sudo has the rule for it. Gives

@@ -2,22 +2,20 @@
 //! with the rights that were given for a time.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::approvals::unreadable;
+use crate::admin::approvals::{operation, unreadable};
 use crate::admin::policy::granted;
 use crate::admin::policy::host::{in_force, manager};
 use crate::admin::policy::subject::Subject;
 use crate::approvals::grant::Grant;
 use crate::approvals::{self, moment, shown_name};
-use crate::cli::{self, Parsed, Supposed};
+use crate::cli::Supposed;
 use crate::managers::argv::Argv;
 use crate::output::text::counted;
 use crate::policy::force::InForce;
-use crate::request::operation::Operation;
 use crate::request::who::{Everybody, Who};
 use crate::surface::{Row, confined, surface_of};
 use crate::system::terminal;
 use serde_json::{Map, Value, json};
-use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
 /// A right that ends by itself, and what it lets its account have run.
@@ -102,15 +100,6 @@ fn rights(force: &InForce, supposed: &Supposed, user: Option<&str>) -> Result<Ve
         Some(Right { grant, commands: row.commands })
     };
     Ok(own.filter_map(right).collect())
-}
-
-/// The operation of a right.
-fn operation(line: &str) -> Option<Operation> {
-    let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-    match cli::request_behind("sm grant", &words) {
-        Parsed::Command(request) => Some(request?.operation),
-        Parsed::Help(_) | Parsed::Wrong(_) => None,
-    }
 }
 
 /// One operation per line, together a JSON object: a program can read it, and a review can compare it

@@ -11,6 +11,7 @@ use crate::admin::setup_sudo::ready::Ready;
 use crate::admin::setup_sudo::rule;
 use crate::cli::SetupSudo;
 use crate::escalate::flags::WORD;
+use crate::output::text::one_line;
 use crate::policy::approver::Approver;
 use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
@@ -146,7 +147,8 @@ impl Wanted {
     fn warnings(&self) -> Vec<String> {
         let warning = |who: &String| {
             format!(
-                "the policy names {who} in [approvals] approvers, and this host does not have it"
+                "the policy names {} in [approvals] approvers, which is root's or not on this host",
+                one_line(who, 100)
             )
         };
         self.missing.iter().map(warning).collect()
