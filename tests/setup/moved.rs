@@ -133,6 +133,7 @@ host_test!(one_kind_takes_the_place_of_the_other_and_it_is_said, boot, |host| {
 
     let text = host.command("root", &[SM, "setup-sudo", "--user", "agent", "--exact"]).run().ok();
     assert!(text.contains("replaced the plain drop-in"), "{text}");
+    assert!(text.contains("what sm grant gives is not among them"), "{text}");
     assert!(text.contains("sudo agrees: it refuses what is not on the list"), "{text}");
     assert_eq!(host.read(DROP_IN), printed);
     exact(host, &["--remove"]).expect("ok", 0);

@@ -136,7 +136,10 @@ fn granted(rule: &Rule<'_>) -> String {
             0..=MANY => "",
             _ => "; every call of sudo on this host reads them: see docs/setup-sudo.md",
         };
-        format!("{who} may now run {helper} as root, with {count} command lines{cost}")
+        format!(
+            "{who} may now run {helper} as root, with {count} command lines{cost}\n\
+             what sm grant gives is not among them: over sudo it needs the plain drop-in, without --exact"
+        )
     } else {
         format!("{who} may now run {helper} as root")
     }
