@@ -191,6 +191,22 @@ pub struct By<'b> {
     pub may_overrule: bool,
 }
 
+impl By<'_> {
+    /// Whether it may answer this request. It is looked at again when the answer is written.
+    ///
+    /// # Errors
+    /// `denied` if there is an answer that it may not overrule.
+    pub fn may_answer(self, entry: &Entry) -> Result<(), Refusal> {
+        let (who, what) = match &entry.answered {
+            Some(Answered::Approved { by, .. }) if !self.may_overrule => (by, "approved"),
+            Some(Answered::Declined { by, .. }) if !self.may_overrule => (by, "declined"),
+            _ => return Ok(()),
+        };
+        let error = format!("{} has {what} this already", shown_name(who));
+        Err(Refusal::new(Code::Denied, error).hint("only root changes an answer"))
+    }
+}
+
 /// Approves a request: so many times, for so long.
 ///
 /// # Errors
@@ -312,15 +328,8 @@ impl Book {
 
     fn answer(&mut self, id: &str, by: By<'_>, answer: Answered) -> Result<Entry, Refusal> {
         match self.entries.iter_mut().find(|entry| entry.id == id) {
-            Some(Entry { answered: Some(before), .. }) if !by.may_overrule => {
-                let (who, what) = match before {
-                    Answered::Approved { by, .. } => (by, "approved"),
-                    Answered::Declined { by, .. } => (by, "declined"),
-                };
-                let error = format!("{} has {what} this already", shown_name(who));
-                Err(Refusal::new(Code::Denied, error).hint("only root changes an answer"))
-            }
             Some(entry) => {
+                by.may_answer(entry)?;
                 entry.answered = Some(answer);
                 Ok(entry.clone())
             }

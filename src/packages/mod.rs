@@ -9,6 +9,7 @@ pub mod due;
 pub mod expected;
 pub mod judge;
 pub mod kept;
+pub mod kernels;
 pub mod lists;
 pub mod locks;
 pub mod planned;

@@ -1,6 +1,15 @@
 //! The accounts that are in a group.
 
+use crate::sudo::account::Who;
 use crate::system::accounts::{Group, User};
+
+/// An account to try a rule with: the one that it is for, or one that is in its group.
+pub fn account_of(who: &Who) -> Option<User> {
+    match who {
+        Who::User { name, .. } => User::from_name(name).ok().flatten(),
+        Who::Group { name, .. } => member_of(name),
+    }
+}
 
 /// An account that is in the group.
 pub fn member_of(group: &str) -> Option<User> {

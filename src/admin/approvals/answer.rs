@@ -65,7 +65,8 @@ pub fn approve(
     let given = Given::of(command)?;
     let caller = as_root("approve a request", program, arguments)?;
     let entry = waiting(&command.id)?;
-    let answerable = not_the_same(&caller, &entry).and_then(|()| unanswered(&entry, right));
+    let answerable =
+        not_the_same(&caller, &entry).and_then(|()| by(&caller, right).may_answer(&entry));
     if let Err(refusal) = answerable {
         let words = words("approve", &entry, &[]);
         return Err(refused(&caller, &words, refusal).into());
@@ -115,7 +116,7 @@ pub fn decline(
     let reason = reason.map(Reason::parse).transpose()?;
     let caller = as_root("decline a request", program, arguments)?;
     let entry = waiting(id)?;
-    if let Err(refusal) = unanswered(&entry, right) {
+    if let Err(refusal) = by(&caller, right).may_answer(&entry) {
         return Err(refused(&caller, &words("decline", &entry, &[]), refusal).into());
     }
     let settings: Vec<String> =
@@ -165,15 +166,6 @@ fn not_the_same(caller: &Caller, entry: &Entry) -> Result<(), Refusal> {
         ),
     )
     .hint("another administrator can, or root itself"))
-}
-
-/// That it has no answer yet, where it is not root who answers. It is looked at again when it is written.
-fn unanswered(entry: &Entry, right: Right) -> Result<(), Refusal> {
-    match right == Right::Root || entry.answered.is_none() {
-        true => Ok(()),
-        false => Err(Refusal::new(Code::Denied, "this has an answer already")
-            .hint("only root changes an answer: sm approvals")),
-    }
 }
 
 fn by(caller: &Caller, right: Right) -> By<'_> {

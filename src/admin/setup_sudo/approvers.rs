@@ -17,9 +17,8 @@ use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
 use crate::sudo::ask::Sudo;
-use crate::sudo::members::member_of;
+use crate::sudo::members::account_of;
 use crate::sudo::visudo::Visudo;
-use crate::system::accounts::User;
 use crate::system::trust::trusted;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -234,11 +233,7 @@ fn proved(wanted: &Wanted, helper: &Path, answer: Answer) -> Result<Answer, Refu
     let (sudo, program) = (Sudo::find()?, program(helper)?);
     let mut warnings = Vec::new();
     for who in &wanted.who {
-        let account = match who {
-            Who::User { name, .. } => User::from_name(name).ok().flatten(),
-            Who::Group { name, .. } => member_of(name),
-        };
-        let Some(account) = account else { continue };
+        let Some(account) = account_of(who) else { continue };
         if let Err(reason) = sudo.allows(&account.name, &program, &[WORD, "approve"]) {
             warnings.push(format!("sudo does not allow {} to approve: {reason}", account.name));
         }

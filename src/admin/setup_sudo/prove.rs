@@ -10,7 +10,7 @@ use crate::request::code::{Code, Refusal};
 use crate::sudo::account::Who;
 use crate::sudo::ask::Sudo;
 use crate::sudo::listing::{Entry, may_be};
-use crate::sudo::members::member_of;
+use crate::sudo::members::account_of;
 use crate::sudo::obstacles::Obstacle;
 use crate::sudo::remedy::Remedy;
 use crate::system::accounts::User;
@@ -24,11 +24,7 @@ use std::path::Path;
 pub fn prove(rule: &Rule<'_>, answer: Answer, warning: Option<String>) -> Result<Answer, Failure> {
     let Rule { who, helper, program, .. } = *rule;
     let mut warnings: Vec<String> = warning.into_iter().collect();
-    let account = match who {
-        Who::User { name, .. } => User::from_name(name).ok().flatten(),
-        Who::Group { name, .. } => member_of(name),
-    };
-    let Some(account) = account else {
+    let Some(account) = account_of(who) else {
         return Ok(answer
             .line("not proved: the group has no member yet to test with")
             .with("proved", false)

@@ -20,10 +20,8 @@ pub fn unit_of(shown: &str, manager: &str) -> Option<String> {
 
 /// The cgroup that the service manager made: in the one hierarchy, or in the one of its own.
 fn path(shown: &str) -> Option<&str> {
-    let of = |begin: &'static str| shown.lines().find_map(move |line| line.strip_prefix(begin));
-    let named =
-        shown.lines().find_map(|line| line.split_once(":name=systemd:")).map(|(_, path)| path);
-    named.or_else(|| of("0::"))
+    let named = shown.lines().find_map(|line| Some(line.split_once(":name=systemd:")?.1));
+    named.or_else(|| shown.lines().find_map(|line| line.strip_prefix("0::")))
 }
 
 #[cfg(test)]
