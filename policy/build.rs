@@ -113,7 +113,7 @@ fn render(policy: &Policy<'_>) -> String {
          strings: include_str!(concat!(env!(\"OUT_DIR\"), \"/policy.strings\")),\n\
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
-         maintenance: Set::from_bits({}), maintenance_approval: Set::from_bits({}), maintenance_line: {}, allow_removals: {},\n\
+         maintenance: Set::from_bits({}), maintenance_approval: Set::from_bits({}), maintenance_line: {}, undo: {:?}, allow_removals: {},\n\
          manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, approvals: {:?},\n\
          units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
@@ -122,6 +122,7 @@ fn render(policy: &Policy<'_>) -> String {
         policy.maintenance.bits,
         policy.maintenance_approval.bits,
         policy.maintenance_line,
+        policy.undo,
         policy.allow_removals,
         policy.manager.bits,
         policy.manager_approval.bits,
@@ -165,7 +166,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.tasks {
         let _ = writeln!(
             code,
-            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, approval: {}, description: {:?}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {}, when: {:?} }},",
+            "TaskRule {{ name: {:?}, line: {}, argv: {:?}, user: {:?}, directory: {:?}, environment: {:?}, timeout_seconds: {}, on_timeout: OnTimeout::{:?}, require_reason: {}, approval: {}, description: {:?}, snapshot: {}, is_confined: {}, confine: Confine::{:?}, write: {:?}, network: {}, when: {:?} }},",
             rule.name,
             rule.line,
             rule.argv,
@@ -177,6 +178,7 @@ fn render(policy: &Policy<'_>) -> String {
             rule.require_reason,
             rule.approval,
             rule.description,
+            rule.snapshot,
             rule.is_confined,
             rule.confine,
             rule.write,
@@ -188,7 +190,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.callers {
         let _ = writeln!(
             code,
-            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), approval: {}, when: {:?} }},",
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), undo: {}, approval: {}, when: {:?} }},",
             rule.kind,
             rule.name,
             rule.line,
@@ -197,6 +199,7 @@ fn render(policy: &Policy<'_>) -> String {
             rule.tasks,
             rule.maintenance.bits,
             rule.manager.bits,
+            rule.undo,
             rule.approval,
             rule.when
         );

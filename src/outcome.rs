@@ -19,6 +19,10 @@ pub struct Outcome {
     pub log: Option<Vec<String>>,
     /// What the package manager said it would change.
     pub plan: Option<Transaction>,
+    /// The snapshots around it.
+    pub snapshot: Option<Snapshot>,
+    /// What was put back, if that was asked for.
+    pub undone: Option<Undone>,
     /// What is due after a package operation that was done.
     pub due: Option<Due>,
     /// Whether it changed something; none if nothing was run.
@@ -38,6 +42,8 @@ impl Outcome {
             unit: None,
             log: None,
             plan: None,
+            snapshot: None,
+            undone: None,
             due: None,
             changed: None,
             deferred: false,
@@ -50,6 +56,34 @@ impl Outcome {
         let changed = ran.is_some().then_some(false);
         Self { ran, unit, changed, ..Self::of(Err(refusal)) }
     }
+}
+
+/// The snapshots around an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// The number of the one before it.
+    pub before: Option<u64>,
+    /// The number of the one after it.
+    pub after: Option<u64>,
+    /// Whether the operation can be undone by them.
+    pub undo: bool,
+    /// Why it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+}
+
+/// What was put back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Undone {
+    /// The request whose operation was undone.
+    pub request_id: String,
+    /// How many files came back or went.
+    pub files: usize,
+    /// Those that others have changed since, which stayed as they are: the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
+    /// How many these are.
+    pub left_count: usize,
 }
 
 /// What still runs what packages have replaced.

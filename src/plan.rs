@@ -6,8 +6,10 @@
 
 use crate::managers::argv::Argv;
 use crate::managers::commands::Commands;
+use crate::history::Entry;
 use crate::managers::host;
 use crate::managers::manager::{Manager, Names};
+use crate::managers::snapshots::{NUMBER, Snapshotter};
 use crate::managers::systemd::states::PolicyUnits;
 use crate::managers::systemd::{alias, commands};
 use crate::managers::task::task as task_line;
@@ -18,6 +20,7 @@ use crate::policy::tasks::Task;
 use crate::request::action::{ManagerAction, ServiceAction};
 use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
+use crate::request::id::RequestId;
 use crate::request::name::is_of_the_broker;
 use crate::request::operation::{Operation, Request, Shown};
 use std::sync::Arc;
@@ -28,6 +31,7 @@ pub struct Plan {
     approved: Approved,
     steps: Steps,
     main: Argv,
+    snapshots: Option<Snapshotter>,
 }
 
 /// What is run around the operation itself.
@@ -39,6 +43,8 @@ pub enum Steps {
     Package(Box<PackageSteps>),
     /// What goes with looking at a unit.
     Look(LookSteps),
+    /// What goes with undoing what was done to packages.
+    Undo(Box<UndoSteps>),
     /// What goes with reading all unit files again.
     Reread(Option<Arc<PolicyUnits>>),
     /// How a task is run: that alone is run.
@@ -104,6 +110,35 @@ pub struct PackageSteps {
     pub units: Option<Arc<PolicyUnits>>,
 }
 
+/// What goes with undoing what was done to packages.
+#[derive(Debug)]
+pub struct UndoSteps {
+    /// The package manager.
+    pub manager: Manager,
+    /// Prints what is installed, and whether the package manager is in order.
+    pub inventory: Argv,
+    /// What is run instead of comparing snapshots, where there are none: the versions that were replaced are
+    /// installed again.
+    pub versions: Option<Commands>,
+    /// Prints the states of the policy's units, and has the manager read their files again.
+    pub units: Option<Arc<PolicyUnits>>,
+    /// What the caller may do to those units.
+    pub services: Vec<Service>,
+}
+
+/// A unit that the caller may restart or stop.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name.
+    pub unit: String,
+    /// Must exit 0, else it is not restarted.
+    pub check: Option<Argv>,
+    /// Restarts it.
+    pub restart: Option<Argv>,
+    /// Stops it.
+    pub stop: Option<Argv>,
+}
+
 impl Plan {
     /// What was asked.
     pub fn request(&self) -> &Request {
@@ -125,8 +160,17 @@ impl Plan {
     pub fn main(&self) -> &Argv {
         &self.main
     }
+    /// What takes a snapshot before it and one after it, where they are wanted and this host can.
+    pub fn snapshots(&self) -> Option<&Snapshotter> {
+        self.snapshots.as_ref()
+    }
     /// Every command line of the plan, in the order in which they are run.
-    pub fn commands(&self) -> Vec<&Argv> {
+    pub fn commands(&self) -> Vec<Argv> {
+        let [first, last] = self.snapshots.as_ref().map(Snapshotter::commands).unwrap_or_default();
+        first.into_iter().chain(self.operations_own().into_iter().cloned()).chain(last).collect()
+    }
+
+    fn operations_own(&self) -> Vec<&Argv> {
         let (before, after) = match &self.steps {
             Steps::Task(_) => (Vec::new(), Vec::new()),
             Steps::Reread(units) => (Vec::new(), vec![units.as_ref().map(|units| &units.states)]),
@@ -141,6 +185,20 @@ impl Plan {
                 let before = [&steps.state, &steps.others].into_iter().map(Some).chain(before);
                 let after = [&steps.reread, &steps.boot, &steps.manager_log, &steps.log];
                 (before.collect(), after.into_iter().map(Option::as_ref).collect())
+            }
+            Steps::Undo(steps) => {
+                let before = steps.versions.iter().flat_map(Commands::before);
+                let before = before.map(Option::as_ref);
+                let before = [Some(&steps.inventory)].into_iter().chain(before);
+                let units = steps.units.as_ref();
+                let of_units = units.map(|units| [Some(&units.states), Some(&units.reread)]);
+                let versions = steps.versions.as_ref().map(|commands| &commands.main);
+                let versions = versions.filter(|versions| **versions != self.main);
+                let of_services = steps.services.iter().flat_map(|service| {
+                    [service.stop.as_ref(), service.check.as_ref(), service.restart.as_ref()]
+                });
+                let after = of_units.into_iter().flatten().chain(of_services);
+                (before.collect(), [versions].into_iter().chain(after).collect())
             }
             Steps::Package(steps) => {
                 let before = steps.commands.before().into_iter();
@@ -168,7 +226,7 @@ impl Plan {
                     [None, Some(minutes)].map(|minutes| commands::log(&names, lines, minutes));
                 logs.into_iter().chain(after).collect()
             }
-            _ => self.commands().into_iter().cloned().collect(),
+            _ => self.commands(),
         }
     }
 }
@@ -205,6 +263,7 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
             }
             changing(&approved, manager, None, commands)
         }
+        Operation::Undo { id } => undo(&approved, manager.ok_or_else(no_manager)?, id.as_ref())?,
         Operation::Task { name } => {
             let task = approved.task().cloned().ok_or_else(|| {
                 let error = format!("the policy has no task {}", name.as_str());
@@ -214,7 +273,56 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
             (Steps::Task(Box::new(task)), main)
         }
     };
-    Ok(Plan { approved, steps, main })
+    let wants_snapshots = match approved.task() {
+        Some(task) => task.snapshot,
+        None => approved.snapshots().packages && approved.request().operation.changes_packages(),
+    };
+    let snapshots = wants_snapshots.then(|| Snapshotter::here().ok()).flatten();
+    Ok(Plan { approved, steps, main, snapshots })
+}
+
+/// By the snapshots around the operation, if there are such, else by the versions that it replaced. Where it
+/// is not known which operation, as it is to who may not read that, both are shown.
+fn undo(
+    approved: &Approved,
+    manager: Manager,
+    id: Option<&RequestId>,
+) -> Result<(Steps, Argv), Refusal> {
+    let entry = id.and_then(|id| Entry::load(id).ok().flatten());
+    let taken = entry.as_ref().map(|entry| entry.snapshots.as_ref());
+    let compare = match (Snapshotter::here(), taken) {
+        (Ok(by), None) => Some(by.compare(NUMBER, NUMBER)),
+        (Ok(by), Some(Some(taken))) if taken.by == by.name() => {
+            let number = |number: Option<u64>| number.map_or(NUMBER.to_owned(), |it| it.to_string());
+            Some(by.compare(&number(taken.before), &number(taken.after)))
+        }
+        _ => None,
+    };
+    let versions = match &entry {
+        Some(entry) => entry.replaced().and_then(|versions| manager.back_to(&versions)),
+        None => Some(manager.back_to_any()),
+    };
+    let main = compare.or_else(|| versions.as_ref().map(|commands| commands.main.clone()));
+    let Some(main) = main else {
+        let error = "there are no snapshots of that operation, and it replaced no versions that could be installed again";
+        return Err(Refusal::new(Code::Unsupported, error).hint(
+            "what was installed can be removed: sm-helper package remove NAME; an administrator can have snapshots taken: [snapshots] packages = true",
+        ));
+    };
+    let services = approved.services().iter().map(|service| Service {
+        unit: service.unit.clone(),
+        check: service.check.as_deref().map(commands::check),
+        restart: service.may_restart.then(|| commands::change(ServiceAction::Restart, &service.unit)),
+        stop: service.may_stop.then(|| commands::change(ServiceAction::Stop, &service.unit)),
+    });
+    let steps = UndoSteps {
+        manager,
+        inventory: manager.inventory_command(),
+        versions,
+        units: approved.units(),
+        services: services.collect(),
+    };
+    Ok((Steps::Undo(Box::new(steps)), main))
 }
 
 /// If only the plan is asked for, asking the package manager for it is the operation. What

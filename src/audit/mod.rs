@@ -154,6 +154,8 @@ pub fn result(recorded: &Recorded, outcome: &Outcome) -> Result<Vec<String>, Ref
         stdout: outcome.ran.as_ref().map(|ran| &ran.seals[0]),
         stderr: outcome.ran.as_ref().map(|ran| &ran.seals[1]),
         duration_ms: Some(crate::request::id::duration_ms()),
+        snapshot: outcome.snapshot.as_ref(),
+        undone: outcome.undone.as_ref(),
         ..Record::of(
             Event::Result,
             &recorded.origin,

@@ -3,6 +3,7 @@
 use crate::audit::bounds::cut;
 use crate::audit::origin::Origin;
 use crate::managers::argv::Argv;
+use crate::outcome::{Snapshot, Undone};
 use crate::output::captured::Seal;
 use crate::output::hex::hex;
 use crate::request::caller::Caller;
@@ -75,6 +76,12 @@ pub struct Record<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stderr: Option<&'r Seal>,
     pub duration_ms: Option<f64>,
+    /// The snapshots around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<&'r Snapshot>,
+    /// What was put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undone: Option<&'r Undone>,
     /// Bytes of a record before this one that a power cut tore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub torn_bytes: Option<u64>,
@@ -108,6 +115,8 @@ impl<'r> Record<'r> {
             stdout: None,
             stderr: None,
             duration_ms: None,
+            snapshot: None,
+            undone: None,
             torn_bytes: None,
             lost_records: None,
             policy: &origin.policy,

@@ -55,6 +55,13 @@ impl Helper {
                 no_wait,
                 ..Words::default()
             })),
+            HelperCommand::Undo { ids } => Some(Request::undo(&Words {
+                names: ids.clone(),
+                reason,
+                timeout,
+                no_wait,
+                ..Words::default()
+            })),
             // A question, unless its flags are wrong.
             HelperCommand::List { .. } | HelperCommand::Version | HelperCommand::Result { .. } => {
                 let words = Words { reason, timeout, ..Words::default() };
@@ -146,6 +153,13 @@ pub enum HelperCommand {
         /// What is too much
         #[arg(hide = true)]
         more: Vec<OsString>,
+    },
+    /// Put back what the last package operation of this caller changed
+    #[command(override_usage = "sm-helper undo [OPTIONS] <REQUEST_ID>")]
+    Undo {
+        /// The field `request_id` of the reply of that operation
+        #[arg(value_name = "REQUEST_ID")]
+        ids: Vec<OsString>,
     },
     /// Show the reply of an own request again, how far it is, or the last requests
     #[command(override_usage = "sm-helper result [OPTIONS] [REQUEST_ID]")]

@@ -89,6 +89,10 @@ const DEVICES: [&str; 2] = ["/dev/null", "/dev/tty"];
 const SYSTEM: [&str; 9] =
     ["/bin", "/boot", "/efi", "/etc", "/lib", "/lib32", "/lib64", "/sbin", "/usr"];
 
+/// Where snapshots are, where the differences of two of them are written, and snapper's log.
+const SNAPSHOTS: [&str; 4] =
+    ["/.snapshots", "/.sm-snapshots", "/run/sm/undo", "/var/log/snapper.log"];
+
 /// The settings and the state of this program.
 const OWN: [&str; 4] = ["/etc/sm", "/run/sm", "/var/lib/sm", "/var/log/sm"];
 
@@ -152,6 +156,13 @@ pub fn of(confinement: Confinement) -> Option<Confined> {
             writable: paths(&[writes, &["/tmp"][..]].concat()),
             is_apart: true,
             capabilities: Some(SIMULATES),
+            filter: &WORKER,
+        }),
+        Confinement::Snapshots => Some(Confined {
+            mounts: None,
+            writable: paths(&SNAPSHOTS),
+            is_apart: true,
+            capabilities: Some(SYS_ADMIN | CHOWN | DAC_OVERRIDE | DAC_READ_SEARCH | FOWNER),
             filter: &WORKER,
         }),
         Confinement::Check => Some(Confined {

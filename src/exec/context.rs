@@ -5,6 +5,7 @@ use crate::exec::requester::Requester;
 use crate::managers::message;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
+use crate::request::caller::Caller;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::{Ended, Ran};
 use crate::results::running::Running;
@@ -39,6 +40,8 @@ impl Shown<'_> {
 pub struct OperationContext<'a> {
     /// Shares what is run with the monitor.
     pub backchannel: Backchannel,
+    /// Who asked.
+    pub caller: &'a Caller,
     /// Who waits for the reply.
     pub requester: Requester,
     /// Which units a reply may name.

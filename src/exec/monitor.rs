@@ -79,8 +79,13 @@ impl Reaped {
 }
 
 /// Waits for the process that runs the operation. If that is gone without a record, waits for
-/// what it has begun, and writes the record. Gives what came of it then.
-pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) -> Option<Outcome> {
+/// what it has begun, does what is to be done `afterwards`, and writes the record. Gives what came of it then.
+pub fn watch(
+    backchannel: Backchannel,
+    worker: Pid,
+    recorded: &Recorded,
+    afterwards: &dyn Fn(Outcome) -> Outcome,
+) -> Option<Outcome> {
     let Backchannel { stdout, stderr, messages: (messages, to_tell), .. } = backchannel;
     drop(to_tell);
     // What a package's scripts have left behind becomes a child of this process.
@@ -108,6 +113,7 @@ pub fn watch(backchannel: Backchannel, worker: Pid, recorded: &Recorded) -> Opti
             ))),
         },
     };
+    let outcome = afterwards(outcome);
     // There is nobody left to tell that this failed too.
     let _ = audit::result_unless_there(recorded, &outcome);
     Some(outcome)

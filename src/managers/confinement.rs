@@ -32,6 +32,8 @@ pub enum Confinement {
     /// A policy's check of what a unit reads: it writes logs and the like, wherever the settings that it
     /// checks have them, but not the host's programs and settings.
     Check,
+    /// Takes snapshots of the root file system and compares them, for which it may change that file system.
+    Snapshots,
     /// A package manager, with all that a package's scripts do.
     PackageManager(Spares),
     /// As the task's own rule says: a task is not started by its command line.

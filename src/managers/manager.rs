@@ -1,5 +1,6 @@
 //! What a package manager is to this program: all that is known of one is behind this trait.
 
+use crate::managers::argv::Argv;
 use crate::managers::asked::Asked;
 use crate::managers::commands::Commands;
 use crate::managers::inventory::{Inventory, Unfinished};
@@ -9,6 +10,7 @@ use crate::managers::providers::Providers;
 use crate::managers::reason::Reason;
 use crate::managers::run::Run;
 use crate::managers::settings::Files;
+use crate::managers::territory::Territory;
 use crate::managers::transaction::Transaction;
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
@@ -63,6 +65,12 @@ pub trait PackageManager: Debug + Sync {
     /// # Errors
     /// `unsupported` for what it cannot do.
     fn maintenance(&self, action: Maintenance, removals: bool) -> Result<Commands, Refusal>;
+    /// What prints what is installed.
+    fn inventory_command(&self) -> Argv;
+    /// What is run to have these versions of packages instead of those that are installed; none if it cannot.
+    fn back_to(&self, versions: &[(String, String)]) -> Option<Commands>;
+    /// The same for a list of all that can be run, which names neither packages nor versions.
+    fn back_to_any(&self) -> Commands;
     /// With what an administrator sees beforehand what an operation without a simulation changes.
     fn looks_ahead(&self) -> &'static str;
 
@@ -204,6 +212,23 @@ pub trait PackageManager: Debug + Sync {
     fn processes(&self) -> &'static [&'static str];
     /// Whether this is a program with which it fetches.
     fn is_fetching(&self, _program: &str) -> bool {
+        false
+    }
+
+    // What operations write, for who puts it back.
+
+    /// The files and folders.
+    fn territory(&self) -> Territory;
+    /// Whether it keeps the names of a package's files in this file.
+    fn is_list(&self, path: &str) -> bool;
+    /// The files in which it keeps those of an installed package.
+    fn lists_of(&self, name: &str) -> Vec<String>;
+    /// The paths in such a file.
+    fn listed(&self, text: &str) -> Vec<String>;
+    /// Whether a package is a kernel, which is booted and not restarted.
+    fn is_kernel(&self, name: &str) -> bool;
+    /// Whether hooks of its own have a snapshot taken before each operation and one after it.
+    fn has_snapshot_hooks(&self) -> bool {
         false
     }
 

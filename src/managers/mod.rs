@@ -22,9 +22,11 @@ pub mod providers;
 pub mod reason;
 pub mod run;
 pub mod settings;
+pub mod snapshots;
 mod sources;
 pub mod systemd;
 pub mod task;
+pub mod territory;
 #[cfg(test)]
 pub mod toy;
 pub mod transaction;

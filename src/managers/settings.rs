@@ -36,6 +36,11 @@ pub fn file_of(files: &[Files], command: &str) -> Option<PathBuf> {
     all(files).find(|setting| plain(&setting.command) == wanted).map(|setting| setting.file)
 }
 
+/// Whether a setting names a command that is such a one.
+pub fn named(files: &[Files], is_it: impl Fn(&str) -> bool) -> bool {
+    all(files).any(|setting| is_it(&setting.command))
+}
+
 /// Without what a shell takes off: quotes, and more than one blank.
 fn plain(command: &str) -> String {
     let bare = command.replace(['\'', '"', '\\'], "");

@@ -10,6 +10,7 @@ use crate::managers::manager::{Manager, PackageManager};
 use crate::managers::providers::Providers;
 use crate::managers::reason::Reason;
 use crate::managers::run::Run;
+use crate::managers::territory::Territory;
 use crate::managers::transaction::{Change, Transaction};
 use crate::request::action::{Action, Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
@@ -63,6 +64,31 @@ impl PackageManager for Toy {
             Maintenance::Upgrade => Ok(Commands::alone(toy(&["upgrade"]))),
             _ => Err(Refusal::new(Code::Unsupported, "toy cannot do that")),
         }
+    }
+    fn inventory_command(&self) -> Argv {
+        toy(&["list"])
+    }
+    fn back_to(&self, _: &[(String, String)]) -> Option<Commands> {
+        None
+    }
+    fn back_to_any(&self) -> Commands {
+        Commands::alone(toy(&["downgrade"]))
+    }
+    fn territory(&self) -> Territory {
+        let state = "/nonexistent/toy";
+        Territory { state, folders: &[], caches: &[], locks: &[] }
+    }
+    fn is_list(&self, _: &str) -> bool {
+        false
+    }
+    fn lists_of(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn listed(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn is_kernel(&self, _: &str) -> bool {
+        false
     }
     fn looks_ahead(&self) -> &'static str {
         "toy --dry-run"

@@ -1,10 +1,10 @@
 //! What a package operation would do, as the package manager itself computes it.
 
 use crate::managers::inventory::Inventory;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One package that would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Its name.
     pub name: String,
@@ -15,7 +15,7 @@ pub struct Change {
 }
 
 /// The `plan` object of a reply.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
     /// What would be there again.
     pub install: Vec<Change>,

@@ -39,6 +39,8 @@ use crate::packages::traces::Traces;
 use crate::packages::work::Work;
 use crate::plan::{PackageSteps, Plan};
 use crate::request::action::Maintenance;
+use crate::snapshots::around::{self, About, Begun};
+use crate::snapshots::covered;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::Ran;
 use std::time::{Duration, Instant};
@@ -61,7 +63,11 @@ pub fn only_plan(plan: &Plan, steps: &PackageSteps, bounds: Bounds) -> Outcome {
         }
         Planned::Done(outcome) => *outcome,
         Planned::Run(ready) => {
-            Outcome { plan: ready.transaction, warnings: ready.warnings, ..nothing_to_do(Ok(())) }
+            let mut warnings = ready.warnings;
+            if plan.approved().snapshots().packages {
+                warnings.extend(covered::warnings(steps.manager, ready.transaction.as_ref()));
+            }
+            Outcome { plan: ready.transaction, warnings, ..nothing_to_do(Ok(())) }
         }
     }
 }
@@ -145,6 +151,11 @@ fn begin(
     let Ready { transaction, name, inventory: installed, input, mut warnings } = ready;
     let beside = work.operation().changes_packages().then(|| Beside::now(manager));
     let states = steps.units.as_ref().and_then(|units| States::now(units));
+    let snapshots = match begin_snapshots(work, context, transaction.as_ref(), states.as_ref()) {
+        Ok(begun) => begun,
+        Err(refusal) => return Outcome::refused(refusal, None, None),
+    };
+    let before_it = snapshots.as_ref().and_then(Begun::snapshot);
     let traces = || Traces::of(manager, plan);
     let before = traces();
     let answer = &mut *context.answer;
@@ -163,6 +174,7 @@ fn begin(
         answer(Outcome {
             ran: Some(so_far),
             plan: transaction.clone(),
+            snapshot: before_it.clone(),
             changed: Some(before != traces()),
             ..Outcome::of(Err(goes_on(plan, bounds, waits, is_so)))
         });
@@ -183,6 +195,13 @@ fn begin(
         },
     );
     drop(settings);
+    let snapshot = snapshots.map(|mut begun| {
+        warnings.append(&mut begun.warnings);
+        let (snapshot, more) = around::end(begun);
+        warnings.extend(more);
+        snapshot
+    });
+    let snapshot = snapshot.flatten();
     let after = after(work, bounds);
     let mut changed = before != traces();
     let mut verdict = match (&installed, &after) {
@@ -225,7 +244,35 @@ fn begin(
         }
     }
     let changed = Some(changed);
-    Outcome { ran: Some(ran), plan: transaction, changed, warnings, ..Outcome::of(verdict) }
+    let ran = Some(ran);
+    Outcome { ran, plan: transaction, snapshot, changed, warnings, ..Outcome::of(verdict) }
+}
+
+/// Takes the snapshot before it, if it changes packages and one is wanted.
+fn begin_snapshots(
+    work: &Work<'_>,
+    context: &OperationContext<'_>,
+    transaction: Option<&Transaction>,
+    states: Option<&States>,
+) -> Result<Option<Begun>, Refusal> {
+    if !work.operation().changes_packages() {
+        return Ok(None);
+    }
+    let settings = work.plan.approved().snapshots();
+    let up = match (&work.steps.units, states) {
+        (Some(units), Some(states)) => states.up(units),
+        _ => Vec::new(),
+    };
+    let about = About {
+        operation: work.operation(),
+        caller: context.caller,
+        is_wanted: settings.packages,
+        settings,
+        manager: Some(work.manager()),
+        transaction,
+        up,
+    };
+    around::begin(about).map(Some)
 }
 
 /// What is installed, once it is done; that it is late does not matter any more.

@@ -27,6 +27,12 @@ impl States {
         (ran.ended == Ended::Exited(0) && states.len() == units.names.len()).then_some(Self(states))
     }
 
+    /// The units that are up.
+    pub fn up(&self, units: &PolicyUnits) -> Vec<String> {
+        let pairs = units.names.iter().zip(&self.0);
+        pairs.filter(|(_, seen)| seen.state == State::Up).map(|(name, _)| name.clone()).collect()
+    }
+
     /// The same after the service manager has read the unit files again, where the operation has
     /// changed some that it does not read by itself. Not where one was changed before that: somebody
     /// may be at work on it.

@@ -18,9 +18,10 @@ use crate::reply::{Reply, interrupt, stdout};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::results::running::Running;
+use crate::snapshots::around::end_abandoned;
 use crate::system::kernel;
 use crate::tasks::Turn;
-use crate::{packages, services, tasks};
+use crate::{packages, services, tasks, undo};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -127,6 +128,12 @@ pub fn run(
     }
 }
 
+/// What came of an operation whose process was killed, with the snapshot after it.
+fn abandoned(recorded: &Recorded, outcome: Outcome) -> Outcome {
+    let (snapshot, warnings) = end_abandoned(recorded.plan().approved().snapshots());
+    Outcome { snapshot, warnings: [outcome.warnings, warnings].concat(), ..outcome }
+}
+
 /// Says that it has begun, where there is a place for that.
 fn begun(recorded: &Recorded, running: io::Result<Running>) -> io::Result<Running> {
     let running = running?;
@@ -170,7 +177,9 @@ impl Job<'_> {
         match kernel::fork() {
             Ok(kernel::Forked::Parent(worker)) => {
                 drop((reply, requester));
-                if let Some(outcome) = monitor::watch(backchannel, worker, self.recorded) {
+                let abandoned = |outcome| abandoned(self.recorded, outcome);
+                let watched = monitor::watch(backchannel, worker, self.recorded, &abandoned);
+                if let Some(outcome) = watched {
                     self.end(&outcome, Vec::new());
                 }
             }
@@ -195,6 +204,7 @@ impl Job<'_> {
         let recorded = self.recorded;
         let mut context = OperationContext {
             backchannel,
+            caller: recorded.caller(),
             requester,
             shown,
             running: self.running,
@@ -262,6 +272,7 @@ fn change(recorded: &Recorded, context: &mut OperationContext<'_>) -> Outcome {
     match plan.steps() {
         Steps::Package(steps) => packages::change(plan, steps, bounds(plan), context),
         Steps::Service(steps) => services::change(plan, steps, bounds(plan), context),
+        Steps::Undo(steps) => undo::run(plan, steps, bounds(plan), context),
         Steps::Reread(units) => services::reread(plan, units.as_deref(), bounds(plan), context),
         Steps::Task(task) => tasks::run(plan, task, bounds(plan), context),
         Steps::Look(_) => services::look(plan, bounds(plan), context.shown, &mut || {}),

@@ -2,7 +2,7 @@
 
 use crate::managers::manager::Manager;
 use crate::managers::systemd::states::PolicyUnits;
-use crate::policy::model::{Limits, Policy};
+use crate::policy::model::{Limits, Policy, Snapshots};
 use crate::policy::removable::Removable;
 use crate::policy::tasks::Task;
 use crate::request::action::Maintenance;
@@ -29,6 +29,19 @@ impl Line {
     }
 }
 
+/// What a caller may do to a unit whose files come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub unit: String,
+    /// Whether to restart it.
+    pub may_restart: bool,
+    /// The command that must exit 0 before that.
+    pub check: Option<Vec<String>>,
+    /// Whether to stop it.
+    pub may_stop: bool,
+}
+
 /// A request that the policy allows. Only [`judge`](crate::policy::verdict::judge) makes one, and a plan takes nothing else.
 #[derive(Debug)]
 pub struct Approved {
@@ -43,6 +56,7 @@ pub struct Approved {
     pub(super) is_compiled_in: bool,
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
+    pub(super) services: Vec<Service>,
     pub(super) needs_approval: bool,
     pub(super) grant: Option<String>,
     pub(super) may_reread: bool,
@@ -117,6 +131,10 @@ impl Approved {
     pub fn units(&self) -> Option<Arc<PolicyUnits>> {
         self.units.clone()
     }
+    /// What the caller may do to units, where what was done to packages is undone.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
     /// How long the unit is watched after a start, restart or reload, in seconds.
     pub fn watch_seconds(&self) -> u32 {
         self.watch_seconds.unwrap_or(self.limits.watch_seconds)
@@ -124,6 +142,10 @@ impl Approved {
     /// How long to wait while another package operation runs, in seconds.
     pub fn lock_seconds(&self) -> u32 {
         self.limits.lock_seconds
+    }
+    /// Which snapshots are taken.
+    pub fn snapshots(&self) -> Snapshots {
+        self.limits.snapshots
     }
     /// Whether what looks like a secret is masked in the reply.
     pub fn mask_secrets(&self) -> bool {
@@ -247,6 +269,13 @@ impl Approved {
         self
     }
 
+    /// This approval with what the caller may do to units.
+    #[must_use]
+    pub fn with_services(mut self, services: Vec<Service>) -> Self {
+        self.services = services;
+        self
+    }
+
     /// This approval with whether the caller could have the service manager read all unit files.
     #[must_use]
     pub fn with_may_reread(mut self, may_reread: bool) -> Self {
@@ -281,6 +310,7 @@ fn needs_approval(policy: &Policy<'_>, operation: &Operation) -> bool {
         }
         Operation::Maintenance { action, .. } => policy.maintenance_approval.has(*action),
         Operation::Manager { action } => policy.manager_approval.has(*action),
+        Operation::Undo { .. } => policy.undo.approval,
         Operation::Task { name } => policy.task(name.as_str()).is_some_and(|rule| rule.approval),
     }
 }

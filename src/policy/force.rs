@@ -2,7 +2,7 @@
 
 use crate::managers::systemd::alias;
 use crate::managers::systemd::states::PolicyUnits;
-use crate::policy::approved::{Approved, Line};
+use crate::policy::approved::{Approved, Line, Service};
 use crate::policy::approver::Approver;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
@@ -14,7 +14,7 @@ use crate::policy::{COMPILED, presence, site};
 use crate::request::action::{Action, Maintenance, ManagerAction, ServiceAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::UnitName;
-use crate::request::operation::{Operation, Request, Shown};
+use crate::request::operation::{Operation, Reason, Request, Shown};
 use crate::request::who::Who;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -121,7 +121,7 @@ impl InForce {
             Operation::Service { .. } | Operation::Manager { .. } | Operation::Task { .. } => {
                 Ok(approved)
             }
-            Operation::Package { .. } | Operation::Maintenance { .. } => {
+            Operation::Package { .. } | Operation::Maintenance { .. } | Operation::Undo { .. } => {
                 let mut others = self.removable(who);
                 others.retain(|other| asked.reason.is_some() || other.needs_no_reason());
                 let all = self.maintenance(who);
@@ -158,6 +158,29 @@ impl InForce {
         self.units.get_or_init(find).clone()
     }
 
+    /// What the caller may do to which units by restarting and stopping them, without an approval.
+    fn services(&self, who: &dyn Who, reason: Option<&Reason>) -> Vec<Service> {
+        let units: BTreeSet<UnitName> = self.operations().into_iter().filter_map(|one| match one {
+            Operation::Service { unit, .. } => Some(unit),
+            _ => None,
+        }).collect();
+        let service = |unit: UnitName| {
+            let may = |action| {
+                let request = Request::new(service(action, unit.clone()), reason.cloned());
+                self.verdict(who, request).ok().filter(|approved| !approved.needs_approval())
+            };
+            let restart = may(ServiceAction::Restart);
+            Service {
+                unit: unit.as_str().to_owned(),
+                may_restart: restart.is_some(),
+                check: restart.and_then(|approved| approved.check),
+                may_stop: may(ServiceAction::Stop).is_some(),
+            }
+        };
+        let services = units.into_iter().map(service);
+        services.filter(|service| service.may_restart || service.may_stop).collect()
+    }
+
     /// Every package that the caller may remove.
     fn removable(&self, who: &dyn Who) -> Vec<Removable> {
         let compiled = removable(&COMPILED, who);
@@ -181,6 +204,10 @@ impl InForce {
     pub fn verdict(&self, who: &dyn Who, request: Request) -> Result<Approved, Denial> {
         let by_own = self.by_own_name(who, &request)?;
         let approved = self.decided(who, request)?;
+        if let Operation::Undo { .. } = approved.request().operation {
+            let services = self.services(who, approved.request().reason.as_ref());
+            return Ok(self.with_looks(approved.with_services(services)));
+        }
         let approved = match &by_own {
             Some(own) => approved.checked_like(own),
             None => self.checked_by_own_name(approved),

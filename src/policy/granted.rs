@@ -68,6 +68,7 @@ fn added(operation: &Operation) -> Option<Result<Parsed, Mistakes>> {
         Operation::Package { name, .. } => named("packages", "names", name.as_str()),
         Operation::Maintenance { .. } => format!("[packages]\nmaintenance = [\"{action}\"]\n"),
         Operation::Manager { .. } => format!("[services]\nmaintenance = [\"{action}\"]\n"),
+        Operation::Undo { .. } => "[packages]\nundo = true\n".to_owned(),
         Operation::Task { .. } => return None,
     };
     Some(understood("the grant", &format!("schema = 1\n{text}")))

@@ -7,7 +7,7 @@
 use crate::policy::COMPILED;
 use crate::policy::callers::Member;
 use crate::policy::force::{InForce, decide};
-use crate::policy::model::{CallerKind, CallerRule, Policy, SiteMode};
+use crate::policy::model::{CallerKind, CallerRule, Policy, SiteMode, Undo};
 use crate::policy::operations::{grants, operations};
 use crate::policy::site::FILE;
 use crate::policy::unused::{looser, unused};
@@ -45,6 +45,7 @@ impl Ineffective {
                 Operation::Maintenance { action, .. },
                 Operation::Maintenance { action: other, .. },
             ) => action == other,
+            (Operation::Undo { .. }, Operation::Undo { .. }) => true,
             _ => one == operation,
         };
         self.operations.as_ref().is_none_or(|all| all.iter().any(is_same))
@@ -165,6 +166,7 @@ fn place(compiled: &Policy<'_>, site: &Policy<'_>, operation: &Operation) -> (u3
             (site.manager_line, "`maintenance`".to_owned())
         }
         Operation::Manager { action: granted } => (site.manager_line, action(granted.word())),
+        Operation::Undo { .. } => (site.undo.line, "`packages.undo`".to_owned()),
         Operation::Task { name } => {
             let rule = site.task(name.as_str());
             (rule.map_or(0, |rule| rule.line), format!("the task {}", name.as_str()))
@@ -186,6 +188,7 @@ fn differs(
         tasks: &[],
         maintenance: Set::NONE,
         manager: Set::NONE,
+        undo: Undo::NOTHING,
         ..*site
     };
     callers.iter().any(|who| {

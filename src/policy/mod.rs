@@ -32,8 +32,8 @@ mod compiled {
     // A policy without callers does not need their types.
     #![allow(unused_imports)]
     use crate::policy::model::{
-        Approvals, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode, Span,
-        TaskRule, UnitRule, When,
+        Approvals, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode,
+        Snapshots, Span, TaskRule, Undo, UnitRule, When,
     };
     use crate::request::action::Set;
     use crate::request::confine::Confine;

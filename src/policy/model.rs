@@ -60,6 +60,36 @@ pub struct Limits {
     pub must_confine: bool,
     /// How long an administrator can approve what waits for it, in minutes.
     pub approval_minutes: u32,
+    /// Which snapshots are taken.
+    pub snapshots: Snapshots,
+}
+
+/// Which snapshots of the file system are taken, and how many are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshots {
+    /// Whether one is taken before each package operation, and one after it.
+    pub packages: bool,
+    /// Of how many operations they are kept.
+    pub keep: u32,
+    /// How much of the file system must be free for another one, in percent.
+    pub min_free_percent: u32,
+    /// Whether an operation is refused if there can be none before it.
+    pub required: bool,
+}
+
+impl Snapshots {
+    /// The defaults.
+    pub const USUAL: Self =
+        Self { packages: false, keep: 10, min_free_percent: 10, required: false };
+
+    /// Those of a site policy that can only narrow: it takes none away, and says how many are kept.
+    fn stricter(self, compiled: Self) -> Self {
+        Self {
+            packages: self.packages || compiled.packages,
+            required: self.required || compiled.required,
+            ..self
+        }
+    }
 }
 
 impl Limits {
@@ -75,9 +105,10 @@ impl Limits {
         mask_secrets: true,
         must_confine: false,
         approval_minutes: 60,
+        snapshots: Snapshots::USUAL,
     };
 
-    /// The stricter value of each limit.
+    /// The stricter value of each limit; `other` is the compiled policy's.
     #[must_use]
     pub fn stricter(&self, other: &Self) -> Self {
         // One rate is stricter if it never allows more within the other's window than the other
@@ -105,6 +136,7 @@ impl Limits {
             mask_secrets: self.mask_secrets || other.mask_secrets,
             must_confine: self.must_confine || other.must_confine,
             approval_minutes: self.approval_minutes.min(other.approval_minutes),
+            snapshots: self.snapshots.stricter(other.snapshots),
         }
     }
 }
@@ -230,6 +262,8 @@ pub struct TaskRule {
     pub approval: bool,
     /// What it is for; empty where nothing says it.
     pub description: Span,
+    /// Whether a snapshot is taken before it, and one after it.
+    pub snapshot: bool,
     /// Whether the policy says what it is confined to.
     pub is_confined: bool,
     /// How much is closed to it.
@@ -272,10 +306,28 @@ pub struct CallerRule {
     pub maintenance: Set<Maintenance>,
     /// What may be done to the service manager.
     pub manager: Set<ManagerAction>,
+    /// Whether they may undo what they did to packages.
+    pub undo: bool,
     /// Whether an administrator approves first whatever they change.
     pub approval: bool,
     /// When it is allowed.
     pub when: When,
+}
+
+/// Whether callers may undo what they did to packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Whether they may.
+    pub is_granted: bool,
+    /// Whether an administrator approves it first.
+    pub approval: bool,
+    /// The line of the policy that says so; 0 where no line does.
+    pub line: u32,
+}
+
+impl Undo {
+    /// They may not.
+    pub const NOTHING: Self = Self { is_granted: false, approval: false, line: 0 };
 }
 
 /// Who approves what waits for it, and who hears of it.
@@ -338,6 +390,8 @@ pub struct Policy<'p> {
     pub manager_approval: Set<ManagerAction>,
     /// The line of the policy that grants it; 0 where no line does.
     pub manager_line: u32,
+    /// Whether callers may undo what they did to packages.
+    pub undo: Undo,
     /// Whether an operation may remove packages that it was not asked to remove.
     pub allow_removals: bool,
     /// Who approves, and who hears of what waits.
@@ -362,6 +416,7 @@ impl<'p> Policy<'p> {
         self.approvals.approvers.len > 0
             || self.maintenance_approval != Set::NONE
             || self.manager_approval != Set::NONE
+            || self.undo.approval
             || self.units.iter().any(|rule| rule.approval != Set::NONE)
             || self.packages.iter().any(|rule| rule.approval != Set::NONE)
             || self.tasks.iter().any(|rule| rule.approval)

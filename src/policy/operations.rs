@@ -26,7 +26,9 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
         Some(Operation::Task { name })
     });
     let manager = policy.manager.iter().map(|action| Operation::Manager { action });
-    services.flatten().chain(manager).chain(packages.flatten()).chain(all).chain(tasks)
+    let undo = policy.undo.is_granted.then_some(Operation::Undo { id: None });
+    let packages = packages.flatten().chain(all).chain(undo);
+    services.flatten().chain(manager).chain(packages).chain(tasks)
 }
 
 /// Whether the policy grants the operation to any caller.
@@ -40,6 +42,7 @@ pub fn grants(policy: &Policy<'_>, operation: &Operation) -> bool {
         }
         Operation::Maintenance { action, .. } => policy.maintenance.has(*action),
         Operation::Manager { action } => policy.manager.has(*action),
+        Operation::Undo { .. } => policy.undo.is_granted,
         Operation::Task { name } => policy.task(name.as_str()).is_some(),
     }
 }

@@ -8,6 +8,7 @@ mod approval;
 mod callers;
 mod packages;
 mod services;
+mod snapshots;
 mod tasks;
 mod when;
 
@@ -21,13 +22,14 @@ use toml::de::DeTable;
 pub const LARGEST: usize = 64 << 20;
 
 /// The keys of a policy, and of its sections that are read here.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "schema",
     "site",
     "limits",
     "services",
     "packages",
     "tasks",
+    "snapshots",
     "exec",
     "replies",
     "approvals",
@@ -118,6 +120,11 @@ impl Parsed {
         }
         let strings = &self.strings;
         self.tasks.sort_by(|a, b| strings.get(a.name).cmp(strings.get(b.name)));
+        if let Some(snapshots) =
+            top.table("snapshots", &snapshots::KEYS, "[snapshots] with packages = true")
+        {
+            self.snapshots(&snapshots);
+        }
         if let Some(exec) = top.table("exec", &["confine"], "[exec] with confine = \"required\"")
             && let Some(confine) = exec.required("confine", "\"required\"")
         {

@@ -2,7 +2,7 @@
 
 use crate::output::hex::hex;
 use crate::policy::model::{
-    Approvals, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, UnitRule,
+    Approvals, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, Undo, UnitRule,
 };
 use crate::request::action::{Maintenance, ManagerAction, Set};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ pub struct Parsed {
     pub(super) manager: Set<ManagerAction>,
     pub(super) manager_approval: Set<ManagerAction>,
     pub(super) manager_line: u32,
+    pub(super) undo: Undo,
     pub(super) allow_removals: bool,
     pub(super) approvals: Approvals,
     pub(super) strings: Strings,
@@ -54,6 +55,7 @@ impl Parsed {
             manager: Set::NONE,
             manager_approval: Set::NONE,
             manager_line: 0,
+            undo: Undo::NOTHING,
             allow_removals: false,
             approvals: Approvals::NOTHING,
             strings: Strings(String::new()),
@@ -79,6 +81,7 @@ impl Parsed {
             manager: self.manager,
             manager_approval: self.manager_approval,
             manager_line: self.manager_line,
+            undo: self.undo,
             allow_removals: self.allow_removals,
             approvals: self.approvals,
             strings: &self.strings.0,

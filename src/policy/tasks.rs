@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// The keys of a task.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "argv",
     "user",
     "directory",
@@ -18,6 +18,7 @@ pub const KEYS: [&str; 15] = [
     "require_reason",
     "approval",
     "description",
+    "snapshot",
     "confine",
     "write",
     "network",
@@ -103,6 +104,8 @@ pub struct Task {
     pub approval: bool,
     /// What it is for; may be empty.
     pub description: String,
+    /// Whether a snapshot is taken before it, and one after it.
+    pub snapshot: bool,
     /// What it is confined to, if the policy says that.
     pub confinement: Option<TaskConfinement>,
 }
@@ -130,6 +133,7 @@ impl Task {
         let require_reason = table.boolean("require_reason");
         let approval = table.boolean("approval");
         let description = text("description", sentence, "");
+        let snapshot = table.boolean("snapshot");
         Some(Self {
             argv: argv?.into_iter().map(str::to_owned).collect(),
             user: user?,
@@ -140,6 +144,7 @@ impl Task {
             require_reason: require_reason.unwrap_or(false),
             approval: approval.unwrap_or(false),
             description: description?,
+            snapshot: snapshot.unwrap_or(false),
             confinement: confinement(source, table)?,
         })
     }
@@ -158,6 +163,7 @@ impl Task {
             require_reason: rule.require_reason,
             approval: rule.approval,
             description: text(rule.description),
+            snapshot: rule.snapshot,
             confinement: rule.is_confined.then(|| TaskConfinement {
                 confine: rule.confine,
                 write: words(rule.write),
@@ -181,6 +187,7 @@ impl Task {
             require_reason: false,
             approval: false,
             description: String::new(),
+            snapshot: false,
             confinement: Some(TaskConfinement { network: true, ..TaskConfinement::default() }),
         })
     }

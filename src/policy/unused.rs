@@ -39,7 +39,7 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
     let is_rate_idle = (rate.rate_count, rate.rate_seconds)
         == (bound.rate_count, bound.rate_seconds)
         && (own.rate_count, own.rate_seconds) != (bound.rate_count, bound.rate_seconds);
-    let all: [(&[&str], bool); 8] = [
+    let all: [(&[&str], bool); 10] = [
         (&["limits", "rate"], is_rate_idle),
         (&["limits", "output_bytes"], own.output_bytes > bound.output_bytes),
         (&["limits", "timeout_seconds", "service"], own.service_timeout > bound.service_timeout),
@@ -47,6 +47,8 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
         (&["limits", "lock_seconds"], own.lock_seconds > bound.lock_seconds),
         (&["services", "watch_seconds"], own.watch_seconds < bound.watch_seconds),
         (&["exec", "confine"], !own.must_confine && bound.must_confine),
+        (&["snapshots", "packages"], !own.snapshots.packages && bound.snapshots.packages),
+        (&["snapshots", "required"], !own.snapshots.required && bound.snapshots.required),
         (&["replies", "mask_secrets"], !own.mask_secrets && bound.mask_secrets),
     ];
     let idle = all.into_iter().filter(|(_, is_idle)| *is_idle);

@@ -96,6 +96,12 @@ fn granted(
             }
             Ok((vec![policy.manager_line], false))
         }
+        Operation::Undo { .. } => {
+            if !policy.undo.is_granted {
+                return denied(&[], policy.undo.line);
+            }
+            Ok((vec![policy.undo.line], false))
+        }
         Operation::Task { name } => {
             let names = policy.tasks.iter().map(|rule| policy.text_of(rule.name));
             let rule = policy.task(name.as_str()).ok_or_else(|| not_listed(request, names))?;
@@ -141,6 +147,7 @@ fn given(
         Operation::Package { name, .. } => policy.holds(rule.packages, name.as_str()),
         Operation::Maintenance { action, .. } => rule.maintenance.has(*action),
         Operation::Manager { action } => rule.manager.has(*action),
+        Operation::Undo { .. } => rule.undo,
         Operation::Task { name } => policy.holds(rule.tasks, name.as_str()),
     };
     let rules = share.rules.as_deref();
@@ -203,7 +210,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
             }
             limits.package_timeout
         }
-        Operation::Maintenance { .. } => limits.package_timeout,
+        Operation::Maintenance { .. } | Operation::Undo { .. } => limits.package_timeout,
         Operation::Manager { .. } => limits.service_timeout,
         Operation::Task { name } => {
             // There is nothing to watch afterwards.
@@ -231,6 +238,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         is_compiled_in: policy.hash == COMPILED.hash,
         units: None,
         maintenance: Vec::new(),
+        services: Vec::new(),
         needs_approval: false,
         grant: None,
         may_reread: false,
@@ -247,9 +255,13 @@ fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u
     let granted = if granted.is_empty() { "nothing".to_owned() } else { granted.join(", ") };
     let for_all = match operation {
         Operation::Manager { .. } => "the service manager",
+        Operation::Undo { .. } => "what was done to packages",
         _ => "all packages",
     };
-    let what = operation.name().unwrap_or(for_all);
+    let what = match operation {
+        Operation::Undo { .. } => for_all,
+        _ => operation.name().unwrap_or(for_all),
+    };
     let refusal = Refusal::new(
         Code::Denied,
         format!("the policy does not allow `{operation}`: for {what} it allows {granted}"),
@@ -273,7 +285,7 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
     let kind = match operation {
         Operation::Service { .. } | Operation::Manager { .. } => "unit",
         Operation::Task { .. } => "task",
-        Operation::Package { .. } | Operation::Maintenance { .. } => "package",
+        Operation::Package { .. } | Operation::Maintenance { .. } | Operation::Undo { .. } => "package",
     };
     let refusal = Refusal::new(Code::Denied, format!("the policy does not name the {kind} {name}"))
         .hint(hint);

@@ -4,6 +4,11 @@
 use crate::request::operation::ResultOf;
 use serde_json::{Value, json};
 
+/// The property that is the id of a request.
+pub fn id(description: &str) -> Value {
+    json!({"type": "string", "minLength": 36, "maxLength": 36, "description": description})
+}
+
 /// Each with its name.
 pub fn tools() -> [(&'static str, Value); 2] {
     let tool = |name: &'static str, description: &str, properties: Value, required: &[&str]| {
@@ -28,10 +33,9 @@ pub fn tools() -> [(&'static str, Value); 2] {
             "request_result",
             "Read the reply of an earlier request of this account again. While it runs, `running` is true, and what it has printed so far is there.",
             json!({
-                "request_id": {
-                    "type": "string", "minLength": 36, "maxLength": 36,
-                    "description": "The field request_id of the reply that said that it runs, or of a row of request_list.",
-                },
+                "request_id": id(
+                    "The field request_id of the reply that said that it runs, or of a row of request_list.",
+                ),
                 "wait": {
                     "type": ["integer", "null"], "minimum": 1, "maximum": ResultOf::LONGEST_WAIT,
                     "description": "Wait for its end up to this many seconds. Do not wait if null.",

@@ -14,7 +14,7 @@ use serde_json::{Map, json};
 pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
     let (mut services, mut packages, mut tasks) = (Map::new(), Map::new(), Map::new());
     let (mut maintenance, mut manager) = (Vec::new(), Vec::new());
-    let mut approval = Vec::new();
+    let (mut approval, mut undo) = (Vec::new(), false);
     for Allowed { operation, requires_reason: require_reason, needs_approval } in
         allowed(force, caller)
     {
@@ -30,6 +30,10 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
                     row["timeout_seconds"] = task.timeout_seconds.into();
                 }
                 tasks.insert(name.to_owned(), row);
+                continue;
+            }
+            (Operation::Undo { .. }, _) => {
+                undo = true;
                 continue;
             }
             (Operation::Manager { .. }, None) => {
@@ -63,6 +67,7 @@ pub fn list(caller: &Caller, force: &InForce) -> Reply<'static> {
         .with("services", services)
         .with("packages", packages)
         .with("maintenance", maintenance)
+        .with("undo", undo)
         .with("service_maintenance", manager)
         .with("tasks", tasks)
         .with("limits", limits)

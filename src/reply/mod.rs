@@ -15,7 +15,7 @@ use crate::audit::Answer;
 use crate::managers::argv::Argv;
 use crate::managers::systemd::unit::UnitState;
 use crate::managers::transaction::Transaction;
-use crate::outcome::{Due, Outcome};
+use crate::outcome::{Due, Outcome, Snapshot, Undone};
 use crate::output::text::one_line;
 use crate::plan::Plan;
 use crate::request::code::{Awaited, Code, Refusal};
@@ -95,6 +95,10 @@ pub struct Reply<'r> {
     log: Option<&'r [String]>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "plan")]
     transaction: Option<&'r Transaction>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<&'r Snapshot>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone: Option<&'r Undone>,
     #[serde(flatten)]
     due: Option<&'r Due>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -142,6 +146,8 @@ impl<'r> Reply<'r> {
             unit: None,
             log: None,
             transaction: None,
+            snapshot: None,
+            undone: None,
             due: None,
             deferred: false,
             warnings: Vec::new(),
@@ -177,6 +183,8 @@ impl<'r> Reply<'r> {
             unit: outcome.unit.as_ref(),
             log: outcome.log.as_deref(),
             transaction: outcome.plan.as_ref(),
+            snapshot: outcome.snapshot.as_ref(),
+            undone: outcome.undone.as_ref(),
             due: outcome.due.as_ref(),
             deferred: outcome.deferred,
             ..Self::new(outcome.verdict.as_ref().copied()).plan(plan)

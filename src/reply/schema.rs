@@ -86,7 +86,7 @@ impl Tool<'_> {
     /// `service restart`, `package plan install`, `task run deploy`: what a request for it begins with.
     fn operation(&self) -> String {
         match self.example {
-            Operation::Task { .. } => self.example.to_string(),
+            Operation::Task { .. } | Operation::Undo { .. } => self.example.to_string(),
             _ => format!("{} {}", self.example.kind(), self.example.action()),
         }
     }
@@ -124,7 +124,9 @@ impl Tool<'_> {
         let timeout = match self.example {
             Operation::Task { .. } => task.as_ref().map_or(1, |task| task.timeout_seconds),
             Operation::Service { .. } | Operation::Manager { .. } => limits.service_timeout,
-            Operation::Package { .. } | Operation::Maintenance { .. } => limits.package_timeout,
+            Operation::Package { .. } | Operation::Maintenance { .. } | Operation::Undo { .. } => {
+                limits.package_timeout
+            }
         };
         // Null is what is left out.
         let mut properties = json!({
@@ -147,13 +149,20 @@ impl Tool<'_> {
         let what = match self.example {
             Operation::Service { .. } => Some("The unit."),
             Operation::Package { .. } => Some("The package."),
-            Operation::Manager { .. } | Operation::Maintenance { .. } | Operation::Task { .. } => {
-                None
-            }
+            Operation::Manager { .. }
+            | Operation::Maintenance { .. }
+            | Operation::Undo { .. }
+            | Operation::Task { .. } => None,
         };
         if let Some(what) = what {
             properties["name"] = json!({"type": "string", "enum": self.names, "description": what});
             required.push("name");
+        }
+        if matches!(self.example, Operation::Undo { .. }) {
+            properties["request_id"] = earlier::id(
+                "The field request_id of the reply of the operation that is undone.",
+            );
+            required.push("request_id");
         }
         if matches!(self.example, Operation::Service { action: ServiceAction::Logs, .. }) {
             properties["lines"] = json!({
@@ -243,6 +252,9 @@ fn described(operation: &Operation, task: Option<&Task>) -> String {
             Maintenance::Autoclean => "Delete downloaded packages that are out of date.",
             Maintenance::Repair => "Finish an interrupted package operation.",
         },
+        Operation::Undo { .. } => {
+            "Put back what this caller's last package operation changed, from the snapshot before it."
+        }
         Operation::Manager { action: ManagerAction::DaemonReload } => {
             "Have systemd read all unit files again, so that changed ones take effect."
         }

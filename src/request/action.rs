@@ -75,6 +75,9 @@ actions! {
     ManagerAction { DaemonReload = "daemon-reload" }
 }
 
+/// What can be done to an earlier operation on packages.
+pub const UNDO: &str = "undo";
+
 /// What concerns no single unit and no single package: what a caller's `maintenance` lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForAll {

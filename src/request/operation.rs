@@ -1,6 +1,8 @@
 //! What was asked for, as types that hold no bad value.
 
-use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
+use crate::request::action::{
+    Action, Maintenance, ManagerAction, PackageAction, ServiceAction, UNDO,
+};
 use crate::request::code::{Code, Refusal};
 use crate::request::id::RequestId;
 use crate::request::name::{NameError, PackageName, TaskName, UnitName, quoted};
@@ -43,6 +45,11 @@ pub enum Operation {
         /// Nothing is done but to say what would be.
         only_plan: bool,
     },
+    /// What an operation has done to packages is put back.
+    Undo {
+        /// The request that asked for that operation; none for whichever it is.
+        id: Option<RequestId>,
+    },
     /// A command line of the policy's own is run.
     Task {
         /// What the policy calls it.
@@ -64,7 +71,7 @@ impl Operation {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Service { .. } | Self::Manager { .. } => "service",
-            Self::Package { .. } | Self::Maintenance { .. } => "package",
+            Self::Package { .. } | Self::Maintenance { .. } | Self::Undo { .. } => "package",
             Self::Task { .. } => "task",
         }
     }
@@ -82,6 +89,7 @@ impl Operation {
             Self::Manager { action } => action.word(),
             Self::Package { action, .. } => action.word(),
             Self::Maintenance { action, .. } => action.word(),
+            Self::Undo { .. } => UNDO,
             Self::Task { .. } => RUN,
         }
     }
@@ -97,7 +105,10 @@ impl Operation {
     /// The same operation if only its plan is asked for; none for what has no plan.
     pub fn only_planned(&self) -> Option<Self> {
         match self.clone() {
-            Self::Service { .. } | Self::Manager { .. } | Self::Task { .. } => None,
+            Self::Service { .. }
+            | Self::Manager { .. }
+            | Self::Undo { .. }
+            | Self::Task { .. } => None,
             Self::Package { action, name, .. } => {
                 Some(Self::Package { action, name, only_plan: true })
             }
@@ -117,6 +128,7 @@ impl Operation {
         match self {
             Self::Service { .. } | Self::Manager { .. } | Self::Task { .. } => false,
             Self::Maintenance { action: Update | Autoclean, .. } => false,
+            Self::Undo { .. } => true,
             Self::Package { only_plan, .. } | Self::Maintenance { only_plan, .. } => !only_plan,
         }
     }
@@ -128,6 +140,7 @@ impl Operation {
             Self::Service { .. }
             | Self::Manager { .. }
             | Self::Package { .. }
+            | Self::Undo { .. }
             | Self::Task { .. } => None,
         }
     }
@@ -138,15 +151,19 @@ impl Operation {
             Self::Service { unit, .. } => Some(unit.as_str()),
             Self::Package { name, .. } => Some(name.as_str()),
             Self::Maintenance { .. } | Self::Manager { .. } => None,
+            Self::Undo { id } => id.as_ref().map(RequestId::as_str),
             Self::Task { name } => Some(name.as_str()),
         }
     }
 }
 
-/// `service restart nginx.service`
+/// As it is asked for: `service restart nginx.service`.
 impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.kind(), self.action())?;
+        match self {
+            Self::Undo { .. } => f.write_str(UNDO)?,
+            _ => write!(f, "{} {}", self.kind(), self.action())?,
+        }
         self.name().map_or(Ok(()), |name| write!(f, " {name}"))
     }
 }
@@ -425,6 +442,18 @@ impl Request {
         let command = format!("task {RUN}");
         let name = one_name(&words.names, &command, "task", TaskName::parse)?;
         Self::with(words, Operation::Task { name })
+    }
+
+    /// A request to put back what an earlier one has done to packages.
+    ///
+    /// # Errors
+    /// `usage` if there is not one id, `invalid_argument` if something is not what it should be.
+    pub fn undo(words: &Words) -> Result<Self, Refusal> {
+        let [id] = words.names.as_slice() else {
+            return Err(Refusal::new(Code::Usage, "`undo` takes one id, that of the request to undo")
+                .hint("usage: sm-helper undo REQUEST_ID"));
+        };
+        Self::with(words, Operation::Undo { id: Some(RequestId::parse(id)?) })
     }
 
     fn with(words: &Words, operation: Operation) -> Result<Self, Refusal> {

@@ -11,6 +11,7 @@ use crate::policy::tasks::Task;
 use crate::request::code::{Code, Refusal};
 use crate::request::confine::Confine;
 use crate::request::ran::{Ended, Ran};
+use crate::snapshots::around::{self, About, Begun};
 use crate::tasks::ready::{not_started, ready};
 
 /// So many of the last lines are told of a task that failed, and so much of each.
@@ -28,10 +29,15 @@ pub fn run(
         Ok(program) => program,
         Err(refusal) => return Outcome::refused(refusal, None, None),
     };
+    let snapshots = match begin_snapshots(plan, task, context) {
+        Ok(begun) => begun,
+        Err(refusal) => return Outcome::refused(refusal, None, None),
+    };
+    let before_it = snapshots.snapshot();
     let answer = &mut *context.answer;
     let mut late = |so_far: Ran| {
-        let ran = Some(so_far);
-        answer(Outcome { ran, changed: Some(true), ..Outcome::of(Err(goes_on(plan))) });
+        let (ran, snapshot) = (Some(so_far), before_it.clone());
+        answer(Outcome { ran, snapshot, changed: Some(true), ..Outcome::of(Err(goes_on(plan))) });
     };
     let late = match task.on_timeout {
         OnTimeout::Kill => AtDeadline::End,
@@ -41,11 +47,33 @@ pub fn run(
     let mut teller = Teller::new(context.running, None);
     let follow: Option<&mut dyn Follow> = Some(&mut teller);
     let ran = run_program(&program, bounds, Options { input: None, late, backchannel, follow });
+    let mut warnings = snapshots.warnings.clone();
+    let (snapshot, more) = around::end(snapshots);
+    warnings.extend(more);
     if let Ended::NotStarted(error) = ran.ended {
-        return Outcome::refused(not_started(task, program.failed.get(), error), None, None);
+        let refusal = not_started(task, program.failed.get(), error);
+        return Outcome { snapshot, warnings, ..Outcome::refused(refusal, None, None) };
     }
     let verdict = verdict(plan, &ran).map_err(|refusal| confined(task, &ran, refusal));
-    Outcome { ran: Some(ran), changed: Some(true), ..Outcome::of(verdict) }
+    let (ran, changed) = (Some(ran), Some(true));
+    Outcome { ran, snapshot, changed, warnings, ..Outcome::of(verdict) }
+}
+
+/// Takes the snapshot before it, if its rule wants one.
+fn begin_snapshots(
+    plan: &Plan,
+    task: &Task,
+    context: &OperationContext<'_>,
+) -> Result<Begun, Refusal> {
+    around::begin(About {
+        operation: &plan.request().operation,
+        caller: context.caller,
+        is_wanted: task.snapshot,
+        settings: plan.approved().snapshots(),
+        manager: None,
+        transaction: None,
+        up: Vec::new(),
+    })
 }
 
 fn verdict(plan: &Plan, ran: &Ran) -> Result<(), Refusal> {

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The folders and files of `src`, from the ground up: each imports those before it, and none of
 /// those behind it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 26] = [
     "output",
     "system",
     "request",
     "managers",
     "policy",
+    "history",
     "plan",
     "surface",
     "outcome",
@@ -22,8 +23,10 @@ const ORDER: [&str; 23] = [
     "results",
     "exec",
     "services",
+    "snapshots",
     "packages",
     "tasks",
+    "undo",
     "reply",
     "sudo",
     "cli",

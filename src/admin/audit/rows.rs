@@ -242,6 +242,7 @@ pub fn operation_of(record: &Value) -> Option<String> {
         HelperCommand::Version => Some("version".to_owned()),
         HelperCommand::Service { .. }
         | HelperCommand::Package { .. }
+        | HelperCommand::Undo { .. }
         | HelperCommand::Task { .. } => None,
     }
 }

@@ -96,7 +96,17 @@ fn planned(simulated: &[&str], main: Argv) -> Commands {
     Commands { inventory: Some(inventory()), simulation, ..Commands::alone(main) }
 }
 
-fn inventory() -> Argv {
+/// These versions instead of those that are installed.
+pub fn back_to(versions: &[(String, String)]) -> Commands {
+    let names: Vec<String> =
+        versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
+    let names = names.iter().map(String::as_str);
+    let words: Vec<&str> = ["install", "--"].into_iter().chain(names).collect();
+    planned(&words, apt(&[&["--allow-downgrades", "--no-remove"], &words[..]].concat()))
+}
+
+/// Prints what is installed.
+pub fn inventory() -> Argv {
     run(&[DPKG_QUERY, "--show", FORMAT], Confinement::READER)
 }
 

@@ -3,6 +3,7 @@
 mod beside;
 mod commands;
 mod failure;
+mod files;
 mod hooks;
 mod inventory;
 mod kept;
@@ -18,6 +19,7 @@ mod traces;
 mod transaction;
 mod unfinished;
 
+use crate::managers::argv::Argv;
 use crate::managers::asked::Asked;
 use crate::managers::commands::Commands;
 use crate::managers::inventory::{Inventory, Unfinished};
@@ -28,6 +30,7 @@ use crate::managers::providers::Providers;
 use crate::managers::reason::Reason;
 use crate::managers::run::Run;
 use crate::managers::settings::Files;
+use crate::managers::territory::Territory;
 use crate::managers::transaction::Transaction;
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::Refusal;
@@ -65,6 +68,15 @@ impl PackageManager for Apt {
     }
     fn maintenance(&self, action: Maintenance, _removals: bool) -> Result<Commands, Refusal> {
         Ok(commands::maintenance(action))
+    }
+    fn inventory_command(&self) -> Argv {
+        commands::inventory()
+    }
+    fn back_to(&self, versions: &[(String, String)]) -> Option<Commands> {
+        Some(commands::back_to(versions))
+    }
+    fn back_to_any(&self) -> Commands {
+        commands::back_to(&[("<package>".to_owned(), "<version>".to_owned())])
     }
     fn looks_ahead(&self) -> &'static str {
         "apt-get --simulate"
@@ -158,6 +170,24 @@ impl PackageManager for Apt {
             "/etc/dpkg",
             "/etc/dpkg/dpkg.cfg.d",
         ]
+    }
+    fn territory(&self) -> Territory {
+        files::TERRITORY
+    }
+    fn is_list(&self, path: &str) -> bool {
+        files::is_list(path)
+    }
+    fn lists_of(&self, name: &str) -> Vec<String> {
+        files::list_of(name)
+    }
+    fn listed(&self, text: &str) -> Vec<String> {
+        files::listed(text)
+    }
+    fn is_kernel(&self, name: &str) -> bool {
+        name.starts_with("linux-image-")
+    }
+    fn has_snapshot_hooks(&self) -> bool {
+        files::has_snapshot_hooks()
     }
     fn settings(&self) -> &'static [Files] {
         &settings::FILES

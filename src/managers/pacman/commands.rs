@@ -9,6 +9,9 @@ use crate::request::code::{Code, Refusal};
 /// `pacman(8)`.
 pub const PACMAN: &str = "/usr/bin/pacman";
 
+/// Where it keeps what it has fetched.
+const KEPT: &str = "/var/cache/pacman/pkg";
+
 /// How pacman speaks to a program.
 const PLAIN: [&str; 3] = [PACMAN, "--noprogressbar", "--color=never"];
 
@@ -80,10 +83,44 @@ pub fn maintenance(action: Maintenance, removals: bool) -> Result<Commands, Refu
     Ok(Commands { names, ..looked_at(main) })
 }
 
+/// These versions instead of those that are installed, from the packages that pacman has kept; none if it
+/// has not kept all of them.
+pub fn back_to(versions: &[(String, String)]) -> Option<Commands> {
+    let kept: Vec<String> = std::fs::read_dir(KEPT)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.ends_with(".sig"))
+        .collect();
+    let file = |(name, version): &(String, String)| {
+        let start = format!("{name}-{version}-");
+        // What follows is the architecture and the end, which have no `-`.
+        let is_it = |file: &&String| {
+            let rest = file.strip_prefix(&start);
+            rest.is_some_and(|rest| rest.contains(".pkg.tar") && !rest.contains('-'))
+        };
+        kept.iter().find(is_it).map(|file| format!("{KEPT}/{file}"))
+    };
+    let files: Option<Vec<String>> = versions.iter().map(file).collect();
+    let files = files?;
+    Some(back_to_files(&files.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// The packages in these files.
+pub fn back_to_files(files: &[&str]) -> Commands {
+    let words = [&["--upgrade", "--"], files].concat();
+    Commands { simulation: Some(simulation(&words)), ..looked_at(pacman(&words)) }
+}
+
+/// What is installed.
+pub fn inventory() -> Argv {
+    run(&[PACMAN, "--query"], Confinement::READER)
+}
+
 /// With a look at what is installed before.
 fn looked_at(main: Argv) -> Commands {
-    let inventory = Some(run(&[PACMAN, "--query"], Confinement::READER));
-    Commands { inventory, ..Commands::alone(main) }
+    Commands { inventory: Some(inventory()), ..Commands::alone(main) }
 }
 
 fn simulation(words: &[&str]) -> Argv {

@@ -3,6 +3,7 @@
 mod beside;
 mod commands;
 mod failure;
+mod files;
 mod inventory;
 mod kept;
 mod lists;
@@ -17,6 +18,7 @@ mod transaction;
 mod vercmp;
 
 use crate::managers::ask::printed;
+use crate::managers::argv::Argv;
 use crate::managers::asked::Asked;
 use crate::managers::commands::Commands;
 use crate::managers::inventory::Inventory;
@@ -27,6 +29,7 @@ use crate::managers::providers::Providers;
 use crate::managers::reason::Reason;
 use crate::managers::run::Run;
 use crate::managers::settings::Files;
+use crate::managers::territory::Territory;
 use crate::managers::transaction::Transaction;
 use crate::request::action::{Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
@@ -63,6 +66,15 @@ impl PackageManager for Pacman {
     }
     fn maintenance(&self, action: Maintenance, removals: bool) -> Result<Commands, Refusal> {
         commands::maintenance(action, removals)
+    }
+    fn inventory_command(&self) -> Argv {
+        commands::inventory()
+    }
+    fn back_to(&self, versions: &[(String, String)]) -> Option<Commands> {
+        commands::back_to(versions)
+    }
+    fn back_to_any(&self) -> Commands {
+        commands::back_to_files(&["<file>"])
     }
     fn looks_ahead(&self) -> &'static str {
         "checkupdates(8) or pacman --query --deps --unrequired"
@@ -183,6 +195,25 @@ impl PackageManager for Pacman {
     }
     fn patches_old_versions(&self) -> bool {
         false
+    }
+    fn territory(&self) -> Territory {
+        files::TERRITORY
+    }
+    fn is_list(&self, path: &str) -> bool {
+        files::is_list(path)
+    }
+    fn lists_of(&self, name: &str) -> Vec<String> {
+        files::list_of(name)
+    }
+    fn listed(&self, text: &str) -> Vec<String> {
+        files::listed(text)
+    }
+    // Arch's kernels, and none of their headers and documents.
+    fn is_kernel(&self, name: &str) -> bool {
+        ["linux", "linux-lts", "linux-zen", "linux-hardened", "linux-rt"].contains(&name)
+    }
+    fn has_snapshot_hooks(&self) -> bool {
+        files::has_snapshot_hooks()
     }
     fn settings(&self) -> &'static [Files] {
         &settings::FILES

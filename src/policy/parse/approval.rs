@@ -96,28 +96,33 @@ pub(super) struct OfAll<A, B> {
     pub of_one: Set<A>,
     /// Of what concerns all of them at once.
     pub of_all: Set<B>,
+    /// Of the one word more that there may be.
+    pub of_more: bool,
 }
 
 impl<A: Action, B: Action> Default for OfAll<A, B> {
     fn default() -> Self {
-        Self { of_one: Set::NONE, of_all: Set::NONE }
+        Self { of_one: Set::NONE, of_all: Set::NONE, of_more: false }
     }
 }
 
 impl Source<'_> {
     /// That of a section: `true`, or a list of actions; a word that is an action on one name and on
-    /// all means both.
+    /// all means both. `more` is a word that is neither.
     pub(super) fn approval_of_all<A: Action, B: Action>(
         &self,
         table: &Table<'_>,
+        more: Option<&'static str>,
     ) -> Option<OfAll<A, B>> {
         let value = table.optional("approval")?;
         if let Some(is_needed) = value.get_ref().as_bool() {
-            return is_needed.then(|| OfAll { of_one: whole(), of_all: whole() });
+            return is_needed.then(|| OfAll { of_one: whole(), of_all: whole(), of_more: true });
         }
-        let words = words::<A>().chain(words::<B>()).collect::<Vec<_>>();
+        let more_words = more.map(|word| (word, ()));
+        let words = words::<A>().chain(words::<B>()).chain(more_words).collect::<Vec<_>>();
         let mut asked = OfAll::default();
         for word in self.approved(value, &words) {
+            asked.of_more |= more == Some(word);
             asked.of_one = A::from_word(word).map_or(asked.of_one, |one| asked.of_one.with(one));
             asked.of_all = B::from_word(word).map_or(asked.of_all, |all| asked.of_all.with(all));
         }

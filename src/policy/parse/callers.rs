@@ -10,10 +10,11 @@ use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 8] = [
+pub(super) const KEYS: [&str; 9] = [
     "services",
     "packages",
     "maintenance",
+    "undo",
     "tasks",
     "approval",
     "not_before",
@@ -58,6 +59,7 @@ impl Parsed {
         let nothing = Granted::nothing(true);
         let own = table.optional("maintenance");
         let own = own.map_or(nothing, |_| source.own_actions(table, "maintenance", all));
+        let undo = self.caller_undoes(source, table);
         let approval = table.boolean("approval").unwrap_or(false);
         let when = self.when(source, table);
         let Some((kind, name)) = whom else { return };
@@ -80,9 +82,21 @@ impl Parsed {
             tasks,
             maintenance,
             manager,
+            undo,
             approval,
             when,
         });
+    }
+
+    /// Whether these callers may undo what they did to packages, which the policy has to grant first.
+    fn caller_undoes(&self, source: &Source<'_>, table: &Table<'_>) -> bool {
+        let undo = table.boolean("undo").unwrap_or(false);
+        if let Some(value) = table.optional("undo").filter(|_| undo && !self.undo.is_granted) {
+            let message = "this policy does not grant `undo`".to_owned();
+            let hint = "a caller can only get what the policy grants: write undo = true below [packages]";
+            source.note::<()>(Err(source.error(value.span(), message, Some(hint.to_owned()))));
+        }
+        undo
     }
 
     /// A list of names that the policy has rules for, as a sorted run of words.

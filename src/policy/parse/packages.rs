@@ -5,12 +5,13 @@ use crate::policy::meant;
 use crate::policy::model::{PackageRule, Span};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
+use crate::request::action::UNDO;
 use crate::request::name::PackageName;
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 6] =
-    ["actions", "maintenance", "allow_removals", "require_reason", "approval", "names"];
+pub(super) const KEYS: [&str; 7] =
+    ["actions", "maintenance", "undo", "allow_removals", "require_reason", "approval", "names"];
 const PACKAGE_KEYS: [&str; 8] = [
     "actions",
     "require_reason",
@@ -31,10 +32,15 @@ impl Parsed {
             (self.maintenance, self.maintenance_line) = (granted.set, granted.line);
             self.maintenance_is_whole &= granted.is_whole;
         }
+        if let Some(undo) = table.optional("undo") {
+            self.undo.is_granted = table.boolean("undo").unwrap_or(false);
+            self.undo.line = source.line(undo.span().start);
+        }
         self.allow_removals = table.boolean("allow_removals").unwrap_or(false);
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
-        let all_approval = source.approval_of_all(table).unwrap_or_default();
+        let all_approval = source.approval_of_all(table, Some(UNDO)).unwrap_or_default();
         self.maintenance_approval = all_approval.of_all;
+        self.undo.approval = all_approval.of_more;
         for (key, package) in table.named("names", &PACKAGE_KEYS) {
             let name = PackageName::parse(key.get_ref().as_bytes())
                 .map_err(|error| source.wrong_name(key.span(), key.get_ref(), &error));

@@ -43,7 +43,7 @@ impl Parsed {
             self.maintenance_is_whole &= granted.is_whole;
         }
         let all_require_reason = table.boolean("require_reason").unwrap_or(false);
-        let all_approval = source.approval_of_all(table).unwrap_or_default();
+        let all_approval = source.approval_of_all(table, None).unwrap_or_default();
         self.manager_approval = all_approval.of_all;
         if let Some(seconds) = table.number("watch_seconds", WATCH_SECONDS) {
             self.limits.watch_seconds = seconds;

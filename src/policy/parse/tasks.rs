@@ -37,6 +37,7 @@ impl Parsed {
             require_reason: task.require_reason,
             approval: task.approval,
             description: self.strings.add(&task.description),
+            snapshot: task.snapshot,
             is_confined,
             confine: confinement.confine,
             write: self.run(&confinement.write),

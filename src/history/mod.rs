@@ -1,0 +1,131 @@
+//! What package operations have changed, for who wants it undone: a file for each operation, which only root
+//! can read, as long as its snapshots are kept.
+
+use crate::managers::transaction::{Change, Transaction};
+use crate::request::id::RequestId;
+use crate::system::state;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Where the files are.
+const FOLDER: &str = "/var/lib/sm/undo";
+
+/// The most that is read of one, in bytes: an upgrade of some ten thousand packages.
+const LARGEST: u64 = 8 << 20;
+
+/// How many operations without snapshots are remembered.
+const MOST_WITHOUT: usize = 20;
+
+/// An operation that changed packages, or was begun to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    /// The request.
+    pub id: String,
+    /// When it began: RFC 3339, in UTC.
+    pub at: String,
+    /// The account that asked.
+    pub uid: u32,
+    /// Its name.
+    pub user: String,
+    /// What was asked, as a request is written.
+    pub operation: String,
+    /// The package manager.
+    pub manager: String,
+    /// What it was to change, if that was known beforehand.
+    pub transaction: Option<Transaction>,
+    /// The policy's units that were up before it.
+    pub up: Vec<String>,
+    /// The snapshots around it.
+    pub snapshots: Option<Snapshots>,
+    /// Whether it has come to its end.
+    pub is_over: bool,
+    /// The request that has undone it.
+    pub undone_by: Option<String>,
+}
+
+/// The snapshots around an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshots {
+    /// What took them: `snapper` or `btrfs`.
+    pub by: String,
+    /// Whether the package manager's own hooks had them taken.
+    pub by_hooks: bool,
+    /// The last number that was there before, if it was left to the hooks.
+    pub last: u64,
+    /// The number of the one before it.
+    pub before: Option<u64>,
+    /// The number of the one after it.
+    pub after: Option<u64>,
+}
+
+impl Entry {
+    /// The entry of a request; none if there is none.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn load(id: &RequestId) -> io::Result<Option<Self>> {
+        match read(&place(id.as_str())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            entry => entry.map(Some),
+        }
+    }
+
+    /// Writes it down, instead of what was there of the same request.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn save(&self) -> io::Result<()> {
+        state::folder(state::FOLDER, 0o700, "root")?;
+        state::folder(FOLDER, 0o700, "root")?;
+        let path = place(&self.id);
+        let text = serde_json::to_vec(self)?;
+        state::put(&path, &path.with_extension("new"), &text, 0o600)
+    }
+
+    /// The packages that it put in another version, each with the one that was there; none if it also installed or
+    /// removed something, or put nothing in another version.
+    pub fn replaced(&self) -> Option<Vec<(String, String)>> {
+        let Transaction { install, upgrade, remove, downgrade, .. } = self.transaction.as_ref()?;
+        let was = |change: &Change| Some((change.name.clone(), change.from.clone()?));
+        let all: Option<Vec<_>> = upgrade.iter().chain(downgrade).map(was).collect();
+        all.filter(|all| !all.is_empty() && install.is_empty() && remove.is_empty())
+    }
+
+    /// Forgets it.
+    ///
+    /// # Errors
+    /// If it is still there.
+    pub fn forget(&self) -> io::Result<()> {
+        state::remove(&place(&self.id))
+    }
+}
+
+/// All entries, the oldest first. One that cannot be read is none.
+pub fn all() -> Vec<Entry> {
+    let names = fs::read_dir(FOLDER).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = names.map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
+    // An id begins with the time (RFC 9562, version 7).
+    paths.sort();
+    paths.iter().filter_map(|path| read(path).ok()).collect()
+}
+
+/// Forgets the oldest of those that have no snapshots.
+pub fn forget_old() {
+    let without: Vec<Entry> = all().into_iter().filter(|one| one.snapshots.is_none()).collect();
+    for old in without.iter().take(without.len().saturating_sub(MOST_WITHOUT)) {
+        let _ = old.forget();
+    }
+}
+
+fn place(id: &str) -> PathBuf {
+    Path::new(FOLDER).join(format!("{id}.json"))
+}
+
+fn read(path: &Path) -> io::Result<Entry> {
+    let mut text = Vec::new();
+    File::open(path)?.take(LARGEST).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}

@@ -1,0 +1,189 @@
+//! The two snapshots of an operation, and what is written down of it for who wants it undone.
+
+use crate::history::{self, Entry};
+use crate::managers::host;
+use crate::managers::manager::Manager;
+use crate::managers::snapshots::{Moment, Snapshotter};
+use crate::managers::transaction::Transaction;
+use crate::outcome::Snapshot;
+use crate::policy::model;
+use crate::request::caller::Caller;
+use crate::request::code::{Code, Refusal};
+use crate::request::id::{RequestId, request_id};
+use crate::request::operation::Operation;
+use crate::snapshots::{covered, room, take};
+use std::ffi::OsStr;
+
+/// What is about to be done.
+pub struct About<'a> {
+    /// What was asked.
+    pub operation: &'a Operation,
+    /// Who asked.
+    pub caller: &'a Caller,
+    /// Whether snapshots are wanted.
+    pub is_wanted: bool,
+    /// What the policy says of them.
+    pub settings: model::Snapshots,
+    /// The package manager; none for what is no operation on packages.
+    pub manager: Option<Manager>,
+    /// What it is to change.
+    pub transaction: Option<&'a Transaction>,
+    /// The policy's units that are up.
+    pub up: Vec<String>,
+}
+
+/// An operation that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    entry: Option<Entry>,
+    settings: model::Snapshots,
+    /// What the caller should know.
+    pub warnings: Vec<String>,
+}
+
+impl Begun {
+    /// What is known of the snapshots so far.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let taken = self.entry.as_ref()?.snapshots.as_ref()?;
+        let why_not = Some("the operation is not over".to_owned());
+        Some(Snapshot { before: taken.before, after: None, undo: false, why_not })
+    }
+}
+
+/// Takes the snapshot before it, where one is wanted, and writes down that it begins.
+///
+/// # Errors
+/// `unsupported` if there can be no snapshot and the policy requires one.
+pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
+    let settings = about.settings;
+    let mut warnings = Vec::new();
+    let snapshots = match about.is_wanted.then(|| first(&about)) {
+        None => None,
+        Some(Ok(taken)) => Some(taken),
+        Some(Err(reason)) if settings.required => {
+            let error = format!("there can be no snapshot, and the policy requires one: {reason}");
+            return Err(Refusal::new(Code::Unsupported, error)
+                .hint("nothing was run; an administrator can see with `sm doctor` what is missing"));
+        }
+        Some(Err(reason)) => {
+            warnings.push(format!("no snapshot was taken: {reason}"));
+            None
+        }
+    };
+    if snapshots.is_some()
+        && let Some(manager) = about.manager
+    {
+        warnings.extend(covered::warnings(manager, about.transaction));
+    }
+    if snapshots.is_none() && about.manager.is_none() {
+        return Ok(Begun { entry: None, settings, warnings });
+    }
+    let entry = Entry {
+        id: request_id().to_owned(),
+        at: format!("{:.6}", jiff::Timestamp::now()),
+        uid: about.caller.uid,
+        user: about.caller.user.clone(),
+        operation: about.operation.to_string(),
+        manager: about.manager.map(|manager| manager.name().to_owned()).unwrap_or_default(),
+        transaction: about.transaction.cloned(),
+        up: about.up,
+        snapshots,
+        is_over: false,
+        undone_by: None,
+    };
+    match entry.save() {
+        Ok(()) => Ok(Begun { entry: Some(entry), settings, warnings }),
+        Err(error) => {
+            warnings.push(format!("it cannot be undone, as that cannot be written down: {error}"));
+            Ok(Begun { entry: Some(entry), settings, warnings })
+        }
+    }
+}
+
+/// Takes the first one, or leaves it to the package manager's hooks.
+fn first(about: &About<'_>) -> Result<history::Snapshots, String> {
+    let by = Snapshotter::here().map_err(|impossible| impossible.reason)?;
+    room::make(&by, about.settings)?;
+    let is_undo = matches!(about.operation, Operation::Undo { .. });
+    let by_hooks =
+        by.counts() && !is_undo && about.manager.is_some_and(|manager| manager.has_snapshot_hooks());
+    let (before, last) = match by_hooks {
+        true => (None, take::numbers(&by).into_iter().max().unwrap_or(0)),
+        false => (Some(take::take(&by, Moment::Before, request_id())?), 0),
+    };
+    let name = by.name().to_owned();
+    Ok(history::Snapshots { by: name, by_hooks, last, before, after: None })
+}
+
+/// Takes the snapshot after it, and writes down that it is over. Gives what is to be said of the snapshots,
+/// and what the caller should know.
+pub fn end(begun: Begun) -> (Option<Snapshot>, Vec<String>) {
+    let Begun { entry, settings, .. } = begun;
+    let Some(entry) = entry else { return (None, Vec::new()) };
+    over(entry, settings)
+}
+
+/// The same for what this request has begun, by the monitor of the process that was killed.
+pub fn end_abandoned(settings: model::Snapshots) -> (Option<Snapshot>, Vec<String>) {
+    let id = RequestId::parse(OsStr::new(request_id())).ok();
+    match id.and_then(|id| Entry::load(&id).ok().flatten()) {
+        Some(entry) if !entry.is_over => over(entry, settings),
+        _ => (None, Vec::new()),
+    }
+}
+
+fn over(mut entry: Entry, settings: model::Snapshots) -> (Option<Snapshot>, Vec<String>) {
+    let mut warnings = Vec::new();
+    entry.is_over = true;
+    let by = Snapshotter::here().ok();
+    if let (Some(by), Some(taken)) = (&by, &mut entry.snapshots) {
+        if taken.by_hooks {
+            (taken.before, taken.after) = of_hooks(by, taken.last);
+        }
+        if let (Some(before), None) = (taken.before, taken.after) {
+            let moment = before.to_string();
+            match take::take(by, Moment::After(&moment), &entry.id) {
+                Ok(number) => taken.after = Some(number),
+                Err(reason) => {
+                    warnings.push(format!("no snapshot was taken afterwards: {reason}"));
+                }
+            }
+        }
+    }
+    if let Err(error) = entry.save() {
+        warnings.push(format!("it cannot be undone, as that cannot be written down: {error}"));
+    }
+    if let Some(by) = &by {
+        room::keep(by, settings);
+    }
+    (described(&entry), warnings)
+}
+
+/// The two that the package manager's hooks have taken since number `last`.
+fn of_hooks(by: &Snapshotter, last: u64) -> (Option<u64>, Option<u64>) {
+    let new: Vec<_> = take::list(by).into_iter().filter(|one| one.number > last).collect();
+    let before = new.iter().find(|one| one.before.is_none() && !one.is_own);
+    let before = before.map(|one| one.number);
+    let after = new.iter().rev().find(|one| before.is_some() && one.before == before);
+    (before, after.map(|one| one.number))
+}
+
+/// What a reply says of the snapshots; none if there are none.
+fn described(entry: &Entry) -> Option<Snapshot> {
+    let taken = entry.snapshots.as_ref()?;
+    let why_not = match (taken.before, taken.after, host::named(&entry.manager)) {
+        (None, ..) => Some("no snapshot was taken before it".to_owned()),
+        (_, None, _) => Some("no snapshot was taken after it".to_owned()),
+        (.., None) => Some(
+            "nobody but an administrator knows which of the files between the two the task has changed"
+                .to_owned(),
+        ),
+        (.., Some(manager)) => covered::hindrance(manager, entry.transaction.as_ref()),
+    };
+    Some(Snapshot {
+        before: taken.before,
+        after: taken.after,
+        undo: why_not.is_none(),
+        why_not,
+    })
+}

@@ -1,0 +1,85 @@
+//! How many snapshots are kept, and that there is room for another one.
+
+use crate::history::{self, Entry};
+use crate::managers::snapshots::Snapshotter;
+use crate::policy::model;
+use crate::snapshots::take;
+use nix::sys::statvfs::statvfs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long to wait at most for what is taken away to be free: btrfs does it in the background.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Takes the oldest of this program's own away, until there is room for another one.
+///
+/// # Errors
+/// If there still is none.
+pub fn make(by: &Snapshotter, settings: model::Snapshots) -> Result<(), String> {
+    let wanted = u64::from(settings.min_free_percent);
+    let deadline = Instant::now() + PATIENCE;
+    let mut own = own(by);
+    own.reverse();
+    loop {
+        let free = free_percent();
+        if free >= wanted {
+            return Ok(());
+        }
+        match own.pop() {
+            Some(oldest) => drop_all(by, oldest),
+            None if Instant::now() < deadline && !take::numbers(by).is_empty() => {}
+            None => {
+                return Err(format!(
+                    "{free} % of the file system are free, and min_free_percent is {wanted}"
+                ));
+            }
+        }
+        sleep(PAUSE);
+    }
+}
+
+/// Takes away what is over the number that is kept.
+pub fn keep(by: &Snapshotter, settings: model::Snapshots) {
+    let own = own(by);
+    let too_many = own.len().saturating_sub(settings.keep as usize);
+    for oldest in own.into_iter().take(too_many) {
+        drop_all(by, oldest);
+    }
+    history::forget_old();
+}
+
+/// The operations whose snapshots this program has taken, the oldest first. One whose snapshots an
+/// administrator has taken away is forgotten.
+fn own(by: &Snapshotter) -> Vec<Entry> {
+    let is_own = |entry: &Entry| {
+        entry.snapshots.as_ref().is_some_and(|taken| taken.by == by.name() && !taken.by_hooks)
+    };
+    let is_there = |entry: &Entry| {
+        let before = entry.snapshots.as_ref().and_then(|taken| taken.before);
+        before.is_some_and(|number| by.path(&number.to_string()).exists())
+    };
+    let (kept, gone): (Vec<Entry>, Vec<Entry>) =
+        history::all().into_iter().filter(is_own).partition(is_there);
+    for entry in gone {
+        let _ = entry.forget();
+    }
+    kept
+}
+
+fn drop_all(by: &Snapshotter, entry: Entry) {
+    for number in entry.snapshots.iter().flat_map(|taken| [taken.before, taken.after]).flatten() {
+        // What cannot be taken away is tried again with the next one.
+        if take::delete(by, number).is_err() {
+            return;
+        }
+    }
+    let _ = entry.forget();
+}
+
+/// How much of the root file system is free.
+fn free_percent() -> u64 {
+    let Ok(found) = statvfs("/") else { return 100 };
+    let (free, all) = (found.blocks_available(), found.blocks());
+    (free * 100).checked_div(all).unwrap_or(100)
+}
