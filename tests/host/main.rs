@@ -12,7 +12,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use host::{Host, Sudo, by_root, host_test};
+use host::{Host, Sudo, by_root, host_once, host_test, repository};
 
 /// What a host leaves on this machine while it is there: its own alone, for others may have hosts
 /// here too.
@@ -67,17 +67,37 @@ impl Traces {
     fn files(&self) -> Vec<PathBuf> {
         let of_nspawn = ["propagate", "unix-export"]
             .map(|kind| Path::new("/run/systemd/nspawn").join(kind).join(&self.name));
-        let all = [Path::new("/run").join(&self.group)].into_iter().chain(of_nspawn);
+        let disk = repository().join("target/hosts").join(format!("{}.btrfs", self.group));
+        let all = [Path::new("/run").join(&self.group), disk].into_iter().chain(of_nspawn);
         all.filter(|path| path.exists()).collect()
+    }
+
+    /// The loop devices on which the root of a btrfs host lies.
+    fn devices(&self) -> Vec<PathBuf> {
+        let devices = fs::read_dir("/sys/block").expect("/sys").flatten().map(|entry| entry.path());
+        let is_ours = |device: &PathBuf| {
+            let file = fs::read_to_string(device.join("loop/backing_file"));
+            file.is_ok_and(|file| file.contains(&self.group))
+        };
+        devices.filter(is_ours).collect()
     }
 
     fn all(&self) -> String {
         let (processes, cgroups) = (self.processes(), self.cgroups());
-        let (mounts, files) = (self.mounts(), self.files());
-        if processes.is_empty() && cgroups.is_empty() && mounts.is_empty() && files.is_empty() {
+        let (mounts, files, devices) = (self.mounts(), self.files(), self.devices());
+        let paths = [&cgroups, &files, &devices].map(Vec::is_empty);
+        if processes.is_empty() && mounts.is_empty() && paths == [true; 3] {
             return String::new();
         }
-        format!("{processes:?} {cgroups:?} {mounts:?} {files:?}")
+        format!("{processes:?} {cgroups:?} {mounts:?} {files:?} {devices:?}")
+    }
+
+    fn wait_until_gone(&self) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !self.all().is_empty() {
+            assert!(Instant::now() < end, "still there: {}", self.all());
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -190,13 +210,74 @@ fn four_at_once_leave_nothing_behind() {
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
 fn a_killed_keeper_takes_its_host_along() {
-    let host = Host::bare(Sudo::Classic);
-    let traces = Traces::of(&host);
-    assert!(traces.processes().len() > 3);
-    Command::new("kill").args(["-KILL", &host.keeper().to_string()]).status().expect("kill");
-    let end = Instant::now() + Duration::from_secs(60);
-    while !traces.all().is_empty() {
-        assert!(Instant::now() < end, "still there: {}", traces.all());
-        thread::sleep(Duration::from_millis(20));
+    for host in [Host::bare(Sudo::Classic), Host::bare_btrfs(Sudo::Classic)] {
+        let traces = Traces::of(&host);
+        assert!(traces.processes().len() > 3);
+        let keeper = host.keeper().to_string();
+        Command::new("kill").args(["-KILL", &keeper]).status().expect("kill");
+        traces.wait_until_gone();
     }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_btrfs_host_leaves_nothing_behind() {
+    let host = Host::bare_btrfs(Sudo::Classic);
+    let traces = Traces::of(&host);
+    assert_eq!((traces.devices().len(), traces.files()), (1, vec![]));
+    // The file is written to when nobody can find it any more.
+    host.root("head -c 50M /dev/urandom >/srv/large").ok();
+    drop(host);
+    traces.wait_until_gone();
+}
+
+host_once!(a_btrfs_host_takes_snapshots_and_says_what_changed, bare_btrfs, |host| {
+    let snapshot = |name| host.root(&format!("btrfs subvolume snapshot -r / /srv/{name}")).ok();
+    snapshot("before");
+    host.write("/etc/motd", "changed\n");
+    snapshot("after");
+    assert_ne!(host.read("/srv/before/etc/motd"), "changed\n");
+    assert_eq!(host.read("/srv/after/etc/motd"), "changed\n");
+    let send = "btrfs send --no-data -p /srv/before /srv/after -f /run/sent";
+    host.root(send).ok();
+    let sent = host.root("btrfs receive --dump </run/sent").ok();
+    assert!(sent.contains("./after/etc/motd"), "{sent}");
+    host.root("btrfs subvolume delete /srv/before /srv/after").ok();
+    assert!(!host.exists("/srv/before"));
+    // Quotas make both slow.
+    assert!(host.root("btrfs qgroup show /").stderr_text().contains("quotas not enabled"));
+});
+
+host_once!(snapper_takes_snapshots_around_apt, bare_btrfs, |host| {
+    assert_eq!(host.root("systemctl list-timers --all | grep -c snapper").stdout_text(), "0\n");
+    assert_eq!(host.main_pid("snapperd"), 0, "it runs only when it is asked");
+    host.root("snapper --no-dbus -c root create-config /").ok();
+    let number = host.root("snapper --no-dbus -c root create -t pre -p -d by-hand").ok();
+    assert_eq!(number, "1\n");
+    host.root("apt-get -qq install --yes htop").ok();
+    let list = host.root("snapper -c root --csvout list --columns number,type,description").ok();
+    let lines: Vec<_> = list.lines().skip(2).collect();
+    assert_eq!(lines, ["1,pre,by-hand", "2,pre,apt", "3,post,apt"]);
+    assert!(!host.exists("/.snapshots/2/snapshot/usr/bin/htop"));
+    assert!(host.exists("/.snapshots/3/snapshot/usr/bin/htop"));
+});
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn subvolumes_and_other_file_systems_are_mounted_at_each_boot() {
+    let wanted = Host::wanted(Sudo::Classic).bare().btrfs();
+    let host = wanted.subvolume("/var").subvolume("/var/log").tmpfs("/boot").boot();
+    let mounted = || {
+        let columns = "TARGET,FSTYPE,FSROOT";
+        let one = |path| host.root(&format!("findmnt -rno {columns} --mountpoint {path}")).ok();
+        ["/", "/var", "/var/log", "/boot"].map(one).concat()
+    };
+    let expected = "/ btrfs /@\n/var btrfs /@var\n/var/log btrfs /@var_log\n/boot tmpfs /\n";
+    assert_eq!(mounted(), expected);
+    host.write("/boot/kernel", "");
+    host.root("test -s /var/lib/dpkg/status && btrfs subvolume snapshot -r / /srv/1").ok();
+    assert!(!host.exists("/srv/1/var/lib"), "the snapshot has a folder in the subvolume's place");
+    host.reboot();
+    assert_eq!(mounted(), expected);
+    assert!(host.exists("/boot/kernel") && host.exists("/srv/1/etc"));
 }

@@ -50,7 +50,7 @@ pub use wait::wait_until;
 ///
 /// `host_test!(name, all, |host| { … })`, `host_test!(name, made, all, |host| { … })`,
 /// `host_test!(name, |host| { … })`, or `host_test!(name, made, |host| { … })` with one of
-/// [`Host`]'s constructors: `ready` (the default), `boot`, `bare`, `ready_arch`,
+/// [`Host`]'s constructors: `ready` (the default), `boot`, `bare`, `bare_btrfs`, `ready_arch`,
 /// `boot_arch`, `ready_test_policy`, `boot_with_test_policy`.
 macro_rules! host_test {
     ($name:ident, all, |$host:ident| $body:block) => {
