@@ -45,6 +45,7 @@ mod broker;
 mod cli;
 mod escalate;
 mod exec;
+mod files;
 mod history;
 mod limits;
 mod managers;

@@ -4,9 +4,9 @@
 //! policy's own words and names of the grammar; which of them, is decided here. [`Plan`] has no
 //! other maker, takes nothing but an approval, and [`crate::surface`] prints what it makes.
 
+use crate::history::Entry;
 use crate::managers::argv::Argv;
 use crate::managers::commands::Commands;
-use crate::history::Entry;
 use crate::managers::host;
 use crate::managers::manager::{Manager, Names};
 use crate::managers::snapshots::{NUMBER, Snapshotter};
@@ -31,6 +31,7 @@ pub struct Plan {
     approved: Approved,
     steps: Steps,
     main: Argv,
+    /// What takes a snapshot before it and one after it, where they are wanted and this host can.
     snapshots: Option<Snapshotter>,
 }
 
@@ -160,10 +161,6 @@ impl Plan {
     pub fn main(&self) -> &Argv {
         &self.main
     }
-    /// What takes a snapshot before it and one after it, where they are wanted and this host can.
-    pub fn snapshots(&self) -> Option<&Snapshotter> {
-        self.snapshots.as_ref()
-    }
     /// Every command line of the plan, in the order in which they are run.
     pub fn commands(&self) -> Vec<Argv> {
         let [first, last] = self.snapshots.as_ref().map(Snapshotter::commands).unwrap_or_default();
@@ -263,7 +260,9 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
             }
             changing(&approved, manager, None, commands)
         }
-        Operation::Undo { id } => undo(&approved, manager.ok_or_else(no_manager)?, id.as_ref())?,
+        Operation::Undo { id, .. } => {
+            undo(&approved, manager.ok_or_else(no_manager)?, id.as_ref())?
+        }
         Operation::Task { name } => {
             let task = approved.task().cloned().ok_or_else(|| {
                 let error = format!("the policy has no task {}", name.as_str());
@@ -289,15 +288,11 @@ fn undo(
     id: Option<&RequestId>,
 ) -> Result<(Steps, Argv), Refusal> {
     let entry = id.and_then(|id| Entry::load(id).ok().flatten());
-    let taken = entry.as_ref().map(|entry| entry.snapshots.as_ref());
-    let compare = match (Snapshotter::here(), taken) {
-        (Ok(by), None) => Some(by.compare(NUMBER, NUMBER)),
-        (Ok(by), Some(Some(taken))) if taken.by == by.name() => {
-            let number = |number: Option<u64>| number.map_or(NUMBER.to_owned(), |it| it.to_string());
-            Some(by.compare(&number(taken.before), &number(taken.after)))
-        }
-        _ => None,
-    };
+    let by = Snapshotter::here().ok();
+    let compare = by.and_then(|by| match &entry {
+        None => Some(by.compare(NUMBER, NUMBER)),
+        Some(entry) => entry.compared_by(&by),
+    });
     let versions = match &entry {
         Some(entry) => entry.replaced().and_then(|versions| manager.back_to(&versions)),
         None => Some(manager.back_to_any()),
@@ -312,7 +307,9 @@ fn undo(
     let services = approved.services().iter().map(|service| Service {
         unit: service.unit.clone(),
         check: service.check.as_deref().map(commands::check),
-        restart: service.may_restart.then(|| commands::change(ServiceAction::Restart, &service.unit)),
+        restart: service
+            .may_restart
+            .then(|| commands::change(ServiceAction::Restart, &service.unit)),
         stop: service.may_stop.then(|| commands::change(ServiceAction::Stop, &service.unit)),
     });
     let steps = UndoSteps {

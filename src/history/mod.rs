@@ -1,6 +1,8 @@
 //! What package operations have changed, for who wants it undone: a file for each operation, which only root
 //! can read, as long as its snapshots are kept.
 
+use crate::managers::argv::Argv;
+use crate::managers::snapshots::{NUMBER, Snapshotter};
 use crate::managers::transaction::{Change, Transaction};
 use crate::request::id::RequestId;
 use crate::system::state;
@@ -82,6 +84,15 @@ impl Entry {
         let path = place(&self.id);
         let text = serde_json::to_vec(self)?;
         state::put(&path, &path.with_extension("new"), &text, 0o600)
+    }
+
+    /// What compares the snapshots around it, if the one before it is still there. Where there is none after
+    /// it, that of whoever undoes it is taken for it.
+    pub fn compared_by(&self, by: &Snapshotter) -> Option<Argv> {
+        let taken = self.snapshots.as_ref().filter(|taken| taken.by == by.name())?;
+        let before = taken.before?.to_string();
+        let after = taken.after.map_or(NUMBER.to_owned(), |after| after.to_string());
+        by.path(&before).is_dir().then(|| by.compare(&before, &after))
     }
 
     /// The packages that it put in another version, each with the one that was there; none if it also installed or

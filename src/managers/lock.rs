@@ -1,11 +1,13 @@
-//! The locks of package managers, and who holds them: looked at and never taken, so that what is
-//! run can take them.
+//! The locks of package managers, and who holds them: looked at where a package manager is run, so that it can
+//! take them, and taken where this program does its work.
 
 use crate::output::text::one_line;
 use crate::system::proc;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// A lock.
@@ -15,6 +17,27 @@ pub enum Lock {
     OnFile(&'static str),
     /// This file, for as long as it is there.
     IsFile(&'static str),
+}
+
+/// A lock that this process holds, until it is dropped.
+#[derive(Debug)]
+pub enum Taken {
+    /// By this open file.
+    OnFile(#[expect(dead_code, reason = "it is held as long as it is open")] File),
+    /// By this file being there.
+    IsFile(&'static str),
+}
+
+/// What is in a lock that is a file, if it is of this program: one that was left behind by it is taken away by it.
+const OWN: &str = "sm undo\n";
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Self::IsFile(path) = self {
+            // Who finds it is told what to do.
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Who holds a lock.
@@ -34,21 +57,56 @@ impl Lock {
             Self::IsFile(path) => holder_of_file(path),
         }
     }
+
+    /// Takes it, without waiting; none if somebody else has it, or it cannot be had.
+    pub fn take(self) -> Option<Taken> {
+        match self {
+            Self::OnFile(path) => {
+                let mut options = OpenOptions::new();
+                options.write(true).create(true).truncate(false).mode(0o640);
+                let file = options.custom_flags(libc::O_NOFOLLOW).open(path).ok()?;
+                fcntl(&file, FcntlArg::F_OFD_SETLK(&whole())).ok()?;
+                Some(Taken::OnFile(file))
+            }
+            Self::IsFile(path) => {
+                let mut options = OpenOptions::new();
+                let made = options.write(true).create_new(true).mode(0o600).open(path);
+                // It says whose it is, for the case that this process is killed.
+                made.ok()?.write_all(OWN.as_bytes()).ok()?;
+                Some(Taken::IsFile(path))
+            }
+        }
+    }
+
+    /// Takes away what this program has left behind of it.
+    pub fn forget(self) {
+        if let Self::IsFile(path) = self
+            && matches!(self.holder(), Some(Holder::Nobody(_)))
+            && fs::read_to_string(path).is_ok_and(|text| text == OWN)
+        {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// Who holds a lock of `fcntl_locking(2)` on the file.
 fn holder_of_lock(path: &str) -> Option<Holder> {
     let file = File::open(path).ok()?;
-    let mut lock = libc::flock {
+    let mut lock = whole();
+    fcntl(&file, FcntlArg::F_GETLK(&mut lock)).ok()?;
+    let is_free = i32::from(lock.l_type) == libc::F_UNLCK;
+    (!is_free).then(|| Holder::Process(called(lock.l_pid)))
+}
+
+/// A lock on the whole of a file.
+fn whole() -> libc::flock {
+    libc::flock {
         l_type: libc::F_WRLCK as _,
         l_whence: libc::SEEK_SET as _,
         l_start: 0,
         l_len: 0,
         l_pid: 0,
-    };
-    fcntl(&file, FcntlArg::F_GETLK(&mut lock)).ok()?;
-    let is_free = i32::from(lock.l_type) == libc::F_UNLCK;
-    (!is_free).then(|| Holder::Process(called(lock.l_pid)))
+    }
 }
 
 /// Who has the file open, if there is one.

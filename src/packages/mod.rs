@@ -39,10 +39,10 @@ use crate::packages::traces::Traces;
 use crate::packages::work::Work;
 use crate::plan::{PackageSteps, Plan};
 use crate::request::action::Maintenance;
-use crate::snapshots::around::{self, About, Begun};
-use crate::snapshots::covered;
 use crate::request::code::{Code, Refusal};
 use crate::request::ran::Ran;
+use crate::snapshots::around::{self, About, Begun};
+use crate::snapshots::covered;
 use std::time::{Duration, Instant};
 
 /// How often a plan is made again if others change the packages in between.

@@ -160,10 +160,14 @@ impl InForce {
 
     /// What the caller may do to which units by restarting and stopping them, without an approval.
     fn services(&self, who: &dyn Who, reason: Option<&Reason>) -> Vec<Service> {
-        let units: BTreeSet<UnitName> = self.operations().into_iter().filter_map(|one| match one {
-            Operation::Service { unit, .. } => Some(unit),
-            _ => None,
-        }).collect();
+        let units: BTreeSet<UnitName> = self
+            .operations()
+            .into_iter()
+            .filter_map(|one| match one {
+                Operation::Service { unit, .. } => Some(unit),
+                _ => None,
+            })
+            .collect();
         let service = |unit: UnitName| {
             let may = |action| {
                 let request = Request::new(service(action, unit.clone()), reason.cloned());

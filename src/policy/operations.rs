@@ -26,7 +26,7 @@ pub fn operations<'p>(policy: &'p Policy<'p>) -> impl Iterator<Item = Operation>
         Some(Operation::Task { name })
     });
     let manager = policy.manager.iter().map(|action| Operation::Manager { action });
-    let undo = policy.undo.is_granted.then_some(Operation::Undo { id: None });
+    let undo = policy.undo.is_granted.then_some(Operation::Undo { id: None, is_forced: false });
     let packages = packages.flatten().chain(all).chain(undo);
     services.flatten().chain(manager).chain(packages).chain(tasks)
 }

@@ -285,7 +285,9 @@ fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n st
     let kind = match operation {
         Operation::Service { .. } | Operation::Manager { .. } => "unit",
         Operation::Task { .. } => "task",
-        Operation::Package { .. } | Operation::Maintenance { .. } | Operation::Undo { .. } => "package",
+        Operation::Package { .. } | Operation::Maintenance { .. } | Operation::Undo { .. } => {
+            "package"
+        }
     };
     let refusal = Refusal::new(Code::Denied, format!("the policy does not name the {kind} {name}"))
         .hint(hint);

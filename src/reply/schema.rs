@@ -159,9 +159,8 @@ impl Tool<'_> {
             required.push("name");
         }
         if matches!(self.example, Operation::Undo { .. }) {
-            properties["request_id"] = earlier::id(
-                "The field request_id of the reply of the operation that is undone.",
-            );
+            properties["request_id"] =
+                earlier::id("The field request_id of the reply of the operation that is undone.");
             required.push("request_id");
         }
         if matches!(self.example, Operation::Service { action: ServiceAction::Logs, .. }) {

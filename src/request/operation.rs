@@ -49,6 +49,8 @@ pub enum Operation {
     Undo {
         /// The request that asked for that operation; none for whichever it is.
         id: Option<RequestId>,
+        /// Whether also what others have changed since is overwritten, which is root's to say.
+        is_forced: bool,
     },
     /// A command line of the policy's own is run.
     Task {
@@ -105,10 +107,9 @@ impl Operation {
     /// The same operation if only its plan is asked for; none for what has no plan.
     pub fn only_planned(&self) -> Option<Self> {
         match self.clone() {
-            Self::Service { .. }
-            | Self::Manager { .. }
-            | Self::Undo { .. }
-            | Self::Task { .. } => None,
+            Self::Service { .. } | Self::Manager { .. } | Self::Undo { .. } | Self::Task { .. } => {
+                None
+            }
             Self::Package { action, name, .. } => {
                 Some(Self::Package { action, name, only_plan: true })
             }
@@ -151,7 +152,7 @@ impl Operation {
             Self::Service { unit, .. } => Some(unit.as_str()),
             Self::Package { name, .. } => Some(name.as_str()),
             Self::Maintenance { .. } | Self::Manager { .. } => None,
-            Self::Undo { id } => id.as_ref().map(RequestId::as_str),
+            Self::Undo { id, .. } => id.as_ref().map(RequestId::as_str),
             Self::Task { name } => Some(name.as_str()),
         }
     }
@@ -450,10 +451,13 @@ impl Request {
     /// `usage` if there is not one id, `invalid_argument` if something is not what it should be.
     pub fn undo(words: &Words) -> Result<Self, Refusal> {
         let [id] = words.names.as_slice() else {
-            return Err(Refusal::new(Code::Usage, "`undo` takes one id, that of the request to undo")
-                .hint("usage: sm-helper undo REQUEST_ID"));
+            return Err(Refusal::new(
+                Code::Usage,
+                "`undo` takes one id, that of the request to undo",
+            )
+            .hint("usage: sm-helper undo REQUEST_ID"));
         };
-        Self::with(words, Operation::Undo { id: Some(RequestId::parse(id)?) })
+        Self::with(words, Operation::Undo { id: Some(RequestId::parse(id)?), is_forced: false })
     }
 
     fn with(words: &Words, operation: Operation) -> Result<Self, Refusal> {

@@ -42,6 +42,11 @@ pub struct Begun {
 }
 
 impl Begun {
+    /// The number of the one before it.
+    pub fn number(&self) -> Option<u64> {
+        self.entry.as_ref()?.snapshots.as_ref()?.before
+    }
+
     /// What is known of the snapshots so far.
     pub fn snapshot(&self) -> Option<Snapshot> {
         let taken = self.entry.as_ref()?.snapshots.as_ref()?;
@@ -62,8 +67,9 @@ pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
         Some(Ok(taken)) => Some(taken),
         Some(Err(reason)) if settings.required => {
             let error = format!("there can be no snapshot, and the policy requires one: {reason}");
-            return Err(Refusal::new(Code::Unsupported, error)
-                .hint("nothing was run; an administrator can see with `sm doctor` what is missing"));
+            return Err(Refusal::new(Code::Unsupported, error).hint(
+                "nothing was run; an administrator can see with `sm doctor` what is missing",
+            ));
         }
         Some(Err(reason)) => {
             warnings.push(format!("no snapshot was taken: {reason}"));
@@ -105,8 +111,9 @@ fn first(about: &About<'_>) -> Result<history::Snapshots, String> {
     let by = Snapshotter::here().map_err(|impossible| impossible.reason)?;
     room::make(&by, about.settings)?;
     let is_undo = matches!(about.operation, Operation::Undo { .. });
-    let by_hooks =
-        by.counts() && !is_undo && about.manager.is_some_and(|manager| manager.has_snapshot_hooks());
+    let by_hooks = by.counts()
+        && !is_undo
+        && about.manager.is_some_and(|manager| manager.has_snapshot_hooks());
     let (before, last) = match by_hooks {
         true => (None, take::numbers(&by).into_iter().max().unwrap_or(0)),
         false => (Some(take::take(&by, Moment::Before, request_id())?), 0),
@@ -180,10 +187,5 @@ fn described(entry: &Entry) -> Option<Snapshot> {
         ),
         (.., Some(manager)) => covered::hindrance(manager, entry.transaction.as_ref()),
     };
-    Some(Snapshot {
-        before: taken.before,
-        after: taken.after,
-        undo: why_not.is_none(),
-        why_not,
-    })
+    Some(Snapshot { before: taken.before, after: taken.after, undo: why_not.is_none(), why_not })
 }

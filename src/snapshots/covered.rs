@@ -11,8 +11,18 @@ use std::path::Path;
 
 /// Where packages put files. What is below these is not looked for on each host.
 const PLACES: [&str; 12] = [
-    "/boot", "/boot/efi", "/efi", "/etc", "/opt", "/srv", "/usr", "/usr/local", "/usr/share", "/var",
-    "/var/cache", "/var/lib",
+    "/boot",
+    "/boot/efi",
+    "/efi",
+    "/etc",
+    "/opt",
+    "/srv",
+    "/usr",
+    "/usr/local",
+    "/usr/share",
+    "/var",
+    "/var/cache",
+    "/var/lib",
 ];
 
 /// Where what boots is.
@@ -20,8 +30,8 @@ const BOOT: [&str; 3] = ["/boot", "/boot/efi", "/efi"];
 
 /// Where nothing is put back anyway ([`crate::undo`] has the whole of it).
 pub const NEVER: [&str; 12] = [
-    "/dev", "/home", "/media", "/mnt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/var/log",
-    "/var/tmp",
+    "/dev", "/home", "/media", "/mnt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp",
+    "/var/log", "/var/tmp",
 ];
 
 /// The file system of a path; none if there is nothing of this name.
@@ -34,8 +44,7 @@ fn elsewhere(manager: Manager) -> Vec<&'static str> {
     let root = device("/");
     let state = manager.territory().state;
     let is_elsewhere = |place: &&str| device(place).is_some_and(|other| Some(other) != root);
-    let mut found: Vec<&str> =
-        PLACES.into_iter().chain([state]).filter(is_elsewhere).collect();
+    let mut found: Vec<&str> = PLACES.into_iter().chain([state]).filter(is_elsewhere).collect();
     // What is below another one is said with it.
     let all = found.clone();
     found.retain(|place| {
@@ -67,9 +76,8 @@ pub fn warnings(manager: Manager, transaction: Option<&Transaction>) -> Vec<Stri
         ));
     }
     if let Some(kernel) = kernel {
-        warnings.push(format!(
-            "{kernel} is a kernel: what was undone of it is in use after a boot"
-        ));
+        warnings
+            .push(format!("{kernel} is a kernel: what was undone of it is in use after a boot"));
     }
     warnings
 }
@@ -81,7 +89,9 @@ pub fn hindrance(manager: Manager, transaction: Option<&Transaction>) -> Option<
     let whole = ["/usr", "/etc", "/var/lib", "/var"];
     let is_needed = |place: &&str| *place == state || whole.contains(place);
     if let Some(place) = elsewhere.iter().copied().find(is_needed) {
-        return Some(format!("{place} is another file system or subvolume, which they do not have"));
+        return Some(format!(
+            "{place} is another file system or subvolume, which they do not have"
+        ));
     }
     let boot = elsewhere.iter().find(|place| BOOT.contains(place));
     if let (Some(boot), Some(kernel)) = (boot, kernel(manager, transaction)) {

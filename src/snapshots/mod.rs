@@ -10,4 +10,4 @@ pub mod covered;
 mod room;
 mod take;
 
-pub use take::delete;
+pub use take::{delete, run};

@@ -601,3 +601,39 @@ pub fn end_after(seconds: u32) {
         libc::alarm(seconds);
     }
 }
+
+/// The names of an inode of a btrfs subvolume, from the subvolume's root
+/// (`BTRFS_IOC_INO_PATHS`, `btrfs-inspect-internal(8)`). They are as many as fit into the 4 KiB
+/// that the kernel answers at most: an inode with more names has others as well.
+///
+/// # Errors
+/// What the kernel says: it is no btrfs, there is no such inode, or this process may not ask.
+pub fn btrfs_paths(subvolume: BorrowedFd<'_>, ino: u64) -> io::Result<Vec<Vec<u8>>> {
+    const SIZE: usize = 4096;
+    const HEAD: usize = 16;
+    // struct btrfs_ioctl_ino_path_args of linux/btrfs.h
+    #[repr(C)]
+    struct Request {
+        ino: u64,
+        size: u64,
+        reserved: [u64; 4],
+        answer: u64,
+    }
+    let request_code = nix::request_code_readwrite!(0x94, 35, size_of::<Request>());
+    // struct btrfs_data_container: four numbers of 32 bits, the third of which is how many places
+    // follow; each is where a name begins, from the end of these four.
+    let mut answer = vec![0_u8; SIZE];
+    let mut request =
+        Request { ino, size: SIZE as u64, reserved: [0; 4], answer: answer.as_mut_ptr() as u64 };
+    // SAFETY: the descriptor is open as long as it is borrowed; the kernel reads one `Request` and
+    // writes at most `size` bytes at `answer`, which outlives the call.
+    Errno::result(unsafe { libc::ioctl(subvolume.as_raw_fd(), request_code, &raw mut request) })?;
+    let count = u32::from_ne_bytes([answer[8], answer[9], answer[10], answer[11]]) as usize;
+    let name = |place: &[u8]| {
+        let start = HEAD + usize::try_from(u64::from_ne_bytes(place.try_into().ok()?)).ok()?;
+        let rest = answer.get(start..)?;
+        Some(rest[..rest.iter().position(|byte| *byte == 0)?].to_vec())
+    };
+    let names: Option<Vec<_>> = answer[HEAD..].chunks_exact(8).take(count).map(name).collect();
+    names.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}

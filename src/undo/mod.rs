@@ -1,16 +1,288 @@
 //! Puts back what an operation has done to packages.
+//!
+//! Where there are snapshots around it, the files that it changed come back from the one before it: those of the
+//! packages, what the package manager keeps, and what packages' scripts have changed. Nothing comes back over
+//! what somebody has changed since, unless root wants it. Else the versions that it replaced are installed
+//! again.
 
-use crate::exec::context::OperationContext;
-use crate::exec::process::Bounds;
-use crate::outcome::Outcome;
+mod compared;
+mod held;
+mod scope;
+mod services;
+mod versions;
+
+use crate::exec::context::{OperationContext, Shown};
+use crate::exec::process::{Bounds, ask};
+use crate::files::changes::{Change, between};
+use crate::files::failed::Failed;
+use crate::files::restore::{Restored, restore};
+use crate::files::tree::Tree;
+use crate::history::Entry;
+use crate::managers::lock::Lock;
+use crate::managers::snapshots::Snapshotter;
+use crate::managers::transaction::Transaction;
+use crate::outcome::{Due, Outcome, Undone};
+use crate::packages::{due, locks};
 use crate::plan::{Plan, UndoSteps};
 use crate::request::code::{Code, Refusal};
+use crate::request::id::request_id;
+use crate::request::operation::Operation;
+use crate::request::ran::Ran;
+use crate::snapshots::around::{self, About, Begun};
+use crate::snapshots::delete;
+use crate::undo::compared::{Compared, compare, is_last};
+use crate::undo::held::Held;
+use crate::undo::services::{Told, Units};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
+/// How many files a reply names.
+const NAMED: usize = 20;
+
+/// Undoes the operation of the request that the plan is about.
 pub fn run(
-    _plan: &Plan,
-    _steps: &UndoSteps,
-    _bounds: Bounds,
-    _context: &mut OperationContext<'_>,
+    plan: &Plan,
+    steps: &UndoSteps,
+    bounds: Bounds,
+    context: &mut OperationContext<'_>,
 ) -> Outcome {
-    Outcome::refused(Refusal::new(Code::Unsupported, "not yet"), None, None)
+    let refused = |refusal: Refusal| Outcome::refused(refusal, None, None);
+    let (entry, is_forced) = match asked(plan, context) {
+        Ok(found) => found,
+        Err(refusal) => return refused(refusal),
+    };
+    if let Some(by) = &entry.undone_by {
+        let warnings = vec![format!("it was undone already, by {by}")];
+        let ran = Some(Ran::nothing());
+        return Outcome { ran, changed: Some(false), warnings, ..Outcome::of(Ok(())) };
+    }
+    if entry.manager != steps.manager.name() {
+        let error = format!(
+            "`{}` is no operation on packages of this host's package manager",
+            entry.operation
+        );
+        return refused(Refusal::new(Code::Unsupported, error));
+    }
+    let by = Snapshotter::here().ok();
+    if by.and_then(|by| entry.compared_by(&by)).is_none() {
+        return versions::run(plan, steps, &entry, bounds, context);
+    }
+    let wait = Duration::from_secs(plan.approved().lock_seconds().into());
+    let patience = (Instant::now() + wait).min(bounds.deadline);
+    steps.manager.locks(None).iter().copied().for_each(Lock::forget);
+    let held = locks::wait(steps.manager, None, patience)
+        .and_then(|()| Held::take(steps.manager).ok_or_else(locks::overtaken));
+    let _held = match held {
+        Ok(held) => held,
+        Err(refusal) => return refused(refusal),
+    };
+    match begin(plan, steps, context) {
+        Ok(begun) => {
+            let mut done = undo(steps, &entry, is_forced, begun.number(), context.shown);
+            done.warnings.extend(begun.warnings.iter().cloned());
+            let (snapshot, more) = around::end(begun);
+            done.warnings.extend(more);
+            if done.verdict.is_ok() {
+                done.warnings.extend(settle(&entry));
+            }
+            Outcome { snapshot, ..done }
+        }
+        Err(refusal) => refused(refusal),
+    }
+}
+
+/// What was written down of the operation, which has to be the caller's own, unless root asks.
+fn asked(plan: &Plan, context: &OperationContext<'_>) -> Result<(Entry, bool), Refusal> {
+    let Operation::Undo { id: Some(id), is_forced } = &plan.request().operation else {
+        return Err(Refusal::new(Code::Internal, "there is no request to undo"));
+    };
+    let unknown = || {
+        let error = format!("nothing is known of an operation on packages by {}", id.as_str());
+        Refusal::new(Code::NotFound, error).hint(
+            "what can be undone is kept as long as its snapshots, and is the account's own: see `snapshot` in the operation's reply",
+        )
+    };
+    let found = Entry::load(id).map_err(|error| {
+        Refusal::new(
+            Code::Internal,
+            format!("what is known of {} cannot be read: {error}", id.as_str()),
+        )
+    })?;
+    let uid = context.caller.uid;
+    let entry = found.filter(|entry| uid == 0 || entry.uid == uid).ok_or_else(unknown)?;
+    Ok((entry, *is_forced))
+}
+
+/// Takes a snapshot before it.
+fn begin(plan: &Plan, steps: &UndoSteps, context: &OperationContext<'_>) -> Result<Begun, Refusal> {
+    around::begin(About {
+        operation: &plan.request().operation,
+        caller: context.caller,
+        is_wanted: true,
+        settings: plan.approved().snapshots(),
+        manager: Some(steps.manager),
+        transaction: None,
+        up: Vec::new(),
+    })
+}
+
+/// Compares, and puts back. `own` is the number of the snapshot of the host as it is.
+fn undo(
+    steps: &UndoSteps,
+    entry: &Entry,
+    is_forced: bool,
+    own: Option<u64>,
+    shown: Shown<'_>,
+) -> Outcome {
+    let refused = |refusal: Refusal| Outcome::refused(refusal, None, None);
+    let Ok(by) = Snapshotter::here() else { return refused(gone(entry)) };
+    let compared = match looked_at(steps, entry, &by, is_forced, own) {
+        Ok(compared) => compared,
+        Err(refusal) => return refused(refusal),
+    };
+    let installed = || {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let bounds = Bounds { deadline, output_bytes: 1 << 20, mask_secrets: false };
+        steps.manager.inventory(&ask(&steps.inventory, bounds).stdout)
+    };
+    let before = installed();
+    let mut told = Told::default();
+    let units = Units::of(steps, &compared, &entry.up);
+    units.stop(&mut told);
+    let restored = put_back(&compared, &by, own);
+    units.restart(&mut told);
+    let after = installed();
+    let mut warnings = told.warnings;
+    let (verdict, files, skipped) = match restored {
+        Ok(Restored { files, skipped }) => (Ok(()), files, skipped),
+        Err(failed) => (Err(unfinished(entry, &failed)), 0, Vec::new()),
+    };
+    let mut left = compared.left;
+    left.extend(skipped.iter().map(|path| scope::absolute(path)));
+    left.sort();
+    if !left.is_empty() {
+        warnings.push(
+            "what is in `left` was changed by somebody else since, and stays as it is".to_owned(),
+        );
+    }
+    let broken = after.broken();
+    if let (Ok(()), Some((name, how))) = (&verdict, broken.first()) {
+        warnings.push(format!("{name} is {}, as it was before the operation", how.word()));
+    }
+    let (due, unseen) = due::now(shown);
+    warnings.extend(unseen);
+    let undone = Undone {
+        request_id: entry.id.clone(),
+        files,
+        left_count: left.len(),
+        left: left.into_iter().take(NAMED).collect(),
+    };
+    Outcome {
+        ran: Some(Ran::nothing()),
+        plan: Some(Transaction::between(&before, &after)),
+        undone: Some(undone),
+        due: Some(with(due, told.restart_needed)),
+        changed: Some(files > 0),
+        warnings,
+        ..Outcome::of(verdict)
+    }
+}
+
+/// The differences, if they may be put back.
+fn looked_at(
+    steps: &UndoSteps,
+    entry: &Entry,
+    by: &Snapshotter,
+    is_forced: bool,
+    own: Option<u64>,
+) -> Result<Compared, Refusal> {
+    let taken = entry.snapshots.as_ref();
+    let (before, after) = taken.map_or((None, None), |taken| (taken.before, taken.after));
+    let Some(before) = before else { return Err(gone(entry)) };
+    // An operation that did not come to its end has none after it: root can have what is there now taken for it.
+    let after = match (after, own) {
+        (Some(after), _) => after,
+        (None, Some(own)) if is_forced => own,
+        (None, _) => {
+            let error = format!(
+                "`{}` did not come to its end, and no snapshot was taken after it",
+                entry.operation
+            );
+            return Err(Refusal::new(Code::PlanRefused, error).hint(format!(
+                "an administrator can have all that was changed since undone: sm undo --force {}",
+                entry.id
+            )));
+        }
+    };
+    let compared = compare(steps.manager, by, before, after)?;
+    is_last(steps.manager, &compared, entry)?;
+    match compared.conflicts.as_slice() {
+        [] => Ok(compared),
+        _ if is_forced => Ok(compared),
+        conflicts => Err(changed_since(entry, conflicts)),
+    }
+}
+
+/// Puts back what is to come back. What was changed since may be overwritten, as somebody has said so: the
+/// host as it is now is what it is compared with then.
+fn put_back(compared: &Compared, by: &Snapshotter, own: Option<u64>) -> Result<Restored, Failed> {
+    let now = Tree::open(Path::new("/"))?;
+    let as_is = own.map(|own| Tree::open(&by.path(&own.to_string()))).transpose()?;
+    match as_is {
+        Some(as_is) => {
+            let paths = compared.changes.iter().map(|change| change.path.clone()).collect();
+            let changes: Vec<Change> = between(&compared.before, &as_is, &paths)?;
+            restore(&now, &compared.before, &as_is, &changes)
+        }
+        None => restore(&now, &compared.before, &compared.after, &compared.changes),
+    }
+}
+
+/// Writes down that it is undone, and takes its snapshots away: those of the undo have both states.
+fn settle(entry: &Entry) -> Option<String> {
+    let mut entry = entry.clone();
+    entry.undone_by = Some(request_id().to_owned());
+    if let (Ok(by), Some(taken)) = (Snapshotter::here(), &entry.snapshots)
+        && !taken.by_hooks
+    {
+        for number in [taken.before, taken.after].into_iter().flatten() {
+            let _ = delete(&by, number);
+        }
+        entry.snapshots = None;
+    }
+    let saved = entry.save();
+    saved.err().map(|error| format!("that it is undone cannot be written down: {error}"))
+}
+
+fn with(mut due: Due, more: std::collections::BTreeSet<String>) -> Due {
+    due.restart_needed.extend(more);
+    due.restart_needed.sort();
+    due.restart_needed.dedup();
+    due
+}
+
+fn gone(entry: &Entry) -> Refusal {
+    let error = format!("the snapshots of `{}` are no longer there", entry.operation);
+    Refusal::new(Code::Unsupported, error)
+}
+
+fn changed_since(entry: &Entry, conflicts: &[String]) -> Refusal {
+    let more = conflicts.len().saturating_sub(NAMED);
+    let named = conflicts[..conflicts.len().min(NAMED)].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let error = format!(
+        "files of `{}` were changed by somebody else since: {named}{more}",
+        entry.operation
+    );
+    Refusal::new(Code::PlanRefused, error).hint(format!(
+        "nothing was changed; an administrator can have them overwritten: sm undo --force {}",
+        entry.id
+    ))
+}
+
+fn unfinished(entry: &Entry, failed: &Failed) -> Refusal {
+    let error = format!("`{}` could not be undone: {failed}", entry.operation);
+    Refusal::new(Code::CommandFailed, error).hint(
+        "what had come back stays; once the cause is gone, undo it again, which does the rest",
+    )
 }

@@ -90,6 +90,9 @@ mod tests {
         assert!(is_list("/var/lib/dpkg/info/libc6:amd64.list"));
         assert!(!is_list("/var/lib/dpkg/info/nginx.postinst"));
         assert!(!is_list("/var/lib/dpkg/info/x/nginx.list"));
-        assert_eq!(listed("/.\n/usr\n/usr/bin\n/usr/bin/a b\n\n"), ["/usr", "/usr/bin", "/usr/bin/a b"]);
+        assert_eq!(
+            listed("/.\n/usr\n/usr/bin\n/usr/bin/a b\n\n"),
+            ["/usr", "/usr/bin", "/usr/bin/a b"]
+        );
     }
 }

@@ -17,8 +17,8 @@ mod sources;
 mod transaction;
 mod vercmp;
 
-use crate::managers::ask::printed;
 use crate::managers::argv::Argv;
+use crate::managers::ask::printed;
 use crate::managers::asked::Asked;
 use crate::managers::commands::Commands;
 use crate::managers::inventory::Inventory;

@@ -47,7 +47,8 @@ fn is_plain(name: &str) -> bool {
 /// Whether a configuration is one for `/`, on btrfs.
 fn is_of_root(text: &str) -> bool {
     let value = |key: &str| {
-        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));
+        let lines =
+            text.lines().filter_map(|line| line.trim().strip_prefix(key)?.strip_prefix('='));
         lines.map(|value| value.trim().trim_matches(['"', '\''])).next_back()
     };
     value("SUBVOLUME") == Some("/") && value("FSTYPE").is_none_or(|kind| kind == "btrfs")
@@ -127,7 +128,10 @@ mod tests {
             {"number": 4, "pre-number": null, "userdata": {"sm_request": "x"}},
             {"number": 5, "pre-number": 4, "userdata": {"important": "yes"}}]}"#;
         let row = |number, before, is_own| Listed { number, before, is_own };
-        assert_eq!(listed(printed), [row(0, None, false), row(4, None, true), row(5, Some(4), false)]);
+        assert_eq!(
+            listed(printed),
+            [row(0, None, false), row(4, None, true), row(5, Some(4), false)]
+        );
         assert_eq!(listed("no json"), []);
     }
 }

@@ -93,7 +93,8 @@ impl Parsed {
         let undo = table.boolean("undo").unwrap_or(false);
         if let Some(value) = table.optional("undo").filter(|_| undo && !self.undo.is_granted) {
             let message = "this policy does not grant `undo`".to_owned();
-            let hint = "a caller can only get what the policy grants: write undo = true below [packages]";
+            let hint =
+                "a caller can only get what the policy grants: write undo = true below [packages]";
             source.note::<()>(Err(source.error(value.span(), message, Some(hint.to_owned()))));
         }
         undo

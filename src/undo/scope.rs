@@ -1,0 +1,158 @@
+//! Which of the files that differ between two snapshots an operation on packages has written, and which others
+//! may have written at the same time.
+
+use crate::files::changes::{Change, Kind};
+use crate::files::failed::Failed;
+use crate::files::tree::Tree;
+use crate::managers::manager::Manager;
+use crate::managers::territory::Territory;
+use crate::snapshots::covered::NEVER;
+use std::collections::{BTreeSet, HashSet};
+use std::io::Read;
+use std::path::Path;
+
+/// What stays as it is besides, though a snapshot has it: what this program keeps, and snapshots.
+const OWN: [&str; 5] = ["/.snapshots", "/.sm-snapshots", "/etc/sm", "/lost+found", "/var/lib/sm"];
+
+/// The folders that nothing but packages, their scripts and an administrator writes.
+const SYSTEM: [&str; 9] =
+    ["/bin", "/boot", "/efi", "/etc", "/lib", "/lib32", "/lib64", "/sbin", "/usr"];
+
+/// What an administrator installs without packages.
+const LOCAL: [&str; 1] = ["/usr/local"];
+
+/// The largest list of a package's files that is read, in bytes.
+const LARGEST_LIST: u64 = 64 << 20;
+
+/// Whose a change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// A package's file, or what the package manager keeps: it comes back, or nothing does.
+    Packages,
+    /// Where packages' scripts write: it comes back, unless somebody has changed it since.
+    Scripts,
+    /// Made anew whenever it is missing: the same, and nobody has to know.
+    Cache,
+    /// Somebody else's: it stays.
+    Others,
+}
+
+/// What an operation has written.
+#[derive(Debug)]
+pub struct Scope {
+    territory: Territory,
+    /// The files and folders of the packages that it was about.
+    listed: HashSet<String>,
+    /// Those of the folders that came with it.
+    added: BTreeSet<String>,
+}
+
+impl Scope {
+    /// From the lists of files that came, went or changed with it.
+    ///
+    /// # Errors
+    /// If a snapshot cannot be read.
+    pub fn of(
+        manager: Manager,
+        before: &Tree,
+        after: &Tree,
+        changes: &[Change],
+    ) -> Result<Self, Failed> {
+        let mut listed = HashSet::new();
+        for change in changes.iter().filter(|change| manager.is_list(&absolute(&change.path))) {
+            for tree in [before, after] {
+                let text = text_of(tree, &change.path)?;
+                listed.extend(manager.listed(&text).iter().map(|path| merged(tree, path)));
+            }
+        }
+        let is_added = |change: &&Change| change.kind == Kind::Added && change.is_directory;
+        let added = changes.iter().filter(is_added).map(|change| absolute(&change.path));
+        let added = added.filter(|path| listed.contains(path)).collect();
+        Ok(Self { territory: manager.territory(), listed, added })
+    }
+
+    /// Whose a change is.
+    pub fn share(&self, change: &Change) -> Share {
+        let path = absolute(&change.path);
+        let Territory { folders, caches, locks, .. } = self.territory;
+        let is_below = |places: &[&str]| Territory::holds(places, &path);
+        if is_below(&NEVER) || is_below(&OWN) || is_below(locks) {
+            return Share::Others;
+        }
+        if is_below(folders) {
+            return Share::Packages;
+        }
+        if is_below(caches) {
+            return Share::Cache;
+        }
+        // A folder that others have put something into since is not taken away, and nothing is wrong with that.
+        if self.listed.contains(&path) {
+            return if change.is_directory { Share::Scripts } else { Share::Packages };
+        }
+        let is_below_added = || self.added.iter().any(|folder| Territory::holds(&[folder], &path));
+        if (is_below(&SYSTEM) && !is_below(&LOCAL)) || is_below_added() {
+            return Share::Scripts;
+        }
+        Share::Others
+    }
+
+    /// The files of the packages.
+    pub fn listed(&self) -> &HashSet<String> {
+        &self.listed
+    }
+}
+
+/// Of these changes those that come back, each with whose it is, sorted by path: of the others only folders
+/// whose time of change is another one because of these.
+pub fn chosen(scope: &Scope, changes: Vec<Change>) -> Vec<(Change, Share)> {
+    let shares: Vec<(Change, Share)> = changes
+        .into_iter()
+        .map(|change| {
+            let share = scope.share(&change);
+            (change, share)
+        })
+        .collect();
+    let is_chosen = |share: Share| share != Share::Others;
+    let parents: BTreeSet<_> = shares
+        .iter()
+        .filter(|(_, share)| is_chosen(*share))
+        .filter_map(|(change, _)| change.path.parent().map(Path::to_owned))
+        .collect();
+    let is_time = |change: &Change| {
+        change.kind == Kind::Times
+            && parents.contains(&change.path)
+            && !Territory::holds(&NEVER, &absolute(&change.path))
+    };
+    let kept = shares.into_iter().filter_map(|(change, share)| match share {
+        Share::Others if is_time(&change) => Some((change, Share::Cache)),
+        Share::Others => None,
+        _ => Some((change, share)),
+    });
+    kept.collect()
+}
+
+/// A path as messages have it.
+pub fn absolute(path: &Path) -> String {
+    format!("/{}", path.to_string_lossy())
+}
+
+/// The path of a package's file where the folder at its beginning is a link into `/usr`, as on hosts whose
+/// `/bin`, `/sbin` and `/lib` are merged into it.
+fn merged(tree: &Tree, path: &str) -> String {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let is_one = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"].contains(&first);
+    let is_link = || {
+        let target = tree.entry(Path::new(first)).ok().flatten();
+        target.is_some_and(|entry| !entry.is_directory())
+    };
+    if is_one && is_link() { format!("/usr{path}") } else { path.to_owned() }
+}
+
+fn text_of(tree: &Tree, path: &Path) -> Result<String, Failed> {
+    let Some(entry) = tree.entry(path)? else { return Ok(String::new()) };
+    let mut bytes = Vec::new();
+    let mut file = tree.read(path, &entry)?.take(LARGEST_LIST);
+    // What cannot be read to its end lists nothing more.
+    let _ = file.read_to_end(&mut bytes);
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
