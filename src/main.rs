@@ -170,6 +170,13 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
                 AdminCommand::Grant(command) => admin::grants::grant(command, program, arguments),
                 AdminCommand::Grants => admin::grants::list(program, arguments),
                 AdminCommand::Revoke { id } => admin::grants::revoke(id, program, arguments),
+                AdminCommand::Undo(command) => {
+                    match admin::undo::run(command, json, program, arguments) {
+                        Ok(admin::undo::Way::Done(exit)) => return exit,
+                        Ok(admin::undo::Way::Answer(answer)) => Ok(answer),
+                        Err(failure) => Err(failure),
+                    }
+                }
                 AdminCommand::Disable { reason } => {
                     admin::disable::disable(reason.as_deref(), program, arguments)
                 }

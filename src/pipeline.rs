@@ -39,6 +39,7 @@ use crate::pipeline::plain::plain;
 use crate::pipeline::run::{Failed, run};
 use crate::plan::{plan, planned};
 use crate::policy::COMPILED;
+use crate::policy::approved::Approved;
 use crate::policy::disabled;
 use crate::policy::force::{InForce, decide};
 use crate::reply::{self, Reply, listing, stdout};
@@ -296,13 +297,31 @@ fn answer(caller: Caller, arguments: &[OsString], parsed: Parsed<Helper>) -> Ans
     }
 }
 
+/// Does what an administrator asks for as root, who needs no rule of a policy's for it. It is planned,
+/// limited, recorded, run and answered like every request. Gives the exit status.
+pub fn for_administrator(arguments: &[OsString], request: Request) -> u8 {
+    sanitize::ignore_signals();
+    reply::begin(answered::record_defect);
+    let force = match InForce::load() {
+        Ok(force) => force,
+        Err(_) => InForce::compiled(),
+    };
+    let call = Call::new(Caller::find(), force, arguments);
+    let judged = call.force.for_root(request.clone());
+    planned_and_run(&call, &request, judged).exit()
+}
+
 /// Judges, plans, asks whether it is approved, limits, records, runs, answers.
 fn handle(call: &Call, request: Request) -> Answered {
     let asked = request.clone();
     let judged = call.force.judge(&call.caller, request).map_err(|denial| denial.refusal);
-    let approved = match consent::with_grant(call, &asked, judged) {
+    planned_and_run(call, &asked, consent::with_grant(call, &asked, judged))
+}
+
+fn planned_and_run(call: &Call, asked: &Request, judged: Result<Approved, Refusal>) -> Answered {
+    let approved = match judged {
         Ok(approved) => approved,
-        Err(refusal) => return call.refuse(Some(&asked), &refusal, false),
+        Err(refusal) => return call.refuse(Some(asked), &refusal, false),
     };
     // What cannot be done here, or waits for an approval, costs what a refusal costs.
     let planned =
@@ -315,25 +334,25 @@ fn handle(call: &Call, request: Request) -> Answered {
     let planned = match planned {
         Ok(planned) => planned,
         Err(refusal) if refusal.code == Code::ApprovalRequired => {
-            return call.hold(&asked, &refusal, || notify::tell(call));
+            return call.hold(asked, &refusal, || notify::tell(call));
         }
-        Err(refusal) => return call.refuse(Some(&asked), &refusal, false),
+        Err(refusal) => return call.refuse(Some(asked), &refusal, false),
     };
     let limits = call.force.limits();
     let budget = if asked.operation.only_reads() { Budget::Reads } else { Budget::Changes };
     let permit = match limits::acquire(&call.caller, budget, &limits) {
         Ok(permit) => permit,
-        Err(exceeded) => return call.limited(Some(&asked), &exceeded, false),
+        Err(exceeded) => return call.limited(Some(asked), &exceeded, false),
     };
     audit::counted(&call.origin(), permit.unrecorded);
     let shown = |unit: &str| call.force.shows_unit(&call.caller, unit);
     match run(&call.origin(), Shown(&shown), planned, permit) {
         Ok(answered) => answered,
         Err(Failed::Unrecorded(refusal)) => {
-            call.close(Some(&asked), refused(Some(&asked), &refusal, false), None)
+            call.close(Some(asked), refused(Some(asked), &refusal, false), None)
         }
-        Err(Failed::Limited(exceeded)) => call.limited(Some(&asked), &exceeded, false),
-        Err(Failed::Recorded(refusal)) => Answered(refused(Some(&asked), &refusal, false).send()),
+        Err(Failed::Limited(exceeded)) => call.limited(Some(asked), &exceeded, false),
+        Err(Failed::Recorded(refusal)) => Answered(refused(Some(asked), &refusal, false).send()),
     }
 }
 

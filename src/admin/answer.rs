@@ -29,6 +29,11 @@ impl Answer {
         Self::text(wrap::wrapped(text, terminal::width(&io::stdout())))
     }
 
+    /// What people get to read.
+    pub fn people(&self) -> &str {
+        &self.text
+    }
+
     /// With a field for programs.
     #[must_use]
     pub fn with(mut self, field: &str, value: impl Serialize) -> Self {

@@ -17,4 +17,5 @@ pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;
 pub mod status;
+pub mod undo;
 pub mod verbose;

@@ -85,6 +85,8 @@ pub enum AdminCommand {
         /// As `sm grants` shows it
         id: String,
     },
+    /// Put back what an operation changed, from the snapshot before it; shows the files, and asks
+    Undo(Undo),
     /// Refuse every request at once, whatever the policy says, until `sm enable`; operations under way are finished
     Disable {
         /// Why, for the note that `sm status` shows
@@ -111,6 +113,23 @@ pub struct Approve {
     pub uses: Option<String>,
     /// Do not ask once more
     #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `sm undo`
+#[derive(Debug, Clone, Args)]
+pub struct Undo {
+    /// The request whose operation is undone, as `sm audit search` shows it
+    #[arg(value_name = "REQUEST_ID")]
+    pub id: OsString,
+    /// Show what would come back, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also overwrite what somebody else has changed since
+    #[arg(long)]
+    pub force: bool,
+    /// Do not ask once more
+    #[arg(long)]
     pub yes: bool,
 }
 

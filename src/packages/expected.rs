@@ -53,6 +53,20 @@ pub fn judge(transaction: &Transaction, bounds: &Bounds<'_>) -> Result<(), Refus
             &format!("an administrator held it on purpose; see {}", shows_held()),
         );
     }
+    // Undone by the versions that were replaced: those alone go back.
+    if let Operation::Undo { .. } = operation {
+        let more: Vec<&Change> = [&transaction.install, &transaction.upgrade, &transaction.remove]
+            .into_iter()
+            .flatten()
+            .collect();
+        return match more.is_empty() {
+            true => Ok(()),
+            false => refused(
+                format!("also change {}, which it did not", names(&more)),
+                "only an administrator should do this",
+            ),
+        };
+    }
     if !transaction.downgrade.is_empty() {
         let older: Vec<&Change> = transaction.downgrade.iter().collect();
         return refused(

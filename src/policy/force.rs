@@ -159,7 +159,7 @@ impl InForce {
     }
 
     /// What the caller may do to which units by restarting and stopping them, without an approval.
-    fn services(&self, who: &dyn Who, reason: Option<&Reason>) -> Vec<Service> {
+    pub fn services(&self, who: &dyn Who, reason: Option<&Reason>) -> Vec<Service> {
         let units: BTreeSet<UnitName> = self
             .operations()
             .into_iter()

@@ -56,6 +56,24 @@ impl InForce {
     }
 }
 
+impl InForce {
+    /// The approval of what root itself asks for, who needs no rule for it: under the limits in force, and
+    /// with all that any caller may do to units.
+    ///
+    /// # Errors
+    /// `denied` for what only a policy can spell out.
+    pub fn for_root(&self, request: Request) -> Result<Approved, Refusal> {
+        let denied =
+            || Refusal::new(Code::Denied, format!("only a policy has `{}`", request.operation));
+        let added = added(&request.operation).ok_or_else(denied)??;
+        let limits = self.limits();
+        let approved = judge(&added.policy(), &limits, &Everybody, request.clone());
+        let approved = approved.map_err(|denial| denial.refusal)?;
+        let services = self.services(&Everybody, request.reason.as_ref());
+        Ok(self.with_looks(approved.with_services(services)))
+    }
+}
+
 /// A policy with this operation and nothing else; none for a task, whose command line some policy has to
 /// spell out.
 fn added(operation: &Operation) -> Option<Result<Parsed, Mistakes>> {

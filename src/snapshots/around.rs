@@ -61,6 +61,10 @@ impl Begun {
 /// `unsupported` if there can be no snapshot and the policy requires one.
 pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
     let settings = about.settings;
+    // It was begun once already, and somebody else was quicker.
+    if let Some(earlier) = own_entry() {
+        room::forget(&earlier);
+    }
     let mut warnings = Vec::new();
     let snapshots = match about.is_wanted.then(|| first(&about)) {
         None => None,
@@ -132,11 +136,16 @@ pub fn end(begun: Begun) -> (Option<Snapshot>, Vec<String>) {
 
 /// The same for what this request has begun, by the monitor of the process that was killed.
 pub fn end_abandoned(settings: model::Snapshots) -> (Option<Snapshot>, Vec<String>) {
-    let id = RequestId::parse(OsStr::new(request_id())).ok();
-    match id.and_then(|id| Entry::load(&id).ok().flatten()) {
+    match own_entry() {
         Some(entry) if !entry.is_over => over(entry, settings),
         _ => (None, Vec::new()),
     }
+}
+
+/// What this request has written down.
+fn own_entry() -> Option<Entry> {
+    let id = RequestId::parse(OsStr::new(request_id())).ok()?;
+    Entry::load(&id).ok().flatten()
 }
 
 fn over(mut entry: Entry, settings: model::Snapshots) -> (Option<Snapshot>, Vec<String>) {

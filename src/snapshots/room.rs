@@ -27,7 +27,7 @@ pub fn make(by: &Snapshotter, settings: model::Snapshots) -> Result<(), String> 
             return Ok(());
         }
         match own.pop() {
-            Some(oldest) => drop_all(by, oldest),
+            Some(oldest) => drop_all(by, &oldest),
             None if Instant::now() < deadline && !take::numbers(by).is_empty() => {}
             None => {
                 return Err(format!(
@@ -44,7 +44,7 @@ pub fn keep(by: &Snapshotter, settings: model::Snapshots) {
     let own = own(by);
     let too_many = own.len().saturating_sub(settings.keep as usize);
     for oldest in own.into_iter().take(too_many) {
-        drop_all(by, oldest);
+        drop_all(by, &oldest);
     }
     history::forget_old();
 }
@@ -67,8 +67,17 @@ fn own(by: &Snapshotter) -> Vec<Entry> {
     kept
 }
 
-fn drop_all(by: &Snapshotter, entry: Entry) {
-    for number in entry.snapshots.iter().flat_map(|taken| [taken.before, taken.after]).flatten() {
+/// Takes away what was begun and came to nothing.
+pub fn forget(entry: &Entry) {
+    match Snapshotter::here() {
+        Ok(by) => drop_all(&by, entry),
+        Err(_) => drop(entry.forget()),
+    }
+}
+
+fn drop_all(by: &Snapshotter, entry: &Entry) {
+    let taken = entry.snapshots.iter().filter(|taken| taken.by == by.name() && !taken.by_hooks);
+    for number in taken.flat_map(|taken| [taken.before, taken.after]).flatten() {
         // What cannot be taken away is tried again with the next one.
         if take::delete(by, number).is_err() {
             return;

@@ -7,6 +7,7 @@
 
 mod compared;
 mod held;
+pub mod preview;
 mod scope;
 mod services;
 mod versions;

@@ -19,6 +19,9 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+/// What is so if an approval was not confirmed.
+pub const NOT_APPROVED: &str = "nothing was approved; to say no: sm decline ID";
+
 /// How long and how often an approval is to hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Given {
@@ -78,13 +81,15 @@ pub fn approve(
     let lasts = given.lasts.map_or_else(left, Ok)?;
     let given = Given { lasts: Some(lasts), ..given };
     if !command.yes {
-        at_a_terminal(&entry.id)?;
+        let id = one_line(&entry.id, 40);
+        at_a_terminal(&format!("sm approvals {id}"), &format!("sm approve {id} --yes"))?;
         let _ = writeln!(io::stderr(), "{}", Seen::of(&entry, program, &mut 1).text());
-        asked_once_more(&format!(
+        let question = format!(
             "Approve this for {} {}?",
             shown_name(&entry.requester.user),
             given.described()
-        ))?;
+        );
+        asked_once_more(&question, NOT_APPROVED)?;
     }
     let settings = [format!("--for={}s", lasts.as_secs()), format!("--uses={}", given.uses)];
     // Whoever reads the log must find the yes before what was done with it.
@@ -172,24 +177,24 @@ fn by(caller: &Caller, right: Right) -> By<'_> {
     By { user: &caller.user, may_overrule: right == Right::Root }
 }
 
-/// Whether there is a terminal at which somebody can be asked.
+/// Whether there is a terminal at which somebody can be asked: else what would be asked about is read with one
+/// command, and done with another.
 ///
 /// # Errors
 /// `usage` if there is none.
-pub fn at_a_terminal(id: &str) -> Result<(), Refusal> {
+pub fn at_a_terminal(reads: &str, then: &str) -> Result<(), Refusal> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
-    let id = one_line(id, 40);
     Err(Refusal::new(Code::Usage, "there is no terminal at which to ask once more")
-        .hint(format!("read it with `sm approvals {id}`, then: sm approve {id} --yes")))
+        .hint(format!("read it with `{reads}`, then: {then}")))
 }
 
 /// Asks, at the terminal.
 ///
 /// # Errors
 /// `usage` unless the answer is yes.
-pub fn asked_once_more(question: &str) -> Result<(), Refusal> {
+pub fn asked_once_more(question: &str, unless: &str) -> Result<(), Refusal> {
     let mut out = io::stderr();
     let _ = write!(out, "{question} [y/N] ");
     let _ = out.flush();
@@ -197,8 +202,7 @@ pub fn asked_once_more(question: &str) -> Result<(), Refusal> {
     let _ = io::stdin().lock().read_line(&mut line);
     match line.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Refusal::new(Code::Usage, "it was not confirmed")
-            .hint("nothing was approved; to say no: sm decline ID")),
+        _ => Err(Refusal::new(Code::Usage, "it was not confirmed").hint(unless)),
     }
 }
 

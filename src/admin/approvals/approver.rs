@@ -9,6 +9,7 @@ use crate::admin::record::{record, refused};
 use crate::cli::{self, AdminCommand, Parsed};
 use crate::escalate::flags::{self, WORD};
 use crate::limits::{self, Budget};
+use crate::output::text::one_line;
 use crate::policy::force::InForce;
 use crate::request::caller::{Caller, Via};
 use crate::request::code::{Code, Refusal};
@@ -144,14 +145,16 @@ impl Way<'_> {
             return self.run(word, arguments, Stdio::inherit());
         }
         let given = Given::of(approve)?;
-        answer::at_a_terminal(&approve.id)?;
+        let id = one_line(&approve.id, 40);
+        answer::at_a_terminal(&format!("sm approvals {id}"), &format!("sm approve {id} --yes"))?;
         let shown = ["approvals".into(), OsString::from(&approve.id)];
         let stderr = io::stderr().as_fd().try_clone_to_owned().map_err(unasked)?;
         let exit = self.run("approvals", &shown, stderr.into())?;
         if exit != 0 {
             return Ok(exit);
         }
-        answer::asked_once_more(&format!("Approve this {}?", given.described()))?;
+        let question = format!("Approve this {}?", given.described());
+        answer::asked_once_more(&question, answer::NOT_APPROVED)?;
         // Right behind the command, since what stands behind `--` is no flag.
         let place = arguments.iter().position(|argument| argument == word).unwrap_or_default();
         let mut sure = arguments.to_vec();
