@@ -297,7 +297,10 @@ fn undo(
         Some(entry) => entry.replaced().and_then(|versions| manager.back_to(&versions)),
         None => Some(manager.back_to_any()),
     };
-    let main = compare.or_else(|| versions.as_ref().map(|commands| commands.main.clone()));
+    // Then nothing is left to be run but a look at what is installed.
+    let is_undone = entry.as_ref().is_some_and(|entry| entry.undone_by.is_some());
+    let look = is_undone.then(|| manager.inventory_command());
+    let main = look.or(compare).or_else(|| versions.as_ref().map(|commands| commands.main.clone()));
     let Some(main) = main else {
         let error = "there are no snapshots of that operation, and it replaced no versions that could be installed again";
         return Err(Refusal::new(Code::Unsupported, error).hint(

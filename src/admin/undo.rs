@@ -44,7 +44,7 @@ pub fn run(
     as_root("undo what was done to packages", program, arguments)?;
     if command.yes && is_json && !command.dry_run {
         let operation = Operation::Undo { id: Some(id), is_forced: command.force };
-        let request = Request::with_any_reason(&operation);
+        let request = Request::new(operation, None);
         return Ok(Way::Done(pipeline::for_administrator(arguments, request)));
     }
     if !command.yes || command.dry_run {

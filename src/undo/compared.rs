@@ -32,12 +32,13 @@ pub struct Compared {
     pub left: Vec<String>,
 }
 
-/// Compares two snapshots, and the host with them.
+/// Compares the two snapshots of an operation, and the host with them.
 ///
 /// # Errors
 /// `unsupported` if they cannot be compared, `internal` where one cannot be read.
 pub fn compare(
     manager: Manager,
+    entry: &Entry,
     by: &Snapshotter,
     before: u64,
     after: u64,
@@ -53,7 +54,8 @@ pub fn compare(
     let after = Tree::open(&by.path(&after)).map_err(unreadable)?;
     let paths = touched(BufReader::new(stream), &before, &after).map_err(unreadable)?;
     let all = between(&before, &after, &paths).map_err(unreadable)?;
-    let scope = Scope::of(manager, &before, &after, &all).map_err(unreadable)?;
+    let scope = Scope::of(manager, entry.transaction.as_ref(), &before, &after, &all)
+        .map_err(unreadable)?;
     let now = Tree::open(Path::new("/")).map_err(unreadable)?;
     let chosen = chosen(&scope, all);
     let all: Vec<Change> = chosen.iter().map(|(change, _)| change.clone()).collect();

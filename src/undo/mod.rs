@@ -151,6 +151,7 @@ fn undo(
     let units = Units::of(steps, &compared, &entry.up);
     units.stop(&mut told);
     let restored = put_back(&compared, &by, own);
+    held::with_their_times(steps.manager, &compared.before);
     units.restart(&mut told);
     let after = installed();
     let mut warnings = told.warnings;
@@ -215,7 +216,7 @@ fn looked_at(
             )));
         }
     };
-    let compared = compare(steps.manager, by, before, after)?;
+    let compared = compare(steps.manager, entry, by, before, after)?;
     is_last(steps.manager, &compared, entry)?;
     match compared.conflicts.as_slice() {
         [] => Ok(compared),

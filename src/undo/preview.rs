@@ -52,7 +52,7 @@ pub fn of_entry(entry: &Entry) -> Result<Preview, Refusal> {
             "if the first is still there, all that was changed since can be undone without a look before: sm undo --force --yes ID",
         ));
     };
-    let compared = compare(manager, &by, before, after)?;
+    let compared = compare(manager, entry, &by, before, after)?;
     is_last(manager, &compared, entry)?;
     let (changes, conflicts, left) = (compared.changes, compared.conflicts, compared.left);
     Ok(Preview { changes, conflicts, left, versions: None })

@@ -6,6 +6,7 @@ use crate::files::failed::Failed;
 use crate::files::tree::Tree;
 use crate::managers::manager::Manager;
 use crate::managers::territory::Territory;
+use crate::managers::transaction::Transaction;
 use crate::snapshots::covered::NEVER;
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
@@ -48,21 +49,31 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// From the lists of files that came, went or changed with it.
+    /// From the lists of files that came or went with it, and those of the packages that it was about. Of
+    /// another list that changed it has what came and went: dpkg takes a folder out of all lists once it is gone.
     ///
     /// # Errors
     /// If a snapshot cannot be read.
     pub fn of(
         manager: Manager,
+        transaction: Option<&Transaction>,
         before: &Tree,
         after: &Tree,
         changes: &[Change],
     ) -> Result<Self, Failed> {
+        let names = transaction.into_iter().flat_map(Transaction::names);
+        let own: HashSet<String> = names.flat_map(|name| manager.lists_of(name)).collect();
         let mut listed = HashSet::new();
         for change in changes.iter().filter(|change| manager.is_list(&absolute(&change.path))) {
-            for tree in [before, after] {
+            let in_list = |tree: &Tree| -> Result<HashSet<String>, Failed> {
                 let text = text_of(tree, &change.path)?;
-                listed.extend(manager.listed(&text).iter().map(|path| merged(tree, path)));
+                Ok(manager.listed(&text).iter().map(|path| merged(tree, path)).collect())
+            };
+            let (was, is) = (in_list(before)?, in_list(after)?);
+            let is_own = change.kind != Kind::Altered || own.contains(&absolute(&change.path));
+            match is_own {
+                true => listed.extend(was.into_iter().chain(is)),
+                false => listed.extend(was.symmetric_difference(&is).cloned()),
             }
         }
         let is_added = |change: &&Change| change.kind == Kind::Added && change.is_directory;
