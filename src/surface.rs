@@ -120,6 +120,10 @@ mod tests {
         let (services, packages): (Vec<_>, Vec<_>) =
             rows.iter().partition(|row| matches!(row.operation, Operation::Service { .. }));
         assert_eq!(services.len(), surface(&force, None).len());
+        // What is undone may restart any unit, with its check.
+        let is_undo = |row: &&Row| matches!(row.operation, Operation::Undo { .. });
+        let (undo, packages): (Vec<&Row>, Vec<&Row>) = packages.into_iter().partition(is_undo);
+        assert_eq!(undo.len(), 1);
         let programs: BTreeSet<&str> =
             packages.iter().flat_map(|row| &row.commands).map(Argv::program).collect();
         assert_eq!(programs, BTreeSet::from(["/usr/bin/systemctl", "/usr/bin/toy"]));

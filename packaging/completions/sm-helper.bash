@@ -34,6 +34,9 @@ _sm_helper() {
             sm_helper,task)
                 cmd="sm_helper__subcmd__task"
                 ;;
+            sm_helper,undo)
+                cmd="sm_helper__subcmd__undo"
+                ;;
             sm_helper,version)
                 cmd="sm_helper__subcmd__version"
                 ;;
@@ -44,7 +47,7 @@ _sm_helper() {
 
     case "${cmd}" in
         sm_helper)
-            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help service package task result list version"
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help service package task undo result list version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -230,6 +233,38 @@ _sm_helper() {
             ;;
         sm_helper__subcmd__task)
             opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help run"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__undo)
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

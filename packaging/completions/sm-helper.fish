@@ -41,6 +41,7 @@ complete -c sm-helper -n "__fish_sm_helper_needs_command" -s h -l help -d 'Print
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "service" -d 'Start, stop, restart, reload, enable or disable a unit, reset its failure, or show its status or logs'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "package" -d 'Install, remove or upgrade a package, or maintain all packages'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "task" -d 'Run a command line that the policy has written out whole'
+complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "undo" -d 'Put back what the last package operation of this caller changed'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "result" -d 'Show the reply of an own request again, how far it is, or the last requests'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "list" -d 'Show what this caller may do on this host'
 complete -c sm-helper -n "__fish_sm_helper_needs_command" -f -a "version" -d 'Show the versions of this program and its policy'
@@ -76,6 +77,16 @@ complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l no-wait -d 
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -l pretty -d 'Indent the reply'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand task" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l via -d 'The route to root' -r -f -a "auto\t'The best there is'
+socket\t'The broker\'s socket'
+sudo\t'sudo'"
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l dry-run -d 'Show the verdict and the command lines, and run nothing'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l no-wait -d 'Begin the operation and do not wait for its end: `sm-helper result` has the rest'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l brief -d 'Leave out of the reply what is said twice in it, for a model to read'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -l pretty -d 'Indent the reply'
+complete -c sm-helper -n "__fish_sm_helper_using_subcommand undo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l wait -d 'Wait for the end of the request up to this many seconds, at most 3600' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l reason -d 'Give a reason, which is recorded: 1 to 500 printable characters' -r -f
 complete -c sm-helper -n "__fish_sm_helper_using_subcommand result" -l timeout -d 'Give up after this many seconds; can only lower the policy\'s timeout' -r -f

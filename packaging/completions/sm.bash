@@ -37,6 +37,9 @@ _sm_helper() {
             sm_helper,task)
                 cmd="sm_helper__subcmd__task"
                 ;;
+            sm_helper,undo)
+                cmd="sm_helper__subcmd__undo"
+                ;;
             sm_helper,version)
                 cmd="sm_helper__subcmd__version"
                 ;;
@@ -47,7 +50,7 @@ _sm_helper() {
 
     case "${cmd}" in
         sm_helper)
-            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help service package task result list version"
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help service package task undo result list version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -233,6 +236,38 @@ _sm_helper() {
             ;;
         sm_helper__subcmd__task)
             opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help run"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=($(compgen -W "auto socket sudo" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm_helper__subcmd__undo)
+            opts="-h --reason --dry-run --timeout --no-wait --brief --pretty --via --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -485,6 +520,9 @@ _sm() {
             sm,status)
                 cmd="sm__subcmd__status"
                 ;;
+            sm,undo)
+                cmd="sm__subcmd__undo"
+                ;;
             sm__subcmd__audit,search)
                 cmd="sm__subcmd__audit__subcmd__search"
                 ;;
@@ -546,7 +584,7 @@ _sm() {
 
     case "${cmd}" in
         sm)
-            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit status approvals approve decline grant grants revoke disable enable doctor"
+            opts="-v -h -V --json --verbose --help --version helper setup-sudo setup-broker bootstrap-cluster fleet policy audit status approvals approve decline grant grants revoke undo disable enable doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1536,6 +1574,20 @@ _sm() {
             ;;
         sm__subcmd__status)
             opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__undo)
+            opts="-v -h --dry-run --force --yes --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -152,6 +152,8 @@ fn a_flag_has_the_same_kind_of_value_wherever_it_stands() {
                         ("task", "name"),
                         // Nothing, as an id is known to who got it.
                         ("result", "ids"),
+                        ("undo", "ids"),
+                        ("undo", "id"),
                         ("approvals", "id"),
                         ("approve", "id"),
                         ("decline", "id"),

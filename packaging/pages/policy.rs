@@ -6,7 +6,7 @@ use crate::policy::parse::parse;
 use std::collections::BTreeSet;
 
 /// Each table as the page calls it, with a policy in which it has a key that no table has.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 15] = [
     ("Top level", "schema = 1\nqqq = 1"),
     ("[site]", "schema = 1\nsite = { mode = \"off\", qqq = 1 }"),
     ("[limits]", "schema = 1\nlimits = { qqq = 1 }"),
@@ -23,6 +23,7 @@ const TABLES: [(&str, &str); 14] = [
         "schema = 1\npackages = { actions = [\"install\"], names.a = { qqq = 1 } }",
     ),
     ("[tasks.NAME]", "schema = 1\ntasks.a = { argv = [\"/bin/a\"], qqq = 1 }"),
+    ("[snapshots]", "schema = 1\n[snapshots]\nx = 1"),
     ("[exec]", "schema = 1\nexec = { qqq = 1 }"),
     ("[replies]", "schema = 1\nreplies = { qqq = 1 }"),
     ("[approvals]", "schema = 1\napprovals = { qqq = 1 }"),

@@ -167,14 +167,17 @@ mod tests {
             ("sm-helper help", "did you mean: sm-helper --help"),
             ("sm-helper --version", "did you mean: sm-helper version"),
             ("sm-helper -V", "did you mean: sm-helper version"),
-            ("sm-helper", "there are: service, package, task, result, list, version"),
+            ("sm-helper", "there are: service, package, task, undo, result, list, version"),
             ("sm-helper task deploy", "did you mean: sm-helper task run deploy"),
             ("sm-helper run deploy", "did you mean: sm-helper task run deploy"),
             ("sm-helper tasks", "did you mean: sm-helper task run <task>"),
-            ("sm-helper frobnicate", "there are: service, package, task, result, list, version"),
+            (
+                "sm-helper frobnicate",
+                "there are: service, package, task, undo, result, list, version",
+            ),
             (
                 "sm-helper lst",
-                "did you mean list?; there are: service, package, task, result, list, version",
+                "did you mean list?; there are: service, package, task, undo, result, list, version",
             ),
             ("sm-helper services", "did you mean service?; there are: service, package"),
             ("sm-helper doctor", "did you mean: sm doctor"),
@@ -182,7 +185,7 @@ mod tests {
             ("sm-helper policy", "did you mean: sm policy --help"),
             ("sm-helper setup-sudo --user agent", "did you mean: sm setup-sudo --user agent"),
             ("sm-helper setup-sudo --usr agent", "did you mean: sm setup-sudo --help"),
-            ("sm-helper broker", "there are: service, package, task, result, list, version"),
+            ("sm-helper broker", "there are: service, package, task, undo, result, list, version"),
             ("sm service restart nginx", "did you mean: sm-helper service restart nginx"),
             ("sm restart nginx", "did you mean: sm-helper service restart nginx"),
             ("sm list", "did you mean: sm-helper list"),
@@ -218,7 +221,7 @@ mod tests {
             ("sm setup-broker --user agent --remove --chk", "usage: sm setup-broker [OPTIONS]"),
             (
                 "sm-helper restart nginx --dryrun",
-                "there are: service, package, task, result, list, version",
+                "there are: service, package, task, undo, result, list, version",
             ),
             ("sm-helper restart nginx --reason --dry-run", "there are: service, package"),
             ("sm-helper package update git --dry-run", "it is for all packages: omit the name"),
@@ -267,7 +270,7 @@ mod tests {
             ("sm policy explain setup-sudo --user agent", "put --user in front of the request"),
             (
                 "sm policy explain doctor",
-                "there are: service, package, task, result, list, version",
+                "there are: service, package, task, undo, result, list, version",
             ),
             (
                 "sm fleet run ... -- restart nginx",

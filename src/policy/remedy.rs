@@ -2,6 +2,7 @@
 
 use crate::output::text::shell_word;
 use crate::policy::never;
+use crate::request::action::UNDO;
 use crate::request::name::is_of_the_broker;
 use crate::request::operation::Operation;
 
@@ -20,7 +21,10 @@ pub fn allow(operation: &Operation, user: Option<&str>) -> Option<String> {
         return None;
     }
     // The plan of an operation is allowed with the operation.
-    let whole = operation.to_string().replacen(" plan ", " ", 1);
+    let whole = match operation {
+        Operation::Undo { .. } => UNDO.to_owned(),
+        _ => operation.to_string().replacen(" plan ", " ", 1),
+    };
     let user = user.map(|user| format!("--user {} ", shell_word(user))).unwrap_or_default();
     Some(format!("sm policy allow {user}{whole}"))
 }

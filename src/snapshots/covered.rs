@@ -40,7 +40,7 @@ fn device(path: &str) -> Option<u64> {
 }
 
 /// Those of the places that are not on the root file system.
-fn elsewhere(manager: Manager) -> Vec<&'static str> {
+pub fn elsewhere(manager: Manager) -> Vec<&'static str> {
     let root = device("/");
     let state = manager.territory().state;
     let is_elsewhere = |place: &&str| device(place).is_some_and(|other| Some(other) != root);

@@ -10,4 +10,5 @@ pub mod covered;
 mod room;
 mod take;
 
+pub use room::free_percent;
 pub use take::{delete, run};

@@ -87,7 +87,7 @@ fn drop_all(by: &Snapshotter, entry: &Entry) {
 }
 
 /// How much of the root file system is free.
-fn free_percent() -> u64 {
+pub fn free_percent() -> u64 {
     let Ok(found) = statvfs("/") else { return 100 };
     let (free, all) = (found.blocks_available(), found.blocks());
     (free * 100).checked_div(all).unwrap_or(100)

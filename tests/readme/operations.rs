@@ -8,12 +8,13 @@ use crate::host::{Host, Sudo};
 use serde_json::Value;
 
 /// The pages, each with its name.
-pub const PAGES: [(&str, &str); 7] = [
+pub const PAGES: [(&str, &str); 8] = [
     ("services.md", include_str!("../../docs/services.md")),
     ("package-operations.md", include_str!("../../docs/package-operations.md")),
     ("pacman.md", include_str!("../../docs/pacman.md")),
     ("tasks.md", include_str!("../../docs/tasks.md")),
     ("approvals.md", include_str!("../../docs/approvals.md")),
+    ("undo.md", include_str!("../../docs/undo.md")),
     ("replies.md", include_str!("../../docs/replies.md")),
     ("interruptions.md", include_str!("../../docs/interruptions.md")),
 ];
@@ -47,6 +48,7 @@ const MORE: &str = "…";
 struct Block {
     page: &'static str,
     is_arch: bool,
+    is_btrfs: bool,
     commands: Vec<(String, String)>,
 }
 
@@ -56,9 +58,10 @@ fn blocks() -> Vec<Block> {
         while let Some((_, begun)) = rest.split_once("\n```console") {
             let (block, after) = begun.split_once("\n```\n").expect("the end of a block");
             let (kind, lines) = block.split_once('\n').expect("a block with something in it");
-            assert!(matches!(kind, "" | " arch"), "a block of no kind: {kind}");
+            assert!(matches!(kind, "" | " arch" | " btrfs"), "a block of no kind: {kind}");
             let commands = crate::shown(&format!("```console\n{lines}\n```\n"));
-            blocks.push(Block { page, is_arch: kind == " arch", commands });
+            let (is_arch, is_btrfs) = (kind == " arch", kind == " btrfs");
+            blocks.push(Block { page, is_arch, is_btrfs, commands });
             rest = after;
         }
     }
@@ -72,6 +75,7 @@ fn check(is_arch: bool) {
     for block in blocks().into_iter().filter(|block| block.is_arch == is_arch) {
         let wanted = Host::wanted(Sudo::Classic).test_policy();
         let wanted = if is_arch { wanted.arch() } else { wanted };
+        let wanted = if block.is_btrfs { wanted.btrfs() } else { wanted };
         let host = wanted.boot().set_up();
         for (line, expected) in block.commands {
             let done = match line.split_once(' ') {

@@ -25,6 +25,7 @@ pub mod program;
 pub mod programs;
 pub mod requests;
 pub mod settings;
+pub mod snapshots;
 pub mod started;
 pub mod sudo;
 pub mod sudoers;

@@ -4,7 +4,7 @@ use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::{
     accounts, audit, broker, confinement, folders, grants, host, policy, program, requests,
-    settings, sudo, sudoers, tasks, versions, ways,
+    settings, snapshots, sudo, sudoers, tasks, versions, ways,
 };
 
 /// Something that a guarantee rests on.
@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 44] = [
+pub const CHECKS: [Check; 45] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -219,6 +219,11 @@ pub const CHECKS: [Check; 44] = [
         "confinement",
         "what is run for a request can do more than it needs, should it be taken over",
         confinement::measures,
+    ),
+    check(
+        "snapshots",
+        "a package operation that breaks something cannot be undone from the files as they were",
+        snapshots::snapshots,
     ),
     check(
         "clock_sync",

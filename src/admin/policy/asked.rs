@@ -4,7 +4,9 @@ use crate::admin::policy::document::{Document, Kind, Lists};
 use crate::admin::policy::subject::Subject;
 use crate::output::text::{one_line, shell_word};
 use crate::policy::operations::service;
-use crate::request::action::{Action, Maintenance, ManagerAction, PackageAction, ServiceAction};
+use crate::request::action::{
+    Action, Maintenance, ManagerAction, PackageAction, ServiceAction, UNDO,
+};
 use crate::request::code::{Code, Refusal};
 use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use crate::request::operation::{Operation, RUN};
@@ -53,6 +55,8 @@ pub struct Asked {
     pub maintenance: Vec<&'static str>,
     /// The operations on the service manager.
     pub manager: Vec<&'static str>,
+    /// Whether it is about undoing what was done to packages.
+    pub undo: bool,
     /// The same as operations.
     pub operations: Vec<Operation>,
     /// The words after the flags, as typed.
@@ -75,13 +79,14 @@ impl Asked {
 pub fn read(words: &[String]) -> Result<Asked, Refusal> {
     let usage = |error: String, hint: &str| Refusal::new(Code::Usage, error).hint(hint);
     let (kind, actions, names) = match words {
+        [word] if word == UNDO => (word.as_str(), Vec::new(), &words[1..]),
         [kind, actions, names @ ..] if ["service", "package", "task"].contains(&kind.as_str()) => {
             (kind.as_str(), actions.split(',').collect::<Vec<_>>(), names)
         }
         _ => {
             return Err(usage(
                 format!("`{}` is not an operation", one_line(&words.join(" "), 100)),
-                "for example: service restart,status myapp, package install git, package update",
+                "for example: service restart,status myapp, package install git, package update, undo",
             ));
         }
     };
@@ -89,10 +94,12 @@ pub fn read(words: &[String]) -> Result<Asked, Refusal> {
         names: Vec::new(),
         maintenance: Vec::new(),
         manager: Vec::new(),
+        undo: kind == UNDO,
         operations: Vec::new(),
         words: words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),
     };
     match kind {
+        UNDO => asked.operations.push(Operation::Undo { id: None, is_forced: false }),
         "service"
             if names.is_empty()
                 && actions.iter().all(|word| ManagerAction::from_word(word).is_some()) =>
@@ -208,6 +215,9 @@ fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resu
     for (kind, actions) in asked.for_all() {
         document.grant_maintenance(kind, actions);
     }
+    if asked.undo {
+        document.set_undo(true);
+    }
     let Some(whom) = whom else { return Ok(()) };
     give_own_table(document, whom, &before);
     for (kind, _, name) in &asked.names {
@@ -215,6 +225,9 @@ fn allow(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resu
     }
     for (_, actions) in asked.for_all() {
         document.give_maintenance(&whom.key(), actions);
+    }
+    if asked.undo {
+        document.set_undo_of(&whom.key(), true);
     }
     Ok(())
 }
@@ -250,6 +263,9 @@ fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resul
         for (kind, actions) in asked.for_all() {
             document.revoke_maintenance(kind, actions);
         }
+        if asked.undo {
+            document.set_undo(false);
+        }
         return Ok(());
     };
     let before = document.everything();
@@ -283,6 +299,9 @@ fn deny(document: &mut Document, whom: Option<&Subject>, asked: &Asked) -> Resul
     }
     for (_, actions) in asked.for_all() {
         document.take_maintenance(&whom.key(), actions);
+    }
+    if asked.undo {
+        document.set_undo_of(&whom.key(), false);
     }
     Ok(())
 }

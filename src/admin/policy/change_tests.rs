@@ -104,6 +104,7 @@ fn changes() -> impl Strategy<Value = Asked> {
             names: vec![(Kind::Unit, words, unit.as_str().to_owned())],
             maintenance: Vec::new(),
             manager: Vec::new(),
+            undo: false,
             words: String::new(),
         }
     });
@@ -118,6 +119,7 @@ fn changes() -> impl Strategy<Value = Asked> {
             names: vec![(Kind::Package, words, written.to_owned())],
             maintenance: Vec::new(),
             manager: Vec::new(),
+            undo: false,
             words: String::new(),
         }
     });
@@ -131,6 +133,7 @@ fn changes() -> impl Strategy<Value = Asked> {
         names: Vec::new(),
         maintenance: words,
         manager: Vec::new(),
+        undo: false,
         words: String::new(),
     });
     prop_oneof![unit, package, maintenance]

@@ -1,5 +1,6 @@
 //! A policy as text that is changed in place: comments, order and layout stay.
 
+use crate::request::action::UNDO;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::{SERVICE, UnitName};
 use crate::request::operation::RUN;
@@ -66,17 +67,20 @@ fn complete(name: &str) -> String {
         .map_or_else(|_| name.to_owned(), |unit| unit.as_str().to_owned())
 }
 
-/// The lists in a caller's table: names, and operations on all packages.
+/// What is in a caller's table: lists of names and of operations on all packages, and whether they undo.
 #[derive(Debug, Clone, Default)]
-pub struct Lists([Vec<String>; 4]);
+pub struct Lists {
+    lists: [Vec<String>; 4],
+    undo: bool,
+}
 
 impl Lists {
     /// Whether a name is on one of the lists.
     pub fn has(&self, kind: Kind, name: &str) -> bool {
         let list = match kind {
-            Kind::Unit => &self.0[0],
-            Kind::Package => &self.0[1],
-            Kind::Task => &self.0[2],
+            Kind::Unit => &self.lists[0],
+            Kind::Package => &self.lists[1],
+            Kind::Task => &self.lists[2],
         };
         list.iter().any(|known| kind.is_same(known, name))
     }
@@ -295,7 +299,8 @@ impl Document {
     /// The lists of a caller's table, if it has one.
     pub fn lists_of(&self, caller: &str) -> Option<Lists> {
         let table = self.0.get("callers")?.as_table_like()?.get(caller)?.as_table_like()?;
-        Some(Lists(LISTS.map(|key| words(table.get(key)))))
+        let lists = LISTS.map(|key| words(table.get(key)));
+        Some(Lists { lists, undo: is_true(table.get(UNDO)) })
     }
 
     /// Everything that the policy grants, as the lists of a caller's table.
@@ -317,7 +322,11 @@ impl Document {
             let section = self.0.get(kind.section());
             words(section.and_then(|section| section.get("maintenance")))
         });
-        Lists([names(Kind::Unit), names(Kind::Package), names(Kind::Task), maintenance.concat()])
+        let packages = self.0.get(Kind::Package.section());
+        let undo = is_true(packages.and_then(|section| section.get(UNDO)));
+        let names = [Kind::Unit, Kind::Package, Kind::Task].map(names);
+        let [units, packages, tasks] = names;
+        Lists { lists: [units, packages, tasks, maintenance.concat()], undo }
     }
 
     /// Makes a table with these lists for a caller who has none.
@@ -326,8 +335,13 @@ impl Document {
         let is_plain = callers.iter().next().is_some_and(|(_, rule)| rule.is_value());
         let mut item = rule(None, is_plain);
         if let Some(table) = item.as_table_like_mut() {
-            for (key, words) in LISTS.iter().zip(&lists.0).filter(|(_, words)| !words.is_empty()) {
+            for (key, words) in
+                LISTS.iter().zip(&lists.lists).filter(|(_, words)| !words.is_empty())
+            {
                 table.insert(key, list(words));
+            }
+            if lists.undo {
+                table.insert(UNDO, toml_edit::value(true));
             }
         }
         callers.insert(caller, item);
@@ -357,6 +371,26 @@ impl Document {
     pub fn take_maintenance(&mut self, caller: &str, actions: &[&str]) {
         self.in_table(caller, |table| {
             retain(table, "maintenance", |word| !actions.contains(&word))
+        });
+    }
+
+    /// Grants callers to undo what they did to packages, or denies it to all of them.
+    pub fn set_undo(&mut self, is_granted: bool) {
+        if let Some(section) = section(self.0.as_table_mut(), Kind::Package.section(), false) {
+            section.insert(UNDO, toml_edit::value(is_granted));
+        }
+        if !is_granted {
+            for caller in self.callers() {
+                self.set_undo_of(&caller, false);
+            }
+        }
+    }
+
+    /// The same for one caller.
+    pub fn set_undo_of(&mut self, caller: &str, is_granted: bool) {
+        self.in_table(caller, |table| match is_granted {
+            true => drop(table.insert(UNDO, toml_edit::value(true))),
+            false => drop(table.remove(UNDO)),
         });
     }
 
@@ -407,6 +441,10 @@ fn list<W: AsRef<str>>(words: &[W]) -> Item {
 fn words(item: Option<&Item>) -> Vec<String> {
     let array = item.and_then(Item::as_array);
     array.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn is_true(item: Option<&Item>) -> bool {
+    item.and_then(Item::as_bool) == Some(true)
 }
 
 /// Appends the words that a list does not have.
