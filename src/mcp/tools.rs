@@ -182,7 +182,7 @@ impl Annotations {
 }
 
 /// By the word of the action. What is in no row is taken for the worst.
-const ANNOTATIONS: [(&str, Annotations); 14] = {
+const ANNOTATIONS: [(&str, Annotations); 15] = {
     const READS: Annotations = Annotations { reads: true, destructive: false, idempotent: true };
     const ADDS: Annotations = Annotations { reads: false, destructive: false, idempotent: true };
     const ENDS: Annotations = Annotations { reads: false, destructive: true, idempotent: true };
@@ -201,6 +201,7 @@ const ANNOTATIONS: [(&str, Annotations); 14] = {
         ("update", ADDS),
         ("stop", ENDS),
         ("remove", ENDS),
+        ("undo", ENDS),
     ]
 };
 
