@@ -2,7 +2,8 @@
 //! setup-sudo --exact`), and a reason is on no list: so the flags, which change nothing in what
 //! the policy is asked, go over standard input, and the command line has one fixed word more.
 
-use crate::cli::{self, Helper, Parsed};
+use crate::cli::{self, Helper, HelperCommand, Parsed};
+use crate::request::action::UNDO;
 use crate::request::code::{Code, Refusal};
 use crate::request::line;
 use crate::request::operation::{ForRoot, Operation, RESULT, Request, ResultOf, Shown};
@@ -40,7 +41,7 @@ const STANDARD_INPUT: &str = "/proc/self/fd/0";
 /// If there can be no pipe.
 pub fn send(asked: &ForRoot, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)> {
     let (line, flags) = match asked {
-        ForRoot::Request(request) => (request.operation.to_string(), flags(request, pretty)),
+        ForRoot::Request(request) => (line_of(request), flags(request, pretty)),
         ForRoot::Result(asked) => (RESULT.to_owned(), flags_of_result(asked, pretty)),
     };
     let words = line.split(' ').map(OsString::from);
@@ -48,6 +49,14 @@ pub fn send(asked: &ForRoot, pretty: bool) -> io::Result<(Vec<OsString>, Stdio)>
         return Ok((words.collect(), Stdio::null()));
     }
     Ok((std::iter::once(WORD.into()).chain(words).collect(), sent(&flags)?))
+}
+
+/// What sudo sees of a request.
+fn line_of(request: &Request) -> String {
+    match &request.operation {
+        Operation::Undo { .. } => UNDO.to_owned(),
+        operation => operation.to_string(),
+    }
 }
 
 /// Words as the standard input of a process that reads them with [`read`].
@@ -67,6 +76,10 @@ pub fn sent(words: &[impl AsRef<OsStr>]) -> io::Result<Stdio> {
 /// Each flag with its value in one word, so that no value can be taken for a flag.
 fn flags(request: &Request, pretty: bool) -> Vec<String> {
     let mut flags = Vec::new();
+    // As with a result, the id is on no list.
+    if let Operation::Undo { id: Some(id), .. } = &request.operation {
+        flags.push(id.as_str().to_owned());
+    }
     if let Some(reason) = &request.reason {
         flags.push(format!("--reason={}", reason.as_str()));
     }
@@ -126,7 +139,9 @@ pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
         // Refused for what it is, whatever the flags are.
         Some(Err(_)) => return Ok(FullRequest { words: words.to_vec(), parsed }),
         None => {
-            return Err(misplaced("put it in front of `service`, `package`, `task` or `result`"));
+            return Err(misplaced(
+                "put it in front of `service`, `package`, `task`, `undo` or `result`",
+            ));
         }
     };
     let whole = [words, &read()?].concat();
@@ -149,11 +164,14 @@ pub fn receive(words: &[OsString]) -> Result<FullRequest, Refusal> {
 }
 
 /// What sudo sees of the words, or why they are bad ones; none if they are a question that anybody may
-/// ask. Of whose result is asked for it sees nothing, since every account has its own alone.
+/// ask. Of whose result is asked for, or what is undone, it sees nothing, since every account has its own alone.
 fn seen(parsed: &Parsed<Helper>) -> Option<Result<String, Refusal>> {
     match parsed {
+        Parsed::Command(Helper { command: HelperCommand::Undo { .. }, .. }) => {
+            Some(Ok(UNDO.to_owned()))
+        }
         Parsed::Command(command) => match (command.request(), command.result()) {
-            (Some(request), _) => Some(request.map(|request| request.operation.to_string())),
+            (Some(request), _) => Some(request.map(|request| line_of(&request))),
             (None, Some(result)) => Some(result.map(|_| RESULT.to_owned())),
             (None, None) => None,
         },
