@@ -82,9 +82,8 @@ pub fn between(
 /// How what is there before and after differs.
 fn differ(path: &Path, old: Found<'_>, new: Found<'_>) -> Result<Option<Kind>, Failed> {
     let (first, second) = (old.entry, new.entry);
-    if first.is_untouched(second) {
-        return Ok(None);
-    }
+    // Also if the inode and its times are the same: the kernel's clock for them ticks every 4 ms, so
+    // what was changed right before the first snapshot can be changed again without a trace in them.
     if !is_same(path, old, new)? {
         return Ok(Some(Kind::Altered));
     }
@@ -111,8 +110,38 @@ impl Change {
         after: &Tree,
         all: &[Self],
     ) -> Result<Now, Failed> {
+        Ok(self.look(now, before, after, all)?.0)
+    }
+
+    /// The same, and what was looked at.
+    ///
+    /// # Errors
+    /// As [`Change::standing`].
+    pub fn look(
+        &self,
+        now: &Tree,
+        before: &Tree,
+        after: &Tree,
+        all: &[Self],
+    ) -> Result<(Now, Option<Entry>), Failed> {
         let live = now.entry(&self.path)?;
-        let is = |there: &Option<Entry>, tree| match (&live, there) {
+        let standing = match self.compare(live.as_ref(), now, before, after, all) {
+            // Somebody is changing it at this moment.
+            Err(failed) if failed.cause.is_absent() => Now::ChangedSince,
+            other => other?,
+        };
+        Ok((standing, live))
+    }
+
+    fn compare(
+        &self,
+        live: Option<&Entry>,
+        now: &Tree,
+        before: &Tree,
+        after: &Tree,
+        all: &[Self],
+    ) -> Result<Now, Failed> {
+        let is = |there: &Option<Entry>, tree| match (live, there) {
             (None, None) => Ok(true),
             (Some(live), Some(there)) => {
                 let live = Found { tree: now, entry: live };
@@ -120,15 +149,16 @@ impl Change {
             }
             _ => Ok(false),
         };
-        let is_untouched = |there: &Option<Entry>| match (&live, there) {
+        let is_untouched = |there: &Option<Entry>| match (live, there) {
             (Some(live), Some(there)) => live.is_untouched(there),
             (live, there) => live.is_none() && there.is_none(),
         };
         if is_untouched(&self.after) {
             return self.as_after(now, all);
         }
-        let mtime = |entry: &Option<Entry>| entry.as_ref().map(|entry| entry.mtime);
-        let is_time = self.kind != Kind::Times || mtime(&live) == mtime(&self.before);
+        let mtime = |entry: &Entry| entry.mtime;
+        let is_time =
+            self.kind != Kind::Times || live.map(mtime) == self.before.as_ref().map(mtime);
         if is_time && is(&self.before, before)? {
             return Ok(Now::AsBefore);
         }

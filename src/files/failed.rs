@@ -1,6 +1,7 @@
 //! Why files could not be compared or put back.
 
 use crate::output::text;
+use rustix::io::Errno;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,14 +50,21 @@ impl Cause {
         Failed { path: path.as_ref().to_owned(), cause: self }
     }
 
+    /// Whether it says that nothing is there, or something else than was looked at: a link or a
+    /// file in the place of a directory is not followed.
+    pub fn is_absent(&self) -> bool {
+        let absent = [Errno::NOENT, Errno::NOTDIR, Errno::LOOP];
+        matches!(self, Self::Replaced) || absent.into_iter().any(|error| self.is(error))
+    }
+
     /// Whether it is this error of the kernel.
-    pub fn is(&self, error: rustix::io::Errno) -> bool {
+    pub fn is(&self, error: Errno) -> bool {
         matches!(self, Self::System(found) if found.raw_os_error() == Some(error.raw_os_error()))
     }
 }
 
-impl From<rustix::io::Errno> for Cause {
-    fn from(error: rustix::io::Errno) -> Self {
+impl From<Errno> for Cause {
+    fn from(error: Errno) -> Self {
         Self::System(error.into())
     }
 }

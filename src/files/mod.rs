@@ -3,7 +3,6 @@
 //! [`stream`] reads from `btrfs send` which paths can differ, [`changes`] says which do and how the
 //! live system stands to them, and [`restore`] makes them as they were. All of it goes through a
 //! [`tree::Tree`], which reaches every file by descriptors and leads nowhere else.
-#![cfg_attr(not(test), allow(dead_code, reason = "no operation calls it yet"))]
 
 pub mod changes;
 pub mod compare;
@@ -13,3 +12,6 @@ pub mod restore;
 pub mod staging;
 pub mod stream;
 pub mod tree;
+
+#[cfg(test)]
+mod tests;

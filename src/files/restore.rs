@@ -157,8 +157,7 @@ impl<'w> Work<'w> {
     }
 
     fn prepare_one(&mut self, change: &'w Change) -> Result<(), Failed> {
-        let standing = change.standing(self.now, self.before, self.after, self.changes)?;
-        let live = self.now.entry(&change.path)?;
+        let (standing, live) = change.look(self.now, self.before, self.after, self.changes)?;
         match (standing, &change.before, live) {
             (Now::ChangedSince, _, _) => self.skip(&change.path),
             // Also if it is already as before: we may have been killed before it got its times.
@@ -248,8 +247,11 @@ impl<'w> Work<'w> {
                 }
             };
             let there = Found { tree: self.now, entry: &live };
-            if is_ours && is_same(&path, there, Found { tree: self.before, entry: &entry })? {
-                return Ok(Some(Link::Live(path, live.ino)));
+            match is_same(&path, there, Found { tree: self.before, entry: &entry }) {
+                Ok(true) if is_ours => return Ok(Some(Link::Live(path, live.ino))),
+                // Somebody is changing it at this moment.
+                Err(failed) if !failed.cause.is_absent() => return Err(failed),
+                _ => {}
             }
         }
         Ok(None)
@@ -335,7 +337,10 @@ impl<'w> Work<'w> {
             Err(cause) if is_of_others(&cause) => return Ok(false),
             other => other?,
         };
-        let tree = self.staging.tree(&put.place)?;
+        let tree = match self.staging.tree(&put.place) {
+            Err(cause) if is_of_others(&cause) => return Ok(false),
+            other => other?,
+        };
         let (from, own) = tree.parent(&put.place.path)?;
         let rename = |flags| rustix::fs::renameat_with(&from, own, &parent, name, flags);
         let Some(seen) = &put.seen else {
@@ -356,7 +361,8 @@ impl<'w> Work<'w> {
         if is_old && done(rustix::fs::unlinkat(&from, own, flags).map_err(Cause::from))? {
             return Ok(true);
         }
-        rename(RenameFlags::EXCHANGE)?;
+        // It was not: back with it, also if nothing stands in its place any more.
+        rename(RenameFlags::EXCHANGE).or_else(|_| rename(RenameFlags::NOREPLACE))?;
         Ok(false)
     }
 
@@ -431,9 +437,8 @@ fn is_alike(entry: &Entry, seen: &Entry) -> bool {
 
 /// Whether an error says that somebody else has been there since we looked.
 fn is_of_others(cause: &Cause) -> bool {
-    [Errno::EXIST, Errno::NOENT, Errno::NOTEMPTY, Errno::NOTDIR, Errno::ISDIR, Errno::LOOP]
-        .iter()
-        .any(|error| cause.is(*error))
+    let others = [Errno::EXIST, Errno::NOTEMPTY, Errno::ISDIR];
+    cause.is_absent() || others.into_iter().any(|error| cause.is(error))
 }
 
 fn done(result: Result<(), Cause>) -> Result<bool, Cause> {

@@ -8,8 +8,8 @@
 //! two we know what an attempt has left that was killed.
 
 use crate::files::failed::{Cause, Failed};
-use crate::files::make::{give_attributes, give_times};
-use crate::files::tree::{Attributes, Entry, Tree, attributes_in, by_descriptor, names_in};
+use crate::files::make::give_times;
+use crate::files::tree::{Entry, Tree, attributes_in, by_descriptor, names_in};
 use rustix::fs::{AtFlags, Mode, XattrFlags};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -96,8 +96,8 @@ impl<'t> Staging<'t> {
         self.made.push(Made { parent: parent.to_owned(), ino, items: 0 });
         self.by_parent.insert(parent.to_owned(), number);
         let own = self.open(number)?;
-        // What the parent hands on: access control lists, and the bit for the group.
-        give_attributes(&own, OsStr::new("."), &kept(&own)?)?;
+        // Its parent may hand on the bit for the group and an access control list, of which the mode
+        // leaves nothing (the mask, `acl(5)`).
         rustix::fs::fchmod(&own, Mode::RWXU)?;
         let path = by_descriptor(&own, OsStr::new("."));
         rustix::fs::lsetxattr(&path, MARK, b"", XattrFlags::CREATE)?;
@@ -132,7 +132,8 @@ impl<'t> Staging<'t> {
         Ok(tree)
     }
 
-    /// Removes all of them with what is in them.
+    /// Removes all of them with what is in them. One that somebody has moved away stays where it is,
+    /// and only root can reach what is in it.
     ///
     /// # Errors
     /// The first thing that could not be removed; the others are.
@@ -146,21 +147,18 @@ impl<'t> Staging<'t> {
                 let own = self.open(number)?;
                 remove_all(&*self.now.directory(&made.parent)?, &name, own)
             };
-            let removed = remove().map_err(|cause| cause.at(&made.parent));
-            result = result.and(removed);
+            match remove() {
+                Err(cause) if !cause.is_absent() => {
+                    result = result.and(Err(cause.at(&made.parent)));
+                }
+                _ => {}
+            }
         }
         self.made.clear();
         self.by_parent.clear();
         self.now.forget();
         result
     }
-}
-
-/// What a new directory keeps of its attributes: what a security module gives to each file.
-fn kept(own: &OwnedFd) -> Result<Attributes, Cause> {
-    let mut attributes = attributes_in(own, OsStr::new("."))?;
-    attributes.retain(|name, _| name.as_bytes().starts_with(b"security."));
-    Ok(attributes)
 }
 
 /// Removes a directory, which is open as `own`, with all that is in it.

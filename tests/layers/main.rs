@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The folders and files of `src`, from the ground up: each imports those before it, and none of
 /// those behind it.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "output",
     "system",
     "request",
+    "files",
     "managers",
     "policy",
     "history",
