@@ -4,7 +4,7 @@
 //! policy's own words and names of the grammar; which of them, is decided here. [`Plan`] has no
 //! other maker, takes nothing but an approval, and [`crate::surface`] prints what it makes.
 
-use crate::history::Entry;
+use crate::history::{self, Entry};
 use crate::managers::argv::Argv;
 use crate::managers::commands::Commands;
 use crate::managers::host;
@@ -119,8 +119,8 @@ pub struct UndoSteps {
     /// Prints what is installed, and whether the package manager is in order.
     pub inventory: Argv,
     /// What is run instead of comparing snapshots, where there are none: the versions that were replaced are
-    /// installed again.
-    pub versions: Option<Commands>,
+    /// installed again. Of one operation, unless none is named.
+    pub versions: Vec<Commands>,
     /// Prints the states of the policy's units, and has the manager read their files again.
     pub units: Option<Arc<PolicyUnits>>,
     /// What the caller may do to those units.
@@ -189,13 +189,13 @@ impl Plan {
                 let before = [Some(&steps.inventory)].into_iter().chain(before);
                 let units = steps.units.as_ref();
                 let of_units = units.map(|units| [Some(&units.states), Some(&units.reread)]);
-                let versions = steps.versions.as_ref().map(|commands| &commands.main);
-                let versions = versions.filter(|versions| **versions != self.main);
+                let versions = steps.versions.iter().map(|commands| &commands.main);
+                let versions = versions.filter(|versions| **versions != self.main).map(Some);
                 let of_services = steps.services.iter().flat_map(|service| {
                     [service.stop.as_ref(), service.check.as_ref(), service.restart.as_ref()]
                 });
                 let after = of_units.into_iter().flatten().chain(of_services);
-                (before.collect(), [versions].into_iter().chain(after).collect())
+                (before.collect(), versions.chain(after).collect())
             }
             Steps::Package(steps) => {
                 let before = steps.commands.before().into_iter();
@@ -280,29 +280,49 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
     Ok(Plan { approved, steps, main, snapshots })
 }
 
-/// By the snapshots around the operation, if there are such, else by the versions that it replaced. Where it
-/// is not known which operation, as it is to who may not read that, both are shown.
+/// By the snapshots around the operation, if there are such, else by the versions that it replaced. What
+/// could be undone at all, as it is now, if none is named.
+///
+/// # Errors
+/// `unsupported` if there is no way to undo it, or nothing that could be undone.
 fn undo(
     approved: &Approved,
     manager: Manager,
     id: Option<&RequestId>,
 ) -> Result<(Steps, Argv), Refusal> {
-    let entry = id.and_then(|id| Entry::load(id).ok().flatten());
     let by = Snapshotter::here().ok();
-    let compare = by.and_then(|by| match &entry {
-        None => Some(by.compare(NUMBER, NUMBER)),
-        Some(entry) => entry.compared_by(&by),
-    });
-    let versions = match &entry {
-        Some(entry) => entry.replaced().and_then(|versions| manager.back_to(&versions)),
-        None => Some(manager.back_to_any()),
+    let any = || by.as_ref().map(|by| by.compare(NUMBER, NUMBER));
+    let of_versions = |entry: &Entry| {
+        let versions = entry.replaced().filter(|_| entry.undone_by.is_none())?;
+        let has_snapshots = by.as_ref().is_some_and(|by| entry.compared_by(by).is_some());
+        if has_snapshots { None } else { manager.back_to(&versions) }
     };
-    // Then nothing is left to be run but a look at what is installed.
-    let is_undone = entry.as_ref().is_some_and(|entry| entry.undone_by.is_some());
-    let look = is_undone.then(|| manager.inventory_command());
-    let main = look.or(compare).or_else(|| versions.as_ref().map(|commands| commands.main.clone()));
-    let Some(main) = main else {
-        let error = "there are no snapshots of that operation, and it replaced no versions that could be installed again";
+    // What only looks at what is installed says the rest.
+    let look = || Some(manager.inventory_command());
+    let (compare, versions, otherwise) = match id {
+        None => {
+            let all: Vec<Commands> = history::all().iter().filter_map(of_versions).collect();
+            (any().filter(|_| approved.snapshots().packages), all, None)
+        }
+        Some(id) => match Entry::load(id).ok().flatten() {
+            None => (any(), Vec::new(), look()),
+            Some(entry) if entry.undone_by.is_some() => (None, Vec::new(), look()),
+            Some(entry) => {
+                let compare = by.as_ref().and_then(|by| entry.compared_by(by));
+                (compare, of_versions(&entry).into_iter().collect(), None)
+            }
+        },
+    };
+    let first = versions.first().map(|commands| commands.main.clone());
+    let Some(main) = compare.or(first).or(otherwise) else {
+        let error = match id {
+            Some(_) => {
+                "there are no snapshots of that operation, and it replaced no versions that could be installed again"
+            }
+            None => {
+                "no snapshots are taken, and no version was replaced that could be installed again"
+            }
+        };
         return Err(Refusal::new(Code::Unsupported, error).hint(
             "what was installed can be removed: sm-helper package remove NAME; an administrator can have snapshots taken: [snapshots] packages = true",
         ));

@@ -69,8 +69,6 @@ pub trait PackageManager: Debug + Sync {
     fn inventory_command(&self) -> Argv;
     /// What is run to have these versions of packages instead of those that are installed; none if it cannot.
     fn back_to(&self, versions: &[(String, String)]) -> Option<Commands>;
-    /// The same for a list of all that can be run, which names neither packages nor versions.
-    fn back_to_any(&self) -> Commands;
     /// With what an administrator sees beforehand what an operation without a simulation changes.
     fn looks_ahead(&self) -> &'static str;
 

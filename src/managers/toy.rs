@@ -71,9 +71,6 @@ impl PackageManager for Toy {
     fn back_to(&self, _: &[(String, String)]) -> Option<Commands> {
         None
     }
-    fn back_to_any(&self) -> Commands {
-        Commands::alone(toy(&["downgrade"]))
-    }
     fn territory(&self) -> Territory {
         let state = "/nonexistent/toy";
         Territory { state, folders: &[], caches: &[], locks: &[] }

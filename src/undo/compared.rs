@@ -64,8 +64,8 @@ pub fn compare(
         // What is another file system now stays, too.
         let standing = change.standing(&now, &before, &after, &all);
         match (standing, share) {
-            (Ok(Now::AsAfter), _) => changes.push(change),
-            (Ok(Now::AsBefore), _) => {}
+            // A folder that is back already may lack its times.
+            (Ok(Now::AsAfter | Now::AsBefore), _) => changes.push(change),
             (_, Share::Packages) => {
                 conflicts.push(absolute(&change.path));
                 changes.push(change);

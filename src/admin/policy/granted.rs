@@ -4,6 +4,7 @@
 use super::subject::{Subject, subjects};
 use crate::output::wrap;
 use crate::policy::force::InForce;
+use crate::request::action::UNDO;
 use crate::request::confine::TaskConfinement;
 use crate::request::operation::Operation;
 use crate::surface::{Allowed, allowed, confined};
@@ -12,7 +13,7 @@ use serde::Serialize;
 /// The actions that a caller may request for one name, for all packages, or for the service manager.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Grant {
-    /// `service`, `package` or `task`.
+    /// `service`, `package` or `task`; `undo`, which has no name and no action.
     pub kind: &'static str,
     /// None if the actions are not for a name.
     pub name: Option<String>,
@@ -56,6 +57,12 @@ fn add(
     requires_reason: bool,
     confined: Option<TaskConfinement>,
 ) {
+    // It is an action on nothing that has a name.
+    if let Operation::Undo { .. } = operation {
+        let (name, actions) = (None, Vec::new());
+        grants.push(Grant { kind: UNDO, name, actions, requires_reason, confined });
+        return;
+    }
     let (kind, name) = (operation.kind(), operation.name().map(str::to_owned));
     let action = operation.word();
     let of_the_same = |grant: &&mut Grant| {
@@ -92,6 +99,9 @@ pub fn text_of(all: Vec<Granted>, width: Option<usize>) -> String {
 
 fn line(grants: &[Grant], width: Option<usize>) -> Option<String> {
     let first = grants.first()?;
+    if first.kind == UNDO {
+        return Some(format!("  {UNDO}"));
+    }
     let mut words = vec![first.actions.join(",")];
     words.extend(grants.iter().filter_map(|grant| grant.name.clone()));
     if first.requires_reason {

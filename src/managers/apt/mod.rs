@@ -75,9 +75,6 @@ impl PackageManager for Apt {
     fn back_to(&self, versions: &[(String, String)]) -> Option<Commands> {
         Some(commands::back_to(versions))
     }
-    fn back_to_any(&self) -> Commands {
-        commands::back_to(&[("<package>".to_owned(), "<version>".to_owned())])
-    }
     fn looks_ahead(&self) -> &'static str {
         "apt-get --simulate"
     }

@@ -104,13 +104,9 @@ pub fn back_to(versions: &[(String, String)]) -> Option<Commands> {
     };
     let files: Option<Vec<String>> = versions.iter().map(file).collect();
     let files = files?;
-    Some(back_to_files(&files.iter().map(String::as_str).collect::<Vec<_>>()))
-}
-
-/// The packages in these files.
-pub fn back_to_files(files: &[&str]) -> Commands {
-    let words = [&["--upgrade", "--"], files].concat();
-    Commands { simulation: Some(simulation(&words)), ..looked_at(pacman(&words)) }
+    let files = files.iter().map(String::as_str);
+    let words: Vec<&str> = ["--upgrade", "--"].into_iter().chain(files).collect();
+    Some(Commands { simulation: Some(simulation(&words)), ..looked_at(pacman(&words)) })
 }
 
 /// What is installed.

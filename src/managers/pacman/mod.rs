@@ -73,9 +73,6 @@ impl PackageManager for Pacman {
     fn back_to(&self, versions: &[(String, String)]) -> Option<Commands> {
         commands::back_to(versions)
     }
-    fn back_to_any(&self) -> Commands {
-        commands::back_to_files(&["<file>"])
-    }
     fn looks_ahead(&self) -> &'static str {
         "checkupdates(8) or pacman --query --deps --unrequired"
     }

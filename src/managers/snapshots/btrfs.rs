@@ -2,7 +2,7 @@
 
 use crate::managers::argv::{Argv, PLAIN_TEXT};
 use crate::managers::confinement::Confinement;
-use crate::managers::snapshots::CHANGES;
+use crate::managers::snapshots::snapshot::CHANGES;
 use std::path::Path;
 
 /// `btrfs(8)`.

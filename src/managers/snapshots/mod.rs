@@ -2,8 +2,10 @@
 
 mod btrfs;
 mod snapper;
+mod snapshot;
 
 use crate::managers::argv::Argv;
+pub use crate::managers::snapshots::snapshot::{CHANGES, Listed, Moment};
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, statfs};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,9 +14,6 @@ use std::path::{Path, PathBuf};
 /// The inode number of a subvolume's root (`BTRFS_FIRST_FREE_OBJECTID`).
 const SUBVOLUME: u64 = 256;
 
-/// Where the differences of two snapshots are written, to be read once.
-pub const CHANGES: &str = "/run/sm/undo/changes";
-
 /// What takes snapshots here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Snapshotter {
@@ -22,15 +21,6 @@ pub enum Snapshotter {
     Snapper(String),
     /// `btrfs-subvolume(8)`.
     Btrfs,
-}
-
-/// Which of the two of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment<'n> {
-    /// Before it.
-    Before,
-    /// After it, whose first one has this number.
-    After(&'n str),
 }
 
 /// Why there can be no snapshots here, and what would change that.
@@ -150,20 +140,9 @@ impl Snapshotter {
 }
 
 /// What stands for a snapshot's number in a command line that is shown.
-pub const NUMBER: &str = "<number>";
+pub const NUMBER: &str = "<1-4294967295>";
 /// What stands for the request's id.
 pub const ID: &str = "<request_id>";
-
-/// A snapshot, as [`Snapshotter::list`] prints it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its number.
-    pub number: u64,
-    /// That of the one before, if it is one after an operation.
-    pub before: Option<u64>,
-    /// Whether this program has taken it.
-    pub is_own: bool,
-}
 
 /// All that is printed by [`Snapshotter::list`].
 pub fn listed(printed: &str) -> Vec<Listed> {

@@ -2,7 +2,7 @@
 
 use crate::managers::argv::{Argv, PLAIN_TEXT};
 use crate::managers::confinement::Confinement;
-use crate::managers::snapshots::{Listed, Moment};
+use crate::managers::snapshots::snapshot::{Listed, Moment};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
