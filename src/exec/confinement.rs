@@ -93,8 +93,8 @@ const SYSTEM: [&str; 9] =
 const SNAPSHOTS: [&str; 4] =
     ["/.snapshots", "/.sm-snapshots", "/run/sm/undo", "/var/log/snapper.log"];
 
-/// The settings and the state of this program.
-const OWN: [&str; 4] = ["/etc/sm", "/run/sm", "/var/lib/sm", "/var/log/sm"];
+/// The settings and the state of this program, and its snapshots.
+const OWN: [&str; 5] = ["/.sm-snapshots", "/etc/sm", "/run/sm", "/var/lib/sm", "/var/log/sm"];
 
 /// The rules of sudo.
 const SUDO: [&str; 2] = ["/etc/sudoers", "/etc/sudoers.d"];

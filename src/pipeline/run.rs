@@ -9,6 +9,7 @@ use crate::exec::requester::Requester;
 use crate::exec::{cgroup, confinement, monitor};
 use crate::limits::Permit;
 use crate::limits::store::Exceeded;
+use crate::managers::lock::Lock;
 use crate::outcome::Outcome;
 use crate::pipeline::answered::{Answered, forget};
 use crate::pipeline::{consent, kept};
@@ -128,8 +129,11 @@ pub fn run(
     }
 }
 
-/// What came of an operation whose process was killed, with the snapshot after it.
+/// What came of an operation whose process was killed, with the snapshot after it, and without what it held.
 fn abandoned(recorded: &Recorded, outcome: Outcome) -> Outcome {
+    if let Steps::Undo(steps) = recorded.plan().steps() {
+        steps.manager.locks(None).iter().copied().for_each(Lock::forget);
+    }
     let (snapshot, warnings) = end_abandoned(recorded.plan().approved().snapshots());
     Outcome { snapshot, warnings: [outcome.warnings, warnings].concat(), ..outcome }
 }
