@@ -148,8 +148,7 @@ fn shown(entry: &Entry, preview: &Preview, is_whole: bool) -> Answer {
     ];
     for (kind, title, field) in kinds {
         let is_it = |change: &&Change| change.kind == kind;
-        let paths: Vec<String> =
-            preview.changes.iter().filter(is_it).map(|one| Preview::path(one)).collect();
+        let paths: Vec<String> = preview.changes.iter().filter(is_it).map(Preview::path).collect();
         answer = listed(answer, title, &paths, most).with(field, paths);
     }
     let title = "were changed by somebody else since, and are overwritten with --force alone";
