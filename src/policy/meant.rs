@@ -1,7 +1,7 @@
 //! What somebody most likely meant who wrote a key, a caller or an action that a policy does not
 //! have: a key of another section, a word of systemd's, sudo's or apt's, a name without its quotes.
 
-use crate::request::action::{Action, ForAll, ManagerAction, PackageAction, ServiceAction};
+use crate::request::action::{Action, ForAll, ManagerAction, PackageAction, ServiceAction, UNDO};
 use toml::de::DeValue;
 
 /// Keys that are written where there is none of that name: the section (`*` for any name), the
@@ -99,6 +99,11 @@ const HOMES: &[(&str, &str)] = &[
     ("units", "below [services]"),
     ("names", "below [packages]"),
     ("allow_removals", "below [packages] or [packages.names.NAME]"),
+    ("undo", "below [packages] or [callers.\"user:NAME\"]"),
+    ("keep", "below [snapshots]"),
+    ("min_free_percent", "below [snapshots]"),
+    ("required", "below [snapshots]"),
+    ("snapshot", "below [tasks.NAME]"),
     ("check", "below [services.units.NAME]"),
     ("check_start", "below [services.units.NAME]"),
     ("instances", "below [services.units.NAME]"),
@@ -278,6 +283,9 @@ pub fn action<A: Action>(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     if ["*", "all", "any"].contains(&lower.as_str()) {
         return Some("list each action by its name".to_owned());
+    }
+    if lower == UNDO {
+        return Some("it is no action: below [packages] write undo = true".to_owned());
     }
     if takes("restart") && ManagerAction::from_word(&lower).is_some() {
         return Some(format!(

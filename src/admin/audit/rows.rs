@@ -4,6 +4,7 @@ use crate::admin::answer::has_colour;
 use crate::cli::{self, HelperCommand, Parsed, Shown};
 use crate::output::text::one_line;
 use crate::output::wrap;
+use crate::request::action::UNDO;
 use crate::system::terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -219,7 +220,10 @@ pub fn counted_as(record: &Value) -> Option<String> {
 pub fn operation_of(record: &Value) -> Option<String> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
     if record.pointer("/operation/kind").is_some() {
-        let parts = [text("/operation/kind"), text("/operation/action"), text("/operation/name")];
+        // It is asked for by its action alone.
+        let is_undo = text("/operation/action") == UNDO;
+        let kind = if is_undo { "" } else { text("/operation/kind") };
+        let parts = [kind, text("/operation/action"), text("/operation/name")];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         return Some(parts.join(" "));
     }
