@@ -140,3 +140,46 @@ fn read(path: &Path) -> io::Result<Entry> {
     File::open(path)?.take(LARGEST).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(transaction: Transaction) -> Entry {
+        let [id, at, user, operation, manager] = [(); 5].map(|()| String::new());
+        Entry {
+            id,
+            at,
+            uid: 0,
+            user,
+            operation,
+            manager,
+            transaction: Some(transaction),
+            up: Vec::new(),
+            snapshots: None,
+            is_over: true,
+            undone_by: None,
+        }
+    }
+
+    #[test]
+    fn only_what_was_put_in_another_version_can_be_put_back_by_versions() {
+        let change = |name: &str, from: Option<&str>| Change {
+            name: name.to_owned(),
+            version: "2".to_owned(),
+            from: from.map(str::to_owned),
+        };
+        let upgrade = vec![change("a", Some("1")), change("b", Some("1-1"))];
+        let only = Transaction { upgrade: upgrade.clone(), ..Transaction::default() };
+        let names = |name: &str, version: &str| (name.to_owned(), version.to_owned());
+        assert_eq!(entry(only.clone()).replaced(), Some(vec![names("a", "1"), names("b", "1-1")]));
+        for more in [
+            Transaction { install: vec![change("c", None)], ..only.clone() },
+            Transaction { remove: vec![change("c", None)], ..only },
+            Transaction { upgrade: vec![change("a", None)], ..Transaction::default() },
+            Transaction::default(),
+        ] {
+            assert_eq!(entry(more.clone()).replaced(), None, "{more:?}");
+        }
+    }
+}

@@ -222,10 +222,11 @@ impl Approved {
             Some(seconds) => Some(self.watch_seconds().max(seconds)),
             None => self.watch_seconds,
         };
-        if let (Some(task), Some(other)) = (&mut self.task, other.task)
-            && let Some(confinement) = &other.confinement
-        {
-            task.confinement = Some(task.confined().narrowed_by(confinement));
+        if let (Some(task), Some(other)) = (&mut self.task, other.task) {
+            task.snapshot |= other.snapshot;
+            if let Some(confinement) = &other.confinement {
+                task.confinement = Some(task.confined().narrowed_by(confinement));
+            }
         }
         // A task has a time of its own in each.
         self.timeout = self.timeout.min(other.timeout);

@@ -438,6 +438,61 @@ mod tests {
     }
 
     #[test]
+    fn a_site_policy_that_narrows_can_only_turn_snapshots_on() {
+        let snapshots = |rest: &str, unsaid: Limits| {
+            policy(&format!("[snapshots]\n{rest}"), unsaid).policy().limits
+        };
+        let compiled = snapshots("packages = true\nrequired = true\nkeep = 3", Limits::USUAL);
+        let off = snapshots("packages = false\nrequired = false", compiled).stricter(&compiled);
+        assert_eq!(off.snapshots, compiled.snapshots);
+        let plain = Limits::USUAL;
+        let on = snapshots("packages = true\nkeep = 30", plain).stricter(&plain).snapshots;
+        assert_eq!((on.packages, on.required, on.keep), (true, false, 30));
+        let task = |rest: &str| {
+            let rest = format!("[tasks.a]\nargv = [\"/usr/bin/a\"]\n{rest}");
+            policy(&rest, Limits::USUAL)
+        };
+        let name = crate::request::name::TaskName::parse(b"a").expect("a task");
+        let operation = Operation::Task { name };
+        let judged = |policy: &Parsed| approved(policy, &Limits::USUAL, operation.clone());
+        let (with, without) = (task("snapshot = true"), task(""));
+        for (one, other, is_taken) in
+            [(&with, &without, true), (&without, &with, true), (&without, &without, false)]
+        {
+            let both = judged(one).narrowed_by(judged(other));
+            assert_eq!(both.task().map(|task| task.snapshot), Some(is_taken));
+        }
+    }
+
+    #[test]
+    fn an_undo_is_granted_by_its_own_key() {
+        let undo = Operation::Undo { id: None, is_forced: false };
+        let judged = |rest: &str, who: &dyn Who| {
+            let policy = policy(rest, Limits::USUAL);
+            let request = Request::new(undo.clone(), None);
+            judge(&policy.policy(), &Limits::USUAL, who, request)
+                .map(|approved| approved.needs_approval())
+                .map_err(|denial| denial.refusal.code)
+        };
+        let own = |undo: &str| {
+            format!("[packages]\nundo = true\n[callers.\"user:me\"]\npackages = []\n{undo}")
+        };
+        for (rest, expected) in [
+            ("[packages]\nactions = [\"install\"]", Err(Code::Denied)),
+            ("[packages]\nundo = false", Err(Code::Denied)),
+            ("[packages]\nundo = true", Ok(false)),
+            ("[packages]\nundo = true\napproval = [\"undo\"]", Ok(true)),
+            ("[packages]\nundo = true\napproval = true", Ok(true)),
+            ("[packages]\nundo = true\napproval = [\"upgrade\"]", Ok(false)),
+            (own("").as_str(), Err(Code::Denied)),
+            (own("undo = true").as_str(), Ok(false)),
+            (own("undo = true\napproval = true").as_str(), Ok(true)),
+        ] {
+            assert_eq!(judged(rest, &Somebody), expected, "{rest}");
+        }
+    }
+
+    #[test]
     fn the_stricter_limits_are_the_ones_that_risk_less() {
         let one = Limits { lock_seconds: 5, watch_seconds: 9, ..Limits::USUAL };
         let two = Limits { mask_secrets: false, ..Limits::USUAL };

@@ -167,3 +167,75 @@ fn text_of(tree: &Tree, path: &Path) -> Result<String, Failed> {
     let _ = file.read_to_end(&mut bytes);
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::managers::host::named;
+
+    fn change(path: &str, kind: Kind, is_directory: bool) -> Change {
+        let path = path.trim_start_matches('/').into();
+        Change { path, kind, is_directory, before: None, after: None }
+    }
+
+    fn scope() -> Scope {
+        let listed = ["/usr/bin/a", "/var/lib/a", "/var/lib/a/seed", "/opt/a/bin", "/home/a"];
+        Scope {
+            territory: named("apt").expect("apt").territory(),
+            listed: listed.map(str::to_owned).into(),
+            added: ["/var/lib/a".to_owned()].into(),
+        }
+    }
+
+    #[test]
+    fn each_change_is_somebodys() {
+        use Share::{Cache, Others, Packages, Scripts};
+        for (path, share) in [
+            ("/usr/bin/a", Packages),
+            ("/opt/a/bin", Packages),
+            ("/var/lib/dpkg/status", Packages),
+            ("/var/lib/apt/extended_states", Packages),
+            // What a service has put into a folder that came with its package.
+            ("/var/lib/a/data/1", Scripts),
+            ("/etc/passwd", Scripts),
+            ("/usr/share/info/dir", Scripts),
+            ("/boot/initrd.img", Scripts),
+            ("/var/cache/apt/pkgcache.bin", Cache),
+            ("/usr/local/bin/b", Others),
+            ("/opt/b/data", Others),
+            ("/var/lib/other/data", Others),
+            ("/var/lib/abc", Others),
+            ("/var/www/upload", Others),
+            ("/home/a", Others),
+            ("/root/.profile", Others),
+            ("/srv/data", Others),
+            ("/var/log/dpkg.log", Others),
+            ("/var/lib/sm/audit.head", Others),
+            ("/etc/sm/policy.toml", Others),
+            ("/var/lib/dpkg/lock", Others),
+            ("/.snapshots/1/info.xml", Others),
+            ("/", Others),
+        ] {
+            assert_eq!(scope().share(&change(path, Kind::Altered, false)), share, "{path}");
+        }
+        let folder = change("/var/lib/a", Kind::Added, true);
+        assert_eq!(scope().share(&folder), Scripts);
+    }
+
+    #[test]
+    fn a_folder_gets_its_time_back_where_something_in_it_does() {
+        let times = |path: &str| change(path, Kind::Times, true);
+        let all = vec![
+            times("/home"),
+            times("/srv"),
+            change("/srv/x", Kind::Added, false),
+            times("/var/lib"),
+            change("/var/lib/a", Kind::Added, true),
+            times("/var/www"),
+            change("/var/www/upload", Kind::Added, false),
+        ];
+        let chosen = chosen(&scope(), all);
+        let paths: Vec<String> = chosen.iter().map(|(change, _)| absolute(&change.path)).collect();
+        assert_eq!(paths, ["/var/lib", "/var/lib/a"]);
+    }
+}
