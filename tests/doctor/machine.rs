@@ -35,6 +35,22 @@ pub const CASES: &[Case] = &[
         mend: By("touch /usr/local/bin/sm"),
     },
     Case {
+        id: "snapshots",
+        status: "warning",
+        says: "no snapshot can be taken: the root file system is overlay and not btrfs",
+        breaks: "mkdir /etc/sm; printf 'schema = 1\n[snapshots]\npackages = true\n' >/etc/sm/policy.toml",
+        more: &[],
+        mend: By("sm policy revert; rm -r /etc/sm"),
+    },
+    Case {
+        id: "snapshots",
+        status: "problem",
+        says: "no snapshot can be taken",
+        breaks: "mkdir /etc/sm; printf 'schema = 1\n[snapshots]\npackages = true\nrequired = true\n' >/etc/sm/policy.toml",
+        more: &[],
+        mend: By("sm policy revert; rm -r /etc/sm"),
+    },
+    Case {
         id: "disk_space",
         status: "problem",
         says: "/run/sm: 0 MiB are free",
@@ -86,4 +102,35 @@ fn a_record_of_a_time_to_come_is_seen() {
     let doctor = Doctor::of(&host);
     let row = doctor.rows.iter().find(|row| row.id == "clock_order").expect("its row");
     assert!(row.status == "problem" && row.found.contains("the last record"), "{row:?}");
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_snapshots_do_not_have_is_said() {
+    const POLICY: &str = "mkdir -p /etc/sm; printf 'schema = 1\n[snapshots]\npackages = true\n' >/etc/sm/policy.toml";
+    let host = Host::wanted(Sudo::Classic).btrfs().tmpfs("/boot").boot().set_up();
+    let found = || {
+        let doctor = Doctor::of(&host);
+        let row = doctor.rows.iter().find(|row| row.id == "snapshots").expect("the check").clone();
+        (row.status, row.found)
+    };
+    let (status, text) = found();
+    assert_eq!(status, "ok", "{text}");
+    assert!(text.contains("this host can take them"), "{text}");
+    host.root(POLICY).ok();
+    let (status, text) = found();
+    assert_eq!(status, "warning", "{text}");
+    assert!(text.contains("do not have /boot"), "{text}");
+    host.root("umount /boot").ok();
+    let (status, text) = found();
+    assert_eq!(status, "ok", "{text}");
+    assert!(text.contains("btrfs takes them, in /.sm-snapshots"), "{text}");
+    host.root("fallocate -l 3300M /srv/full").ok();
+    let (status, text) = found();
+    assert_eq!(status, "warning", "{text}");
+    assert!(text.contains("% of the file system are free"), "{text}");
+    host.root("rm /srv/full; sync; snapper --no-dbus -c root create-config /").ok();
+    let (status, text) = found();
+    assert_eq!(status, "ok", "{text}");
+    assert!(text.contains("hooks have snapper take them, by its configuration root"), "{text}");
 }

@@ -47,7 +47,7 @@ fn people_get_what_is_wrong_last_with_what_it_means_and_what_mends_it() {
     assert_eq!(done.status, Some(1), "{done}");
     let text = done.stdout_text();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "ok       43 checks; to list each: sm doctor -v", "{text}");
+    assert_eq!(lines[0], "ok       44 checks; to list each: sm doctor -v", "{text}");
     assert!(lines[1].starts_with("warning  account_groups"), "{text}");
     let at = lines.iter().position(|line| line.starts_with("problem  account_groups"));
     let at = at.unwrap_or_else(|| panic!("no problem: {text}"));
@@ -55,14 +55,14 @@ fn people_get_what_is_wrong_last_with_what_it_means_and_what_mends_it() {
     assert!(meaning.starts_with("membership in this group bypasses"), "{text}");
     assert_eq!(lines[at + 2].trim(), "fix: gpasswd --delete agent docker", "{text}");
     assert_eq!(at + 4, lines.len(), "{text}");
-    assert_eq!(lines.last(), Some(&"1 problem, 1 warning, 43 ok"), "{text}");
+    assert_eq!(lines.last(), Some(&"1 problem, 1 warning, 44 ok"), "{text}");
     assert!(!text.contains('\x1b'), "colours where there is no terminal: {text:?}");
     // Each, where it is asked for, and still what is wrong last.
     let all = host.root("sm doctor -v").stdout_text();
     let words: Vec<&str> = all.lines().filter_map(|line| line.split(' ').next()).collect();
     let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    assert_eq!(words[..43], ["ok"; 43], "{all}");
-    assert_eq!(words[43..], ["warning", "problem", "1"], "{all}");
+    assert_eq!(words[..44], ["ok"; 44], "{all}");
+    assert_eq!(words[44..], ["warning", "problem", "1"], "{all}");
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(said.starts_with("sm: 1 problem on this host"), "{said}");
     // With warnings alone it is well.

@@ -157,7 +157,7 @@ impl Place {
         match self.keys.len() {
             0 => MAY_BE_LEFT_OUT.contains(&key),
             _ if self.top() == "plan" => value.as_array().is_some_and(Vec::is_empty),
-            _ => self.top() == "unit",
+            _ => ["unit", "undone"].contains(&self.top()),
         }
     }
 
