@@ -9,6 +9,7 @@ mod site_mode;
 #[path = "../src/output"]
 mod output {
     pub mod hex;
+    pub mod nearest;
 }
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/request"]

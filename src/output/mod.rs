@@ -4,6 +4,7 @@ pub mod captured;
 #[cfg(test)]
 pub mod cases;
 pub mod hex;
+pub mod nearest;
 pub mod secrets;
 pub mod text;
 pub mod wrap;

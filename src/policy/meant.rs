@@ -1,6 +1,7 @@
 //! What somebody most likely meant who wrote a key, a caller or an action that a policy does not
 //! have: a key of another section, a word of systemd's, sudo's or apt's, a name without its quotes.
 
+use crate::output::nearest::nearest;
 use crate::request::action::{Action, ForAll, ManagerAction, PackageAction, ServiceAction, UNDO};
 use toml::de::DeValue;
 
@@ -171,7 +172,7 @@ pub fn key(path: &str, key: &str, value: &DeValue<'_>, keys: &[&str]) -> String 
             _ => format!("a name with a dot in it needs quotes: [{holder}.\"{name}.{shown}\"]"),
         };
     }
-    if let Some(near) = nearest(&key.to_lowercase(), keys.iter().copied()) {
+    if let Some(near) = nearest(key, keys.iter().copied()) {
         return format!("did you mean {near:?}?");
     }
     if let Some((_, home)) = HOMES.iter().find(|(word, _)| *word == key) {
@@ -380,15 +381,4 @@ pub fn word(name: &str) -> String {
         true => name.to_owned(),
         false => format!("{name:?}"),
     }
-}
-
-/// The known word that somebody who wrote `word` most likely meant.
-pub fn nearest<'w>(word: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
-    let word: String = word.chars().take(64).collect();
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }

@@ -1,6 +1,7 @@
 //! Reads TOML key by key. Every mistake has a file, a line and a column, and an unknown key is a
 //! mistake.
 
+use crate::output::nearest::nearest;
 use crate::policy::meant;
 use crate::request::name::NameError;
 use std::cell::{Cell, RefCell};
@@ -233,7 +234,7 @@ impl<'s> Source<'s> {
         }
         let known = words.iter().map(|(word, _)| *word);
         let all = known.clone().collect::<Vec<_>>().join(", ");
-        let hint = match meant::nearest(word, known) {
+        let hint = match nearest(word, known) {
             Some(near) => format!("did you mean {near:?}? There are: {all}"),
             None => format!("there are: {all}"),
         };

@@ -1,9 +1,9 @@
 //! The verdict: plain values in, an approval or a refusal out.
 
+use crate::output::nearest::nearest;
 use crate::policy::COMPILED;
 use crate::policy::approved::{Approved, Line, owned};
 use crate::policy::callers::Share;
-use crate::policy::meant::nearest;
 use crate::policy::model::{CallerRule, Limits, Policy, When};
 use crate::policy::open::closed;
 use crate::policy::tasks::Task;

@@ -83,32 +83,24 @@ pub fn pulls() -> Argv {
 
 /// How all units that the manager has in memory are bound to each other.
 pub fn bonds() -> Argv {
-    show_all("*", bonds::PROPERTIES)
+    show_all("*", bonds::PROPERTIES, PLAIN_TEXT)
 }
 
 /// Which targets stop when nothing needs them any more: an eighth of the cost of all units.
 pub fn unneeded_targets() -> Argv {
-    show_all("*.target", bonds::UNNEEDED_PROPERTIES)
+    show_all("*.target", bonds::UNNEEDED_PROPERTIES, PLAIN_TEXT)
 }
 
 /// Of the units in memory whose names match, also of those that are down.
-fn show_all(pattern: &str, properties: &str) -> Argv {
+fn show_all(pattern: &str, properties: &str, locale: &'static str) -> Argv {
     let properties = format!("--property={properties}");
-    Argv::new(
-        &[SYSTEMCTL, "--no-pager", "show", "--all", &properties, pattern],
-        PLAIN_TEXT,
-        Confinement::READER,
-    )
+    let words = [SYSTEMCTL, "--no-pager", "show", "--all", &properties, pattern];
+    Argv::new(&words, locale, Confinement::READER)
 }
 
 /// How all units that the manager has in memory are reloaded, and with which others.
 pub fn reloads() -> Argv {
-    let properties = format!("--property={}", reloads::PROPERTIES);
-    Argv::new(
-        &[SYSTEMCTL, "--no-pager", "show", "--all", &properties, "*"],
-        UTF8,
-        Confinement::READER,
-    )
+    show_all("*", reloads::PROPERTIES, UTF8)
 }
 
 /// The states of these units. No `--`, which is followed by what was asked for everywhere else; a

@@ -1,10 +1,11 @@
 //! Ansible's YAML form (`ansible/plugins/inventory/yaml.py`).
 
 use crate::admin::fleet::inventory::groups::{Model, group_label};
-use crate::admin::fleet::inventory::problem::{Problem, Result, named, nearest};
+use crate::admin::fleet::inventory::problem::{Problem, Result, named};
 use crate::admin::fleet::inventory::variables::{self, Form, OFFLINE, PRIORITY, Value};
 use crate::admin::fleet::inventory::yaml::{Key, Kind, Node};
 use crate::admin::fleet::inventory::{address, range};
+use crate::output::nearest::nearest;
 use crate::request::name::quoted;
 use std::rc::Rc;
 

@@ -1,10 +1,11 @@
 //! The flat form: an alias, and how its host is reached.
 
 use crate::admin::fleet::inventory::groups::{ALL, Model};
-use crate::admin::fleet::inventory::problem::{Problem, Result, named, nearest};
+use crate::admin::fleet::inventory::problem::{Problem, Result, named};
 use crate::admin::fleet::inventory::variables::{self, Form, Setting, Value};
 use crate::admin::fleet::inventory::yaml::{Key, Kind, Node};
 use crate::admin::fleet::inventory::{address, form, range};
+use crate::output::nearest::nearest;
 use crate::request::name::quoted;
 use std::rc::Rc;
 

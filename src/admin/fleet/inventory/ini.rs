@@ -1,10 +1,11 @@
 //! Ansible's INI form (`ansible/plugins/inventory/ini.py`).
 
 use crate::admin::fleet::inventory::groups::{ALL, Model, UNGROUPED, group_label};
-use crate::admin::fleet::inventory::problem::{Problem, Result, named, nearest};
+use crate::admin::fleet::inventory::problem::{Problem, Result, named};
 use crate::admin::fleet::inventory::variables::{self, Form, Value};
 use crate::admin::fleet::inventory::yaml::{Key, Kind};
 use crate::admin::fleet::inventory::{address, literal, range, words};
+use crate::output::nearest::nearest;
 use crate::request::name::quoted;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

@@ -2,7 +2,7 @@
 
 use crate::admin::fleet::inventory::glob;
 use crate::admin::fleet::inventory::groups::{ALL, Group};
-use crate::admin::fleet::inventory::problem::nearest;
+use crate::output::nearest::nearest;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::quoted;
 use std::collections::{HashMap, HashSet};

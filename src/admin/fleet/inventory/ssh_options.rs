@@ -1,7 +1,7 @@
 //! The options of ssh that an inventory may give (`ssh_config(5)`), and what may stand behind each.
 
 use crate::admin::fleet::inventory::address::{self, Address};
-use crate::admin::fleet::inventory::problem::nearest;
+use crate::output::nearest::nearest;
 use crate::output::text::is_hidden;
 use crate::request::name::quoted;
 
