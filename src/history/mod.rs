@@ -43,6 +43,9 @@ pub struct Entry {
     pub snapshots: Option<Snapshots>,
     /// Whether it has come to its end.
     pub is_over: bool,
+    /// The request that it undoes.
+    #[serde(default)]
+    pub undoes: Option<String>,
     /// The request that has undone it.
     pub undone_by: Option<String>,
 }
@@ -158,6 +161,7 @@ mod tests {
             up: Vec::new(),
             snapshots: None,
             is_over: true,
+            undoes: None,
             undone_by: None,
         }
     }

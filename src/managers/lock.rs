@@ -24,8 +24,8 @@ pub enum Lock {
 pub enum Taken {
     /// By this open file.
     OnFile(#[expect(dead_code, reason = "it is held as long as it is open")] File),
-    /// By this file being there.
-    IsFile(&'static str),
+    /// By this file being there, which is open: by that others see that somebody holds it.
+    IsFile(&'static str, #[expect(dead_code, reason = "it is open as long as it is held")] File),
 }
 
 /// What is in a lock that is a file, if it is of this program: one that was left behind by it is taken away by it.
@@ -33,7 +33,7 @@ const OWN: &str = "sm undo\n";
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        if let Self::IsFile(path) = self {
+        if let Self::IsFile(path, _) = self {
             // Who finds it is told what to do.
             let _ = fs::remove_file(path);
         }
@@ -70,10 +70,10 @@ impl Lock {
             }
             Self::IsFile(path) => {
                 let mut options = OpenOptions::new();
-                let made = options.write(true).create_new(true).mode(0o600).open(path);
+                let mut made = options.write(true).create_new(true).mode(0o600).open(path).ok()?;
                 // It says whose it is, for the case that this process is killed.
-                made.ok()?.write_all(OWN.as_bytes()).ok()?;
-                Some(Taken::IsFile(path))
+                made.write_all(OWN.as_bytes()).ok()?;
+                Some(Taken::IsFile(path, made))
             }
         }
     }

@@ -31,12 +31,13 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// What two inventories differ by, for what a package manager cannot say beforehand.
+    /// What two inventories differ by, for what a package manager cannot say beforehand. A package of which
+    /// settings alone are left is not there.
     pub fn between(before: &Inventory, after: &Inventory) -> Self {
         let mut plan = Self::default();
-        for (name, is) in after.iter() {
+        for (name, is) in after.iter().filter(|(name, _)| after.has_some(name)) {
             let version = is.version.clone();
-            match before.get(name) {
+            match before.get(name).filter(|_| before.has_some(name)) {
                 None => plan.install.push(Change { name: name.to_owned(), version, from: None }),
                 Some(was) if was.version != version => {
                     let from = Some(was.version.clone());
@@ -45,8 +46,8 @@ impl Transaction {
                 Some(_) => {}
             }
         }
-        for (name, was) in before.iter() {
-            if after.get(name).is_none() {
+        for (name, was) in before.iter().filter(|(name, _)| before.has_some(name)) {
+            if !after.has_some(name) {
                 let version = was.version.clone();
                 plan.remove.push(Change { name: name.to_owned(), version, from: None });
             }

@@ -32,6 +32,16 @@ pub struct About<'a> {
     pub up: Vec<String>,
 }
 
+impl About<'_> {
+    /// The request that is undone.
+    fn undoes(&self) -> Option<&str> {
+        match self.operation {
+            Operation::Undo { id: Some(id), .. } => Some(id.as_str()),
+            _ => None,
+        }
+    }
+}
+
 /// An operation that has begun.
 #[derive(Debug)]
 pub struct Begun {
@@ -96,6 +106,7 @@ pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
         operation: about.operation.to_string(),
         manager: about.manager.map(|manager| manager.name().to_owned()).unwrap_or_default(),
         transaction: about.transaction.cloned(),
+        undoes: about.undoes().map(str::to_owned),
         up: about.up,
         snapshots,
         is_over: false,
@@ -113,10 +124,9 @@ pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
 /// Takes the first one, or leaves it to the package manager's hooks.
 fn first(about: &About<'_>) -> Result<history::Snapshots, String> {
     let by = Snapshotter::here().map_err(|impossible| impossible.reason)?;
-    room::make(&by, about.settings)?;
-    let is_undo = matches!(about.operation, Operation::Undo { .. });
+    room::make(&by, about.settings, about.undoes())?;
     let by_hooks = by.counts()
-        && !is_undo
+        && about.undoes().is_none()
         && about.manager.is_some_and(|manager| manager.has_snapshot_hooks());
     let (before, last) = match by_hooks {
         true => (None, take::numbers(&by).into_iter().max().unwrap_or(0)),
@@ -134,7 +144,14 @@ pub fn end(begun: Begun) -> (Option<Snapshot>, Vec<String>) {
     over(entry, settings)
 }
 
-/// The same for what this request has begun, by the monitor of the process that was killed.
+/// Forgets it, with the snapshot before it: nothing was changed. Who asks for what is refused displaces nobody's.
+pub fn cancel(begun: Begun) {
+    if let Some(entry) = begun.entry {
+        room::forget(&entry);
+    }
+}
+
+/// The same as [`end`] for what this request has begun, by the monitor of the process that was killed.
 pub fn end_abandoned(settings: model::Snapshots) -> (Option<Snapshot>, Vec<String>) {
     match own_entry() {
         Some(entry) if !entry.is_over => over(entry, settings),

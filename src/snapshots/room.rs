@@ -12,14 +12,20 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Takes the oldest of this program's own away, until there is room for another one.
+/// Takes the oldest of this program's own away, until there is room for another one. Not those of the request that
+/// is to be undone.
 ///
 /// # Errors
 /// If there still is none.
-pub fn make(by: &Snapshotter, settings: model::Snapshots) -> Result<(), String> {
+pub fn make(
+    by: &Snapshotter,
+    settings: model::Snapshots,
+    undoes: Option<&str>,
+) -> Result<(), String> {
     let wanted = u64::from(settings.min_free_percent);
     let deadline = Instant::now() + PATIENCE;
     let mut own = own(by);
+    own.retain(|one| undoes != Some(&one.id));
     own.reverse();
     loop {
         let free = free_percent();
@@ -39,12 +45,16 @@ pub fn make(by: &Snapshotter, settings: model::Snapshots) -> Result<(), String> 
     }
 }
 
-/// Takes away what is over the number that is kept.
+/// Takes away what is over the number that is kept. What an undo has begun to undo stays as long as that undo.
 pub fn keep(by: &Snapshotter, settings: model::Snapshots) {
     let own = own(by);
     let too_many = own.len().saturating_sub(settings.keep as usize);
-    for oldest in own.into_iter().take(too_many) {
-        drop_all(by, &oldest);
+    let is_begun = |one: &Entry| {
+        let begun = own.iter().any(|other| other.undoes.as_ref() == Some(&one.id));
+        begun && one.undone_by.is_none()
+    };
+    for oldest in own.iter().filter(|one| !is_begun(one)).take(too_many) {
+        drop_all(by, oldest);
     }
     history::forget_old();
 }

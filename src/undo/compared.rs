@@ -1,6 +1,6 @@
 //! What would come back: the differences of the snapshots around an operation, and how the host stands to them.
 
-use crate::files::changes::{Change, Now, between};
+use crate::files::changes::{Change, Kind, Now, between};
 use crate::files::failed::Failed;
 use crate::files::stream::touched;
 use crate::files::tree::Tree;
@@ -26,10 +26,37 @@ pub struct Compared {
     pub scope: Scope,
     /// What comes back, sorted by path.
     pub changes: Vec<Change>,
+    /// What is as before already: an undo that was killed had got so far.
+    pub settled: Vec<Change>,
     /// Files of packages that somebody has changed since: nothing comes back unless they may be overwritten.
     pub conflicts: Vec<String>,
     /// Other files that somebody has changed since: they stay.
     pub left: Vec<String>,
+}
+
+impl Compared {
+    /// All that is to be as before in the end, sorted by path.
+    pub fn whole(&self) -> Vec<Change> {
+        with_settled(self.changes.clone(), &self.settled)
+    }
+
+    /// How much of it has come back, where not all did.
+    pub fn so_far(&self) -> usize {
+        let Ok(now) = Tree::open(Path::new("/")) else { return 0 };
+        let (before, after) = (&self.before, &self.after);
+        let is_back = |change: &&Change| {
+            let standing = change.standing(&now, before, after, &self.changes);
+            change.kind != Kind::Times && matches!(standing, Ok(Now::AsBefore))
+        };
+        self.changes.iter().filter(is_back).count()
+    }
+}
+
+/// These changes and those, sorted by path.
+pub fn with_settled(mut changes: Vec<Change>, settled: &[Change]) -> Vec<Change> {
+    changes.extend_from_slice(settled);
+    changes.sort_by(|one, other| one.path.cmp(&other.path));
+    changes
 }
 
 /// Compares the two snapshots of an operation, and the host with them.
@@ -59,13 +86,14 @@ pub fn compare(
     let now = Tree::open(Path::new("/")).map_err(unreadable)?;
     let chosen = chosen(&scope, all);
     let all: Vec<Change> = chosen.iter().map(|(change, _)| change.clone()).collect();
-    let (mut changes, mut conflicts, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut changes, mut settled) = (Vec::new(), Vec::new());
+    let (mut conflicts, mut left) = (Vec::new(), Vec::new());
     for (change, share) in chosen {
         // What is another file system now stays, too.
         let standing = change.standing(&now, &before, &after, &all);
         match (standing, share) {
-            // A folder that is back already may lack its times.
-            (Ok(Now::AsAfter | Now::AsBefore), _) => changes.push(change),
+            (Ok(Now::AsAfter), _) => changes.push(change),
+            (Ok(Now::AsBefore), _) => settled.push(change),
             (_, Share::Packages) => {
                 conflicts.push(absolute(&change.path));
                 changes.push(change);
@@ -74,7 +102,7 @@ pub fn compare(
             (_, Share::Cache | Share::Others) => {}
         }
     }
-    Ok(Compared { before, after, scope, changes, conflicts, left })
+    Ok(Compared { before, after, scope, changes, settled, conflicts, left })
 }
 
 /// Has the differences of two snapshots written. Gives the file, which has no name any more.
@@ -112,16 +140,32 @@ pub fn is_last(manager: Manager, compared: &Compared, entry: &Entry) -> Result<(
         "packages were changed since `{}`, which can no longer be undone alone",
         entry.operation
     );
-    let later: Vec<String> = crate::history::all()
-        .into_iter()
-        .filter(|one| one.id > entry.id && one.undone_by.is_none())
-        .map(|one| one.id)
-        .collect();
+    let later = later(&crate::history::all(), entry);
     let hint = match later.as_slice() {
         [] => "it was not done with sm; an administrator can see in the package manager's log what it was".to_owned(),
         later => format!("first undo what came after it, the latest first: {}", later.join(", ")),
     };
     Err(Refusal::new(Code::PlanRefused, error).hint(hint))
+}
+
+/// What came after an operation and still has an effect, the latest first: what was undone has none, unless that was
+/// undone, too. Nor has what is under way.
+fn later(all: &[Entry], entry: &Entry) -> Vec<String> {
+    let with_id = |id: &String| all.iter().find(|one| one.id == *id);
+    // What has to be undone for it to have none.
+    let effective = |one| {
+        let (mut last, mut is_effective): (&Entry, bool) = (one, true);
+        while let Some(by) = &last.undone_by {
+            last = with_id(by)?;
+            is_effective = !is_effective;
+        }
+        is_effective.then(|| last.id.clone())
+    };
+    let later = all.iter().filter(|one| one.id > entry.id && one.is_over && one.undoes.is_none());
+    let mut ids: Vec<String> = later.filter_map(effective).collect();
+    ids.sort();
+    ids.reverse();
+    ids
 }
 
 /// Whether what the package manager has written down is the same in both: a file by what is in it, a folder by

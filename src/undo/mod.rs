@@ -31,7 +31,7 @@ use crate::request::operation::Operation;
 use crate::request::ran::Ran;
 use crate::snapshots::around::{self, About, Begun};
 use crate::snapshots::delete;
-use crate::undo::compared::{Compared, compare, is_last};
+use crate::undo::compared::{Compared, compare, is_last, with_settled};
 use crate::undo::held::Held;
 use crate::undo::services::{Told, Units};
 use std::path::Path;
@@ -80,12 +80,17 @@ pub fn run(
     match begin(plan, steps, context) {
         Ok(begun) => {
             let mut done = undo(steps, &entry, is_forced, begun.number(), context.shown);
+            if done.changed.is_none() {
+                around::cancel(begun);
+                return done;
+            }
             done.warnings.extend(begun.warnings.iter().cloned());
-            let (snapshot, more) = around::end(begun);
-            done.warnings.extend(more);
+            // Before its own are counted: what they replace is no longer kept.
             if done.verdict.is_ok() {
                 done.warnings.extend(settle(&entry));
             }
+            let (snapshot, more) = around::end(begun);
+            done.warnings.extend(more);
             Outcome { snapshot, ..done }
         }
         Err(refusal) => refused(refusal),
@@ -151,13 +156,15 @@ fn undo(
     let units = Units::of(steps, &compared, &entry.up);
     units.stop(&mut told);
     let restored = put_back(&compared, &by, own);
-    held::with_their_times(steps.manager, &compared.before);
+    if restored.is_ok() {
+        held::with_their_times(steps.manager, &compared.before);
+    }
     units.restart(&mut told);
     let after = installed();
     let mut warnings = told.warnings;
     let (verdict, files, skipped) = match restored {
         Ok(Restored { files, skipped }) => (Ok(()), files, skipped),
-        Err(failed) => (Err(unfinished(entry, &failed)), 0, Vec::new()),
+        Err(failed) => (Err(unfinished(entry, &failed)), compared.so_far(), Vec::new()),
     };
     let mut left = compared.left;
     left.extend(skipped.iter().map(|path| scope::absolute(path)));
@@ -226,7 +233,8 @@ fn looked_at(
 }
 
 /// Puts back what is to come back. What was changed since may be overwritten, as somebody has said so: the
-/// host as it is now is what it is compared with then.
+/// host as it is now is what it is compared with then. With what is as before already: it is in the folders of all
+/// of it that an undo which was killed may have left something.
 fn put_back(compared: &Compared, by: &Snapshotter, own: Option<u64>) -> Result<Restored, Failed> {
     let now = Tree::open(Path::new("/"))?;
     let as_is = own.map(|own| Tree::open(&by.path(&own.to_string()))).transpose()?;
@@ -234,9 +242,10 @@ fn put_back(compared: &Compared, by: &Snapshotter, own: Option<u64>) -> Result<R
         Some(as_is) => {
             let paths = compared.changes.iter().map(|change| change.path.clone()).collect();
             let changes: Vec<Change> = between(&compared.before, &as_is, &paths)?;
-            restore(&now, &compared.before, &as_is, &changes)
+            let whole = with_settled(changes, &compared.settled);
+            restore(&now, &compared.before, &as_is, &whole)
         }
-        None => restore(&now, &compared.before, &compared.after, &compared.changes),
+        None => restore(&now, &compared.before, &compared.after, &compared.whole()),
     }
 }
 

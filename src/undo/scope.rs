@@ -15,6 +15,9 @@ use std::path::Path;
 /// What stays as it is besides, though a snapshot has it: what this program keeps, and snapshots.
 const OWN: [&str; 5] = ["/.snapshots", "/.sm-snapshots", "/etc/sm", "/lost+found", "/var/lib/sm"];
 
+/// How the name of a folder begins that an undo which was killed has left: the next one takes it away.
+const UNFINISHED: &str = ".sm-undo-";
+
 /// The folders that nothing but packages, their scripts and an administrator writes.
 const SYSTEM: [&str; 9] =
     ["/bin", "/boot", "/efi", "/etc", "/lib", "/lib32", "/lib64", "/sbin", "/usr"];
@@ -87,7 +90,8 @@ impl Scope {
         let path = absolute(&change.path);
         let Territory { folders, caches, locks, .. } = self.territory;
         let is_below = |places: &[&str]| Territory::holds(places, &path);
-        if is_below(&NEVER) || is_below(&OWN) || is_below(locks) {
+        let is_leftover = || path.split('/').any(|name| name.starts_with(UNFINISHED));
+        if is_below(&NEVER) || is_below(&OWN) || is_below(locks) || is_leftover() {
             return Share::Others;
         }
         if is_below(folders) {

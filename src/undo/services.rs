@@ -1,6 +1,7 @@
 //! The policy's units whose files come back: stopped if the operation had installed them, restarted if they ran.
 
 use crate::exec::process::{Bounds, ask};
+use crate::files::changes::Change;
 use crate::files::tree::Tree;
 use crate::managers::manager::Manager;
 use crate::packages::states::States;
@@ -51,7 +52,9 @@ impl<'s> Units<'s> {
     pub fn of(steps: &'s UndoSteps, compared: &Compared, were_up: &'s [String]) -> Self {
         let policy = steps.units.as_ref();
         let policy_names = policy.map(|units| units.names.clone()).unwrap_or_default();
-        let files = unit_files(steps.manager, compared);
+        // Also what an undo that was killed had put back already.
+        let changes = compared.whole();
+        let files = unit_files(steps.manager, compared, &changes);
         let names: BTreeSet<String> =
             policy_names.into_iter().filter(|name| files.contains(name)).collect();
         let had_file = |name: &String| has_file(&compared.before, name);
@@ -60,7 +63,7 @@ impl<'s> Units<'s> {
             .and_then(|units| States::now(units).map(|states| states.up(units)))
             .unwrap_or_default();
         let is_unit_file = |path: String| path.contains("/systemd/system/");
-        let is_reread = compared.changes.iter().any(|one| is_unit_file(absolute(&one.path)));
+        let is_reread = changes.iter().any(|one| is_unit_file(absolute(&one.path)));
         Self { steps, names, new, were_up, are_up, is_reread }
     }
 
@@ -108,10 +111,10 @@ impl<'s> Units<'s> {
 
 /// The names of all unit files of the packages whose files come back, and of those that own a file which a
 /// script has changed.
-fn unit_files(manager: Manager, compared: &Compared) -> BTreeSet<String> {
+fn unit_files(manager: Manager, compared: &Compared, changes: &[Change]) -> BTreeSet<String> {
     let mut found: BTreeSet<String> =
         compared.scope.listed().iter().filter_map(|path| unit_in(path)).collect();
-    let unlisted = compared.changes.iter().filter(|change| !change.is_directory);
+    let unlisted = changes.iter().filter(|change| !change.is_directory);
     let unlisted = unlisted.map(|change| absolute(&change.path));
     let unlisted = unlisted.filter(|path| path.starts_with("/etc/"));
     let unlisted = unlisted.filter(|path| !compared.scope.listed().contains(path));

@@ -13,7 +13,8 @@ pub fn parse(operation: &Operation, inventory: &Inventory, printed: &str) -> Tra
     let removes = matches!(operation, Operation::Package { action: PackageAction::Remove, .. });
     for line in printed.lines() {
         let Some((name, version)) = line.trim().split_once(' ') else { continue };
-        if name.starts_with(':') || version.contains(' ') {
+        // A version has a release behind it (`PKGBUILD(5)`), and what else is printed has not: `loading packages...`.
+        if name.starts_with(':') || version.contains(' ') || !version.contains('-') {
             continue;
         }
         let from = inventory.version(name).filter(|_| !removes);
