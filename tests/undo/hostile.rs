@@ -1,6 +1,6 @@
 //! Nothing outside of what comes back is touched, whatever others do meanwhile.
 
-use crate::host::{Host, host_once, wait_until};
+use crate::host::{Host, Reply, Sudo, host_once, wait_until};
 use crate::offer::offer;
 use crate::tree::Kept;
 use crate::{SITE, ask, done, dpkg_is_clean, go_on, id, set_up, stopped, undone};
@@ -78,7 +78,7 @@ host_once!(a_hard_link_to_roots_file_is_not_written, bare_btrfs, |host| {
     set_up(host, &policy());
     offer(host, "sm-undo-owned", "1", &OWNED.replace("$VERSION", "1"));
     host.write("/usr/share/secret", "root's own\n");
-    host.root("chmod 0600 /usr/share/secret; sysctl -qw fs.protected_hardlinks=0 || true").status;
+    host.root("chmod 0600 /usr/share/secret; sysctl -qw fs.protected_hardlinks=0 || true");
     let secret = || host.root("stat -c '%a %U %Y' /usr/share/secret; cat /usr/share/secret").ok();
     let before = secret();
     let request = done(host, "package install sm-undo-owned");
@@ -105,6 +105,7 @@ host_once!(what_an_agent_makes_meanwhile_costs_nothing, bare_btrfs, |host| {
     host.agent("rm -r many; mkdir more; cd more; for i in {1..100}; do mkdir $i; (cd $i; touch {1..1000}); done").ok();
     undone(host, &request);
     before.assert_same(host);
+    assert!(!host.exists("/home/agent/many"));
     assert_eq!(host.agent("find more -type f | wc -l").ok(), "100000\n");
 });
 
@@ -138,6 +139,38 @@ host_once!(one_at_a_time, bare_btrfs, |host| {
     assert_eq!(go_on(host, first)["code"], "ok");
     let reply = ask(host, &format!("undo {request}")).expect("ok");
     assert_eq!(reply.json["changed"], false, "{:#}", reply.json);
+    dpkg_is_clean(host);
+    before.assert_same(host);
+});
+
+host_once!(a_confined_caller_gets_no_more_and_no_less, bare_btrfs, all, |host| {
+    set_up(host, &policy());
+    let before = Kept::now(host);
+    let request = done(host, "package install sm-test-conffile");
+    // It sees a package manager's state, snapshots and a history that are its own.
+    let own = "set -e; for at in /var/lib/dpkg /var/lib/sm /.sm-snapshots; do mount -t tmpfs none $at; done
+        exec sm-helper undo $0";
+    let argv = [
+        "unshare",
+        "--user",
+        "--map-current-user",
+        "--keep-caps",
+        "--mount",
+        "bash",
+        "-c",
+        own,
+        &request,
+    ];
+    let reply = Reply::of(&host.agent_argv(&argv));
+    match host.sudo {
+        // sudo takes nobody's word for who they are.
+        Sudo::Classic | Sudo::Rs => {
+            assert_eq!(reply.json["success"], false, "{:#}", reply.json);
+            assert!(host.exists("/etc/sm-test.conf"));
+            undone(host, &request);
+        }
+        Sudo::Unused => assert_eq!(reply.code(), "ok", "{:#}", reply.json),
+    }
     dpkg_is_clean(host);
     before.assert_same(host);
 });

@@ -3,25 +3,25 @@
 use crate::host::host_once;
 use crate::{SITE, ask, id, set_up};
 
-const TASK: &str = "[tasks.script]
-argv = [\"/usr/local/sbin/script\"]
+const TASK: &str = "[tasks.mark]
+argv = [\"/usr/local/sbin/mark\"]
 write = [\"/srv\"]
 snapshot = true
 [tasks.plain]
-argv = [\"/usr/local/sbin/script\"]
+argv = [\"/usr/local/sbin/mark\"]
 write = [\"/srv\"]
 ";
 
 host_once!(a_task_has_snapshots_and_no_undo, bare_btrfs, all, |host| {
     set_up(host, &format!("{SITE}{TASK}"));
     host.write(
-        "/usr/local/sbin/script",
+        "/usr/local/sbin/mark",
         "#!/bin/sh\necho done >>/srv/marks\nexit $(cat /srv/status)\n",
     );
-    host.root("chmod 0755 /usr/local/sbin/script; echo 0 >/srv/status").ok();
+    host.root("chmod 0755 /usr/local/sbin/mark; echo 0 >/srv/status").ok();
     for (status, code) in [("0", "ok"), ("3", "command_failed")] {
         host.write("/srv/status", status);
-        let reply = ask(host, "task run script").expect(code);
+        let reply = ask(host, "task run mark").expect(code);
         let snapshot = &reply.json["snapshot"];
         let (before, after) = (snapshot["before"].as_u64(), snapshot["after"].as_u64());
         assert!(before.is_some() && before < after, "{:#}", reply.json);
