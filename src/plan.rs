@@ -273,6 +273,7 @@ pub fn plan(approved: Approved, manager: Option<Manager>) -> Result<Plan, Refusa
         }
     };
     let wants_snapshots = match approved.task() {
+        _ if matches!(approved.request().operation, Operation::Undo { .. }) => true,
         Some(task) => task.snapshot,
         None => approved.snapshots().packages && approved.request().operation.changes_packages(),
     };
@@ -302,16 +303,25 @@ fn undo(
     let (compare, versions, otherwise) = match id {
         None => {
             let all: Vec<Commands> = history::all().iter().filter_map(of_versions).collect();
-            (any().filter(|_| approved.snapshots().packages), all, None)
+            // Also what snapshots were taken of when the policy wanted them.
+            let has_some = || {
+                let entries = history::all();
+                by.as_ref()
+                    .is_some_and(|by| entries.iter().any(|one| one.compared_by(by).is_some()))
+            };
+            (any().filter(|_| approved.snapshots().packages || has_some()), all, None)
         }
-        Some(id) => match Entry::load(id).ok().flatten() {
-            None => (any(), Vec::new(), look()),
-            Some(entry) if entry.undone_by.is_some() => (None, Vec::new(), look()),
-            Some(entry) => {
-                let compare = by.as_ref().and_then(|by| entry.compared_by(by));
-                (compare, of_versions(&entry).into_iter().collect(), None)
+        // Of what another account has asked for nothing is said.
+        Some(id) => {
+            match Entry::load(id).ok().flatten().filter(|one| approved.is_askers(one.uid)) {
+                None => (any(), Vec::new(), look()),
+                Some(entry) if entry.undone_by.is_some() => (None, Vec::new(), look()),
+                Some(entry) => {
+                    let compare = by.as_ref().and_then(|by| entry.compared_by(by));
+                    (compare, of_versions(&entry).into_iter().collect(), None)
+                }
             }
-        },
+        }
     };
     let first = versions.first().map(|commands| commands.main.clone());
     let Some(main) = compare.or(first).or(otherwise) else {

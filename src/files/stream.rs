@@ -18,7 +18,7 @@ const COMMAND_MOST: u32 = 1024 * 1024;
 /// The longest path (`PATH_MAX`).
 const PATH_MOST: usize = 4096;
 /// So many names, and so many bytes of paths, are kept at most.
-const NAMES_MOST: usize = 4_000_000;
+const NAMES_MOST: usize = 1_000_000;
 const BYTES_MOST: usize = 512 * 1024 * 1024;
 
 const MAGIC: &[u8; 13] = b"btrfs-stream\0";

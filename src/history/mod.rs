@@ -43,8 +43,9 @@ pub struct Entry {
     pub snapshots: Option<Snapshots>,
     /// Whether it has come to its end.
     pub is_over: bool,
+    /// Why it cannot be undone by its snapshots.
+    pub why_not: Option<String>,
     /// The request that it undoes.
-    #[serde(default)]
     pub undoes: Option<String>,
     /// The request that has undone it.
     pub undone_by: Option<String>,
@@ -59,10 +60,46 @@ pub struct Snapshots {
     pub by_hooks: bool,
     /// The last number that was there before, if it was left to the hooks.
     pub last: u64,
-    /// The number of the one before it.
-    pub before: Option<u64>,
-    /// The number of the one after it.
-    pub after: Option<u64>,
+    /// The one before it.
+    pub before: Option<Taken>,
+    /// The one after it.
+    pub after: Option<Taken>,
+}
+
+/// A snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Its number.
+    pub number: u64,
+    /// What tells it from a later one with that number ([`Snapshotter::mark`]).
+    pub mark: u64,
+}
+
+impl Taken {
+    /// The one of this number, which was just taken.
+    pub fn of(by: &Snapshotter, number: u64) -> Option<Self> {
+        by.mark(number).map(|mark| Self { number, mark })
+    }
+
+    /// Whether it is still there.
+    pub fn is_there(self, by: &Snapshotter) -> bool {
+        by.mark(self.number) == Some(self.mark)
+    }
+}
+
+impl Snapshots {
+    /// Those that are still there, of what takes them here: the one before, the one after.
+    pub fn there(&self, by: &Snapshotter) -> (Option<Taken>, Option<Taken>) {
+        let is_it = |taken: &Taken| self.by == by.name() && taken.is_there(by);
+        (self.before.filter(is_it), self.after.filter(is_it))
+    }
+
+    /// Those of them that this program has taken, and takes away.
+    pub fn own(&self, by: &Snapshotter) -> Vec<u64> {
+        let (before, after) = self.there(by);
+        let all = [before, after].into_iter().flatten().map(|taken| taken.number);
+        all.filter(|_| !self.by_hooks).collect()
+    }
 }
 
 impl Entry {
@@ -92,10 +129,10 @@ impl Entry {
     /// What compares the snapshots around it, if the one before it is still there. Where there is none after
     /// it, that of whoever undoes it is taken for it.
     pub fn compared_by(&self, by: &Snapshotter) -> Option<Argv> {
-        let taken = self.snapshots.as_ref().filter(|taken| taken.by == by.name())?;
-        let before = taken.before?.to_string();
-        let after = taken.after.map_or(NUMBER.to_owned(), |after| after.to_string());
-        by.path(&before).is_dir().then(|| by.compare(&before, &after))
+        let taken = self.snapshots.as_ref()?;
+        let before = taken.there(by).0?.number.to_string();
+        let after = taken.after.map_or(NUMBER.to_owned(), |after| after.number.to_string());
+        Some(by.compare(&before, &after))
     }
 
     /// The packages that it put in another version, each with the one that was there; none if it also installed or
@@ -161,6 +198,7 @@ mod tests {
             up: Vec::new(),
             snapshots: None,
             is_over: true,
+            why_not: None,
             undoes: None,
             undone_by: None,
         }

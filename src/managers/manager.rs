@@ -221,6 +221,8 @@ pub trait PackageManager: Debug + Sync {
     fn is_list(&self, path: &str) -> bool;
     /// The files in which it keeps those of an installed package.
     fn lists_of(&self, name: &str) -> Vec<String>;
+    /// Those of all installed packages.
+    fn all_lists(&self) -> Vec<PathBuf>;
     /// The paths in such a file.
     fn listed(&self, text: &str) -> Vec<String>;
     /// Whether a package is a kernel, which is booted and not restarted.

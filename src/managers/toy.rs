@@ -16,6 +16,7 @@ use crate::request::action::{Action, Maintenance, PackageAction};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
 use crate::request::ran::Ran;
+use std::path::PathBuf;
 
 /// It prints `NAME VERSION` for whatever it is asked.
 #[derive(Debug)]
@@ -79,6 +80,9 @@ impl PackageManager for Toy {
         false
     }
     fn lists_of(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn all_lists(&self) -> Vec<PathBuf> {
         Vec::new()
     }
     fn listed(&self, _: &str) -> Vec<String> {

@@ -62,6 +62,23 @@ impl Transaction {
         Self { remove, ..Self::default() }
     }
 
+    /// What brings back what was there before it.
+    pub fn reversed(&self) -> Self {
+        let back = |change: &Change| Change {
+            name: change.name.clone(),
+            version: change.from.clone().unwrap_or_default(),
+            from: Some(change.version.clone()),
+        };
+        let all = |changes: &[Change]| changes.iter().map(back).collect();
+        Self {
+            install: self.remove.clone(),
+            remove: self.install.clone(),
+            upgrade: all(&self.downgrade),
+            downgrade: all(&self.upgrade),
+            held: Vec::new(),
+        }
+    }
+
     /// Whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.all().next().is_none()

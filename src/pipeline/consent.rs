@@ -32,7 +32,10 @@ pub fn with_grant(
     // What cannot be read gives nothing.
     let grant = approvals::grant_for(&call.caller, &asked.operation).ok().flatten();
     match grant {
-        Some(id) => Ok(call.force.granted(asked.clone())?.by_grant(id)),
+        Some(id) => {
+            let granted = call.force.granted(asked.clone())?;
+            Ok(granted.asked_by(Some(call.caller.uid)).by_grant(id))
+        }
         None => judged,
     }
 }

@@ -30,6 +30,9 @@ use std::time::{Duration, Instant};
 /// How much longer than an operation's own timeout the process that passes its reply on waits.
 const SLACK: Duration = Duration::from_secs(30);
 
+/// How much longer than its timeout an undo may take that has begun.
+const TO_THE_END: Duration = Duration::from_secs(3600);
+
 /// Why there is no reply to pass on.
 pub enum Failed {
     /// Nothing was begun, and nothing says so yet.
@@ -71,6 +74,11 @@ pub fn run(
         return Ok(record_and_answer(&recorded, &outcome));
     }
     let timeout = Duration::from_secs(planned.timeout().into()) + afterwards(&planned);
+    // Files that have begun to come back do so to the end, and the reply says what came of it.
+    let timeout = match &planned.request().operation {
+        Operation::Undo { .. } => timeout + TO_THE_END,
+        _ => timeout,
+    };
     // Before the intent is written: what fails here leaves nothing to account for.
     let unrecorded = |error| Failed::Unrecorded(internal(error));
     let (reader, writer) = std::io::pipe().map_err(unrecorded)?;

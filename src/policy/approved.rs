@@ -57,6 +57,7 @@ pub struct Approved {
     pub(super) units: Option<Arc<PolicyUnits>>,
     pub(super) maintenance: Vec<Maintenance>,
     pub(super) services: Vec<Service>,
+    pub(super) asker: Option<u32>,
     pub(super) needs_approval: bool,
     pub(super) grant: Option<String>,
     pub(super) may_reread: bool,
@@ -267,6 +268,18 @@ impl Approved {
     #[must_use]
     pub fn with_units(mut self, units: Option<Arc<PolicyUnits>>) -> Self {
         self.units = units;
+        self
+    }
+
+    /// Whether what this account has asked for is the caller's own, or the caller is root.
+    pub fn is_askers(&self, uid: u32) -> bool {
+        self.asker.is_some_and(|asker| asker == 0 || asker == uid)
+    }
+
+    /// This approval with who asks.
+    #[must_use]
+    pub fn asked_by(mut self, uid: Option<u32>) -> Self {
+        self.asker = uid;
         self
     }
 

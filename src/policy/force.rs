@@ -210,7 +210,8 @@ impl InForce {
         let approved = self.decided(who, request)?;
         if let Operation::Undo { .. } = approved.request().operation {
             let services = self.services(who, approved.request().reason.as_ref());
-            return Ok(self.with_looks(approved.with_services(services)));
+            let approved = approved.with_services(services).asked_by(who.uid());
+            return Ok(self.with_looks(approved));
         }
         let approved = match &by_own {
             Some(own) => approved.checked_like(own),

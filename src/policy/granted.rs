@@ -70,7 +70,7 @@ impl InForce {
         let approved = judge(&added.policy(), &limits, &Everybody, request.clone());
         let approved = approved.map_err(|denial| denial.refusal)?;
         let services = self.services(&Everybody, request.reason.as_ref());
-        Ok(self.with_looks(approved.with_services(services)))
+        Ok(self.with_looks(approved.with_services(services).asked_by(Some(0))))
     }
 }
 

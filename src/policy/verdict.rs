@@ -239,6 +239,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
         units: None,
         maintenance: Vec::new(),
         services: Vec::new(),
+        asker: None,
         needs_approval: false,
         grant: None,
         may_reread: false,

@@ -134,6 +134,10 @@ impl Who for Caller {
         is_member(&account.name, account.gid, wanted.gid).ok()
     }
 
+    fn uid(&self) -> Option<u32> {
+        Some(self.uid)
+    }
+
     fn moment(&self) -> Option<i64> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok();
         Some(now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(i64::MAX)))

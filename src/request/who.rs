@@ -11,6 +11,10 @@ pub trait Who {
     fn moment(&self) -> Option<i64> {
         None
     }
+    /// Its number, if it is a single account.
+    fn uid(&self) -> Option<u32> {
+        None
+    }
     /// Whether it stands for every caller at once, as for the surface.
     fn is_everybody(&self) -> bool {
         false

@@ -1,6 +1,6 @@
 //! The two snapshots of an operation, and what is written down of it for who wants it undone.
 
-use crate::history::{self, Entry};
+use crate::history::{self, Entry, Taken};
 use crate::managers::host;
 use crate::managers::manager::Manager;
 use crate::managers::snapshots::{Moment, Snapshotter};
@@ -54,14 +54,15 @@ pub struct Begun {
 impl Begun {
     /// The number of the one before it.
     pub fn number(&self) -> Option<u64> {
-        self.entry.as_ref()?.snapshots.as_ref()?.before
+        Some(self.entry.as_ref()?.snapshots.as_ref()?.before?.number)
     }
 
     /// What is known of the snapshots so far.
     pub fn snapshot(&self) -> Option<Snapshot> {
         let taken = self.entry.as_ref()?.snapshots.as_ref()?;
         let why_not = Some("the operation is not over".to_owned());
-        Some(Snapshot { before: taken.before, after: None, undo: false, why_not })
+        let before = taken.before.map(|taken| taken.number);
+        Some(Snapshot { before, after: None, undo: false, why_not })
     }
 }
 
@@ -106,6 +107,7 @@ pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
         operation: about.operation.to_string(),
         manager: about.manager.map(|manager| manager.name().to_owned()).unwrap_or_default(),
         transaction: about.transaction.cloned(),
+        why_not: about.manager.and_then(|manager| covered::hindrance(manager, about.transaction)),
         undoes: about.undoes().map(str::to_owned),
         up: about.up,
         snapshots,
@@ -144,6 +146,15 @@ pub fn end(begun: Begun) -> (Option<Snapshot>, Vec<String>) {
     over(entry, settings)
 }
 
+impl Begun {
+    /// Says what was done to packages, where that is not known before.
+    pub fn has_done(&mut self, transaction: Transaction) {
+        if let Some(entry) = &mut self.entry {
+            entry.transaction = Some(transaction);
+        }
+    }
+}
+
 /// Forgets it, with the snapshot before it: nothing was changed. Who asks for what is refused displaces nobody's.
 pub fn cancel(begun: Begun) {
     if let Some(entry) = begun.entry {
@@ -171,25 +182,31 @@ fn over(mut entry: Entry, settings: model::Snapshots) -> (Option<Snapshot>, Vec<
     let by = Snapshotter::here().ok();
     if let (Some(by), Some(taken)) = (&by, &mut entry.snapshots) {
         if taken.by_hooks {
-            (taken.before, taken.after) = of_hooks(by, taken.last);
+            let (before, after) = of_hooks(by, taken.last);
+            let of = |number: Option<u64>| number.and_then(|number| Taken::of(by, number));
+            (taken.before, taken.after) = (of(before), of(after));
         }
         if let (Some(before), None) = (taken.before, taken.after) {
-            let moment = before.to_string();
+            let moment = before.number.to_string();
             match take::take(by, Moment::After(&moment), &entry.id) {
-                Ok(number) => taken.after = Some(number),
+                Ok(after) => taken.after = Some(after),
                 Err(reason) => {
                     warnings.push(format!("no snapshot was taken afterwards: {reason}"));
                 }
             }
         }
     }
+    entry.why_not = why_not(&entry);
+    let mut snapshot = described(&entry);
     if let Err(error) = entry.save() {
-        warnings.push(format!("it cannot be undone, as that cannot be written down: {error}"));
+        let why_not = format!("that it is over cannot be written down: {error}");
+        snapshot = snapshot.map(|taken| Snapshot { undo: false, why_not: Some(why_not), ..taken });
     }
     if let Some(by) = &by {
         room::keep(by, settings);
     }
-    (described(&entry), warnings)
+    history::forget_old();
+    (snapshot, warnings)
 }
 
 /// The two that the package manager's hooks have taken since number `last`.
@@ -204,14 +221,25 @@ fn of_hooks(by: &Snapshotter, last: u64) -> (Option<u64>, Option<u64>) {
 /// What a reply says of the snapshots; none if there are none.
 fn described(entry: &Entry) -> Option<Snapshot> {
     let taken = entry.snapshots.as_ref()?;
-    let why_not = match (taken.before, taken.after, host::named(&entry.manager)) {
+    let number = |taken: Option<Taken>| taken.map(|taken| taken.number);
+    let (before, after) = (number(taken.before), number(taken.after));
+    let why_not = entry.why_not.clone();
+    Some(Snapshot { before, after, undo: why_not.is_none(), why_not })
+}
+
+/// Why the operation cannot be undone by its snapshots: as it was known before, or as it is now.
+fn why_not(entry: &Entry) -> Option<String> {
+    let taken = entry.snapshots.as_ref()?;
+    match (taken.before, taken.after, host::named(&entry.manager)) {
         (None, ..) => Some("no snapshot was taken before it".to_owned()),
         (_, None, _) => Some("no snapshot was taken after it".to_owned()),
         (.., None) => Some(
             "nobody but an administrator knows which of the files between the two the task has changed"
                 .to_owned(),
         ),
-        (.., Some(manager)) => covered::hindrance(manager, entry.transaction.as_ref()),
-    };
-    Some(Snapshot { before: taken.before, after: taken.after, undo: why_not.is_none(), why_not })
+        (.., Some(manager)) => {
+            let before = entry.why_not.clone();
+            before.or_else(|| covered::hindrance(manager, entry.transaction.as_ref()))
+        }
+    }
 }

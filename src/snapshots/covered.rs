@@ -98,7 +98,9 @@ pub fn hindrance(manager: Manager, transaction: Option<&Transaction>) -> Option<
         return Some(format!("{kernel} is a kernel, and they do not have {boot}"));
     }
     let outside = files_outside(manager, transaction?);
-    outside.map(|path| format!("they do not have {path}, which is on another file system"))
+    outside.map(|path| {
+        format!("{path} does not come back, as it is where nothing does, or on another file system")
+    })
 }
 
 /// A file of these packages, as they are installed now, that is not on the root file system.
@@ -106,13 +108,13 @@ fn files_outside(manager: Manager, transaction: &Transaction) -> Option<String> 
     let root = device("/");
     let mut folders: BTreeMap<String, bool> = BTreeMap::new();
     for path in transaction.names().flat_map(|name| paths_of(manager, name)) {
-        if Territory::holds(&NEVER, &path) {
-            continue;
-        }
         let Some((folder, _)) = path.rsplit_once('/') else { continue };
         let is_outside = *folders.entry(folder.to_owned()).or_insert_with(|| {
             let folder = if folder.is_empty() { "/" } else { folder };
-            device(folder).is_some_and(|other| Some(other) != root)
+            // Behind a link, too.
+            let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
+            let is_elsewhere = device(folder).is_some_and(|other| Some(other) != root);
+            is_elsewhere || Territory::holds(&NEVER, &real.to_string_lossy())
         });
         let is_file = || fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir());
         if is_outside && is_file() {

@@ -11,4 +11,4 @@ mod room;
 mod take;
 
 pub use room::free_percent;
-pub use take::{delete, run};
+pub use take::{delete, run, wrong_folder};

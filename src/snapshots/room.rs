@@ -56,7 +56,6 @@ pub fn keep(by: &Snapshotter, settings: model::Snapshots) {
     for oldest in own.iter().filter(|one| !is_begun(one)).take(too_many) {
         drop_all(by, oldest);
     }
-    history::forget_old();
 }
 
 /// The operations whose snapshots this program has taken, the oldest first. One whose snapshots an
@@ -65,10 +64,8 @@ fn own(by: &Snapshotter) -> Vec<Entry> {
     let is_own = |entry: &Entry| {
         entry.snapshots.as_ref().is_some_and(|taken| taken.by == by.name() && !taken.by_hooks)
     };
-    let is_there = |entry: &Entry| {
-        let before = entry.snapshots.as_ref().and_then(|taken| taken.before);
-        before.is_some_and(|number| by.path(&number.to_string()).exists())
-    };
+    let is_there =
+        |entry: &Entry| entry.snapshots.as_ref().is_some_and(|taken| taken.there(by).0.is_some());
     let (kept, gone): (Vec<Entry>, Vec<Entry>) =
         history::all().into_iter().filter(is_own).partition(is_there);
     for entry in gone {
@@ -86,8 +83,7 @@ pub fn forget(entry: &Entry) {
 }
 
 fn drop_all(by: &Snapshotter, entry: &Entry) {
-    let taken = entry.snapshots.iter().filter(|taken| taken.by == by.name() && !taken.by_hooks);
-    for number in taken.flat_map(|taken| [taken.before, taken.after]).flatten() {
+    for number in entry.snapshots.iter().flat_map(|taken| taken.own(by)) {
         // What cannot be taken away is tried again with the next one.
         if take::delete(by, number).is_err() {
             return;

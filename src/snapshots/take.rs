@@ -1,9 +1,10 @@
 //! A snapshot is taken, and taken away.
 
 use crate::exec::process::{Bounds, ask};
+use crate::history::{self, Taken};
 use crate::managers::argv::Argv;
 use crate::managers::message;
-use crate::managers::snapshots::{Listed, Moment, Snapshotter, listed};
+use crate::managers::snapshots::{Listed, Moment, SUBVOLUME, Snapshotter, listed};
 use crate::request::ran::{Ended, Ran};
 use crate::system::state;
 use serde_json::json;
@@ -19,14 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How much it may print, in bytes: a list of some ten thousand snapshots.
 const PRINTED: usize = 2 << 20;
 
-/// The inode number of a subvolume's root (`BTRFS_FIRST_FREE_OBJECTID`).
-const SUBVOLUME: u64 = 256;
-
 /// Takes one for this request.
 ///
 /// # Errors
 /// Why there is none, in a few words.
-pub fn take(by: &Snapshotter, moment: Moment<'_>, id: &str) -> Result<u64, String> {
+pub fn take(by: &Snapshotter, moment: Moment<'_>, id: &str) -> Result<Taken, String> {
+    let number = number_of(by, moment, id)?;
+    Taken::of(by, number).ok_or_else(|| format!("there is no snapshot {number}"))
+}
+
+fn number_of(by: &Snapshotter, moment: Moment<'_>, id: &str) -> Result<u64, String> {
     if by.counts() {
         let printed = run(&by.take(moment, id, ""))?;
         let number = printed.trim().parse();
@@ -35,9 +38,13 @@ pub fn take(by: &Snapshotter, moment: Moment<'_>, id: &str) -> Result<u64, Strin
     // Two that take one at the same moment would take the same number.
     let _lock = state::lock("snapshots").map_err(|error| error.to_string())?;
     folder(by)?;
-    let number = numbers(by).into_iter().max().unwrap_or(0) + 1;
+    // Nor is the number of one that somebody has taken away given again, as long as it is known of.
+    let known = history::all().into_iter().filter_map(|entry| entry.snapshots);
+    let known = known.flat_map(|taken| [taken.before, taken.after]).flatten();
+    let known = known.map(|taken| taken.number);
+    let number = numbers(by).into_iter().chain(known).max().unwrap_or(0) + 1;
     run(&by.take(moment, id, &number.to_string()))?;
-    describe(by, moment, id, number);
+    describe(by, moment, id, number)?;
     Ok(number)
 }
 
@@ -51,7 +58,7 @@ pub fn delete(by: &Snapshotter, number: u64) -> Result<(), String> {
         run(&by.delete(&text))?;
     }
     if !by.counts() {
-        let _ = fs::remove_file(description(by, number));
+        let _ = fs::remove_file(by.description(number));
     }
     Ok(())
 }
@@ -75,17 +82,30 @@ fn folder(by: &Snapshotter) -> Result<(), String> {
         }
         Err(error) => return Err(format!("{}: {error}", path.display())),
         Ok(found) => {
-            let is_it = found.is_dir() && found.ino() == SUBVOLUME;
-            let is_roots = found.uid() == 0 && found.mode() & 0o077 == 0;
-            if !is_it || !is_roots {
-                return Err(format!(
-                    "{} is no subvolume that only root can look into",
-                    path.display()
-                ));
+            if let Some(wrong) = wrong_folder(by) {
+                return Err(wrong);
+            }
+            // One that this program was killed over as it made it.
+            if found.mode() & 0o777 == 0o755 && numbers(by).is_empty() {
+                let only_root = fs::Permissions::from_mode(0o700);
+                return fs::set_permissions(path, only_root).map_err(|error| error.to_string());
             }
         }
     }
     Ok(())
+}
+
+/// What is wrong with the folder for snapshots of this program's own, if something is.
+pub fn wrong_folder(by: &Snapshotter) -> Option<String> {
+    if by.counts() {
+        return None;
+    }
+    let found = fs::symlink_metadata(by.folder()).ok()?;
+    let is_it = found.is_dir() && found.ino() == SUBVOLUME;
+    let is_new = found.mode() & 0o777 == 0o755 && numbers(by).is_empty();
+    let is_roots = found.uid() == 0 && (found.mode() & 0o077 == 0 || is_new);
+    (!is_it || !is_roots)
+        .then(|| format!("{} is no subvolume that only root can look into", by.folder()))
 }
 
 /// The numbers of those in the folder.
@@ -95,7 +115,7 @@ pub fn numbers(by: &Snapshotter) -> Vec<u64> {
 }
 
 /// What it is one of, for who looks into the folder: what snapper has for its own.
-fn describe(by: &Snapshotter, moment: Moment<'_>, id: &str, number: u64) {
+fn describe(by: &Snapshotter, moment: Moment<'_>, id: &str, number: u64) -> Result<(), String> {
     let (kind, before) = match moment {
         Moment::Before => ("pre", None),
         Moment::After(before) => ("post", Some(before)),
@@ -104,12 +124,9 @@ fn describe(by: &Snapshotter, moment: Moment<'_>, id: &str, number: u64) {
         "number": number, "type": kind, "pre_number": before, "request_id": id,
         "date": format!("{:.0}", jiff::Timestamp::now()),
     });
-    // The history has it too.
-    let _ = state::make(&description(by, number), format!("{text}\n").as_bytes(), 0o600);
-}
-
-fn description(by: &Snapshotter, number: u64) -> std::path::PathBuf {
-    Path::new(by.folder()).join(format!("{number}.json"))
+    let path = by.description(number);
+    state::make(&path, format!("{text}\n").as_bytes(), 0o600)
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Runs a command line to the end. Gives what it printed.

@@ -7,13 +7,23 @@ use crate::files::tree::Tree;
 use crate::history::Entry;
 use crate::managers::manager::Manager;
 use crate::managers::snapshots::{CHANGES, Snapshotter};
+use crate::managers::territory::Territory;
 use crate::request::code::{Code, Refusal};
 use crate::snapshots::run;
 use crate::system::state;
+use crate::undo::accounts::{is_of_accounts, only_system_added};
 use crate::undo::scope::{Scope, Share, absolute, chosen};
-use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use nix::libc;
+use nix::sys::stat::Mode;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The differences, and what of them is to come back.
 #[derive(Debug)]
@@ -59,68 +69,193 @@ pub fn with_settled(mut changes: Vec<Change>, settled: &[Change]) -> Vec<Change>
     changes
 }
 
-/// Compares the two snapshots of an operation, and the host with them.
+/// Compares the two snapshots of an operation, and the host with them. Nothing is read but what may come back:
+/// what others have is as large and as strange as they like.
 ///
 /// # Errors
-/// `unsupported` if they cannot be compared, `internal` where one cannot be read.
+/// `unsupported` if they cannot be compared, `internal` where one cannot be read, `timeout` at the deadline.
 pub fn compare(
     manager: Manager,
     entry: &Entry,
     by: &Snapshotter,
-    before: u64,
-    after: u64,
+    numbers: (u64, u64),
+    deadline: Instant,
 ) -> Result<Compared, Refusal> {
-    let (before, after) = (before.to_string(), after.to_string());
     let unreadable = |failed: Failed| {
         let error = format!("what the operation changed cannot be read: {failed}");
         Refusal::new(Code::Internal, error).hint("nothing was changed")
     };
-    // One at a time: the differences are written to one file.
-    let stream = differences(by, &before, &after)?;
-    let before = Tree::open(&by.path(&before)).map_err(unreadable)?;
-    let after = Tree::open(&by.path(&after)).map_err(unreadable)?;
-    let paths = touched(BufReader::new(stream), &before, &after).map_err(unreadable)?;
-    let all = between(&before, &after, &paths).map_err(unreadable)?;
-    let scope = Scope::of(manager, entry.transaction.as_ref(), &before, &after, &all)
-        .map_err(unreadable)?;
+    let open = |number: u64| Tree::open(&by.path(&number.to_string())).map_err(unreadable);
+    let (before, after) = (open(numbers.0)?, open(numbers.1)?);
     let now = Tree::open(Path::new("/")).map_err(unreadable)?;
-    let chosen = chosen(&scope, all);
+    let paths = differences(by, numbers, &before, &after)?;
+    in_time(deadline)?;
+    let transaction = entry.transaction.as_ref();
+    let scope = Scope::of(manager, transaction, &before, &after, &paths).map_err(unreadable)?;
+    let all = between(&before, &after, &scope.wanted(&paths)).map_err(unreadable)?;
+    in_time(deadline)?;
+    let mut chosen = chosen(&scope, all);
+    let mut left = BTreeSet::new();
+    let is_account = |change: &Change| is_of_accounts(&absolute(&change.path));
+    let is_standing = |change: &Change, all: &[Change]| {
+        let standing = change.standing(&now, &before, &after, all);
+        matches!(standing, Ok(Now::AsAfter | Now::AsBefore))
+    };
+    if chosen.iter().any(|(change, _)| is_account(change)) {
+        let mut accounts = chosen.iter().filter(|(change, _)| is_account(change));
+        let is_fine = only_system_added(&before, &after)
+            && accounts.all(|(change, _)| is_standing(change, &[]));
+        if !is_fine {
+            let (gone, rest) = chosen.into_iter().partition(|(change, _)| is_account(change));
+            let gone: Vec<(Change, Share)> = gone;
+            left.extend(gone.iter().map(|(change, _)| absolute(&change.path)));
+            left.retain(|path| !path.ends_with('-'));
+            chosen = rest;
+        }
+    }
     let all: Vec<Change> = chosen.iter().map(|(change, _)| change.clone()).collect();
-    let (mut changes, mut settled) = (Vec::new(), Vec::new());
-    let (mut conflicts, mut left) = (Vec::new(), Vec::new());
+    let mut folders = BTreeSet::new();
+    let mut standings = Vec::with_capacity(chosen.len());
     for (change, share) in chosen {
+        in_time(deadline)?;
         // What is another file system now stays, too.
-        let standing = change.standing(&now, &before, &after, &all);
+        let standing = change.standing(&now, &before, &after, &all).ok();
+        let path = absolute(&change.path);
+        let is_changed = !matches!(standing, Some(Now::AsAfter | Now::AsBefore));
+        if is_changed
+            && share == Share::Scripts
+            && let Some(folder) = scope.folder_of_data(&path)
+        {
+            folders.insert(folder.to_owned());
+        }
+        standings.push((change, share, standing));
+    }
+    let (mut changes, mut settled, mut conflicts) = (Vec::new(), Vec::new(), Vec::new());
+    for (change, share, standing) in standings {
+        let path = absolute(&change.path);
+        // A part of what a service has is worse than none: it stays whole.
+        let of_data = scope.folder_of_data(&path).filter(|folder| folders.contains(*folder));
+        if let Some(folder) = of_data.filter(|_| share == Share::Scripts) {
+            left.insert(folder.to_owned());
+            continue;
+        }
+        let is_kept = Territory::holds(manager.territory().folders, &path);
         match (standing, share) {
-            (Ok(Now::AsAfter), _) => changes.push(change),
-            (Ok(Now::AsBefore), _) => settled.push(change),
-            (_, Share::Packages) => {
-                conflicts.push(absolute(&change.path));
+            (Some(Now::AsAfter), _) => changes.push(change),
+            (Some(Now::AsBefore), _) => settled.push(change),
+            // Written again as it was.
+            (_, Share::Packages) if is_kept && is_same_state(&now, &after, &change.path) => {
                 changes.push(change);
             }
-            (_, Share::Scripts) => left.push(absolute(&change.path)),
+            (_, Share::Packages) => {
+                conflicts.push(path);
+                changes.push(change);
+            }
+            (_, Share::Scripts) => {
+                left.insert(path);
+            }
             (_, Share::Cache | Share::Others) => {}
         }
     }
+    let left = left.into_iter().collect();
     Ok(Compared { before, after, scope, changes, settled, conflicts, left })
 }
 
-/// Has the differences of two snapshots written. Gives the file, which has no name any more.
-fn differences(by: &Snapshotter, before: &str, after: &str) -> Result<File, Refusal> {
+/// That there is time left.
+///
+/// # Errors
+/// `timeout`
+pub fn in_time(deadline: Instant) -> Result<(), Refusal> {
+    if Instant::now() < deadline {
+        return Ok(());
+    }
+    let error = "what the operation changed was not found out in the time that the request has";
+    Err(Refusal::new(Code::Timeout, error)
+        .hint("nothing was changed; give it more time: --timeout"))
+}
+
+/// The paths that can differ between two snapshots. Read as they are found, so that nothing is kept of what
+/// others have changed but names.
+fn differences(
+    by: &Snapshotter,
+    (first, second): (u64, u64),
+    before: &Tree,
+    after: &Tree,
+) -> Result<BTreeSet<PathBuf>, Refusal> {
     let failed = |error: String| {
         Refusal::new(Code::Unsupported, format!("the snapshots cannot be compared: {error}"))
             .hint("nothing was changed; an administrator can see with `sm doctor` what is missing")
     };
-    let io = |error: std::io::Error| failed(error.to_string());
+    let io = |error: io::Error| failed(error.to_string());
+    // One at a time: there is one pipe.
     let _lock = state::lock("undo").map_err(io)?;
     for (folder, mode) in [("/run/sm", 0o755), ("/run/sm/undo", 0o700)] {
         state::folder(folder, mode, "root").map_err(io)?;
     }
-    state::remove(Path::new(CHANGES)).map_err(io)?;
-    run(&by.compare(before, after)).map_err(failed)?;
-    let file = File::open(CHANGES).map_err(io)?;
-    state::remove(Path::new(CHANGES)).map_err(io)?;
-    Ok(file)
+    let compares = by.compare(&first.to_string(), &second.to_string());
+    let pipe = Pipe::new(Path::new(CHANGES)).map_err(io)?;
+    let is_over = pipe.is_over.clone();
+    thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            let ran = run(&compares);
+            is_over.store(true, Ordering::Release);
+            ran
+        });
+        let mut pipe = BufReader::new(pipe);
+        let paths = touched(&mut pipe, before, after);
+        // To its end, behind what says that nothing more comes.
+        if paths.is_ok() {
+            let _ = io::copy(&mut pipe, &mut io::sink());
+        }
+        drop(pipe);
+        let ran = writer.join().unwrap_or_else(|_| Err("it ended".to_owned()));
+        // Who is not read to the end fails for that.
+        match (ran, paths) {
+            (Ok(_), Ok(paths)) => Ok(paths),
+            (_, Err(error)) => Err(failed(error.to_string())),
+            (Err(error), _) => Err(failed(error)),
+        }
+    })
+}
+
+/// The end to read of a pipe with a name, which goes with it.
+struct Pipe {
+    file: File,
+    path: PathBuf,
+    /// Whether who writes has ended.
+    is_over: Arc<AtomicBool>,
+}
+
+impl Pipe {
+    fn new(path: &Path) -> io::Result<Self> {
+        state::remove(path)?;
+        nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        // Not waiting for who writes, who may never come.
+        let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        Ok(Self { file, path: path.to_owned(), is_over: Arc::default() })
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let is_over = self.is_over.load(Ordering::Acquire);
+            match self.file.read(bytes) {
+                Ok(0) if is_over => return Ok(0),
+                Ok(0) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !is_over => {}
+                read => return read,
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let _ = state::remove(&self.path);
+    }
 }
 
 /// Whether what is installed is still what the operation has left, or already what was there before it: else
@@ -128,7 +263,12 @@ fn differences(by: &Snapshotter, before: &str, after: &str) -> Result<File, Refu
 ///
 /// # Errors
 /// `plan_refused` if they have.
-pub fn is_last(manager: Manager, compared: &Compared, entry: &Entry) -> Result<(), Refusal> {
+pub fn is_last(
+    manager: Manager,
+    compared: &Compared,
+    entry: &Entry,
+    asker: u32,
+) -> Result<(), Refusal> {
     let state = manager.territory().state;
     let path = Path::new(state.trim_start_matches('/'));
     let now = Tree::open(Path::new("/"));
@@ -140,9 +280,16 @@ pub fn is_last(manager: Manager, compared: &Compared, entry: &Entry) -> Result<(
         "packages were changed since `{}`, which can no longer be undone alone",
         entry.operation
     );
-    let later = later(&crate::history::all(), entry);
+    let all = crate::history::all();
+    let later = later(&all, entry);
+    let is_own =
+        |id: &&String| asker == 0 || all.iter().any(|one| one.id == **id && one.uid == asker);
     let hint = match later.as_slice() {
         [] => "it was not done with sm; an administrator can see in the package manager's log what it was".to_owned(),
+        // Of other accounts nobody learns what they asked for.
+        later if !later.iter().all(|id| is_own(&id)) => {
+            "another account has changed packages since; an administrator can undo that".to_owned()
+        }
         later => format!("first undo what came after it, the latest first: {}", later.join(", ")),
     };
     Err(Refusal::new(Code::PlanRefused, error).hint(hint))
@@ -189,7 +336,7 @@ fn is_same_state(now: &Tree, tree: &Tree, path: &Path) -> bool {
     let text = |tree: &Tree, entry| {
         tree.read(path, entry).ok().and_then(|mut file| {
             let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut file, &mut bytes).ok().map(|_| bytes)
+            file.read_to_end(&mut bytes).ok().map(|_| bytes)
         })
     };
     let one = text(now, &one);

@@ -5,6 +5,7 @@
 //! what somebody has changed since, unless root wants it. Else the versions that it replaced are installed
 //! again.
 
+mod accounts;
 mod compared;
 mod held;
 pub mod preview;
@@ -52,10 +53,8 @@ pub fn run(
         Ok(found) => found,
         Err(refusal) => return refused(refusal),
     };
-    if let Some(by) = &entry.undone_by {
-        let warnings = vec![format!("it was undone already, by {by}")];
-        let ran = Some(Ran::nothing());
-        return Outcome { ran, changed: Some(false), warnings, ..Outcome::of(Ok(())) };
+    if let Some(done) = undone_already(&entry) {
+        return done;
     }
     if entry.manager != steps.manager.name() {
         let error = format!(
@@ -77,14 +76,32 @@ pub fn run(
         Ok(held) => held,
         Err(refusal) => return refused(refusal),
     };
-    match begin(plan, steps, context) {
-        Ok(begun) => {
-            let mut done = undo(steps, &entry, is_forced, begun.number(), context.shown);
+    // As it is now that nobody else is at work on packages.
+    let entry = match asked(plan, context) {
+        Ok((entry, _)) => entry,
+        Err(refusal) => return refused(refusal),
+    };
+    if let Some(done) = undone_already(&entry) {
+        return done;
+    }
+    match begin(plan, steps, &entry, context) {
+        Ok(mut begun) => {
+            let asked = Asked {
+                entry: &entry,
+                is_forced,
+                own: begun.number(),
+                asker: context.caller.uid,
+                deadline: bounds.deadline,
+            };
+            let mut done = undo(steps, &asked, context.shown);
             if done.changed.is_none() {
                 around::cancel(begun);
                 return done;
             }
             done.warnings.extend(begun.warnings.iter().cloned());
+            if let Some(transaction) = &done.plan {
+                begun.has_done(transaction.clone());
+            }
             // Before its own are counted: what they replace is no longer kept.
             if done.verdict.is_ok() {
                 done.warnings.extend(settle(&entry));
@@ -114,35 +131,58 @@ fn asked(plan: &Plan, context: &OperationContext<'_>) -> Result<(Entry, bool), R
             format!("what is known of {} cannot be read: {error}", id.as_str()),
         )
     })?;
-    let uid = context.caller.uid;
-    let entry = found.filter(|entry| uid == 0 || entry.uid == uid).ok_or_else(unknown)?;
+    let caller = context.caller;
+    // An account that has the number of one that is gone is another one.
+    let is_own = |entry: &Entry| entry.uid == caller.uid && entry.user == caller.user;
+    let entry = found.filter(|entry| caller.uid == 0 || is_own(entry)).ok_or_else(unknown)?;
     Ok((entry, *is_forced))
 }
 
+fn undone_already(entry: &Entry) -> Option<Outcome> {
+    let by = entry.undone_by.as_ref()?;
+    let warnings = vec![format!("it was undone already, by {by}")];
+    let ran = Some(Ran::nothing());
+    Some(Outcome { ran, changed: Some(false), warnings, ..Outcome::of(Ok(())) })
+}
+
 /// Takes a snapshot before it.
-fn begin(plan: &Plan, steps: &UndoSteps, context: &OperationContext<'_>) -> Result<Begun, Refusal> {
+fn begin(
+    plan: &Plan,
+    steps: &UndoSteps,
+    entry: &Entry,
+    context: &OperationContext<'_>,
+) -> Result<Begun, Refusal> {
+    let transaction = entry.transaction.as_ref().map(Transaction::reversed);
     around::begin(About {
         operation: &plan.request().operation,
         caller: context.caller,
         is_wanted: true,
         settings: plan.approved().snapshots(),
         manager: Some(steps.manager),
-        transaction: None,
+        transaction: transaction.as_ref(),
         up: Vec::new(),
     })
 }
 
-/// Compares, and puts back. `own` is the number of the snapshot of the host as it is.
-fn undo(
-    steps: &UndoSteps,
-    entry: &Entry,
+/// What is to be undone.
+struct Asked<'a> {
+    entry: &'a Entry,
+    /// Whether also what others have changed since is overwritten.
     is_forced: bool,
+    /// The number of the snapshot of the host as it is.
     own: Option<u64>,
-    shown: Shown<'_>,
-) -> Outcome {
+    /// Who asks.
+    asker: u32,
+    /// Until when it must have begun.
+    deadline: Instant,
+}
+
+/// Compares, and puts back.
+fn undo(steps: &UndoSteps, asked: &Asked<'_>, shown: Shown<'_>) -> Outcome {
+    let Asked { entry, own, .. } = *asked;
     let refused = |refusal: Refusal| Outcome::refused(refusal, None, None);
     let Ok(by) = Snapshotter::here() else { return refused(gone(entry)) };
-    let compared = match looked_at(steps, entry, &by, is_forced, own) {
+    let compared = match looked_at(steps, asked, &by) {
         Ok(compared) => compared,
         Err(refusal) => return refused(refusal),
     };
@@ -198,19 +238,20 @@ fn undo(
 }
 
 /// The differences, if they may be put back.
-fn looked_at(
-    steps: &UndoSteps,
-    entry: &Entry,
-    by: &Snapshotter,
-    is_forced: bool,
-    own: Option<u64>,
-) -> Result<Compared, Refusal> {
+fn looked_at(steps: &UndoSteps, asked: &Asked<'_>, by: &Snapshotter) -> Result<Compared, Refusal> {
+    let Asked { entry, is_forced, own, .. } = *asked;
     let taken = entry.snapshots.as_ref();
-    let (before, after) = taken.map_or((None, None), |taken| (taken.before, taken.after));
+    let (before, after) = taken.map_or((None, None), |taken| taken.there(by));
     let Some(before) = before else { return Err(gone(entry)) };
+    if after.is_none() && taken.is_some_and(|taken| taken.after.is_some()) && !is_forced {
+        return Err(gone(entry));
+    }
+    if let Some(why_not) = entry.why_not.as_ref().filter(|_| !is_forced && after.is_some()) {
+        return Err(hindered(entry, why_not));
+    }
     // An operation that did not come to its end has none after it: root can have what is there now taken for it.
     let after = match (after, own) {
-        (Some(after), _) => after,
+        (Some(after), _) => after.number,
         (None, Some(own)) if is_forced => own,
         (None, _) => {
             let error = format!(
@@ -223,8 +264,9 @@ fn looked_at(
             )));
         }
     };
-    let compared = compare(steps.manager, entry, by, before, after)?;
-    is_last(steps.manager, &compared, entry)?;
+    let numbers = (before.number, after);
+    let compared = compare(steps.manager, entry, by, numbers, asked.deadline)?;
+    is_last(steps.manager, &compared, entry, asked.asker)?;
     match compared.conflicts.as_slice() {
         [] => Ok(compared),
         _ if is_forced => Ok(compared),
@@ -256,7 +298,7 @@ fn settle(entry: &Entry) -> Option<String> {
     if let (Ok(by), Some(taken)) = (Snapshotter::here(), &entry.snapshots)
         && !taken.by_hooks
     {
-        for number in [taken.before, taken.after].into_iter().flatten() {
+        for number in taken.own(&by) {
             let _ = delete(&by, number);
         }
         entry.snapshots = None;
@@ -275,6 +317,14 @@ fn with(mut due: Due, more: std::collections::BTreeSet<String>) -> Due {
 fn gone(entry: &Entry) -> Refusal {
     let error = format!("the snapshots of `{}` are no longer there", entry.operation);
     Refusal::new(Code::Unsupported, error)
+}
+
+fn hindered(entry: &Entry, why_not: &str) -> Refusal {
+    let error = format!("`{}` cannot be undone: {why_not}", entry.operation);
+    Refusal::new(Code::PlanRefused, error).hint(format!(
+        "nothing was changed; an administrator can have what is there come back: sm undo --force {}",
+        entry.id
+    ))
 }
 
 fn changed_since(entry: &Entry, conflicts: &[String]) -> Refusal {

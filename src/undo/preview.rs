@@ -7,6 +7,10 @@ use crate::managers::snapshots::Snapshotter;
 use crate::request::code::{Code, Refusal};
 use crate::undo::compared::{compare, is_last};
 use crate::undo::scope::absolute;
+use std::time::{Duration, Instant};
+
+/// How long an administrator waits for it at most.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What would come back.
 #[derive(Debug, Default)]
@@ -42,8 +46,12 @@ pub fn of_entry(entry: &Entry) -> Result<Preview, Refusal> {
     })?;
     let by = Snapshotter::here().ok();
     let by = by.filter(|by| entry.compared_by(by).is_some());
-    let taken = entry.snapshots.as_ref().and_then(|taken| Some((taken.before?, taken.after?)));
-    let (Some(by), Some((before, after))) = (by, taken) else {
+    let pair = |by: &Snapshotter| {
+        let (before, after) = entry.snapshots.as_ref()?.there(by);
+        Some((before?.number, after?.number))
+    };
+    let taken = by.as_ref().and_then(pair);
+    let (Some(by), Some(numbers)) = (by, taken) else {
         if let Some(versions) = entry.replaced() {
             return Ok(Preview { versions: Some(versions), ..Preview::default() });
         }
@@ -52,8 +60,8 @@ pub fn of_entry(entry: &Entry) -> Result<Preview, Refusal> {
             "if the first is still there, all that was changed since can be undone without a look before: sm undo --force --yes ID",
         ));
     };
-    let compared = compare(manager, entry, &by, before, after)?;
-    is_last(manager, &compared, entry)?;
+    let compared = compare(manager, entry, &by, numbers, Instant::now() + PATIENCE)?;
+    is_last(manager, &compared, entry, 0)?;
     let (changes, conflicts, left) = (compared.changes, compared.conflicts, compared.left);
     Ok(Preview { changes, conflicts, left, versions: None })
 }

@@ -1,19 +1,33 @@
 //! Which of the files that differ between two snapshots an operation on packages has written, and which others
 //! may have written at the same time.
 
-use crate::files::changes::{Change, Kind};
+use crate::files::changes::{Change, Kind, between};
 use crate::files::failed::Failed;
-use crate::files::tree::Tree;
+use crate::files::tree::{Entry, Tree};
 use crate::managers::manager::Manager;
 use crate::managers::territory::Territory;
 use crate::managers::transaction::Transaction;
 use crate::snapshots::covered::NEVER;
-use std::collections::{BTreeSet, HashSet};
+use rustix::fs::FileType;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What stays as it is besides, though a snapshot has it: what this program keeps, and snapshots.
-const OWN: [&str; 5] = ["/.snapshots", "/.sm-snapshots", "/etc/sm", "/lost+found", "/var/lib/sm"];
+/// What stays as it is besides, though a snapshot has it: what this program keeps and set up, and snapshots.
+const OWN: [&str; 8] = [
+    "/.snapshots",
+    "/.sm-snapshots",
+    "/etc/sm",
+    "/etc/systemd/system/sm-broker.service",
+    "/etc/systemd/system/sm.socket",
+    "/etc/systemd/system/sockets.target.wants/sm.socket",
+    "/lost+found",
+    "/var/lib/sm",
+];
+
+/// What gives rights: only a package's own files in it come back, and nothing that somebody may have taken away
+/// while the operation ran.
+const RIGHTS: [&str; 4] = ["/etc/polkit-1", "/etc/security", "/etc/sudoers", "/etc/sudoers.d"];
 
 /// How the name of a folder begins that an undo which was killed has left: the next one takes it away.
 const UNFINISHED: &str = ".sm-undo-";
@@ -47,13 +61,14 @@ pub struct Scope {
     territory: Territory,
     /// The files and folders of the packages that it was about.
     listed: HashSet<String>,
-    /// Those of the folders that came with it.
-    added: BTreeSet<String>,
+    /// Those of the folders that came or went with it.
+    folders: BTreeSet<String>,
 }
 
 impl Scope {
     /// From the lists of files that came or went with it, and those of the packages that it was about. Of
     /// another list that changed it has what came and went: dpkg takes a folder out of all lists once it is gone.
+    /// `paths` is all that can differ.
     ///
     /// # Errors
     /// If a snapshot cannot be read.
@@ -62,49 +77,98 @@ impl Scope {
         transaction: Option<&Transaction>,
         before: &Tree,
         after: &Tree,
-        changes: &[Change],
+        paths: &BTreeSet<PathBuf>,
     ) -> Result<Self, Failed> {
+        let is_list = |path: &&PathBuf| manager.is_list(&absolute(path));
+        let lists: BTreeSet<PathBuf> = paths.iter().filter(is_list).cloned().collect();
         let names = transaction.into_iter().flat_map(Transaction::names);
         let own: HashSet<String> = names.flat_map(|name| manager.lists_of(name)).collect();
         let mut listed = HashSet::new();
-        for change in changes.iter().filter(|change| manager.is_list(&absolute(&change.path))) {
+        for change in between(before, after, &lists)? {
             let in_list = |tree: &Tree| -> Result<HashSet<String>, Failed> {
                 let text = text_of(tree, &change.path)?;
-                Ok(manager.listed(&text).iter().map(|path| merged(tree, path)).collect())
+                let mut links = Links::of(tree);
+                Ok(manager.listed(&text).iter().map(|path| links.resolved(path)).collect())
             };
             let (was, is) = (in_list(before)?, in_list(after)?);
-            let is_own = change.kind != Kind::Altered || own.contains(&absolute(&change.path));
+            let is_own = change.kind != Kind::Altered
+                || transaction.is_none()
+                || own.contains(&absolute(&change.path));
             match is_own {
                 true => listed.extend(was.into_iter().chain(is)),
                 false => listed.extend(was.symmetric_difference(&is).cloned()),
             }
         }
-        let is_added = |change: &&Change| change.kind == Kind::Added && change.is_directory;
-        let added = changes.iter().filter(is_added).map(|change| absolute(&change.path));
-        let added = added.filter(|path| listed.contains(path)).collect();
-        Ok(Self { territory: manager.territory(), listed, added })
+        // A list may be as before though the files are not: of the packages that it was about.
+        for list in &own {
+            let path = Path::new(list.trim_start_matches('/'));
+            for tree in [before, after] {
+                let mut links = Links::of(tree);
+                let text = text_of(tree, path)?;
+                listed.extend(manager.listed(&text).iter().map(|path| links.resolved(path)));
+            }
+        }
+        let is_listed = |path: &&PathBuf| listed.contains(&absolute(path));
+        let of_packages: BTreeSet<PathBuf> = paths.iter().filter(is_listed).cloned().collect();
+        let mut folders = BTreeSet::new();
+        for path in of_packages {
+            let [was, is] = [before.entry(&path)?, after.entry(&path)?];
+            let is_folder = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_directory);
+            if is_folder(&was) != is_folder(&is) {
+                folders.insert(absolute(&path));
+            }
+        }
+        Ok(Self { territory: manager.territory(), listed, folders })
+    }
+
+    /// Of these paths those that something comes back at, and the folders that these are in.
+    pub fn wanted(&self, paths: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+        let is_wanted = |path: &&PathBuf| self.share_of(&absolute(path), false) != Share::Others;
+        let mut wanted: BTreeSet<PathBuf> = paths.iter().filter(is_wanted).cloned().collect();
+        let parents: Vec<PathBuf> =
+            wanted.iter().filter_map(|path| path.parent().map(Path::to_owned)).collect();
+        wanted.extend(parents.into_iter().filter(|path| paths.contains(path)));
+        wanted
+    }
+
+    /// The outermost folder that came or went with a package, and that others may have data in, where a path is
+    /// in one.
+    pub fn folder_of_data(&self, path: &str) -> Option<&str> {
+        let places = [&SYSTEM[..], self.territory.folders, self.territory.caches].concat();
+        if Territory::holds(&places, path) {
+            return None;
+        }
+        // Sorted, so that an outer one is in front.
+        self.folders.iter().map(String::as_str).find(|folder| Territory::holds(&[folder], path))
     }
 
     /// Whose a change is.
     pub fn share(&self, change: &Change) -> Share {
-        let path = absolute(&change.path);
+        self.share_of(&absolute(&change.path), change.is_directory)
+    }
+
+    fn share_of(&self, path: &str, is_directory: bool) -> Share {
         let Territory { folders, caches, locks, .. } = self.territory;
-        let is_below = |places: &[&str]| Territory::holds(places, &path);
+        let is_below = |places: &[&str]| Territory::holds(places, path);
         let is_leftover = || path.split('/').any(|name| name.starts_with(UNFINISHED));
         if is_below(&NEVER) || is_below(&OWN) || is_below(locks) || is_leftover() {
             return Share::Others;
         }
         if is_below(folders) {
-            return Share::Packages;
+            // Those before them, which dpkg keeps (`dpkg(1)`).
+            return if path.ends_with("-old") { Share::Cache } else { Share::Packages };
         }
         if is_below(caches) {
             return Share::Cache;
         }
         // A folder that others have put something into since is not taken away, and nothing is wrong with that.
-        if self.listed.contains(&path) {
-            return if change.is_directory { Share::Scripts } else { Share::Packages };
+        if self.listed.contains(path) {
+            return if is_directory { Share::Scripts } else { Share::Packages };
         }
-        let is_below_added = || self.added.iter().any(|folder| Territory::holds(&[folder], &path));
+        if is_below(&RIGHTS) {
+            return Share::Others;
+        }
+        let is_below_added = || self.folders.iter().any(|folder| Territory::holds(&[folder], path));
         if (is_below(&SYSTEM) && !is_below(&LOCAL)) || is_below_added() {
             return Share::Scripts;
         }
@@ -151,16 +215,65 @@ pub fn absolute(path: &Path) -> String {
     format!("/{}", path.to_string_lossy())
 }
 
-/// The path of a package's file where the folder at its beginning is a link into `/usr`, as on hosts whose
-/// `/bin`, `/sbin` and `/lib` are merged into it.
-fn merged(tree: &Tree, path: &str) -> String {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let is_one = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"].contains(&first);
-    let is_link = || {
-        let target = tree.entry(Path::new(first)).ok().flatten();
-        target.is_some_and(|entry| !entry.is_directory())
-    };
-    if is_one && is_link() { format!("/usr{path}") } else { path.to_owned() }
+/// The links among the folders of a tree, through which a package's file is in another folder than its list says:
+/// `/bin` on a host where that is merged into `/usr`, or one that an administrator has put elsewhere.
+struct Links<'t> {
+    tree: &'t Tree,
+    folders: HashMap<String, String>,
+}
+
+/// How many links are followed at most (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
+
+impl<'t> Links<'t> {
+    fn of(tree: &'t Tree) -> Self {
+        Self { tree, folders: HashMap::new() }
+    }
+
+    /// The path without links, but for its last name.
+    fn resolved(&mut self, path: &str) -> String {
+        let Some((folder, name)) = path.rsplit_once('/') else { return path.to_owned() };
+        let folder = match self.folders.get(folder) {
+            Some(known) => known.clone(),
+            None => {
+                let real = self.followed(folder);
+                self.folders.insert(folder.to_owned(), real.clone());
+                real
+            }
+        };
+        format!("{folder}/{name}")
+    }
+
+    fn followed(&self, folder: &str) -> String {
+        let mut left: Vec<String> = folder.split('/').rev().map(str::to_owned).collect();
+        let mut real: Vec<String> = Vec::new();
+        let mut links = 0;
+        while let Some(name) = left.pop() {
+            match name.as_str() {
+                "" | "." => continue,
+                ".." => {
+                    real.pop();
+                    continue;
+                }
+                _ => real.push(name),
+            }
+            let here = PathBuf::from(real.join("/"));
+            let entry = self.tree.entry(&here).ok().flatten();
+            let is_link = entry.is_some_and(|entry| entry.kind == FileType::Symlink);
+            if !is_link || links == MOST_LINKS {
+                continue;
+            }
+            let Ok(target) = self.tree.target(&here) else { continue };
+            links += 1;
+            let target = target.to_string_lossy().into_owned();
+            real.pop();
+            if target.starts_with('/') {
+                real.clear();
+            }
+            left.extend(target.split('/').rev().map(str::to_owned));
+        }
+        if real.is_empty() { String::new() } else { format!("/{}", real.join("/")) }
+    }
 }
 
 fn text_of(tree: &Tree, path: &Path) -> Result<String, Failed> {
@@ -187,7 +300,7 @@ mod tests {
         Scope {
             territory: named("apt").expect("apt").territory(),
             listed: listed.map(str::to_owned).into(),
-            added: ["/var/lib/a".to_owned()].into(),
+            folders: ["/var/lib/a".to_owned()].into(),
         }
     }
 

@@ -19,9 +19,6 @@ const FOLDERS: [&str; 3] = ["usr/lib/systemd/system", "lib/systemd/system", "etc
 /// How long a unit may take to stop or to start.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The most packages that are looked for which own a file that a script has changed.
-const MOST_OWNERS: usize = 32;
-
 /// The policy's units that the operation was about, and how they were.
 #[derive(Debug)]
 pub struct Units<'s> {
@@ -118,11 +115,16 @@ fn unit_files(manager: Manager, compared: &Compared, changes: &[Change]) -> BTre
     let unlisted = unlisted.map(|change| absolute(&change.path));
     let unlisted = unlisted.filter(|path| path.starts_with("/etc/"));
     let unlisted = unlisted.filter(|path| !compared.scope.listed().contains(path));
-    let owners: BTreeSet<String> =
-        unlisted.take(MOST_OWNERS).filter_map(|path| manager.owner(&path)).collect();
-    for list in owners.iter().flat_map(|name| manager.lists_of(name)) {
-        let text = std::fs::read_to_string(list).unwrap_or_default();
-        found.extend(manager.listed(&text).iter().filter_map(|path| unit_in(path)));
+    let unlisted: BTreeSet<String> = unlisted.collect();
+    if unlisted.is_empty() {
+        return found;
+    }
+    // Asked of the lists, since to ask the package manager would be a command line for each file.
+    for list in manager.all_lists() {
+        let listed = manager.listed(&std::fs::read_to_string(list).unwrap_or_default());
+        if listed.iter().any(|path| unlisted.contains(path)) {
+            found.extend(listed.iter().filter_map(|path| unit_in(path)));
+        }
     }
     found
 }

@@ -6,7 +6,7 @@ use crate::managers::host::of_this_host;
 use crate::managers::snapshots::Snapshotter;
 use crate::policy::force::InForce;
 use crate::request::operation::Operation;
-use crate::snapshots::{covered, free_percent};
+use crate::snapshots::{covered, free_percent, wrong_folder};
 use std::path::Path;
 
 pub fn snapshots(context: &Context) -> Vec<Finding> {
@@ -32,6 +32,11 @@ pub fn snapshots(context: &Context) -> Vec<Finding> {
         }
     };
     let mut found = Vec::new();
+    if let Some(wrong) = wrong_folder(&by) {
+        let status = if settings.required { Status::Problem } else { Status::Warning };
+        let fix = format!("ls -ld {}; mv it away, and the next operation makes it", by.folder());
+        found.push(Finding::new(status, format!("no snapshot can be taken: {wrong}")).fix(fix));
+    }
     let free = free_percent();
     if free < settings.min_free_percent.into() {
         let status = if settings.required { Status::Problem } else { Status::Warning };

@@ -4,7 +4,7 @@ use crate::managers::apt::settings::FILES;
 use crate::managers::settings::named;
 use crate::managers::territory::Territory;
 use crate::system::file;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is theirs. The folders below `/var/lib` that are not in it are data of what packages start.
 pub const TERRITORY: Territory = Territory {
@@ -65,6 +65,13 @@ pub fn list_of(name: &str) -> Vec<String> {
     let names = names.filter_map(|entry| entry.file_name().into_string().ok());
     let names = names.filter(|file| file.starts_with(&start) && file.ends_with(".list"));
     names.map(|file| format!("/var/lib/dpkg/info/{file}")).collect()
+}
+
+/// Those of all packages.
+pub fn all_lists() -> Vec<PathBuf> {
+    let all = std::fs::read_dir("/var/lib/dpkg/info").into_iter().flatten().flatten();
+    let all = all.map(|entry| entry.path());
+    all.filter(|path| path.extension().is_some_and(|end| end == "list")).collect()
 }
 
 /// The paths in it.

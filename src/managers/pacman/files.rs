@@ -3,7 +3,7 @@
 use crate::managers::pacman::settings::FILES;
 use crate::managers::settings::named;
 use crate::managers::territory::Territory;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is its own. The folders below `/var/lib` that are not in it are data of what packages start.
 pub const TERRITORY: Territory = Territory {
@@ -39,6 +39,12 @@ pub fn list_of(name: &str) -> Vec<String> {
         words.nth(2) == Some(name)
     };
     names.filter(is_it).map(|folder| format!("{RECORDS}/{folder}/files")).collect()
+}
+
+/// Those of all packages.
+pub fn all_lists() -> Vec<PathBuf> {
+    let all = std::fs::read_dir(RECORDS).into_iter().flatten().flatten();
+    all.map(|entry| entry.path().join("files")).collect()
 }
 
 /// The paths in it: those of `%FILES%`, which have no `/` in front.

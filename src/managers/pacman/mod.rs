@@ -202,6 +202,9 @@ impl PackageManager for Pacman {
     fn lists_of(&self, name: &str) -> Vec<String> {
         files::list_of(name)
     }
+    fn all_lists(&self) -> Vec<PathBuf> {
+        files::all_lists()
+    }
     fn listed(&self, text: &str) -> Vec<String> {
         files::listed(text)
     }

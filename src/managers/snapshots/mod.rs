@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The inode number of a subvolume's root (`BTRFS_FIRST_FREE_OBJECTID`).
-const SUBVOLUME: u64 = 256;
+pub const SUBVOLUME: u64 = 256;
 
 /// What takes snapshots here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,22 @@ impl Snapshotter {
             Self::Snapper(_) => Path::new(snapper::FOLDER).join(number).join("snapshot"),
             Self::Btrfs => Path::new(btrfs::FOLDER).join(number),
         }
+    }
+
+    /// What tells a snapshot from a later one that has its number: the number of the file or folder that is kept
+    /// with it, which btrfs gives to no other one. None if there is no such snapshot.
+    pub fn mark(&self, number: u64) -> Option<u64> {
+        let kept = match self {
+            Self::Snapper(_) => Path::new(snapper::FOLDER).join(number.to_string()),
+            Self::Btrfs => self.description(number),
+        };
+        let is_there = self.path(&number.to_string()).is_dir();
+        fs::symlink_metadata(kept).ok().filter(|_| is_there).map(|found| found.ino())
+    }
+
+    /// What is written down of a snapshot, where that is left to this program.
+    pub fn description(&self, number: u64) -> PathBuf {
+        Path::new(self.folder()).join(format!("{number}.json"))
     }
 
     /// Makes the folder, where that is left to this program.
