@@ -46,13 +46,14 @@ fn an_undo_without_room_does_all_or_nothing() {
     let before = Kept::now(host);
     let request = done(host, "package remove git");
     let after = Kept::now(host);
-    // All blocks for what is in files, then all that are left for the rest.
+    // All blocks for what is in files. Not those for the rest too: without these btrfs itself goes on
+    // read-only. Of files that do not fit, the tests of `src/files` tell.
     host.root(
         "btrfs -q subvolume create /srv/room; cd /srv/room
         for size in 1G 100M 10M 1M 64K; do
             n=0; while fallocate -l $size $size-$n 2>/dev/null; do n=$((n + 1)); done
         done
-        mkdir small; for i in {1..200}; do split -b 2000 -a 4 /dev/zero small/$i- 2>/dev/null || break; done; sync",
+        sync",
     );
     let reply = ask(host, &format!("undo {request}"));
     println!("{:#}", reply.json);

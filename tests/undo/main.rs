@@ -6,6 +6,7 @@ mod host;
 
 mod apt;
 mod arch;
+mod attacked;
 mod covered;
 mod due;
 mod failed;
