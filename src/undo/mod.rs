@@ -7,8 +7,11 @@
 
 mod accounts;
 mod compared;
+mod differences;
 mod held;
+mod links;
 pub mod preview;
+mod refused;
 mod scope;
 mod services;
 mod versions;
@@ -34,12 +37,10 @@ use crate::snapshots::around::{self, About, Begun};
 use crate::snapshots::delete;
 use crate::undo::compared::{Compared, compare, is_last, with_settled};
 use crate::undo::held::Held;
+use crate::undo::refused::{NAMED, changed_since, gone, hindered, unfinished};
 use crate::undo::services::{Told, Units};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// How many files a reply names.
-const NAMED: usize = 20;
 
 /// Undoes the operation of the request that the plan is about.
 pub fn run(
@@ -312,38 +313,4 @@ fn with(mut due: Due, more: std::collections::BTreeSet<String>) -> Due {
     due.restart_needed.sort();
     due.restart_needed.dedup();
     due
-}
-
-fn gone(entry: &Entry) -> Refusal {
-    let error = format!("the snapshots of `{}` are no longer there", entry.operation);
-    Refusal::new(Code::Unsupported, error)
-}
-
-fn hindered(entry: &Entry, why_not: &str) -> Refusal {
-    let error = format!("`{}` cannot be undone: {why_not}", entry.operation);
-    Refusal::new(Code::PlanRefused, error).hint(format!(
-        "nothing was changed; an administrator can have what is there come back: sm undo --force {}",
-        entry.id
-    ))
-}
-
-fn changed_since(entry: &Entry, conflicts: &[String]) -> Refusal {
-    let more = conflicts.len().saturating_sub(NAMED);
-    let named = conflicts[..conflicts.len().min(NAMED)].join(", ");
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let error = format!(
-        "files of `{}` were changed by somebody else since: {named}{more}",
-        entry.operation
-    );
-    Refusal::new(Code::PlanRefused, error).hint(format!(
-        "nothing was changed; an administrator can have them overwritten: sm undo --force {}",
-        entry.id
-    ))
-}
-
-fn unfinished(entry: &Entry, failed: &Failed) -> Refusal {
-    let error = format!("`{}` could not be undone: {failed}", entry.operation);
-    Refusal::new(Code::CommandFailed, error).hint(
-        "what had come back stays; once the cause is gone, undo it again, which does the rest",
-    )
 }
