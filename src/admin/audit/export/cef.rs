@@ -1,13 +1,14 @@
 //! ArcSight's Common Event Format, version 0. What it has no key for has one of our own, which
 //! begins with `sm`.
 
-use crate::admin::audit::export::plain::{self, LONGEST, command_line, push};
+use crate::admin::audit::export::plain::{self, LONGEST, command_line};
 use crate::admin::audit::export::record::{Outcome, Record, Value};
 use crate::audit::record::Event;
 use jiff::Timestamp;
 use std::io::Write as _;
 
-/// Where each field goes: its path in a record, the key, and for a custom key its label.
+/// Where each field goes: its path in a record, the key, and for a custom key its label; in the
+/// order in which a record shows its fields.
 pub const KEYS: [(&str, &str, Option<&str>); 42] = [
     ("seq", "externalId", None),
     ("time", "smTime", None),
@@ -77,8 +78,10 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     pair(out, "act", &record.action());
     pair(out, "outcome", record.outcome().word());
     pair(out, "msg", &record.message());
+    // In the same order, so that each is looked for behind the one before it.
+    let mut keys = KEYS.iter();
     record.each(|path, content| {
-        let Some((_, key, label)) = KEYS.iter().find(|(known, ..)| *known == path) else {
+        let Some((_, key, label)) = keys.find(|(known, ..)| *known == path) else {
             return;
         };
         if let Some(label) = label {
@@ -101,12 +104,7 @@ fn header(out: &mut Vec<u8>, text: &str) {
     /// The longest one, in characters.
     const LONGEST: usize = 512;
     out.push(b'|');
-    plain::write(out, text, LONGEST, |out, c| {
-        if matches!(c, '|' | '\\') {
-            out.push(b'\\');
-        }
-        push(out, c);
-    });
+    plain::write(out, text, LONGEST, b"|\\");
 }
 
 fn pair(out: &mut Vec<u8>, key: &str, text: &str) {
@@ -116,10 +114,5 @@ fn pair(out: &mut Vec<u8>, key: &str, text: &str) {
 
 /// A value, in which `=` and `\` are escaped.
 fn value(out: &mut Vec<u8>, text: &str) {
-    plain::write(out, text, LONGEST, |out, c| {
-        if matches!(c, '=' | '\\') {
-            out.push(b'\\');
-        }
-        push(out, c);
-    });
+    plain::write(out, text, LONGEST, b"=\\");
 }

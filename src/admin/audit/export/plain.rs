@@ -37,19 +37,26 @@ pub fn command_line(texts: &[Text<'_>]) -> String {
     cut(&words.join(" "), LONGEST).into_owned()
 }
 
-/// Writes a text that stays on its line: hidden characters as `\u{202e}` or `\n`. Each character
-/// then goes through `escape`, which knows what ends a field.
-pub fn write(out: &mut Vec<u8>, text: &str, most: usize, escape: impl Fn(&mut Vec<u8>, char)) {
-    for c in cut(text, most).chars() {
+/// Writes a text that stays on its line: hidden characters as `\u{202e}` or `\n`, and a backslash
+/// before each of `escaped`, which are what could end a field, and the backslash itself.
+pub fn write(out: &mut Vec<u8>, text: &str, most: usize, escaped: &[u8]) {
+    let text = cut(text, most);
+    // Nearly all texts are so.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !escaped.contains(&byte)) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    let mut push = |c: char| {
+        if u8::try_from(c).is_ok_and(|byte| escaped.contains(&byte)) {
+            out.push(b'\\');
+        }
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    };
+    for c in text.chars() {
         if is_hidden(c) {
-            c.escape_default().for_each(|c| escape(out, c));
+            c.escape_default().for_each(&mut push);
         } else {
-            escape(out, c);
+            push(c);
         }
     }
-}
-
-/// Writes the character as it is.
-pub fn push(out: &mut Vec<u8>, c: char) {
-    out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }

@@ -1,6 +1,6 @@
 //! Syslog as RFC 5424 has it, with every field in structured data.
 
-use crate::admin::audit::export::plain::{self, LONGEST, push, words};
+use crate::admin::audit::export::plain::{self, LONGEST, words};
 use crate::admin::audit::export::record::{Outcome, Record, Value};
 use jiff::Timestamp;
 use std::io::Write as _;
@@ -24,18 +24,15 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         Value::Bool(is) => parameter(out, path, if is { "true" } else { "false" }),
     });
     out.extend_from_slice(b"] ");
-    plain::write(out, &record.message(), LONGEST, push);
+    plain::write(out, &record.message(), LONGEST, b"");
     out.push(b'\n');
 }
 
 /// A parameter, in whose value `"`, `\` and `]` are escaped (section 6.3.3).
 fn parameter(out: &mut Vec<u8>, name: &str, text: &str) {
-    let _ = write!(out, " {name}=\"");
-    plain::write(out, text, LONGEST, |out, c| {
-        if matches!(c, '"' | '\\' | ']') {
-            out.push(b'\\');
-        }
-        push(out, c);
-    });
+    out.push(b' ');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"=\"");
+    plain::write(out, text, LONGEST, b"\"\\]");
     out.push(b'"');
 }
