@@ -258,11 +258,16 @@ fn a_reader_that_is_killed_gets_what_it_has_not_read() {
     assert!(host.read("/root/err").contains("nobody reads"));
     assert!(host.root(&format!("{export} | cat")).ok() == text);
     assert_eq!(host.root(&format!("{export} | cat")).ok(), "");
+    // What is in the pipe when its reader ends was not read, though it was written.
+    host.root("sm-helper version").ok();
+    let done = host.root(&format!("{export} 2>/root/err | sleep 0.5; echo ${{PIPESTATUS[0]}}"));
+    assert_eq!(done.ok(), "1\n");
+    assert_eq!(host.root(&format!("{export} | cat")).ok().lines().count(), 1);
     host.helper(&["service", "status", "nginx"]).expect("ok");
     // A reader that is slow gets each once.
     let followed =
         Followed::of(&host, "exec sm audit export --format ecs --follow --state /root/state");
-    let first = text.lines().count() as u64 + 1;
+    let first = text.lines().count() as u64 + 2;
     assert_eq!([followed.next(), followed.next()], [first, first + 1]);
     let state = format!("{{\"seq\":{}", first + 1);
     wait_until("the state", || host.read("/root/state").starts_with(&state));
