@@ -16,6 +16,7 @@ mod output;
 mod reading;
 mod records;
 mod rotation;
+mod rsyslog;
 mod sinks;
 mod tampered;
 mod together;
