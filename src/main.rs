@@ -142,7 +142,7 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             }
             let result = match &command {
                 AdminCommand::Policy(command) => admin::policy::run(command, program, arguments),
-                AdminCommand::Audit(command) => admin::audit::run(command, json, program),
+                AdminCommand::Audit(command) => return admin::audit::run(command, json, program),
                 AdminCommand::SetupSudo(command) => setup_sudo::run(command, program, arguments),
                 AdminCommand::SetupBroker(command) => {
                     admin::setup_broker::run(command, program, arguments)

@@ -523,6 +523,9 @@ _sm() {
             sm,undo)
                 cmd="sm__subcmd__undo"
                 ;;
+            sm__subcmd__audit,export)
+                cmd="sm__subcmd__audit__subcmd__export"
+                ;;
             sm__subcmd__audit,search)
                 cmd="sm__subcmd__audit__subcmd__search"
                 ;;
@@ -640,12 +643,59 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit)
-            opts="-v -h --json --verbose --help tail search stats verify setup"
+            opts="-v -h --json --verbose --help tail search stats verify setup export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__export)
+            opts="-f -v -h --format --since --until --follow --state --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "ecs ocsf cef rfc5424 jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --state)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1605,7 +1655,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --inventory --site --state -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1617,7 +1667,7 @@ _sm_complete() {
     case $prev in
     --user) _sm_helper_offer < <(compgen -u -- "$cur") ;;
     --group) _sm_helper_offer < <(compgen -g -- "$cur") ;;
-    FILE | --inventory | --site | -i)
+    FILE | --inventory | --site | --state | -i)
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;

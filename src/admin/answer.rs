@@ -143,6 +143,19 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What programs get.
+    fn object(&self) -> Value {
+        let Refusal { code, error, hint, .. } = &*self.refusal;
+        let mut object = json!({"schema": SCHEMA, "success": false, "code": code, "error": error});
+        if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
+            object.insert("hint".to_owned(), json!(hint));
+        }
+        merge(&mut object, &self.fields);
+        object
+    }
+}
+
 impl From<Untrusted> for Failure {
     fn from(untrusted: Untrusted) -> Self {
         Self::of(untrusted.into())
@@ -183,14 +196,7 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
         }
         Ok(answer) => (0, writeln!(io::stdout(), "{}", answer.text)),
         Err(failure) if json => {
-            let Refusal { code, error, hint, .. } = &*failure.refusal;
-            let mut object =
-                json!({"schema": SCHEMA, "success": false, "code": code, "error": error});
-            if let (Some(hint), Some(object)) = (hint, object.as_object_mut()) {
-                object.insert("hint".to_owned(), json!(hint));
-            }
-            merge(&mut object, &failure.fields);
-            (failure.exit, writeln!(io::stdout(), "{}", visible(&object)))
+            (failure.exit, writeln!(io::stdout(), "{}", visible(&failure.object())))
         }
         Err(failure) => {
             let first =
@@ -206,6 +212,17 @@ pub fn print(json: bool, result: Result<Answer, Failure>) -> u8 {
         }
         _ => exit,
     }
+}
+
+/// Says what is wrong on standard error, for a command whose standard output is not for that, and
+/// gives the exit status.
+pub fn print_error(json: bool, failure: &Failure) -> u8 {
+    // Nobody is left to be told if that fails.
+    let _ = match json {
+        true => writeln!(io::stderr(), "{}", visible(&failure.object())),
+        false => complain(&failure.refusal),
+    };
+    failure.exit
 }
 
 /// What is refused, gone or wrong.

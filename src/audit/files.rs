@@ -55,6 +55,24 @@ impl LogFile {
         })
     }
 
+    /// The number of its first record, if it has one.
+    pub fn first(&self) -> Option<u64> {
+        Some(self.first).filter(|first| *first != u64::MAX)
+    }
+
+    /// Whether what is written from now on is in another file, or in this one from its beginning:
+    /// so many of its bytes were read. Not as long as there is no other file, and never of a
+    /// packed one that is the last there is.
+    pub fn is_replaced(&self, read: u64) -> io::Result<bool> {
+        let own = self.file.metadata()?;
+        match self.path.with_file_name(NAME).metadata() {
+            Ok(now) if (now.dev(), now.ino()) != (own.dev(), own.ino()) => Ok(true),
+            Ok(_) => Ok(own.len() < read),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether it is the one that is written to.
     pub fn is_current(&self) -> bool {
         self.path.file_name().is_some_and(|name| name == NAME)

@@ -1,5 +1,6 @@
 //! The record of what was asked, refused and done: on disk before anything is run.
 
+pub mod after;
 pub mod bounds;
 pub mod end;
 pub mod files;
@@ -7,6 +8,7 @@ pub mod head;
 pub mod journal;
 pub mod kernel;
 pub mod last;
+pub mod line;
 pub mod log;
 pub mod origin;
 pub mod record;

@@ -1,10 +1,9 @@
 //! `sm audit verify`: does every record follow from the one before.
 
 use crate::audit::files::LogFile;
-use crate::audit::record::{HASH_KEY, Link};
-use crate::output::hex::hex;
+use crate::audit::line::Line;
+use crate::audit::record::Link;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
@@ -38,51 +37,6 @@ pub struct Found {
     /// Whether the last of them is the end of the log, which the next record will close.
     #[serde(skip)]
     pub torn_end: bool,
-}
-
-/// The fields of a record's line that make the chain.
-struct Line<'l> {
-    seq: u64,
-    prev: &'l [u8],
-    hash: &'l [u8],
-    /// What the hash is of, but for the closing brace.
-    hashed: &'l [u8],
-}
-
-impl<'l> Line<'l> {
-    /// Finds them by their places, which are the same in every record: a million of them must
-    /// not cost much more than hashing them does.
-    fn parse(line: &'l [u8]) -> Option<Self> {
-        const HASH: usize = 64;
-        let rest = line.strip_prefix(b"{\"seq\":")?;
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let seq = str::from_utf8(&rest[..digits]).ok()?.parse().ok()?;
-        let line = line.strip_suffix(b"\"}")?;
-        let (before, hash) = line.split_at_checked(line.len().checked_sub(HASH)?)?;
-        let hashed = before.strip_suffix(HASH_KEY.as_bytes())?;
-        let (before, prev) = hashed
-            .strip_suffix(b"\"")
-            .and_then(|rest| rest.split_at_checked(rest.len().checked_sub(HASH)?))?;
-        before.ends_with(b",\"prev\":\"").then_some(Line { seq, prev, hash, hashed })
-    }
-
-    /// How many records it says a power cut took before it. No text of a record can say that: in
-    /// one, quotes are escaped.
-    fn lost(&self) -> Option<u64> {
-        const KEY: &[u8] = b",\"lost_records\":";
-        // One of the last fields.
-        let end = &self.hashed[self.hashed.len().saturating_sub(512)..];
-        let at = end.windows(KEY.len()).rposition(|window| window == KEY)? + KEY.len();
-        let digits = end[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        str::from_utf8(&end[at..at + digits]).ok()?.parse().ok()
-    }
-
-    fn is_unchanged(&self) -> bool {
-        let mut hasher = Sha256::new();
-        hasher.update(self.hashed);
-        hasher.update(b"}");
-        hex(&hasher.finalize()).as_bytes() == self.hash
-    }
 }
 
 /// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose

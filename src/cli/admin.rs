@@ -479,6 +479,43 @@ pub enum AuditCommand {
     Verify,
     /// Have the kernel watch the helper, the policy and the log, if auditd is installed
     Setup,
+    /// Print the records in a form that SIEM tools read, one event a line
+    Export(Export),
+}
+
+/// `sm audit export`
+#[derive(Debug, Clone, Args)]
+pub struct Export {
+    /// In which form
+    #[arg(long)]
+    pub format: ExportFormat,
+    /// Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<String>,
+    /// Until this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["follow", "state"])]
+    pub until: Option<String>,
+    /// Then print each new record
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Remember in this file what was exported, and go on from there the next time
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+/// In which form records are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// Elastic Common Schema
+    Ecs,
+    /// Open Cybersecurity Schema Framework
+    Ocsf,
+    /// Common Event Format
+    Cef,
+    /// Syslog with structured data
+    Rfc5424,
+    /// The records as they are
+    Jsonl,
 }
 
 /// How records are shown to people.

@@ -7,8 +7,9 @@ pub mod suggestion;
 pub mod usage;
 
 pub use crate::cli::admin::{
-    Admin, AdminCommand, Approve, AuditCommand, AuditFilter, Bootstrap, Change, FleetCommand,
-    FleetRun, Grant, Hosts, Init, PolicyCommand, SetupBroker, SetupSudo, Shown, Supposed, Undo,
+    Admin, AdminCommand, Approve, AuditCommand, AuditFilter, Bootstrap, Change, Export,
+    ExportFormat, FleetCommand, FleetRun, Grant, Hosts, Init, PolicyCommand, SetupBroker,
+    SetupSudo, Shown, Supposed, Undo,
 };
 use crate::cli::flags::flags;
 pub use crate::cli::helper::{Helper, HelperCommand};

@@ -6,6 +6,7 @@ mod host;
 
 mod broken;
 mod chain;
+mod export;
 mod flood;
 mod forged;
 mod kernel;
@@ -15,6 +16,7 @@ mod output;
 mod reading;
 mod records;
 mod rotation;
+mod rsyslog;
 mod sinks;
 mod tampered;
 mod together;

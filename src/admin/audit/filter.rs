@@ -79,6 +79,11 @@ impl<'f> Filter<'f> {
         Ok(Self { given, since: text(since), until: text(until) })
     }
 
+    /// The first moment that is meant, and the first that no longer is, as records have them.
+    pub fn times(self) -> (Option<String>, Option<String>) {
+        (self.since, self.until)
+    }
+
     /// Says which times were meant.
     pub fn window(&self, answer: Answer) -> Answer {
         let times = [("since", &self.since), ("until", &self.until)];

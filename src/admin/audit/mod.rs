@@ -1,6 +1,7 @@
-//! `sm audit tail | search | stats | verify | setup`: who did what as root, when, why, what came
+//! `sm audit tail | search | stats | verify | setup | export`: who did what as root, when, why, what came
 //! of it, and has anyone touched the record.
 
+pub mod export;
 pub mod filter;
 pub mod rows;
 pub mod setup;
@@ -8,7 +9,7 @@ pub mod stats;
 pub mod time;
 pub mod verify;
 
-use crate::admin::answer::{Answer, Failure};
+use crate::admin::answer::{self, Answer, Failure};
 use crate::admin::audit::filter::{Filter, each, every, missing, unreadable};
 use crate::admin::audit::rows::{Requests, Style};
 use crate::admin::audit::verify::verify;
@@ -24,12 +25,9 @@ use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Answers one of them.
-///
-/// # Errors
-/// What is wrong, with the exit status that it means.
-pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer, Failure> {
-    match command {
+/// Answers one of them, and gives the exit status.
+pub fn run(command: &AuditCommand, json: bool, program: &Path) -> u8 {
+    let result = match command {
         AuditCommand::Tail { follow, lines, shown } => {
             tail(*lines, *follow, &Style::of(shown, false), json)
         }
@@ -40,7 +38,9 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path) -> Result<Answer,
         AuditCommand::Stats { filter } => stats::stats(filter),
         AuditCommand::Verify => verify(),
         AuditCommand::Setup => setup::setup(program),
-    }
+        AuditCommand::Export(given) => return export::run(given, json),
+    };
+    answer::print(json, result)
 }
 
 /// Print the last records, from the end of the log: the time does not grow with it.

@@ -1,0 +1,311 @@
+//! `sm audit export`: the log in a form that SIEM tools read, one event a line.
+//!
+//! A reader of the log and nothing else: no request waits for it, and it knows no network.
+
+pub mod cef;
+pub mod ecs;
+pub mod extension;
+pub mod json;
+pub mod ocsf;
+pub mod output;
+pub mod plain;
+pub mod record;
+pub mod rfc5424;
+pub mod state;
+#[cfg(test)]
+mod tests;
+
+use crate::admin::answer::{self, Failure};
+use crate::admin::audit::export::output::Output;
+use crate::admin::audit::export::record::Record;
+use crate::admin::audit::export::state::{State, StateFile};
+use crate::admin::audit::filter::{Filter, missing, unreadable};
+use crate::audit::after::{After, Ended, Found};
+use crate::audit::files::FOLDER;
+use crate::audit::head;
+use crate::audit::line::Line;
+use crate::audit::record::Link;
+use crate::cli::{AuditFilter, Export, ExportFormat};
+use crate::output::wrap::WARNING;
+use crate::request::code::{Code, Refusal};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How much is written at once, in bytes: with a state each time waits for the disk or a reader.
+const BATCH: usize = 256 << 10;
+const BATCH_WITH_STATE: usize = 4 << 20;
+
+/// How long to wait for new records, and how often a file may be unreadable meanwhile: while
+/// logrotate compresses it, it is half there.
+const BETWEEN: Duration = Duration::from_millis(200);
+const TRIES: u32 = 300;
+
+/// Writes the log to standard output. Gives the exit status; what is wrong is said on standard
+/// error, since nothing else than events belongs where they are written.
+pub fn run(given: &Export, json: bool) -> u8 {
+    match export(given) {
+        Ok(()) => 0,
+        Err(failure) => answer::print_error(json, &failure),
+    }
+}
+
+fn export(given: &Export) -> Result<(), Failure> {
+    let times = AuditFilter {
+        since: given.since.clone(),
+        until: given.until.clone(),
+        ..AuditFilter::default()
+    };
+    let (since, until) = Filter::of(&times)?.times();
+    let (file, known) = match &given.state {
+        None => (None, None),
+        Some(path) => {
+            let (file, known) = StateFile::open(path)?;
+            (Some(file), known)
+        }
+    };
+    let is_new = known.is_none();
+    let State { last, since, output: place } = match known {
+        // From where it was, and not from a time.
+        Some(known) if known.last.seq > 0 => State { since: None, ..known },
+        Some(known) => known,
+        None => State { last: Link::start(), since, output: None },
+    };
+    let mut output = Output::open().map_err(|error| unwritten(&error))?;
+    output.go_on(place).map_err(|error| unwritten(&error))?;
+    let mut writer = Writer {
+        format: given.format,
+        host: host(),
+        since,
+        until,
+        lines: Vec::new(),
+        written: last.clone(),
+        last: last.clone(),
+        output,
+        state: file,
+        warned_of: None,
+    };
+    if is_new {
+        // If it is killed with the first records, it is known where they began.
+        writer.put_state()?;
+    }
+    let mut after = After::new(Path::new(FOLDER), last);
+    let is_wanted = writer.state.is_some() || given.follow;
+    match read_all(&mut after, &mut writer, given.follow) {
+        // As with `head`: who has seen enough goes.
+        Err(Stop::NoReader) if !is_wanted => Ok(()),
+        Err(Stop::NoReader) => {
+            let what = "nobody reads the output any longer";
+            Err(Refusal::new(Code::CommandFailed, what)
+                .hint("with --state, the next export begins with what was not read")
+                .into())
+        }
+        Err(Stop::Failed(failure)) => Err(failure),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why it ended.
+enum Stop {
+    Failed(Failure),
+    NoReader,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+fn read_all(after: &mut After, writer: &mut Writer, follow: bool) -> Result<(), Stop> {
+    let mut failed = 0;
+    loop {
+        match after.read(|found| writer.take(&found)) {
+            Ok(is_there) => {
+                failed = 0;
+                writer.commit()?;
+                if writer.output.is_ahead() {
+                    return Err(writer.other_output().into());
+                }
+                if !follow {
+                    return if is_there { Ok(()) } else { Err(missing().into()) };
+                }
+            }
+            Err(Ended::Shown(stop)) => return Err(stop),
+            Err(Ended::Another(found)) => {
+                writer.commit()?;
+                // What was written and never synced went with a power cut, and the next record
+                // goes on from there: root's own last link says so.
+                if !head::kept().is_some_and(|head| head.link == *after.last()) {
+                    return Err(writer.other_log(after.last(), &found).into());
+                }
+                if !follow {
+                    return Ok(());
+                }
+            }
+            Err(Ended::Unreadable(error)) => {
+                writer.commit()?;
+                failed += 1;
+                let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+                if !follow || is_denied || failed > TRIES {
+                    return Err(unreadable(&error).into());
+                }
+            }
+        }
+        if writer.output.is_closed() {
+            return Err(Stop::NoReader);
+        }
+        std::thread::sleep(BETWEEN);
+    }
+}
+
+/// What makes events of records, and writes them.
+struct Writer {
+    format: ExportFormat,
+    host: String,
+    since: Option<String>,
+    until: Option<String>,
+    lines: Vec<u8>,
+    /// The record whose event is the last of `lines`, and the one that the state has.
+    last: Link,
+    written: Link,
+    output: Output,
+    state: Option<StateFile>,
+    warned_of: Option<PathBuf>,
+}
+
+impl Writer {
+    fn take(&mut self, found: &Found<'_>) -> Result<(), Stop> {
+        match found {
+            Found::Record(record, line) => {
+                let time = record.time().unwrap_or_default();
+                let is_wanted = self.since.as_deref().is_none_or(|since| time >= since)
+                    && self.until.as_deref().is_none_or(|until| time < until);
+                if is_wanted && !event(&mut self.lines, self.format, &self.host, record, line) {
+                    warn(&format!(
+                        "record {} cannot be read and is left out: sm audit verify",
+                        record.seq
+                    ));
+                }
+                self.last.seq = record.seq;
+                self.last.hash.clear();
+                self.last.hash.push_str(&String::from_utf8_lossy(record.hash));
+                let batch = if self.state.is_some() { BATCH_WITH_STATE } else { BATCH };
+                if self.lines.len() >= batch { self.commit() } else { Ok(()) }
+            }
+            Found::NoRecord(path) => {
+                if self.warned_of.as_deref() != Some(path) {
+                    let path = path.display();
+                    warn(&format!(
+                        "{path} has a line that is no record, which is left out: sm audit verify"
+                    ));
+                    self.warned_of = Some(path.to_string().into());
+                }
+                Ok(())
+            }
+            Found::Gone { from, to } => {
+                warn(&format!(
+                    "the log no longer has the records {from} to {to}: these were never exported"
+                ));
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes what there is, and then says so in the state.
+    fn commit(&mut self) -> Result<(), Stop> {
+        self.output.write(&mut self.lines).map_err(|error| self.stop(&error))?;
+        if self.state.is_some() && self.written.seq != self.last.seq {
+            self.output.settle().map_err(|error| self.stop(&error))?;
+            self.put_state()?;
+        }
+        Ok(())
+    }
+
+    fn put_state(&mut self) -> Result<(), Failure> {
+        let Some(file) = &self.state else { return Ok(()) };
+        let since = self.since.clone().filter(|_| self.last.seq == 0);
+        let output = self.output.place().map_err(|error| unwritten(&error))?;
+        file.put(&State { last: self.last.clone(), since, output }).map_err(|error| {
+            let what = format!("the state {} cannot be written: {error}", file.path().display());
+            Refusal::new(Code::CommandFailed, what)
+        })?;
+        self.written.clone_from(&self.last);
+        Ok(())
+    }
+
+    fn stop(&self, error: &io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::NoReader,
+            io::ErrorKind::AlreadyExists => Stop::Failed(self.other_output()),
+            _ => Stop::Failed(unwritten(error)),
+        }
+    }
+
+    /// The output has something behind the state that this would not have written.
+    fn other_output(&self) -> Failure {
+        let what = "the output does not go on as this export would have written it";
+        let hint = "it was interrupted, and since then its format, the host's name or the program has changed, or something else wrote to the file";
+        let next = "cut the file to the `bytes` that the state says, or give it another file";
+        Refusal::new(Code::CommandFailed, what).hint(format!("{hint}: {next}")).into()
+    }
+
+    /// The log is not the one that was exported.
+    fn other_log(&self, last: &Link, found: &str) -> Failure {
+        let what = format!(
+            "the log does not go on from record {}, which was exported last: {found}",
+            last.seq
+        );
+        let state = self.state.as_ref().map(|state| format!(", remove {}", state.path().display()));
+        let again = state.unwrap_or_default();
+        Refusal::new(Code::CommandFailed, what)
+            .hint(format!("it was cut, replaced or begun anew: see sm audit verify; to export it from its beginning{again} and run this again"))
+            .into()
+    }
+}
+
+/// Writes the event of a record. Gives whether it could be read.
+fn event(
+    out: &mut Vec<u8>,
+    format: ExportFormat,
+    host: &str,
+    record: &Line<'_>,
+    line: &[u8],
+) -> bool {
+    let write = match format {
+        // The record itself, byte for byte, so that its chain can be verified elsewhere.
+        ExportFormat::Jsonl => {
+            out.extend_from_slice(line);
+            out.push(b'\n');
+            return true;
+        }
+        ExportFormat::Ecs => ecs::write,
+        ExportFormat::Ocsf => ocsf::write,
+        ExportFormat::Cef => cef::write,
+        ExportFormat::Rfc5424 => rfc5424::write,
+    };
+    // What is read by name and what is read by place has to be one and the same.
+    let Some(record) = Record::parse(line).filter(|read| read.seq == record.seq) else {
+        return false;
+    };
+    write(out, &record, host);
+    true
+}
+
+/// The name of this host, as all formats can have it.
+fn host() -> String {
+    /// The longest one that RFC 5424 takes.
+    const LONGEST: usize = 255;
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    let name = name.to_string_lossy();
+    let name: String = name.chars().filter(char::is_ascii_graphic).take(LONGEST).collect();
+    if name.is_empty() { "-".to_owned() } else { name }
+}
+
+fn warn(what: &str) {
+    let _ = writeln!(io::stderr(), "sm: {WARNING}{what}");
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Refusal::new(Code::CommandFailed, format!("the output cannot be written: {error}")).into()
+}

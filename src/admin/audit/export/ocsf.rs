@@ -1,0 +1,120 @@
+//! The Open Cybersecurity Schema Framework: process activity, class 1007. What it has no
+//! attribute for is in `unmapped`.
+
+use crate::admin::audit::export::extension::{list, operation, rest, text};
+use crate::admin::audit::export::json::Object;
+use crate::admin::audit::export::plain::{LONGEST, command_line, cut};
+use crate::admin::audit::export::record::{Outcome, Record};
+use crate::audit::record::Event;
+use jiff::Timestamp;
+
+/// The version of the schema.
+const VERSION: &str = "1.8.0";
+
+/// Writes a record as an event.
+pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
+    let caller = record.caller.as_ref();
+    let moment: Option<Timestamp> = record.time.parse().ok();
+    let outcome = record.outcome();
+    Object::line(out, |line| {
+        line.put("category_uid", 1);
+        line.put("category_name", "System Activity");
+        line.put("class_uid", 1007);
+        line.put("class_name", "Process Activity");
+        line.put("activity_id", 1);
+        line.put("activity_name", "Launch");
+        line.put("type_uid", 100_701);
+        line.put("type_name", "Process Activity: Launch");
+        let (severity_id, severity) = match (outcome, record.event()) {
+            (Outcome::Failure, Some(Event::Refused)) => (3, "Medium"),
+            (Outcome::Failure, _) => (2, "Low"),
+            _ => (1, "Informational"),
+        };
+        line.put("severity_id", severity_id);
+        line.put("severity", severity);
+        let (status_id, status) = match outcome {
+            Outcome::Success => (1, "Success"),
+            Outcome::Failure => (2, "Failure"),
+            Outcome::Unknown => (0, "Unknown"),
+        };
+        line.put("status_id", status_id);
+        line.put("status", status);
+        line.maybe("status_code", record.code.as_ref().map(text));
+        line.maybe("status_detail", record.error.as_ref().map(text));
+        // In milliseconds.
+        line.put("time", moment.map_or(0, Timestamp::as_millisecond));
+        line.maybe("duration", record.duration_ms.map(|ms| ms.round() as i64));
+        line.maybe("count", record.count);
+        line.maybe("exit_code", record.returncode);
+        line.put("message", cut(&record.message(), LONGEST));
+        line.object("metadata", |metadata| {
+            metadata.put("version", VERSION);
+            metadata.object("product", |product| {
+                product.put("name", "sm-helper");
+                product.put("vendor_name", "sm");
+                product.put("version", env!("CARGO_PKG_VERSION"));
+            });
+            metadata.put("profiles", ["host"]);
+            metadata.put("log_name", "audit.jsonl");
+            metadata.put("event_code", text(&record.event));
+            metadata.put("uid", text(&record.hash));
+            metadata.put("sequence", record.seq);
+            metadata.maybe("correlation_uid", record.request_id.as_ref().map(text));
+            metadata.put("original_time", text(&record.time));
+        });
+        line.object("device", |device| {
+            device.put("hostname", host);
+            device.put("type_id", 0);
+            device.put("type", "Unknown");
+        });
+        line.object("actor", |actor| {
+            actor.put("app_name", "sm-helper");
+            actor.object("user", |user| {
+                user.maybe("name", caller.and_then(|caller| caller.user.as_ref()).map(text));
+                user.maybe("uid", caller.and_then(|caller| caller.uid).map(|uid| uid.to_string()));
+                if let Some(gid) = caller.and_then(|caller| caller.gid) {
+                    user.put(
+                        "groups",
+                        [std::collections::BTreeMap::from([("uid", gid.to_string())])],
+                    );
+                }
+            });
+            actor.object("process", |process| {
+                process.maybe("pid", caller.and_then(|caller| caller.pid));
+            });
+            actor.object("session", |session| {
+                session.maybe("terminal", caller.and_then(|caller| caller.tty.as_ref()).map(text));
+            });
+        });
+        line.object("process", |process| {
+            // The schema wants to know which process: its own number is not recorded.
+            process.put("uid", record.request_id.as_ref().map_or("".into(), text));
+            if let Some(argv) = &record.argv {
+                process.put("cmd_line", command_line(argv));
+                if let Some(program) = argv.first() {
+                    process
+                        .put("name", cut(program.rsplit('/').next().unwrap_or(program), LONGEST));
+                    process.put("path", text(program));
+                }
+            }
+        });
+        line.object("policy", |policy| policy.maybe("uid", record.policy.as_ref().map(text)));
+        line.object("unmapped", |own| unmapped(own, record));
+    });
+}
+
+/// What the schema has no attribute for.
+fn unmapped(own: &mut Object<'_>, record: &Record<'_>) {
+    if let Some(caller) = &record.caller {
+        own.object("caller", |own| {
+            own.maybe("via", caller.via.as_ref().map(text));
+            own.maybe("loginuid", caller.loginuid);
+        });
+    }
+    operation(own, record);
+    own.maybe("argv", record.argv.as_deref().map(list));
+    own.maybe("reason", record.reason.as_ref().map(text));
+    own.maybe("duration_ms", record.duration_ms);
+    rest(own, record);
+    own.maybe("prev", record.prev.as_ref().map(text));
+}

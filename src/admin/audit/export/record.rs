@@ -1,0 +1,276 @@
+//! A record as it stands in the log, read without copying what is in it.
+
+use crate::audit::record::Event;
+use crate::request::code::Code;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::ops::Deref;
+
+/// A text of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Text<'l>(#[serde(borrow)] pub Cow<'l, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A record. What one of another version lacks is not there.
+#[derive(Debug, Deserialize)]
+pub struct Record<'l> {
+    pub seq: u64,
+    #[serde(borrow)]
+    pub time: Text<'l>,
+    pub event: Text<'l>,
+    pub request_id: Option<Text<'l>>,
+    pub caller: Option<Caller<'l>>,
+    pub operation: Option<Operation<'l>>,
+    pub argv: Option<Vec<Text<'l>>>,
+    pub reason: Option<Text<'l>>,
+    pub approval: Option<Text<'l>>,
+    pub code: Option<Text<'l>>,
+    pub asked: Option<Vec<Text<'l>>>,
+    pub error: Option<Text<'l>>,
+    pub allow: Option<Text<'l>>,
+    pub count: Option<u64>,
+    pub dry_run: Option<bool>,
+    pub returncode: Option<i64>,
+    pub stdout: Option<Seal<'l>>,
+    pub stderr: Option<Seal<'l>>,
+    pub duration_ms: Option<f64>,
+    pub snapshot: Option<Snapshot<'l>>,
+    pub undone: Option<Undone<'l>>,
+    pub torn_bytes: Option<u64>,
+    pub lost_records: Option<u64>,
+    pub policy: Option<Text<'l>>,
+    pub prev: Option<Text<'l>>,
+    pub hash: Text<'l>,
+}
+
+/// Who asked.
+#[derive(Debug, Default, Deserialize)]
+pub struct Caller<'l> {
+    pub uid: Option<u64>,
+    #[serde(borrow)]
+    pub user: Option<Text<'l>>,
+    pub gid: Option<u64>,
+    pub pid: Option<i64>,
+    pub via: Option<Text<'l>>,
+    pub tty: Option<Text<'l>>,
+    pub loginuid: Option<u64>,
+}
+
+/// What was asked for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Operation<'l> {
+    #[serde(borrow)]
+    pub kind: Option<Text<'l>>,
+    pub action: Option<Text<'l>>,
+    pub name: Option<Text<'l>>,
+}
+
+/// What a command printed, as far as that is recorded.
+#[derive(Debug, Deserialize)]
+pub struct Seal<'l> {
+    pub bytes: Option<u64>,
+    #[serde(borrow)]
+    pub sha256: Option<Text<'l>>,
+}
+
+/// The snapshots around an operation.
+#[derive(Debug, Deserialize)]
+pub struct Snapshot<'l> {
+    pub before: Option<u64>,
+    pub after: Option<u64>,
+    pub undo: Option<bool>,
+    #[serde(borrow)]
+    pub why_not: Option<Text<'l>>,
+}
+
+/// What was put back.
+#[derive(Debug, Deserialize)]
+pub struct Undone<'l> {
+    #[serde(borrow)]
+    pub request_id: Option<Text<'l>>,
+    pub files: Option<u64>,
+    pub left: Option<Vec<Text<'l>>>,
+    pub left_count: Option<u64>,
+}
+
+/// What a field of a record holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'v> {
+    Text(&'v str),
+    Texts(&'v [Text<'v>]),
+    Number(i128),
+    Decimal(f64),
+    Bool(bool),
+}
+
+/// How what a record is about went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Failure,
+    /// It is not done yet.
+    Unknown,
+}
+
+impl Outcome {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl<'l> Record<'l> {
+    /// Reads a record's line.
+    pub fn parse(line: &'l [u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+
+    /// Shows every field that it has, by its path. `docs/siem.md` has the same list.
+    pub fn each(&self, mut with: impl FnMut(&'static str, Value<'_>)) {
+        let mut field = |path, value: Option<Value<'_>>| {
+            if let Some(value) = value {
+                with(path, value);
+            }
+        };
+        field("seq", number(Some(self.seq)));
+        field("time", text(Some(&self.time)));
+        field("event", text(Some(&self.event)));
+        field("request_id", text(self.request_id.as_ref()));
+        if let Some(caller) = &self.caller {
+            field("caller.uid", number(caller.uid));
+            field("caller.user", text(caller.user.as_ref()));
+            field("caller.gid", number(caller.gid));
+            field("caller.pid", number(caller.pid));
+            field("caller.via", text(caller.via.as_ref()));
+            field("caller.tty", text(caller.tty.as_ref()));
+            field("caller.loginuid", number(caller.loginuid));
+        }
+        if let Some(operation) = &self.operation {
+            field("operation.kind", text(operation.kind.as_ref()));
+            field("operation.action", text(operation.action.as_ref()));
+            field("operation.name", text(operation.name.as_ref()));
+        }
+        field("argv", self.argv.as_deref().map(Value::Texts));
+        field("reason", text(self.reason.as_ref()));
+        field("approval", text(self.approval.as_ref()));
+        field("code", text(self.code.as_ref()));
+        field("asked", self.asked.as_deref().map(Value::Texts));
+        field("error", text(self.error.as_ref()));
+        field("allow", text(self.allow.as_ref()));
+        field("count", number(self.count));
+        field("dry_run", self.dry_run.map(Value::Bool));
+        field("returncode", number(self.returncode));
+        if let Some(seal) = &self.stdout {
+            field("stdout.bytes", number(seal.bytes));
+            field("stdout.sha256", text(seal.sha256.as_ref()));
+        }
+        if let Some(seal) = &self.stderr {
+            field("stderr.bytes", number(seal.bytes));
+            field("stderr.sha256", text(seal.sha256.as_ref()));
+        }
+        field("duration_ms", self.duration_ms.map(Value::Decimal));
+        if let Some(snapshot) = &self.snapshot {
+            field("snapshot.before", number(snapshot.before));
+            field("snapshot.after", number(snapshot.after));
+            field("snapshot.undo", snapshot.undo.map(Value::Bool));
+            field("snapshot.why_not", text(snapshot.why_not.as_ref()));
+        }
+        if let Some(undone) = &self.undone {
+            field("undone.request_id", text(undone.request_id.as_ref()));
+            field("undone.files", number(undone.files));
+            field("undone.left", undone.left.as_deref().map(Value::Texts));
+            field("undone.left_count", number(undone.left_count));
+        }
+        field("torn_bytes", number(self.torn_bytes));
+        field("lost_records", number(self.lost_records));
+        field("policy", text(self.policy.as_ref()));
+        field("prev", text(self.prev.as_ref()));
+        field("hash", text(Some(&self.hash)));
+    }
+
+    fn is(&self, event: Event) -> bool {
+        &*self.event == event.word()
+    }
+
+    /// Whether something is about to be done, or whether it was done or not.
+    pub fn event(&self) -> Option<Event> {
+        Event::ALL.into_iter().find(|event| self.is(*event))
+    }
+
+    /// How it went. What only another version knows is unknown.
+    pub fn outcome(&self) -> Outcome {
+        match self.event() {
+            Some(Event::Refused) => Outcome::Failure,
+            Some(Event::Result) => match self.code.as_deref().and_then(Code::from_word) {
+                Some(code) if code.exit() == 0 => Outcome::Success,
+                Some(_) => Outcome::Failure,
+                None => Outcome::Unknown,
+            },
+            _ => Outcome::Unknown,
+        }
+    }
+
+    /// The words of the operation, `service restart nginx.service`, or those that were not
+    /// understood.
+    pub fn asked_for(&self) -> String {
+        let words: Vec<&str> = match (&self.operation, &self.asked) {
+            (Some(operation), _) => [&operation.kind, &operation.action, &operation.name]
+                .into_iter()
+                .flatten()
+                .map(|word| &**word)
+                .collect(),
+            (None, Some(asked)) => {
+                std::iter::once("?").chain(asked.iter().map(|word| &**word)).collect()
+            }
+            (None, None) => vec!["?"],
+        };
+        words.join(" ")
+    }
+
+    /// What is done to what, as one word: `service-restart`.
+    pub fn action(&self) -> String {
+        let words = self.operation.as_ref().map(|operation| [&operation.kind, &operation.action]);
+        let words: Vec<&str> =
+            words.iter().flatten().copied().flatten().map(|word| &**word).collect();
+        if words.is_empty() { "request".to_owned() } else { words.join("-") }
+    }
+
+    /// One line for a person.
+    pub fn message(&self) -> String {
+        let user = self.caller.as_ref().and_then(|caller| caller.user.as_deref()).unwrap_or("?");
+        let mut message = format!("{user}: {}", self.asked_for());
+        if self.dry_run == Some(true) {
+            message.push_str(" --dry-run");
+        }
+        let end = match self.event() {
+            Some(Event::Intent) => &self.event,
+            _ => self.code.as_ref().unwrap_or(&self.event),
+        };
+        message.push_str(": ");
+        message.push_str(end);
+        if let Some(error) = &self.error {
+            message.push_str(": ");
+            message.push_str(error);
+        }
+        message
+    }
+}
+
+fn text<'v>(text: Option<&'v Text<'_>>) -> Option<Value<'v>> {
+    text.map(|text| Value::Text(text))
+}
+
+fn number<'v>(number: Option<impl Into<i128>>) -> Option<Value<'v>> {
+    number.map(|number| Value::Number(number.into()))
+}

@@ -1,0 +1,128 @@
+//! The log is sent to another host by rsyslog, with the configuration that is packaged.
+
+use std::collections::HashSet;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::chain::{FILE, check};
+use crate::host::{Host, Network, Sudo, repository, wait_until};
+
+/// A certificate for each end, by one authority.
+const CERTIFICATES: &str = r#"
+set -e
+mkdir -p /root/tls && cd /root/tls
+new() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout $1.key "${@:2}"; }
+new authority -x509 -out ca.pem -days 2
+for name in sender receiver; do
+    new $name -out $name.csr
+    echo "subjectAltName=DNS:$name.example.com" >$name.ext
+    openssl x509 -req -in $name.csr -CA ca.pem -CAkey authority.key -CAcreateserial -days 2 -extfile $name.ext -out $name.pem
+done 2>&1
+"#;
+
+/// Records that follow from this one, as long as those of refusals are.
+fn more(last: &str, count: u64) -> Vec<String> {
+    let last: Value = serde_json::from_str(last).expect("a record");
+    let seq = last["seq"].as_u64().expect("a number");
+    let mut prev = last["hash"].as_str().expect("a hash").to_owned();
+    let next = |seq| {
+        let words = "x".repeat(400);
+        let body = format!(
+            "{{\"seq\":{seq},\"time\":\"2026-11-21T19:30:00.123456Z\",\"event\":\"refused\",\"caller\":{{\"user\":\"agent\"}},\"code\":\"usage\",\"asked\":[\"{words} | ] \\\\ \u{202e}\"],\"prev\":\"{prev}\""
+        );
+        let digest = Sha256::digest(format!("{body}}}").as_bytes());
+        prev = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{body},\"hash\":\"{prev}\"}}\n")
+    };
+    (seq + 1..=seq + count).map(next).collect()
+}
+
+/// Installs rsyslog with one of the configurations, for this name, in which `from` is `to`.
+fn configure(host: &Host, tls: &Host, file: &str, name: &str, from: &str, to: &str) {
+    host.root("apt-get -qq install --yes --no-install-recommends rsyslog rsyslog-relp").ok();
+    host.root("mkdir -p /etc/rsyslog.d/tls").ok();
+    for (made, to) in [
+        ("ca.pem".to_owned(), "ca.pem"),
+        (format!("{name}.pem"), "cert.pem"),
+        (format!("{name}.key"), "key.pem"),
+    ] {
+        let text = tls.read(format!("/root/tls/{made}"));
+        host.write(format!("/etc/rsyslog.d/tls/{to}"), text);
+    }
+    let path = repository().join("packaging/siem/rsyslog").join(file);
+    let text = fs::read_to_string(path).expect("the configuration");
+    assert!(text.contains(from), "{from}");
+    host.write("/etc/rsyslog.d/sm.conf", text.replace(from, to));
+    host.root("rsyslogd -N1").ok();
+    host.root("systemctl restart rsyslog").ok();
+}
+
+/// What the other end has, each record once: it can get one again that it had not acknowledged.
+fn received(receiver: &Host) -> String {
+    let text = receiver.root("cat /var/log/sm-audit/*.jsonl").stdout_text();
+    let mut seen = HashSet::new();
+    text.split_inclusive('\n').filter(|line| seen.insert(*line)).collect()
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn every_record_arrives_though_the_receiver_is_killed() {
+    const RECORDS: u64 = 10_000;
+    const PARTS: usize = 5;
+    let network = Network::of(1);
+    let [receiver] = network.boot([Host::wanted(Sudo::Classic)]);
+    let sender = &network.controller;
+    sender.root("sm-helper version").ok();
+    sender.root(CERTIFICATES).ok();
+    configure(
+        &receiver,
+        sender,
+        "receiver.conf",
+        "receiver",
+        "*.example.com",
+        "sender.example.com",
+    );
+    let target = format!("target=\"{}\"", receiver.address());
+    let example = "target=\"siem.example.com\"";
+    // A receiver with another name gets nothing.
+    configure(sender, sender, "sm-audit.conf", "sender", example, &target);
+    sender.root("sm-helper version").ok();
+    let told = || sender.root("cat /var/log/syslog; journalctl -u rsyslog").stdout_text();
+    wait_until("a refusal", || told().contains("authentication error"));
+    assert_eq!(received(&receiver), "");
+    let text = sender.read("/etc/rsyslog.d/sm.conf");
+    let text = text.replace("siem.example.com", "receiver.example.com");
+    sender.write("/etc/rsyslog.d/sm.conf", text);
+    // What came meanwhile counts as sent.
+    sender.root("systemctl stop rsyslog; rm /var/spool/rsyslog/imfile-state*").ok();
+    sender.root("systemctl start rsyslog").ok();
+
+    let last = sender.read(FILE).lines().last().expect("a record").to_owned();
+    let new = more(&last, RECORDS);
+    let mut all = sender.read(FILE);
+    for (number, part) in new.chunks(new.len() / PARTS).enumerate() {
+        let text = part.concat();
+        let mut log = OpenOptions::new().append(true).open(sender.path(FILE)).expect("the log");
+        log.write_all(text.as_bytes()).expect("written");
+        all.push_str(&text);
+        if number % 2 == 1 {
+            // It is at work, whose process goes at once; systemd starts another one.
+            receiver.root("systemctl kill --signal=KILL rsyslog; systemctl start rsyslog").ok();
+        }
+        if number == 0 {
+            sender.root("systemctl kill --signal=KILL rsyslog; systemctl start rsyslog").ok();
+        }
+        if number == 2 {
+            sender
+                .root(&format!("mv {FILE} {FILE}.1; install -g adm -m 0640 /dev/null {FILE}"))
+                .ok();
+        }
+    }
+    wait_until("all of them", || received(&receiver).lines().count() >= all.lines().count());
+    let found = received(&receiver);
+    assert!(found == all, "{} of {} records", found.lines().count(), all.lines().count());
+    assert_eq!(check(&found), Ok(all.lines().count()));
+}
