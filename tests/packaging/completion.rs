@@ -79,7 +79,7 @@ fn set(words: &str) -> BTreeSet<String> {
 }
 
 const LINES: [(&str, &str); 35] = [
-    ("sm-helper ", "service package task result list version"),
+    ("sm-helper ", "service package task undo result list version"),
     ("sm-helper se", "service"),
     (
         "sm-helper service ",
@@ -119,7 +119,7 @@ const LINES: [(&str, &str); 35] = [
     ("sm policy check /etc/pass", "passwd passwd-"),
     ("sm policy surface --site /etc/pass", "passwd passwd-"),
     // A request in a line of sm is one of sm-helper, with its flags alone.
-    ("sm helper ", "service package task result list version"),
+    ("sm helper ", "service package task undo result list version"),
     ("sm helper --dr", "--dry-run"),
     ("sm policy explain --us", "--user"),
     (
