@@ -64,6 +64,13 @@ impl Begun {
         let before = taken.before.map(|taken| taken.number);
         Some(Snapshot { before, after: None, undo: false, why_not })
     }
+
+    /// Says what was done to packages, where that is not known before.
+    pub fn has_done(&mut self, transaction: Transaction) {
+        if let Some(entry) = &mut self.entry {
+            entry.transaction = Some(transaction);
+        }
+    }
 }
 
 /// Takes the snapshot before it, where one is wanted, and writes down that it begins.
@@ -114,13 +121,10 @@ pub fn begin(about: About<'_>) -> Result<Begun, Refusal> {
         is_over: false,
         undone_by: None,
     };
-    match entry.save() {
-        Ok(()) => Ok(Begun { entry: Some(entry), settings, warnings }),
-        Err(error) => {
-            warnings.push(format!("it cannot be undone, as that cannot be written down: {error}"));
-            Ok(Begun { entry: Some(entry), settings, warnings })
-        }
+    if let Err(error) = entry.save() {
+        warnings.push(format!("it cannot be undone, as that cannot be written down: {error}"));
     }
+    Ok(Begun { entry: Some(entry), settings, warnings })
 }
 
 /// Takes the first one, or leaves it to the package manager's hooks.
@@ -144,15 +148,6 @@ pub fn end(begun: Begun) -> (Option<Snapshot>, Vec<String>) {
     let Begun { entry, settings, .. } = begun;
     let Some(entry) = entry else { return (None, Vec::new()) };
     over(entry, settings)
-}
-
-impl Begun {
-    /// Says what was done to packages, where that is not known before.
-    pub fn has_done(&mut self, transaction: Transaction) {
-        if let Some(entry) = &mut self.entry {
-            entry.transaction = Some(transaction);
-        }
-    }
 }
 
 /// Forgets it, with the snapshot before it: nothing was changed. Who asks for what is refused displaces nobody's.
