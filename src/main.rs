@@ -142,7 +142,9 @@ fn administrator(program: &Path, arguments: &[OsString]) -> u8 {
             }
             let result = match &command {
                 AdminCommand::Policy(command) => admin::policy::run(command, program, arguments),
-                AdminCommand::Audit(command) => return admin::audit::run(command, json, program),
+                AdminCommand::Audit(command) => {
+                    return admin::audit::run(command, json, program, arguments);
+                }
                 AdminCommand::SetupSudo(command) => setup_sudo::run(command, program, arguments),
                 AdminCommand::SetupBroker(command) => {
                     admin::setup_broker::run(command, program, arguments)

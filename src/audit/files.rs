@@ -32,7 +32,11 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    fn open_at(path: PathBuf) -> io::Result<Self> {
+    /// Opens this one, whatever it is called.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open_at(path: PathBuf) -> io::Result<Self> {
         let file = file::open(&path)?;
         let size = file.metadata()?.len();
         let mut opened = Self { path, size, file, first: u64::MAX };

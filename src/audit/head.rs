@@ -22,6 +22,9 @@ pub struct Head {
     pub synced: u64,
     /// In which boot that was ([`state::boot`]).
     pub boot: u64,
+    /// The last checkpoint; 0 if there was none.
+    #[serde(default)]
+    pub signed: u64,
 }
 
 impl Head {

@@ -56,7 +56,11 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
     let operation = record.operation.map(ToString::to_string);
     let argv = record.argv.map(|argv| serde_json::to_string(argv).unwrap_or_default());
     let reason = record.reason.as_deref().map(str::to_owned);
-    let what = operation.clone().unwrap_or_else(|| "not a request".to_owned());
+    let what = match (&operation, record.event) {
+        (Some(operation), _) => operation.clone(),
+        (None, Event::Checkpoint) => "the audit log is signed".to_owned(),
+        (None, _) => "not a request".to_owned(),
+    };
     let rehearsed = if record.dry_run { " --dry-run" } else { "" };
     let message = format!(
         "{}: {what}{rehearsed}: {} {}",
@@ -71,7 +75,7 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
         ("SYSLOG_IDENTIFIER", Some(IDENTIFIER.to_owned())),
         ("SM_EVENT", Some(record.event.word().to_owned())),
         ("SM_CODE", Some(record.code.word().to_owned())),
-        ("SM_REQUEST_ID", Some(record.request_id.to_owned())),
+        ("SM_REQUEST_ID", Some(record.request_id.to_string())),
         ("SM_USER", Some(record.caller.user.clone())),
         ("SM_UID", number(Some(record.caller.uid.into()))),
         ("SM_VIA", Some(record.caller.via.word().to_owned())),

@@ -53,7 +53,7 @@ mod tests {
             let link = |seq: u64| Link { seq, hash: format!("{seq:064}") };
             let boot = if is_of_this_boot { 1 } else { 2 };
             let head = head
-                .map(|(seq, synced)| Head { link: link(seq), synced: synced.min(seq), boot });
+                .map(|(seq, synced)| Head { link: link(seq), synced: synced.min(seq), boot, signed: 0 });
             let last = Last::find(kept.map(link), head.clone(), 1);
             let kept = kept.unwrap_or(0);
             let (written, synced) = head.map_or((0, 0), |head| (head.link.seq, head.synced));

@@ -1,6 +1,6 @@
 //! A record's line, read by the places of its fields.
 
-use crate::audit::record::HASH_KEY;
+use crate::audit::record::{Event, HASH_KEY};
 use crate::output::hex::hex;
 use sha2::{Digest, Sha256};
 
@@ -51,6 +51,16 @@ impl<'l> Line<'l> {
         hasher.update(self.hashed);
         hasher.update(b"}");
         hex(&hasher.finalize()).as_bytes() == self.hash
+    }
+
+    /// Whether it is about this.
+    pub fn is_of(&self, event: Event) -> bool {
+        const BEFORE: usize = ",\"time\":\"2026-11-21T19:30:00.123456Z\"".len();
+        let rest = self.hashed.strip_prefix(b"{\"seq\":").unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let rest = rest.get(digits + BEFORE..).unwrap_or_default();
+        let rest = rest.strip_prefix(b",\"event\":\"").unwrap_or_default();
+        rest.strip_prefix(event.word().as_bytes()).is_some_and(|rest| rest.starts_with(b"\""))
     }
 
     /// When it was written: in UTC with six digits behind the second, so that the order of times is

@@ -1,11 +1,12 @@
 //! The file: one append a record, by one process at a time, synced. It is the one sink that a
 //! request cannot do without.
 
+use crate::audit::checkpoint::EVERY;
 use crate::audit::end::End;
 use crate::audit::files::{self, FILE, FOLDER};
 use crate::audit::head::{self, Head};
 use crate::audit::last::Last;
-use crate::audit::record::{Link, Record};
+use crate::audit::record::{Event, Link, Record};
 use crate::audit::rotate;
 use crate::limits::store::Exceeded;
 use crate::system::state;
@@ -33,6 +34,19 @@ pub struct Appended {
     pub link: Link,
     /// How many refusals a record should stand for now.
     pub unrecorded: u64,
+    /// Whether a checkpoint should follow: the last one is too long ago, or a new file was begun.
+    pub wants_checkpoint: bool,
+}
+
+/// The log's lock, held.
+pub struct Locked(#[expect(dead_code, reason = "it is held as long as this is")] File);
+
+/// Waits for the log's lock.
+///
+/// # Errors
+/// If the folder or the file is not root's own.
+pub fn lock() -> io::Result<Locked> {
+    state::lock("audit").map(Locked)
 }
 
 /// Why a record is not in the log.
@@ -65,7 +79,19 @@ pub fn append(
     sync: Sync,
     charge: impl FnOnce(u64) -> Result<u64, Exceeded>,
 ) -> Result<Appended, NotAppended> {
-    let _lock = state::lock("audit")?;
+    append_locked(&lock()?, record, sync, charge)
+}
+
+/// As [`append`], with the lock at hand.
+///
+/// # Errors
+/// As [`append`].
+pub fn append_locked(
+    _: &Locked,
+    record: &mut Record<'_>,
+    sync: Sync,
+    charge: impl FnOnce(u64) -> Result<u64, Exceeded>,
+) -> Result<Appended, NotAppended> {
     let (mut log, mut size) = open()?;
     let End { mut link, torn, open: mut is_open } = End::of(&log, size)?;
     if size >= rotate::LARGEST
@@ -82,7 +108,9 @@ pub fn append(
     }
     let head = head::open()?;
     let boot = state::boot();
-    let last = Last::find(link, head::read(&head), boot);
+    let kept = head::read(&head);
+    let signed = kept.as_ref().map_or(0, |head| head.signed);
+    let last = Last::find(link, kept, boot);
     record.torn_bytes = (torn > 0).then_some(torn);
     record.lost_records = (last.lost > 0).then_some(last.lost);
     let (line, next) = record.line_after(&last.link)?;
@@ -98,12 +126,17 @@ pub fn append(
     // A record that is half there, or that the next one could not follow, is none: who is told that
     // nothing was written must be right.
     let until = if sync == Sync::Now { next.seq } else { last.synced };
-    let new = Head { link: next.clone(), synced: until, boot };
+    let is_checkpoint = record.event == Event::Checkpoint;
+    let new_signed = if is_checkpoint { next.seq } else { signed };
+    let new = Head { link: next.clone(), synced: until, boot, signed: new_signed };
     if let Err(error) = synced.and_then(|()| head::write(&head, &new)) {
         let _ = log.set_len(size);
         return Err(error.into());
     }
-    Ok(Appended { line, link: next, unrecorded })
+    // The first file of all has nothing before it that could be signed.
+    let is_first_of_file = size == 0 && last.link.seq > 0;
+    let is_due = is_first_of_file || next.seq.saturating_sub(signed) >= EVERY;
+    Ok(Appended { line, link: next, unrecorded, wants_checkpoint: is_due && !is_checkpoint })
 }
 
 /// Opens the log, made if it is missing; gives its size, too.

@@ -1,6 +1,8 @@
 //! One record, and how it is chained to the one before.
 
 use crate::audit::bounds::cut;
+use crate::audit::checkpoint::{self, Checkpoint};
+use crate::audit::key::{Key, Public};
 use crate::audit::origin::Origin;
 use crate::managers::argv::Argv;
 use crate::outcome::{Snapshot, Undone};
@@ -8,7 +10,7 @@ use crate::output::captured::Seal;
 use crate::output::hex::hex;
 use crate::request::caller::Caller;
 use crate::request::code::Code;
-use crate::request::id::request_id;
+use crate::request::id::{new_id, request_id};
 use crate::request::operation::{Operation, Request};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,11 +26,13 @@ pub enum Event {
     Result,
     /// This was not done.
     Refused,
+    /// The log until here is signed.
+    Checkpoint,
 }
 
 impl Event {
     /// Every one, in the order in which they are written.
-    pub const ALL: [Self; 3] = [Self::Intent, Self::Result, Self::Refused];
+    pub const ALL: [Self; 4] = [Self::Intent, Self::Result, Self::Refused, Self::Checkpoint];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -36,6 +40,7 @@ impl Event {
             Self::Intent => "intent",
             Self::Result => "result",
             Self::Refused => "refused",
+            Self::Checkpoint => "checkpoint",
         }
     }
 }
@@ -47,7 +52,7 @@ pub struct Record<'r> {
     pub seq: u64,
     pub time: String,
     pub event: Event,
-    pub request_id: &'static str,
+    pub request_id: Cow<'static, str>,
     pub caller: &'r Caller,
     pub operation: Option<&'r Operation>,
     pub argv: Option<&'r Argv>,
@@ -88,8 +93,14 @@ pub struct Record<'r> {
     /// Records before this one that a power cut took before they were synced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_records: Option<u64>,
+    /// Who has signed it, if it is a checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
     pub policy: &'r str,
     pub prev: String,
+    /// What signs it.
+    #[serde(skip)]
+    pub signer: Option<&'r Key>,
 }
 
 impl<'r> Record<'r> {
@@ -99,7 +110,7 @@ impl<'r> Record<'r> {
             seq: 0,
             time: String::new(),
             event,
-            request_id: request_id(),
+            request_id: request_id().into(),
             caller: &origin.caller,
             operation: request.map(|request| &request.operation),
             argv: None,
@@ -119,8 +130,20 @@ impl<'r> Record<'r> {
             undone: None,
             torn_bytes: None,
             lost_records: None,
+            checkpoint: None,
             policy: &origin.policy,
             prev: String::new(),
+            signer: None,
+        }
+    }
+
+    /// The record of a checkpoint: it signs itself when it is written.
+    pub fn of_checkpoint(origin: &'r Origin, key: &'r Key, next: Option<&Public>) -> Self {
+        Self {
+            request_id: new_id().into(),
+            checkpoint: Some(Checkpoint::of_this_host(&key.public(), next)),
+            signer: Some(key),
+            ..Self::of(Event::Checkpoint, origin, None, Code::Ok)
         }
     }
 
@@ -134,6 +157,10 @@ impl<'r> Record<'r> {
         self.prev.clone_from(&last.hash);
         self.time = now();
         let mut line = serde_json::to_string(self)?;
+        if let Some(key) = self.signer {
+            let signature = key.sign(line.as_bytes());
+            line = checkpoint::with_signature(&line, &signature).unwrap_or(line);
+        }
         let hash = hash_of(&line);
         line.pop();
         line.push_str(HASH_KEY);

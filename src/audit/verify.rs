@@ -1,11 +1,16 @@
-//! `sm audit verify`: does every record follow from the one before.
+//! `sm audit verify`: does every record follow from the one before, and is it the one that was signed.
 
+#[cfg(test)]
+mod tests;
+
+use crate::audit::checkpoint;
 use crate::audit::files::LogFile;
+use crate::audit::key::Public;
 use crate::audit::line::Line;
-use crate::audit::record::Link;
+use crate::audit::record::{Event, Link};
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, IsTerminal, Read as _, Write};
 
 /// Where something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,110 +42,401 @@ pub struct Found {
     /// Whether the last of them is the end of the log, which the next record will close.
     #[serde(skip)]
     pub torn_end: bool,
+    /// The number of the first record that is not, or not known to be, the one that was written.
+    pub wrong: Option<u64>,
+    /// Until where it is signed, if that was asked for and it is.
+    pub signed: Option<Signed>,
+    /// The first and the last number of records before that of which no signature proves anything: a
+    /// power cut took the record behind them.
+    pub unproven: Vec<(u64, u64)>,
 }
 
+/// What the checkpoints of a log prove.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signed {
+    /// The last record that is signed, a checkpoint. Each one before it that the log has is, too.
+    pub until: u64,
+    /// How many checkpoints there are.
+    pub checkpoints: u64,
+    /// The key of the last one.
+    pub key: String,
+    /// Who signed them, one after the other.
+    pub hosts: Vec<SignedBy>,
+}
+
+/// A host that signed checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SignedBy {
+    /// Its name.
+    pub host: String,
+    /// Which one it is, whatever its name.
+    pub machine: String,
+    /// The key of the first one.
+    pub key: String,
+    /// The number of the first one.
+    pub since: u64,
+}
+
+/// The longest line that is read as one, in bytes: a record is far shorter, and a stream may have no
+/// line break at all.
+const LONGEST: u64 = 1 << 20;
+
 /// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose
-/// hashes are asked for.
+/// hashes are asked for. With `keys`, the checkpoints are verified, too.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
-    let mut found = Found::default();
+pub fn verify(
+    files: &[LogFile],
+    wanted: BTreeSet<u64>,
+    keys: Option<Vec<Public>>,
+) -> io::Result<Found> {
+    let mut verifier = Verifier::new(wanted, keys);
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
-    let mut torn: Option<Torn> = None;
     for file in files {
-        let mut reader = file.open()?;
-        let mut line = Vec::new();
-        let mut number = 0;
+        let path = file.path.display().to_string();
+        if !verifier.read(&mut file.open()?, &path, |bytes| progress.add(bytes))? {
+            break;
+        }
+    }
+    Ok(verifier.end())
+}
+
+/// As [`verify`], of what is read from there.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn verify_stream(
+    from: &mut dyn BufRead,
+    name: &str,
+    wanted: BTreeSet<u64>,
+    keys: Option<Vec<Public>>,
+) -> io::Result<Found> {
+    let mut verifier = Verifier::new(wanted, keys);
+    verifier.read(from, name, |_| {})?;
+    Ok(verifier.end())
+}
+
+/// What reads a log, line after line.
+struct Verifier {
+    found: Found,
+    wanted: BTreeSet<u64>,
+    torn: Option<Torn>,
+    signatures: Option<Signatures>,
+    /// Where the last record is.
+    at: Option<Place>,
+    /// A break that a signature can put in another place.
+    doubt: Option<Doubt>,
+}
+
+/// The chain does not go on from a record to the next. If what comes behind is signed, it says itself
+/// what should come before it: then the record before is the one that was changed.
+struct Doubt {
+    /// The record before.
+    before: (Place, u64),
+    /// The one behind, and what is wrong with it if no signature says otherwise.
+    behind: (Place, u64),
+    reason: String,
+}
+
+impl Verifier {
+    fn new(wanted: BTreeSet<u64>, keys: Option<Vec<Public>>) -> Self {
+        let signatures = keys.map(Signatures::new);
+        Self { found: Found::default(), wanted, torn: None, signatures, at: None, doubt: None }
+    }
+
+    /// Gives whether to go on behind it.
+    fn read(
+        &mut self,
+        from: &mut dyn BufRead,
+        name: &str,
+        mut progress: impl FnMut(u64),
+    ) -> io::Result<bool> {
+        let (mut line, mut number) = (Vec::new(), 0);
         loop {
             line.clear();
-            if reader.read_until(b'\n', &mut line)? == 0 {
-                break;
+            if (&mut *from).take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+                return Ok(true);
             }
             number += 1;
-            progress.add(line.len() as u64);
-            let place = || Place { file: file.path.display().to_string(), line: number };
+            progress(line.len() as u64);
+            let place = || Place { file: name.to_owned(), line: number };
             let whole = line.strip_suffix(b"\n");
-            let text = whole.unwrap_or(&line);
-            let Some(record) = Line::parse(text) else {
-                let next = Torn {
-                    place: place(),
-                    bytes: text.len() as u64,
-                    ended: whole.is_some(),
-                    seq: number_of(text),
-                };
-                if let Some(before) = torn.replace(next) {
-                    return Ok(broken(found, before.place, "is not a record"));
-                }
-                continue;
+            if whole.is_none() && line.len() as u64 == LONGEST {
+                self.breaks(place(), self.next(), "is not a record");
+                return Ok(false);
+            }
+            if !self.line(whole.unwrap_or(&line), whole.is_some(), place) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// The number that the next record should have.
+    fn next(&self) -> u64 {
+        self.found.last.as_ref().map_or(0, |last| last.seq).saturating_add(1)
+    }
+
+    /// Says what is wrong, unless something before it is: nothing behind it is read.
+    fn breaks(&mut self, place: Place, seq: u64, reason: &str) -> bool {
+        match self.doubt.take() {
+            Some(Doubt { behind: (place, seq), reason, .. }) => self.broken(place, seq, &reason),
+            None => self.broken(place, seq, reason),
+        }
+    }
+
+    fn broken(&mut self, place: Place, seq: u64, reason: &str) -> bool {
+        self.found.broken = Some((place, reason.to_owned()));
+        self.found.wrong = Some(seq);
+        false
+    }
+
+    /// Reads a line. Gives whether to go on.
+    fn line(&mut self, text: &[u8], ended: bool, place: impl Fn() -> Place) -> bool {
+        let Some(record) = Line::parse(text) else {
+            let next =
+                Torn { place: place(), bytes: text.len() as u64, ended, seq: number_of(text) };
+            return match self.torn.replace(next) {
+                Some(before) => self.breaks(before.place, self.next(), "is not a record"),
+                None => true,
             };
-            // What was never synced is gone with a power cut: the chain continues from the link that
-            // was kept apart, and the record says how many are missing before it.
-            let lost = record.lost();
-            let gap = record.seq.checked_sub(found.last.as_ref().map_or(0, |last| last.seq) + 1);
-            let is_said = lost.is_some() && (lost == gap || found.last.is_none());
-            if let Some(before) = torn.take() {
-                // The record after a torn one says so; anything else that is no record was put there.
-                let says = format!(",\"torn_bytes\":{},", before.bytes);
-                if !contains(record.hashed, says.as_bytes()) {
-                    return Ok(broken(found, before.place, "is not a record"));
-                }
-                found.torn.push(before.place);
-                // Its link may have been kept apart from the log: then the chain continues from it.
-                if let Some(last) = &mut found.last
-                    && !is_said
-                    && record.seq == last.seq + 2
-                    && before.seq.is_none_or(|seq| seq == last.seq + 1)
-                {
-                    last.seq += 1;
-                    last.hash = String::from_utf8_lossy(record.prev).into_owned();
-                    if wanted.contains(&last.seq) {
-                        found.hashes.insert(last.seq, last.hash.clone());
-                    }
+        };
+        // What was never synced is gone with a power cut: the chain continues from the link that
+        // was kept apart, and the record says how many are missing before it.
+        let lost = record.lost();
+        let gap = record.seq.checked_sub(self.next());
+        let is_said = lost.is_some() && (lost == gap || self.found.last.is_none());
+        if let Some(before) = self.torn.take() {
+            // The record after a torn one says so; anything else that is no record was put there.
+            let says = format!(",\"torn_bytes\":{},", before.bytes);
+            if !contains(record.hashed, says.as_bytes()) {
+                return self.breaks(before.place, self.next(), "is not a record");
+            }
+            self.found.torn.push(before.place);
+            if !self.is_cut_off() {
+                return false;
+            }
+            // Its link may have been kept apart from the log: then the chain continues from it.
+            if let Some(last) = &mut self.found.last
+                && !is_said
+                && last.seq.checked_add(2) == Some(record.seq)
+                && before.seq.is_none_or(|seq| seq == last.seq + 1)
+            {
+                last.seq += 1;
+                last.hash = String::from_utf8_lossy(record.prev).into_owned();
+                if self.wanted.contains(&last.seq) {
+                    self.found.hashes.insert(last.seq, last.hash.clone());
                 }
             }
-            if !record.is_unchanged() {
-                return Ok(broken(found, place(), "was changed: its hash does not match"));
+        }
+        if !record.is_unchanged() {
+            return self.breaks(place(), self.next(), "was changed: its hash does not match");
+        }
+        if let Some(count) = lost {
+            if !is_said || count == 0 || count >= record.seq {
+                let reason = format!("says that {count} records were lost before it");
+                return self.breaks(place(), self.next(), &reason);
             }
-            if let Some(count) = lost {
-                if !is_said || count >= record.seq {
-                    let reason = format!("says that {count} records were lost before it");
-                    return Ok(broken(found, place(), &reason));
-                }
-                found.lost.push((place(), count));
-                if found.last.is_none() {
-                    found.first = record.seq - count;
-                }
-            } else if let Some(last) = &found.last {
-                let reason = if record.seq != last.seq + 1 {
-                    format!("has the number {} where {} should follow", record.seq, last.seq + 1)
-                } else if record.prev != last.hash.as_bytes() {
-                    "does not follow from the record before it".to_owned()
+            if !self.is_cut_off() {
+                return false;
+            }
+            self.found.lost.push((place(), count));
+            if self.found.last.is_none() {
+                self.found.first = record.seq - count;
+            }
+        } else if self.found.last.is_none() {
+            self.found.first = record.seq;
+        } else if !self.follows(&record, &place) {
+            return false;
+        }
+        self.found.records += 1;
+        let hash = String::from_utf8_lossy(record.hash).into_owned();
+        if self.wanted.contains(&record.seq) && self.doubt.is_none() {
+            self.found.hashes.insert(record.seq, hash.clone());
+        }
+        self.found.last = Some(Link { seq: record.seq, hash });
+        if self.signatures.is_some() {
+            self.at = Some(place());
+            return self.signature(&record, &place);
+        }
+        true
+    }
+
+    /// What comes next does not say the hash of the last record, since there was one more between them:
+    /// no signature behind this proves anything of what is before. Gives whether to go on.
+    fn is_cut_off(&mut self) -> bool {
+        let Some(signatures) = &mut self.signatures else { return true };
+        if let Some((place, seq, reason)) = signatures.invalid.take() {
+            return self.breaks(place, seq, &reason);
+        }
+        if let Some(Doubt { behind: (place, seq), reason, .. }) = self.doubt.take() {
+            return self.broken(place, seq, &reason);
+        }
+        let from = self.first_unsigned();
+        if let Some(last) = self.found.last.as_ref().filter(|last| last.seq >= from)
+            && self.found.unproven.last().is_none_or(|(_, to)| *to < from)
+        {
+            self.found.unproven.push((from, last.seq));
+        }
+        true
+    }
+
+    /// The number of the first record that no checkpoint has signed.
+    fn first_unsigned(&self) -> u64 {
+        let signed = self.found.signed.as_ref().map(|signed| signed.until.saturating_add(1));
+        signed.unwrap_or(self.found.first)
+    }
+
+    /// Whether a record follows from the last one, or it is in doubt which of them is wrong.
+    fn follows(&mut self, record: &Line<'_>, place: &impl Fn() -> Place) -> bool {
+        let Some(last) = &self.found.last else { return true };
+        let reason = if last.seq.checked_add(1) != Some(record.seq) {
+            format!("has the number {} where {} should follow", record.seq, self.next())
+        } else if record.prev != last.hash.as_bytes() {
+            "does not follow from the record before it".to_owned()
+        } else {
+            // A signature that is not valid, and what comes behind it goes on from there.
+            return match self.signatures.as_mut().and_then(|all| all.invalid.take()) {
+                Some((place, seq, reason)) => self.breaks(place, seq, &reason),
+                None => true,
+            };
+        };
+        let invalid = self.signatures.as_mut().and_then(|all| all.invalid.take());
+        // By what comes behind it, if that is signed: one too many has the number that it says.
+        let before_seq = match record.seq.checked_sub(last.seq) {
+            Some(0 | 1) => last.seq,
+            _ => record.seq.saturating_sub(1).max(1),
+        };
+        let is_far = record.seq > self.next();
+        let is_signed = self.found.signed.as_ref().is_some_and(|signed| signed.until == last.seq);
+        let is_open = self.doubt.is_none() && !is_far && !is_signed;
+        match self.at.clone().filter(|_| is_open) {
+            Some(before) => {
+                let (behind, reason) = match invalid {
+                    Some((place, seq, reason)) => ((place, seq), reason),
+                    None => ((place(), self.next().min(record.seq)), reason),
+                };
+                self.doubt = Some(Doubt { before: (before, before_seq), behind, reason });
+                true
+            }
+            None => self.breaks(place(), self.next(), &reason),
+        }
+    }
+
+    /// Verifies a checkpoint.
+    fn signature(&mut self, record: &Line<'_>, place: &impl Fn() -> Place) -> bool {
+        if !record.is_of(Event::Checkpoint) {
+            return true;
+        }
+        let seq = record.seq;
+        let taken = self.signatures.as_mut().map(|signatures| signatures.take(record));
+        let signed = match taken {
+            None => return true,
+            Some(Ok(signed)) => signed,
+            // It, or something before it: the record behind it knows its hash.
+            Some(Err(reason)) if self.doubt.is_none() => {
+                let from = self.first_unsigned();
+                let since = if from < seq {
+                    format!(
+                        ": it is not the record that was made, or one of the records from {from} on is not"
+                    )
                 } else {
                     String::new()
                 };
-                if !reason.is_empty() {
-                    return Ok(broken(found, place(), &reason));
-                }
-            } else {
-                found.first = record.seq;
+                let invalid = Some((place(), from, format!("{reason}{since}")));
+                self.signatures.iter_mut().for_each(|all| all.invalid.clone_from(&invalid));
+                return true;
             }
-            found.records += 1;
-            let hash = String::from_utf8_lossy(record.hash).into_owned();
-            if wanted.contains(&record.seq) {
-                found.hashes.insert(record.seq, hash.clone());
-            }
-            found.last = Some(Link { seq: record.seq, hash });
+            Some(Err(_)) => return self.breaks(place(), seq, ""),
+        };
+        if let Some(Doubt { before: (place, seq), .. }) = self.doubt.take() {
+            let reason =
+                format!("is not the record that was signed, as checkpoint {} says", record.seq);
+            return self.broken(place, seq, &reason);
         }
+        let before = self.found.signed.take();
+        let count = before.as_ref().map_or(0, |before| before.checkpoints);
+        let mut hosts = before.map_or_else(Vec::new, |before| before.hosts);
+        let is_same = |host: &SignedBy| host.machine == signed.machine && host.host == signed.host;
+        if !hosts.last().is_some_and(is_same) && hosts.len() < MOST_HOSTS {
+            hosts.push(SignedBy { since: seq, ..signed.clone() });
+        }
+        self.found.signed =
+            Some(Signed { until: seq, checkpoints: count + 1, key: signed.key, hosts });
+        true
     }
-    // At the very end it is what the next record will close.
-    match torn {
-        Some(Torn { place, ended: true, .. }) => Ok(broken(found, place, "is not a record")),
-        last => {
-            found.torn_end = last.is_some();
-            found.torn.extend(last.map(|torn| torn.place));
-            Ok(found)
+
+    fn end(mut self) -> Found {
+        if self.found.broken.is_none() {
+            let invalid = self.signatures.as_mut().and_then(|all| all.invalid.take());
+            match (self.doubt.take(), invalid, self.torn.take()) {
+                (Some(Doubt { behind: (place, seq), reason, .. }), ..)
+                | (None, Some((place, seq, reason)), _) => drop(self.broken(place, seq, &reason)),
+                // At the very end it is what the next record will close.
+                (None, None, Some(Torn { place, ended: true, .. })) => {
+                    let next = self.next();
+                    self.broken(place, next, "is not a record");
+                }
+                (None, None, last) => {
+                    self.found.torn_end = last.is_some();
+                    self.found.torn.extend(last.map(|torn| torn.place));
+                }
+            }
         }
+        self.found
+    }
+}
+
+/// The most hosts that are named of those that signed one log.
+const MOST_HOSTS: usize = 16;
+
+/// The keys whose checkpoints are taken.
+struct Signatures {
+    trusted: Vec<Public>,
+    /// Keys that another one took the place of, which is the second of each pair: from its first
+    /// checkpoint on, the first signs nothing any more.
+    replaced: Vec<(Public, Public)>,
+    retired: Vec<Public>,
+    /// A checkpoint whose signature is not valid, and the number of the first record that it leaves in
+    /// doubt.
+    invalid: Option<(Place, u64, String)>,
+}
+
+impl Signatures {
+    fn new(trusted: Vec<Public>) -> Self {
+        Self { trusted, replaced: Vec::new(), retired: Vec::new(), invalid: None }
+    }
+
+    /// Gives who has signed it.
+    fn take(&mut self, record: &Line<'_>) -> Result<SignedBy, String> {
+        let Some(read) = checkpoint::Read::of(record) else {
+            return Err("is not a checkpoint that can be verified".to_owned());
+        };
+        if !read.is_signed {
+            return Err("has a signature that is not valid".to_owned());
+        }
+        if self.retired.contains(&read.key) {
+            return Err(format!("is signed with the key {}, which was replaced before", read.key));
+        }
+        if !self.trusted.contains(&read.key) {
+            return Err(format!(
+                "is signed with another key, {}, which none of the given keys has signed",
+                read.key
+            ));
+        }
+        let (gone, stay) = self.replaced.drain(..).partition(|(_, new)| *new == read.key);
+        self.replaced = stay;
+        let gone: Vec<(Public, Public)> = gone;
+        for (old, _) in gone {
+            self.trusted.retain(|key| *key != old);
+            self.retired.push(old);
+        }
+        if let Some(next) = read.next.filter(|next| *next != read.key) {
+            self.replaced.push((read.key, next));
+            self.trusted.push(next);
+        }
+        let checkpoint::Checkpoint { host, machine, key, .. } = read.said;
+        Ok(SignedBy { host, machine, key, since: record.seq })
     }
 }
 
@@ -160,10 +456,6 @@ fn number_of(line: &[u8]) -> Option<u64> {
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     rest.get(digits)?;
     str::from_utf8(&rest[..digits]).ok()?.parse().ok()
-}
-
-fn broken(found: Found, place: Place, reason: &str) -> Found {
-    Found { broken: Some((place, reason.to_owned())), ..found }
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -476,11 +476,36 @@ pub enum AuditCommand {
         filter: AuditFilter,
     },
     /// Check that no record is missing or was changed
-    Verify,
+    Verify(Verify),
+    /// Sign the log until here: what is before it can then no longer be changed unnoticed
+    Checkpoint,
+    /// Print the public half of the key that signs checkpoints, to be kept elsewhere
+    Key {
+        /// Put a new key in its place, which the old one signs
+        #[arg(long)]
+        rotate: bool,
+    },
     /// Have the kernel watch the helper, the policy and the log, if auditd is installed
     Setup,
     /// Print the records in a form that SIEM tools read, one event a line
     Export(Export),
+}
+
+/// `sm audit verify`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Verify {
+    /// Verify the checkpoints, too: what sm audit key printed, of one key or of several
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Checkpoints that were kept elsewhere, one a line: the log must have them
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub checkpoints: Option<PathBuf>,
+    /// Verify this log, a file or a folder, instead of this host's
+    #[arg(long, value_name = "PATH")]
+    pub log: Option<PathBuf>,
+    /// Verify the log that is on standard input, as sm audit export --format jsonl printed it
+    #[arg(long, conflicts_with = "log")]
+    pub stdin: bool,
 }
 
 /// `sm audit export`

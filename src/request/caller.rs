@@ -189,6 +189,22 @@ impl Caller {
         }
     }
 
+    /// Root itself, whoever asked: for what is done without being asked for.
+    pub fn root() -> Self {
+        Self {
+            uid: 0,
+            has_account: true,
+            user: "root".to_owned(),
+            gid: 0,
+            pid: nix::unistd::getpid().as_raw(),
+            via: Via::Root,
+            tty: None,
+            loginuid: None,
+            tried: None,
+            account: OnceCell::new(),
+        }
+    }
+
     /// Root's process `pid`, which tries as this account.
     fn tried_by(self, pid: i32) -> Self {
         let process = pid.to_string();

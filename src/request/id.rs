@@ -16,7 +16,12 @@ pub struct Begun {
 pub static BEGUN: OnceLock<Begun> = OnceLock::new();
 
 pub fn begun() -> &'static Begun {
-    BEGUN.get_or_init(|| Begun { at: Instant::now(), request_id: uuid::Uuid::now_v7().to_string() })
+    BEGUN.get_or_init(|| Begun { at: Instant::now(), request_id: new_id() })
+}
+
+/// An id for something that is not this request.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// The id of this request: in its reply and in all its audit records.

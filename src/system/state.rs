@@ -7,10 +7,11 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::unistd::{Gid, Uid, fchown};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
+use zeroize::Zeroizing;
 
 /// What must outlast a boot, readable by root alone. Locks are here too: who can open a file
 /// can lock it, and hold everybody up.
@@ -119,6 +120,30 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
     }
     only_root_changes(path, &file)?;
     Ok(file)
+}
+
+/// Reads a secret of root's own, at most so many bytes.
+///
+/// # Errors
+/// If it is a link or no file, is longer, or others can read or change it.
+pub fn secret(path: &str, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Not blocking: a fifo put there must not hold the request.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let data = file.metadata()?;
+    if !data.is_file() || data.len() > most {
+        return Err(io::Error::other(format!("{path} is not a file of at most {most} bytes")));
+    }
+    if data.uid() != 0 || data.mode() & 0o077 != 0 {
+        return Err(io::Error::other(format!(
+            "{path} can be read by others (owner {}, mode {:04o})",
+            data.uid(),
+            data.mode() & 0o7777
+        )));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most as usize));
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Takes a file away, if there is one.

@@ -1,6 +1,7 @@
-//! `sm audit tail | search | stats | verify | setup | export`: who did what as root, when, why, what came
+//! `sm audit tail | search | stats | verify | checkpoint | key | setup | export`: who did what as root, when, why, what came
 //! of it, and has anyone touched the record.
 
+pub mod checkpoint;
 pub mod export;
 pub mod filter;
 pub mod rows;
@@ -11,7 +12,7 @@ pub mod verify;
 
 use crate::admin::answer::{self, Answer, Failure};
 use crate::admin::audit::filter::{Filter, each, every, missing, unreadable};
-use crate::admin::audit::rows::{Requests, Style};
+use crate::admin::audit::rows::{Requests, Style, is_checkpoint};
 use crate::admin::audit::verify::verify;
 use crate::audit::files::{self, FILE};
 
@@ -20,13 +21,14 @@ use crate::request::code::{Code, Refusal};
 use crate::system::file;
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
 /// Answers one of them, and gives the exit status.
-pub fn run(command: &AuditCommand, json: bool, program: &Path) -> u8 {
+pub fn run(command: &AuditCommand, json: bool, program: &Path, arguments: &[OsString]) -> u8 {
     let result = match command {
         AuditCommand::Tail { follow, lines, shown } => {
             tail(*lines, *follow, &Style::of(shown, false), json)
@@ -36,7 +38,9 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path) -> u8 {
             search(filter, *limit, &Style::of(shown, filter.event.is_some()), json)
         }
         AuditCommand::Stats { filter } => stats::stats(filter),
-        AuditCommand::Verify => verify(),
+        AuditCommand::Verify(given) => verify(given),
+        AuditCommand::Checkpoint => checkpoint::checkpoint(program, arguments),
+        AuditCommand::Key { rotate } => checkpoint::key(*rotate, program, arguments),
         AuditCommand::Setup => setup::setup(program),
         AuditCommand::Export(given) => return export::run(given, json),
     };
@@ -109,7 +113,7 @@ fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer,
         }
         // A request is shown when it ends.
         if let Ok(record) = serde_json::from_slice::<Value>(&line)
-            && (is_of_records || record["event"] != "intent")
+            && (is_of_records || (record["event"] != "intent" && !is_checkpoint(&record)))
         {
             went_well = show(&record);
         }

@@ -1,6 +1,7 @@
 //! Records as people read them: a line for each request, or with `--records` for each record.
 
 use crate::admin::answer::has_colour;
+use crate::audit::Event;
 use crate::cli::{self, HelperCommand, Parsed, Shown};
 use crate::output::text::one_line;
 use crate::output::wrap;
@@ -59,7 +60,7 @@ impl Style {
         }
         let time = if self.zone.is_some() { 25 } else { 20 };
         let begin = match self.records {
-            true => format!("{:<time$}  {:<12} {:<8} {:<17} ", "time", "account", "event", "code"),
+            true => format!("{:<time$}  {:<12} {:<10} {:<17} ", "time", "account", "event", "code"),
             false => {
                 let [result, took, id] = ["result", "duration", "id"];
                 let begin = format!("{:<time$}  {:<12} {result:<17} ", "time", "account");
@@ -74,6 +75,9 @@ impl Style {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
         let (event, code) = (text("/event"), text("/code"));
         let mut operation = operation_of(record).unwrap_or_else(|| {
+            if is_checkpoint(record) {
+                return format!("signed by {}", one_line(text("/checkpoint/key"), 16));
+            }
             let words: Vec<&str> = asked(record).collect();
             format!("? {}", one_line(&words.join(" "), 80))
         });
@@ -96,7 +100,7 @@ impl Style {
         let off = if on.is_empty() { "" } else { "\x1b[0m" };
         let mut begin = format!("{}  {account:<12} ", self.time(text("/time")));
         if self.records {
-            begin.push_str(&format!("{event:<8} "));
+            begin.push_str(&format!("{event:<10} "));
         }
         // The word of the result is coloured, and nothing that a caller has written.
         begin.push_str(&format!(
@@ -144,8 +148,11 @@ impl Requests {
         Self { most, count: 0, ended: VecDeque::new(), open: BTreeMap::new() }
     }
 
-    /// Takes the next record.
+    /// Takes the next record. A checkpoint is none of a request's.
     pub fn push(&mut self, record: Value) {
+        if is_checkpoint(&record) {
+            return;
+        }
         let id = record["request_id"].as_str().unwrap_or_default();
         if record["event"] == "intent" {
             self.open.insert(id.to_owned(), record);
@@ -180,6 +187,11 @@ impl Requests {
         all.sort_by_key(|record| record["seq"].as_u64());
         (all.split_off(all.len().saturating_sub(self.most)), count)
     }
+}
+
+/// Whether a record signs the log, and is of no request.
+pub fn is_checkpoint(record: &Value) -> bool {
+    record["event"] == Event::Checkpoint.word()
 }
 
 /// The end of the id: the beginning is the time, and the same for requests of one minute.
@@ -294,7 +306,7 @@ mod tests {
     #[test]
     fn a_row_has_its_time_in_utc_or_with_the_zone() {
         let line = style(true).row(&record(1, "result", ID));
-        assert!(line.starts_with("2026-11-22 10:00:30Z  agent        result   ok "), "{line}");
+        assert!(line.starts_with("2026-11-22 10:00:30Z  agent        result     ok "), "{line}");
         let zone = Some(TimeZone::fixed(jiff::tz::offset(2)));
         let line = Style { zone, ..style(true) }.row(&record(1, "result", ID));
         assert!(line.starts_with("2026-11-22 12:00:30+02:00  agent "), "{line}");

@@ -2,7 +2,7 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::filter::{Filter, each};
-use crate::admin::audit::rows::{counted_as, rehearsed};
+use crate::admin::audit::rows::{counted_as, is_checkpoint, rehearsed};
 use crate::cli::AuditFilter;
 use crate::output::text::{counted, one_line};
 use serde::Serialize;
@@ -88,7 +88,7 @@ pub fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
         };
         answers.count(&record);
         // An intent is counted with its result.
-        if text("/event") == "intent" {
+        if text("/event") == "intent" || is_checkpoint(&record) {
             return;
         }
         let mut operation = counted_as(&record).unwrap_or_else(|| "(not a request)".to_owned());

@@ -2,18 +2,24 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::filter::{KEPT, unreadable};
+use crate::audit::checkpoint;
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head::{self, Head};
-use crate::audit::record::Link;
+use crate::audit::key::Public;
+use crate::audit::line::Line;
+use crate::audit::record::{Event, Link};
 use crate::audit::verify::{self, Found};
 use crate::audit::witness::Witness;
-use crate::output::text::counted;
+use crate::cli;
+use crate::output::text::{counted, one_line};
 use crate::request::code::{Code, Refusal};
 use crate::system::file;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::Path;
 
 /// What was found of the whole record.
 pub struct Verified {
@@ -52,12 +58,17 @@ pub fn size() -> io::Result<u64> {
 /// # Errors
 /// If it cannot be read.
 pub fn verified() -> io::Result<Verified> {
+    verified_with(&Asked::default())
+}
+
+fn verified_with(asked: &Asked) -> io::Result<Verified> {
     // Before the files are read: what is written meanwhile is not missing in them.
     let ends = Ends { kept: head::kept(), journal: Witness::ask() };
     let files = files::all()?;
-    let wanted: Vec<u64> = ends.links().iter().map(|(_, link)| link.seq).collect();
-    let found = verify::verify(&files, &wanted)?;
-    let wrong = wrong(&found, files.len(), &ends);
+    let of_ends = ends.links().into_iter().map(|(_, link)| link.seq);
+    let wanted: BTreeSet<u64> = of_ends.chain(asked.wanted()).collect();
+    let found = verify::verify(&files, wanted, asked.keys.clone())?;
+    let wrong = wrong(&found, files.len(), &ends).or_else(|| asked.unmet(&found));
     let lost = if wrong.is_none() { ends.lost_after(&found) } else { 0 };
     Ok(Verified { found, files: files.len(), wrong, journal: ends.journal, lost })
 }
@@ -136,28 +147,53 @@ pub fn silent(journal: &Witness) -> Option<String> {
     })
 }
 
-pub fn verify() -> Result<Answer, Failure> {
-    let verified = verified().map_err(|error| unreadable(&error))?;
+/// Verifies this host's log, or another one.
+///
+/// # Errors
+/// What is wrong with it: exit status 1.
+pub fn verify(given: &cli::Verify) -> Result<Answer, Failure> {
+    let asked = Asked::of(given)?;
+    let verified = match (&given.log, given.stdin) {
+        (None, false) => verified_with(&asked).map_err(|error| unreadable(&error))?,
+        (Some(path), _) => elsewhere(&asked, given)
+            .map_err(|error| cannot_be_read(&path.to_string_lossy(), &error))?,
+        (None, true) => {
+            elsewhere(&asked, given).map_err(|error| cannot_be_read("standard input", &error))?
+        }
+    };
+    let is_own = given.log.is_none() && !given.stdin;
     let found = &verified.found;
-    if let Some(what) = verified.wrong {
-        let refusal = Refusal::new(Code::CommandFailed, what)
-            .hint("keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json");
+    if let Some(what) = &verified.wrong {
+        let mut what = what.clone();
+        if let Some(signed) = &found.signed {
+            let _ = write!(what, "; until record {} it is the log that was signed", signed.until);
+        }
+        let refusal = Refusal::new(Code::CommandFailed, what).hint(if is_own {
+            "keep the files as they are; compare with the journal: journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json"
+        } else {
+            "keep it as it is, and compare it with the log and the journal of the host that it is of"
+        });
         return Err(Failure::found(refusal)
             .with("records", found.records)
             .with("broken", &found.broken)
+            .with("wrong", found.wrong)
+            .with("signed", &found.signed)
             .with("torn", &found.torn)
             .with("lost", &found.lost));
     }
-    let mut text = match verified.files {
-        0 => "there is no record yet".to_owned(),
-        files => format!(
+    let mut text = match (verified.files, is_own) {
+        (0, true) => "there is no record yet".to_owned(),
+        (_, false) => format!("{}: the chain is complete", counted(found.records, "record")),
+        (files, true) => format!(
             "{} in {}: the chain is complete",
             counted(found.records, "record"),
             counted(files as u64, "file")
         ),
     };
-    if found.first > 1 {
+    if found.first > 1 && is_own {
         let _ = write!(text, "; records before {} were rotated away", found.first);
+    } else if found.first > 1 {
+        let _ = write!(text, "; it begins with record {}", found.first);
     }
     for place in &found.torn {
         let _ = write!(text, "\n{}:{} was torn by a power cut", place.file, place.line);
@@ -171,15 +207,219 @@ pub fn verify() -> Result<Answer, Failure> {
         let what = counted(verified.lost, "record");
         let _ = write!(text, "\na power cut lost {what} at the end; the next record will say so");
     }
-    let _ = write!(text, "\n{}", agreement(found, &verified.journal));
-    Ok(Answer::text(text)
+    text.push_str(&signed_until(found));
+    if is_own {
+        let _ = write!(text, "\n{}", agreement(found, &verified.journal));
+    }
+    let mut answer = Answer::text(text)
         .with("records", found.records)
         .with("first", found.first)
         .with("last", found.last.as_ref())
         .with("torn", &found.torn)
-        .with("lost", &found.lost)
-        .with("lost_at_end", verified.lost)
-        .with("journal_agrees", verified.journal.end().is_some()))
+        .with("lost", &found.lost);
+    if asked.keys.is_some() {
+        answer = answer.with("signed", &found.signed).with("unproven", &found.unproven);
+    }
+    if is_own {
+        answer = answer
+            .with("lost_at_end", verified.lost)
+            .with("journal_agrees", verified.journal.end().is_some());
+    }
+    Ok(answer)
+}
+
+/// What the checkpoints prove, as lines for people.
+fn signed_until(found: &Found) -> String {
+    let Some(signed) = &found.signed else { return String::new() };
+    let mut text = format!(
+        "\nsigned until record {}, in {}, with the key {}",
+        signed.until,
+        counted(signed.checkpoints, "checkpoint"),
+        signed.key
+    );
+    for by in &signed.hosts {
+        let (host, since) = (one_line(&by.host, 255), by.since);
+        let machine = one_line(&by.machine, 32);
+        let _ = write!(text, "\nfrom checkpoint {since} on by the host {host} ({machine})");
+    }
+    for (from, to) in &found.unproven {
+        let _ = write!(
+            text,
+            "\nof the records {from} to {to} nothing is proven: a power cut took what followed them before it was signed"
+        );
+    }
+    let last = found.last.as_ref().map_or(0, |last| last.seq);
+    if last > signed.until {
+        let _ = write!(text, "\nthe records from {} on are not signed yet", signed.until + 1);
+    }
+    text
+}
+
+/// What a log is held against.
+#[derive(Default)]
+struct Asked {
+    keys: Option<Vec<Public>>,
+    keys_from: String,
+    /// Records that were kept elsewhere, by their numbers.
+    kept: BTreeMap<u64, String>,
+    kept_from: String,
+}
+
+impl Asked {
+    fn of(given: &cli::Verify) -> Result<Self, Failure> {
+        let mut asked = Self::default();
+        if let Some(path) = &given.key {
+            asked.keys_from = path.display().to_string();
+            asked.keys = Some(read_keys(path)?);
+        }
+        if let Some(path) = &given.checkpoints {
+            asked.kept_from = path.display().to_string();
+            let (kept, keys) = read_kept(path)?;
+            asked.kept = kept;
+            asked.learn(&keys);
+        }
+        Ok(asked)
+    }
+
+    /// Keys that a trusted one has signed, as what was kept says.
+    fn learn(&mut self, rotations: &[(Public, Public)]) {
+        let Some(keys) = &mut self.keys else { return };
+        for (old, new) in rotations {
+            if keys.contains(old) && !keys.contains(new) {
+                keys.push(*new);
+            }
+        }
+    }
+
+    fn wanted(&self) -> impl Iterator<Item = u64> {
+        self.kept.keys().copied()
+    }
+
+    /// What was asked for and is not so.
+    fn unmet(&self, found: &Found) -> Option<String> {
+        let from = &self.kept_from;
+        let until = found.last.as_ref().map_or(0, |last| last.seq);
+        let mut same = 0;
+        for (seq, hash) in &self.kept {
+            if *seq > until {
+                return Some(format!(
+                    "the end was cut: the log ends with record {until}, but {from} has record {seq}"
+                ));
+            }
+            match found.hashes.get(seq) {
+                Some(found) if found == hash => same = *seq,
+                Some(_) if same + 1 == *seq || found.first == *seq => {
+                    return Some(format!("record {seq} is not the one that {from} has"));
+                }
+                Some(_) => {
+                    let first = found.first.max(same + 1);
+                    return Some(format!(
+                        "record {seq} is not the one that {from} has: the first that was changed is one of {first} to {seq}"
+                    ));
+                }
+                // Rotation has deleted it.
+                None if *seq < found.first => {}
+                None => return Some(format!("record {seq}, which {from} has, is not in the log")),
+            }
+        }
+        if self.keys.is_some() && found.signed.is_none() {
+            return Some(format!(
+                "no checkpoint in the log is signed with a key in {}",
+                self.keys_from
+            ));
+        }
+        None
+    }
+}
+
+/// Larger than any file of keys, in bytes.
+const MOST_KEYS: u64 = 1 << 20;
+
+fn read_keys(path: &Path) -> Result<Vec<Public>, Failure> {
+    let name = path.display().to_string();
+    let mut text = String::new();
+    let file = file::open(path).and_then(|file| file.take(MOST_KEYS).read_to_string(&mut text));
+    file.map_err(|error| cannot_be_read(&name, &error))?;
+    match Public::all_in(&text) {
+        Some(keys) if !keys.is_empty() => Ok(keys),
+        _ => Err(Refusal::new(Code::InvalidArgument, format!("{name} has no key"))
+            .hint("give it what sm audit key printed on the host that made the log")
+            .into()),
+    }
+}
+
+/// The hashes of records by their numbers, and pairs of keys of which the first has signed the second.
+type Kept = (BTreeMap<u64, String>, Vec<(Public, Public)>);
+
+/// Reads records that were kept elsewhere.
+fn read_kept(path: &Path) -> Result<Kept, Failure> {
+    let name = path.display().to_string();
+    let wrong = |number: usize, what: &str| {
+        Refusal::new(Code::InvalidArgument, format!("{name}:{number} {what}"))
+            .hint("give it lines of a host's log as they are, for example those of its checkpoints")
+    };
+    let file = file::open(path).map_err(|error| cannot_be_read(&name, &error))?;
+    let mut reader = BufReader::new(file);
+    let (mut kept, mut keys) = (BTreeMap::new(), Vec::new());
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let read = (&mut reader).take(LONGEST_KEPT).read_until(b'\n', &mut line);
+        if read.map_err(|error| cannot_be_read(&name, &error))? == 0 {
+            break;
+        }
+        let text = line.trim_ascii();
+        if text.is_empty() {
+            continue;
+        }
+        let record = Line::parse(text).filter(Line::is_unchanged);
+        let record = record.ok_or_else(|| wrong(number, "is no record, or was changed"))?;
+        if record.is_of(Event::Checkpoint) {
+            let read = checkpoint::Read::of(&record).filter(|read| read.is_signed);
+            let read = read.ok_or_else(|| wrong(number, "has a signature that is not valid"))?;
+            keys.extend(read.next.map(|next| (read.key, next)));
+        }
+        let hash = String::from_utf8_lossy(record.hash).into_owned();
+        if kept.insert(record.seq, hash.clone()).is_some_and(|other| other != hash) {
+            let what = format!("is another record {} than one before it", record.seq);
+            return Err(wrong(number, &what).into());
+        }
+    }
+    Ok((kept, keys))
+}
+
+/// A record is far shorter, in bytes.
+const LONGEST_KEPT: u64 = 1 << 20;
+
+fn cannot_be_read(name: &str, error: &io::Error) -> Refusal {
+    let code = match error.kind() {
+        io::ErrorKind::PermissionDenied => Code::NotPrivileged,
+        _ => Code::CommandFailed,
+    };
+    Refusal::new(code, format!("{} cannot be read: {error}", one_line(name, 200)))
+}
+
+/// A log that is not in root's place: nothing but itself, and what it is held against, says how it ends.
+fn elsewhere(asked: &Asked, given: &cli::Verify) -> io::Result<Verified> {
+    let (wanted, keys) = (asked.wanted().collect(), asked.keys.clone());
+    let (found, files) = match &given.log {
+        Some(path) => {
+            let files = match path.is_dir() {
+                true => files::all_in(path)?,
+                false => vec![LogFile::open_at(path.clone())?],
+            };
+            (verify::verify(&files, wanted, keys)?, files.len())
+        }
+        None => {
+            let mut input = io::stdin().lock();
+            (verify::verify_stream(&mut input, "standard input", wanted, keys)?, 1)
+        }
+    };
+    let broken = found.broken.as_ref();
+    let wrong = broken.map(|(place, reason)| format!("{}:{} {reason}", place.file, place.line));
+    let wrong = wrong.or_else(|| asked.unmet(&found));
+    let wrong = wrong.or_else(|| (found.records == 0).then(|| "there is no record".to_owned()));
+    Ok(Verified { found, files, wrong, journal: Witness::None { since: None }, lost: 0 })
 }
 
 /// What the journal says of a log in which nothing is wrong.

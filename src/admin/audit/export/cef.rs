@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 /// Where each field goes: its path in a record, the key, and for a custom key its label; in the
 /// order in which a record shows its fields.
-pub const KEYS: [(&str, &str, Option<&str>); 42] = [
+pub const KEYS: [(&str, &str, Option<&str>); 47] = [
     ("seq", "externalId", None),
     ("time", "smTime", None),
     ("event", "smEvent", None),
@@ -49,6 +49,11 @@ pub const KEYS: [(&str, &str, Option<&str>); 42] = [
     ("undone.left_count", "smUndoneLeftCount", None),
     ("torn_bytes", "smTornBytes", None),
     ("lost_records", "smLostRecords", None),
+    ("checkpoint.host", "smCheckpointHost", None),
+    ("checkpoint.machine", "smCheckpointMachine", None),
+    ("checkpoint.key", "smCheckpointKey", None),
+    ("checkpoint.next", "smCheckpointNext", None),
+    ("checkpoint.signature", "smCheckpointSignature", None),
     ("policy", "cs4", Some("policy")),
     ("prev", "cs6", Some("prev")),
     ("hash", "cs5", Some("hash")),

@@ -48,6 +48,15 @@ pub fn rest(own: &mut Object<'_>, record: &Record<'_>) {
     }
     own.maybe("torn_bytes", record.torn_bytes);
     own.maybe("lost_records", record.lost_records);
+    if let Some(checkpoint) = &record.checkpoint {
+        own.object("checkpoint", |own| {
+            own.maybe("host", checkpoint.host.as_ref().map(text));
+            own.maybe("machine", checkpoint.machine.as_ref().map(text));
+            own.maybe("key", checkpoint.key.as_ref().map(text));
+            own.maybe("next", checkpoint.next.as_ref().map(text));
+            own.maybe("signature", checkpoint.signature.as_ref().map(text));
+        });
+    }
 }
 
 /// A text, bounded.

@@ -21,6 +21,7 @@ use crate::admin::audit::export::record::Record;
 use crate::admin::audit::export::state::{State, StateFile};
 use crate::admin::audit::filter::{Filter, missing, unreadable};
 use crate::audit::after::{After, Ended, Found};
+use crate::audit::checkpoint;
 use crate::audit::files::FOLDER;
 use crate::audit::head;
 use crate::audit::line::Line;
@@ -75,7 +76,7 @@ fn export(given: &Export) -> Result<(), Failure> {
     output.go_on(place).map_err(|error| unwritten(&error))?;
     let mut writer = Writer {
         format: given.format,
-        host: host(),
+        host: checkpoint::host(),
         since,
         until,
         lines: Vec::new(),
@@ -290,16 +291,6 @@ fn event(
     };
     write(out, &record, host);
     true
-}
-
-/// The name of this host, as all formats can have it.
-fn host() -> String {
-    /// The longest one that RFC 5424 takes.
-    const LONGEST: usize = 255;
-    let name = nix::unistd::gethostname().unwrap_or_default();
-    let name = name.to_string_lossy();
-    let name: String = name.chars().filter(char::is_ascii_graphic).take(LONGEST).collect();
-    if name.is_empty() { "-".to_owned() } else { name }
 }
 
 fn warn(what: &str) {

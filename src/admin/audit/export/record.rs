@@ -45,6 +45,7 @@ pub struct Record<'l> {
     pub undone: Option<Undone<'l>>,
     pub torn_bytes: Option<u64>,
     pub lost_records: Option<u64>,
+    pub checkpoint: Option<Checkpoint<'l>>,
     pub policy: Option<Text<'l>>,
     pub prev: Option<Text<'l>>,
     pub hash: Text<'l>,
@@ -98,6 +99,17 @@ pub struct Undone<'l> {
     pub files: Option<u64>,
     pub left: Option<Vec<Text<'l>>>,
     pub left_count: Option<u64>,
+}
+
+/// Who signed the log until a record.
+#[derive(Debug, Deserialize)]
+pub struct Checkpoint<'l> {
+    #[serde(borrow)]
+    pub host: Option<Text<'l>>,
+    pub machine: Option<Text<'l>>,
+    pub key: Option<Text<'l>>,
+    pub next: Option<Text<'l>>,
+    pub signature: Option<Text<'l>>,
 }
 
 /// What a field of a record holds.
@@ -194,6 +206,13 @@ impl<'l> Record<'l> {
         }
         field("torn_bytes", number(self.torn_bytes));
         field("lost_records", number(self.lost_records));
+        if let Some(checkpoint) = &self.checkpoint {
+            field("checkpoint.host", text(checkpoint.host.as_ref()));
+            field("checkpoint.machine", text(checkpoint.machine.as_ref()));
+            field("checkpoint.key", text(checkpoint.key.as_ref()));
+            field("checkpoint.next", text(checkpoint.next.as_ref()));
+            field("checkpoint.signature", text(checkpoint.signature.as_ref()));
+        }
         field("policy", text(self.policy.as_ref()));
         field("prev", text(self.prev.as_ref()));
         field("hash", text(Some(&self.hash)));
@@ -212,11 +231,13 @@ impl<'l> Record<'l> {
     pub fn outcome(&self) -> Outcome {
         match self.event() {
             Some(Event::Refused) => Outcome::Failure,
-            Some(Event::Result) => match self.code.as_deref().and_then(Code::from_word) {
-                Some(code) if code.exit() == 0 => Outcome::Success,
-                Some(_) => Outcome::Failure,
-                None => Outcome::Unknown,
-            },
+            Some(Event::Result | Event::Checkpoint) => {
+                match self.code.as_deref().and_then(Code::from_word) {
+                    Some(code) if code.exit() == 0 => Outcome::Success,
+                    Some(_) => Outcome::Failure,
+                    None => Outcome::Unknown,
+                }
+            }
             _ => Outcome::Unknown,
         }
     }
@@ -224,6 +245,9 @@ impl<'l> Record<'l> {
     /// The words of the operation, `service restart nginx.service`, or those that were not
     /// understood.
     pub fn asked_for(&self) -> String {
+        if self.is(Event::Checkpoint) {
+            return "the audit log is signed".to_owned();
+        }
         let words: Vec<&str> = match (&self.operation, &self.asked) {
             (Some(operation), _) => [&operation.kind, &operation.action, &operation.name]
                 .into_iter()
@@ -243,7 +267,11 @@ impl<'l> Record<'l> {
         let words = self.operation.as_ref().map(|operation| [&operation.kind, &operation.action]);
         let words: Vec<&str> =
             words.iter().flatten().copied().flatten().map(|word| &**word).collect();
-        if words.is_empty() { "request".to_owned() } else { words.join("-") }
+        match self.event() {
+            Some(Event::Checkpoint) => Event::Checkpoint.word().to_owned(),
+            _ if words.is_empty() => "request".to_owned(),
+            _ => words.join("-"),
+        }
     }
 
     /// One line for a person.

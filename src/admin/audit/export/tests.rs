@@ -44,7 +44,9 @@ fn full(event: &str, code: &str, kind: &str, text: &str) -> Value {
         "stdout": {"bytes": 3, "sha256": text}, "stderr": {"bytes": 0, "sha256": text},
         "duration_ms": 12.345, "snapshot": {"before": 1, "after": 2, "undo": false, "why_not": text},
         "undone": {"request_id": text, "files": 3, "left": [text, "/b c"], "left_count": 2},
-        "torn_bytes": 5, "lost_records": 6, "policy": text, "prev": text, "hash": text,
+        "torn_bytes": 5, "lost_records": 6,
+        "checkpoint": {"host": text, "machine": text, "key": text, "next": text, "signature": text},
+        "policy": text, "prev": text, "hash": text,
     })
 }
 
@@ -296,7 +298,7 @@ fn long_texts_and_lists_are_cut() {
         assert!(line.len() < 1 << 20, "{format:?}: {}", line.len());
         assert!(line.contains('…'), "{format:?}");
     }
-    assert_eq!(syslog_parts(&line(ExportFormat::Rfc5424, &record)).1.len(), 40 + 3 + 257);
+    assert_eq!(syslog_parts(&line(ExportFormat::Rfc5424, &record)).1.len(), 45 + 3 + 257);
     cef_parts(&line(ExportFormat::Cef, &record));
 }
 
@@ -722,6 +724,7 @@ fn written() -> BTreeSet<String> {
         ("stderr.", "pub struct Seal {", include_str!("../../../output/captured.rs")),
         ("snapshot.", "pub struct Snapshot {", include_str!("../../../outcome.rs")),
         ("undone.", "pub struct Undone {", include_str!("../../../outcome.rs")),
+        ("checkpoint.", "pub struct Checkpoint {", include_str!("../../../audit/checkpoint.rs")),
     ];
     let operation = ["kind", "action", "name"].map(|part| format!("operation.{part}"));
     let mut fields: BTreeSet<String> = operation.into();
@@ -742,7 +745,7 @@ fn written() -> BTreeSet<String> {
             }
         }
     }
-    let parts = ["caller", "operation", "stdout", "stderr", "snapshot", "undone"];
+    let parts = ["caller", "operation", "stdout", "stderr", "snapshot", "undone", "checkpoint"];
     fields.retain(|field| !parts.contains(&&**field));
     fields
 }
