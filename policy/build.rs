@@ -27,6 +27,7 @@ mod policy {
     pub mod not_toml;
     pub mod parse;
     pub mod parsed;
+    pub mod recipient;
     pub mod table;
     pub mod tasks;
     pub mod window;
@@ -115,7 +116,7 @@ fn render(policy: &Policy<'_>) -> String {
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
          maintenance: Set::from_bits({}), maintenance_approval: Set::from_bits({}), maintenance_line: {}, undo: {:?}, allow_removals: {},\n\
-         manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, approvals: {:?},\n\
+         manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, approvals: {:?}, recipients: {:?}, recipients_line: {},\n\
          units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
         policy.file,
         policy.hash,
@@ -129,6 +130,8 @@ fn render(policy: &Policy<'_>) -> String {
         policy.manager_approval.bits,
         policy.manager_line,
         policy.approvals,
+        policy.recipients,
+        policy.recipients_line,
     );
     let _ = writeln!(code, "static UNITS: [UnitRule; {}] = [", policy.units.len());
     for rule in policy.units {

@@ -6,7 +6,7 @@ use crate::policy::parse::parse;
 use std::collections::BTreeSet;
 
 /// Each table as the page calls it, with a policy in which it has a key that no table has.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("Top level", "schema = 1\nqqq = 1"),
     ("[site]", "schema = 1\nsite = { mode = \"off\", qqq = 1 }"),
     ("[limits]", "schema = 1\nlimits = { qqq = 1 }"),
@@ -27,6 +27,7 @@ const TABLES: [(&str, &str); 15] = [
     ("[exec]", "schema = 1\nexec = { qqq = 1 }"),
     ("[replies]", "schema = 1\nreplies = { qqq = 1 }"),
     ("[approvals]", "schema = 1\napprovals = { qqq = 1 }"),
+    ("[audit]", "schema = 1\naudit = { qqq = 1 }"),
     ("[callers.CALLER]", "schema = 1\ncallers.default = { qqq = 1 }"),
 ];
 

@@ -70,13 +70,15 @@ impl<E: Into<io::Error>> From<E> for NotAppended {
     }
 }
 
-/// Appends a record, if `charge` takes what its bytes cost.
+/// Appends a record, if `charge` takes what its bytes cost. `total` is what all files of the log may
+/// take, in bytes.
 ///
 /// # Errors
 /// If it is not in the log; then nothing of it is.
 pub fn append(
     record: &mut Record<'_>,
     sync: Sync,
+    total: u64,
     charge: impl FnOnce(u64) -> Result<u64, Exceeded>,
 ) -> Result<Appended, NotAppended> {
     append_locked(&lock()?, record, sync, charge)
@@ -94,9 +96,9 @@ pub fn append_locked(
 ) -> Result<Appended, NotAppended> {
     let (mut log, mut size) = open()?;
     let End { mut link, torn, open: mut is_open } = End::of(&log, size)?;
-    if size >= rotate::LARGEST
+    if size >= rotate::largest(total)
         && let Some(last) = &link
-        && rotate::rotate(Path::new(FOLDER), &log, last).is_ok()
+        && rotate::rotate(Path::new(FOLDER), &log, last, total).is_ok()
     {
         (log, size) = open()?;
         is_open = false;

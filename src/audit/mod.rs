@@ -375,7 +375,7 @@ fn append(
             charged => charged,
         }
     };
-    match log::append(record, sync, charge) {
+    match log::append(record, sync, origin.limits.audit.total_bytes, charge) {
         Err(log::NotAppended::Limited(exceeded)) => Err(Unwritten::Limited(exceeded)),
         Err(log::NotAppended::Failed(error)) => Ok(Err(error)),
         Ok(appended) => Ok(Ok(appended)),

@@ -12,19 +12,28 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// A log of this size is put aside, in bytes: more than the packaged rule for logrotate lets it
-/// have, so that this is for hosts without, and for what comes between two of its runs.
-pub const LARGEST: u64 = 128 << 20;
+/// A log of this size is put aside, in bytes, if all of it may take `total`: an eighth, so that
+/// little is lost with the oldest file. No more than 128 MiB, and by default that much: more than the
+/// packaged rule for logrotate lets it have, so that this is for hosts without, and for what comes
+/// between two of its runs.
+pub fn largest(total: u64) -> u64 {
+    (total / 8).min(128 << 20)
+}
 
-/// What the older files may take together, in bytes on disk. The newest stays whatever it takes.
-pub const MOST: u64 = 1 << 30;
+/// What the older files may take together, in bytes on disk: with the log, and what the last record
+/// before its rotation is longer, it is `total`. The newest stays whatever it takes.
+pub fn most_aside(total: u64) -> u64 {
+    let largest = largest(total);
+    total.saturating_sub(largest + largest / 8)
+}
 
-/// Puts the log aside, whose last record this is, with all of it on disk.
+/// Puts the log aside, whose last record this is, with all of it on disk. `total` is what all of it
+/// may take, in bytes.
 ///
 /// # Errors
 /// If it stays where it is, which is no reason not to write to it.
-pub fn rotate(folder: &Path, log: &File, last: &Link) -> io::Result<()> {
-    rotate_and_keep(folder, log, last, MOST)
+pub fn rotate(folder: &Path, log: &File, last: &Link, total: u64) -> io::Result<()> {
+    rotate_and_keep(folder, log, last, most_aside(total))
 }
 
 fn rotate_and_keep(folder: &Path, log: &File, last: &Link, most: u64) -> io::Result<()> {
@@ -68,6 +77,8 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
+    const MOST: u64 = 1 << 30;
+
     proptest! {
         #[test]
         fn what_is_put_aside_is_bounded_and_only_the_oldest_goes(
@@ -84,6 +95,17 @@ mod tests {
                 prop_assert!(sizes[*last..].iter().sum::<u64>() > MOST);
             }
         }
+    }
+
+    #[test]
+    fn all_of_it_is_within_what_the_policy_lets_it_take() {
+        for total in [1 << 20, 5_000_000, 1 << 30, 1 << 40] {
+            // The log is put aside by the record that finds it this large.
+            let longest = largest(total) + 16_384;
+            assert!(most_aside(total) + longest <= total, "{total}");
+            assert!(most_aside(total) >= 6 * largest(total), "{total}");
+        }
+        assert_eq!(largest(1 << 30), 128 << 20);
     }
 
     /// A line with this number, 1000 bytes long.
@@ -120,7 +142,9 @@ mod tests {
         let log = folder.join("audit.jsonl");
         fs::write(&log, line(9)).unwrap();
         let last = Link { seq: 9, hash: String::new() };
-        assert!(rotate(&folder, &File::open(&log).unwrap(), &last).is_err() && log.exists());
+        assert!(
+            rotate(&folder, &File::open(&log).unwrap(), &last, 1 << 30).is_err() && log.exists()
+        );
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! Each account's share of the audit log, in bytes.
 
-use crate::limits::bytes::{self, Bucket, Charge, Charged, Size};
+use crate::limits::bytes::{self, Bucket, Charge, Charged, Size, Sizes};
 use crate::limits::store::{Exceeded, folders, now, untrusted};
 use crate::policy::model::Limits;
 use crate::request::caller::{Caller, Counted};
@@ -37,14 +37,16 @@ pub fn charge(
     let charged = table().and_then(|table| bytes::charge(&table, boot(), now()?, &sizes, &one));
     match charged {
         Ok(Charged::Taken { unrecorded }) => Ok(unrecorded),
-        Ok(Charged::Over { wait, record }) => {
+        Ok(Charged::Over { wait, is_minute, record }) => {
             let seconds = wait.as_millis().div_ceil(1000).max(1) as u64;
-            let size = sizes[bucket as usize];
+            let Size { room, hourly } = sizes.buckets[bucket as usize];
+            let share = match sizes.minute.filter(|_| is_minute) {
+                Some(minute) => format!("{minute} bytes in a minute"),
+                None => format!("{} MiB, and {} MiB more each hour", room >> 20, hourly >> 20),
+            };
             let what = format!(
-                "the records of {} have used up their share of the audit log: {} MiB, and {} MiB more each hour",
+                "the records of {} have used up their share of the audit log: {share}",
                 caller.user,
-                size.room >> 20,
-                size.hourly >> 20
             );
             let refusal = Refusal::new(Code::RateLimited, what)
                 .hint(format!("try again in {seconds} s, and then ask less often"))
@@ -57,23 +59,25 @@ pub fn charge(
     }
 }
 
-/// What an account's records may take: of looks and refusals so much, and of changes as much as the
-/// policy's rate needs.
-fn sizes(limits: &Limits) -> [Size; 2] {
+/// What an account's records may take: what the policy says, and where it says nothing, of looks and
+/// refusals so much, and of changes as much as its rate needs.
+fn sizes(limits: &Limits) -> Sizes {
     const MIB: u64 = 1 << 20;
     /// The largest two records of a change take about this.
     const CHANGE: u64 = 8192;
     let count = u64::from(limits.rate_count);
     let hourly = count.saturating_mul(3600) / u64::from(limits.rate_seconds.max(1));
     let least = 4 * MIB;
-    [
+    let buckets = [
         Size { room: 8 * MIB, hourly: 2 * MIB },
         Size {
             room: least.max(count * CHANGE),
             // As many bytes for each as the rate of a policy that says nothing of it gets.
             hourly: least.max(least * hourly / HOURLY),
         },
-    ]
+    ];
+    let log = &limits.audit;
+    Sizes { buckets, has_buckets: log.has_usual_share, minute: log.minute_bytes.map(u64::from) }
 }
 
 /// How many changes the rate of a policy that says nothing of it lets an account make in an hour.
@@ -118,8 +122,9 @@ mod tests {
             rate_count in 1_u32..=1_000_000,
             rate_seconds in 1_u32..=86_400,
         ) {
-            let [reads, changes] = sizes(&Limits { rate_count, rate_seconds, ..Limits::USUAL });
-            prop_assert_eq!(reads, sizes(&Limits::USUAL)[0]);
+            let [reads, changes] =
+                sizes(&Limits { rate_count, rate_seconds, ..Limits::USUAL }).buckets;
+            prop_assert_eq!(reads, sizes(&Limits::USUAL).buckets[0]);
             prop_assert!(changes.room >= u64::from(rate_count) * 8192);
             let hourly = u64::from(rate_count) * 3600 / u64::from(rate_seconds);
             prop_assert!(changes.hourly >= hourly * 2000);
@@ -129,6 +134,7 @@ mod tests {
     #[test]
     fn the_sizes_are_those_of_the_documents() {
         let of = |room: u64, hourly: u64| Size { room: room << 20, hourly: hourly << 20 };
-        assert_eq!(sizes(&Limits::USUAL), [of(8, 2), of(4, 4)]);
+        let usual = Sizes { buckets: [of(8, 2), of(4, 4)], has_buckets: true, minute: None };
+        assert_eq!(sizes(&Limits::USUAL), usual);
     }
 }

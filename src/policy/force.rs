@@ -7,6 +7,7 @@ use crate::policy::approver::Approver;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
 use crate::policy::parse::Parsed;
+use crate::policy::recipient::Recipient;
 use crate::policy::removable::{Removable, not_held_up, removable, together};
 use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
@@ -312,6 +313,22 @@ impl InForce {
         };
         let found = match COMPILED.site_mode {
             SiteMode::Narrow if !COMPILED.settles_approvers() => self.site().and_then(of),
+            _ => self.of_who_decides(of),
+        };
+        found.unwrap_or_default()
+    }
+
+    /// Whom what rotation puts aside of the audit log is encrypted to, from the policy that decides. A site
+    /// policy that can only narrow decides where the compiled one names nobody.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        let of = |policy: Policy<'_>| {
+            let words = policy.words_of(policy.recipients);
+            let recipients: Vec<Recipient> =
+                words.filter_map(|word| Recipient::parse(word).ok()).collect();
+            (!recipients.is_empty()).then_some(recipients)
+        };
+        let found = match COMPILED.site_mode {
+            SiteMode::Narrow => of(COMPILED).or_else(|| self.site().and_then(of)),
             _ => self.of_who_decides(of),
         };
         found.unwrap_or_default()

@@ -17,6 +17,7 @@ pub mod operations;
 pub mod parse;
 pub mod parsed;
 pub mod presence;
+pub mod recipient;
 pub mod remedy;
 pub mod removable;
 pub mod site;
@@ -32,8 +33,8 @@ mod compiled {
     // A policy without callers does not need their types.
     #![allow(unused_imports)]
     use crate::policy::model::{
-        Approvals, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode,
-        Snapshots, Span, TaskRule, Undo, UnitRule, When,
+        Approvals, AuditLog, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy,
+        SiteMode, Snapshots, Span, TaskRule, Undo, UnitRule, When,
     };
     use crate::request::action::Set;
     use crate::request::confine::Confine;

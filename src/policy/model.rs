@@ -62,6 +62,43 @@ pub struct Limits {
     pub approval_minutes: u32,
     /// Which snapshots are taken.
     pub snapshots: Snapshots,
+    /// How large the audit log can become.
+    pub audit: AuditLog,
+}
+
+/// How much of the audit log an account may take, how much is kept of it, and how often it is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLog {
+    /// What the records of an account may take within any minute, in bytes. None where no policy says so.
+    pub minute_bytes: Option<u32>,
+    /// Whether each account has the usual share ([`crate::limits::share`]): the bound of a minute stands
+    /// in its place, except in a policy that can only narrow.
+    pub has_usual_share: bool,
+    /// What all files of the log may take together, in bytes on disk.
+    pub total_bytes: u64,
+    /// After how many records the log is signed.
+    pub checkpoint_records: u32,
+}
+
+impl AuditLog {
+    /// The defaults.
+    pub const USUAL: Self = Self {
+        minute_bytes: None,
+        has_usual_share: true,
+        total_bytes: 1 << 30,
+        checkpoint_records: 1000,
+    };
+
+    /// The smaller of each.
+    fn stricter(self, other: Self) -> Self {
+        let both = self.minute_bytes.into_iter().chain(other.minute_bytes);
+        Self {
+            minute_bytes: both.min(),
+            has_usual_share: self.has_usual_share || other.has_usual_share,
+            total_bytes: self.total_bytes.min(other.total_bytes),
+            checkpoint_records: self.checkpoint_records.min(other.checkpoint_records),
+        }
+    }
 }
 
 /// Which snapshots of the file system are taken, and how many are kept.
@@ -106,6 +143,7 @@ impl Limits {
         must_confine: false,
         approval_minutes: 60,
         snapshots: Snapshots::USUAL,
+        audit: AuditLog::USUAL,
     };
 
     /// The stricter value of each limit; `other` is the compiled policy's.
@@ -137,6 +175,7 @@ impl Limits {
             must_confine: self.must_confine || other.must_confine,
             approval_minutes: self.approval_minutes.min(other.approval_minutes),
             snapshots: self.snapshots.stricter(other.snapshots),
+            audit: self.audit.stricter(other.audit),
         }
     }
 }
@@ -396,6 +435,11 @@ pub struct Policy<'p> {
     pub allow_removals: bool,
     /// Who approves, and who hears of what waits.
     pub approvals: Approvals,
+    /// Whom what rotation puts aside of the audit log is encrypted to: a run of [`Policy::words`], each a
+    /// [`Recipient`](crate::policy::recipient::Recipient).
+    pub recipients: Span,
+    /// The line of the policy that names them; 0 where no line does.
+    pub recipients_line: u32,
     /// All strings, one after another.
     pub strings: &'p str,
     /// The words of all lists, one list after another.

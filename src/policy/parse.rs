@@ -5,6 +5,7 @@
 
 mod actions;
 mod approval;
+mod audit;
 mod callers;
 mod packages;
 mod services;
@@ -22,7 +23,7 @@ use toml::de::DeTable;
 pub const LARGEST: usize = 64 << 20;
 
 /// The keys of a policy, and of its sections that are read here.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "schema",
     "site",
     "limits",
@@ -33,6 +34,7 @@ const KEYS: [&str; 11] = [
     "exec",
     "replies",
     "approvals",
+    "audit",
     "callers",
 ];
 /// What `[exec] confine` can be: whether nothing is run without it.
@@ -143,6 +145,11 @@ impl Parsed {
             top.table("approvals", &approval::KEYS, "[approvals] with expires_minutes = 60")
         {
             self.approvals(source, &approvals);
+        }
+        if let Some(audit) =
+            top.table("audit", &audit::KEYS, "[audit] with recipients = [\"age1…\"]")
+        {
+            self.audit(source, &audit);
         }
         for (key, table) in top.named("callers", &callers::KEYS) {
             self.caller(source, key, &table);

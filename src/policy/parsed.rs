@@ -31,6 +31,8 @@ pub struct Parsed {
     pub(super) undo: Undo,
     pub(super) allow_removals: bool,
     pub(super) approvals: Approvals,
+    pub(super) recipients: Span,
+    pub(super) recipients_line: u32,
     pub(super) strings: Strings,
     pub(super) words: Vec<Span>,
 }
@@ -58,6 +60,8 @@ impl Parsed {
             undo: Undo::NOTHING,
             allow_removals: false,
             approvals: Approvals::NOTHING,
+            recipients: Span::NONE,
+            recipients_line: 0,
             strings: Strings(String::new()),
             words: Vec::new(),
         }
@@ -84,6 +88,8 @@ impl Parsed {
             undo: self.undo,
             allow_removals: self.allow_removals,
             approvals: self.approvals,
+            recipients: self.recipients,
+            recipients_line: self.recipients_line,
             strings: &self.strings.0,
             words: &self.words,
         }

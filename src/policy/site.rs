@@ -214,8 +214,8 @@ fn told_by_a_starter(policy: &Policy<'_>) -> Vec<PolicyError> {
     starters(policy, program.into_iter()).collect()
 }
 
-/// Rejects command lines in a narrowing site policy, and who may approve them: it cannot add to what
-/// root may run, nor to who has it run.
+/// Rejects command lines in a narrowing site policy, who may approve them, and who can read the audit log:
+/// it cannot add to what root may run, nor to who has it run or sees it.
 fn additions(policy: &Policy<'_>) -> Vec<PolicyError> {
     let strange = policy.units.iter().filter(|rule| {
         let own = policy.check_of(rule);
@@ -258,6 +258,14 @@ fn additions(policy: &Policy<'_>) -> Vec<PolicyError> {
         words(&COMPILED, compiled.approvers),
         "name who approves what the compiled one has approved",
         "omit `approvers`, or compile them in",
+    );
+    refuse(
+        policy.recipients_line,
+        COMPILED.recipients.len == 0,
+        words(policy, policy.recipients),
+        words(&COMPILED, COMPILED.recipients),
+        "encrypt the audit log to others than the compiled one does",
+        "omit `recipients`, or compile them in",
     );
     wrong
 }

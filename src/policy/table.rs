@@ -71,6 +71,11 @@ impl fmt::Display for Mistakes {
     }
 }
 
+/// A number that a policy can have.
+pub trait Number: TryFrom<u64> + PartialOrd + fmt::Display {}
+impl Number for u32 {}
+impl Number for u64 {}
+
 /// The text that is parsed, the place of each line, and the mistakes found. Code that reads a part
 /// notes its mistakes and goes on, so that all are reported at once.
 #[derive(Debug)]
@@ -197,22 +202,23 @@ impl<'s> Source<'s> {
     }
 
     /// The value as a number in this range.
-    pub fn integer(
+    pub fn integer<N: Number>(
         &self,
         value: &Spanned<DeValue<'_>>,
-        range: RangeInclusive<u32>,
-    ) -> Result<u32, PolicyError> {
+        range: RangeInclusive<N>,
+    ) -> Result<N, PolicyError> {
         let number = value.get_ref().as_integer().ok_or_else(|| {
             let text = value.get_ref().as_str().map(|text| text.trim_end_matches(['s', ' ']));
-            let bare = text.filter(|text| text.parse::<u32>().is_ok());
+            let bare = text.filter(|text| text.parse::<u64>().is_ok());
             let hint = match bare {
                 Some(bare) => format!("write {bare}, without quotes"),
                 None => "write it without quotes, a point or a unit".to_owned(),
             };
             self.wrong_kind(value, "a whole number", Some(hint))
         })?;
-        match u32::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if range.contains(&number) => Ok(number),
+        let read = u64::from_str_radix(number.as_str(), number.radix());
+        match read.ok().and_then(|number| N::try_from(number).ok()) {
+            Some(number) if range.contains(&number) => Ok(number),
             _ => Err(self.error(
                 value.span(),
                 format!("{number} is not between {} and {}", range.start(), range.end()),
@@ -328,7 +334,7 @@ impl<'t> Table<'t> {
     }
 
     /// The number in this range that a key has; none if it is missing.
-    pub fn number(&self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
+    pub fn number<N: Number>(&self, key: &str, range: RangeInclusive<N>) -> Option<N> {
         self.source.note(self.source.integer(self.optional(key)?, range))
     }
 

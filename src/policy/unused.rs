@@ -1,7 +1,7 @@
 //! Keys of the site policy without effect: actions that no name has, and limits that are wider than the
 //! compiled ones.
 
-use crate::policy::model::{Policy, SiteMode};
+use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::written;
 
 /// The line of a key, the part without effect, and the reason.
@@ -39,7 +39,8 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
     let is_rate_idle = (rate.rate_count, rate.rate_seconds)
         == (bound.rate_count, bound.rate_seconds)
         && (own.rate_count, own.rate_seconds) != (bound.rate_count, bound.rate_seconds);
-    let all: [(&[&str], bool); 10] = [
+    let minute = |limits: &Limits| limits.audit.minute_bytes.map_or(u64::MAX, u64::from);
+    let all: [(&[&str], bool); 13] = [
         (&["limits", "rate"], is_rate_idle),
         (&["limits", "output_bytes"], own.output_bytes > bound.output_bytes),
         (&["limits", "timeout_seconds", "service"], own.service_timeout > bound.service_timeout),
@@ -49,6 +50,12 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
         (&["exec", "confine"], !own.must_confine && bound.must_confine),
         (&["snapshots", "packages"], !own.snapshots.packages && bound.snapshots.packages),
         (&["snapshots", "required"], !own.snapshots.required && bound.snapshots.required),
+        (&["audit", "max_bytes_per_minute"], minute(own) > minute(bound)),
+        (&["audit", "max_total"], own.audit.total_bytes > bound.audit.total_bytes),
+        (
+            &["audit", "checkpoint_records"],
+            own.audit.checkpoint_records > bound.audit.checkpoint_records,
+        ),
         (&["replies", "mask_secrets"], !own.mask_secrets && bound.mask_secrets),
     ];
     let idle = all.into_iter().filter(|(_, is_idle)| *is_idle);

@@ -466,6 +466,24 @@ mod tests {
     }
 
     #[test]
+    fn a_site_policy_that_narrows_makes_the_log_smaller_and_no_share_larger() {
+        let log = |rest: &str, unsaid: Limits| {
+            policy(&format!("[audit]\n{rest}"), unsaid).policy().limits
+        };
+        let plain = Limits::USUAL;
+        let own = "max_bytes_per_minute = 100000\nmax_total = 2000000\ncheckpoint_records = 9";
+        let small = log(own, plain);
+        assert!(!small.audit.has_usual_share);
+        // On top of the share that there is without.
+        let both = small.stricter(&plain).audit;
+        assert_eq!((both.minute_bytes, both.has_usual_share), (Some(100_000), true));
+        assert_eq!((both.total_bytes, both.checkpoint_records), (2_000_000, 9));
+        let large = log("max_bytes_per_minute = 900000\nmax_total = 3000000", small);
+        assert_eq!(large.stricter(&small).audit, small.audit);
+        assert_eq!(log("", small).audit, small.audit);
+    }
+
+    #[test]
     fn an_undo_is_granted_by_its_own_key() {
         let undo = Operation::Undo { id: None, is_forced: false };
         let judged = |rest: &str, who: &dyn Who| {

@@ -8,8 +8,9 @@ use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{fix, tool_fix, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
-use crate::audit::rotate::{LARGEST, MOST};
+use crate::audit::rotate::{largest, most_aside};
 use crate::output::text::counted;
+use crate::policy::model::AuditLog;
 use crate::system::file;
 use crate::system::state::{self, Access, FOLDER as STATE};
 use crate::system::tool;
@@ -188,34 +189,33 @@ pub fn kernel(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// What the helper leaves of its log by itself: what is in use, and what was put aside.
-const BOUND: u64 = LARGEST + MOST;
-
-/// How much the log may be over the bound at which it is put aside: one record, and much more.
-const SLACK: u64 = 16 << 20;
-
-pub fn rotation(_: &Context) -> Vec<Finding> {
+pub fn rotation(context: &Context) -> Vec<Finding> {
+    let log = context.policy.as_ref().map_or(AuditLog::USUAL, |policy| policy.limits().audit);
+    let bound = log.total_bytes;
+    // At which it is put aside, and how much it may be over that: one record, and much more.
+    let largest = largest(bound);
+    let slack = (bound - most_aside(bound) - largest).min(16 << 20);
     let on_disk = |data: fs::Metadata| data.blocks() * 512;
     let entries = fs::read_dir(LOG).into_iter().flatten().flatten();
     let size: u64 = entries.filter_map(|entry| entry.metadata().ok()).map(on_disk).sum();
     let log = fs::metadata(FILE).map_or(0, |data| data.len());
     let mut found = Vec::new();
-    if log > LARGEST + SLACK {
+    if log > largest + slack {
         found.push(
             Finding::warning(format!(
                 "{FILE} is {} MiB large, and could not be rotated at {} MiB",
                 log >> 20,
-                LARGEST >> 20
+                largest >> 20
             ))
             .fix(format!("lsattr -d {LOG} {FILE}; findmnt --target {FILE}; ls -l {LOG}")),
         );
     }
-    if size > BOUND + SLACK {
+    if size > bound + slack {
         found.push(
             Finding::warning(format!(
                 "{LOG} uses {} MiB, and the helper keeps at most {} MiB of its log: it deletes only files that rotation made",
                 size >> 20,
-                BOUND >> 20
+                bound >> 20
             ))
             .fix(format!("du -a {LOG} | sort -n")),
         );
@@ -235,8 +235,8 @@ pub fn rotation(_: &Context) -> Vec<Finding> {
             }
             None => format!(
                 "without logrotate, the helper rotates the log at {} MiB and keeps {} MiB; it uses {} MiB",
-                LARGEST >> 20,
-                BOUND >> 20,
+                largest >> 20,
+                bound >> 20,
                 size.div_ceil(1 << 20)
             ),
         },

@@ -35,6 +35,7 @@ use crate::policy::force::InForce;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{grants, operations};
 use crate::policy::parse;
+use crate::policy::recipient::Recipient;
 use crate::policy::{COMPILED, ineffective, never, site};
 use crate::request::code::{Code, Refusal};
 use crate::request::operation::Operation;
@@ -144,6 +145,12 @@ fn limits(force: &InForce) -> Value {
         "watch_seconds": limits.watch_seconds,
         "mask_secrets": limits.mask_secrets,
         "must_confine": limits.must_confine,
+        "audit": {
+            "recipients": force.recipients().iter().map(Recipient::as_str).collect::<Vec<_>>(),
+            "max_bytes_per_minute": limits.audit.minute_bytes,
+            "max_total": limits.audit.total_bytes,
+            "checkpoint_records": limits.audit.checkpoint_records,
+        },
     })
 }
 

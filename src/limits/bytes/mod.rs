@@ -2,8 +2,9 @@
 //! as long as whoever asks wants, and root's disk holds it.
 //!
 //! Two budgets an account: one for what is refused or only looks, one for what changes something.
-//! Each is a bucket that empties at a steady rate. What was run is written down whatever there is
-//! room for, and counts.
+//! Each is a bucket that empties at a steady rate. A policy can bound what both take within any
+//! minute, in their place or besides. What was run is written down whatever there is room for, and
+//! counts.
 //!
 //! One table of a fixed size for all, with a line for each account that has asked lately: sets of
 //! [`WAYS`] lines, of which an account's number says which one is its own. It is read and written
@@ -34,6 +35,18 @@ pub struct Size {
     pub hourly: u64,
 }
 
+/// What an account may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// The buckets of looks and of changes.
+    pub buckets: [Size; 2],
+    /// Whether they count.
+    pub has_buckets: bool,
+    /// What both may take within any minute, in bytes; looks no more than three quarters of it, so
+    /// that an account that looks too often is not kept from a change.
+    pub minute: Option<u64>,
+}
+
 /// A request's share of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct Charge {
@@ -59,6 +72,8 @@ pub enum Charged {
     Over {
         /// Until there is room for it.
         wait: Duration,
+        /// Whether it is a minute's bound that it is over.
+        is_minute: bool,
         /// How many refused requests a record should stand for now.
         record: Option<u64>,
     },
@@ -68,7 +83,7 @@ pub enum Charged {
 /// few hours. When a set is full, the line goes of who has used least.
 const SETS: u64 = 128;
 const WAYS: usize = 16;
-const WORDS: usize = 8;
+const WORDS: usize = 8 + SLOTS;
 const LINE: usize = WORDS * 8;
 
 /// What a byte is counted as, so that what leaks in a millisecond is a whole number.
@@ -76,6 +91,11 @@ const UNIT: u64 = 3_600_000;
 
 /// What is waited for besides, in bytes: records differ a little from one time to the next.
 const SLACK: u64 = 64;
+
+/// What a minute's bound counts is kept for each of so many parts of a minute and one more, in
+/// milliseconds: whatever is within a minute is counted, and forgotten at most ten seconds later.
+const SLOT: u64 = 10_000;
+const SLOTS: usize = 7;
 
 /// How much longer the record of a refusal may be than what was refused: it has its words.
 const EXTRA: u64 = 1536;
@@ -95,12 +115,18 @@ struct Line {
     recorded_in: u64,
     /// How many were not since.
     unrecorded: u64,
+    /// How many bytes were taken in each slot, the one of the moment first: of looks and of changes.
+    slots: [[u32; 2]; SLOTS],
 }
 
 impl Line {
     fn bytes(&self) -> [u8; LINE] {
-        let Self { key, boot, at, used: [reads, changes], recorded_in, unrecorded } = *self;
-        let mut words = [key, boot, at, reads, changes, recorded_in, unrecorded, 0];
+        let Self { key, boot, at, used: [reads, changes], recorded_in, unrecorded, slots } = *self;
+        let mut words = [0; WORDS];
+        words[..7].copy_from_slice(&[key, boot, at, reads, changes, recorded_in, unrecorded]);
+        for (word, [reads, changes]) in words[7..].iter_mut().zip(slots) {
+            *word = u64::from(changes) << 32 | u64::from(reads);
+        }
         words[WORDS - 1] = crate::limits::ring::sum(&words[..WORDS - 1]);
         let mut bytes = [0; LINE];
         for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
@@ -118,11 +144,12 @@ impl Line {
         if words == [0; WORDS] {
             return Ok(None);
         }
-        let [key, boot, at, reads, changes, recorded_in, unrecorded, check] = words;
+        let [key, boot, at, reads, changes, recorded_in, unrecorded, taken @ .., check] = words;
         if check != crate::limits::ring::sum(&words[..WORDS - 1]) {
             return Err(io::Error::other("it is not a table of budgets"));
         }
-        Ok(Some(Self { key, boot, at, used: [reads, changes], recorded_in, unrecorded }))
+        let slots = taken.map(|word| [word as u32, (word >> 32) as u32]);
+        Ok(Some(Self { key, boot, at, used: [reads, changes], recorded_in, unrecorded, slots }))
     }
 
     /// What has leaked by now is in it no more.
@@ -131,7 +158,34 @@ impl Line {
         for (used, size) in self.used.iter_mut().zip(sizes) {
             *used = used.saturating_sub(since.saturating_mul(size.hourly));
         }
+        let passed = (now / SLOT).saturating_sub(self.at / SLOT);
+        let passed = usize::try_from(passed).unwrap_or(SLOTS).min(SLOTS);
+        self.slots.copy_within(..SLOTS - passed, passed);
+        self.slots[..passed].fill([0; 2]);
         self.at = now;
+    }
+
+    /// How many milliseconds until so many bytes more are within a minute's bound; 0 if they are.
+    fn wait_for_minute(&self, bucket: Bucket, bytes: u64, minute: u64) -> u64 {
+        let fits = |passed: &usize| {
+            let kept = &self.slots[..SLOTS - passed];
+            let of = |at: usize| kept.iter().map(|slot| u64::from(slot[at])).sum::<u64>();
+            let (reads, changes) = (of(0), of(1));
+            let is_within = reads + changes + bytes <= minute;
+            is_within && (bucket == Bucket::Changes || reads + bytes <= minute / 4 * 3)
+        };
+        let passed = (0..SLOTS).find(fits).unwrap_or(SLOTS) as u64;
+        ((self.at / SLOT + passed) * SLOT).saturating_sub(self.at)
+    }
+
+    /// Takes so many bytes.
+    fn take(&mut self, bucket: Bucket, bytes: u64, has_buckets: bool) {
+        let taken = &mut self.slots[0][bucket as usize];
+        *taken = taken.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        if has_buckets {
+            let used = &mut self.used[bucket as usize];
+            *used = used.saturating_add(bytes.saturating_mul(UNIT));
+        }
     }
 }
 
@@ -149,7 +203,7 @@ impl Line {
     }
 }
 
-/// Charges. `sizes` are those of looks and of changes.
+/// Charges.
 ///
 /// # Errors
 /// If the table cannot be read or written, or is none.
@@ -157,7 +211,7 @@ pub fn charge(
     table: &impl Store,
     boot: u64,
     now: Duration,
-    sizes: &[Size; 2],
+    sizes: &Sizes,
     charge: &Charge,
 ) -> io::Result<Charged> {
     let millis = now.as_millis() as u64;
@@ -170,7 +224,7 @@ pub fn charge(
         // What another boot used is forgotten.
         *line = Line::parse(bytes)?.filter(|line| line.boot == boot);
         if let Some(line) = line {
-            line.leak(millis, sizes);
+            line.leak(millis, &sizes.buckets);
         }
     }
     let own = |line: &Option<Line>| line.is_some_and(|line| line.key == charge.key);
@@ -182,20 +236,33 @@ pub fn charge(
         used: [0; 2],
         recorded_in: 0,
         unrecorded: 0,
+        slots: [[0; 2]; SLOTS],
     });
     let at = charge.bucket as usize;
-    let wanted = charge.bytes.saturating_mul(UNIT);
-    let (room, hourly) = (sizes[at].room.saturating_mul(UNIT), sizes[at].hourly.max(1));
-    let over = (line.used[at].saturating_add(wanted)).saturating_sub(room);
-    let charged = if over == 0 || charge.is_due {
-        line.used[at] = line.used[at].saturating_add(wanted);
+    let Size { room, hourly } = sizes.buckets[at];
+    let over = |bytes: u64| {
+        let wanted = line.used[at].saturating_add(bytes.saturating_mul(UNIT));
+        let over = wanted.saturating_sub(room.saturating_mul(UNIT));
+        if sizes.has_buckets { over.div_ceil(hourly.max(1)) } else { 0 }
+    };
+    let over_minute = |bytes: u64| {
+        sizes.minute.map_or(0, |minute| line.wait_for_minute(charge.bucket, bytes, minute))
+    };
+    let is_minute = over_minute(charge.bytes) > 0;
+    let is_over = is_minute || over(charge.bytes) > 0;
+    let waits = |more: u64| {
+        let bytes = charge.bytes.saturating_add(more);
+        over(bytes).max(over_minute(bytes))
+    };
+    // The record that says so is charged, too.
+    let (wait, wait_recorded) = (waits(SLACK), waits(SLACK + EXTRA + charge.bytes));
+    let charged = if !is_over || charge.is_due {
+        line.take(charge.bucket, charge.bytes, sizes.has_buckets);
         Charged::Taken { unrecorded: line.unrecorded_until(now, 0) }
     } else {
         let record = Some(line.unrecorded_until(now, 1)).filter(|count| *count > 0);
-        // The record that says so is charged, too.
-        let more = record.map_or(SLACK, |_| SLACK + EXTRA + charge.bytes);
-        let millis = over.saturating_add(more.saturating_mul(UNIT)).div_ceil(hourly);
-        Charged::Over { wait: Duration::from_millis(millis), record }
+        let millis = if record.is_some() { wait_recorded } else { wait };
+        Charged::Over { wait: Duration::from_millis(millis), is_minute, record }
     };
     table.write_at(&line.bytes(), set + (place * LINE) as u64)?;
     Ok(charged)

@@ -5,7 +5,11 @@ use crate::limits::ring::tests::Memory;
 use proptest::prelude::*;
 
 const BOOT: u64 = 7;
-const SIZES: [Size; 2] = [Size { room: 10_000, hourly: 3600 }, Size { room: 5000, hourly: 36_000 }];
+const SIZES: Sizes = Sizes {
+    buckets: [Size { room: 10_000, hourly: 3600 }, Size { room: 5000, hourly: 36_000 }],
+    has_buckets: true,
+    minute: None,
+};
 
 fn ask(memory: &Memory, key: u64, bytes: u64, millis: u64) -> Charged {
     let one = Charge { key, bucket: Bucket::Reads, bytes, is_due: false };
@@ -20,7 +24,7 @@ fn is_taken(charged: &Charged) -> bool {
 fn who_waits_as_long_as_is_said_gets_it() {
     let memory = Memory::default();
     assert!((0..10).all(|_| is_taken(&ask(&memory, 1, 1000, 1000))));
-    let Charged::Over { wait, record } = ask(&memory, 1, 1000, 1000) else { panic!("taken") };
+    let Charged::Over { wait, record, .. } = ask(&memory, 1, 1000, 1000) else { panic!("taken") };
     assert_eq!(record, Some(1));
     // What the record takes that says so is waited for, too.
     let due = Charge { key: 1, bucket: Bucket::Reads, bytes: 1000 + EXTRA, is_due: true };
@@ -83,7 +87,9 @@ fn the_table_does_not_grow_and_who_used_much_stays() {
 #[test]
 fn a_day_of_flooding_takes_what_the_documents_say() {
     const MIB: u64 = 1 << 20;
-    let sizes = [Size { room: 8 * MIB, hourly: 2 * MIB }, Size { room: 4 * MIB, hourly: 4 * MIB }];
+    let buckets =
+        [Size { room: 8 * MIB, hourly: 2 * MIB }, Size { room: 4 * MIB, hourly: 4 * MIB }];
+    let sizes = Sizes { buckets, ..SIZES };
     let memory = Memory::default();
     let mut sum = 0;
     for second in 0..24 * 3600 {
@@ -104,7 +110,68 @@ fn a_day_of_flooding_takes_what_the_documents_say() {
     assert!(sum <= 156 * MIB && sum > 155 * MIB, "{sum}");
 }
 
+/// What a policy says of a minute holds in each minute, and who has waited as long as is said gets it.
+#[test]
+fn a_minutes_bound_is_all_that_counts_where_a_policy_has_one() {
+    let sizes = Sizes { has_buckets: false, minute: Some(100_000), ..SIZES };
+    let memory = Memory::default();
+    let ask = |bucket, bytes, millis, is_due| {
+        let one = Charge { key: 1, bucket, bytes, is_due };
+        charge(&memory, BOOT, Duration::from_millis(millis), &sizes, &one).unwrap()
+    };
+    // Far more than the buckets have room for.
+    assert!((0..75).all(|_| is_taken(&ask(Bucket::Reads, 1000, 5000, false))));
+    assert!(!is_taken(&ask(Bucket::Reads, 1000, 5000, false)));
+    // A quarter is for changes alone.
+    assert!((0..25).all(|_| is_taken(&ask(Bucket::Changes, 1000, 9000, false))));
+    let over = ask(Bucket::Changes, 1000, 9000, false);
+    let Charged::Over { wait, is_minute: true, record } = over else { panic!("{over:?}") };
+    assert_eq!((wait, record), (Duration::from_secs(61), None));
+    assert!(!is_taken(&ask(Bucket::Changes, 1000, 69_999, false)));
+    assert!(is_taken(&ask(Bucket::Changes, 1000, 70_000, false)));
+    // What is due is written all the same, and counts.
+    assert!(is_taken(&ask(Bucket::Changes, 120_000, 70_000, true)));
+    assert!(!is_taken(&ask(Bucket::Reads, 1, 139_999, false)));
+    assert!(is_taken(&ask(Bucket::Reads, 1, 140_000, false)));
+    // Where a policy only narrows, both bounds hold.
+    let both = Sizes { minute: Some(100_000), ..SIZES };
+    let one = Charge { key: 2, bucket: Bucket::Reads, bytes: 10_001, is_due: false };
+    let over = charge(&memory, BOOT, Duration::ZERO, &both, &one).unwrap();
+    assert!(matches!(over, Charged::Over { is_minute: false, .. }));
+}
+
 proptest! {
+    #[test]
+    fn no_minute_has_more_than_its_bound(
+        asked in proptest::collection::vec((0_u64..15_000, 1_u64..30_000, any::<bool>()), 1..200),
+    ) {
+        const MINUTE: u64 = 60_000;
+        let sizes = Sizes { has_buckets: false, minute: Some(MINUTE), ..SIZES };
+        let memory = Memory::default();
+        let mut taken: Vec<(u64, u64)> = Vec::new();
+        let mut now = 0;
+        for (later, bytes, changes) in asked {
+            now += later;
+            let bucket = if changes { Bucket::Changes } else { Bucket::Reads };
+            let one = Charge { key: 1, bucket, bytes, is_due: false };
+            let charged = charge(&memory, BOOT, Duration::from_millis(now), &sizes, &one).unwrap();
+            let since = |millis: u64| -> u64 {
+                let lately = taken.iter().filter(|(at, _)| at + millis > now);
+                lately.map(|(_, bytes)| bytes).sum()
+            };
+            match charged {
+                Charged::Taken { .. } => prop_assert!(since(60_000) + bytes <= MINUTE),
+                // And nobody is refused who did not use that much.
+                Charged::Over { .. } => prop_assert!(since(70_000) + bytes > MINUTE / 4 * 3),
+            }
+            if is_taken(&charged) {
+                taken.push((now, bytes));
+            }
+        }
+        prop_assert!(check(&memory).is_ok());
+    }
+
+
     #[test]
     fn no_account_takes_more_than_its_buckets_let_it_have(
         steps in proptest::collection::vec(
@@ -121,7 +188,7 @@ proptest! {
             let one = Charge { key, bucket, bytes, is_due };
             let charged = charge(&memory, BOOT, Duration::from_millis(now), &SIZES, &one).unwrap();
             let (sum, due) = taken.entry((key, bucket as usize)).or_default();
-            let size = SIZES[bucket as usize];
+            let size = SIZES.buckets[bucket as usize];
             let most = size.room + now * size.hourly / 3_600_000;
             match charged {
                 // What is due comes on top, and counts all the same.
