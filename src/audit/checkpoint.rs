@@ -5,20 +5,14 @@
 //! signature stands.
 
 use crate::audit::key::Public;
-use crate::audit::line::Line;
 use crate::output::hex::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::io::Read as _;
 
-/// After so many records without one, a checkpoint is made. A signature takes some 30 µs and a sync, a
-/// record more is 1 kB: at a thousand of a thousand records' time and room nobody notices it, and an
-/// account at the default rate needs half an hour to make as many.
-pub const EVERY: u64 = 1000;
-
 /// What stands before the signature, which is the last field of its object. No text of a record can
 /// hold this: in one, quotes are escaped.
-const BEFORE: &[u8] = b",\"signature\":\"";
+pub const BEFORE: &[u8] = b",\"signature\":\"";
 
 /// What a checkpoint's record has more than others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,47 +70,4 @@ pub fn machine() -> String {
 pub fn with_signature(text: &str, signature: &str) -> Option<String> {
     let at = text.find(str::from_utf8(BEFORE).ok()?)? + BEFORE.len();
     Some(format!("{}{signature}{}", &text[..at], &text[at..]))
-}
-
-/// A checkpoint's line, read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
-    /// What it says.
-    pub said: Checkpoint,
-    /// The key that it says.
-    pub key: Public,
-    /// The one that takes its place.
-    pub next: Option<Public>,
-    /// Whether that key has signed it.
-    pub is_signed: bool,
-}
-
-impl Read {
-    /// Reads it. None if the line is not a checkpoint's, or says nothing that can be verified.
-    pub fn of(line: &Line<'_>) -> Option<Self> {
-        /// More than a checkpoint takes, whatever its host is called.
-        const LONGEST: usize = 4096;
-        #[derive(Deserialize)]
-        struct Record {
-            checkpoint: Checkpoint,
-        }
-        let text = line.hashed;
-        if text.len() > LONGEST {
-            return None;
-        }
-        let mut whole = text.to_vec();
-        whole.push(b'}');
-        let Record { checkpoint: said } = serde_json::from_slice(&whole).ok()?;
-        let key = Public::from_hex(&said.key)?;
-        let next = match &said.next {
-            Some(next) => Some(Public::from_hex(next)?),
-            None => None,
-        };
-        let at = whole.windows(BEFORE.len()).position(|part| part == BEFORE)? + BEFORE.len();
-        let end = at + said.signature.len();
-        let is_there = whole.get(at..end)? == said.signature.as_bytes();
-        whole.drain(at..end);
-        let is_signed = is_there && key.has_signed(&whole, &said.signature);
-        Some(Self { said, key, next, is_signed })
-    }
 }

@@ -1,7 +1,6 @@
 //! The file: one append a record, by one process at a time, synced. It is the one sink that a
 //! request cannot do without.
 
-use crate::audit::checkpoint::EVERY;
 use crate::audit::end::End;
 use crate::audit::files::{self, FILE, FOLDER};
 use crate::audit::head::{self, Head};
@@ -34,8 +33,9 @@ pub struct Appended {
     pub link: Link,
     /// How many refusals a record should stand for now.
     pub unrecorded: u64,
-    /// Whether a checkpoint should follow: the last one is too long ago, or a new file was begun.
-    pub wants_checkpoint: bool,
+    /// How many records there are since the last checkpoint; more than any if this is the first one of
+    /// a file that rotation has begun.
+    pub unsigned: u64,
 }
 
 /// The log's lock, held.
@@ -81,7 +81,7 @@ pub fn append(
     total: u64,
     charge: impl FnOnce(u64) -> Result<u64, Exceeded>,
 ) -> Result<Appended, NotAppended> {
-    append_locked(&lock()?, record, sync, charge)
+    append_locked(&lock()?, record, sync, total, charge)
 }
 
 /// As [`append`], with the lock at hand.
@@ -92,6 +92,7 @@ pub fn append_locked(
     _: &Locked,
     record: &mut Record<'_>,
     sync: Sync,
+    total: u64,
     charge: impl FnOnce(u64) -> Result<u64, Exceeded>,
 ) -> Result<Appended, NotAppended> {
     let (mut log, mut size) = open()?;
@@ -137,8 +138,11 @@ pub fn append_locked(
     }
     // The first file of all has nothing before it that could be signed.
     let is_first_of_file = size == 0 && last.link.seq > 0;
-    let is_due = is_first_of_file || next.seq.saturating_sub(signed) >= EVERY;
-    Ok(Appended { line, link: next, unrecorded, wants_checkpoint: is_due && !is_checkpoint })
+    let unsigned = match is_first_of_file && !is_checkpoint {
+        true => u64::MAX,
+        false => next.seq.saturating_sub(new_signed),
+    };
+    Ok(Appended { line, link: next, unrecorded, unsigned })
 }
 
 /// Opens the log, made if it is missing; gives its size, too.

@@ -15,6 +15,7 @@ pub mod log;
 pub mod origin;
 pub mod record;
 pub mod rotate;
+pub mod signature;
 pub mod verify;
 pub mod witness;
 
@@ -308,8 +309,9 @@ pub fn rotate_key(origin: &Origin) -> io::Result<(Signed, Option<io::Error>)> {
 
 fn signed(lock: &Locked, origin: &Origin, key: &Key, next: Option<&Public>) -> io::Result<Signed> {
     let mut record = Record::of_checkpoint(origin, key, next);
+    let total = origin.limits.audit.total_bytes;
     // It is nobody's request, and bounded by what was paid for before it.
-    let appended = log::append_locked(lock, &mut record, Sync::Now, |_| Ok(0));
+    let appended = log::append_locked(lock, &mut record, Sync::Now, total, |_| Ok(0));
     let appended = appended.map_err(|not| match not {
         NotAppended::Failed(error) => error,
         NotAppended::Limited(exceeded) => io::Error::other(exceeded.refusal.error),
@@ -324,7 +326,7 @@ fn signed(lock: &Locked, origin: &Origin, key: &Key, next: Option<&Public>) -> i
 /// Makes the checkpoint that should follow a record. Without a key there is none, and no request
 /// fails for that: `sm doctor` says why.
 fn sign_if_due(origin: &Origin, appended: &Appended) {
-    if appended.wants_checkpoint {
+    if appended.unsigned >= u64::from(origin.limits.audit.checkpoint_records) {
         let _ = checkpoint(&Origin { caller: Caller::root(), ..origin.clone() });
     }
 }

@@ -3,11 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use crate::audit::checkpoint;
+use crate::audit::checkpoint::Checkpoint;
 use crate::audit::files::LogFile;
 use crate::audit::key::Public;
 use crate::audit::line::Line;
-use crate::audit::record::{Event, Link};
+use crate::audit::record::{Event, HASH_KEY, Link};
+use crate::audit::signature::Signature;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, IsTerminal, Read as _, Write};
@@ -62,6 +63,9 @@ pub struct Signed {
     pub key: String,
     /// Who signed them, one after the other.
     pub hosts: Vec<SignedBy>,
+    /// The line of the last one.
+    #[serde(skip)]
+    pub line: String,
 }
 
 /// A host that signed checkpoints.
@@ -118,7 +122,7 @@ pub fn verify_stream(
 }
 
 /// What reads a log, line after line.
-struct Verifier {
+pub struct Verifier {
     found: Found,
     wanted: BTreeSet<u64>,
     torn: Option<Torn>,
@@ -140,9 +144,24 @@ struct Doubt {
 }
 
 impl Verifier {
-    fn new(wanted: BTreeSet<u64>, keys: Option<Vec<Public>>) -> Self {
+    /// Of a log from its beginning, or from one of its records on. `wanted` and `keys` as for [`verify`].
+    pub fn new(wanted: BTreeSet<u64>, keys: Option<Vec<Public>>) -> Self {
         let signatures = keys.map(Signatures::new);
         Self { found: Found::default(), wanted, torn: None, signatures, at: None, doubt: None }
+    }
+
+    /// Of what follows a record.
+    #[must_use]
+    pub fn after(mut self, last: Link) -> Self {
+        self.found.first = last.seq.saturating_add(1);
+        self.found.last = Some(last);
+        self
+    }
+
+    /// The keys whose checkpoints are taken by now: those that were given, and those that they have
+    /// signed.
+    pub fn keys(&self) -> &[Public] {
+        self.signatures.as_ref().map_or(&[], |signatures| &signatures.trusted)
     }
 
     /// Gives whether to go on behind it.
@@ -191,8 +210,8 @@ impl Verifier {
         false
     }
 
-    /// Reads a line. Gives whether to go on.
-    fn line(&mut self, text: &[u8], ended: bool, place: impl Fn() -> Place) -> bool {
+    /// Reads a line, which `ended` with a line break or not. Gives whether to go on.
+    pub fn line(&mut self, text: &[u8], ended: bool, place: impl Fn() -> Place) -> bool {
         let Some(record) = Line::parse(text) else {
             let next =
                 Torn { place: place(), bytes: text.len() as u64, ended, seq: number_of(text) };
@@ -361,12 +380,18 @@ impl Verifier {
         if !hosts.last().is_some_and(is_same) && hosts.len() < MOST_HOSTS {
             hosts.push(SignedBy { since: seq, ..signed.clone() });
         }
+        let line = format!(
+            "{}{HASH_KEY}{}\"}}",
+            String::from_utf8_lossy(record.hashed),
+            String::from_utf8_lossy(record.hash)
+        );
         self.found.signed =
-            Some(Signed { until: seq, checkpoints: count + 1, key: signed.key, hosts });
+            Some(Signed { until: seq, checkpoints: count + 1, key: signed.key, hosts, line });
         true
     }
 
-    fn end(mut self) -> Found {
+    /// What was found.
+    pub fn end(mut self) -> Found {
         if self.found.broken.is_none() {
             let invalid = self.signatures.as_mut().and_then(|all| all.invalid.take());
             match (self.doubt.take(), invalid, self.torn.take()) {
@@ -409,7 +434,7 @@ impl Signatures {
 
     /// Gives who has signed it.
     fn take(&mut self, record: &Line<'_>) -> Result<SignedBy, String> {
-        let Some(read) = checkpoint::Read::of(record) else {
+        let Some(read) = Signature::of(record) else {
             return Err("is not a checkpoint that can be verified".to_owned());
         };
         if !read.is_signed {
@@ -435,7 +460,7 @@ impl Signatures {
             self.replaced.push((read.key, next));
             self.trusted.push(next);
         }
-        let checkpoint::Checkpoint { host, machine, key, .. } = read.said;
+        let Checkpoint { host, machine, key, .. } = read.said;
         Ok(SignedBy { host, machine, key, since: record.seq })
     }
 }

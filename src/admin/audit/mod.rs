@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod export;
 pub mod filter;
+pub mod kept;
 pub mod rows;
 pub mod setup;
 pub mod stats;

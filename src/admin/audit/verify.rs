@@ -2,12 +2,11 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::filter::{KEPT, unreadable};
-use crate::audit::checkpoint;
+use crate::admin::audit::kept::{Kept, cannot_be_read, read_keys};
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head::{self, Head};
 use crate::audit::key::Public;
-use crate::audit::line::Line;
-use crate::audit::record::{Event, Link};
+use crate::audit::record::Link;
 use crate::audit::verify::{self, Found};
 use crate::audit::witness::Witness;
 use crate::cli;
@@ -16,10 +15,9 @@ use crate::request::code::{Code, Refusal};
 use crate::system::file;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::io::{self, BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::io;
 
 /// What was found of the whole record.
 pub struct Verified {
@@ -260,143 +258,35 @@ fn signed_until(found: &Found) -> String {
 struct Asked {
     keys: Option<Vec<Public>>,
     keys_from: String,
-    /// Records that were kept elsewhere, by their numbers.
-    kept: BTreeMap<u64, String>,
-    kept_from: String,
+    kept: Kept,
 }
 
 impl Asked {
     fn of(given: &cli::Verify) -> Result<Self, Failure> {
         let mut asked = Self::default();
-        if let Some(path) = &given.key {
-            asked.keys_from = path.display().to_string();
-            asked.keys = Some(read_keys(path)?);
-        }
         if let Some(path) = &given.checkpoints {
-            asked.kept_from = path.display().to_string();
-            let (kept, keys) = read_kept(path)?;
-            asked.kept = kept;
-            asked.learn(&keys);
+            asked.kept = Kept::read(path)?;
+        }
+        if let Some(path) = &given.key {
+            asked.keys_from = one_line(&path.to_string_lossy(), 200);
+            asked.keys = Some(asked.kept.with_signed(read_keys(path)?));
         }
         Ok(asked)
     }
 
-    /// Keys that a trusted one has signed, as what was kept says.
-    fn learn(&mut self, rotations: &[(Public, Public)]) {
-        let Some(keys) = &mut self.keys else { return };
-        for (old, new) in rotations {
-            if keys.contains(old) && !keys.contains(new) {
-                keys.push(*new);
-            }
-        }
-    }
-
     fn wanted(&self) -> impl Iterator<Item = u64> {
-        self.kept.keys().copied()
+        self.kept.records.keys().copied()
     }
 
     /// What was asked for and is not so.
     fn unmet(&self, found: &Found) -> Option<String> {
-        let from = &self.kept_from;
-        let until = found.last.as_ref().map_or(0, |last| last.seq);
-        let mut same = 0;
-        for (seq, hash) in &self.kept {
-            if *seq > until {
-                return Some(format!(
-                    "the end was cut: the log ends with record {until}, but {from} has record {seq}"
-                ));
-            }
-            match found.hashes.get(seq) {
-                Some(found) if found == hash => same = *seq,
-                Some(_) if same + 1 == *seq || found.first == *seq => {
-                    return Some(format!("record {seq} is not the one that {from} has"));
-                }
-                Some(_) => {
-                    let first = found.first.max(same + 1);
-                    return Some(format!(
-                        "record {seq} is not the one that {from} has: the first that was changed is one of {first} to {seq}"
-                    ));
-                }
-                // Rotation has deleted it.
-                None if *seq < found.first => {}
-                None => return Some(format!("record {seq}, which {from} has, is not in the log")),
-            }
-        }
-        if self.keys.is_some() && found.signed.is_none() {
-            return Some(format!(
-                "no checkpoint in the log is signed with a key in {}",
-                self.keys_from
-            ));
-        }
-        None
+        let is_unsigned = self.keys.is_some() && found.signed.is_none();
+        self.kept.missing_in(found).or_else(|| {
+            is_unsigned.then(|| {
+                format!("no checkpoint in the log is signed with a key in {}", self.keys_from)
+            })
+        })
     }
-}
-
-/// Larger than any file of keys, in bytes.
-const MOST_KEYS: u64 = 1 << 20;
-
-fn read_keys(path: &Path) -> Result<Vec<Public>, Failure> {
-    let name = path.display().to_string();
-    let mut text = String::new();
-    let file = file::open(path).and_then(|file| file.take(MOST_KEYS).read_to_string(&mut text));
-    file.map_err(|error| cannot_be_read(&name, &error))?;
-    match Public::all_in(&text) {
-        Some(keys) if !keys.is_empty() => Ok(keys),
-        _ => Err(Refusal::new(Code::InvalidArgument, format!("{name} has no key"))
-            .hint("give it what sm audit key printed on the host that made the log")
-            .into()),
-    }
-}
-
-/// The hashes of records by their numbers, and pairs of keys of which the first has signed the second.
-type Kept = (BTreeMap<u64, String>, Vec<(Public, Public)>);
-
-/// Reads records that were kept elsewhere.
-fn read_kept(path: &Path) -> Result<Kept, Failure> {
-    let name = path.display().to_string();
-    let wrong = |number: usize, what: &str| {
-        Refusal::new(Code::InvalidArgument, format!("{name}:{number} {what}"))
-            .hint("give it lines of a host's log as they are, for example those of its checkpoints")
-    };
-    let file = file::open(path).map_err(|error| cannot_be_read(&name, &error))?;
-    let mut reader = BufReader::new(file);
-    let (mut kept, mut keys) = (BTreeMap::new(), Vec::new());
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let read = (&mut reader).take(LONGEST_KEPT).read_until(b'\n', &mut line);
-        if read.map_err(|error| cannot_be_read(&name, &error))? == 0 {
-            break;
-        }
-        let text = line.trim_ascii();
-        if text.is_empty() {
-            continue;
-        }
-        let record = Line::parse(text).filter(Line::is_unchanged);
-        let record = record.ok_or_else(|| wrong(number, "is no record, or was changed"))?;
-        if record.is_of(Event::Checkpoint) {
-            let read = checkpoint::Read::of(&record).filter(|read| read.is_signed);
-            let read = read.ok_or_else(|| wrong(number, "has a signature that is not valid"))?;
-            keys.extend(read.next.map(|next| (read.key, next)));
-        }
-        let hash = String::from_utf8_lossy(record.hash).into_owned();
-        if kept.insert(record.seq, hash.clone()).is_some_and(|other| other != hash) {
-            let what = format!("is another record {} than one before it", record.seq);
-            return Err(wrong(number, &what).into());
-        }
-    }
-    Ok((kept, keys))
-}
-
-/// A record is far shorter, in bytes.
-const LONGEST_KEPT: u64 = 1 << 20;
-
-fn cannot_be_read(name: &str, error: &io::Error) -> Refusal {
-    let code = match error.kind() {
-        io::ErrorKind::PermissionDenied => Code::NotPrivileged,
-        _ => Code::CommandFailed,
-    };
-    Refusal::new(code, format!("{} cannot be read: {error}", one_line(name, 200)))
 }
 
 /// A log that is not in root's place: nothing but itself, and what it is held against, says how it ends.

@@ -1,0 +1,146 @@
+//! What a log is held against: keys, and records of it that were kept elsewhere.
+
+use crate::audit::key::Public;
+use crate::audit::line::Line;
+use crate::audit::record::{Event, Link};
+use crate::audit::signature::Signature;
+use crate::audit::verify::Found;
+use crate::output::text::one_line;
+use crate::request::code::{Code, Refusal};
+use crate::system::file;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::path::Path;
+
+/// Larger than any file of keys, in bytes.
+const MOST_KEYS: u64 = 1 << 20;
+
+/// A record is far shorter, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// Records of a log that were kept elsewhere, as a rule its checkpoints.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Their hashes by their numbers.
+    pub records: BTreeMap<u64, String>,
+    /// Pairs of keys of which the first has signed the second.
+    rotations: Vec<(Public, Public)>,
+    /// The file.
+    name: String,
+}
+
+impl Kept {
+    /// Reads them: each on a line, as it is in the log.
+    ///
+    /// # Errors
+    /// If one of them is no record, or was changed, or is not signed though it is a checkpoint.
+    pub fn read(path: &Path) -> Result<Self, Refusal> {
+        let mut kept = Self { name: path.display().to_string(), ..Self::default() };
+        let name = one_line(&kept.name, 200);
+        let wrong = |number: usize, what: &str| {
+            Refusal::new(Code::InvalidArgument, format!("{name}:{number} {what}")).hint(
+                "give it lines of a host's log as they are, for example those of its checkpoints",
+            )
+        };
+        let file = file::open(path).map_err(|error| cannot_be_read(&name, &error))?;
+        let mut reader = BufReader::new(file);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let read = (&mut reader).take(LONGEST).read_until(b'\n', &mut line);
+            if read.map_err(|error| cannot_be_read(&name, &error))? == 0 {
+                break;
+            }
+            let text = line.trim_ascii();
+            if text.is_empty() {
+                continue;
+            }
+            let record = Line::parse(text).filter(Line::is_unchanged);
+            let record = record.ok_or_else(|| wrong(number, "is no record, or was changed"))?;
+            if record.is_of(Event::Checkpoint) {
+                let signature = Signature::of(&record).filter(|signature| signature.is_signed);
+                let signature =
+                    signature.ok_or_else(|| wrong(number, "has a signature that is not valid"))?;
+                kept.rotations.extend(signature.next.map(|next| (signature.key, next)));
+            }
+            let hash = String::from_utf8_lossy(record.hash).into_owned();
+            let before = kept.records.insert(record.seq, hash.clone());
+            if before.is_some_and(|before| before != hash) {
+                let what = format!("is another record {} than one before it", record.seq);
+                return Err(wrong(number, &what));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The newest one.
+    pub fn last(&self) -> Option<Link> {
+        let (seq, hash) = self.records.last_key_value()?;
+        Some(Link { seq: *seq, hash: hash.clone() })
+    }
+
+    /// These keys and those that they have signed, as the records say.
+    pub fn with_signed(&self, mut keys: Vec<Public>) -> Vec<Public> {
+        for (old, new) in &self.rotations {
+            if keys.contains(old) && !keys.contains(new) {
+                keys.push(*new);
+            }
+        }
+        keys
+    }
+
+    /// What a log in which these were looked for has not, or has otherwise.
+    pub fn missing_in(&self, found: &Found) -> Option<String> {
+        let from = one_line(&self.name, 200);
+        let until = found.last.as_ref().map_or(0, |last| last.seq);
+        let mut same = 0;
+        for (seq, hash) in &self.records {
+            if *seq > until {
+                return Some(format!(
+                    "the end was cut: the log ends with record {until}, but {from} has record {seq}"
+                ));
+            }
+            match found.hashes.get(seq) {
+                Some(found) if found == hash => same = *seq,
+                Some(_) if same + 1 == *seq || found.first == *seq => {
+                    return Some(format!("record {seq} is not the one that {from} has"));
+                }
+                Some(_) => {
+                    let first = found.first.max(same + 1);
+                    return Some(format!(
+                        "record {seq} is not the one that {from} has: the first that was changed is one of {first} to {seq}"
+                    ));
+                }
+                // Rotation has deleted it.
+                None if *seq < found.first => {}
+                None => return Some(format!("record {seq}, which {from} has, is not in the log")),
+            }
+        }
+        None
+    }
+}
+
+/// Reads public keys.
+///
+/// # Errors
+/// If there is none.
+pub fn read_keys(path: &Path) -> Result<Vec<Public>, Refusal> {
+    let name = one_line(&path.to_string_lossy(), 200);
+    let mut text = String::new();
+    let file = file::open(path).and_then(|file| file.take(MOST_KEYS).read_to_string(&mut text));
+    file.map_err(|error| cannot_be_read(&name, &error))?;
+    match Public::all_in(&text) {
+        Some(keys) if !keys.is_empty() => Ok(keys),
+        _ => Err(Refusal::new(Code::InvalidArgument, format!("{name} has no key"))
+            .hint("give it what sm audit key printed on the host that made the log")),
+    }
+}
+
+/// Why something cannot be read.
+pub fn cannot_be_read(name: &str, error: &io::Error) -> Refusal {
+    let code = match error.kind() {
+        io::ErrorKind::PermissionDenied => Code::NotPrivileged,
+        _ => Code::CommandFailed,
+    };
+    Refusal::new(code, format!("{} cannot be read: {error}", one_line(name, 200)))
+}
