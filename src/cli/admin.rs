@@ -262,6 +262,35 @@ pub enum FleetCommand {
     },
     /// Make one request to sm-helper on each host, and print the replies as one JSON object, or as a table on a terminal
     Run(FleetRun),
+    /// Have each host sign its audit log, keep the checkpoints here, and say whose log is not the one that
+    /// was collected before
+    Audit(FleetAudit),
+}
+
+/// `sm fleet audit`
+#[derive(Debug, Clone, Args)]
+pub struct FleetAudit {
+    /// Which hosts
+    #[command(flatten)]
+    pub hosts: Hosts,
+    /// How many hosts at once
+    #[arg(long, default_value_t = 32, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub forks: u16,
+    /// Where the checkpoints are kept, a file for each host [default: ~/.local/state/sm/fleet-audit]
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+    /// Read each log from its beginning, not only what follows the last checkpoint that is kept
+    #[arg(long)]
+    pub full: bool,
+    /// Log in as this account instead of the inventory's
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Trust a host's key the first time it is seen
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Do not count unreachable hosts as failures
+    #[arg(long)]
+    pub skip_unreachable: bool,
 }
 
 /// `sm fleet run`
@@ -520,6 +549,9 @@ pub struct Export {
     /// Until this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["follow", "state"])]
     pub until: Option<String>,
+    /// Begin with what follows the record of this number and this hash
+    #[arg(long, value_name = "NUMBER:HASH", conflicts_with_all = ["since", "state"])]
+    pub after: Option<String>,
     /// Then print each new record
     #[arg(short, long)]
     pub follow: bool,

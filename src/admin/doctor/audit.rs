@@ -7,7 +7,9 @@ use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{fix, tool_fix, word};
 use crate::audit::files::{FILE, FOLDER as LOG};
+use crate::audit::head;
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
+use crate::audit::key;
 use crate::audit::rotate::{largest, most_aside};
 use crate::output::text::counted;
 use crate::policy::model::AuditLog;
@@ -94,6 +96,36 @@ pub fn chain(_: &Context) -> Vec<Finding> {
         Some(what) => Finding::problem(what)
             .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")
             .fix("journalctl -t sm-helper _UID=0 _TRANSPORT=journal -o json --output-fields=SM_RECORD"),
+    }]
+}
+
+/// What is signed, and whether the next checkpoint can be.
+pub fn signed(context: &Context) -> Vec<Finding> {
+    let every = context.policy.as_ref().map_or(AuditLog::USUAL, |policy| policy.limits().audit);
+    let every = u64::from(every.checkpoint_records);
+    let head = head::kept();
+    let program = word(&context.program);
+    if let Err(error) = key::public() {
+        let command = match fs::symlink_metadata(key::FILE) {
+            Ok(data) if data.is_file() && data.mode() & 0o077 != 0 => {
+                format!("chmod 0600 {}", key::FILE)
+            }
+            _ => format!("{program} audit key --rotate"),
+        };
+        return vec![Finding::warning(format!("the log is not signed: {error}")).fix(command)];
+    }
+    let Some(head) = head else { return vec![Finding::ok("there is no record yet to be signed")] };
+    let unsigned = head.link.seq.saturating_sub(head.signed);
+    vec![if unsigned > every.saturating_mul(2) {
+        Finding::warning(format!(
+            "the last {} of the log are not signed, although each {every} should be",
+            counted(unsigned, "record")
+        ))
+        .fix(format!("{program} audit checkpoint"))
+    } else if head.signed == 0 {
+        Finding::ok(format!("the log is signed when it has {}", counted(every, "record")))
+    } else {
+        Finding::ok(format!("the log is signed until record {}", head.signed))
     }]
 }
 

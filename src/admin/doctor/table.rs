@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 45] = [
+pub const CHECKS: [Check; 46] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -199,6 +199,11 @@ pub const CHECKS: [Check; 45] = [
         "audit_chain",
         "records are missing or were changed: the audit log cannot be trusted",
         audit::chain,
+    ),
+    check(
+        "audit_signed",
+        "what is not signed can be changed by root of this host without a trace elsewhere",
+        audit::signed,
     ),
     check(
         "audit_journal",

@@ -1,6 +1,7 @@
 //! Many hosts at once, over the system's ssh: `sm bootstrap-cluster` and `sm fleet`.
 
 pub mod arguments;
+pub mod audit;
 pub mod bootstrap;
 pub mod greeting;
 pub mod host_key;
@@ -14,6 +15,7 @@ pub mod row;
 pub mod run;
 pub mod setup;
 pub mod ssh;
+pub mod store;
 pub mod table;
 pub mod trouble;
 pub mod visit;
@@ -21,11 +23,12 @@ pub mod words;
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::fleet::inventory::host::Host;
-use crate::admin::fleet::inventory::{Inventory, STANDARD_INPUT};
+use crate::admin::fleet::inventory::{Inventory, STANDARD_INPUT, home};
 use crate::cli::{Bootstrap, FleetCommand, Hosts};
 use crate::request::code::{Code, Refusal};
 use crate::system::kernel;
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 
 /// `sm bootstrap-cluster`
 ///
@@ -71,7 +74,28 @@ pub fn run(command: &FleetCommand) -> Result<Answer, Failure> {
             let hosts = inventory.limited(command.hosts.limit.as_deref())?;
             run::run(command, &hosts, fields(&inventory))
         }
+        FleetCommand::Audit(command) => {
+            command.user.as_deref().map(account).transpose()?;
+            let inventory = read(&command.hosts)?;
+            let hosts = inventory.limited(command.hosts.limit.as_deref())?;
+            let folder = match &command.store {
+                Some(folder) => folder.clone(),
+                None => usual_store()?,
+            };
+            audit::run(command, &hosts, &folder, fields(&inventory))
+        }
     }
+}
+
+/// Where checkpoints are kept by default.
+fn usual_store() -> Result<PathBuf, Refusal> {
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+    let state = state.filter(|folder| folder.is_absolute());
+    let state = state.or_else(|| Some(home()?.join(".local/state")));
+    state.map(|folder| folder.join("sm/fleet-audit")).ok_or_else(|| {
+        Refusal::new(Code::Usage, "this account has no home to keep checkpoints in")
+            .hint("name a folder: --store FOLDER")
+    })
 }
 
 fn read(hosts: &Hosts) -> Result<Inventory, Refusal> {

@@ -58,6 +58,8 @@ pub struct Session {
     word: String,
     unread: Vec<u8>,
     printed: usize,
+    /// How much it may print in all.
+    most: usize,
     message: Vec<u8>,
     prompts: usize,
     /// ssh says that the host has let us in.
@@ -94,6 +96,7 @@ impl Session {
             word,
             unread: Vec::new(),
             printed: 0,
+            most: MOST,
             message: Vec::new(),
             prompts: 0,
             is_let_in: false,
@@ -108,6 +111,11 @@ impl Session {
     /// The word that marks what the host says to us.
     pub fn mark(&self) -> &str {
         &self.word
+    }
+
+    /// The host may print as much as this, in bytes.
+    pub fn allow(&mut self, most: usize) {
+        self.most = most;
     }
 
     /// Whether the host has let us in.
@@ -257,7 +265,7 @@ impl Session {
             let line: Vec<u8> = self.unread.drain(..=end).collect();
             let line = String::from_utf8_lossy(&line[..end]);
             self.printed += end + 1;
-            if self.printed > MOST {
+            if self.printed > self.most {
                 return Err(Lost::Endless);
             }
             if let Some(rest) = line.strip_prefix(&self.word)
@@ -274,7 +282,7 @@ impl Session {
                 keep_the_end(before);
             }
         }
-        if self.printed + self.unread.len() > MOST { Err(Lost::Endless) } else { Ok(None) }
+        if self.printed + self.unread.len() > self.most { Err(Lost::Endless) } else { Ok(None) }
     }
 
     fn ended(&mut self) -> Lost {

@@ -27,6 +27,7 @@ use crate::audit::head;
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::cli::{AuditFilter, Export, ExportFormat};
+use crate::output::text::one_line;
 use crate::output::wrap::WARNING;
 use crate::request::code::{Code, Refusal};
 use std::io::{self, Write as _};
@@ -70,7 +71,10 @@ fn export(given: &Export) -> Result<(), Failure> {
         // From where it was, and not from a time.
         Some(known) if known.last.seq > 0 => State { since: None, ..known },
         Some(known) => known,
-        None => State { last: Link::start(), since, output: None },
+        None => {
+            let last = given.after.as_deref().map_or_else(|| Ok(Link::start()), link)?;
+            State { last, since, output: None }
+        }
     };
     let mut output = Output::open().map_err(|error| unwritten(&error))?;
     output.go_on(place).map_err(|error| unwritten(&error))?;
@@ -104,6 +108,21 @@ fn export(given: &Export) -> Result<(), Failure> {
         Err(Stop::Failed(failure)) => Err(failure),
         Ok(()) => Ok(()),
     }
+}
+
+/// Reads a record's number and hash.
+fn link(text: &str) -> Result<Link, Failure> {
+    let parts = text.split_once(':').filter(|(_, hash)| {
+        hash.len() == 64 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    });
+    let link =
+        parts.and_then(|(seq, hash)| Some(Link { seq: seq.parse().ok()?, hash: hash.to_owned() }));
+    link.ok_or_else(|| {
+        let what = format!("{} is not the number and the hash of a record", one_line(text, 100));
+        Refusal::new(Code::Usage, what)
+            .hint("write the fields seq and hash of a record: --after 41:9f86…")
+            .into()
+    })
 }
 
 /// Why it ended.

@@ -166,7 +166,7 @@ impl Inventory {
 }
 
 /// The home of the account that runs this, as a shell has it.
-fn home() -> Option<PathBuf> {
+pub fn home() -> Option<PathBuf> {
     let message = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
     message.or_else(|| {
         let account = accounts::User::from_uid(nix::unistd::getuid()).ok().flatten();
