@@ -129,7 +129,8 @@ pub fn open(path: &str, access: Access, mode: u32, group: &str) -> io::Result<Fi
 pub fn secret(path: &str, most: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     // Not blocking: a fifo put there must not hold the request.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
     let data = file.metadata()?;
     if !data.is_file() || data.len() > most {
         return Err(io::Error::other(format!("{path} is not a file of at most {most} bytes")));
