@@ -3,6 +3,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod audits;
 mod host_keys;
 mod hostile;
 mod interrupted;
