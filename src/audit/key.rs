@@ -5,11 +5,13 @@
 //! other is made silently.
 
 use crate::output::hex::hex;
-use crate::system::state;
+use crate::output::text::one_line;
+use crate::system::{state, tool};
 use ed25519_compact::{KeyPair, PublicKey, Signature};
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The private half, in PEM (RFC 8410).
@@ -17,8 +19,15 @@ pub const FILE: &str = "/var/lib/sm/audit.key";
 /// The public half, in PEM.
 pub const PUBLIC: &str = "/var/lib/sm/audit.pub";
 
-/// More than either file has, in bytes.
-const MOST: u64 = 1024;
+/// The private half, sealed by `systemd-creds(1)`, instead of [`FILE`].
+pub const SEALED: &str = "/var/lib/sm/audit.key.sealed";
+
+/// More than any of these files has, in bytes.
+const MOST: u64 = 16 << 10;
+/// The name that is sealed with it.
+const NAME: &str = "--name=sm-audit-key";
+/// A TPM answers within seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The last line of a public key.
 const END: &str = "-----END PUBLIC KEY-----";
 
@@ -87,28 +96,52 @@ impl Key {
         hex(&self.0.sk.sign(text, None)[..])
     }
 
-    /// Puts it where [`load`] finds it, instead of one that is there: all of it, or nothing. The
-    /// caller has the log's lock.
+    /// Seals it. That may take as long as a TPM does: nobody may wait for it with the log's lock.
+    ///
+    /// # Errors
+    /// If systemd-creds cannot.
+    pub fn seal(&self, with: SealWith) -> io::Result<Sealed> {
+        let pem = Zeroizing::new(self.0.sk.to_pem());
+        let with = format!("--with-key={}", with.word());
+        let sealed = creds(&["encrypt", NAME, &with, "-", "-"], pem.as_bytes())?;
+        Ok(Sealed(sealed.to_vec()))
+    }
+
+    /// Puts it where [`load`] or [`unseal`] finds it, instead of one that is there: all of it, or nothing.
+    /// The caller has the log's lock.
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn keep(&self) -> io::Result<()> {
+    pub fn keep(&self, sealed: Option<&Sealed>) -> io::Result<()> {
         // As long as both are there, both are the key's: it can be killed at any instant.
         let before = kept().unwrap_or_default();
         let both = before.iter().chain([&self.public()]).map(Public::pem).collect::<String>();
         if !before.is_empty() {
             put(PUBLIC, both.as_bytes())?;
         }
-        let pem = Zeroizing::new(self.0.sk.to_pem());
-        put(FILE, pem.as_bytes())?;
+        match sealed {
+            Some(Sealed(bytes)) => {
+                put(SEALED, bytes)?;
+                state::remove(Path::new(FILE))?;
+            }
+            None => {
+                let pem = Zeroizing::new(self.0.sk.to_pem());
+                put(FILE, pem.as_bytes())?;
+                state::remove(Path::new(SEALED))?;
+            }
+        }
+        state::sync_parent(FILE)?;
         put(PUBLIC, self.public().pem().as_bytes())
     }
 
-    fn read() -> io::Result<Self> {
-        let bytes = state::secret(FILE, MOST)?;
-        let pem = str::from_utf8(&bytes).ok();
+    fn of_pem(bytes: &[u8], file: &str) -> io::Result<Self> {
+        let pem = str::from_utf8(bytes).ok();
         let pair = pem.and_then(|pem| KeyPair::from_pem(pem).ok());
-        pair.map(Self).ok_or_else(|| io::Error::other(format!("{FILE} is not an Ed25519 key")))
+        pair.map(Self).ok_or_else(|| io::Error::other(format!("{file} is not an Ed25519 key")))
+    }
+
+    fn read() -> io::Result<Self> {
+        Self::of_pem(&state::secret(FILE, MOST)?, FILE)
     }
 }
 
@@ -116,43 +149,123 @@ fn put(path: &str, bytes: &[u8]) -> io::Result<()> {
     state::put(Path::new(path), Path::new(&format!("{path}.new")), bytes, 0o600)
 }
 
-/// The key of this host; a new one if there never was one. The caller has the log's lock.
+/// Whether it is sealed: then no request makes a checkpoint.
+pub fn is_sealed() -> bool {
+    Path::new(SEALED).symlink_metadata().is_ok() && Path::new(FILE).symlink_metadata().is_err()
+}
+
+/// The key, if it is sealed. The caller does not have the log's lock, and gives the key to [`current`]
+/// when it has.
 ///
 /// # Errors
-/// If it is lost, damaged, or another one than the public half says, or if others can read it.
-pub fn load() -> io::Result<Key> {
+/// If it cannot be unsealed.
+pub fn unseal() -> io::Result<Option<Key>> {
+    if !is_sealed() {
+        return Ok(None);
+    }
+    let sealed = state::secret(SEALED, MOST)?;
+    let pem = creds(&["decrypt", NAME, "-", "-"], &sealed)?;
+    Key::of_pem(&pem, SEALED).map(Some)
+}
+
+/// The key of this host, which [`unseal`] gave or which is not sealed; a new one if there never was one.
+/// The caller has the log's lock.
+///
+/// # Errors
+/// If it is lost, damaged, sealed, or another one than the public half says, or if others can read it.
+pub fn current(unsealed: Option<Key>) -> io::Result<Key> {
+    match unsealed {
+        Some(key) => is_ours(key),
+        None => load(),
+    }
+}
+
+/// The key, if its public half is the one that is kept.
+fn is_ours(key: Key) -> io::Result<Key> {
+    match &kept()?[..] {
+        [only] if *only == key.public() => Ok(key),
+        // It was killed before it could say so.
+        halves if halves.is_empty() || halves.contains(&key.public()) => {
+            put(PUBLIC, key.public().pem().as_bytes())?;
+            Ok(key)
+        }
+        _ => Err(io::Error::other(format!("{PUBLIC} is the half of another key"))),
+    }
+}
+
+fn load() -> io::Result<Key> {
     match Key::read() {
-        Ok(key) => match &kept()?[..] {
-            [only] if *only == key.public() => Ok(key),
-            // It was killed before it could say so.
-            halves if halves.is_empty() || halves.contains(&key.public()) => {
-                put(PUBLIC, key.public().pem().as_bytes())?;
-                Ok(key)
-            }
-            _ => Err(io::Error::other(format!("{PUBLIC} is the half of another key"))),
-        },
+        Ok(key) => is_ours(key),
+        Err(_) if is_sealed() => Err(io::Error::other(format!("{SEALED} is not unsealed"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if !kept()?.is_empty() {
                 let lost = format!("{FILE} is missing, and {PUBLIC} says that there was one");
                 return Err(io::Error::new(io::ErrorKind::NotFound, lost));
             }
             let key = Key::generate();
-            key.keep()?;
+            key.keep(None)?;
             Ok(key)
         }
         Err(error) => Err(error),
     }
 }
 
-/// The public half of this host's key; none if there is no key yet.
+/// The public half of this host's key; none if there is no key yet. A sealed one is not opened for it.
 ///
 /// # Errors
-/// As [`load`], which makes one.
+/// As [`current`].
 pub fn public() -> io::Result<Option<Public>> {
-    match (Key::read(), kept()?.is_empty()) {
-        (Err(error), true) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+    let halves = kept()?;
+    if is_sealed() {
+        return match halves.last() {
+            Some(key) => Ok(Some(*key)),
+            None => Err(io::Error::other(format!("{PUBLIC} is missing"))),
+        };
+    }
+    match Key::read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && halves.is_empty() => Ok(None),
         _ => load().map(|key| Some(key.public())),
     }
+}
+
+/// What seals a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealWith {
+    /// The TPM of this host.
+    Tpm,
+    /// A file of systemd's (`/var/lib/systemd/credential.secret`), which root can read.
+    Host,
+}
+
+impl SealWith {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Tpm => "tpm2",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// A sealed key.
+pub struct Sealed(Vec<u8>);
+
+/// Runs `systemd-creds(1)`.
+fn creds(arguments: &[&str], input: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+    let program = tool::find("systemd-creds");
+    let program = program.ok_or_else(|| io::Error::other("systemd-creds is not installed"))?;
+    let (reader, mut writer) = io::pipe()?;
+    // Far less than a pipe holds.
+    writer.write_all(input)?;
+    drop(writer);
+    let mut command = tool::clean(&program);
+    command.args(arguments).stdin(reader);
+    let output = tool::output_within(command, PATIENCE)?;
+    let printed = Zeroizing::new(output.stdout);
+    if output.status.success() {
+        return Ok(printed);
+    }
+    let reason = one_line(String::from_utf8_lossy(&output.stderr).trim(), 300);
+    Err(io::Error::other(format!("systemd-creds {} failed: {reason}", arguments[0])))
 }
 
 /// The public halves that are kept: one, or two if it was killed while it put one in the place of

@@ -20,7 +20,7 @@ pub mod verify;
 pub mod witness;
 
 use crate::approvals::Consent;
-use crate::audit::key::{Key, Public};
+use crate::audit::key::{Key, Public, SealWith};
 use crate::audit::log::{Appended, Locked, NotAppended, Sync};
 use crate::audit::origin::Origin;
 pub use crate::audit::record::Event;
@@ -282,20 +282,27 @@ pub struct Signed {
 /// # Errors
 /// If there is no key to sign with, or the log does not take the record.
 pub fn checkpoint(origin: &Origin) -> io::Result<Signed> {
+    // No request waits for a TPM.
+    let unsealed = key::unseal()?;
     let lock = log::lock()?;
-    signed(&lock, origin, &key::load()?, None)
+    signed(&lock, origin, &key::current(unsealed)?, None)
 }
 
-/// Puts a new key in the place of this host's. The old one signs the new one, and the new one the log
-/// until here. Gives that, and why the old one has signed nothing, if so.
+/// Puts a new key in the place of this host's, sealed if that is wanted. The old one signs the new one, and
+/// the new one the log until here. Gives that, and why the old one has signed nothing, if so.
 ///
 /// # Errors
 /// If the new key cannot be kept, or the log does not take the records: then the old one is still there,
 /// or the new one is and has signed nothing yet.
-pub fn rotate_key(origin: &Origin) -> io::Result<(Signed, Option<io::Error>)> {
-    let lock = log::lock()?;
+pub fn rotate_key(
+    origin: &Origin,
+    seal: Option<SealWith>,
+) -> io::Result<(Signed, Option<io::Error>)> {
     let new = Key::generate();
-    let old = key::load();
+    let sealed = seal.map(|with| new.seal(with)).transpose()?;
+    let unsealed = key::unseal();
+    let lock = log::lock()?;
+    let old = unsealed.and_then(key::current);
     let lost = match &old {
         Ok(old) => {
             signed(&lock, origin, old, Some(&new.public()))?;
@@ -303,7 +310,7 @@ pub fn rotate_key(origin: &Origin) -> io::Result<(Signed, Option<io::Error>)> {
         }
         Err(_) => old.err(),
     };
-    new.keep()?;
+    new.keep(sealed.as_ref())?;
     Ok((signed(&lock, origin, &new, None)?, lost))
 }
 
@@ -323,10 +330,10 @@ fn signed(lock: &Locked, origin: &Origin, key: &Key, next: Option<&Public>) -> i
     Ok(Signed { link: appended.link, line, key: key.public(), warnings })
 }
 
-/// Makes the checkpoint that should follow a record. Without a key there is none, and no request
+/// Makes the checkpoint that should follow a record. If the key is sealed, a timer does that. Without a key there is none, and no request
 /// fails for that: `sm doctor` says why.
 fn sign_if_due(origin: &Origin, appended: &Appended) {
-    if appended.unsigned >= u64::from(origin.limits.audit.checkpoint_records) {
+    if !key::is_sealed() && appended.unsigned >= u64::from(origin.limits.audit.checkpoint_records) {
         let _ = checkpoint(&Origin { caller: Caller::root(), ..origin.clone() });
     }
 }

@@ -513,6 +513,9 @@ pub enum AuditCommand {
         /// Put a new key in its place, which the old one signs
         #[arg(long)]
         rotate: bool,
+        /// With --rotate: have systemd-creds(1) seal the new key with the TPM, or with a file of systemd's
+        #[arg(long, value_name = "WITH", requires = "rotate", value_parser = ["tpm2", "host"])]
+        seal: Option<String>,
     },
     /// Have the kernel watch the helper, the policy and the log, if auditd is installed
     Setup,

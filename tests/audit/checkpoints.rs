@@ -162,7 +162,7 @@ fn a_key_that_cannot_be_used_is_said_and_nothing_stops() {
         ("cp /root/other KEY", "is the half of another key"),
         ("head -c 40 /root/key >KEY", "is not an Ed25519 key"),
         (": >KEY", "is not an Ed25519 key"),
-        ("head -c 5000 /dev/zero >KEY", "is not a file of at most"),
+        ("head -c 20000 /dev/zero >KEY", "is not a file of at most"),
         ("echo x >/var/lib/sm/audit.pub", "is not an Ed25519 key"),
     ] {
         host.root(&broken.replace("KEY", KEY)).ok();
@@ -216,4 +216,47 @@ fn a_new_file_begins_with_a_record_and_a_checkpoint() {
     assert_eq!(events.iter().position(|event| event == "checkpoint"), Some(1), "{events:?}");
     assert_eq!(events.iter().filter(|event| *event == "checkpoint").count(), 1, "{events:?}");
     assert_eq!(audit(&host, "verify").0, 0);
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_sealed_key_signs_on_demand_and_no_request_waits_for_it() {
+    let host = Host::ready(Sudo::Classic);
+    let policy = "schema = 1\n[services]\nactions = [\"status\"]\n[services.units.nginx]\n[audit]\ncheckpoint_records = 2\n";
+    host.root("mkdir -p /etc/sm").ok();
+    host.write("/etc/sm/policy.toml", policy);
+    look(&host);
+    host.root("sm audit checkpoint; sm audit key >/root/key.pem").ok();
+    // There is no TPM, which is said, and the old key stays.
+    let (exit, said) = audit(&host, "key --rotate --seal tpm2");
+    let error = said["error"].as_str().expect("a sentence");
+    assert!(exit == 1 && error.contains("systemd-creds encrypt failed"), "{error}");
+    assert_eq!(audit(&host, "checkpoint").0, 0);
+    let (exit, said) = audit(&host, "key --rotate --seal host");
+    assert_eq!(exit, 0, "{said:#}");
+    assert!(!host.exists(KEY));
+    let sealed = host.read("/var/lib/sm/audit.key.sealed");
+    assert!(!sealed.contains("PRIVATE KEY"), "{sealed}");
+    assert_eq!(host.root("sm audit key").ok().trim(), said["pem"].as_str().expect("PEM").trim());
+    let before = checkpoints(&host).len();
+    let (_, execs) = host.execs_during(|| (0..3).for_each(|_| look(&host)));
+    let tools: Vec<_> =
+        execs.by_root().into_iter().filter(|argv| argv[0].contains("creds")).collect();
+    assert!(tools.is_empty(), "{tools:?}");
+    assert_eq!(checkpoints(&host).len(), before);
+    assert_eq!(audit(&host, "checkpoint").0, 0);
+    assert_eq!(checkpoints(&host).len(), before + 1);
+    let (exit, said) = audit(&host, "verify --key /root/key.pem");
+    assert_eq!((exit, &said["signed"]["until"]), (0, &said["last"]["seq"]), "{said:#}");
+    // Sealed for another host: it cannot be opened.
+    host.root("mv /var/lib/systemd/credential.secret /root; systemd-creds setup").ok();
+    let (exit, said) = audit(&host, "checkpoint");
+    let error = said["error"].as_str().expect("a sentence");
+    assert!(exit == 1 && error.contains("systemd-creds decrypt failed"), "{error}");
+    look(&host);
+    host.root("mv /root/credential.secret /var/lib/systemd/credential.secret").ok();
+    // And back into a file.
+    assert_eq!(audit(&host, "key --rotate").0, 0);
+    assert!(host.exists(KEY) && !host.exists("/var/lib/sm/audit.key.sealed"));
+    assert_eq!(audit(&host, "verify --key /root/key.pem").0, 0);
 }

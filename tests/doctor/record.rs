@@ -109,6 +109,22 @@ pub const CASES: &[Case] = &[
         ),
     },
     Case {
+        id: "audit_signed",
+        status: "warning",
+        says: "audit.key can be read by others",
+        breaks: "sm audit key; chmod 0640 /var/lib/sm/audit.key",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
+        id: "audit_signed",
+        status: "warning",
+        says: "is missing, and /var/lib/sm/audit.pub says that there was one",
+        breaks: "rm /var/lib/sm/audit.key",
+        more: &[],
+        mend: Printed,
+    },
+    Case {
         id: "audit_rotation",
         status: "warning",
         says: "keeps at most 1152 MiB of its log",

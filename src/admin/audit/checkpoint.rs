@@ -3,7 +3,7 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::record::origin;
 use crate::admin::root::as_root;
-use crate::audit::key::{self, Key, Public};
+use crate::audit::key::{self, Public, SealWith};
 use crate::audit::{self, Signed, log};
 use crate::request::code::{Code, Refusal};
 use std::ffi::OsString;
@@ -32,13 +32,22 @@ pub fn checkpoint(program: &Path, arguments: &[OsString]) -> Result<Answer, Fail
 ///
 /// # Errors
 /// `command_failed` if there is none.
-pub fn key(rotate: bool, program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
+pub fn key(
+    rotate: bool,
+    seal: Option<&str>,
+    program: &Path,
+    arguments: &[OsString],
+) -> Result<Answer, Failure> {
     let caller = as_root("read the key of the audit log", program, arguments)?;
     if !rotate {
-        let key = log::lock().and_then(|_lock| key::load()).map_err(|error| unsigned(&error))?;
-        return Ok(printed(key));
+        let key = log::lock().and_then(|_lock| match key::public()? {
+            Some(key) => Ok(key),
+            None => key::current(None).map(|key| key.public()),
+        });
+        return Ok(printed(&key.map_err(|error| unsigned(&error))?));
     }
-    let rotated = audit::rotate_key(&origin(&caller));
+    let seal = seal.map(|with| if with == "tpm2" { SealWith::Tpm } else { SealWith::Host });
+    let rotated = audit::rotate_key(&origin(&caller), seal);
     let (signed, lost) = rotated.map_err(|error| {
         let what = format!("the key was not rotated, or has signed nothing yet: {error}");
         Refusal::new(Code::CommandFailed, what).hint("run this again when that is repaired")
@@ -49,14 +58,10 @@ pub fn key(rotate: bool, program: &Path, arguments: &[OsString]) -> Result<Answe
             "the old key did not sign the new one, since it cannot be read ({error}): who verifies needs both"
         ));
     }
-    Ok(printed_half(&signed.key).with("signed_until", signed.link.seq).warned(warnings))
+    Ok(printed(&signed.key).with("signed_until", signed.link.seq).warned(warnings))
 }
 
-fn printed(key: Key) -> Answer {
-    printed_half(&key.public())
-}
-
-fn printed_half(key: &Public) -> Answer {
+fn printed(key: &Public) -> Answer {
     let pem = key.pem();
     Answer::text(pem.trim_end()).with("key", key.to_string()).with("pem", &pem)
 }

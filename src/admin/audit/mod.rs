@@ -41,7 +41,9 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path, arguments: &[OsSt
         AuditCommand::Stats { filter } => stats::stats(filter),
         AuditCommand::Verify(given) => verify(given),
         AuditCommand::Checkpoint => checkpoint::checkpoint(program, arguments),
-        AuditCommand::Key { rotate } => checkpoint::key(*rotate, program, arguments),
+        AuditCommand::Key { rotate, seal } => {
+            checkpoint::key(*rotate, seal.as_deref(), program, arguments)
+        }
         AuditCommand::Setup => setup::setup(program),
         AuditCommand::Export(given) => return export::run(given, json),
     };
