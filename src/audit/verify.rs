@@ -1,6 +1,6 @@
 //! `sm audit verify`: does every record follow from the one before.
 
-use crate::audit::files::LogFile;
+use crate::audit::files::{Decrypt, LogFile};
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use serde::Serialize;
@@ -16,6 +16,26 @@ pub struct Place {
     pub line: u64,
 }
 
+/// A file that was not read, since it is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// The file.
+    pub file: String,
+    /// The number of its first record; none if nothing before it says so.
+    pub first: Option<u64>,
+    /// The number of its last record, as its name says.
+    pub last: u64,
+}
+
+impl Unread {
+    /// This file, after the record with this number.
+    pub fn of(file: &LogFile, before: Option<u64>) -> Option<Self> {
+        let last = file.encrypted_until()?;
+        let first = before.map(|before| before + 1).filter(|first| *first <= last);
+        Some(Self { file: file.path.display().to_string(), first, last })
+    }
+}
+
 /// What was found in the files.
 #[derive(Debug, Default, Serialize)]
 pub struct Found {
@@ -27,6 +47,8 @@ pub struct Found {
     pub last: Option<Link>,
     /// The first record that does not fit, and why.
     pub broken: Option<(Place, String)>,
+    /// The files that were not read.
+    pub unread: Vec<Unread>,
     /// Records that a power cut tore.
     pub torn: Vec<Place>,
     /// Records that a power cut took before they were synced: where it is said, and how many.
@@ -40,16 +62,32 @@ pub struct Found {
 }
 
 /// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose
-/// hashes are asked for.
+/// hashes are asked for. Encrypted files are read with `decrypt`; without it, what follows them has
+/// the number that should follow, and of its link with them nothing is known.
 ///
 /// # Errors
 /// If a file cannot be read.
-pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
+pub fn verify(
+    files: &[LogFile],
+    wanted: &[u64],
+    decrypt: Option<&Decrypt<'_>>,
+) -> io::Result<Found> {
     let mut found = Found::default();
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
     let mut torn: Option<Torn> = None;
+    let mut is_link_unknown = false;
     for file in files {
-        let mut reader = file.open()?;
+        let Some(mut reader) = file.open_with(decrypt)? else {
+            let unread = Unread::of(file, found.last.as_ref().map(|last| last.seq));
+            if let Some(unread) = unread {
+                // What is said of it would be in there.
+                found.torn.extend(torn.take().map(|torn| torn.place));
+                found.last = Some(Link { seq: unread.last, hash: String::new() });
+                found.unread.push(unread);
+                is_link_unknown = true;
+            }
+            continue;
+        };
         let mut line = Vec::new();
         let mut number = 0;
         loop {
@@ -114,7 +152,7 @@ pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
             } else if let Some(last) = &found.last {
                 let reason = if record.seq != last.seq + 1 {
                     format!("has the number {} where {} should follow", record.seq, last.seq + 1)
-                } else if record.prev != last.hash.as_bytes() {
+                } else if record.prev != last.hash.as_bytes() && !is_link_unknown {
                     "does not follow from the record before it".to_owned()
                 } else {
                     String::new()
@@ -122,9 +160,11 @@ pub fn verify(files: &[LogFile], wanted: &[u64]) -> io::Result<Found> {
                 if !reason.is_empty() {
                     return Ok(broken(found, place(), &reason));
                 }
-            } else {
+            }
+            if found.first == 0 {
                 found.first = record.seq;
             }
+            is_link_unknown = false;
             found.records += 1;
             let hash = String::from_utf8_lossy(record.hash).into_owned();
             if wanted.contains(&record.seq) {

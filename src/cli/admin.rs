@@ -476,7 +476,16 @@ pub enum AuditCommand {
         filter: AuditFilter,
     },
     /// Check that no record is missing or was changed
-    Verify,
+    Verify {
+        /// Read encrypted files with this identity of age
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+        /// Leave encrypted files out
+        #[arg(long, conflicts_with = "identity")]
+        skip_encrypted: bool,
+    },
+    /// Encrypt what rotation has put aside to the policy's recipients; a timer does it
+    Encrypt,
     /// Have the kernel watch the helper, the policy and the log, if auditd is installed
     Setup,
     /// Print the records in a form that SIEM tools read, one event a line
@@ -501,6 +510,9 @@ pub struct Export {
     /// Remember in this file what was exported, and go on from there the next time
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Read encrypted files with this identity of age
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 /// In which form records are exported.
@@ -556,4 +568,7 @@ pub struct AuditFilter {
     /// Until this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
+    /// Read encrypted files with this identity of age
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }

@@ -6,6 +6,7 @@ mod host;
 
 mod broken;
 mod chain;
+mod encrypted;
 mod export;
 mod flood;
 mod forged;

@@ -1,11 +1,12 @@
 //! `sm audit verify`: what is said of the chain.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::audit::filter::{KEPT, unreadable};
+use crate::admin::audit::archive::identity::Identity;
+use crate::admin::audit::filter::{KEPT, left_out, unreadable};
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head::{self, Head};
 use crate::audit::record::Link;
-use crate::audit::verify::{self, Found};
+use crate::audit::verify::{self, Found, Unread};
 use crate::audit::witness::Witness;
 use crate::output::text::counted;
 use crate::request::code::{Code, Refusal};
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 
 /// What was found of the whole record.
 pub struct Verified {
@@ -28,6 +30,11 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// The files that were not read, since they are encrypted.
+    pub fn unread(&self) -> &[Unread] {
+        &self.found.unread
+    }
+
     /// How many records there are.
     pub fn records(&self) -> u64 {
         self.found.records
@@ -47,16 +54,17 @@ pub fn size() -> io::Result<u64> {
     Ok(files::all()?.iter().map(unpacked).sum())
 }
 
-/// Reads the whole record.
+/// Reads the whole record; encrypted files with the identity, if there is one.
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn verified() -> io::Result<Verified> {
+pub fn verified(identity: Option<&Identity>) -> io::Result<Verified> {
     // Before the files are read: what is written meanwhile is not missing in them.
     let ends = Ends { kept: head::kept(), journal: Witness::ask() };
     let files = files::all()?;
+    let decrypt = identity.map(Identity::decrypts);
     let wanted: Vec<u64> = ends.links().iter().map(|(_, link)| link.seq).collect();
-    let found = verify::verify(&files, &wanted)?;
+    let found = verify::verify(&files, &wanted, decrypt.as_deref())?;
     let wrong = wrong(&found, files.len(), &ends);
     let lost = if wrong.is_none() { ends.lost_after(&found) } else { 0 };
     Ok(Verified { found, files: files.len(), wrong, journal: ends.journal, lost })
@@ -136,8 +144,13 @@ pub fn silent(journal: &Witness) -> Option<String> {
     })
 }
 
-pub fn verify() -> Result<Answer, Failure> {
-    let verified = verified().map_err(|error| unreadable(&error))?;
+/// Verifies the log. What is encrypted and not read is no success, unless it is left out on purpose.
+///
+/// # Errors
+/// What is wrong with it, or not known.
+pub fn verify(identity: Option<&Path>, skip_encrypted: bool) -> Result<Answer, Failure> {
+    let identity = identity.map(Identity::read).transpose()?;
+    let verified = verified(identity.as_ref()).map_err(|error| unreadable(&error))?;
     let found = &verified.found;
     if let Some(what) = verified.wrong {
         let refusal = Refusal::new(Code::CommandFailed, what)
@@ -145,18 +158,24 @@ pub fn verify() -> Result<Answer, Failure> {
         return Err(Failure::found(refusal)
             .with("records", found.records)
             .with("broken", &found.broken)
+            .with("encrypted", &found.unread)
             .with("torn", &found.torn)
             .with("lost", &found.lost));
     }
     let mut text = match verified.files {
         0 => "there is no record yet".to_owned(),
+        files if !found.unread.is_empty() => format!(
+            "{} in {}: the chain of what could be read is complete",
+            counted(found.records, "record"),
+            counted((files - found.unread.len()) as u64, "file")
+        ),
         files => format!(
             "{} in {}: the chain is complete",
             counted(found.records, "record"),
             counted(files as u64, "file")
         ),
     };
-    if found.first > 1 {
+    if found.first > 1 && found.unread.is_empty() {
         let _ = write!(text, "; records before {} were rotated away", found.first);
     }
     for place in &found.torn {
@@ -172,14 +191,24 @@ pub fn verify() -> Result<Answer, Failure> {
         let _ = write!(text, "\na power cut lost {what} at the end; the next record will say so");
     }
     let _ = write!(text, "\n{}", agreement(found, &verified.journal));
-    Ok(Answer::text(text)
+    let answer = Answer::text(text)
         .with("records", found.records)
         .with("first", found.first)
         .with("last", found.last.as_ref())
         .with("torn", &found.torn)
         .with("lost", &found.lost)
         .with("lost_at_end", verified.lost)
-        .with("journal_agrees", verified.journal.end().is_some()))
+        .with("encrypted", &found.unread)
+        .with("journal_agrees", verified.journal.end().is_some())
+        .warned(left_out(&found.unread));
+    if found.unread.is_empty() || skip_encrypted {
+        return Ok(answer);
+    }
+    let what = counted(found.unread.len() as u64, "file");
+    let what = format!("{what} could not be verified, being encrypted");
+    Err(answer.failing(Refusal::new(Code::CommandFailed, what).hint(
+        "with --identity FILE they are verified too; with --skip-encrypted the rest alone is, and this is no error",
+    )))
 }
 
 /// What the journal says of a log in which nothing is wrong.
