@@ -2,12 +2,12 @@
 //! into what it prints. It has no file of the log and no key but what it is handed, and can write nowhere.
 
 use crate::exec::confinement;
-use crate::exec::program::{Executable, Ids, Place, Program, Step};
+use crate::exec::program::{Executable, Ids, Program, Step};
 use crate::output::text::one_line;
 use crate::system::accounts::User;
 use crate::system::confine::calls::Strings;
 use crate::system::kernel;
-use crate::system::trust::follow;
+use crate::system::trust::trusted;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
@@ -44,7 +44,7 @@ const TAKEN: &str = "/run/systemd/dynamic-uid";
 #[derive(Debug)]
 pub struct Tool {
     name: &'static str,
-    place: Place,
+    path: CString,
 }
 
 impl Tool {
@@ -69,10 +69,11 @@ impl Tool {
         let path = paths.find(|path| path.symlink_metadata().is_ok());
         let path =
             path.ok_or_else(|| format!("this host has no {name}: install the package age"))?;
-        let found = follow(&path, None).map_err(|error| error.to_string())?;
-        let path = CString::new(found.path.as_os_str().as_bytes())
+        // What is there stays: nobody but root can change it, or the way to it.
+        let (path, _) = trusted(&path).map_err(|error| error.to_string())?;
+        let path = CString::new(path.as_os_str().as_bytes())
             .map_err(|_| format!("{name} has no usable path"))?;
-        Ok(Self { name, place: Place { file: found.place, path } })
+        Ok(Self { name, path })
     }
 
     /// Starts it with what it reads, whose size in bytes says how long it is waited for.
@@ -86,7 +87,7 @@ impl Tool {
             ["PATH=/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C.UTF-8"].into_iter().map(text);
         let name = self.name;
         let program = Program {
-            executable: Executable::Open(self.place),
+            executable: Executable::Named(self.path),
             words: Strings::new(words.collect::<io::Result<_>>()?),
             environment: Strings::new(environment.collect::<io::Result<_>>()?),
             directory: None,
