@@ -486,7 +486,8 @@ pub enum AuditCommand {
     },
     /// Encrypt what rotation has put aside to the policy's recipients; a timer does it
     Encrypt,
-    /// Have the kernel watch the helper, the policy and the log, if auditd is installed
+    /// Have the kernel watch the helper, the policy and the log, if auditd is installed, and a timer encrypt what is
+    /// put aside, if the policy names recipients
     Setup,
     /// Print the records in a form that SIEM tools read, one event a line
     Export(Export),

@@ -3,3 +3,4 @@
 pub mod age;
 pub mod encrypt;
 pub mod identity;
+pub mod timer;
