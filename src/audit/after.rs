@@ -4,9 +4,10 @@
 //! Where it is, is the number and the hash of a record, and never a place in a file: rotation
 //! renames, packs, copies and deletes files.
 
-use crate::audit::files::{self, LogFile};
+use crate::audit::files::{self, Decrypt, LogFile};
 use crate::audit::line::Line;
 use crate::audit::record::Link;
+use crate::audit::verify::Unread;
 use std::io::{self, BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,8 @@ pub enum Found<'l> {
         /// The last of them.
         to: u64,
     },
+    /// A file that nothing decrypts.
+    Unread(Unread),
 }
 
 /// Why reading ended.
@@ -56,6 +59,7 @@ pub struct After {
     /// The number of the record that was read last of the files: of a line behind it that is no
     /// record it says whether it was shown.
     before: Option<u64>,
+    decrypt: Option<Box<Decrypt<'static>>>,
 }
 
 /// The file that was read last, at its end.
@@ -73,7 +77,14 @@ impl After {
     /// All records after this one.
     pub fn new(folder: &Path, last: Link) -> Self {
         let is_met = last.seq == 0;
-        Self { folder: folder.to_owned(), last, is_met, open: None, before: None }
+        let folder = folder.to_owned();
+        Self { folder, last, is_met, open: None, before: None, decrypt: None }
+    }
+
+    /// The same, with what reads encrypted files.
+    #[must_use]
+    pub fn decrypted_with(self, decrypt: Option<Box<Decrypt<'static>>>) -> Self {
+        Self { decrypt, ..self }
     }
 
     /// The record that was read last.
@@ -110,7 +121,22 @@ impl After {
             if firsts.get(at + 1).copied().flatten().is_some_and(|next| next <= self.last.seq + 1) {
                 continue;
             }
-            let reader = file.open()?;
+            // It has nothing new, and is not decrypted for that.
+            if file.encrypted_until().is_some_and(|until| until <= self.last.seq) {
+                highest = file.encrypted_until().unwrap_or(0).max(highest);
+                continue;
+            }
+            let Some(reader) = file.open_with(self.decrypt.as_deref())? else {
+                let before = Some(self.last.seq).filter(|seq| *seq > 0);
+                if let Some(unread) = Unread::of(&file, before) {
+                    let until = unread.last;
+                    show(Found::Unread(unread)).map_err(Ended::Shown)?;
+                    highest = until.max(highest);
+                    self.last = Link { seq: until, hash: String::new() };
+                    self.is_met = true;
+                }
+                continue;
+            };
             let mut open = Open { file, reader, read: 0, line: Vec::new(), too_long: false };
             highest = self.rest_of(&mut open, false, &mut show)?.unwrap_or(0).max(highest);
             self.open = Some(open);

@@ -27,9 +27,14 @@ pub struct LogFile {
     /// Its size on disk, in bytes.
     pub size: u64,
     file: File,
-    /// The number of its first record.
+    /// The number of its first record; of an encrypted one that of its last, which is as good to
+    /// find its place.
     first: u64,
+    is_encrypted: bool,
 }
+
+/// What reads an encrypted file in plain.
+pub type Decrypt<'d> = dyn Fn(&LogFile) -> io::Result<Box<dyn Read>> + 'd;
 
 impl LogFile {
     /// Opens this one, whatever it is called.
@@ -39,29 +44,60 @@ impl LogFile {
     pub fn open_at(path: PathBuf) -> io::Result<Self> {
         let file = file::open(&path)?;
         let size = file.metadata()?.len();
-        let mut opened = Self { path, size, file, first: u64::MAX };
-        opened.first = opened.first_number()?;
+        let until = encrypted_until(&path);
+        let is_encrypted = until.is_some();
+        let first = until.unwrap_or(u64::MAX);
+        let mut opened = Self { path, size, file, first, is_encrypted };
+        if !is_encrypted {
+            opened.first = opened.first_number()?;
+        }
         Ok(opened)
     }
 
     /// Reads it from its beginning, unpacked.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// What the kernel says; or that it is encrypted.
     pub fn open(&self) -> io::Result<Box<dyn BufRead>> {
-        const BUFFER: usize = 1 << 18;
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(if self.is_packed() {
-            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)))
-        } else {
-            Box::new(BufReader::with_capacity(BUFFER, file))
-        })
+        self.open_with(None)?.ok_or_else(|| io::Error::other("it is encrypted"))
     }
 
-    /// The number of its first record, if it has one.
+    /// The same, also of an encrypted one; none where nothing decrypts that.
+    ///
+    /// # Errors
+    /// What the kernel says, or what decrypts it.
+    pub fn open_with(&self, decrypt: Option<&Decrypt<'_>>) -> io::Result<Option<Box<dyn BufRead>>> {
+        const BUFFER: usize = 1 << 18;
+        let plain: Box<dyn Read> = match (self.is_encrypted, decrypt) {
+            (false, _) => Box::new(self.bytes()?),
+            (true, Some(decrypt)) => decrypt(self)?,
+            (true, None) => return Ok(None),
+        };
+        Ok(Some(if self.is_packed() {
+            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(plain)))
+        } else {
+            Box::new(BufReader::with_capacity(BUFFER, plain))
+        }))
+    }
+
+    /// Its bytes as they are, from its beginning.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn bytes(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+
+    /// The number of its first record, if it has one and it can be read.
     pub fn first(&self) -> Option<u64> {
-        Some(self.first).filter(|first| *first != u64::MAX)
+        Some(self.first).filter(|first| *first != u64::MAX && !self.is_encrypted)
+    }
+
+    /// The number of the last record of an encrypted one, by its name.
+    pub fn encrypted_until(&self) -> Option<u64> {
+        Some(self.first).filter(|_| self.is_encrypted)
     }
 
     /// Whether what is written from now on is in another file, or in this one from its beginning:
@@ -92,7 +128,8 @@ impl LogFile {
     }
 
     fn is_packed(&self) -> bool {
-        self.path.extension().is_some_and(|suffix| suffix == "gz")
+        let name = if self.is_encrypted { self.path.with_extension("") } else { self.path.clone() };
+        name.extension().is_some_and(|suffix| suffix == "gz")
     }
 
     fn first_number(&self) -> io::Result<u64> {
@@ -106,7 +143,10 @@ impl LogFile {
     }
 
     /// The link of its last record.
-    fn last(&self) -> io::Result<Option<Link>> {
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn last(&self) -> io::Result<Option<Link>> {
         if !self.is_packed() {
             return Ok(End::of(&self.file, self.size)?.link);
         }
@@ -142,10 +182,23 @@ impl LogFile {
 /// or not.
 fn is_rotated(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(NAME) else { return false };
+    let rest = rest.strip_suffix(".age").unwrap_or(rest);
     let rest = rest.strip_suffix(".gz").unwrap_or(rest);
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let parts = rest.strip_prefix("-until-").or(rest.strip_prefix('.')).or(rest.strip_prefix('-'));
     parts.is_some_and(|parts| parts.split('-').all(is_number))
+}
+
+/// The name of what was put aside with this last record, packed or not.
+pub fn name_until(seq: u64, is_packed: bool) -> String {
+    format!("{NAME}-until-{seq:020}{}", if is_packed { ".gz" } else { "" })
+}
+
+/// The number of the last record in an encrypted file, which its name has.
+fn encrypted_until(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    let name = name.strip_prefix(NAME)?.strip_prefix("-until-")?.strip_suffix(".age")?;
+    name.strip_suffix(".gz").unwrap_or(name).parse().ok()
 }
 
 /// The last lines of a file, oldest first, from its end. It is read to that end afterwards.
@@ -189,6 +242,10 @@ pub fn last_lines_of_all(log: Option<&mut File>, wanted: usize) -> io::Result<Ve
         let until = lines.iter().find_map(number).unwrap_or(u64::MAX);
         if lines.len() >= wanted || file.is_current() || file.first >= until {
             continue;
+        }
+        // What is before it does not follow.
+        if file.is_encrypted {
+            break;
         }
         let older = file.last_lines(wanted - lines.len())?;
         let is_older = |line: &String| number(line).is_none_or(|number| number < until);
@@ -255,6 +312,16 @@ fn listed(folder: &Path) -> io::Result<BTreeMap<PathBuf, (u64, u64)>> {
             Err(error) => return Err(error),
         }
     }
+    // As long as what was encrypted is there in plain, that is what is read; and of one whose name
+    // does not say how far it goes nobody knows where it belongs.
+    let is_read = |path: &PathBuf| match path.extension() {
+        Some(suffix) if suffix == "age" => {
+            encrypted_until(path).is_some() && !files.contains_key(&path.with_extension(""))
+        }
+        _ => true,
+    };
+    let read: Vec<PathBuf> = files.keys().filter(|path| is_read(path)).cloned().collect();
+    files.retain(|path, _| read.contains(path));
     Ok(files)
 }
 
@@ -264,6 +331,10 @@ fn listed(folder: &Path) -> io::Result<BTreeMap<PathBuf, (u64, u64)>> {
 /// If the folder cannot be read.
 pub fn last_rotated() -> io::Result<Option<Link>> {
     for file in all()?.iter().rev().filter(|file| !file.is_current() && file.size > 0) {
+        // The newest is encrypted when the log has gone on, and then its link is kept apart.
+        if file.is_encrypted {
+            return Ok(None);
+        }
         let last = file.last()?;
         if last.is_some() {
             // What a later record is synced with is another file.
@@ -284,7 +355,7 @@ pub fn has_result(request_id: &str) -> io::Result<bool> {
         event: String,
         request_id: String,
     }
-    for file in all()?.iter().rev() {
+    for file in all()?.iter().rev().filter(|file| !file.is_encrypted) {
         let (mut has_intent, mut has_result) = (false, false);
         each_line(file, |line| {
             let message = serde_json::from_slice::<Told>(line).ok();

@@ -38,7 +38,7 @@ pub fn rotate(folder: &Path, log: &File, last: &Link, total: u64) -> io::Result<
 
 fn rotate_and_keep(folder: &Path, log: &File, last: &Link, most: u64) -> io::Result<()> {
     log.sync_all()?;
-    let aside = folder.join(format!("{}-until-{:020}", files::NAME, last.seq));
+    let aside = folder.join(files::name_until(last.seq, false));
     // Never over another one.
     if aside.try_exists()? {
         return Err(io::Error::from(io::ErrorKind::AlreadyExists));

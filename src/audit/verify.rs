@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::audit::checkpoint::Checkpoint;
-use crate::audit::files::LogFile;
+use crate::audit::files::{Decrypt, LogFile};
 use crate::audit::key::Public;
 use crate::audit::line::Line;
 use crate::audit::record::{Event, HASH_KEY, Link};
@@ -22,6 +22,31 @@ pub struct Place {
     pub line: u64,
 }
 
+/// A file that was not read, since it is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// The file.
+    pub file: String,
+    /// The number of its first record; none if nothing before it says so.
+    pub first: Option<u64>,
+    /// The number of its last record, as its name says.
+    pub last: u64,
+}
+
+impl Unread {
+    /// This file, after the record with this number.
+    pub fn of(file: &LogFile, before: Option<u64>) -> Option<Self> {
+        let last = file.encrypted_until()?;
+        let first = before.and_then(|before| before.checked_add(1)).filter(|first| *first <= last);
+        Some(Self { file: file.path.display().to_string(), first, last })
+    }
+
+    /// Whether a record of this number can be in there.
+    pub fn holds(&self, seq: u64) -> bool {
+        seq <= self.last && self.first.is_none_or(|first| first <= seq)
+    }
+}
+
 /// What was found in the files.
 #[derive(Debug, Default, Serialize)]
 pub struct Found {
@@ -33,6 +58,8 @@ pub struct Found {
     pub last: Option<Link>,
     /// The first record that does not fit, and why.
     pub broken: Option<(Place, String)>,
+    /// The files that were not read.
+    pub unread: Vec<Unread>,
     /// Records that a power cut tore.
     pub torn: Vec<Place>,
     /// Records that a power cut took before they were synced: where it is said, and how many.
@@ -86,7 +113,9 @@ pub struct SignedBy {
 const LONGEST: u64 = 1 << 20;
 
 /// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose
-/// hashes are asked for. With `keys`, the checkpoints are verified, too.
+/// hashes are asked for. With `keys`, the checkpoints are verified, too. Encrypted files are read with
+/// `decrypt`; without it, what follows them has the number that should follow, and of its link with them
+/// nothing is known.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -94,12 +123,17 @@ pub fn verify(
     files: &[LogFile],
     wanted: BTreeSet<u64>,
     keys: Option<Vec<Public>>,
+    decrypt: Option<&Decrypt<'_>>,
 ) -> io::Result<Found> {
     let mut verifier = Verifier::new(wanted, keys);
     let mut progress = Progress::new(files.iter().map(|file| file.size).sum());
     for file in files {
         let path = file.path.display().to_string();
-        if !verifier.read(&mut file.open()?, &path, |bytes| progress.add(bytes))? {
+        let goes_on = match file.open_with(decrypt)? {
+            Some(mut reader) => verifier.read(&mut reader, &path, |bytes| progress.add(bytes))?,
+            None => verifier.pass(file),
+        };
+        if !goes_on {
             break;
         }
     }
@@ -131,6 +165,8 @@ pub struct Verifier {
     at: Option<Place>,
     /// A break that a signature can put in another place.
     doubt: Option<Doubt>,
+    /// The last record is in a file that was not read.
+    is_link_unknown: bool,
 }
 
 /// The chain does not go on from a record to the next. If what comes behind is signed, it says itself
@@ -147,7 +183,15 @@ impl Verifier {
     /// Of a log from its beginning, or from one of its records on. `wanted` and `keys` as for [`verify`].
     pub fn new(wanted: BTreeSet<u64>, keys: Option<Vec<Public>>) -> Self {
         let signatures = keys.map(Signatures::new);
-        Self { found: Found::default(), wanted, torn: None, signatures, at: None, doubt: None }
+        Self {
+            found: Found::default(),
+            wanted,
+            torn: None,
+            signatures,
+            at: None,
+            doubt: None,
+            is_link_unknown: false,
+        }
     }
 
     /// Of what follows a record.
@@ -189,6 +233,21 @@ impl Verifier {
                 return Ok(false);
             }
         }
+    }
+
+    /// Passes by a file that nothing decrypts. Gives whether to go on behind it.
+    fn pass(&mut self, file: &LogFile) -> bool {
+        let before = self.found.last.as_ref().map(|last| last.seq);
+        let Some(unread) = Unread::of(file, before) else { return true };
+        // What is said of it would be in there.
+        self.found.torn.extend(self.torn.take().map(|torn| torn.place));
+        if !self.is_cut_off() {
+            return false;
+        }
+        self.found.last = Some(Link { seq: unread.last, hash: String::new() });
+        self.found.unread.push(unread);
+        (self.at, self.is_link_unknown) = (None, true);
+        true
     }
 
     /// The number that the next record should have.
@@ -263,11 +322,13 @@ impl Verifier {
             if self.found.last.is_none() {
                 self.found.first = record.seq - count;
             }
-        } else if self.found.last.is_none() {
-            self.found.first = record.seq;
-        } else if !self.follows(&record, &place) {
+        } else if self.found.last.is_some() && !self.follows(&record, &place) {
             return false;
         }
+        if self.found.first == 0 {
+            self.found.first = record.seq;
+        }
+        self.is_link_unknown = false;
         self.found.records += 1;
         let hash = String::from_utf8_lossy(record.hash).into_owned();
         if self.wanted.contains(&record.seq) && self.doubt.is_none() {
@@ -303,7 +364,7 @@ impl Verifier {
     /// The number of the first record that no checkpoint has signed.
     fn first_unsigned(&self) -> u64 {
         let signed = self.found.signed.as_ref().map(|signed| signed.until.saturating_add(1));
-        signed.unwrap_or(self.found.first)
+        signed.unwrap_or(self.found.first.max(1))
     }
 
     /// Whether a record follows from the last one, or it is in doubt which of them is wrong.
@@ -311,7 +372,7 @@ impl Verifier {
         let Some(last) = &self.found.last else { return true };
         let reason = if last.seq.checked_add(1) != Some(record.seq) {
             format!("has the number {} where {} should follow", record.seq, self.next())
-        } else if record.prev != last.hash.as_bytes() {
+        } else if record.prev != last.hash.as_bytes() && !self.is_link_unknown {
             "does not follow from the record before it".to_owned()
         } else {
             // A signature that is not valid, and what comes behind it goes on from there.

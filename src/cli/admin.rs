@@ -517,7 +517,10 @@ pub enum AuditCommand {
         #[arg(long, value_name = "WITH", requires = "rotate", value_parser = ["tpm2", "host"])]
         seal: Option<String>,
     },
-    /// Have the kernel watch the helper, the policy and the log, if auditd is installed
+    /// Encrypt what rotation has put aside to the policy's recipients; a timer does it
+    Encrypt,
+    /// Have the kernel watch the helper, the policy and the log, if auditd is installed, and a timer encrypt what is
+    /// put aside, if the policy names recipients
     Setup,
     /// Print the records in a form that SIEM tools read, one event a line
     Export(Export),
@@ -538,6 +541,12 @@ pub struct Verify {
     /// Verify the log that is on standard input, as sm audit export --format jsonl printed it
     #[arg(long, conflicts_with = "log")]
     pub stdin: bool,
+    /// Read encrypted files with this identity of age
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+    /// Leave encrypted files out
+    #[arg(long, conflicts_with = "identity")]
+    pub skip_encrypted: bool,
 }
 
 /// `sm audit export`
@@ -561,6 +570,9 @@ pub struct Export {
     /// Remember in this file what was exported, and go on from there the next time
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Read encrypted files with this identity of age
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }
 
 /// In which form records are exported.
@@ -616,4 +628,7 @@ pub struct AuditFilter {
     /// Until this time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
+    /// Read encrypted files with this identity of age
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
 }

@@ -218,6 +218,22 @@ pub fn of_task(task: &TaskConfinement, is_root: bool) -> Option<Confined> {
     Some(Confined { capabilities: confined.capabilities.filter(|_| is_root), ..confined })
 }
 
+/// What a program is confined by that turns what it reads into what it prints: it writes nothing else, and is
+/// run as an account that has nothing.
+pub fn of_a_pipe() -> Confined {
+    Confined {
+        mounts: Some(Mounts {
+            writable: Some(Vec::new()),
+            read_only: Vec::new(),
+            own_temporary: true,
+        }),
+        writable: Some(strings(["/dev/null"])),
+        is_apart: true,
+        capabilities: None,
+        filter: &WORKER,
+    }
+}
+
 fn strings<P: AsRef<str>>(paths: impl IntoIterator<Item = P>) -> Vec<CString> {
     // A path with a zero byte in it is nowhere.
     paths.into_iter().filter_map(|path| CString::new(path.as_ref()).ok()).collect()

@@ -7,6 +7,7 @@ mod host;
 mod broken;
 mod chain;
 mod checkpoints;
+mod encrypted;
 mod export;
 mod flood;
 mod forged;

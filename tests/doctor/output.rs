@@ -41,13 +41,13 @@ fn before_anything_is_set_up_that_is_all_there_is_to_say() {
 fn people_get_what_is_wrong_last_with_what_it_means_and_what_mends_it() {
     let host = Host::ready(Sudo::Classic);
     let well = host.root("sm doctor");
-    assert!(well.ok().trim_end().ends_with("0 problems, 0 warnings, 46 ok"), "{well}");
+    assert!(well.ok().trim_end().ends_with("0 problems, 0 warnings, 47 ok"), "{well}");
     host.root("groupadd docker; usermod -aG docker agent; usermod -aG adm agent").ok();
     let done = host.root("sm doctor");
     assert_eq!(done.status, Some(1), "{done}");
     let text = done.stdout_text();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "ok       44 checks; to list each: sm doctor -v", "{text}");
+    assert_eq!(lines[0], "ok       46 checks; to list each: sm doctor -v", "{text}");
     assert!(lines[1].starts_with("warning  account_groups"), "{text}");
     let at = lines.iter().position(|line| line.starts_with("problem  account_groups"));
     let at = at.unwrap_or_else(|| panic!("no problem: {text}"));
@@ -55,7 +55,7 @@ fn people_get_what_is_wrong_last_with_what_it_means_and_what_mends_it() {
     assert!(meaning.starts_with("membership in this group bypasses"), "{text}");
     assert_eq!(lines[at + 2].trim(), "fix: gpasswd --delete agent docker", "{text}");
     assert_eq!(at + 4, lines.len(), "{text}");
-    assert_eq!(lines.last(), Some(&"1 problem, 1 warning, 44 ok"), "{text}");
+    assert_eq!(lines.last(), Some(&"1 problem, 1 warning, 46 ok"), "{text}");
     assert!(!text.contains('\x1b'), "colours where there is no terminal: {text:?}");
     // Each, where it is asked for, and still what is wrong last.
     let all = host.root("sm doctor -v").stdout_text();

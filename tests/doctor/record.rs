@@ -22,6 +22,18 @@ macro_rules! chain {
 /// As much of auditctl as is asked for: what was loaded can be listed.
 const AUDITD: &str = "mkdir -p /etc/audit/rules.d; printf '#!/bin/sh\\ncase $1 in -R) cp $2 /run/rules ;; -l) cat /run/rules ;; esac\\n' >/usr/sbin/auditctl; chmod 0755 /usr/sbin/auditctl";
 
+/// A site policy that has what is put aside encrypted, and the way back.
+macro_rules! recipient {
+    () => {
+        "install -d -m 0755 /etc/sm; printf 'schema = 1\\n[services]\\nactions = [\"status\"]\\n[services.units.nginx]\\n[audit]\\nrecipients = [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\\n' >/etc/sm/policy.toml"
+    };
+}
+macro_rules! no_recipient {
+    () => {
+        "systemctl -q disable --now sm-audit-encrypt.timer; rm -f /etc/systemd/system/sm-audit-encrypt.*; systemctl daemon-reload; sm policy revert >/dev/null"
+    };
+}
+
 pub const CASES: &[Case] = &[
     Case {
         id: "audit_write",
@@ -127,10 +139,39 @@ pub const CASES: &[Case] = &[
     Case {
         id: "audit_rotation",
         status: "warning",
-        says: "keeps at most 1152 MiB of its log",
+        says: "keeps at most 1024 MiB of its log",
         breaks: "fallocate -l 1200M /var/log/sm/old",
         more: &[],
         mend: PrintedThen("rm /var/log/sm/old"),
+    },
+    Case {
+        id: "audit_encrypted",
+        status: "warning",
+        says: "sm-audit-encrypt.timer does not run",
+        breaks: recipient!(),
+        more: &[],
+        mend: PrintedThen(no_recipient!()),
+    },
+    Case {
+        id: "audit_encrypted",
+        status: "problem",
+        says: "this host has no age",
+        breaks: concat!(recipient!(), "; sm audit setup; mv /usr/bin/age /srv"),
+        more: &[],
+        mend: By(concat!("mv /srv/age /usr/bin; ", no_recipient!())),
+    },
+    Case {
+        id: "audit_encrypted",
+        status: "warning",
+        says: "1 file put aside over a day ago and not encrypted",
+        breaks: concat!(
+            recipient!(),
+            "; sm audit setup; cd /var/log/sm; mv audit.jsonl audit.jsonl.2; \
+                 sm-helper service status nginx; mv audit.jsonl audit.jsonl.1; \
+                 sm-helper service status nginx; touch -d '2 days ago' audit.jsonl.2"
+        ),
+        more: &[],
+        mend: PrintedThen(no_recipient!()),
     },
 ];
 

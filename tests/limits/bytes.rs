@@ -106,3 +106,35 @@ host_test!(a_share_that_can_not_be_relied_on_stops_what_would_begin, all, |host|
     }
     reload(host).expect("ok");
 });
+
+// The bound of a minute, from a site policy: what is over it is counted, and whoever else asks is answered.
+host_test!(a_policy_says_how_much_an_account_adds_in_a_minute, all, |host| {
+    const MINUTE: u64 = 40_000;
+    host.limit_the_rate();
+    rate(host, 1000, 60);
+    let policy = host.read("/etc/sm/policy.toml");
+    let audit = format!("[audit]\nmax_bytes_per_minute = {MINUTE}\n");
+    host.write("/etc/sm/policy.toml", format!("{policy}{audit}"));
+    host.helper(&["service", "status", "nginx"]).expect("ok");
+    let begun = size(host);
+    let flood = "for i in {1..120}; do sm-helper service restart nope --reason \"$(printf 'x%.0s' {1..400})\"; done";
+    let replies = host.agent(flood).stdout_text();
+    let is = |code: &str| replies.lines().filter(|reply| reply.contains(code)).count() as u64;
+    let (denied, refused) = (is("\"denied\""), is("\"rate_limited\""));
+    assert!(denied >= 10 && refused >= 50 && denied + refused == 120, "{replies}");
+    assert!(replies.contains(&format!("{MINUTE} bytes in a minute")), "{replies}");
+    // Looks and refusals have three quarters of it, and a record a minute says how many more there were.
+    let taken = size(host) - begun;
+    assert!(taken > MINUTE / 2 && taken < MINUTE, "{taken} bytes of {MINUTE}");
+    let counted: u64 = limited(host).iter().filter_map(|record| record["count"].as_u64()).sum();
+    assert!(counted >= 1, "{:#?}", limited(host));
+    // Its own change, another account's request and root's are answered meanwhile.
+    reload(host).expect("ok");
+    let other =
+        host.root("SUDO_UID=4242 SUDO_GID=4242 SUDO_USER=other sm-helper frob").stdout_text();
+    assert!(other.contains("\"code\":\"usage\""), "{other}");
+    assert!(host.root("sm-helper service status nginx").ok().contains("\"code\":\"ok\""));
+    let shown = host.root("sm policy show --json").ok();
+    let shown: Value = serde_json::from_str(&shown).expect("an object");
+    assert_eq!(shown["limits"]["audit"]["max_bytes_per_minute"], MINUTE, "{shown:#}");
+});

@@ -1,16 +1,32 @@
 //! Which records are meant, and the records of all files that are.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::archive::identity::Identity;
 use crate::admin::audit::rows::operation_of;
 use crate::admin::audit::time;
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head;
+use crate::audit::verify::Unread;
 use crate::cli::AuditFilter;
 use crate::output::text::{counted, one_line};
 use crate::request::code::{Code, Refusal};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::io::{self, BufRead};
+
+/// What is said of files that were not read, since they are encrypted.
+pub fn left_out(unread: &[Unread]) -> Vec<String> {
+    let warning = |one: &Unread| {
+        let which = match one.first {
+            Some(first) if first == one.last => format!("record {first} is"),
+            Some(first) => format!("the records {first} to {} are", one.last),
+            None => format!("the records up to {} are", one.last),
+        };
+        format!("{which} encrypted, in {}: --identity FILE reads them", one.file)
+    };
+    unread.iter().map(warning).collect()
+}
 
 /// Calls `with` for each record that the filter lets through, oldest first.
 pub fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure> {
@@ -30,18 +46,36 @@ pub fn every(
     if files.is_empty() {
         return Err(missing());
     }
+    let mut last = None;
     for file in files {
-        read(&file, filter, &mut with).map_err(|error| unreadable(&error))?;
+        let with = &mut |line: &[u8], record: Option<Value>| {
+            last = last_of(line).or(last);
+            with(line, record);
+        };
+        let is_read = read(&file, filter, with).map_err(|error| unreadable(&error))?;
+        if !is_read && let Some(unread) = Unread::of(&file, last) {
+            last = Some(unread.last);
+            filter.unread.borrow_mut().push(unread);
+        }
     }
     Ok(())
 }
 
-pub fn read(
+/// The number of a record, as it stands at the beginning of its line.
+fn last_of(line: &[u8]) -> Option<u64> {
+    let rest = line.strip_prefix(b"{\"seq\":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    str::from_utf8(&rest[..digits]).ok()?.parse().ok()
+}
+
+/// Reads one file; gives whether it could be, since nothing decrypts it.
+fn read(
     file: &LogFile,
     filter: &Filter<'_>,
     with: &mut impl FnMut(&[u8], Option<Value>),
-) -> io::Result<()> {
-    let mut reader = file.open()?;
+) -> io::Result<bool> {
+    let decrypt = filter.identity.as_ref().map(Identity::decrypts);
+    let Some(mut reader) = file.open_with(decrypt.as_deref())? else { return Ok(false) };
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
         // Looking for a word in the text first: parsing a million records takes seconds.
@@ -49,7 +83,7 @@ pub fn read(
         with(&line, record.filter(|record| filter.takes(record, &line)));
         line.clear();
     }
-    Ok(())
+    Ok(true)
 }
 
 /// A filter with its times read.
@@ -57,6 +91,9 @@ pub struct Filter<'f> {
     given: &'f AuditFilter,
     since: Option<String>,
     until: Option<String>,
+    identity: Option<Identity>,
+    /// The files that were not read.
+    unread: RefCell<Vec<Unread>>,
 }
 
 impl<'f> Filter<'f> {
@@ -76,7 +113,9 @@ impl<'f> Filter<'f> {
             return Err(wrong(format!("--until {until:.0} is before --since {since:.0}")).into());
         }
         let text = |stamp: Option<Timestamp>| stamp.map(|stamp| format!("{stamp:.6}"));
-        Ok(Self { given, since: text(since), until: text(until) })
+        let identity = given.identity.as_deref().map(Identity::read).transpose()?;
+        let unread = RefCell::default();
+        Ok(Self { given, since: text(since), until: text(until), identity, unread })
     }
 
     /// The first moment that is meant, and the first that no longer is, as records have them.
@@ -84,13 +123,15 @@ impl<'f> Filter<'f> {
         (self.since, self.until)
     }
 
-    /// Says which times were meant.
+    /// Says which times were meant, and which files were not read.
     pub fn window(&self, answer: Answer) -> Answer {
         let times = [("since", &self.since), ("until", &self.until)];
-        times.into_iter().fold(answer, |answer, (key, time)| match time {
+        let answer = times.into_iter().fold(answer, |answer, (key, time)| match time {
             Some(time) => answer.with(key, time),
             None => answer,
-        })
+        });
+        let unread = self.unread.borrow();
+        answer.with("encrypted", &*unread).warned(left_out(&unread))
     }
 
     fn words(&self) -> impl Iterator<Item = &str> {

@@ -111,8 +111,9 @@ impl Kept {
                         "record {seq} is not the one that {from} has: the first that was changed is one of {first} to {seq}"
                     ));
                 }
-                // Rotation has deleted it.
+                // Rotation has deleted it, or it is in a file that was not read.
                 None if *seq < found.first => {}
+                None if found.unread.iter().any(|one| one.holds(*seq)) => {}
                 None => return Some(format!("record {seq}, which {from} has, is not in the log")),
             }
         }

@@ -1,6 +1,7 @@
-//! `sm audit tail | search | stats | verify | checkpoint | key | setup | export`: who did what as root, when, why, what came
+//! `sm audit tail | search | stats | verify | checkpoint | key | encrypt | setup | export`: who did what as root, when, why, what came
 //! of it, and has anyone touched the record.
 
+pub mod archive;
 pub mod checkpoint;
 pub mod export;
 pub mod filter;
@@ -12,11 +13,12 @@ pub mod time;
 pub mod verify;
 
 use crate::admin::answer::{self, Answer, Failure};
-use crate::admin::audit::filter::{Filter, each, every, missing, unreadable};
+use crate::admin::audit::archive::encrypt::encrypt;
+use crate::admin::audit::filter::{Filter, each, every, left_out, missing, unreadable};
 use crate::admin::audit::rows::{Requests, Style, is_checkpoint};
 use crate::admin::audit::verify::verify;
 use crate::audit::files::{self, FILE};
-
+use crate::audit::verify::Unread;
 use crate::cli::{AuditCommand, AuditFilter};
 use crate::request::code::{Code, Refusal};
 use crate::system::file;
@@ -44,6 +46,7 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path, arguments: &[OsSt
         AuditCommand::Key { rotate, seal } => {
             checkpoint::key(*rotate, seal.as_deref(), program, arguments)
         }
+        AuditCommand::Encrypt => encrypt(),
         AuditCommand::Setup => setup::setup(program),
         AuditCommand::Export(given) => return export::run(given, json),
     };
@@ -71,7 +74,10 @@ fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer,
     };
     let answer = |last: &[String]| {
         let shown = shown(last);
-        Answer::text(style.rows(&shown)).with("records", shown)
+        // More was wanted than there is before the first that is encrypted.
+        let is_short = last.len() < wanted;
+        let unread = if is_short { unread_files() } else { Vec::new() };
+        Answer::text(style.rows(&shown)).with("records", shown).warned(left_out(&unread))
     };
     let mut file = match file::open(FILE) {
         Ok(file) => file,
@@ -123,6 +129,13 @@ fn tail(lines: usize, follow: bool, style: &Style, json: bool) -> Result<Answer,
         line.clear();
     }
     Ok(Answer::text(""))
+}
+
+/// The files that are encrypted.
+fn unread_files() -> Vec<Unread> {
+    let files = files::all().unwrap_or_default();
+    let before = |at: usize| files.get(at.checked_sub(1)?)?.encrypted_until();
+    files.iter().enumerate().filter_map(|(at, file)| Unread::of(file, before(at))).collect()
 }
 
 fn records(lines: &[String]) -> Vec<Value> {

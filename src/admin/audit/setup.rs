@@ -1,7 +1,10 @@
-//! `sm audit setup`: has the kernel watch the helper, the policy, the drop-ins and the log.
+//! `sm audit setup`: has the kernel watch the helper, the policy, the drop-ins and the log, and a timer encrypt
+//! what rotation puts aside.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::archive::timer;
 use crate::output::text::one_line;
+use crate::policy::force::InForce;
 use crate::request::code::{Code, Refusal};
 use crate::system::{state, tool};
 use std::fs;
@@ -39,10 +42,10 @@ pub fn is_foreign(path: &Path) -> bool {
     !text.trim().is_empty() && !text.lines().map(str::trim).any(is_ours)
 }
 
-/// Installs the rules and loads them.
+/// Has the kernel watch, and what is put aside encrypted if the policy says to whom.
 ///
 /// # Errors
-/// If auditd is not there, or does not take them.
+/// If there is nothing to set up, or auditd or systemd does not take it.
 pub fn setup(program: &Path) -> Result<Answer, Failure> {
     if !nix::unistd::geteuid().is_root() {
         return Err(Failure::of(
@@ -50,15 +53,30 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
                 .hint(format!("run: sudo {} audit setup", program.display())),
         ));
     }
-    let (Some(auditctl), true) = (tool::find("auditctl"), Path::new(FOLDER).is_dir()) else {
-        return Err(Failure::of(
-            Refusal::new(
-                Code::Unsupported,
-                "auditd is not installed on this host, so nothing was changed",
-            )
-            .hint("install the package auditd (Debian) or audit (Arch), then run this again"),
-        ));
+    let encrypts = match InForce::load()?.recipients().is_empty() {
+        true => None,
+        false => Some(timer::enable(program)?),
     };
+    let (Some(auditctl), true) = (tool::find("auditctl"), Path::new(FOLDER).is_dir()) else {
+        let what = "auditd is not installed on this host, so";
+        return match encrypts {
+            Some(answer) => Ok(answer.warned(vec![format!("{what} the kernel watches nothing")])),
+            None => Err(Failure::of(
+                Refusal::new(Code::Unsupported, format!("{what} nothing was changed")).hint(
+                    "install the package auditd (Debian) or audit (Arch), then run this again",
+                ),
+            )),
+        };
+    };
+    let watched = watch(program, &auditctl)?;
+    Ok(match encrypts {
+        Some(answer) => watched.and(answer),
+        None => watched,
+    })
+}
+
+/// Installs the rules and loads them.
+fn watch(program: &Path, auditctl: &Path) -> Result<Answer, Failure> {
     let rules = rules(program);
     let path = file();
     if is_foreign(&path) {
@@ -85,7 +103,7 @@ pub fn setup(program: &Path) -> Result<Answer, Failure> {
         state::folder(folder, mode, group)
             .map_err(|error| Refusal::new(Code::UntrustedPath, error.to_string()))?;
     }
-    let mut load = tool::clean(&auditctl);
+    let mut load = tool::clean(auditctl);
     load.arg("-R").arg(&path);
     let loaded = tool::output(load);
     let answer = Answer::text(format!("{} is installed", path.display()))

@@ -1,13 +1,14 @@
 //! `sm audit verify`: what is said of the chain.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::audit::filter::{KEPT, unreadable};
+use crate::admin::audit::archive::identity::Identity;
+use crate::admin::audit::filter::{KEPT, left_out, unreadable};
 use crate::admin::audit::kept::{Kept, cannot_be_read, read_keys};
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head::{self, Head};
 use crate::audit::key::Public;
 use crate::audit::record::Link;
-use crate::audit::verify::{self, Found};
+use crate::audit::verify::{self, Found, Unread};
 use crate::audit::witness::Witness;
 use crate::cli;
 use crate::output::text::{counted, one_line};
@@ -36,6 +37,11 @@ impl Verified {
     pub fn records(&self) -> u64 {
         self.found.records
     }
+
+    /// The files that were not read, since they are encrypted.
+    pub fn unread(&self) -> &[Unread] {
+        &self.found.unread
+    }
 }
 
 /// About how much of the record there is to read, in bytes, unpacked.
@@ -55,8 +61,8 @@ pub fn size() -> io::Result<u64> {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn verified() -> io::Result<Verified> {
-    verified_with(&Asked::default())
+pub fn verified(identity: Option<Identity>) -> io::Result<Verified> {
+    verified_with(&Asked { identity, ..Asked::default() })
 }
 
 fn verified_with(asked: &Asked) -> io::Result<Verified> {
@@ -65,7 +71,8 @@ fn verified_with(asked: &Asked) -> io::Result<Verified> {
     let files = files::all()?;
     let of_ends = ends.links().into_iter().map(|(_, link)| link.seq);
     let wanted: BTreeSet<u64> = of_ends.chain(asked.wanted()).collect();
-    let found = verify::verify(&files, wanted, asked.keys.clone())?;
+    let decrypt = asked.identity.as_ref().map(Identity::decrypts);
+    let found = verify::verify(&files, wanted, asked.keys.clone(), decrypt.as_deref())?;
     let wrong = wrong(&found, files.len(), &ends).or_else(|| asked.unmet(&found));
     let lost = if wrong.is_none() { ends.lost_after(&found) } else { 0 };
     Ok(Verified { found, files: files.len(), wrong, journal: ends.journal, lost })
@@ -145,7 +152,8 @@ pub fn silent(journal: &Witness) -> Option<String> {
     })
 }
 
-/// Verifies this host's log, or another one.
+/// Verifies this host's log, or another one. What is encrypted and not read is no success, unless it is left
+/// out on purpose.
 ///
 /// # Errors
 /// What is wrong with it: exit status 1.
@@ -176,11 +184,17 @@ pub fn verify(given: &cli::Verify) -> Result<Answer, Failure> {
             .with("broken", &found.broken)
             .with("wrong", found.wrong)
             .with("signed", &found.signed)
+            .with("encrypted", &found.unread)
             .with("torn", &found.torn)
             .with("lost", &found.lost));
     }
     let mut text = match (verified.files, is_own) {
         (0, true) => "there is no record yet".to_owned(),
+        (files, true) if !found.unread.is_empty() => format!(
+            "{} in {}: the chain of what could be read is complete",
+            counted(found.records, "record"),
+            counted((files - found.unread.len()) as u64, "file")
+        ),
         (_, false) => format!("{}: the chain is complete", counted(found.records, "record")),
         (files, true) => format!(
             "{} in {}: the chain is complete",
@@ -188,9 +202,9 @@ pub fn verify(given: &cli::Verify) -> Result<Answer, Failure> {
             counted(files as u64, "file")
         ),
     };
-    if found.first > 1 && is_own {
+    if found.first > 1 && is_own && found.unread.is_empty() {
         let _ = write!(text, "; records before {} were rotated away", found.first);
-    } else if found.first > 1 {
+    } else if found.first > 1 && !is_own {
         let _ = write!(text, "; it begins with record {}", found.first);
     }
     for place in &found.torn {
@@ -214,7 +228,8 @@ pub fn verify(given: &cli::Verify) -> Result<Answer, Failure> {
         .with("first", found.first)
         .with("last", found.last.as_ref())
         .with("torn", &found.torn)
-        .with("lost", &found.lost);
+        .with("lost", &found.lost)
+        .with("encrypted", &found.unread);
     if asked.keys.is_some() {
         answer = answer.with("signed", &found.signed).with("unproven", &found.unproven);
     }
@@ -223,7 +238,15 @@ pub fn verify(given: &cli::Verify) -> Result<Answer, Failure> {
             .with("lost_at_end", verified.lost)
             .with("journal_agrees", verified.journal.end().is_some());
     }
-    Ok(answer)
+    let answer = answer.warned(left_out(&found.unread));
+    if found.unread.is_empty() || given.skip_encrypted {
+        return Ok(answer);
+    }
+    let what = counted(found.unread.len() as u64, "file");
+    let what = format!("{what} could not be verified, being encrypted");
+    Err(answer.failing(Refusal::new(Code::CommandFailed, what).hint(
+        "with --identity FILE they are verified too; with --skip-encrypted the rest alone is, and this is no error",
+    )))
 }
 
 /// What the checkpoints prove, as lines for people.
@@ -259,11 +282,13 @@ struct Asked {
     keys: Option<Vec<Public>>,
     keys_from: String,
     kept: Kept,
+    identity: Option<Identity>,
 }
 
 impl Asked {
     fn of(given: &cli::Verify) -> Result<Self, Failure> {
-        let mut asked = Self::default();
+        let identity = given.identity.as_deref().map(Identity::read).transpose()?;
+        let mut asked = Self { identity, ..Self::default() };
         if let Some(path) = &given.checkpoints {
             asked.kept = Kept::read(path)?;
         }
@@ -298,7 +323,8 @@ fn elsewhere(asked: &Asked, given: &cli::Verify) -> io::Result<Verified> {
                 true => files::all_in(path)?,
                 false => vec![LogFile::open_at(path.clone())?],
             };
-            (verify::verify(&files, wanted, keys)?, files.len())
+            let decrypt = asked.identity.as_ref().map(Identity::decrypts);
+            (verify::verify(&files, wanted, keys, decrypt.as_deref())?, files.len())
         }
         None => {
             let mut input = io::stdin().lock();

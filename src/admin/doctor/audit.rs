@@ -1,17 +1,21 @@
 //! The record: can it be written, does it hold together, do its witnesses answer.
 
+use crate::admin::audit::archive::age::Tool;
+use crate::admin::audit::archive::timer;
 use crate::admin::audit::setup::{file, is_foreign, make_room, rules};
 use crate::admin::audit::verify::{Verified, size, verified};
 use crate::admin::call;
 use crate::admin::doctor::context::Context;
 use crate::admin::doctor::finding::Finding;
 use crate::admin::doctor::paths::{fix, tool_fix, word};
-use crate::audit::files::{FILE, FOLDER as LOG};
+use crate::audit::files::{self, FILE, FOLDER as LOG, LogFile};
 use crate::audit::head;
 use crate::audit::journal::{JOURNAL, SYSLOG, send_to};
 use crate::audit::key;
 use crate::audit::rotate::{largest, most_aside};
+use crate::managers::host::of_this_host;
 use crate::output::text::counted;
+use crate::policy::force::InForce;
 use crate::policy::model::AuditLog;
 use crate::system::file;
 use crate::system::state::{self, Access, FOLDER as STATE};
@@ -75,10 +79,10 @@ pub fn chain(_: &Context) -> Vec<Finding> {
     }
     let wrong =
         |looked: &io::Result<Verified>| looked.as_ref().is_ok_and(|one| one.wrong.is_some());
-    let mut looked = verified();
+    let mut looked = verified(None);
     // A record that was being written was in one place and not yet in the other.
     if wrong(&looked) {
-        looked = verified();
+        looked = verified(None);
     }
     let verified = match looked {
         Ok(verified) => verified,
@@ -91,7 +95,13 @@ pub fn chain(_: &Context) -> Vec<Finding> {
         None if verified.records() == 0 => Finding::ok("there is no record yet"),
         None => {
             let records = counted(verified.records(), "record");
-            Finding::ok(format!("{records}: the chain is complete"))
+            match verified.unread().len() as u64 {
+                0 => Finding::ok(format!("{records}: the chain is complete")),
+                more => Finding::ok(format!(
+                    "{records}: the chain is complete, as far as it is not encrypted ({})",
+                    counted(more, "file")
+                )),
+            }
         }
         Some(what) => Finding::problem(what)
             .means("records are missing or were changed: keep the files as they are, and compare them with the journal, which holds each record too")
@@ -272,5 +282,49 @@ pub fn rotation(context: &Context) -> Vec<Finding> {
                 size.div_ceil(1 << 20)
             ),
         },
+    )
+}
+
+/// How long a file that was put aside may stay as it is.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub fn encrypted(context: &Context) -> Vec<Finding> {
+    let recipients = context.policy.as_ref().map(InForce::recipients).unwrap_or_default();
+    if recipients.is_empty() {
+        return vec![Finding::ok("the policy names no recipients, so nothing is encrypted")];
+    }
+    let mut found = Vec::new();
+    for tool in [Tool::age(), Tool::keygen()] {
+        if let Err(error) = tool {
+            let install = of_this_host().map(|manager| manager.reinstall_by_hand("age"));
+            let install = install.unwrap_or_else(|| "apt-get install age".to_owned());
+            found.push(Finding::problem(error).fix(install));
+        }
+    }
+    // The newest may be waiting for a record to follow it.
+    let files = files::all().unwrap_or_default();
+    let aside = files.iter().filter(|file| !file.is_current()).count();
+    let is_old = |file: &&LogFile| {
+        let data = fs::symlink_metadata(&file.path);
+        let age = data.ok().and_then(|data| data.modified().ok()?.elapsed().ok());
+        file.encrypted_until().is_none() && age.is_some_and(|age| age > A_DAY)
+    };
+    let old = files.iter().filter(|file| !file.is_current()).take(aside.saturating_sub(1));
+    let old = old.filter(is_old).count() as u64;
+    if old > 0 {
+        let what = format!("{} put aside over a day ago and not encrypted", counted(old, "file"));
+        found.push(Finding::warning(what).fix("sm audit encrypt"));
+    }
+    if !timer::is_enabled() {
+        let what = format!("{} does not run", timer::TIMER);
+        let setup = format!("{} audit setup", word(&context.program));
+        found.push(Finding::warning(what).fix(setup));
+    }
+    crate::admin::doctor::finding::or_ok(
+        found,
+        format!(
+            "what is put aside is encrypted to {}",
+            counted(recipients.len() as u64, "recipient")
+        ),
     )
 }

@@ -34,7 +34,7 @@ pub fn unit_files(context: &Context) -> Vec<Finding> {
         return vec![reason];
     }
     let again = format!("{} setup-broker", word(&context.program));
-    let wanted = match units::of(&context.program) {
+    let wanted = match units::of(&units::FILES, &context.program) {
         Ok(wanted) => wanted,
         Err(refusal) => return vec![Finding::problem(refusal.error).fix(again)],
     };

@@ -26,7 +26,7 @@ const fn check(
 }
 
 /// Every check, area by area.
-pub const CHECKS: [Check; 46] = [
+pub const CHECKS: [Check; 47] = [
     check(
         "binary_path",
         "whoever can change the program, or gets root from it, has root without a rule",
@@ -219,6 +219,11 @@ pub const CHECKS: [Check; 46] = [
         "audit_rotation",
         "the log uses more space than the helper allows it; if the disk is full, every request is refused",
         audit::rotation,
+    ),
+    check(
+        "audit_encrypted",
+        "what is put aside of the log stays readable on this host, although the policy says that it is encrypted",
+        audit::encrypted,
     ),
     check(
         "confinement",

@@ -61,7 +61,7 @@ pub fn run(
     };
     let (program, _) = trusted(&program)?;
     rights::gives_no_rights(&program)?;
-    let wanted = units::of(&program)?;
+    let wanted = units::of(&units::FILES, &program)?;
     if command.check {
         return check(&wanted, &users);
     }

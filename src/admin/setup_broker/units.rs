@@ -22,7 +22,7 @@ const PROPERTIES: [&str; 3] =
     ["/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"];
 
 /// The units as they are in packaging/systemd.
-const FILES: [(&str, &str); 2] = [
+pub const FILES: [(&str, &str); 2] = [
     (SOCKET_UNIT, include_str!("../../../packaging/systemd/sm.socket")),
     ("sm-broker.service", include_str!("../../../packaging/systemd/sm-broker.service")),
 ];
@@ -33,11 +33,14 @@ const OLD: &str = "sm@.service";
 /// The program that these name.
 const PROGRAM: &str = "/usr/local/bin/sm";
 
-/// The units with the path of this program in them: name and text.
+/// These units with the path of this program in them: name and text.
 ///
 /// # Errors
 /// If no unit can name it.
-pub fn of(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
+pub fn of(
+    files: &[(&'static str, &str)],
+    program: &Path,
+) -> Result<Vec<(&'static str, String)>, Refusal> {
     let path = program.to_str().filter(|path| {
         path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte))
     });
@@ -48,7 +51,7 @@ pub fn of(program: &Path) -> Result<Vec<(&'static str, String)>, Refusal> {
         )
         .hint("install it first: sm setup-broker --install"));
     };
-    Ok(FILES.iter().map(|(name, text)| (*name, text.replace(PROGRAM, path))).collect())
+    Ok(files.iter().map(|(name, text)| (*name, text.replace(PROGRAM, path))).collect())
 }
 
 /// The unit's file that counts, as systemd finds it.

@@ -16,10 +16,11 @@ pub mod state;
 mod tests;
 
 use crate::admin::answer::{self, Failure};
+use crate::admin::audit::archive::identity::Identity;
 use crate::admin::audit::export::output::Output;
 use crate::admin::audit::export::record::Record;
 use crate::admin::audit::export::state::{State, StateFile};
-use crate::admin::audit::filter::{Filter, missing, unreadable};
+use crate::admin::audit::filter::{Filter, left_out, missing, unreadable};
 use crate::audit::after::{After, Ended, Found};
 use crate::audit::checkpoint;
 use crate::audit::files::FOLDER;
@@ -94,7 +95,9 @@ fn export(given: &Export) -> Result<(), Failure> {
         // If it is killed with the first records, it is known where they began.
         writer.put_state()?;
     }
-    let mut after = After::new(Path::new(FOLDER), last);
+    let identity = given.identity.as_deref().map(Identity::read).transpose()?;
+    let decrypt = identity.as_ref().map(Identity::decrypts);
+    let mut after = After::new(Path::new(FOLDER), last).decrypted_with(decrypt);
     let is_wanted = writer.state.is_some() || given.follow;
     match read_all(&mut after, &mut writer, given.follow) {
         // As with `head`: who has seen enough goes.
@@ -221,6 +224,20 @@ impl Writer {
                     ));
                     self.warned_of = Some(path.to_string().into());
                 }
+                Ok(())
+            }
+            Found::Unread(unread) => {
+                let all = left_out(std::slice::from_ref(unread)).join("");
+                // Whoever goes on from a state expects each record once.
+                if self.state.is_some() && self.last.seq > 0 {
+                    self.commit()?;
+                    let what = format!("{all}: none of them is exported, nor what follows");
+                    let hint = "give --identity, or put a file with the plain records beside it: age --decrypt";
+                    return Err(
+                        Failure::from(Refusal::new(Code::CommandFailed, what).hint(hint)).into()
+                    );
+                }
+                warn(&all);
                 Ok(())
             }
             Found::Gone { from, to } => {

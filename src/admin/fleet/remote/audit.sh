@@ -9,7 +9,7 @@ as='sudo -n'
 [ "$(id -u)" != 0 ] && $as "$sm" --version </dev/null >/dev/null 2>&1 || as=
 said=$($as "$sm" audit checkpoint --json </dev/null)
 printf '\n%s signed %s\n' "$1" "$(printf %s "$said" | tr -d '\n')"
-said=$($as "$sm" audit verify --json </dev/null)
+said=$($as "$sm" audit verify --json --skip-encrypted </dev/null)
 printf '\n%s verified %s\n' "$1" "$(printf %s "$said" | tr -d '\n')"
 exec 5>&1
 status=$(exec 3>&1; { $as "$sm" audit export --format jsonl $after </dev/null 3>&- 5>&-; echo $? >&3; } | sed "s/^/$1 record /" >&5)
