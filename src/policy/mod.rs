@@ -19,6 +19,7 @@ pub mod parsed;
 pub mod presence;
 pub mod remedy;
 pub mod removable;
+pub mod rows;
 pub mod site;
 pub mod table;
 pub mod tasks;
@@ -35,6 +36,7 @@ mod compiled {
         Approvals, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy, SiteMode,
         Snapshots, Span, TaskRule, Undo, UnitRule, When,
     };
+    use crate::policy::rows::Rows;
     use crate::request::action::Set;
     use crate::request::confine::Confine;
     include!(concat!(env!("OUT_DIR"), "/policy.rs"));
