@@ -28,6 +28,7 @@ mod policy {
     pub mod parse;
     pub mod parsed;
     pub mod recipient;
+    pub mod rows;
     pub mod table;
     pub mod tasks;
     pub mod window;
@@ -92,8 +93,8 @@ fn main() {
     for (line, sentence) in policy::never::starters(&policy) {
         println!("cargo::warning={}:{line}: {sentence}", policy.file);
     }
-    write("policy.toml", policy.text.as_bytes());
-    write("policy.strings", policy.strings.as_bytes());
+    write("policy.toml", policy.text);
+    write("policy.strings", policy.strings);
     write("policy.rs", render(&policy).as_bytes());
     let section = dependencies::section().unwrap_or_else(|error| {
         println!("cargo::error={error}");
@@ -111,13 +112,13 @@ fn render(policy: &Policy<'_>) -> String {
         "/// The policy that this program was built with.\n\
          pub static COMPILED: Policy<'static> = Policy {{\n\
          file: {:?}, hash: {:?},\n\
-         text: include_str!(concat!(env!(\"OUT_DIR\"), \"/policy.toml\")),\n\
-         strings: include_str!(concat!(env!(\"OUT_DIR\"), \"/policy.strings\")),\n\
+         text: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/policy.toml\")),\n\
+         strings: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/policy.strings\")),\n\
          site_mode: SiteMode::{:?},\n\
          limits: {limits:?},\n\
          maintenance: Set::from_bits({}), maintenance_approval: Set::from_bits({}), maintenance_line: {}, undo: {:?}, allow_removals: {},\n\
          manager: Set::from_bits({}), manager_approval: Set::from_bits({}), manager_line: {}, approvals: {:?}, recipients: {:?}, recipients_line: {},\n\
-         units: &UNITS, packages: &PACKAGES, tasks: &TASKS, callers: &CALLERS, words: &WORDS,\n}};",
+         units: Rows::Plain(&UNITS), packages: Rows::Plain(&PACKAGES), tasks: &TASKS, callers: &CALLERS, words: Rows::Plain(&WORDS),\n}};",
         policy.file,
         policy.hash,
         policy.site_mode,
@@ -134,7 +135,7 @@ fn render(policy: &Policy<'_>) -> String {
         policy.recipients_line,
     );
     let _ = writeln!(code, "static UNITS: [UnitRule; {}] = [", policy.units.len());
-    for rule in policy.units {
+    for rule in policy.units.iter() {
         let _ = writeln!(
             code,
             "UnitRule {{ name: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, check: {:?}, check_start: {}, watch_seconds: {:?}, when: {:?} }},",
@@ -151,7 +152,7 @@ fn render(policy: &Policy<'_>) -> String {
         );
     }
     let _ = writeln!(code, "];\nstatic PACKAGES: [PackageRule; {}] = [", policy.packages.len());
-    for rule in policy.packages {
+    for rule in policy.packages.iter() {
         let _ = writeln!(
             code,
             "PackageRule {{ name: {:?}, pacman: {:?}, line: {}, actions_line: {}, actions: Set::from_bits({}), approval: Set::from_bits({}), require_reason: {}, allow_removals: {:?}, when: {:?} }},",
@@ -208,8 +209,12 @@ fn render(policy: &Policy<'_>) -> String {
             rule.when
         );
     }
-    let _ =
-        writeln!(code, "];\nstatic WORDS: [Span; {}] = {:?};", policy.words.len(), policy.words);
+    let _ = writeln!(
+        code,
+        "];\nstatic WORDS: [Span; {}] = {:?};",
+        policy.words.len(),
+        policy.words.iter().collect::<Vec<_>>()
+    );
     code
 }
 

@@ -182,7 +182,7 @@ impl Approved {
             && let Some(rule) = policy.unit(unit)
         {
             if self.check.is_none() {
-                self.check = policy.check_of(rule).map(owned);
+                self.check = policy.check_of(&rule).map(owned);
                 self.checks_start = rule.check_start;
             }
             self.watch_seconds = self.watch_seconds.or(rule.watch_seconds);

@@ -6,9 +6,9 @@ use crate::policy::approved::{Approved, Line, Service};
 use crate::policy::approver::Approver;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
-use crate::policy::parse::Parsed;
 use crate::policy::recipient::Recipient;
 use crate::policy::removable::{Removable, not_held_up, removable, together};
+use crate::policy::site::Site;
 use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, presence, site};
@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 /// The policies that decide together.
 #[derive(Debug)]
 pub struct InForce {
-    site: Option<Parsed>,
+    site: Option<Site>,
     /// The units that some caller may name; made when first needed.
     units: OnceLock<Option<Arc<PolicyUnits>>>,
 }
@@ -48,7 +48,7 @@ impl InForce {
                 "this program was built with mode \"off\" and ignores site policies",
             ));
         }
-        Ok(Self::with(Some(site::understood(file, text)?)))
+        Ok(Self::with(Some(Site::Parsed(site::understood(file, text)?))))
     }
 
     /// The compiled policy alone.
@@ -56,13 +56,13 @@ impl InForce {
         Self::with(None)
     }
 
-    fn with(site: Option<Parsed>) -> Self {
+    fn with(site: Option<Site>) -> Self {
         Self { site, units: OnceLock::new() }
     }
 
     /// The site policy, if it is read at all.
     pub fn site(&self) -> Option<Policy<'_>> {
-        self.site.as_ref().map(Parsed::policy)
+        self.site.as_ref().map(Site::policy)
     }
 
     /// Why root may refuse what is allowed here: this process cannot tell whether a site policy is
@@ -77,7 +77,7 @@ impl InForce {
     /// The text of a line of one of them.
     pub fn text_of(&self, line: &Line) -> String {
         let site = self.site().filter(|site| site.file == line.file);
-        let text = site.map_or(COMPILED.text, |site| site.text);
+        let text = site.map_or(COMPILED.text(), |site| site.text());
         let found = text.lines().nth((line.line as usize).saturating_sub(1));
         found.unwrap_or_default().trim().to_owned()
     }

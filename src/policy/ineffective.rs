@@ -9,6 +9,7 @@ use crate::policy::callers::Member;
 use crate::policy::force::{InForce, decide};
 use crate::policy::model::{CallerKind, CallerRule, Policy, SiteMode, Undo};
 use crate::policy::operations::{grants, operations};
+use crate::policy::rows::Rows;
 use crate::policy::site::FILE;
 use crate::policy::unused::{looser, unused};
 use crate::request::action::{Action, PackageAction, ServiceAction, Set};
@@ -183,8 +184,8 @@ fn differs(
 ) -> bool {
     // The rest of the policy does not matter here.
     let without = Policy {
-        units: &[],
-        packages: &[],
+        units: Rows::Plain(&[]),
+        packages: Rows::Plain(&[]),
         tasks: &[],
         maintenance: Set::NONE,
         manager: Set::NONE,

@@ -255,7 +255,7 @@ proptest! {
                 Part::Caller(_) => usize::MAX,
             };
             let is_said = is_said || actions == granted;
-            prop_assert_eq!(is_said, is_same, "{} {:?}\n{}\nunder\n{}", mode, part, text, compiled.text);
+            prop_assert_eq!(is_said, is_same, "{} {:?}\n{}\nunder\n{}", mode, part, text, compiled.text());
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod presence;
 pub mod recipient;
 pub mod remedy;
 pub mod removable;
+pub mod rows;
 pub mod site;
 pub mod table;
 pub mod tasks;
@@ -36,6 +37,7 @@ mod compiled {
         Approvals, AuditLog, CallerKind, CallerRule, Limits, OnTimeout, PackageRule, Policy,
         SiteMode, Snapshots, Span, TaskRule, Undo, UnitRule, When,
     };
+    use crate::policy::rows::Rows;
     use crate::request::action::Set;
     use crate::request::confine::Confine;
     include!(concat!(env!("OUT_DIR"), "/policy.rs"));

@@ -4,9 +4,11 @@
 //! allocation, no relocation, only the pages that a request touches); the parser makes the same
 //! table from a file. All code that reads a policy reads this form.
 
+use crate::policy::rows::Rows;
 use crate::request::action::{Maintenance, ManagerAction, PackageAction, ServiceAction, Set};
 use crate::request::confine::Confine;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// What the site file may do to the compiled policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -401,8 +403,8 @@ impl Approvals {
 pub struct Policy<'p> {
     /// The file it was made from, as it was named.
     pub file: &'p str,
-    /// The text of that file.
-    pub text: &'p str,
+    /// The text of that file, UTF-8.
+    pub text: &'p [u8],
     /// SHA-256 of the text, in hexadecimal.
     pub hash: &'p str,
     /// What the site file may do.
@@ -410,9 +412,9 @@ pub struct Policy<'p> {
     /// The bounds.
     pub limits: Limits,
     /// One rule a unit, sorted by name.
-    pub units: &'p [UnitRule],
+    pub units: Rows<'p, UnitRule>,
     /// One rule a package, sorted by name.
-    pub packages: &'p [PackageRule],
+    pub packages: Rows<'p, PackageRule>,
     /// One rule a task, sorted by name.
     pub tasks: &'p [TaskRule],
     /// Who gets only a part of it.
@@ -440,17 +442,22 @@ pub struct Policy<'p> {
     pub recipients: Span,
     /// The line of the policy that names them; 0 where no line does.
     pub recipients_line: u32,
-    /// All strings, one after another.
-    pub strings: &'p str,
+    /// All strings, one after another, each UTF-8.
+    pub strings: &'p [u8],
     /// The words of all lists, one list after another.
-    pub words: &'p [Span],
+    pub words: Rows<'p, Span>,
 }
 
 impl<'p> Policy<'p> {
     /// The text of a span.
     pub fn text_of(&self, span: Span) -> &'p str {
-        let at = span.at as usize;
-        self.strings.get(at..at + span.len as usize).unwrap_or_default()
+        let bytes = self.strings.get(range(span)).unwrap_or_default();
+        str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> &'p str {
+        str::from_utf8(self.text).unwrap_or_default()
     }
 
     /// Whether it decides who may approve: it names somebody, or has something approved. Where it does
@@ -468,15 +475,13 @@ impl<'p> Policy<'p> {
     }
 
     /// The rule for a unit, by its complete name, compared whole.
-    pub fn unit(&self, name: &str) -> Option<&'p UnitRule> {
-        let found = self.units.binary_search_by(|rule| self.text_of(rule.name).cmp(name));
-        found.ok().and_then(|at| self.units.get(at))
+    pub fn unit(&self, name: &str) -> Option<UnitRule> {
+        self.units.find(0..self.units.len(), |rule| self.text_of(rule.name).cmp(name))
     }
 
     /// The rule for a package, by the name callers use, compared whole.
-    pub fn package(&self, name: &str) -> Option<&'p PackageRule> {
-        let found = self.packages.binary_search_by(|rule| self.text_of(rule.name).cmp(name));
-        found.ok().and_then(|at| self.packages.get(at))
+    pub fn package(&self, name: &str) -> Option<PackageRule> {
+        self.packages.find(0..self.packages.len(), |rule| self.text_of(rule.name).cmp(name))
     }
 
     /// The rule for a task, by the name callers use, compared whole.
@@ -493,16 +498,17 @@ impl<'p> Policy<'p> {
     /// The words of a run.
     pub fn words_of(&self, run: Span) -> impl Iterator<Item = &'p str> + use<'p> {
         let policy = *self;
-        self.run(run).iter().map(move |word| policy.text_of(*word))
+        range(run).filter_map(move |at| policy.words.get(at)).map(move |word| policy.text_of(word))
     }
 
     /// Whether a sorted run of words holds this one, compared whole.
     pub fn holds(&self, run: Span, wanted: &str) -> bool {
-        self.run(run).binary_search_by(|word| self.text_of(*word).cmp(wanted)).is_ok()
+        self.words.find(range(run), |word| self.text_of(*word).cmp(wanted)).is_some()
     }
+}
 
-    fn run(&self, run: Span) -> &'p [Span] {
-        let at = run.at as usize;
-        self.words.get(at..at + run.len as usize).unwrap_or_default()
-    }
+/// Where it stands.
+fn range(span: Span) -> Range<usize> {
+    let at = span.at as usize;
+    at..at + span.len as usize
 }

@@ -1,22 +1,27 @@
-//! A policy that is read from text, in the form that is also cached.
+//! A policy that is read from text.
 
 use crate::output::hex::hex;
 use crate::policy::model::{
     Approvals, CallerRule, Limits, PackageRule, Policy, SiteMode, Span, TaskRule, Undo, UnitRule,
 };
+use crate::policy::rows::Rows;
 use crate::request::action::{Maintenance, ManagerAction, Set};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// A policy that was read from text; [`Parsed::policy`] is the form in which it is used.
+/// A policy that was read from text; [`Parsed::policy`] is the form in which it is used. What is skipped
+/// here is what grows with the policy, and is kept apart ([`cache`](crate::policy::cache)).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Parsed {
     pub(super) file: String,
+    #[serde(skip)]
     pub(super) text: String,
     pub(super) hash: String,
     pub(super) site_mode: SiteMode,
     pub(super) limits: Limits,
+    #[serde(skip)]
     pub(super) units: Vec<UnitRule>,
+    #[serde(skip)]
     pub(super) packages: Vec<PackageRule>,
     pub(super) tasks: Vec<TaskRule>,
     pub(super) callers: Vec<CallerRule>,
@@ -33,7 +38,9 @@ pub struct Parsed {
     pub(super) approvals: Approvals,
     pub(super) recipients: Span,
     pub(super) recipients_line: u32,
+    #[serde(skip)]
     pub(super) strings: Strings,
+    #[serde(skip)]
     pub(super) words: Vec<Span>,
 }
 
@@ -71,12 +78,12 @@ impl Parsed {
     pub fn policy(&self) -> Policy<'_> {
         Policy {
             file: &self.file,
-            text: &self.text,
+            text: self.text.as_bytes(),
             hash: &self.hash,
             site_mode: self.site_mode,
             limits: self.limits,
-            units: &self.units,
-            packages: &self.packages,
+            units: Rows::Plain(&self.units),
+            packages: Rows::Plain(&self.packages),
             tasks: &self.tasks,
             callers: &self.callers,
             maintenance: self.maintenance,
@@ -90,8 +97,8 @@ impl Parsed {
             approvals: self.approvals,
             recipients: self.recipients,
             recipients_line: self.recipients_line,
-            strings: &self.strings.0,
-            words: &self.words,
+            strings: self.strings.0.as_bytes(),
+            words: Rows::Plain(&self.words),
         }
     }
 
@@ -107,7 +114,7 @@ impl Parsed {
 }
 
 /// All strings of a policy, one after another.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Strings(pub(super) String);
 
 impl Strings {

@@ -1,6 +1,7 @@
 //! `/etc/sm/policy.toml`: read at every request, and trusted only if nobody but root can have
 //! written it.
 
+use crate::policy::cache::Cached;
 use crate::policy::model::{Policy, SiteMode, Span, TaskRule, UnitRule};
 use crate::policy::parse::{LARGEST, Parsed, read};
 use crate::policy::table::{Mistakes, PolicyError};
@@ -23,11 +24,30 @@ const FOLDER: &str = "/etc/sm";
 const WRITING: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// A site policy.
+#[derive(Debug)]
+pub enum Site {
+    /// As it was read.
+    Parsed(Parsed),
+    /// As it was read before.
+    Cached(Cached),
+}
+
+impl Site {
+    /// The policy.
+    pub fn policy(&self) -> Policy<'_> {
+        match self {
+            Self::Parsed(parsed) => parsed.policy(),
+            Self::Cached(cached) => cached.policy(),
+        }
+    }
+}
+
 /// The site policy, if there is one and the compiled policy allows one.
 ///
 /// # Errors
 /// `policy_invalid` if it cannot be trusted, read or understood, or grants what it may not.
-pub fn load() -> Result<Option<Parsed>, Refusal> {
+pub fn load() -> Result<Option<Site>, Refusal> {
     if COMPILED.site_mode == SiteMode::Off {
         return Ok(None);
     }
@@ -50,7 +70,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
     let _lease = whole(&file)?;
     let identity = cache::Identity::of(&file.metadata().map_err(unreadable)?);
     if let Some(known) = cache::load(&identity) {
-        return Ok(Some(known));
+        return Ok(Some(Site::Cached(known)));
     }
     let mut bytes = Vec::with_capacity(data.len() as usize);
     (&file).take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -65,7 +85,7 @@ pub fn load() -> Result<Option<Parsed>, Refusal> {
         invalid(format!("{mistakes}{hint}"))
     })?;
     cache::save(&identity, &parsed);
-    Ok(Some(parsed))
+    Ok(Some(Site::Parsed(parsed)))
 }
 
 fn invalid(reason: String) -> Refusal {
@@ -85,6 +105,15 @@ fn remember() -> Result<(), Refusal> {
                 "nothing runs without that note; an administrator should check owner, mode and free space of /run/sm and /var/lib/sm",
             )
         }),
+    }
+}
+
+/// Caches the site policy, which this process has just put in place, so that the next request does not
+/// have to parse it. Small ones are not cached. Whatever is wrong with it, the requests say.
+pub fn cache(size: usize) {
+    if cache::is_worth_it(size as u64) {
+        sleep(cache::SETTLED);
+        let _ = load();
     }
 }
 
@@ -109,7 +138,7 @@ fn whole(file: &File) -> Result<Option<ReadLease<'_>>, Refusal> {
 }
 
 /// No site policy: only if there never was one, and nobody but root can have removed it.
-fn absent() -> Result<Option<Parsed>, Refusal> {
+fn absent() -> Result<Option<Site>, Refusal> {
     if presence::is_noted() {
         // If one of the notes is gone, it is made again from the other.
         if nix::unistd::geteuid().is_root() {
@@ -188,7 +217,7 @@ fn never(policy: &Policy<'_>) -> Vec<PolicyError> {
     let checks = policy
         .units
         .iter()
-        .filter_map(|rule| Some((rule.line, "check", *policy.check_of(rule)?.first()?)));
+        .filter_map(|rule| Some((rule.line, "check", *policy.check_of(&rule)?.first()?)));
     let tasks = policy
         .tasks
         .iter()
@@ -220,10 +249,10 @@ fn additions(policy: &Policy<'_>) -> Vec<PolicyError> {
     let strange = policy.units.iter().filter(|rule| {
         let own = policy.check_of(rule);
         let compiled =
-            COMPILED.unit(policy.text_of(rule.name)).and_then(|rule| COMPILED.check_of(rule));
+            COMPILED.unit(policy.text_of(rule.name)).and_then(|rule| COMPILED.check_of(&rule));
         own.is_some() && own != compiled
     });
-    let sentence = |rule: &UnitRule| {
+    let sentence = |rule: UnitRule| {
         let name = policy.text_of(rule.name);
         let message = format!(
             "with mode \"narrow\", a site policy cannot have a check of its own for {name}"

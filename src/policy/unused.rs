@@ -10,7 +10,7 @@ pub type Unused = (u32, String, String);
 /// Actions of a section that none of its names has.
 pub fn unused(site: &Policy<'_>) -> Vec<Unused> {
     let of = |section: &str, is_used: &dyn Fn(&str) -> bool| -> Vec<Unused> {
-        let Some((line, words)) = written::words(site.text, &[section, "actions"]) else {
+        let Some((line, words)) = written::words(site.text(), &[section, "actions"]) else {
             return Vec::new();
         };
         let unused = words.iter().filter(|word| !is_used(word));
@@ -60,7 +60,7 @@ pub fn looser(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Unused> {
     ];
     let idle = all.into_iter().filter(|(_, is_idle)| *is_idle);
     idle.filter_map(|(path, _)| {
-        let line = written::line(site.text, path)?;
+        let line = written::line(site.text(), path)?;
         let what = format!("`{}`", path.join("."));
         let reason =
             "the compiled policy's is stricter, and this program's site policy can only narrow it";

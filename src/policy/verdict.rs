@@ -68,7 +68,9 @@ fn granted(
     match &request.operation {
         Operation::Service { action, unit, .. } => {
             let names = policy.units.iter().map(|rule| policy.text_of(rule.name));
-            let rule = policy.unit(unit.as_str()).ok_or_else(|| not_listed(request, names))?;
+            let rule = policy
+                .unit(unit.as_str())
+                .ok_or_else(|| not_listed(request, policy.units.len(), names))?;
             if !rule.actions.has(*action) {
                 return denied(&rule.actions.words(), rule.actions_line);
             }
@@ -77,7 +79,9 @@ fn granted(
         }
         Operation::Package { action, name, .. } => {
             let names = policy.packages.iter().map(|rule| policy.text_of(rule.name));
-            let rule = policy.package(name.as_str()).ok_or_else(|| not_listed(request, names))?;
+            let rule = policy
+                .package(name.as_str())
+                .ok_or_else(|| not_listed(request, policy.packages.len(), names))?;
             if !rule.actions.has(*action) {
                 return denied(&rule.actions.words(), rule.actions_line);
             }
@@ -104,7 +108,9 @@ fn granted(
         }
         Operation::Task { name } => {
             let names = policy.tasks.iter().map(|rule| policy.text_of(rule.name));
-            let rule = policy.task(name.as_str()).ok_or_else(|| not_listed(request, names))?;
+            let rule = policy
+                .task(name.as_str())
+                .ok_or_else(|| not_listed(request, policy.tasks.len(), names))?;
             open(policy, who, request, rule.line, &rule.when)?;
             Ok((vec![rule.line], rule.require_reason))
         }
@@ -197,7 +203,7 @@ fn approve(policy: &Policy<'_>, limits: &Limits, request: Request, lines: &[u32]
             if action.wakes()
                 && let Some(rule) = policy.unit(unit.as_str())
             {
-                check = policy.check_of(rule);
+                check = policy.check_of(&rule);
                 checks_start = rule.check_start;
                 watch_seconds = rule.watch_seconds;
             }
@@ -271,12 +277,12 @@ fn not_granted(policy: &Policy<'_>, request: &Request, granted: &[&str], line: u
     Denial { refusal, line: (line != 0).then(|| Line::boxed(policy, line)) }
 }
 
-fn not_listed<'n>(request: &Request, names: impl ExactSizeIterator<Item = &'n str>) -> Denial {
+fn not_listed<'n>(request: &Request, count: usize, names: impl Iterator<Item = &'n str>) -> Denial {
     // To compare very many names for a suggestion costs too much.
     const COMPARED: usize = 1000;
     let operation = &request.operation;
     let name = operation.name().unwrap_or_default();
-    let near = if names.len() <= COMPARED { nearest(name, names) } else { None };
+    let near = if count <= COMPARED { nearest(name, names) } else { None };
     let hint = match near {
         Some(near) => format!("the policy names {near}; `sm-helper list` shows all of it"),
         None => {

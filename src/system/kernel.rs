@@ -13,6 +13,8 @@ use std::io::{self, IoSlice, IoSliceMut, PipeReader};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::ptr::{self, NonNull};
+use std::slice;
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 /// The last signal number of Linux, real-time signals included (`signal(7)`).
@@ -582,6 +584,51 @@ pub fn read_lease(file: &File) -> io::Result<ReadLease<'_>> {
     // SAFETY: takes plain numbers; the descriptor is open as long as `file` is borrowed.
     Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) })?;
     Ok(lease)
+}
+
+/// A file in memory (`mmap(2)`), of which only the pages are read that somebody looks at.
+#[derive(Debug)]
+pub struct Mapped {
+    start: NonNull<libc::c_void>,
+    length: usize,
+}
+
+// SAFETY: it is read and never written, from its beginning to its end.
+unsafe impl Send for Mapped {}
+// SAFETY: as above.
+unsafe impl Sync for Mapped {}
+
+impl Mapped {
+    /// Maps the whole file. It is to be one that nobody writes any more once it has its name: one that is
+    /// made shorter meanwhile ends this process by SIGBUS.
+    ///
+    /// # Errors
+    /// What the kernel says, also of an empty file.
+    pub fn of(file: &File) -> io::Result<Self> {
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        // SAFETY: a new place, which the kernel chooses; the descriptor is open as long as it is borrowed.
+        let start = unsafe {
+            let flags = libc::MAP_PRIVATE;
+            libc::mmap(ptr::null_mut(), length, libc::PROT_READ, flags, file.as_raw_fd(), 0)
+        };
+        match NonNull::new(start).filter(|_| start != libc::MAP_FAILED) {
+            Some(start) => Ok(Self { start, length }),
+            None => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Its content.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: so many bytes are mapped there, to be read, until this is dropped.
+        unsafe { slice::from_raw_parts(self.start.as_ptr().cast(), self.length) }
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: this is what was mapped, and nobody has a reference into it any more.
+        unsafe { libc::munmap(self.start.as_ptr(), self.length) };
+    }
 }
 
 /// How many columns the terminal has (`TIOCGWINSZ`, `ioctl_tty(2)`); none if it is no terminal,

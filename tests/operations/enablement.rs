@@ -204,7 +204,8 @@ host_once!(another_name_is_no_way_around_what_no_policy_may_name, ready_test_pol
 
 // As systemd has it: `unit_validate_alias_symlink`.
 host_once!(another_name_is_one_where_systemd_takes_it_for_one, ready_test_policy, |host| {
-    unit(host, "b@", "[Service]\nExecStart=/bin/echo here\n");
+    // Its start is over when it has said it.
+    unit(host, "b@", "[Service]\nType=oneshot\nExecStart=/bin/echo here\n");
     for (target, is_name) in
         [("b@blue.service", true), ("b@.service", true), ("b@red.service", false)]
     {

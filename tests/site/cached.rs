@@ -2,6 +2,7 @@
 
 use crate::host::{Host, host_once};
 use crate::{FILE, ask};
+use std::ops::Range;
 
 const CACHE: &str = "/var/lib/sm/policy.cache";
 
@@ -17,7 +18,7 @@ fn large(actions: &str) -> String {
 
 /// As old as a policy that nobody has changed of late.
 fn settle(host: &Host) {
-    std::thread::sleep(std::time::Duration::from_millis(3100));
+    std::thread::sleep(std::time::Duration::from_millis(300));
     ask(host, "service status nginx");
 }
 
@@ -71,10 +72,23 @@ host_once!(what_is_kept_of_a_large_policy_is_never_stale, |host| {
     ask(host, "service status nginx").expect("policy_invalid");
 });
 
-/// How long the part is that says of which file it was made: seven numbers and a text, as
-/// postcard writes them.
-fn identity(kept: &[u8]) -> usize {
-    let mut at = 0;
+host_once!(who_edits_a_large_policy_has_it_kept, |host| {
+    host.write("/root/large", large("\"status\""));
+    host.root("EDITOR='cp /root/large' sm policy edit").ok();
+    assert!(host.exists(CACHE), "the next request finds it");
+    ask(host, "service status nginx").expect("ok");
+    let before = host.root(&format!("stat -c %i {CACHE}")).ok();
+    host.root("sm policy allow service reload nginx").ok();
+    ask(host, "service reload nginx").expect("ok");
+    assert_ne!(host.root(&format!("stat -c %i {CACHE}")).ok(), before, "it is made anew");
+});
+
+/// Where the part is that says of which file it was made: seven numbers and a text, as postcard writes
+/// them. It begins what is at the end, before eight bytes that say how long that is.
+fn identity(kept: &[u8]) -> Range<usize> {
+    let (rest, length) = kept.split_last_chunk().expect("eight bytes");
+    let begin = rest.len() - usize::try_from(u64::from_le_bytes(*length)).expect("a length");
+    let mut at = begin;
     let mut number = || {
         let mut value = 0;
         for shift in (0..).step_by(7) {
@@ -90,7 +104,7 @@ fn identity(kept: &[u8]) -> usize {
         number();
     }
     let length = number();
-    at + length
+    begin..at + length
 }
 
 host_once!(what_others_could_have_kept_is_not_used, |host| {
@@ -103,7 +117,10 @@ host_once!(what_others_could_have_kept_is_not_used, |host| {
     let wide = kept_of("\"status\", \"reload\"");
     let narrow = kept_of("\"status\"");
     // It says of the narrow policy what the wide one says.
-    let lie = [&narrow[..identity(&narrow)], &wide[identity(&wide)..]].concat();
+    let (true_one, own) = (&narrow[identity(&narrow)], identity(&wide));
+    let end = [true_one, &wide[own.end..wide.len() - 8]].concat();
+    let length = (end.len() as u64).to_le_bytes();
+    let lie = [&wide[..own.start], &end, &length].concat();
     host.write("/root/lie", &lie);
     let plant = format!("rm -rf {CACHE}; install -m 600 /root/lie {CACHE}");
     host.root(&plant).ok();

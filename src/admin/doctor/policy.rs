@@ -82,7 +82,7 @@ fn checks(context: &Context) -> BTreeSet<String> {
     let mut programs = BTreeSet::new();
     let site = context.policy.as_ref().ok().and_then(|force| force.site());
     for policy in std::iter::once(COMPILED).chain(site) {
-        let named = policy.units.iter().filter_map(|rule| policy.check_of(rule));
+        let named = policy.units.iter().filter_map(|rule| policy.check_of(&rule));
         programs.extend(named.filter_map(|argv| argv.first().map(|path| (*path).to_owned())));
     }
     programs

@@ -84,7 +84,7 @@ fn beginning(before: Option<&str>, direction: Direction) -> Result<Document, Ref
         SiteMode::Replace => true,
     };
     if begins_as_compiled && operations(&COMPILED).next().is_some() {
-        return Ok(Document::parse(COMPILED.file, COMPILED.text)?.into_site(edit::COMMENT));
+        return Ok(Document::parse(COMPILED.file, COMPILED.text())?.into_site(edit::COMMENT));
     }
     Document::parse(FILE, edit::BEGINNING)
 }

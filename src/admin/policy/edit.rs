@@ -9,7 +9,7 @@ use crate::admin::setup_sudo;
 use crate::policy::force::InForce;
 use crate::policy::model::SiteMode;
 use crate::policy::parse::Parsed;
-use crate::policy::site::{FILE, understood};
+use crate::policy::site::{self, FILE, understood};
 use crate::policy::table::Mistakes;
 use crate::policy::{COMPILED, ineffective, presence};
 use crate::request::code::{Code, Refusal};
@@ -63,7 +63,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
     write(COPY, begin).map_err(|error| failed(COPY, error))?;
     let edited = edited(begin);
     let done = match edited {
-        Ok(Some(policy)) => put(policy.policy().text, before.as_deref())
+        Ok(Some(policy)) => put(policy.policy().text(), before.as_deref())
             .map(|answer| {
                 let policy = policy.policy();
                 // That the whole file has none is said below, whatever was done.
@@ -71,7 +71,7 @@ pub fn edit(program: &Path) -> Result<Answer, Failure> {
                     SiteMode::Off => Vec::new(),
                     _ => ineffective::sentences(&policy),
                 };
-                let force = InForce::supposing(FILE, policy.text);
+                let force = InForce::supposing(FILE, policy.text());
                 let risks = force.map(|force| risks::of_force(&force)).unwrap_or_default();
                 let warnings = [ineffective, missing::warnings(&policy), risks];
                 answer.warned([warnings.concat(), setup_sudo::behind(program)].concat())
@@ -198,6 +198,7 @@ pub fn put(text: &str, before: Option<&str>) -> io::Result<Answer> {
     // A new file, since the owner and mode of the editor's file are the editor's.
     state::put(Path::new(FILE), Path::new(COPY), text.as_bytes(), MODE)?;
     presence::note()?;
+    site::cache(text.len());
     let kept = if before.is_some() { format!("; the old one is in {OLD}") } else { String::new() };
     Ok(Answer::text(format!("{FILE} takes effect with the next request{kept}"))
         .with("changed", true)

@@ -102,7 +102,7 @@ fn show(argv: bool) -> Result<Answer, Failure> {
         "{first}\n# Compiled in from {}, SHA-256 {}\n\n{}",
         policy.file,
         policy.hash,
-        policy.text.trim_end()
+        policy.text().trim_end()
     );
     let site = force.site();
     if let Some(site) = &site {
@@ -111,16 +111,16 @@ fn show(argv: bool) -> Result<Answer, Failure> {
             "\n\n# Site policy (mode \"{mode}\"): {}, SHA-256 {}\n\n{}",
             site.file,
             site.hash,
-            site.text.trim_end()
+            site.text().trim_end()
         );
     }
     let operations: Vec<Operation> =
         allowed(&force, &Everybody).map(|allowed| allowed.operation).collect();
-    let one = |policy: &Policy<'_>| json!({"file": policy.file, "sha256": policy.hash, "text": policy.text});
+    let one = |policy: &Policy<'_>| json!({"file": policy.file, "sha256": policy.hash, "text": policy.text()});
     Ok(Answer::text(text)
         .with("file", policy.file)
         .with("sha256", policy.hash)
-        .with("text", policy.text)
+        .with("text", policy.text())
         .with("site_mode", mode)
         .with("site", site.as_ref().map(one))
         .with("granted", granted::granted(&force))

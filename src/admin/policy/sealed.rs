@@ -71,7 +71,9 @@ pub fn instead(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> F
 
 /// The changes in the text of the compiled policy, line by line.
 fn changed_lines(direction: Direction, asked: &Asked, whom: Option<&Subject>) -> Vec<String> {
-    let Ok(mut document) = Document::parse(COMPILED.file, COMPILED.text) else { return Vec::new() };
+    let Ok(mut document) = Document::parse(COMPILED.file, COMPILED.text()) else {
+        return Vec::new();
+    };
     let changed = direction.apply(&mut document, whom, asked);
     if changed.is_err() {
         let tasks = asked.names.iter().filter(|(kind, ..)| *kind == Kind::Task);
@@ -79,7 +81,7 @@ fn changed_lines(direction: Direction, asked: &Asked, whom: Option<&Subject>) ->
             .flat_map(|(.., name)| task_lines(name).map(|line| format!("+ {line}")))
             .collect();
     }
-    difference(COMPILED.text, &document.text())
+    difference(COMPILED.text(), &document.text())
 }
 
 /// The added and removed lines between two texts, in order, each group below the header of its
