@@ -21,7 +21,7 @@ const WORTH_IT: u64 = 65_536;
 
 /// Changes with each change of the form of [`Parsed`], so that an old cache is not taken for a new
 /// one.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// Identifies one state of a file, or one program.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod agents;
 mod broken;
 mod chain;
 mod export;
