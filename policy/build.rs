@@ -15,6 +15,7 @@ mod output {
 #[path = "../src/request"]
 mod request {
     pub mod action;
+    pub mod agent;
     pub mod confine;
     pub mod name;
 }
@@ -195,7 +196,7 @@ fn render(policy: &Policy<'_>) -> String {
     for rule in policy.callers {
         let _ = writeln!(
             code,
-            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), undo: {}, approval: {}, when: {:?} }},",
+            "CallerRule {{ kind: CallerKind::{:?}, name: {:?}, line: {}, services: {:?}, packages: {:?}, tasks: {:?}, maintenance: Set::from_bits({}), manager: Set::from_bits({}), undo: {}, approval: {}, agent: {:?}, when: {:?} }},",
             rule.kind,
             rule.name,
             rule.line,
@@ -206,6 +207,7 @@ fn render(policy: &Policy<'_>) -> String {
             rule.manager.bits,
             rule.undo,
             rule.approval,
+            rule.agent,
             rule.when
         );
     }

@@ -9,12 +9,7 @@ use crate::request::code::{Code, Refusal};
 /// What every record of an administrator's command says.
 pub fn origin(caller: &Caller) -> Origin {
     let force = InForce::load().unwrap_or_else(|_| InForce::compiled());
-    Origin {
-        caller: caller.clone(),
-        policy: force.hash(),
-        names_callers: force.names_callers(),
-        limits: force.limits(),
-    }
+    Origin::of(caller, &force)
 }
 
 /// Writes down what was done: `words` as on the command line. Gives what is to be said of the sinks that

@@ -69,7 +69,7 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
         record.code.word()
     );
     let number = |number: Option<u64>| number.map(|number| number.to_string());
-    let fields: [(&str, Option<String>); 18] = [
+    let fields: [(&str, Option<String>); 19] = [
         ("MESSAGE", Some(message)),
         ("PRIORITY", number(Some(priority(record)))),
         ("SYSLOG_IDENTIFIER", Some(IDENTIFIER.to_owned())),
@@ -78,6 +78,7 @@ fn native(record: &Record<'_>, line: &str, link: Option<&Link>) -> Vec<u8> {
         ("SM_REQUEST_ID", Some(record.request_id.to_string())),
         ("SM_USER", Some(record.caller.user.clone())),
         ("SM_UID", number(Some(record.caller.uid.into()))),
+        ("SM_AGENT", record.caller.agent.as_ref().map(|agent| agent.as_str().to_owned())),
         ("SM_VIA", Some(record.caller.via.word().to_owned())),
         ("SM_OPERATION", operation),
         ("SM_DRY_RUN", record.dry_run.then(|| "true".to_owned())),

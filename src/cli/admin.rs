@@ -607,6 +607,9 @@ pub struct AuditFilter {
     /// Of this account
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
+    /// Of the agent that the policy names so
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
     /// With this code
     #[arg(long, value_parser = PossibleValuesParser::new(Code::all().map(Code::word)))]
     pub code: Option<String>,

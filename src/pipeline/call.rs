@@ -56,12 +56,7 @@ impl Call {
 
     /// What every record of it says.
     pub fn origin(&self) -> Origin {
-        Origin {
-            caller: self.caller.clone(),
-            policy: self.force.hash(),
-            names_callers: self.force.names_callers(),
-            limits: self.force.limits(),
-        }
+        Origin::of(&self.caller, &self.force)
     }
 
     /// Answers a question, for which nothing is run. If it is root that answers, it is a look.

@@ -1,6 +1,7 @@
 //! What the policy gives to one caller.
 
 use crate::policy::model::{CallerKind, CallerRule, Policy};
+use crate::request::agent::AgentName;
 use crate::request::who::Who;
 
 /// What a policy's caller rules give to a caller.
@@ -50,6 +51,17 @@ impl<'p> Share<'p> {
         let is_given = self.rules.as_ref().is_none_or(|rules| rules.iter().any(|rule| gives(rule)));
         is_given && self.unknown.iter().all(|rule| gives(rule))
     }
+}
+
+/// The agent that asks as this account, if the policy names one.
+pub fn agent(policy: &Policy<'_>, who: &dyn Who) -> Option<AgentName> {
+    let is_it = |rule: &&CallerRule| {
+        rule.kind == CallerKind::User
+            && rule.agent.len > 0
+            && who.is_user(policy.text_of(rule.name))
+    };
+    let rule = policy.callers.iter().find(is_it)?;
+    AgentName::parse(policy.text_of(rule.agent))
 }
 
 /// A caller whom some of the tables of callers name.

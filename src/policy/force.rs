@@ -4,6 +4,7 @@ use crate::managers::systemd::alias;
 use crate::managers::systemd::states::PolicyUnits;
 use crate::policy::approved::{Approved, Line, Service};
 use crate::policy::approver::Approver;
+use crate::policy::callers;
 use crate::policy::model::{Limits, Policy, SiteMode};
 use crate::policy::operations::{operations, service};
 use crate::policy::recipient::Recipient;
@@ -13,6 +14,7 @@ use crate::policy::tasks::Task;
 use crate::policy::verdict::{Denial, judge};
 use crate::policy::{COMPILED, presence, site};
 use crate::request::action::{Action, Maintenance, ManagerAction, ServiceAction};
+use crate::request::agent::AgentName;
 use crate::request::code::{Code, Refusal};
 use crate::request::name::UnitName;
 use crate::request::operation::{Operation, Reason, Request, Shown};
@@ -93,6 +95,15 @@ impl InForce {
     /// Whether it has rules for callers.
     pub fn names_callers(&self) -> bool {
         !COMPILED.callers.is_empty() || self.site().is_some_and(|site| !site.callers.is_empty())
+    }
+
+    /// The agent that asks as this account: as the site policy has it, else the compiled one. It gives
+    /// no right and takes none, so either may name one in every mode.
+    pub fn agent(&self, who: &dyn Who) -> Option<AgentName> {
+        let site = self.site();
+        let own = site.as_ref().and_then(|site| callers::agent(site, who));
+        let replaces = site.is_some() && COMPILED.site_mode == SiteMode::Replace;
+        own.or_else(|| if replaces { None } else { callers::agent(&COMPILED, who) })
     }
 
     /// The limits in force.

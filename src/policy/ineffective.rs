@@ -242,6 +242,10 @@ fn emptied(compiled: &Policy<'_>, site: &Policy<'_>) -> Vec<Ineffective> {
 fn tables(compiled: &Policy<'_>, site: &Policy<'_>, callers: &Callers<'_>) -> Vec<Ineffective> {
     let granted: Vec<Operation> = operations(site).collect();
     let has_effect = |at: usize, rule: &CallerRule| {
+        // Records say so.
+        if rule.agent.len > 0 {
+            return true;
+        }
         let mut others = site.callers.to_vec();
         others.remove(at);
         let without = Policy { callers: &others, ..*site };

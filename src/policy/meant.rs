@@ -101,6 +101,7 @@ const HOMES: &[(&str, &str)] = &[
     ("maintenance", "below [services] or [packages]"),
     ("require_reason", "below [services], [packages] or [tasks.NAME]"),
     ("approval", "below [services], [packages], [tasks.NAME] or [callers.CALLER]"),
+    ("agent", "below [callers.\"user:NAME\"]"),
     ("watch_seconds", "below [services] or [services.units.NAME]"),
     ("units", "below [services]"),
     ("names", "below [packages]"),
@@ -160,6 +161,11 @@ const CALLED: &[(&str, &str)] = &[
     ("clean", "autoclean"),
 ];
 
+/// Whether a key of `[path]` with this value is the name of an account: `[callers.user.agent]`.
+pub fn is_an_account(path: &str, value: &DeValue<'_>) -> bool {
+    value.is_table() && ["callers.user", "callers.group"].contains(&path)
+}
+
 /// What to write instead of a key that `[path]` does not have; these it has.
 pub fn key(path: &str, key: &str, value: &DeValue<'_>, keys: &[&str]) -> String {
     let instead = INSTEAD.iter().find(|(of, words, _)| is_at(path, of) && words.contains(&key));
@@ -169,7 +175,9 @@ pub fn key(path: &str, key: &str, value: &DeValue<'_>, keys: &[&str]) -> String 
     let shown = plain(key);
     // A header `[services.units.docker.io]`, which is a table in a table.
     let name = of_names(path).filter(|_| value.is_table());
-    if let Some((holder, name)) = name.filter(|_| !keys.contains(&key)) {
+    if let Some((holder, name)) =
+        name.filter(|_| !keys.contains(&key) || is_an_account(path, value))
+    {
         return match (holder, name) {
             ("callers", "user" | "group") => {
                 format!("write [callers.\"{name}:{shown}\"], with the quotes")

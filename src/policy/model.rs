@@ -351,6 +351,9 @@ pub struct CallerRule {
     pub undo: bool,
     /// Whether an administrator approves first whatever they change.
     pub approval: bool,
+    /// The agent that asks as this account ([`AgentName`](crate::request::agent::AgentName)); empty
+    /// where the policy names none.
+    pub agent: Span,
     /// When it is allowed.
     pub when: When,
 }

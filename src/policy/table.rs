@@ -278,9 +278,13 @@ impl<'t> Table<'t> {
 
     /// This table. Any other key in it is noted as a mistake.
     fn only(self, keys: &[&str]) -> Self {
-        let strange = self.table.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
-        for key in strange {
+        for key in self.table.keys() {
             let value = self.table.get(key.get_ref().as_ref());
+            let is_name =
+                value.is_some_and(|value| meant::is_an_account(&self.path, value.get_ref()));
+            if keys.contains(&key.get_ref().as_ref()) && !is_name {
+                continue;
+            }
             let hint =
                 value.map(|value| meant::key(&self.path, key.get_ref(), value.get_ref(), keys));
             let message = format!("{} has no key {:?}", self.name(), key.get_ref());

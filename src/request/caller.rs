@@ -1,5 +1,6 @@
 //! Who is asking, and over which way in.
 
+use crate::request::agent::AgentName;
 use crate::request::probe;
 use crate::request::who::Who;
 use crate::system::accounts::{Group, User, is_member};
@@ -91,6 +92,9 @@ pub struct Caller {
     pub tty: Option<String>,
     /// The account that logged in, as the kernel's audit knows it (`pam_loginuid(8)`).
     pub loginuid: Option<u32>,
+    /// The agent that asks as this account, if the policy names one; it is in records alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
     /// The account as which root tries, by its name: the policy is asked for it.
     #[serde(skip)]
     tried: Option<String>,
@@ -116,6 +120,9 @@ pub struct Whole {
     via: Via,
     tty: Option<String>,
     loginuid: Option<u32>,
+    /// Whoever reads it asks the policy.
+    #[serde(skip)]
+    agent: Option<AgentName>,
     tried: Option<String>,
     has_account: bool,
     #[serde(skip)]
@@ -177,6 +184,7 @@ impl Caller {
             via,
             tty: terminal("self"),
             loginuid: loginuid("self"),
+            agent: None,
             tried: None,
             account: OnceCell::new(),
         };
@@ -216,6 +224,7 @@ impl Caller {
             via: Via::Probe,
             tty: terminal(&process),
             loginuid: loginuid(&process),
+            agent: None,
             tried: Some(self.user),
             has_account: true,
             account: OnceCell::new(),
@@ -242,6 +251,7 @@ impl Caller {
             via: Via::Socket,
             tty: terminal(&process),
             loginuid: loginuid(&process),
+            agent: None,
             tried: None,
             account: OnceCell::new(),
         }

@@ -1,6 +1,7 @@
 //! What is asked, who asks and how it can end, as plain values.
 
 pub mod action;
+pub mod agent;
 pub mod caller;
 pub mod code;
 pub mod confine;

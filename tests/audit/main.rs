@@ -4,6 +4,7 @@
 #[path = "../host/mod.rs"]
 mod host;
 
+mod agents;
 mod broken;
 mod chain;
 mod checkpoints;
@@ -11,6 +12,7 @@ mod encrypted;
 mod export;
 mod flood;
 mod forged;
+mod journal_upload;
 mod kernel;
 mod killed;
 mod lost;
@@ -19,6 +21,7 @@ mod reading;
 mod records;
 mod rotation;
 mod rsyslog;
+mod sent;
 mod sinks;
 mod tampered;
 mod together;

@@ -1,61 +1,20 @@
 //! The log is sent to another host by rsyslog, with the configuration that is packaged.
 
 use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write as _;
 
-use serde_json::Value;
-use sha2::{Digest, Sha256};
-
 use crate::chain::{FILE, check};
-use crate::host::{Host, Network, Sudo, repository, wait_until};
-
-/// A certificate for each end, by one authority.
-const CERTIFICATES: &str = r#"
-set -e
-mkdir -p /root/tls && cd /root/tls
-new() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout $1.key "${@:2}"; }
-new authority -x509 -out ca.pem -days 2
-for name in sender receiver; do
-    new $name -out $name.csr
-    echo "subjectAltName=DNS:$name.example.com" >$name.ext
-    openssl x509 -req -in $name.csr -CA ca.pem -CAkey authority.key -CAcreateserial -days 2 -extfile $name.ext -out $name.pem
-done 2>&1
-"#;
-
-/// Records that follow from this one, as long as those of refusals are.
-fn more(last: &str, count: u64) -> Vec<String> {
-    let last: Value = serde_json::from_str(last).expect("a record");
-    let seq = last["seq"].as_u64().expect("a number");
-    let mut prev = last["hash"].as_str().expect("a hash").to_owned();
-    let next = |seq| {
-        let words = "x".repeat(400);
-        let body = format!(
-            "{{\"seq\":{seq},\"time\":\"2026-11-21T19:30:00.123456Z\",\"event\":\"refused\",\"caller\":{{\"user\":\"agent\"}},\"code\":\"usage\",\"asked\":[\"{words} | ] \\\\ \u{202e}\"],\"prev\":\"{prev}\""
-        );
-        let digest = Sha256::digest(format!("{body}}}").as_bytes());
-        prev = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{body},\"hash\":\"{prev}\"}}\n")
-    };
-    (seq + 1..=seq + count).map(next).collect()
-}
+use crate::host::{Host, Network, Sudo, wait_until};
+use crate::sent::{certify, filled_in, hand_out, more};
 
 /// Installs rsyslog with one of the configurations, for this name, in which `from` is `to`.
 fn configure(host: &Host, tls: &Host, file: &str, name: &str, from: &str, to: &str) {
     host.root("apt-get -qq install --yes --no-install-recommends rsyslog rsyslog-relp").ok();
     host.root("mkdir -p /etc/rsyslog.d/tls").ok();
-    for (made, to) in [
-        ("ca.pem".to_owned(), "ca.pem"),
-        (format!("{name}.pem"), "cert.pem"),
-        (format!("{name}.key"), "key.pem"),
-    ] {
-        let text = tls.read(format!("/root/tls/{made}"));
-        host.write(format!("/etc/rsyslog.d/tls/{to}"), text);
-    }
-    let path = repository().join("packaging/siem/rsyslog").join(file);
-    let text = fs::read_to_string(path).expect("the configuration");
-    assert!(text.contains(from), "{from}");
-    host.write("/etc/rsyslog.d/sm.conf", text.replace(from, to));
+    let files = ["ca.pem", "cert.pem", "key.pem"].map(|file| format!("/etc/rsyslog.d/tls/{file}"));
+    hand_out(tls, name, host, files.each_ref().map(String::as_str));
+    host.write("/etc/rsyslog.d/sm.conf", filled_in(&format!("rsyslog/{file}"), &[(from, to)]));
     host.root("rsyslogd -N1").ok();
     host.root("systemctl restart rsyslog").ok();
 }
@@ -76,7 +35,7 @@ fn every_record_arrives_though_the_receiver_is_killed() {
     let [receiver] = network.boot([Host::wanted(Sudo::Classic)]);
     let sender = &network.controller;
     sender.root("sm-helper version").ok();
-    sender.root(CERTIFICATES).ok();
+    certify(sender);
     configure(
         &receiver,
         sender,

@@ -136,7 +136,7 @@ impl<'f> Filter<'f> {
 
     fn words(&self) -> impl Iterator<Item = &str> {
         let given = self.given;
-        [&given.user, &given.code, &given.name, &given.text]
+        [&given.user, &given.agent, &given.code, &given.name, &given.text]
             .into_iter()
             .flatten()
             .map(String::as_str)
@@ -157,6 +157,7 @@ impl<'f> Filter<'f> {
         let name = text("/operation/name");
         // Records are in UTC with six digits, so that their order is that of their text.
         is(&given.user, text("/caller/user"))
+            && is(&given.agent, text("/caller/agent"))
             && is(&given.code, text("/code"))
             && is(&given.event, text("/event"))
             && given.operation.as_deref().is_none_or(|wanted| {

@@ -88,7 +88,8 @@ impl Style {
         if event == "refused" || (!self.records && code != "ok" && !text("/error").is_empty()) {
             operation.push_str(&format!("  ({})", one_line(text("/error"), 200)));
         }
-        let account = one_line(text("/caller/user"), 32);
+        let (user, agent) = caller(record);
+        let account = account(&user, agent.as_deref());
         let result = if event == "intent" && !self.records { NO_RESULT } else { code };
         let on = match event {
             _ if !self.colour => "",
@@ -211,6 +212,22 @@ fn took(milliseconds: f64) -> String {
 /// What stands behind the operation of a dry run, so that nobody takes it for the real one.
 pub fn rehearsed(record: &Value) -> &'static str {
     if record["dry_run"] == true { " --dry-run" } else { "" }
+}
+
+/// Who asked: the account, and behind it the agent that the policy says it is.
+pub fn account(user: &str, agent: Option<&str>) -> String {
+    match agent {
+        Some(agent) => format!("{user} ({agent})"),
+        None => user.to_owned(),
+    }
+}
+
+/// The account that asked, and the agent, each on one line.
+pub fn caller(record: &Value) -> (String, Option<String>) {
+    let text = |pointer: &str, most| {
+        Some(one_line(record.pointer(pointer).and_then(Value::as_str)?, most))
+    };
+    (text("/caller/user", 40).unwrap_or_default(), text("/caller/agent", 64))
 }
 
 /// The operation as it is counted: of an administrator's command without its arguments.

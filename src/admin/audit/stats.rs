@@ -2,9 +2,9 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::filter::{Filter, each};
-use crate::admin::audit::rows::{counted_as, is_checkpoint, rehearsed};
+use crate::admin::audit::rows::{account, caller, counted_as, is_checkpoint, rehearsed};
 use crate::cli::AuditFilter;
-use crate::output::text::{counted, one_line};
+use crate::output::text::counted;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -73,6 +73,31 @@ impl Answers {
     }
 }
 
+/// What is counted together.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Counted {
+    user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    operation: String,
+    code: String,
+}
+
+impl Counted {
+    /// The account, and the agent behind it.
+    fn account(&self) -> String {
+        account(&self.user, self.agent.as_deref())
+    }
+}
+
+/// A row: what is counted, and how often.
+#[derive(Debug, Serialize)]
+struct Row<'r> {
+    #[serde(flatten)]
+    of: &'r Counted,
+    count: u64,
+}
+
 /// Counts by account, operation and code: one row each, the most frequent first. And what came of approvals
 /// and of rights that end.
 ///
@@ -80,50 +105,46 @@ impl Answers {
 /// If the log cannot be read.
 pub fn stats(filter: &AuditFilter) -> Result<Answer, Failure> {
     let filter = &Filter::of(filter)?;
-    let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    let mut counts: BTreeMap<Counted, u64> = BTreeMap::new();
     let (mut all, mut answers) = (0_u64, Answers::default());
     each(filter, |record| {
-        let text = |pointer: &str| {
-            record.pointer(pointer).and_then(Value::as_str).unwrap_or("").to_owned()
-        };
         answers.count(&record);
         // An intent is counted with its result.
-        if text("/event") == "intent" || is_checkpoint(&record) {
+        if record["event"] == "intent" || is_checkpoint(&record) {
             return;
         }
         let mut operation = counted_as(&record).unwrap_or_else(|| "(not a request)".to_owned());
         operation.push_str(rehearsed(&record));
         let count = record.pointer("/count").and_then(Value::as_u64).unwrap_or(1);
         all += count;
-        *counts
-            .entry((one_line(&text("/caller/user"), 40), operation, text("/code")))
-            .or_default() += count;
+        let (user, agent) = caller(&record);
+        let code = record["code"].as_str().unwrap_or_default().to_owned();
+        *counts.entry(Counted { user, agent, operation, code }).or_default() += count;
     })?;
     let mut rows: Vec<_> = counts.into_iter().collect();
     rows.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let width = |of: fn(&(String, String, String)) -> &str, title: &str| {
-        rows.iter().map(|(key, _)| of(key).chars().count()).chain([title.len()]).max().unwrap_or(0)
+    let table: Vec<[String; 3]> = rows
+        .iter()
+        .map(|(key, _)| [key.account(), key.operation.clone(), key.code.clone()])
+        .collect();
+    const TITLES: [&str; 3] = ["account", "operation", "code"];
+    let [user, operation, code] = std::array::from_fn(|column| {
+        let cells = table.iter().map(|row| row[column].chars().count());
+        cells.chain([TITLES[column].len()]).max().unwrap_or(0)
+    });
+    let row = |[account, what, how]: [&str; 3], count: &str| {
+        format!("{account:<user$}  {what:<operation$}  {how:<code$}  {count:>8}\n")
     };
-    let (user, operation) = (width(|key| &key.0, "account"), width(|key| &key.1, "operation"));
-    let code = width(|key| &key.2, "code");
-    let mut text = format!(
-        "{:<user$}  {:<operation$}  {:<code$}  {:>8}\n",
-        "account", "operation", "code", "count"
-    );
+    let mut text = row(TITLES, "count");
     let _ = writeln!(text, "{}", "─".repeat(user + operation + code + 14));
-    for ((account, what, how), count) in &rows {
-        let _ = writeln!(text, "{account:<user$}  {what:<operation$}  {how:<code$}  {count:>8}");
+    for (cells, (_, count)) in table.iter().zip(&rows) {
+        text.push_str(&row(cells.each_ref().map(String::as_str), &count.to_string()));
     }
     text.push_str(&counted(all, "request"));
     if let Some(line) = answers.described() {
         let _ = write!(text, "\n{line}");
     }
-    let objects: Vec<Value> = rows
-        .iter()
-        .map(|((user, operation, code), count)| {
-            serde_json::json!({"user": user, "operation": operation, "code": code, "count": count})
-        })
-        .collect();
+    let objects: Vec<Row<'_>> = rows.iter().map(|(of, count)| Row { of, count: *count }).collect();
     Ok(filter
         .window(Answer::text(text))
         .with("requests", all)

@@ -86,7 +86,10 @@ fn explain(
         Some(name) => force.judge(&Account::of(name, whom.groups), request),
         None => force.judge(&Everybody, request),
     };
-    let whom = user.map(|name| format!(" to {name}")).unwrap_or_default();
+    let agent = user.and_then(|name| force.agent(&Account::of(name, whom.groups)));
+    let called = agent.as_ref().map(|agent| format!(" (agent {})", agent.as_str()));
+    let whom = user.map(|name| format!(" to {name}{}", called.unwrap_or_default()));
+    let whom = whom.unwrap_or_default();
     let rows = |lines: &[Line]| -> Vec<Value> {
         let row = |line: &Line| json!({"file": line.file, "line": line.line, "text": force.text_of(line)});
         lines.iter().map(row).collect()
@@ -121,6 +124,7 @@ fn explain(
             }
             let answer = Answer::text(text)
                 .with("operation", &operation)
+                .with("agent", &agent)
                 .with("allowed", false)
                 .with("verdict", refusal.code)
                 .with("reason", refusal.error)
@@ -139,8 +143,10 @@ fn explain(
     if waits {
         text.push_str("once an administrator has approved it: sm approvals\n");
     }
-    let answer =
-        |text: String| Answer::text(text).with("operation", &operation).with("lines", rows(&lines));
+    let answer = |text: String| {
+        let answer = Answer::text(text).with("operation", &operation).with("agent", &agent);
+        answer.with("lines", rows(&lines))
+    };
     match plan(approved, manager(supposed)) {
         Ok(planned) => {
             text.push_str("runs");

@@ -5,6 +5,7 @@ use super::subject::{Subject, subjects};
 use crate::output::wrap;
 use crate::policy::force::InForce;
 use crate::request::action::UNDO;
+use crate::request::agent::AgentName;
 use crate::request::confine::TaskConfinement;
 use crate::request::operation::Operation;
 use crate::surface::{Allowed, allowed, confined};
@@ -32,6 +33,9 @@ pub struct Granted {
     /// Who.
     #[serde(rename = "for")]
     pub whom: Subject,
+    /// The agent that asks as this account, if the policy names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentName>,
     /// The caller's grants; empty if there are none.
     pub grants: Vec<Grant>,
 }
@@ -48,7 +52,8 @@ pub fn of(force: &InForce, whom: Subject) -> Granted {
         let confined = confined(force, &whom, &operation);
         add(&mut grants, &operation, requires_reason, confined);
     }
-    Granted { whom, grants }
+    let agent = force.agent(&whom);
+    Granted { whom, agent, grants }
 }
 
 fn add(
@@ -83,11 +88,13 @@ pub fn text(force: &InForce, width: Option<usize>) -> String {
 pub fn text_of(all: Vec<Granted>, width: Option<usize>) -> String {
     let mut lines = Vec::new();
     for one in all {
+        let agent = one.agent.map(|agent| format!(" (agent {})", agent.as_str()));
+        let whom = format!("{}{}", one.whom, agent.unwrap_or_default());
         if one.grants.is_empty() {
-            lines.push(format!("{} may do nothing", one.whom));
+            lines.push(format!("{whom} may do nothing"));
             continue;
         }
-        lines.push(format!("{} may do:", one.whom));
+        lines.push(format!("{whom} may do:"));
         let alike = |one: &Grant, other: &Grant| {
             let of = |grant: &Grant| (grant.kind, grant.name.is_some(), grant.requires_reason);
             of(one) == of(other) && one.actions == other.actions && one.confined == other.confined
@@ -121,6 +128,7 @@ fn line(grants: &[Grant], width: Option<usize>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::policy::COMPILED;
+    use serde_json::Value;
 
     #[test]
     fn each_caller_has_the_lines_that_hold_for_it_alone() {
@@ -141,6 +149,7 @@ names.curl = {}
 [callers.\"user:sm-no-such\"]
 services = [\"nginx\", \"caddy\", \"fail2ban\"]
 [callers.\"user:sm-other\"]
+agent = \"Other Agent\"
 packages = [\"git\", \"curl\"]
 maintenance = [\"update\"]
 [callers.default]
@@ -151,7 +160,7 @@ maintenance = [\"update\"]
   service status caddy.service (with a reason)
   service status fail2ban.service
   service restart,status nginx.service
-sm-other may do:
+sm-other (agent Other Agent) may do:
   package install curl git
   package update
 other callers may do nothing";
@@ -160,7 +169,8 @@ other callers may do nothing";
         assert_eq!(json[0]["for"], "sm-no-such");
         assert_eq!(json[0]["grants"][0]["name"], "caddy.service");
         assert_eq!(json[0]["grants"][0]["requires_reason"], true);
-        assert_eq!(json[1]["grants"][2]["name"], serde_json::Value::Null);
+        assert_eq!((&json[0]["agent"], &json[1]["agent"]), (&Value::Null, &"Other Agent".into()));
+        assert_eq!(json[1]["grants"][2]["name"], Value::Null);
         assert!(json[0]["grants"][0].get("confined").is_none());
     }
 }

@@ -6,17 +6,19 @@ use crate::policy::model::{CallerKind, CallerRule, Span};
 use crate::policy::parsed::Parsed;
 use crate::policy::table::{DeKey, PolicyError, Source, Table};
 use crate::request::action::{ForAll, Set};
+use crate::request::agent::AgentName;
 use crate::request::name::{NameError, PackageName, TaskName, UnitName};
 use toml::Spanned;
 use toml::de::DeValue;
 
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 10] = [
     "services",
     "packages",
     "maintenance",
     "undo",
     "tasks",
     "approval",
+    "agent",
     "not_before",
     "not_after",
     "window",
@@ -62,8 +64,10 @@ impl Parsed {
         let undo = self.caller_undoes(source, table);
         let approval = table.boolean("approval").unwrap_or(false);
         let when = self.when(source, table);
+        let agent = agent(source, whom.map(|(kind, _)| kind), table);
         let Some((kind, name)) = whom else { return };
         let name = self.strings.add(name);
+        let agent = agent.map_or(Span::NONE, |agent| self.strings.add(agent.as_str()));
         let line = source.line(key.span().start);
         let maintenance = own.set.of_kind(|action| match action {
             ForAll::Packages(action) => Some(action),
@@ -84,6 +88,7 @@ impl Parsed {
             manager,
             undo,
             approval,
+            agent,
             when,
         });
     }
@@ -126,6 +131,26 @@ impl Parsed {
         names.dedup();
         self.run(&names)
     }
+}
+
+/// The agent that asks as the account that the table is for.
+fn agent(source: &Source<'_>, kind: Option<CallerKind>, table: &Table<'_>) -> Option<AgentName> {
+    let (kind, value) = (kind?, table.optional("agent")?);
+    let wrong = |message: &str, hint: &str| {
+        Err(source.error(value.span(), message.to_owned(), Some(hint.to_owned())))
+    };
+    let parsed = match kind {
+        // Of many accounts, nobody could tell one agent from another.
+        CallerKind::Group | CallerKind::Default => wrong(
+            "`agent` names who asks as one account",
+            "write it below [callers.\"user:NAME\"], for each account of an agent",
+        ),
+        CallerKind::User => source.string(value).and_then(|text| {
+            AgentName::parse(text)
+                .map_or_else(|| wrong(AgentName::FORM, "for example agent = \"claude-code\""), Ok)
+        }),
+    };
+    source.note(parsed)
 }
 
 /// The callers that the table is for.

@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 /// Where each field goes: its path in a record, the key, and for a custom key its label; in the
 /// order in which a record shows its fields.
-pub const KEYS: [(&str, &str, Option<&str>); 47] = [
+pub const KEYS: [(&str, &str, Option<&str>); 48] = [
     ("seq", "externalId", None),
     ("time", "smTime", None),
     ("event", "smEvent", None),
@@ -21,6 +21,7 @@ pub const KEYS: [(&str, &str, Option<&str>); 47] = [
     ("caller.via", "smVia", None),
     ("caller.tty", "smTty", None),
     ("caller.loginuid", "smLoginuid", None),
+    ("caller.agent", "smAgent", None),
     ("operation.kind", "smKind", None),
     ("operation.action", "smAction", None),
     ("operation.name", "smName", None),

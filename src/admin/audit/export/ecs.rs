@@ -51,6 +51,9 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
                 group.maybe("id", caller.and_then(|caller| caller.gid).map(|gid| gid.to_string()));
             });
         });
+        line.object("gen_ai", |own| {
+            own.object("agent", |agent| agent.maybe("name", record.agent().map(text)));
+        });
         line.object("related", |related| {
             related.put("hosts", [host]);
             related.maybe("user", user.map(|user| [text(user)]));

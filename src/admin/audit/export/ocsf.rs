@@ -9,13 +9,18 @@ use crate::audit::record::Event;
 use jiff::Timestamp;
 
 /// The version of the schema.
-const VERSION: &str = "1.8.0";
+const VERSION: &str = "1.9.0";
+
+/// The profiles whose attributes an event has; the last one only if an agent asked.
+const PROFILES: [&str; 3] = ["host", "security_control", "ai_operation"];
 
 /// Writes a record as an event.
 pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     let caller = record.caller.as_ref();
     let moment: Option<Timestamp> = record.time.parse().ok();
     let outcome = record.outcome();
+    let agent = record.agent().map(text);
+    let profiles = if agent.is_some() { &PROFILES[..] } else { &PROFILES[..2] };
     Object::line(out, |line| {
         line.put("category_uid", 1);
         line.put("category_name", "System Activity");
@@ -39,6 +44,15 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         };
         line.put("status_id", status_id);
         line.put("status", status);
+        let [(action_id, action), (disposition_id, disposition)] = match record.event() {
+            Some(Event::Refused) => [(2, "Denied"), (2, "Blocked")],
+            Some(Event::Intent | Event::Result) => [(1, "Allowed"); 2],
+            None => [(0, "Unknown"); 2],
+        };
+        line.put("action_id", action_id);
+        line.put("action", action);
+        line.put("disposition_id", disposition_id);
+        line.put("disposition", disposition);
         line.maybe("status_code", record.code.as_ref().map(text));
         line.maybe("status_detail", record.error.as_ref().map(text));
         // In milliseconds.
@@ -54,7 +68,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
                 product.put("vendor_name", "sm");
                 product.put("version", env!("CARGO_PKG_VERSION"));
             });
-            metadata.put("profiles", ["host"]);
+            metadata.put("profiles", profiles);
             metadata.put("log_name", "audit.jsonl");
             metadata.put("event_code", text(&record.event));
             metadata.put("uid", text(&record.hash));
@@ -68,7 +82,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
             device.put("type", "Unknown");
         });
         line.object("actor", |actor| {
-            actor.put("app_name", "sm-helper");
+            actor.object("application", |application| application.put("name", "sm-helper"));
             actor.object("user", |user| {
                 user.maybe("name", caller.and_then(|caller| caller.user.as_ref()).map(text));
                 user.maybe("uid", caller.and_then(|caller| caller.uid).map(|uid| uid.to_string()));
@@ -85,6 +99,11 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
             actor.object("session", |session| {
                 session.maybe("terminal", caller.and_then(|caller| caller.tty.as_ref()).map(text));
             });
+        });
+        // Of an agent its name is known, and it is the policy that gives it: both are stable.
+        line.object("ai_agent", |own| {
+            own.maybe("uid", agent.as_deref());
+            own.maybe("name", agent.as_deref());
         });
         line.object("process", |process| {
             // The schema wants to know which process: its own number is not recorded.

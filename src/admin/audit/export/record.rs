@@ -62,6 +62,7 @@ pub struct Caller<'l> {
     pub via: Option<Text<'l>>,
     pub tty: Option<Text<'l>>,
     pub loginuid: Option<u64>,
+    pub agent: Option<Text<'l>>,
 }
 
 /// What was asked for.
@@ -167,6 +168,7 @@ impl<'l> Record<'l> {
             field("caller.via", text(caller.via.as_ref()));
             field("caller.tty", text(caller.tty.as_ref()));
             field("caller.loginuid", number(caller.loginuid));
+            field("caller.agent", text(caller.agent.as_ref()));
         }
         if let Some(operation) = &self.operation {
             field("operation.kind", text(operation.kind.as_ref()));
@@ -216,6 +218,11 @@ impl<'l> Record<'l> {
         field("policy", text(self.policy.as_ref()));
         field("prev", text(self.prev.as_ref()));
         field("hash", text(Some(&self.hash)));
+    }
+
+    /// The agent that asked, as the policy names it.
+    pub fn agent(&self) -> Option<&Text<'l>> {
+        self.caller.as_ref().and_then(|caller| caller.agent.as_ref())
     }
 
     fn is(&self, event: Event) -> bool {

@@ -37,7 +37,7 @@ fn formats() -> [ExportFormat; 4] {
 fn full(event: &str, code: &str, kind: &str, text: &str) -> Value {
     json!({
         "seq": 42, "time": "2026-11-21T19:30:00.123456Z", "event": event, "request_id": text,
-        "caller": {"uid": 1000, "user": text, "gid": 1001, "pid": 4711, "via": text, "tty": text, "loginuid": 1002},
+        "caller": {"uid": 1000, "user": text, "gid": 1001, "pid": 4711, "via": text, "tty": text, "loginuid": 1002, "agent": text},
         "operation": {"kind": kind, "action": "install", "name": text},
         "argv": ["/usr/bin/apt-get", text, "", "-y"], "reason": text, "approval": text, "code": code,
         "asked": [text, "x"], "error": text, "allow": text, "count": 7, "dry_run": true, "returncode": 100,
@@ -298,7 +298,7 @@ fn long_texts_and_lists_are_cut() {
         assert!(line.len() < 1 << 20, "{format:?}: {}", line.len());
         assert!(line.contains('…'), "{format:?}");
     }
-    assert_eq!(syslog_parts(&line(ExportFormat::Rfc5424, &record)).1.len(), 45 + 3 + 257);
+    assert_eq!(syslog_parts(&line(ExportFormat::Rfc5424, &record)).1.len(), 46 + 3 + 257);
     cef_parts(&line(ExportFormat::Cef, &record));
 }
 
@@ -409,6 +409,7 @@ fn is_an_ecs_event(record: &Value) {
                 ("user.name", value)
             }
             "caller.gid" => ("user.group.id", text),
+            "caller.agent" => ("gen_ai.agent.name", value),
             "argv" => ("process.args", value),
             "reason" => ("event.reason", value),
             "code" => {
@@ -460,13 +461,17 @@ fn ocsf_faults(
     at: &str,
     attributes: &Value,
     object: &Map<String, Value>,
+    profiles: &[Value],
 ) -> Vec<String> {
     let mut faults = Vec::new();
+    // Those of a profile are for events that say they follow it.
+    let is_ours = |attribute: &Value| {
+        let of = attribute["profiles"].as_array();
+        of.is_none_or(|all| all.iter().any(|one| profiles.contains(one)))
+    };
     for (name, attribute) in attributes.as_object().expect("attributes") {
-        // A profile's are required of events that say they follow it; ours follow that of hosts.
-        let is_ours =
-            attribute["profiles"].as_array().is_none_or(|all| all.contains(&"host".into()));
-        if is_ours && attribute["requirement"] == "required" && !object.contains_key(name) {
+        let is_required = is_ours(attribute) && attribute["requirement"] == "required";
+        if is_required && !object.contains_key(name) {
             faults.push(format!("{at}.{name} is missing"));
         }
     }
@@ -477,6 +482,9 @@ fn ocsf_faults(
             faults.push(format!("{at} is no attribute"));
             continue;
         }
+        if !is_ours(attribute) {
+            faults.push(format!("{at} is of none of the profiles {profiles:?}"));
+        }
         let values = match (attribute["is_array"] == true, value) {
             (true, Value::Array(values)) => values.clone(),
             (false, value) => vec![value.clone()],
@@ -486,7 +494,7 @@ fn ocsf_faults(
             }
         };
         for value in &values {
-            faults.extend(ocsf_value_faults(schema, &at, attribute, value));
+            faults.extend(ocsf_value_faults(schema, &at, attribute, value, profiles));
         }
         // The caption beside a number is that of the number.
         if let (Some(sibling), Some(names)) =
@@ -500,7 +508,13 @@ fn ocsf_faults(
     faults
 }
 
-fn ocsf_value_faults(schema: &Value, at: &str, attribute: &Value, value: &Value) -> Vec<String> {
+fn ocsf_value_faults(
+    schema: &Value,
+    at: &str,
+    attribute: &Value,
+    value: &Value,
+    profiles: &[Value],
+) -> Vec<String> {
     let mut kind = attribute["type"].as_str().expect("a type");
     if kind == "object_t" {
         let name = attribute["object_type"].as_str().expect("a name");
@@ -510,7 +524,7 @@ fn ocsf_value_faults(schema: &Value, at: &str, attribute: &Value, value: &Value)
             return Vec::new();
         }
         let known = &schema["objects"][name];
-        let mut faults = ocsf_faults(schema, at, &known["attributes"], object);
+        let mut faults = ocsf_faults(schema, at, &known["attributes"], object, profiles);
         if let Some(one_of) = known["constraints"]["at_least_one"].as_array()
             && !one_of.iter().any(|name| object.contains_key(name.as_str().expect("a name")))
         {
@@ -550,6 +564,13 @@ fn ocsf_value_faults(schema: &Value, at: &str, attribute: &Value, value: &Value)
     faults
 }
 
+/// What is wrong with an event by the class, and the profiles that it names.
+fn ocsf_event_faults(schema: &Value, event: &Value) -> Vec<String> {
+    let profiles = event["metadata"]["profiles"].as_array().expect("profiles");
+    let event = event.as_object().expect("an object");
+    ocsf_faults(schema, "event", &schema["class"], event, profiles)
+}
+
 #[track_caller]
 fn is_an_ocsf_event(record: &Value) {
     thread_local!(static SCHEMA: Value = schema("ocsf"));
@@ -557,7 +578,7 @@ fn is_an_ocsf_event(record: &Value) {
     let event: Value = serde_json::from_str(&line).expect("JSON");
     let faults = SCHEMA.with(|schema| {
         assert_eq!(event["metadata"]["version"], schema["version"]);
-        ocsf_faults(schema, "event", &schema["class"], event.as_object().expect("an object"))
+        ocsf_event_faults(schema, &event)
     });
     assert!(faults.is_empty(), "{faults:?}: {line}");
     assert_eq!(event["type_uid"], event["class_uid"].as_i64().expect("one") * 100 + 1);
@@ -580,6 +601,10 @@ fn is_an_ocsf_event(record: &Value) {
             "caller.gid" => ("actor.user.groups", json!([{"uid": text}])),
             "caller.pid" => ("actor.process.pid", value),
             "caller.tty" => ("actor.session.terminal", value),
+            "caller.agent" => {
+                fields.is("ai_agent.uid", &value);
+                ("ai_agent.name", value)
+            }
             "code" => ("status_code", value),
             "error" => ("status_detail", value),
             "count" => ("count", value),
@@ -611,6 +636,10 @@ fn is_an_ocsf_event(record: &Value) {
         "severity",
         "status_id",
         "status",
+        "action_id",
+        "action",
+        "disposition_id",
+        "disposition",
         "metadata.version",
         "metadata.product.name",
         "metadata.product.vendor_name",
@@ -620,7 +649,7 @@ fn is_an_ocsf_event(record: &Value) {
         "device.hostname",
         "device.type_id",
         "device.type",
-        "actor.app_name",
+        "actor.application.name",
         "process.cmd_line",
         "process.name",
         "process.path",
@@ -665,11 +694,13 @@ fn what_is_not_valid_is_found() {
         ("\"process\":{\"uid\":\"x\",", "\"process\":{"),
         ("\"exit_code\":100", "\"exit_code\":\"100\""),
         ("\"type_id\":0,\"type\":\"Unknown\"", "\"type\":\"Unknown\""),
+        ("\"ai_agent\":{\"uid\":\"x\",\"name\":\"x\"}", "\"ai_agent\":{}"),
+        ("\"security_control\",\"ai_operation\"]", "\"security_control\"]"),
+        ("\"action\":\"Allowed\"", "\"action\":\"Denied\""),
     ] {
         let bad = good.replacen(from, to, 1);
         let event: Value = serde_json::from_str(&bad).expect("JSON");
-        let faults =
-            ocsf_faults(&schema, "event", &schema["class"], event.as_object().expect("one"));
+        let faults = ocsf_event_faults(&schema, &event);
         assert!(bad != good && !faults.is_empty(), "{to}");
     }
 }
