@@ -208,6 +208,7 @@ impl Caller {
             via: Via::Root,
             tty: None,
             loginuid: None,
+            agent: None,
             tried: None,
             account: OnceCell::new(),
         }

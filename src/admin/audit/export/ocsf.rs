@@ -46,7 +46,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.put("status", status);
         let [(action_id, action), (disposition_id, disposition)] = match record.event() {
             Some(Event::Refused) => [(2, "Denied"), (2, "Blocked")],
-            Some(Event::Intent | Event::Result) => [(1, "Allowed"); 2],
+            Some(Event::Intent | Event::Result | Event::Checkpoint) => [(1, "Allowed"); 2],
             None => [(0, "Unknown"); 2],
         };
         line.put("action_id", action_id);
