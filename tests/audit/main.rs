@@ -7,6 +7,7 @@ mod host;
 mod agents;
 mod broken;
 mod chain;
+mod configurations;
 mod export;
 mod flood;
 mod forged;
