@@ -46,6 +46,8 @@ fn every_record_has_the_agent_that_the_policy_names_and_no_other() {
         named += u64::from(is_it);
         assert_eq!(caller["agent"], if is_it { NAME.into() } else { Value::Null }, "{record:#}");
     }
+    let is_probe = |record: &Value| record["caller"]["via"] == "probe";
+    assert!(records.iter().rposition(is_probe) > Some(4), "{records:#?}");
     assert!(named >= 6 && records.iter().any(|one| one["caller"]["user"] == "other"));
 
     // People and programs see it.

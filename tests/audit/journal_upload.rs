@@ -3,7 +3,7 @@
 
 use crate::chain::{FILE, check};
 use crate::host::{Host, Network, Sudo, wait_until};
-use crate::sent::{certify, filled_in, hand_out, more};
+use crate::sent::{certify, filled_in, hand_out, kill, more};
 
 const TLS: [&str; 3] = [
     "/etc/ssl/certs/sm-audit-ca.pem",
@@ -105,10 +105,6 @@ fn every_record_in_the_journal_arrives_though_the_receiver_is_killed() {
         sender.write("/root/part", &text);
         sender.root(&format!("{TELL} /root/part")).ok();
         all.push_str(&text);
-        // At work, each of the processes is killed.
-        let kill = |host: &Host, unit: &str| {
-            host.root(&format!("systemctl kill --signal=KILL {unit}; systemctl start {unit}")).ok();
-        };
         match number {
             0 => kill(sender, "systemd-journal-upload"),
             1 | 3 => kill(&receiver, "systemd-journal-remote"),

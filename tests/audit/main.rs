@@ -9,6 +9,7 @@ mod broken;
 mod chain;
 mod checkpoints;
 mod encrypted;
+mod configurations;
 mod export;
 mod flood;
 mod forged;

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use crate::chain::{FILE, check};
 use crate::host::{Host, Network, Sudo, wait_until};
-use crate::sent::{certify, filled_in, hand_out, more};
+use crate::sent::{certify, filled_in, hand_out, kill, more};
 
 /// Installs rsyslog with one of the configurations, for this name, in which `from` is `to`.
 fn configure(host: &Host, tls: &Host, file: &str, name: &str, from: &str, to: &str) {
@@ -24,6 +24,12 @@ fn received(receiver: &Host) -> String {
     let text = receiver.root("cat /var/log/sm-audit/*.jsonl").stdout_text();
     let mut seen = HashSet::new();
     text.split_inclusive('\n').filter(|line| seen.insert(*line)).collect()
+}
+
+/// How many lines it has, at the least as many as records.
+fn lines(receiver: &Host) -> usize {
+    let count = receiver.root("cat /var/log/sm-audit/*.jsonl | wc -l").ok();
+    count.trim().parse().expect("a number")
 }
 
 #[test]
@@ -56,8 +62,9 @@ fn every_record_arrives_though_the_receiver_is_killed() {
     let text = text.replace("siem.example.com", "receiver.example.com");
     sender.write("/etc/rsyslog.d/sm.conf", text);
     // What came meanwhile counts as sent.
-    sender.root("systemctl stop rsyslog; rm /var/spool/rsyslog/imfile-state*").ok();
-    sender.root("systemctl start rsyslog").ok();
+    // It would wait a minute and a half for what it cannot send.
+    sender.root("systemctl kill --signal=KILL rsyslog; systemctl stop syslog.socket rsyslog").ok();
+    sender.root("rm /var/spool/rsyslog/imfile-state*; systemctl start rsyslog").ok();
 
     let last = sender.read(FILE).lines().last().expect("a record").to_owned();
     let new = more(&last, RECORDS);
@@ -66,13 +73,14 @@ fn every_record_arrives_though_the_receiver_is_killed() {
         let text = part.concat();
         let mut log = OpenOptions::new().append(true).open(sender.path(FILE)).expect("the log");
         log.write_all(text.as_bytes()).expect("written");
+        // It is at work, whose process goes at once; systemd starts another one.
+        wait_until("some of them", || lines(&receiver) > all.lines().count());
         all.push_str(&text);
         if number % 2 == 1 {
-            // It is at work, whose process goes at once; systemd starts another one.
-            receiver.root("systemctl kill --signal=KILL rsyslog; systemctl start rsyslog").ok();
+            kill(&receiver, "rsyslog");
         }
         if number == 0 {
-            sender.root("systemctl kill --signal=KILL rsyslog; systemctl start rsyslog").ok();
+            kill(sender, "rsyslog");
         }
         if number == 2 {
             sender

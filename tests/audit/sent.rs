@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::host::{Host, repository};
+use crate::host::{Host, repository, wait_until};
 
 /// A certificate for each end, by one authority, and one by another.
 const CERTIFICATES: &str = r#"
@@ -63,4 +63,14 @@ pub fn hand_out(made: &Host, name: &str, to: &Host, [ca, cert, key]: [&str; 3]) 
         let text = made.read(format!("/root/tls/{from}"));
         to.write(to_file, text);
     }
+}
+
+/// Kills all processes of a service, as it is at work, and starts it again.
+pub fn kill(host: &Host, unit: &str) {
+    let before = host.main_pid(unit);
+    assert_ne!(before, 0, "{unit} does not run");
+    host.root(&format!("systemctl kill --signal=KILL {unit}")).ok();
+    wait_until("its end", || host.main_pid(unit) != before);
+    let start = format!("systemctl reset-failed; systemctl start {unit}");
+    wait_until("its start", || host.root(&start).status == Some(0));
 }
