@@ -523,6 +523,9 @@ _sm() {
             sm,undo)
                 cmd="sm__subcmd__undo"
                 ;;
+            sm__subcmd__audit,encrypt)
+                cmd="sm__subcmd__audit__subcmd__encrypt"
+                ;;
             sm__subcmd__audit,export)
                 cmd="sm__subcmd__audit__subcmd__export"
                 ;;
@@ -643,7 +646,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit)
-            opts="-v -h --json --verbose --help tail search stats verify setup export"
+            opts="-v -h --json --verbose --help tail search stats verify encrypt setup export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -656,8 +659,22 @@ _sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm__subcmd__audit__subcmd__encrypt)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sm__subcmd__audit__subcmd__export)
-            opts="-f -v -h --format --since --until --follow --state --json --verbose --help"
+            opts="-f -v -h --format --since --until --follow --state --identity --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -696,6 +713,21 @@ _sm() {
                     fi
                     return 0
                     ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -704,7 +736,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__search)
-            opts="-v -h --user --code --event --operation --name --text --since --until --limit --records --utc --json --verbose --help"
+            opts="-v -h --user --code --event --operation --name --text --since --until --identity --limit --records --utc --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -754,6 +786,21 @@ _sm() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -786,7 +833,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__stats)
-            opts="-v -h --user --code --event --operation --name --text --since --until --json --verbose --help"
+            opts="-v -h --user --code --event --operation --name --text --since --until --identity --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -836,6 +883,21 @@ _sm() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -875,12 +937,27 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__verify)
-            opts="-v -h --json --verbose --help"
+            opts="-v -h --identity --skip-encrypted --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1655,7 +1732,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site --state -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --identity --inventory --site --state -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1667,7 +1744,7 @@ _sm_complete() {
     case $prev in
     --user) _sm_helper_offer < <(compgen -u -- "$cur") ;;
     --group) _sm_helper_offer < <(compgen -g -- "$cur") ;;
-    FILE | --inventory | --site | --state | -i)
+    FILE | --identity | --inventory | --site | --state | -i)
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;

@@ -189,15 +189,16 @@ pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "tail" -d 'Print the last requests'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "search" -d 'Search requests'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "stats" -d 'Count requests by account, operation and result'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "verify" -d 'Check that no record is missing or was changed'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, if auditd is installed'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "export" -d 'Print the records in a form that SIEM tools read, one event a line'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "tail" -d 'Print the last requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "search" -d 'Search requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "stats" -d 'Count requests by account, operation and result'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "verify" -d 'Check that no record is missing or was changed'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "encrypt" -d 'Encrypt what rotation has put aside to the policy\'s recipients; a timer does it'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, if auditd is installed, and a timer encrypt what is put aside, if the policy names recipients'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify encrypt setup export" -f -a "export" -d 'Print the records in a form that SIEM tools read, one event a line'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Then print each new record'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l records -d 'Print a line for each record, not for each request'
@@ -237,6 +238,7 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l text -d 'With this text anywhere' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Until this time' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l identity -d 'Read encrypted files with this identity of age' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l limit -d 'How many at most, the last ones' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l records -d 'Print a line for each record, not for each request'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l utc -d 'Print times in UTC, also on a terminal, where they are local by default'
@@ -275,12 +277,18 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l text -d 'With this text anywhere' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Until this time' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l identity -d 'Read encrypted files with this identity of age' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l identity -d 'Read encrypted files with this identity of age' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l skip-encrypted -d 'Leave encrypted files out'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from encrypt" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from encrypt" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from encrypt" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
@@ -292,6 +300,7 @@ jsonl\t'The records as they are'"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l until -d 'Until this time' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l state -d 'Remember in this file what was exported, and go on from there the next time' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l identity -d 'Read encrypted files with this identity of age' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s f -l follow -d 'Then print each new record'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
@@ -358,7 +367,7 @@ function __sm_request
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --inventory --site --state -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager
+        else if contains -- $word --user --group --identity --inventory --site --state -i --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager
             set skip yes
         end
     end

@@ -371,6 +371,36 @@ host_once!(an_export_goes_on_over_what_was_encrypted_meanwhile, |host| {
     assert_eq!(seqs, expected);
 });
 
+host_once!(a_timer_does_it_in_a_service_of_its_own, |host| {
+    ask(host);
+    let (exit, found) = audit(host, "setup");
+    assert_eq!((exit, &found["code"]), (6, &"unsupported".into()), "no recipients: {found:#}");
+    let (exit, found) = audit(host, "encrypt");
+    assert_eq!((exit, &found["recipients"]), (0, &0.into()), "{found:#}");
+    with_recipients(host);
+    rotate(host, "audit.jsonl.1");
+    for changed in [true, false] {
+        let (exit, found) = audit(host, "setup");
+        assert_eq!((exit, &found["timer_changed"]), (0, &changed.into()), "{found:#}");
+    }
+    host.root("systemd-analyze verify sm-audit-encrypt.timer sm-audit-encrypt.service").ok();
+    host.root("systemctl is-active sm-audit-encrypt.timer").ok();
+    host.root("systemctl start sm-audit-encrypt.service").ok();
+    assert_eq!(encrypted(host).len(), 1, "{:?}", files(host));
+    records(host, "own");
+    // A failure is one of the unit, too.
+    rotate(host, "audit.jsonl.1");
+    host.root("mv /usr/bin/age /usr/bin/age.real").ok();
+    assert_ne!(host.root("systemctl start sm-audit-encrypt.service").status, Some(0));
+    // What has these names and is another program's stays.
+    host.root(
+        "systemctl -q disable --now sm-audit-encrypt.timer; \
+         printf '[Timer]\\nOnBootSec=1\\n' >/etc/systemd/system/sm-audit-encrypt.timer",
+    )
+    .ok();
+    fails(host, "setup", &["another program's unit"]);
+});
+
 host_once!(all_of_the_log_stays_within_what_the_policy_lets_it_take, |host| {
     const TOTAL: u64 = 1 << 20;
     with_recipients(host);
