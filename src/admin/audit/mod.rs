@@ -7,7 +7,6 @@ pub mod filter;
 pub mod rows;
 pub mod setup;
 pub mod stats;
-pub mod time;
 pub mod verify;
 
 use crate::admin::answer::{self, Answer, Failure};
