@@ -145,6 +145,14 @@ host_once!(what_is_put_aside_is_encrypted_and_is_read_with_each_identity, |host|
     let tail = audit(host, "tail -n 200").1;
     assert!(tail["warnings"].to_string().contains("encrypted"), "{tail:#}");
 
+    // The group adm may read it, too, with an identity of its own.
+    let adm = host.root(
+        "cp /root/own /srv/own; chmod 0644 /srv/own; setpriv --reuid 1000 --regid 1000 \
+         --groups \"$(getent group adm | cut -d: -f3)\" sm audit verify --identity /srv/own --json",
+    );
+    let adm: Value = serde_json::from_slice(&adm.stdout).expect("an object");
+    assert_eq!(adm["records"], all, "{adm:#}");
+
     // What age itself has encrypted is read, too.
     let [own, _] = &names;
     host.root(&format!(
