@@ -330,6 +330,7 @@ mod tests {
                 }
                 Found::NoRecord(_) => numbers.push(0),
                 Found::Gone { from, to } => missing = Some((from, to)),
+                Found::Unread(_) => unreachable!("none is encrypted"),
             }
             Ok::<(), ()>(())
         });
