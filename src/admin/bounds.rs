@@ -1,6 +1,6 @@
 //! How long and how often what an administrator gives holds.
 
-use crate::admin::audit::time::span;
+use crate::admin::time::span;
 use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use std::time::Duration;

@@ -2,12 +2,12 @@
 
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::approvals::unreadable;
-use crate::admin::audit::time::{FORMS, moment as moment_of};
 use crate::admin::bounds::{lasts, uses};
 use crate::admin::doctor::agents::drop_ins;
 use crate::admin::record::{origin, record};
 use crate::admin::root::as_root;
 use crate::admin::setup_sudo::exact::is_exact;
+use crate::admin::time::{FORMS, moment as moment_of};
 use crate::approvals::grant::Grant;
 use crate::approvals::{self, Found, moment, no_grant, shown_name};
 use crate::cli::{self, Parsed};

@@ -17,5 +17,6 @@ pub mod root;
 pub mod setup_broker;
 pub mod setup_sudo;
 pub mod status;
+pub mod time;
 pub mod undo;
 pub mod verbose;

@@ -145,6 +145,14 @@ host_once!(what_is_put_aside_is_encrypted_and_is_read_with_each_identity, |host|
     let tail = audit(host, "tail -n 200").1;
     assert!(tail["warnings"].to_string().contains("encrypted"), "{tail:#}");
 
+    // The group adm may read it, too, with an identity of its own.
+    let adm = host.root(
+        "cp /root/own /srv/own; chmod 0644 /srv/own; setpriv --reuid 1000 --regid 1000 \
+         --groups \"$(getent group adm | cut -d: -f3)\" sm audit verify --identity /srv/own --json",
+    );
+    let adm: Value = serde_json::from_slice(&adm.stdout).expect("an object");
+    assert_eq!(adm["records"], all, "{adm:#}");
+
     // What age itself has encrypted is read, too.
     let [own, _] = &names;
     host.root(&format!(
@@ -369,6 +377,36 @@ host_once!(an_export_goes_on_over_what_was_encrypted_meanwhile, |host| {
     let expected: String =
         (1..=last.as_u64().expect("a number")).map(|seq| format!("{seq}\n")).collect();
     assert_eq!(seqs, expected);
+});
+
+host_once!(a_timer_does_it_in_a_service_of_its_own, |host| {
+    ask(host);
+    let (exit, found) = audit(host, "setup");
+    assert_eq!((exit, &found["code"]), (6, &"unsupported".into()), "no recipients: {found:#}");
+    let (exit, found) = audit(host, "encrypt");
+    assert_eq!((exit, &found["recipients"]), (0, &0.into()), "{found:#}");
+    with_recipients(host);
+    rotate(host, "audit.jsonl.1");
+    for changed in [true, false] {
+        let (exit, found) = audit(host, "setup");
+        assert_eq!((exit, &found["timer_changed"]), (0, &changed.into()), "{found:#}");
+    }
+    host.root("systemd-analyze verify sm-audit-encrypt.timer sm-audit-encrypt.service").ok();
+    host.root("systemctl is-active sm-audit-encrypt.timer").ok();
+    host.root("systemctl start sm-audit-encrypt.service").ok();
+    assert_eq!(encrypted(host).len(), 1, "{:?}", files(host));
+    records(host, "own");
+    // A failure is one of the unit, too.
+    rotate(host, "audit.jsonl.1");
+    host.root("mv /usr/bin/age /usr/bin/age.real").ok();
+    assert_ne!(host.root("systemctl start sm-audit-encrypt.service").status, Some(0));
+    // What has these names and is another program's stays.
+    host.root(
+        "systemctl -q disable --now sm-audit-encrypt.timer; \
+         printf '[Timer]\\nOnBootSec=1\\n' >/etc/systemd/system/sm-audit-encrypt.timer",
+    )
+    .ok();
+    fails(host, "setup", &["another program's unit"]);
 });
 
 host_once!(all_of_the_log_stays_within_what_the_policy_lets_it_take, |host| {

@@ -3,7 +3,7 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::archive::identity::Identity;
 use crate::admin::audit::rows::operation_of;
-use crate::admin::audit::time;
+use crate::admin::time;
 use crate::audit::files::{self, FILE, LogFile};
 use crate::audit::head;
 use crate::audit::verify::Unread;

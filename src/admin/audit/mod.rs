@@ -9,7 +9,6 @@ pub mod kept;
 pub mod rows;
 pub mod setup;
 pub mod stats;
-pub mod time;
 pub mod verify;
 
 use crate::admin::answer::{self, Answer, Failure};

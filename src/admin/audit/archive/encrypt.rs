@@ -11,7 +11,6 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::archive::age::Tool;
 use crate::admin::audit::archive::identity::Identity;
-use crate::admin::audit::filter::unreadable;
 use crate::audit::files::{self, FOLDER, LogFile};
 use crate::output::hex::hex;
 use crate::output::text::counted;
@@ -70,7 +69,7 @@ pub fn encrypt() -> Result<Answer, Failure> {
     let _lock = state::lock("encrypt").map_err(failed)?;
     // What was left of a run that was killed.
     state::remove(Path::new(NEW)).map_err(failed)?;
-    let files = ready().map_err(|error| unreadable(&error))?;
+    let files = ready().map_err(failed)?;
     let mut done = Vec::new();
     for file in &files {
         let path = file.path.display().to_string();
