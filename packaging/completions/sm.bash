@@ -523,8 +523,17 @@ _sm() {
             sm,undo)
                 cmd="sm__subcmd__undo"
                 ;;
+            sm__subcmd__audit,checkpoint)
+                cmd="sm__subcmd__audit__subcmd__checkpoint"
+                ;;
+            sm__subcmd__audit,encrypt)
+                cmd="sm__subcmd__audit__subcmd__encrypt"
+                ;;
             sm__subcmd__audit,export)
                 cmd="sm__subcmd__audit__subcmd__export"
+                ;;
+            sm__subcmd__audit,key)
+                cmd="sm__subcmd__audit__subcmd__key"
                 ;;
             sm__subcmd__audit,search)
                 cmd="sm__subcmd__audit__subcmd__search"
@@ -540,6 +549,9 @@ _sm() {
                 ;;
             sm__subcmd__audit,verify)
                 cmd="sm__subcmd__audit__subcmd__verify"
+                ;;
+            sm__subcmd__fleet,audit)
+                cmd="sm__subcmd__fleet__subcmd__audit"
                 ;;
             sm__subcmd__fleet,list)
                 cmd="sm__subcmd__fleet__subcmd__list"
@@ -643,7 +655,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit)
-            opts="-v -h --json --verbose --help tail search stats verify setup export"
+            opts="-v -h --json --verbose --help tail search stats verify checkpoint key encrypt setup export"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -656,8 +668,36 @@ _sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm__subcmd__audit__subcmd__checkpoint)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__audit__subcmd__encrypt)
+            opts="-v -h --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sm__subcmd__audit__subcmd__export)
-            opts="-f -v -h --format --since --until --follow --state --json --verbose --help"
+            opts="-f -v -h --format --since --until --after --follow --state --identity --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -681,7 +721,29 @@ _sm() {
                     fi
                     return 0
                     ;;
+                --after)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --state)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --identity)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"
@@ -703,8 +765,26 @@ _sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        sm__subcmd__audit__subcmd__key)
+            opts="-v -h --rotate --seal --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --seal)
+                    COMPREPLY=($(compgen -W "tpm2 host" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         sm__subcmd__audit__subcmd__search)
-            opts="-v -h --user --agent --code --event --operation --name --text --since --until --limit --records --utc --json --verbose --help"
+            opts="-v -h --user --agent --code --event --operation --name --text --since --until --identity --limit --records --utc --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -726,7 +806,7 @@ _sm() {
                     return 0
                     ;;
                 --event)
-                    COMPREPLY=($(compgen -W "intent result refused" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "intent result refused checkpoint" -- "${cur}"))
                     return 0
                     ;;
                 --operation)
@@ -761,6 +841,21 @@ _sm() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -793,7 +888,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__stats)
-            opts="-v -h --user --agent --code --event --operation --name --text --since --until --json --verbose --help"
+            opts="-v -h --user --agent --code --event --operation --name --text --since --until --identity --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -815,7 +910,7 @@ _sm() {
                     return 0
                     ;;
                 --event)
-                    COMPREPLY=($(compgen -W "intent result refused" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "intent result refused checkpoint" -- "${cur}"))
                     return 0
                     ;;
                 --operation)
@@ -850,6 +945,21 @@ _sm() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
                     fi
                     return 0
                     ;;
@@ -889,12 +999,72 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__verify)
-            opts="-v -h --json --verbose --help"
+            opts="-v -h --key --checkpoints --log --stdin --identity --skip-encrypted --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --key)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --checkpoints)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --log)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --identity)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1056,12 +1226,96 @@ _sm() {
             return 0
             ;;
         sm__subcmd__fleet)
-            opts="-v -h --json --verbose --help list run"
+            opts="-v -h --json --verbose --help list run audit"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sm__subcmd__fleet__subcmd__audit)
+            opts="-i -l -v -h --inventory --limit --forks --store --full --user --accept-new-host-keys --skip-unreachable --json --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -i)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --forks)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1669,7 +1923,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --inventory --site --state -i --agent --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager --seal' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1681,11 +1935,11 @@ _sm_complete() {
     case $prev in
     --user) _sm_helper_offer < <(compgen -u -- "$cur") ;;
     --group) _sm_helper_offer < <(compgen -g -- "$cur") ;;
-    FILE | --inventory | --site | --state | -i)
+    FILE | --checkpoints | --identity | --inventory | --key | --log | --site | --state | --store | -i)
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;
-    --agent | --binary | --for | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | --uses | -l | -n) ;;
+    --after | --agent | --binary | --for | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | --uses | -l | -n) ;;
     *) _sm_helper_grammar sm ;;
     esac
     _sm_helper_done

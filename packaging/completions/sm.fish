@@ -86,11 +86,12 @@ complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l skip-unreach
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand bootstrap-cluster" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "list" -d 'List the hosts, and how each would be reached'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run" -f -a "run" -d 'Make one request to sm-helper on each host, and print the replies as one JSON object, or as a table on a terminal'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run audit" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run audit" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run audit" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run audit" -f -a "list" -d 'List the hosts, and how each would be reached'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run audit" -f -a "run" -d 'Make one request to sm-helper on each host, and print the replies as one JSON object, or as a table on a terminal'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and not __fish_seen_subcommand_from list run audit" -f -a "audit" -d 'Have each host sign its audit log, keep the checkpoints here, and say whose log is not the one that was collected before'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, the output of `ansible-inventory --list`, or aliases with hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -s l -l limit -d 'Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from list" -l json -d 'One JSON object instead of text'
@@ -106,6 +107,17 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -s i -l inventory -d 'The inventory: Ansible\'s YAML or INI, the output of `ansible-inventory --list`, or aliases with hostname, user, port, identity_file; `-` is standard input [default: ~/.config/agent-utilities/inventory.yml, .yaml or .ini]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -s l -l limit -d 'Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l forks -d 'How many hosts at once' -r -f
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l store -d 'Where the checkpoints are kept, a file for each host [default: ~/.local/state/sm/fleet-audit]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l user -d 'Log in as this account instead of the inventory\'s' -r -f -a "(__fish_complete_users)"
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l full -d 'Read each log from its beginning, not only what follows the last checkpoint that is kept'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l skip-unreachable -d 'Do not count unreachable hosts as failures'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and not __fish_seen_subcommand_from show check surface diff edit revert init test allow deny explain" -s h -l help -d 'Print help'
@@ -189,15 +201,18 @@ pacman\t'Arch\'s'"
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -l json -d 'One JSON object instead of text'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -s h -l help -d 'Print help'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "tail" -d 'Print the last requests'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "search" -d 'Search requests'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "stats" -d 'Count requests by account, operation and result'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "verify" -d 'Check that no record is missing or was changed'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, if auditd is installed'
-complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify setup export" -f -a "export" -d 'Print the records in a form that SIEM tools read, one event a line'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "tail" -d 'Print the last requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "search" -d 'Search requests'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "stats" -d 'Count requests by account, operation and result'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "verify" -d 'Check that no record is missing or was changed'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "checkpoint" -d 'Sign the log until here: what is before it can then no longer be changed unnoticed'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "key" -d 'Print the public half of the key that signs checkpoints, to be kept elsewhere'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "encrypt" -d 'Encrypt what rotation has put aside to the policy\'s recipients; a timer does it'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "setup" -d 'Have the kernel watch the helper, the policy and the log, if auditd is installed, and a timer encrypt what is put aside, if the policy names recipients'
+complete -c sm -n "__fish_sm_using_subcommand audit; and not __fish_seen_subcommand_from tail search stats verify checkpoint key encrypt setup export" -f -a "export" -d 'Print the records in a form that SIEM tools read, one event a line'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s n -l lines -d 'How many' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -s f -l follow -d 'Then print each new record'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from tail" -l records -d 'Print a line for each record, not for each request'
@@ -232,12 +247,14 @@ unsupported\t''
 internal\t''"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l event -d 'Of this kind' -r -f -a "intent\t''
 result\t''
-refused\t''"
+refused\t''
+checkpoint\t''"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l operation -d 'Of this operation: service, "service restart", "package install git"' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l name -d 'About this unit or package' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l text -d 'With this text anywhere' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l until -d 'Until this time' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l identity -d 'Read encrypted files with this identity of age' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l limit -d 'How many at most, the last ones' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l records -d 'Print a line for each record, not for each request'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from search" -l utc -d 'Print times in UTC, also on a terminal, where they are local by default'
@@ -271,18 +288,38 @@ unsupported\t''
 internal\t''"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l event -d 'Of this kind' -r -f -a "intent\t''
 result\t''
-refused\t''"
+refused\t''
+checkpoint\t''"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l operation -d 'Of this operation: service, "service restart", "package install git"' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l name -d 'About this unit or package' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l text -d 'With this text anywhere' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l until -d 'Until this time' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l identity -d 'Read encrypted files with this identity of age' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from stats" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l key -d 'Verify the checkpoints, too: what sm audit key printed, of one key or of several' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l checkpoints -d 'Checkpoints that were kept elsewhere, one a line: the log must have them' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l log -d 'Verify this log, a file or a folder, instead of this host\'s' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l identity -d 'Read encrypted files with this identity of age' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l stdin -d 'Verify the log that is on standard input, as sm audit export --format jsonl printed it'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l skip-encrypted -d 'Leave encrypted files out'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from checkpoint" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from checkpoint" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from checkpoint" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from key" -l seal -d 'With --rotate: have systemd-creds(1) seal the new key with the TPM, or with a file of systemd\'s' -r -f -a "tpm2\t''
+host\t''"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from key" -l rotate -d 'Put a new key in its place, which the old one signs'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from key" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from key" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from key" -s h -l help -d 'Print help'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from encrypt" -l json -d 'One JSON object instead of text'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from encrypt" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from encrypt" -s h -l help -d 'Print help'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from setup" -s h -l help -d 'Print help'
@@ -293,7 +330,9 @@ rfc5424\t'Syslog with structured data'
 jsonl\t'The records as they are'"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l since -d 'Since this time, as for journalctl: 2026-11-21 19:30, yesterday, "2 hours ago", -2h; UTC by default' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l until -d 'Until this time' -r -f
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l after -d 'Begin with what follows the record of this number and this hash' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l state -d 'Remember in this file what was exported, and go on from there the next time' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l identity -d 'Read encrypted files with this identity of age' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s f -l follow -d 'Then print each new record'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
@@ -360,7 +399,7 @@ function __sm_request
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --inventory --site --state -i --agent --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager
+        else if contains -- $word --user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager --seal
             set skip yes
         end
     end
