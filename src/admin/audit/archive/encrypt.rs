@@ -132,6 +132,8 @@ fn ready() -> io::Result<Vec<LogFile>> {
 /// Encrypts one. Gives where it is then.
 fn encrypted(file: &LogFile, recipients: &[Recipient]) -> io::Result<PathBuf> {
     let plain = canonical(file)?;
+    // Who opened it as the log, before logrotate gave it another name, has written to it by now.
+    drop(state::lock("audit")?);
     let mut target = plain.clone().into_os_string();
     target.push(".age");
     let target = PathBuf::from(target);
@@ -176,16 +178,17 @@ fn encrypted(file: &LogFile, recipients: &[Recipient]) -> io::Result<PathBuf> {
     }
     fs::rename(NEW, &target)?;
     state::sync_parent(&target)?;
-    // The same file, or it stays.
-    let is_same = |path: &Path| {
-        fs::symlink_metadata(path).is_ok_and(|now| {
-            (now.dev(), now.ino(), now.size()) == (data.dev(), data.ino(), data.size())
-        })
+    // The same file, as it was read, or it stays.
+    let now = match fs::symlink_metadata(&plain) {
+        // It was the oldest, and has made room.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(target),
+        now => now?,
     };
-    if is_same(&plain) {
-        state::remove(&plain)?;
-        state::sync_parent(&plain)?;
+    if (now.dev(), now.ino(), now.size()) != (data.dev(), data.ino(), size) {
+        return Err(io::Error::other("it has changed meanwhile: it is encrypted the next time"));
     }
+    state::remove(&plain)?;
+    state::sync_parent(&plain)?;
     Ok(target)
 }
 
