@@ -9,6 +9,7 @@ pub mod json;
 pub mod ocsf;
 pub mod output;
 pub mod plain;
+pub mod quick;
 pub mod record;
 pub mod rfc5424;
 pub mod state;
@@ -285,7 +286,8 @@ fn event(
         ExportFormat::Rfc5424 => rfc5424::write,
     };
     // What is read by name and what is read by place has to be one and the same.
-    let Some(record) = Record::parse(line).filter(|read| read.seq == record.seq) else {
+    let read = quick::parse(line).or_else(|| Record::parse(line));
+    let Some(record) = read.filter(|read| read.seq == record.seq) else {
         return false;
     };
     write(out, &record, host);
