@@ -1,6 +1,6 @@
 //! Which records are meant, and the records of all files that are.
 
-use crate::admin::answer::{Answer, Failure};
+use crate::admin::answer::{self, Failure};
 use crate::admin::audit::rows::operation_of;
 use crate::admin::audit::time;
 use crate::audit::files::{self, FILE, LogFile};
@@ -9,33 +9,28 @@ use crate::cli::AuditFilter;
 use crate::output::text::{counted, one_line};
 use crate::request::code::{Code, Refusal};
 use jiff::Timestamp;
+use memchr::{memchr, memmem};
 use serde_json::Value;
 use std::io::{self, BufRead};
 
 /// Calls `with` for each record that the filter lets through, oldest first.
 pub fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure> {
-    every(filter, |_, record| {
-        if let Some(record) = record {
-            with(record);
-        }
-    })
-}
-
-/// Calls `with` for every line, oldest first, with its record if the filter lets it through.
-pub fn every(
-    filter: &Filter<'_>,
-    mut with: impl FnMut(&[u8], Option<Value>),
-) -> Result<(), Failure> {
     let files = files::all().map_err(|error| unreadable(&error))?;
     if files.is_empty() {
         return Err(missing());
     }
     for file in files {
-        read(&file, filter, &mut with).map_err(|error| unreadable(&error))?;
+        read(&file, filter, &mut |_, record| record.into_iter().for_each(&mut with))
+            .map_err(|error| unreadable(&error))?;
     }
     Ok(())
 }
 
+/// Calls `with` for every line of a file, oldest first, with its record if the filter lets it
+/// through.
+///
+/// # Errors
+/// If it cannot be read.
 pub fn read(
     file: &LogFile,
     filter: &Filter<'_>,
@@ -44,9 +39,7 @@ pub fn read(
     let mut reader = file.open()?;
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
-        // Looking for a word in the text first: parsing a million records takes seconds.
-        let record = if filter.may_hold(&line) { serde_json::from_slice(&line).ok() } else { None };
-        with(&line, record.filter(|record| filter.takes(record, &line)));
+        with(&line, filter.record(&line));
         line.clear();
     }
     Ok(())
@@ -85,7 +78,7 @@ impl<'f> Filter<'f> {
     }
 
     /// Says which times were meant.
-    pub fn window(&self, answer: Answer) -> Answer {
+    pub fn window(&self, answer: answer::Answer) -> answer::Answer {
         let times = [("since", &self.since), ("until", &self.until)];
         times.into_iter().fold(answer, |answer, (key, time)| match time {
             Some(time) => answer.with(key, time),
@@ -93,9 +86,10 @@ impl<'f> Filter<'f> {
         })
     }
 
+    /// What of the filter has to be in the text of a record.
     fn words(&self) -> impl Iterator<Item = &str> {
         let given = self.given;
-        [&given.user, &given.code, &given.name, &given.text]
+        [&given.user, &given.code, &given.name, &given.text, &given.id]
             .into_iter()
             .flatten()
             .map(String::as_str)
@@ -103,36 +97,138 @@ impl<'f> Filter<'f> {
 
     /// Whether the line could be one: cheap, and never wrong about a no.
     fn may_hold(&self, line: &[u8]) -> bool {
-        let line = String::from_utf8_lossy(line);
-        self.words().all(|word| line.contains(word) || word.contains(['"', '\\']))
+        self.words().all(|word| {
+            // Either of them may be written in another way.
+            memmem::find(line, word.as_bytes()).is_some()
+                || memchr(b'\\', line).is_some()
+                || word.contains(['"', '\\'])
+        })
     }
 
     fn takes(&self, record: &Value, line: &[u8]) -> bool {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-        let is = |wanted: &Option<String>, found: &str| {
-            wanted.as_deref().is_none_or(|wanted| wanted == found)
-        };
-        let given = self.given;
-        let name = text("/operation/name");
         // Records are in UTC with six digits, so that their order is that of their text.
-        is(&given.user, text("/caller/user"))
-            && is(&given.code, text("/code"))
-            && is(&given.event, text("/event"))
-            && given.operation.as_deref().is_none_or(|wanted| {
-                operation_of(record).is_some_and(|operation| {
-                    operation == wanted || operation.starts_with(&format!("{wanted} "))
-                })
-            })
-            && given.name.as_deref().is_none_or(|wanted| {
-                name == wanted || name.strip_suffix(".service") == Some(wanted)
-            })
-            && given
+        self.takes_facts(text("/caller/user"), text("/event"), text("/code"))
+            && self.takes_operation(|| operation_of(record), text("/operation/name"))
+            && self.given.id.as_deref().is_none_or(|wanted| text("/request_id").ends_with(wanted))
+            && self
+                .given
                 .text
                 .as_deref()
-                .is_none_or(|wanted| String::from_utf8_lossy(line).contains(wanted))
+                .is_none_or(|wanted| memmem::find(line, wanted.as_bytes()).is_some())
             && self.since.as_deref().is_none_or(|since| text("/time") >= since)
             && self.until.as_deref().is_none_or(|until| text("/time") < until)
     }
+
+    /// Whether a record of this account, event and code is one, as far as these say.
+    pub fn takes_facts(&self, user: &str, event: &str, code: &str) -> bool {
+        let given = self.given;
+        [(&given.user, user), (&given.event, event), (&given.code, code)]
+            .into_iter()
+            .all(|(wanted, found)| wanted.as_deref().is_none_or(|wanted| wanted == found))
+    }
+
+    /// Whether a record of this operation and with this name in it is one, as far as these say.
+    pub fn takes_operation(
+        &self,
+        operation: impl FnOnce() -> Option<String>,
+        name: &str,
+    ) -> bool {
+        let given = self.given;
+        given.operation.as_deref().is_none_or(|wanted| {
+            operation().is_some_and(|operation| {
+                let rest = operation.strip_prefix(wanted);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            })
+        }) && given.name.as_deref().is_none_or(|wanted| {
+            name == wanted || name.strip_suffix(".service") == Some(wanted)
+        })
+    }
+
+    /// Whether it depends on the operation or the name in it.
+    pub fn asks_for_an_operation(&self) -> bool {
+        self.given.operation.is_some() || self.given.name.is_some()
+    }
+
+    /// The end of the request's id that is looked for.
+    pub fn id(&self) -> Option<&str> {
+        self.given.id.as_deref()
+    }
+
+    /// Whether a text is looked for, wherever it stands in a record.
+    pub fn asks_for_a_text(&self) -> bool {
+        self.given.text.is_some()
+    }
+
+    /// Whether something else is looked for, too.
+    pub fn asks_for_more_than_a_text(&self) -> bool {
+        let AuditFilter { user, code, event, operation, name, id, text: _, since, until } =
+            self.given;
+        [user, code, event, operation, name, id, since, until].iter().any(|given| given.is_some())
+    }
+
+    /// The record of a line, if it is looked for.
+    pub fn record(&self, line: &[u8]) -> Option<Value> {
+        // Looking for a word in the text first: parsing a million records takes seconds.
+        let record = if self.may_hold(line) { serde_json::from_slice(line).ok() } else { None };
+        record.filter(|record| self.takes(record, line))
+    }
+
+    /// Whether records between these times are what is looked for, as far as times say, which are
+    /// as [`micros`] has them.
+    pub fn answer_between(&self, from: u64, to: u64) -> Answer {
+        let (mut is_some, mut is_all) = (true, true);
+        for (given, is_since) in [(&self.since, true), (&self.until, false)] {
+            let Some(given) = given else { continue };
+            match micros(given) {
+                None => is_all = false,
+                Some(since) if is_since => {
+                    is_some &= to >= since;
+                    is_all &= from >= since;
+                }
+                Some(until) => {
+                    is_some &= from < until;
+                    is_all &= to < until;
+                }
+            }
+        }
+        match (is_some, is_all) {
+            (false, _) => Answer::No,
+            (true, true) => Answer::Yes,
+            (true, false) => Answer::Maybe,
+        }
+    }
+}
+
+/// Whether a record is looked for, as far as a part of it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    No,
+    Maybe,
+    Yes,
+}
+
+/// A time as records have it, as a number: the order of the numbers is that of the texts. None if it
+/// is written in another way.
+pub fn micros(time: &str) -> Option<u64> {
+    const FORM: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+    let text: &[u8; 27] = time.as_bytes().try_into().ok()?;
+    let is_one = |(byte, form): (&u8, &u8)| {
+        if *form == b'0' { byte.is_ascii_digit() } else { byte == form }
+    };
+    if !text.iter().zip(FORM).all(is_one) {
+        return None;
+    }
+    let number = |digits: &[u8]| {
+        digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+    };
+    // Where each part stands, and how many bits it takes at most.
+    let parts =
+        [(0..4, 14), (5..7, 4), (8..10, 5), (11..13, 5), (14..16, 6), (17..19, 6), (20..26, 20)];
+    parts.into_iter().try_fold(0, |all, (place, bits)| {
+        let part = number(&text[place]);
+        (part < 1 << bits).then_some(all << bits | part)
+    })
 }
 
 /// Reads a moment that a filter is given.
