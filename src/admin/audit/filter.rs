@@ -129,20 +129,17 @@ impl<'f> Filter<'f> {
     }
 
     /// Whether a record of this operation and with this name in it is one, as far as these say.
-    pub fn takes_operation(
-        &self,
-        operation: impl FnOnce() -> Option<String>,
-        name: &str,
-    ) -> bool {
+    pub fn takes_operation(&self, operation: impl FnOnce() -> Option<String>, name: &str) -> bool {
         let given = self.given;
         given.operation.as_deref().is_none_or(|wanted| {
             operation().is_some_and(|operation| {
                 let rest = operation.strip_prefix(wanted);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
             })
-        }) && given.name.as_deref().is_none_or(|wanted| {
-            name == wanted || name.strip_suffix(".service") == Some(wanted)
-        })
+        }) && given
+            .name
+            .as_deref()
+            .is_none_or(|wanted| name == wanted || name.strip_suffix(".service") == Some(wanted))
     }
 
     /// Whether it depends on the operation or the name in it.

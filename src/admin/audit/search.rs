@@ -278,14 +278,14 @@ impl Looking<'_> {
         for block in 0..plan.times.len() {
             for (number, kind, id) in plan.lines(block) {
                 let is_known = kind != UNKNOWN;
-                let answer =
-                    if is_known { plan.answer(block, kind, id) } else { Answer::Maybe };
+                let answer = if is_known { plan.answer(block, kind, id) } else { Answer::Maybe };
                 let is_intent = plan.intents[usize::from(kind)];
                 if is_known && is_intent && !is_of_records {
                     // One that something ends in this file is not there in the end.
                     let open = &plan.index.head.open;
                     if answer == Answer::No
-                        || u32::try_from(number).is_ok_and(|line| open.binary_search(&line).is_err())
+                        || u32::try_from(number)
+                            .is_ok_and(|line| open.binary_search(&line).is_err())
                     {
                         continue;
                     }

@@ -9,6 +9,7 @@ pub mod json;
 pub mod ocsf;
 pub mod output;
 pub mod plain;
+pub mod pool;
 pub mod quick;
 pub mod record;
 pub mod rfc5424;
@@ -18,15 +19,14 @@ mod tests;
 
 use crate::admin::answer::{self, Failure};
 use crate::admin::audit::export::output::Output;
-use crate::admin::audit::export::record::Record;
+use crate::admin::audit::export::pool::{Events, Pool, Records};
 use crate::admin::audit::export::state::{State, StateFile};
 use crate::admin::audit::filter::{Filter, missing, unreadable};
 use crate::audit::after::{After, Ended, Found};
 use crate::audit::files::FOLDER;
 use crate::audit::head;
-use crate::audit::line::Line;
 use crate::audit::record::Link;
-use crate::cli::{AuditFilter, Export, ExportFormat};
+use crate::cli::{AuditFilter, Export};
 use crate::output::wrap::WARNING;
 use crate::request::code::{Code, Refusal};
 use std::io::{self, Write as _};
@@ -34,8 +34,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How much is written at once, in bytes: with a state each time waits for the disk or a reader.
-const BATCH: usize = 256 << 10;
-const BATCH_WITH_STATE: usize = 4 << 20;
+const BATCH: usize = 128 << 10;
+const BATCH_WITH_STATE: usize = 3 << 20;
+
+/// How much is made into events at once, in bytes.
+const PART: usize = 64 << 10;
 
 /// How long to wait for new records, and how often a file may be unreadable meanwhile: while
 /// logrotate compresses it, it is half there.
@@ -75,8 +78,8 @@ fn export(given: &Export) -> Result<(), Failure> {
     let mut output = Output::open().map_err(|error| unwritten(&error))?;
     output.go_on(place).map_err(|error| unwritten(&error))?;
     let mut writer = Writer {
-        format: given.format,
-        host: host(),
+        pool: Pool::new(given.format, &host()),
+        records: Records::default(),
         since,
         until,
         lines: Vec::new(),
@@ -162,8 +165,9 @@ fn read_all(after: &mut After, writer: &mut Writer, follow: bool) -> Result<(), 
 
 /// What makes events of records, and writes them.
 struct Writer {
-    format: ExportFormat,
-    host: String,
+    pool: Pool,
+    /// What is read and no event yet.
+    records: Records,
     since: Option<String>,
     until: Option<String>,
     lines: Vec<u8>,
@@ -182,17 +186,15 @@ impl Writer {
                 let time = record.time().unwrap_or_default();
                 let is_wanted = self.since.as_deref().is_none_or(|since| time >= since)
                     && self.until.as_deref().is_none_or(|until| time < until);
-                if is_wanted && !event(&mut self.lines, self.format, &self.host, record, line) {
-                    warn(&format!(
-                        "record {} cannot be read and is left out: sm audit verify",
-                        record.seq
-                    ));
+                if is_wanted {
+                    self.records.lines.extend_from_slice(line);
+                    self.records.lines.push(b'\n');
                 }
-                self.last.seq = record.seq;
-                self.last.hash.clear();
-                self.last.hash.push_str(&String::from_utf8_lossy(record.hash));
-                let batch = if self.state.is_some() { BATCH_WITH_STATE } else { BATCH };
-                if self.lines.len() >= batch { self.commit() } else { Ok(()) }
+                let last = self.records.last.get_or_insert_with(Link::start);
+                last.seq = record.seq;
+                last.hash.clear();
+                last.hash.push_str(&record.hash_text());
+                if self.records.lines.len() < PART { Ok(()) } else { self.put() }
             }
             Found::NoRecord(path) => {
                 if self.warned_of.as_deref() != Some(path) {
@@ -213,8 +215,44 @@ impl Writer {
         }
     }
 
-    /// Writes what there is, and then says so in the state.
+    /// Has events made of what was read, and takes those that are made.
+    fn put(&mut self) -> Result<(), Stop> {
+        self.pool.put(std::mem::take(&mut self.records));
+        while let Some(events) = self.pool.take(false) {
+            self.take_events(events)?;
+        }
+        Ok(())
+    }
+
+    fn take_events(&mut self, mut events: Events) -> Result<(), Stop> {
+        for seq in events.unread {
+            warn(&format!("record {seq} cannot be read and is left out: sm audit verify"));
+        }
+        if self.lines.is_empty() {
+            self.lines = events.lines;
+        } else {
+            self.lines.append(&mut events.lines);
+        }
+        if let Some(last) = events.last {
+            self.last = last;
+        }
+        let batch = if self.state.is_some() { BATCH_WITH_STATE } else { BATCH };
+        if self.lines.len() >= batch { self.write() } else { Ok(()) }
+    }
+
+    /// Writes all that was read, and then says so in the state.
     fn commit(&mut self) -> Result<(), Stop> {
+        if self.records.last.is_some() {
+            self.put()?;
+        }
+        while let Some(events) = self.pool.take(true) {
+            self.take_events(events)?;
+        }
+        self.write()
+    }
+
+    /// Writes what there is, and then says so in the state.
+    fn write(&mut self) -> Result<(), Stop> {
         self.output.write(&mut self.lines).map_err(|error| self.stop(&error))?;
         if self.state.is_some() && self.written.seq != self.last.seq {
             self.output.settle().map_err(|error| self.stop(&error))?;
@@ -263,35 +301,6 @@ impl Writer {
             .hint(format!("it was cut, replaced or begun anew: see sm audit verify; to export it from its beginning{again} and run this again"))
             .into()
     }
-}
-
-/// Writes the event of a record. Gives whether it could be read.
-fn event(
-    out: &mut Vec<u8>,
-    format: ExportFormat,
-    host: &str,
-    record: &Line<'_>,
-    line: &[u8],
-) -> bool {
-    let write = match format {
-        // The record itself, byte for byte, so that its chain can be verified elsewhere.
-        ExportFormat::Jsonl => {
-            out.extend_from_slice(line);
-            out.push(b'\n');
-            return true;
-        }
-        ExportFormat::Ecs => ecs::write,
-        ExportFormat::Ocsf => ocsf::write,
-        ExportFormat::Cef => cef::write,
-        ExportFormat::Rfc5424 => rfc5424::write,
-    };
-    // What is read by name and what is read by place has to be one and the same.
-    let read = quick::parse(line).or_else(|| Record::parse(line));
-    let Some(record) = read.filter(|read| read.seq == record.seq) else {
-        return false;
-    };
-    write(out, &record, host);
-    true
 }
 
 /// The name of this host, as all formats can have it.

@@ -99,6 +99,8 @@ fn undone<'l>(from: &mut Reader<'l>) -> Option<Undone<'l>> {
     Some(undone)
 }
 
+// All of it is small, and called with a constant key for each field of each record.
+
 /// Where in the line it is. Each of its functions gives nothing if something else stands there
 /// than they read: that is no error yet.
 struct Reader<'l> {
@@ -107,21 +109,29 @@ struct Reader<'l> {
 }
 
 impl<'l> Reader<'l> {
+    #[inline(always)]
     fn rest(&self) -> &'l [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
+    #[inline(always)]
     fn skip(&mut self, what: &str) -> Option<()> {
-        self.rest().starts_with(what.as_bytes()).then(|| self.at += what.len())
+        let is_there = self.rest().starts_with(what.as_bytes());
+        if is_there {
+            self.at += what.len();
+        }
+        is_there.then_some(())
     }
 
     /// A field that has to be there.
+    #[inline(always)]
     fn required<T>(&mut self, key: &str, value: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         self.skip(key)?;
         value(self)
     }
 
     /// A field that has to be there and may be null.
+    #[inline(always)]
     fn nullable<T>(
         &mut self,
         key: &str,
@@ -132,6 +142,7 @@ impl<'l> Reader<'l> {
     }
 
     /// A field that may be missing or null.
+    #[inline(always)]
     fn optional<T>(
         &mut self,
         key: &str,
@@ -140,6 +151,7 @@ impl<'l> Reader<'l> {
         if self.rest().starts_with(key.as_bytes()) { self.nullable(key, value) } else { Some(None) }
     }
 
+    #[inline(always)]
     fn text(&mut self) -> Option<Text<'l>> {
         self.skip("\"")?;
         let begin = self.at;
@@ -147,7 +159,12 @@ impl<'l> Reader<'l> {
         if self.skip("\"").is_some() {
             return Some(Text(Cow::Borrowed(self.text.get(begin..self.at - 1)?)));
         }
-        // Something in it is escaped, or may not be there.
+        self.escaped(begin)
+    }
+
+    /// A text that has something escaped in it, or no end.
+    #[cold]
+    fn escaped(&mut self, begin: usize) -> Option<Text<'l>> {
         let mut rest = self.rest().iter();
         let mut length = 0;
         loop {
@@ -162,7 +179,9 @@ impl<'l> Reader<'l> {
             }
         }
         self.at += length;
-        serde_json::from_str(self.text.get(begin - 1..self.at)?).ok().map(|text| Text(Cow::Owned(text)))
+        serde_json::from_str(self.text.get(begin - 1..self.at)?)
+            .ok()
+            .map(|text| Text(Cow::Owned(text)))
     }
 
     fn texts(&mut self) -> Option<Vec<Text<'l>>> {
@@ -186,6 +205,7 @@ impl<'l> Reader<'l> {
 
     /// Digits, of which the first is no 0 unless it is the only one, and so few that they are in
     /// any number: how many, and their value.
+    #[inline(always)]
     fn digits(&mut self) -> Option<(usize, u64)> {
         const MOST: usize = 18;
         let rest = self.rest();
@@ -198,6 +218,7 @@ impl<'l> Reader<'l> {
         Some((count, value))
     }
 
+    #[inline(always)]
     fn unsigned(&mut self) -> Option<u64> {
         let is_zero = self.rest().starts_with(b"0");
         let (count, value) = self.digits()?;
@@ -355,8 +376,30 @@ mod tests {
 
     /// What a line can be made into by somebody who wants the two ways to differ.
     const PARTS: [&str; 24] = [
-        "null", "true", "{}", "[]", "0", "-0", "-1", "01", "1.0", "1e3", "1.5e-7", "\"\"", "\\u0041",
-        "\\", "\"", ",", "}", "{", " ", "\u{1}", "é", "\"x\":1", ",\"seq\":2", "18446744073709551616",
+        "null",
+        "true",
+        "{}",
+        "[]",
+        "0",
+        "-0",
+        "-1",
+        "01",
+        "1.0",
+        "1e3",
+        "1.5e-7",
+        "\"\"",
+        "\\u0041",
+        "\\",
+        "\"",
+        ",",
+        "}",
+        "{",
+        " ",
+        "\u{1}",
+        "é",
+        "\"x\":1",
+        ",\"seq\":2",
+        "18446744073709551616",
     ];
 
     proptest! {

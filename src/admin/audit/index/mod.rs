@@ -355,7 +355,8 @@ struct Known<'r> {
 impl<'r> Known<'r> {
     fn of(record: &'r Record<'r>) -> Option<Self> {
         // Escaped, they are something else in the text of the line.
-        let (Cow::Borrowed(_), Cow::Borrowed(id)) = (&record.event.0, &record.request_id.as_ref()?.0)
+        let (Cow::Borrowed(_), Cow::Borrowed(id)) =
+            (&record.event.0, &record.request_id.as_ref()?.0)
         else {
             return None;
         };

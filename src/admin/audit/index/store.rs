@@ -14,7 +14,9 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 /// The folder of the indexes.
@@ -117,7 +119,9 @@ impl Store {
         let identity = Identity::of(&now);
         let is_settled = SystemTime::now() >= now.modified()? + COARSE;
         // The log goes on until it is put aside.
-        if file.is_current() && now.len() < LARGEST || identity != Identity::of(before) || !is_settled
+        if file.is_current() && now.len() < LARGEST
+            || identity != Identity::of(before)
+            || !is_settled
         {
             return Ok(());
         }
@@ -140,8 +144,8 @@ impl Store {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            let is_ours = name.starts_with("audit-")
-                && (name.ends_with(".index") || name.ends_with(".new"));
+            let is_ours =
+                name.starts_with("audit-") && (name.ends_with(".index") || name.ends_with(".new"));
             if is_ours && !names.contains(name) {
                 let _ = state::remove(&entry.path());
             }

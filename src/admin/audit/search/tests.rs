@@ -76,7 +76,15 @@ fn old(file: &File) {
 }
 
 /// A record as it is written.
-fn record(seq: usize, event: &str, id: u32, user: &str, what: usize, code: &str, second: u32) -> String {
+fn record(
+    seq: usize,
+    event: &str,
+    id: u32,
+    user: &str,
+    what: usize,
+    code: &str,
+    second: u32,
+) -> String {
     const WHAT: [&str; 8] = [
         r#"{"kind":"service","action":"restart","name":"nginx.service"},"argv":null,"reason":null,"code":"CODE","#,
         r#"{"kind":"service","action":"status","name":"nginx.service"},"argv":null,"reason":"a \"b\"","code":"CODE","#,
@@ -144,7 +152,8 @@ fn one_of(words: &'static [&'static str]) -> impl Strategy<Value = Option<String
 fn question() -> impl Strategy<Value = AuditFilter> {
     let times = &["2026-11-21 19:30:05", "2026-11-21 19:30:20.000100", "2026-11-21 19:30:59"];
     let ids = &["0000000a", "00-000000000003", "0197b5c0-0000-7000-8000-000000000011", "ffffffff"];
-    let operations = &["service", "service restart", "undo", "list", "result", "sm approve", "serv"];
+    let operations =
+        &["service", "service restart", "undo", "list", "result", "sm approve", "serv"];
     (
         one_of(&["agent", "ci", "é", "nobody"]),
         one_of(&["ok", "denied", "command_failed"]),
@@ -240,8 +249,7 @@ impl Damage {
             }
             Self::Appended => {
                 let mut file = OpenOptions::new();
-                let mut file =
-                    file.append(true).open(log.folder.join(NAME)).expect("the log");
+                let mut file = file.append(true).open(log.folder.join(NAME)).expect("the log");
                 let line = record(999, "refused", 9, "ci", 1, "denied", 59);
                 file.write_all(line.as_bytes()).expect("written");
             }
@@ -257,7 +265,12 @@ impl Damage {
 }
 
 /// What is found with and without.
-fn both(log: &Log, question: &AuditFilter, is_of_records: bool, most: usize) -> [(Vec<Value>, u64); 2] {
+fn both(
+    log: &Log,
+    question: &AuditFilter,
+    is_of_records: bool,
+    most: usize,
+) -> [(Vec<Value>, u64); 2] {
     let filter = Filter::of(question).unwrap_or_else(|_| panic!("{question:?}"));
     let store = Store::at(&log.cache);
     let new = || Found::new(is_of_records, most);
@@ -321,7 +334,12 @@ fn what_was_put_aside_is_read_once_and_its_index_goes_with_it() {
     assert_eq!(log.kept().len(), 3);
     // One that was written to just now may be written to again without being seen.
     let name = log.folder.join(format!("{NAME}.3"));
-    File::options().append(true).open(name).expect("a file").set_modified(SystemTime::now()).expect("now");
+    File::options()
+        .append(true)
+        .open(name)
+        .expect("a file")
+        .set_modified(SystemTime::now())
+        .expect("now");
     both(&log, &question, false, 10);
     assert_eq!(log.files().iter().filter(|file| store.find(file).is_some()).count(), 2);
 }
