@@ -9,6 +9,7 @@ mod chain;
 mod export;
 mod flood;
 mod forged;
+mod index;
 mod kernel;
 mod killed;
 mod lost;

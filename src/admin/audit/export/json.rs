@@ -70,11 +70,16 @@ impl Object<'_> {
     /// The keys are those of a format: nothing in them has to be escaped.
     #[inline(always)]
     fn key(&mut self, key: &'static str) {
-        let begin: &[u8] = if self.is_empty { b"\"" } else { b",\"" };
+        /// Longer than any key.
+        const ROOM: usize = 64;
+        // Put together first: to add to the rest takes longer.
+        let mut text = [b','; ROOM];
+        let end = key.len() + 2;
+        text[1] = b'"';
+        text[2..end].copy_from_slice(key.as_bytes());
+        text[end..end + 2].copy_from_slice(b"\":");
+        self.out.extend_from_slice(&text[usize::from(self.is_empty)..end + 2]);
         self.is_empty = false;
-        self.out.extend_from_slice(begin);
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
     }
 }
 
@@ -230,5 +235,34 @@ impl Formatter for Visible {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_text_is_what_the_parser_of_anybody_reads(
+            text in "(?s)[ -~]{0,40}|[ -~\"\\\\\u{7f}\u{0}é\u{202e}]{0,20}|.{0,20}", number: u64,
+        ) {
+            let (mut quick, mut other) = (Vec::new(), Vec::new());
+            text.write(&mut quick);
+            serialize(&mut other, &text);
+            prop_assert_eq!(&quick, &other);
+            let read: String = serde_json::from_slice(&quick).expect("a text");
+            prop_assert_eq!(read, text);
+            let mut line = Vec::new();
+            Object::line(&mut line, |line| {
+                line.put("first", number);
+                line.maybe("none", None::<u64>);
+                line.object("empty", |_| {});
+                line.object("second", |second| second.put("third", Quoted(number)));
+            });
+            let expected = format!("{{\"first\":{number},\"second\":{{\"third\":\"{number}\"}}}}\n");
+            prop_assert_eq!(String::from_utf8(line).expect("a text"), expected);
+        }
     }
 }

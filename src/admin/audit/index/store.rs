@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 /// The folder of the indexes.
-pub const FOLDER: &str = "/var/cache/sm";
+pub const FOLDER: &str = "/var/log/sm/index";
 
 /// Who may read them: as the log.
 const GROUP: &str = "adm";
