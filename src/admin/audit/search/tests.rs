@@ -243,7 +243,11 @@ impl Damage {
                         memchr::memmem::find_iter(&text, b"\"denied\"").collect();
                     if path.extension().is_none_or(|end| end != "gz") && !found.is_empty() {
                         let place = found[(found.len() as f64 * place) as usize];
-                        open(path).write_all_at(b"\"busy!!\"", place as u64).expect("written");
+                        let file = open(path);
+                        file.write_all_at(b"\"busy!!\"", place as u64).expect("written");
+                        // Before the index was made, and yet not when the file was as it is there.
+                        let time = SystemTime::now() - Duration::from_secs(5);
+                        file.set_modified(time).expect("a time");
                     }
                 }
             }
@@ -332,6 +336,16 @@ fn what_was_put_aside_is_read_once_and_its_index_goes_with_it() {
     fs::remove_file(log.folder.join(format!("{NAME}.5"))).expect("it goes");
     both(&log, &question, false, 10);
     assert_eq!(log.kept().len(), 3);
+    // One that was changed since is another one, even if that was before its index was made.
+    let path = log.folder.join(format!("{NAME}.3"));
+    let text = fs::read(&path).expect("a file");
+    let place = memchr::memmem::find(&text, b"\"denied\"").expect("a code");
+    let file = OpenOptions::new().write(true).open(&path).expect("a file");
+    file.write_all_at(b"\"busy!!\"", place as u64).expect("written");
+    file.set_modified(SystemTime::now() - Duration::from_secs(5)).expect("a time");
+    let busy = AuditFilter { code: Some("busy!!".to_owned()), ..AuditFilter::default() };
+    let [with, without] = both(&log, &busy, true, 10);
+    assert_eq!((with.1, with), (1, without));
     // One that was written to just now may be written to again without being seen.
     let name = log.folder.join(format!("{NAME}.3"));
     File::options()
