@@ -19,14 +19,14 @@ mod tests;
 
 use crate::admin::answer::{self, Failure};
 use crate::admin::audit::export::output::Output;
-use crate::admin::audit::export::pool::{Events, Pool, Records};
+use crate::admin::audit::export::pool::{Events, Pool, Records, Write};
 use crate::admin::audit::export::state::{State, StateFile};
 use crate::admin::audit::filter::{Filter, missing, unreadable};
 use crate::audit::after::{After, Ended, Found};
 use crate::audit::files::FOLDER;
 use crate::audit::head;
 use crate::audit::record::Link;
-use crate::cli::{AuditFilter, Export};
+use crate::cli::{AuditFilter, Export, ExportFormat};
 use crate::output::wrap::WARNING;
 use crate::request::code::{Code, Refusal};
 use std::io::{self, Write as _};
@@ -78,7 +78,7 @@ fn export(given: &Export) -> Result<(), Failure> {
     let mut output = Output::open().map_err(|error| unwritten(&error))?;
     output.go_on(place).map_err(|error| unwritten(&error))?;
     let mut writer = Writer {
-        pool: Pool::new(given.format, &host()),
+        pool: writes(given.format).map(|write| Pool::new(write, &host())),
         records: Records::default(),
         since,
         until,
@@ -165,7 +165,8 @@ fn read_all(after: &mut After, writer: &mut Writer, follow: bool) -> Result<(), 
 
 /// What makes events of records, and writes them.
 struct Writer {
-    pool: Pool,
+    /// None if the events are the records themselves.
+    pool: Option<Pool>,
     /// What is read and no event yet.
     records: Records,
     since: Option<String>,
@@ -217,8 +218,18 @@ impl Writer {
 
     /// Has events made of what was read, and takes those that are made.
     fn put(&mut self) -> Result<(), Stop> {
-        self.pool.put(std::mem::take(&mut self.records));
-        while let Some(events) = self.pool.take(false) {
+        let records = std::mem::take(&mut self.records);
+        let Some(pool) = &mut self.pool else {
+            let Records { lines, last } = records;
+            return self.take_events(Events { lines, last, unread: Vec::new() });
+        };
+        pool.put(records);
+        self.take_made(false)
+    }
+
+    /// Takes the events that are made, or waits for all of them.
+    fn take_made(&mut self, is_all: bool) -> Result<(), Stop> {
+        while let Some(events) = self.pool.as_mut().and_then(|pool| pool.take(is_all)) {
             self.take_events(events)?;
         }
         Ok(())
@@ -245,9 +256,7 @@ impl Writer {
         if self.records.last.is_some() {
             self.put()?;
         }
-        while let Some(events) = self.pool.take(true) {
-            self.take_events(events)?;
-        }
+        self.take_made(true)?;
         self.write()
     }
 
@@ -300,6 +309,18 @@ impl Writer {
         Refusal::new(Code::CommandFailed, what)
             .hint(format!("it was cut, replaced or begun anew: see sm audit verify; to export it from its beginning{again} and run this again"))
             .into()
+    }
+}
+
+/// What writes the events of a format. None for the records themselves, byte for byte, so that
+/// their chain can be verified elsewhere.
+fn writes(format: ExportFormat) -> Option<Write> {
+    match format {
+        ExportFormat::Jsonl => None,
+        ExportFormat::Ecs => Some(ecs::write),
+        ExportFormat::Ocsf => Some(ocsf::write),
+        ExportFormat::Cef => Some(cef::write),
+        ExportFormat::Rfc5424 => Some(rfc5424::write),
     }
 }
 

@@ -3,15 +3,16 @@
 
 use crate::admin::audit::export::quick;
 use crate::admin::audit::export::record::Record;
-use crate::admin::audit::export::{cef, ecs, ocsf, rfc5424};
 use crate::audit::line::Line;
 use crate::audit::record::Link;
-use crate::cli::ExportFormat;
 use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+/// What writes the event of a record, with the name of this host.
+pub type Write = fn(&mut Vec<u8>, &Record<'_>, &str);
 
 /// Records that follow each other: their lines.
 #[derive(Default)]
@@ -42,7 +43,7 @@ pub struct Pool {
 
 impl Pool {
     /// As many threads as there are processors beside the one that reads.
-    pub fn new(format: ExportFormat, host: &str) -> Self {
+    pub fn new(write: Write, host: &str) -> Self {
         const MOST: usize = 8;
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         let count = processors.saturating_sub(1).clamp(1, MOST);
@@ -56,7 +57,7 @@ impl Pool {
                     let next = queue.lock().ok().and_then(|queue| queue.recv().ok());
                     let Some((records, back)) = next else { break };
                     // Nobody wants it any more: the process ends.
-                    let _ = back.send(events(format, &host, records));
+                    let _ = back.send(events(write, &host, records));
                 }
             });
         }
@@ -85,7 +86,7 @@ impl Pool {
     }
 }
 
-fn events(format: ExportFormat, host: &str, records: Records) -> Events {
+fn events(write: Write, host: &str, records: Records) -> Events {
     let mut events = Events { last: records.last, ..Events::default() };
     events.lines.reserve(3 * records.lines.len());
     let mut begin = 0;
@@ -93,7 +94,7 @@ fn events(format: ExportFormat, host: &str, records: Records) -> Events {
         let line = &records.lines[begin..end];
         begin = end + 1;
         let seq = Line::parse(line).map_or(0, |line| line.seq);
-        if !event(&mut events.lines, format, host, seq, line) {
+        if !event(&mut events.lines, write, host, seq, line) {
             events.unread.push(seq);
         }
     }
@@ -101,19 +102,7 @@ fn events(format: ExportFormat, host: &str, records: Records) -> Events {
 }
 
 /// Writes the event of a record, which has this number. Gives whether it could be read.
-fn event(out: &mut Vec<u8>, format: ExportFormat, host: &str, seq: u64, line: &[u8]) -> bool {
-    let write = match format {
-        // The record itself, byte for byte, so that its chain can be verified elsewhere.
-        ExportFormat::Jsonl => {
-            out.extend_from_slice(line);
-            out.push(b'\n');
-            return true;
-        }
-        ExportFormat::Ecs => ecs::write,
-        ExportFormat::Ocsf => ocsf::write,
-        ExportFormat::Cef => cef::write,
-        ExportFormat::Rfc5424 => rfc5424::write,
-    };
+fn event(out: &mut Vec<u8>, write: Write, host: &str, seq: u64, line: &[u8]) -> bool {
     let read = quick::parse(line).or_else(|| Record::parse(line));
     // What is read by name and what is read by place has to be one and the same.
     let Some(record) = read.filter(|read| read.seq == seq) else {

@@ -4,7 +4,6 @@
 use super::*;
 use crate::admin::audit::export::record::Record;
 use crate::audit::record::Event;
-use crate::cli::ExportFormat;
 use crate::output::text::is_hidden;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
