@@ -228,7 +228,7 @@ impl After {
         show(Found::Record(record, line)).map_err(Ended::Shown)?;
         self.last.seq = seq;
         self.last.hash.clear();
-        self.last.hash.push_str(&String::from_utf8_lossy(record.hash));
+        self.last.hash.push_str(&record.hash_text());
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::system::file;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,15 @@ pub const FILE: &str = "/var/log/sm/audit.jsonl";
 
 /// The name of the log, and how those of its older files begin.
 pub const NAME: &str = "audit.jsonl";
+
+/// How a file of the log is stored.
+#[derive(Debug, Clone, Copy)]
+pub enum Stored<'f> {
+    /// As it was written.
+    Plain(&'f File),
+    /// Packed by gzip.
+    Gzip(&'f File),
+}
 
 /// One file of the log, open: whatever name it gets meanwhile, it stays this one.
 #[derive(Debug)]
@@ -88,6 +97,23 @@ impl LogFile {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
         Ok(file)
+    }
+
+    /// The file itself, and how its bytes are to be read from any place of it; none if they are encrypted.
+    pub fn stored(&self) -> Option<Stored<'_>> {
+        match (self.is_encrypted, self.is_packed()) {
+            (true, _) => None,
+            (false, true) => Some(Stored::Gzip(&self.file)),
+            (false, false) => Some(Stored::Plain(&self.file)),
+        }
+    }
+
+    /// What the kernel knows of it, as it is now.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn data(&self) -> io::Result<Metadata> {
+        self.file.metadata()
     }
 
     /// The number of its first record, if it has one and it can be read.

@@ -3,6 +3,7 @@
 use crate::audit::record::{Event, HASH_KEY};
 use crate::output::hex::hex;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// The fields of a record's line that make the chain.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,12 @@ impl<'l> Line<'l> {
             .strip_suffix(b"\"")
             .and_then(|rest| rest.split_at_checked(rest.len().checked_sub(HASH)?))?;
         before.ends_with(b",\"prev\":\"").then_some(Line { seq, prev, hash, hashed })
+    }
+
+    /// Its hash as a text.
+    pub fn hash_text(&self) -> Cow<'l, str> {
+        // Quicker than looking for what is no text, which a hash never has.
+        str::from_utf8(self.hash).map_or_else(|_| String::from_utf8_lossy(self.hash), Cow::Borrowed)
     }
 
     /// How many records it says a power cut took before it. No text of a record can say that: in

@@ -12,12 +12,15 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// A log of this size is put aside, in bytes, if all of it may take `total`: an eighth, so that
-/// little is lost with the oldest file. No more than 128 MiB, and by default that much: more than the
+/// The most that a log has before it is put aside, in bytes, and by default what it has: more than the
 /// packaged rule for logrotate lets it have, so that this is for hosts without, and for what comes
 /// between two of its runs.
+pub const LARGEST: u64 = 128 << 20;
+
+/// A log of this size is put aside, in bytes, if all of it may take `total`: an eighth, so that
+/// little is lost with the oldest file.
 pub fn largest(total: u64) -> u64 {
-    (total / 8).min(128 << 20)
+    (total / 8).min(LARGEST)
 }
 
 /// What the older files may take together, in bytes on disk: with the log, and what the last record

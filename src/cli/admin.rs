@@ -601,6 +601,16 @@ pub struct Shown {
     pub utc: bool,
 }
 
+/// The id of a request, or as much of its end as `sm audit` shows.
+fn end_of_id(text: &str) -> Result<String, String> {
+    let text = text.to_ascii_lowercase();
+    let is_of_an_id = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+    if (8..=36).contains(&text.len()) && text.bytes().all(is_of_an_id) {
+        return Ok(text);
+    }
+    Err("give the request_id of a reply, or its last eight characters".to_owned())
+}
+
 /// Which records.
 #[derive(Debug, Clone, Default, Args)]
 pub struct AuditFilter {
@@ -622,6 +632,9 @@ pub struct AuditFilter {
     /// About this unit or package
     #[arg(long)]
     pub name: Option<String>,
+    /// Of the request with this id, or whose id ends with these eight or more characters
+    #[arg(long, value_parser = end_of_id)]
+    pub id: Option<String>,
     /// With this text anywhere
     #[arg(long)]
     pub text: Option<String>,

@@ -13,6 +13,7 @@ mod encrypted;
 mod export;
 mod flood;
 mod forged;
+mod index;
 mod journal_upload;
 mod kernel;
 mod killed;

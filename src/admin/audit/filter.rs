@@ -1,6 +1,6 @@
 //! Which records are meant, and the records of all files that are.
 
-use crate::admin::answer::{Answer, Failure};
+use crate::admin::answer::{self, Failure};
 use crate::admin::audit::archive::identity::Identity;
 use crate::admin::audit::rows::operation_of;
 use crate::admin::time;
@@ -11,6 +11,7 @@ use crate::cli::AuditFilter;
 use crate::output::text::{counted, one_line};
 use crate::request::code::{Code, Refusal};
 use jiff::Timestamp;
+use memchr::{memchr, memmem};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::io::{self, BufRead};
@@ -30,60 +31,40 @@ pub fn left_out(unread: &[Unread]) -> Vec<String> {
 
 /// Calls `with` for each record that the filter lets through, oldest first.
 pub fn each(filter: &Filter<'_>, mut with: impl FnMut(Value)) -> Result<(), Failure> {
-    every(filter, |_, record| {
-        if let Some(record) = record {
-            with(record);
-        }
-    })
-}
-
-/// Calls `with` for every line, oldest first, with its record if the filter lets it through.
-pub fn every(
-    filter: &Filter<'_>,
-    mut with: impl FnMut(&[u8], Option<Value>),
-) -> Result<(), Failure> {
     let files = files::all().map_err(|error| unreadable(&error))?;
     if files.is_empty() {
         return Err(missing());
     }
-    let mut last = None;
-    for file in files {
-        let with = &mut |line: &[u8], record: Option<Value>| {
-            last = last_of(line).or(last);
-            with(line, record);
-        };
-        let is_read = read(&file, filter, with).map_err(|error| unreadable(&error))?;
-        if !is_read && let Some(unread) = Unread::of(&file, last) {
-            last = Some(unread.last);
-            filter.unread.borrow_mut().push(unread);
-        }
+    for at in 0..files.len() {
+        read(&files, at, filter, &mut |_, record| record.into_iter().for_each(&mut with))
+            .map_err(|error| unreadable(&error))?;
     }
     Ok(())
 }
 
-/// The number of a record, as it stands at the beginning of its line.
-fn last_of(line: &[u8]) -> Option<u64> {
-    let rest = line.strip_prefix(b"{\"seq\":")?;
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    str::from_utf8(&rest[..digits]).ok()?.parse().ok()
-}
-
-/// Reads one file; gives whether it could be, since nothing decrypts it.
-fn read(
-    file: &LogFile,
+/// Calls `with` for every line of the file of this number, oldest first, with its record if the filter
+/// lets it through. One that nothing decrypts is noted.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read(
+    files: &[LogFile],
+    at: usize,
     filter: &Filter<'_>,
     with: &mut impl FnMut(&[u8], Option<Value>),
-) -> io::Result<bool> {
+) -> io::Result<()> {
+    let Some(file) = files.get(at) else { return Ok(()) };
     let decrypt = filter.identity.as_ref().map(Identity::decrypts);
-    let Some(mut reader) = file.open_with(decrypt.as_deref())? else { return Ok(false) };
+    let Some(mut reader) = file.open_with(decrypt.as_deref())? else {
+        filter.passes_by(file, at.checked_sub(1).and_then(|before| files.get(before)));
+        return Ok(());
+    };
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line)? > 0 {
-        // Looking for a word in the text first: parsing a million records takes seconds.
-        let record = if filter.may_hold(&line) { serde_json::from_slice(&line).ok() } else { None };
-        with(&line, record.filter(|record| filter.takes(record, &line)));
+        with(&line, filter.record(&line));
         line.clear();
     }
-    Ok(true)
+    Ok(())
 }
 
 /// A filter with its times read.
@@ -124,7 +105,7 @@ impl<'f> Filter<'f> {
     }
 
     /// Says which times were meant, and which files were not read.
-    pub fn window(&self, answer: Answer) -> Answer {
+    pub fn window(&self, answer: answer::Answer) -> answer::Answer {
         let times = [("since", &self.since), ("until", &self.until)];
         let answer = times.into_iter().fold(answer, |answer, (key, time)| match time {
             Some(time) => answer.with(key, time),
@@ -134,9 +115,20 @@ impl<'f> Filter<'f> {
         answer.with("encrypted", &*unread).warned(left_out(&unread))
     }
 
+    /// Notes that a file was not read; `before` is the one that it follows.
+    fn passes_by(&self, file: &LogFile, before: Option<&LogFile>) {
+        let last = before
+            .and_then(|before| before.encrypted_until().or_else(|| Some(before.last().ok()??.seq)));
+        let mut all = self.unread.borrow_mut();
+        if let Some(unread) = Unread::of(file, last).filter(|unread| !all.contains(unread)) {
+            all.push(unread);
+        }
+    }
+
+    /// What of the filter has to be in the text of a record.
     fn words(&self) -> impl Iterator<Item = &str> {
         let given = self.given;
-        [&given.user, &given.agent, &given.code, &given.name, &given.text]
+        [&given.user, &given.agent, &given.code, &given.name, &given.text, &given.id]
             .into_iter()
             .flatten()
             .map(String::as_str)
@@ -144,37 +136,136 @@ impl<'f> Filter<'f> {
 
     /// Whether the line could be one: cheap, and never wrong about a no.
     fn may_hold(&self, line: &[u8]) -> bool {
-        let line = String::from_utf8_lossy(line);
-        self.words().all(|word| line.contains(word) || word.contains(['"', '\\']))
+        self.words().all(|word| {
+            // Either of them may be written in another way.
+            memmem::find(line, word.as_bytes()).is_some()
+                || memchr(b'\\', line).is_some()
+                || word.contains(['"', '\\'])
+        })
     }
 
     fn takes(&self, record: &Value, line: &[u8]) -> bool {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-        let is = |wanted: &Option<String>, found: &str| {
-            wanted.as_deref().is_none_or(|wanted| wanted == found)
-        };
-        let given = self.given;
-        let name = text("/operation/name");
         // Records are in UTC with six digits, so that their order is that of their text.
-        is(&given.user, text("/caller/user"))
-            && is(&given.agent, text("/caller/agent"))
-            && is(&given.code, text("/code"))
-            && is(&given.event, text("/event"))
-            && given.operation.as_deref().is_none_or(|wanted| {
-                operation_of(record).is_some_and(|operation| {
-                    operation == wanted || operation.starts_with(&format!("{wanted} "))
-                })
-            })
-            && given.name.as_deref().is_none_or(|wanted| {
-                name == wanted || name.strip_suffix(".service") == Some(wanted)
-            })
-            && given
+        self.takes_facts(text("/caller/user"), text("/event"), text("/code"))
+            && self.given.agent.as_deref().is_none_or(|wanted| text("/caller/agent") == wanted)
+            && self.takes_operation(|| operation_of(record), text("/operation/name"))
+            && self.given.id.as_deref().is_none_or(|wanted| text("/request_id").ends_with(wanted))
+            && self
+                .given
                 .text
                 .as_deref()
-                .is_none_or(|wanted| String::from_utf8_lossy(line).contains(wanted))
+                .is_none_or(|wanted| memmem::find(line, wanted.as_bytes()).is_some())
             && self.since.as_deref().is_none_or(|since| text("/time") >= since)
             && self.until.as_deref().is_none_or(|until| text("/time") < until)
     }
+
+    /// Whether a record of this account, event and code is one, as far as these say.
+    pub fn takes_facts(&self, user: &str, event: &str, code: &str) -> bool {
+        let given = self.given;
+        [(&given.user, user), (&given.event, event), (&given.code, code)]
+            .into_iter()
+            .all(|(wanted, found)| wanted.as_deref().is_none_or(|wanted| wanted == found))
+    }
+
+    /// Whether a record of this operation and with this name in it is one, as far as these say.
+    pub fn takes_operation(&self, operation: impl FnOnce() -> Option<String>, name: &str) -> bool {
+        let given = self.given;
+        given.operation.as_deref().is_none_or(|wanted| {
+            operation().is_some_and(|operation| {
+                let rest = operation.strip_prefix(wanted);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            })
+        }) && given
+            .name
+            .as_deref()
+            .is_none_or(|wanted| name == wanted || name.strip_suffix(".service") == Some(wanted))
+    }
+
+    /// Whether it depends on the operation or the name in it.
+    pub fn asks_for_an_operation(&self) -> bool {
+        self.given.operation.is_some() || self.given.name.is_some()
+    }
+
+    /// The end of the request's id that is looked for.
+    pub fn id(&self) -> Option<&str> {
+        self.given.id.as_deref()
+    }
+
+    /// Whether something is looked for that no index has: a text, wherever it stands in a record, or an
+    /// agent.
+    pub fn asks_for_the_rest(&self) -> bool {
+        self.given.text.is_some() || self.given.agent.is_some()
+    }
+
+    /// Whether something is looked for that an index has.
+    pub fn asks_an_index(&self) -> bool {
+        let AuditFilter { user, code, event, operation, name, id, since, until, .. } = self.given;
+        [user, code, event, operation, name, id, since, until].iter().any(|given| given.is_some())
+    }
+
+    /// The record of a line, if it is looked for.
+    pub fn record(&self, line: &[u8]) -> Option<Value> {
+        // Looking for a word in the text first: parsing a million records takes seconds.
+        let record = if self.may_hold(line) { serde_json::from_slice(line).ok() } else { None };
+        record.filter(|record| self.takes(record, line))
+    }
+
+    /// Whether records between these times are what is looked for, as far as times say, which are
+    /// as [`micros`] has them.
+    pub fn answer_between(&self, from: u64, to: u64) -> Answer {
+        let (mut is_some, mut is_all) = (true, true);
+        for (given, is_since) in [(&self.since, true), (&self.until, false)] {
+            let Some(given) = given else { continue };
+            match micros(given) {
+                None => is_all = false,
+                Some(since) if is_since => {
+                    is_some &= to >= since;
+                    is_all &= from >= since;
+                }
+                Some(until) => {
+                    is_some &= from < until;
+                    is_all &= to < until;
+                }
+            }
+        }
+        match (is_some, is_all) {
+            (false, _) => Answer::No,
+            (true, true) => Answer::Yes,
+            (true, false) => Answer::Maybe,
+        }
+    }
+}
+
+/// Whether a record is looked for, as far as a part of it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    No,
+    Maybe,
+    Yes,
+}
+
+/// A time as records have it, as a number: the order of the numbers is that of the texts. None if it
+/// is written in another way.
+pub fn micros(time: &str) -> Option<u64> {
+    const FORM: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+    let text: &[u8; 27] = time.as_bytes().try_into().ok()?;
+    let is_one = |(byte, form): (&u8, &u8)| {
+        if *form == b'0' { byte.is_ascii_digit() } else { byte == form }
+    };
+    if !text.iter().zip(FORM).all(is_one) {
+        return None;
+    }
+    let number = |digits: &[u8]| {
+        digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
+    };
+    // Where each part stands, and how many bits it takes at most.
+    let parts =
+        [(0..4, 14), (5..7, 4), (8..10, 5), (11..13, 5), (14..16, 6), (17..19, 6), (20..26, 20)];
+    parts.into_iter().try_fold(0, |all, (place, bits)| {
+        let part = number(&text[place]);
+        (part < 1 << bits).then_some(all << bits | part)
+    })
 }
 
 /// Reads a moment that a filter is given.

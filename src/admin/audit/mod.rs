@@ -5,26 +5,26 @@ pub mod archive;
 pub mod checkpoint;
 pub mod export;
 pub mod filter;
+pub mod index;
 pub mod kept;
 pub mod rows;
+pub mod search;
 pub mod setup;
 pub mod stats;
 pub mod verify;
 
 use crate::admin::answer::{self, Answer, Failure};
 use crate::admin::audit::archive::encrypt::encrypt;
-use crate::admin::audit::filter::{Filter, each, every, left_out, missing, unreadable};
+use crate::admin::audit::filter::{left_out, missing, unreadable};
 use crate::admin::audit::rows::{Requests, Style, is_checkpoint};
 use crate::admin::audit::verify::verify;
 use crate::audit::files::{self, FILE};
 use crate::audit::verify::Unread;
-use crate::cli::{AuditCommand, AuditFilter};
+use crate::cli::AuditCommand;
 use crate::request::code::{Code, Refusal};
 use crate::system::file;
 use serde_json::Value;
-use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path, arguments: &[OsSt
         }
         AuditCommand::Search { filter, limit, shown } => {
             // Who looks for intents wants records.
-            search(filter, *limit, &Style::of(shown, filter.event.is_some()), json)
+            search::search(filter, *limit, &Style::of(shown, filter.event.is_some()), json)
         }
         AuditCommand::Stats { filter } => stats::stats(filter),
         AuditCommand::Verify(given) => verify(given),
@@ -150,34 +150,4 @@ fn successor(reader: &io::BufReader<std::fs::File>) -> Option<io::BufReader<std:
         return None;
     }
     file::open(FILE).ok().map(io::BufReader::new)
-}
-
-fn search(filter: &AuditFilter, limit: u32, style: &Style, json: bool) -> Result<Answer, Failure> {
-    let is_of_records = json || style.is_of_records();
-    let filter = &Filter::of(filter)?;
-    let (found, all) = if is_of_records {
-        let mut found: VecDeque<Value> = VecDeque::new();
-        let mut all = 0_u64;
-        each(filter, |record| {
-            all += 1;
-            found.push_back(record);
-            if found.len() > limit as usize {
-                found.pop_front();
-            }
-        })?;
-        (found.into(), all)
-    } else {
-        let mut requests = Requests::at_most(limit as usize);
-        every(filter, |line, record| match record {
-            Some(record) => requests.push(record),
-            None => requests.pass(line),
-        })?;
-        let (found, all) = requests.last();
-        (found, all as u64)
-    };
-    let mut text = style.rows(&found);
-    if all > found.len() as u64 {
-        let _ = write!(text, "\nthe last {} of {all}; --limit shows more", found.len());
-    }
-    Ok(filter.window(Answer::text(text)).with("found", all).with("records", found))
 }

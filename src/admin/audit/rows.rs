@@ -9,7 +9,9 @@ use crate::request::action::UNDO;
 use crate::system::terminal;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use memchr::{memchr, memmem};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -172,13 +174,14 @@ impl Requests {
         if self.open.is_empty() {
             return;
         }
-        let line = String::from_utf8_lossy(line);
-        let id = line.split_once("\"request_id\":\"").and_then(|(_, rest)| rest.split('"').next());
-        if !line.contains("\"event\":\"intent\"")
-            && let Some(id) = id
-        {
-            self.open.remove(id);
+        if let Some(id) = ended(line) {
+            self.open.remove(&*id);
         }
+    }
+
+    /// Counts requests that have ended and were looked for, and which are not to be shown.
+    pub fn count(&mut self, more: usize) {
+        self.count += more;
     }
 
     /// The last of them, in the order of the log, and how many there are.
@@ -248,26 +251,34 @@ pub fn counted_as(record: &Value) -> Option<String> {
 /// `service restart nginx.service`, `list`; none if it was no whole request.
 pub fn operation_of(record: &Value) -> Option<String> {
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("");
-    if record.pointer("/operation/kind").is_some() {
+    let has_kind = record.pointer("/operation/kind").is_some();
+    let parts = ["/operation/kind", "/operation/action", "/operation/name"];
+    let asked: Vec<&str> = asked(record).collect();
+    operation_from(has_kind.then(|| parts.map(text)), text("/code"), &asked)
+}
+
+/// The same, of the parts of a record: kind, action and name of its operation if it has one, its
+/// code, and the words as they were written.
+pub fn operation_from(parts: Option<[&str; 3]>, code: &str, asked: &[&str]) -> Option<String> {
+    if let Some([kind, action, name]) = parts {
         // It is asked for by its action alone.
-        let is_undo = text("/operation/action") == UNDO;
-        let kind = if is_undo { "" } else { text("/operation/kind") };
-        let parts = [kind, text("/operation/action"), text("/operation/name")];
-        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let kind = if action == UNDO { "" } else { kind };
+        let parts: Vec<&str> =
+            [kind, action, name].into_iter().filter(|part| !part.is_empty()).collect();
         return Some(parts.join(" "));
     }
     // What an administrator does is recorded by its words. A caller who begins with that word gets another
     // code, as it is no request.
-    let is_done = ["ok", "denied", "approval_required"].map(Value::from).contains(&record["code"]);
-    if is_done && asked(record).next() == Some("sm") {
-        return Some(one_line(&asked(record).collect::<Vec<_>>().join(" "), LONGEST_WORDS));
+    let is_done = ["ok", "denied", "approval_required"].contains(&code);
+    if is_done && asked.first() == Some(&"sm") {
+        return Some(one_line(&asked.join(" "), LONGEST_WORDS));
     }
     // A question that runs nothing is known by its words alone. Making the grammar for them takes
     // longer than reading the record, so only what may be one is read.
-    if !asked(record).any(|word| ["list", "result", "version"].contains(&word)) {
+    if !may_ask(asked) {
         return None;
     }
-    let words: Vec<OsString> = asked(record).map(OsString::from).collect();
+    let words: Vec<OsString> = asked.iter().map(OsString::from).collect();
     let Parsed::Command(helper) = cli::helper(&words) else { return None };
     match helper.command {
         HelperCommand::List { .. } => Some("list".to_owned()),
@@ -278,6 +289,22 @@ pub fn operation_of(record: &Value) -> Option<String> {
         | HelperCommand::Undo { .. }
         | HelperCommand::Task { .. } => None,
     }
+}
+
+/// Whether words may be a question that runs nothing.
+pub fn may_ask(asked: &[&str]) -> bool {
+    asked.iter().any(|word| ["list", "result", "version"].contains(word))
+}
+
+/// The id of the request that a line ends, whatever it is else: its text says so.
+pub fn ended(line: &[u8]) -> Option<Cow<'_, str>> {
+    const ID: &[u8] = b"\"request_id\":\"";
+    let id = line.get(memmem::find(line, ID)? + ID.len()..)?;
+    let id = &id[..memchr(b'"', id).unwrap_or(id.len())];
+    if memmem::find(line, b"\"event\":\"intent\"").is_some() {
+        return None;
+    }
+    Some(String::from_utf8_lossy(id))
 }
 
 /// The words as they were written, if they were no operation.

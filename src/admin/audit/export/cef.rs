@@ -1,10 +1,9 @@
 //! ArcSight's Common Event Format, version 0. What it has no key for has one of our own, which
 //! begins with `sm`.
 
-use crate::admin::audit::export::plain::{self, LONGEST, command_line};
+use crate::admin::audit::export::plain::{self, LONGEST, command_line, milliseconds, number};
 use crate::admin::audit::export::record::{Outcome, Record, Value};
 use crate::audit::record::Event;
-use jiff::Timestamp;
 use std::io::Write as _;
 
 /// Where each field goes: its path in a record, the key, and for a custom key its label; in the
@@ -72,14 +71,15 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     for part in ["sm", "sm-helper", env!("CARGO_PKG_VERSION")] {
         header(out, part);
     }
-    header(out, &format!("{}:{code}", &*record.event));
+    header(out, &[&record.event, ":", code].concat());
     header(out, &record.asked_for());
     header(out, severity);
     out.push(b'|');
     out.extend_from_slice(b"dvchost=");
     value(out, host);
-    if let Ok(moment) = record.time.parse::<Timestamp>() {
-        let _ = write!(out, " rt={}", moment.as_millisecond());
+    if let Some(moment) = milliseconds(&record.time) {
+        out.extend_from_slice(b" rt=");
+        number(out, moment.into());
     }
     pair(out, "act", &record.action());
     pair(out, "outcome", record.outcome().word());
@@ -91,13 +91,15 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
             return;
         };
         if let Some(label) = label {
-            let _ = write!(out, " {key}Label={label}");
+            for part in [" ", key, "Label=", label] {
+                out.extend_from_slice(part.as_bytes());
+            }
         }
-        let _ = write!(out, " {key}=");
+        begin(out, key);
         match content {
             Value::Text(text) => value(out, text),
             Value::Texts(texts) => value(out, &command_line(texts)),
-            Value::Number(number) => drop(write!(out, "{number}")),
+            Value::Number(content) => number(out, content),
             Value::Decimal(number) => drop(write!(out, "{number}")),
             Value::Bool(is) => drop(write!(out, "{is}")),
         }
@@ -114,8 +116,14 @@ fn header(out: &mut Vec<u8>, text: &str) {
 }
 
 fn pair(out: &mut Vec<u8>, key: &str, text: &str) {
-    let _ = write!(out, " {key}=");
+    begin(out, key);
     value(out, text);
+}
+
+fn begin(out: &mut Vec<u8>, key: &str) {
+    out.push(b' ');
+    out.extend_from_slice(key.as_bytes());
+    out.push(b'=');
 }
 
 /// A value, in which `=` and `\` are escaped.

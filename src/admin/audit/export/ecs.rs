@@ -2,7 +2,7 @@
 //! (<https://www.elastic.co/docs/reference/ecs/ecs-custom-fields-in-ecs>).
 
 use crate::admin::audit::export::extension::{list, operation, rest, text};
-use crate::admin::audit::export::json::Object;
+use crate::admin::audit::export::json::{Object, Quoted};
 use crate::admin::audit::export::plain::{LONGEST, command_line, cut};
 use crate::admin::audit::export::record::{Outcome, Record};
 use crate::audit::record::Event;
@@ -21,9 +21,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.put("message", cut(&record.message(), LONGEST));
         line.object("ecs", |ecs| ecs.put("version", VERSION));
         line.object("event", |event| {
-            event.put("kind", "event");
-            event.put("module", "sm");
-            event.put("dataset", "sm.audit");
+            event.raw(r#""kind":"event","module":"sm","dataset":"sm.audit""#);
             let categories: &[&str] =
                 if kind == Some("package") { &["package", "process"] } else { &["process"] };
             event.put("category", categories);
@@ -45,10 +43,10 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         });
         line.object("service", |service| service.put("type", "sm"));
         line.object("user", |own| {
-            own.maybe("id", caller.and_then(|caller| caller.uid).map(|uid| uid.to_string()));
+            own.maybe("id", caller.and_then(|caller| caller.uid).map(Quoted));
             own.maybe("name", user.map(text));
             own.object("group", |group| {
-                group.maybe("id", caller.and_then(|caller| caller.gid).map(|gid| gid.to_string()));
+                group.maybe("id", caller.and_then(|caller| caller.gid).map(Quoted));
             });
         });
         line.object("gen_ai", |own| {
@@ -104,19 +102,18 @@ fn own(sm: &mut Object<'_>, record: &Record<'_>) {
 }
 
 /// The types of an event that its categories expect.
-fn types(record: &Record<'_>, kind: Option<&str>) -> Vec<&'static str> {
+fn types(record: &Record<'_>, kind: Option<&str>) -> &'static [&'static str] {
     let action = record.operation.as_ref().and_then(|operation| operation.action.as_deref());
     match record.event() {
-        Some(Event::Intent) => vec!["start"],
+        Some(Event::Intent) => &["start"],
         Some(Event::Result) if record.argv.is_some() && record.dry_run != Some(true) => {
-            let changed = match (kind, action, record.outcome()) {
-                (Some("package"), Some("install"), Outcome::Success) => Some("installation"),
-                (Some("package"), Some("remove"), Outcome::Success) => Some("deletion"),
-                (Some("package"), Some("upgrade"), Outcome::Success) => Some("change"),
-                _ => None,
-            };
-            ["end"].into_iter().chain(changed).collect()
+            match (kind, action, record.outcome()) {
+                (Some("package"), Some("install"), Outcome::Success) => &["end", "installation"],
+                (Some("package"), Some("remove"), Outcome::Success) => &["end", "deletion"],
+                (Some("package"), Some("upgrade"), Outcome::Success) => &["end", "change"],
+                _ => &["end"],
+            }
         }
-        _ => vec!["info"],
+        _ => &["info"],
     }
 }

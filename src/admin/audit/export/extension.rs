@@ -1,7 +1,7 @@
 //! What no JSON format has a field for, as each of them has it in its extension.
 
-use crate::admin::audit::export::json::Object;
-use crate::admin::audit::export::plain::{LONGEST, cut, words};
+use crate::admin::audit::export::json::{Object, Words};
+use crate::admin::audit::export::plain::{LONGEST, cut};
 use crate::admin::audit::export::record::{Record, Seal, Text};
 use std::borrow::Cow;
 
@@ -65,6 +65,6 @@ pub fn text<'t>(text: &'t Text<'_>) -> Cow<'t, str> {
 }
 
 /// A list of texts, bounded.
-pub fn list<'t>(texts: &'t [Text<'_>]) -> Vec<Cow<'t, str>> {
-    words(texts).collect()
+pub fn list<'t>(texts: &'t [Text<'t>]) -> Words<'t> {
+    Words(texts)
 }

@@ -9,6 +9,8 @@ pub mod json;
 pub mod ocsf;
 pub mod output;
 pub mod plain;
+pub mod pool;
+pub mod quick;
 pub mod record;
 pub mod rfc5424;
 pub mod state;
@@ -18,14 +20,13 @@ mod tests;
 use crate::admin::answer::{self, Failure};
 use crate::admin::audit::archive::identity::Identity;
 use crate::admin::audit::export::output::Output;
-use crate::admin::audit::export::record::Record;
+use crate::admin::audit::export::pool::{Events, Pool, Records, Write};
 use crate::admin::audit::export::state::{State, StateFile};
 use crate::admin::audit::filter::{Filter, left_out, missing, unreadable};
 use crate::audit::after::{After, Ended, Found};
 use crate::audit::checkpoint;
 use crate::audit::files::FOLDER;
 use crate::audit::head;
-use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::cli::{AuditFilter, Export, ExportFormat};
 use crate::output::text::one_line;
@@ -36,8 +37,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How much is written at once, in bytes: with a state each time waits for the disk or a reader.
-const BATCH: usize = 256 << 10;
-const BATCH_WITH_STATE: usize = 4 << 20;
+const BATCH: usize = 128 << 10;
+const BATCH_WITH_STATE: usize = 3 << 20;
+
+/// How much is made into events at once, in bytes.
+const PART: usize = 64 << 10;
 
 /// How long to wait for new records, and how often a file may be unreadable meanwhile: while
 /// logrotate compresses it, it is half there.
@@ -80,8 +84,8 @@ fn export(given: &Export) -> Result<(), Failure> {
     let mut output = Output::open().map_err(|error| unwritten(&error))?;
     output.go_on(place).map_err(|error| unwritten(&error))?;
     let mut writer = Writer {
-        format: given.format,
-        host: checkpoint::host(),
+        pool: writes(given.format).map(|write| Pool::new(write, &checkpoint::host())),
+        records: Records::default(),
         since,
         until,
         lines: Vec::new(),
@@ -184,8 +188,10 @@ fn read_all(after: &mut After, writer: &mut Writer, follow: bool) -> Result<(), 
 
 /// What makes events of records, and writes them.
 struct Writer {
-    format: ExportFormat,
-    host: String,
+    /// None if the events are the records themselves.
+    pool: Option<Pool>,
+    /// What is read and no event yet.
+    records: Records,
     since: Option<String>,
     until: Option<String>,
     lines: Vec<u8>,
@@ -204,17 +210,15 @@ impl Writer {
                 let time = record.time().unwrap_or_default();
                 let is_wanted = self.since.as_deref().is_none_or(|since| time >= since)
                     && self.until.as_deref().is_none_or(|until| time < until);
-                if is_wanted && !event(&mut self.lines, self.format, &self.host, record, line) {
-                    warn(&format!(
-                        "record {} cannot be read and is left out: sm audit verify",
-                        record.seq
-                    ));
+                if is_wanted {
+                    self.records.lines.extend_from_slice(line);
+                    self.records.lines.push(b'\n');
                 }
-                self.last.seq = record.seq;
-                self.last.hash.clear();
-                self.last.hash.push_str(&String::from_utf8_lossy(record.hash));
-                let batch = if self.state.is_some() { BATCH_WITH_STATE } else { BATCH };
-                if self.lines.len() >= batch { self.commit() } else { Ok(()) }
+                let last = self.records.last.get_or_insert_with(Link::start);
+                last.seq = record.seq;
+                last.hash.clear();
+                last.hash.push_str(&record.hash_text());
+                if self.records.lines.len() < PART { Ok(()) } else { self.put() }
             }
             Found::NoRecord(path) => {
                 if self.warned_of.as_deref() != Some(path) {
@@ -249,8 +253,52 @@ impl Writer {
         }
     }
 
-    /// Writes what there is, and then says so in the state.
+    /// Has events made of what was read, and takes those that are made.
+    fn put(&mut self) -> Result<(), Stop> {
+        let records = std::mem::take(&mut self.records);
+        let Some(pool) = &mut self.pool else {
+            let Records { lines, last } = records;
+            return self.take_events(Events { lines, last, unread: Vec::new() });
+        };
+        pool.put(records);
+        self.take_made(false)
+    }
+
+    /// Takes the events that are made, or waits for all of them.
+    fn take_made(&mut self, is_all: bool) -> Result<(), Stop> {
+        while let Some(events) = self.pool.as_mut().and_then(|pool| pool.take(is_all)) {
+            self.take_events(events)?;
+        }
+        Ok(())
+    }
+
+    fn take_events(&mut self, mut events: Events) -> Result<(), Stop> {
+        for seq in events.unread {
+            warn(&format!("record {seq} cannot be read and is left out: sm audit verify"));
+        }
+        if self.lines.is_empty() {
+            self.lines = events.lines;
+        } else {
+            self.lines.append(&mut events.lines);
+        }
+        if let Some(last) = events.last {
+            self.last = last;
+        }
+        let batch = if self.state.is_some() { BATCH_WITH_STATE } else { BATCH };
+        if self.lines.len() >= batch { self.write() } else { Ok(()) }
+    }
+
+    /// Writes all that was read, and then says so in the state.
     fn commit(&mut self) -> Result<(), Stop> {
+        if self.records.last.is_some() {
+            self.put()?;
+        }
+        self.take_made(true)?;
+        self.write()
+    }
+
+    /// Writes what there is, and then says so in the state.
+    fn write(&mut self) -> Result<(), Stop> {
         self.output.write(&mut self.lines).map_err(|error| self.stop(&error))?;
         if self.state.is_some() && self.written.seq != self.last.seq {
             self.output.settle().map_err(|error| self.stop(&error))?;
@@ -301,32 +349,16 @@ impl Writer {
     }
 }
 
-/// Writes the event of a record. Gives whether it could be read.
-fn event(
-    out: &mut Vec<u8>,
-    format: ExportFormat,
-    host: &str,
-    record: &Line<'_>,
-    line: &[u8],
-) -> bool {
-    let write = match format {
-        // The record itself, byte for byte, so that its chain can be verified elsewhere.
-        ExportFormat::Jsonl => {
-            out.extend_from_slice(line);
-            out.push(b'\n');
-            return true;
-        }
-        ExportFormat::Ecs => ecs::write,
-        ExportFormat::Ocsf => ocsf::write,
-        ExportFormat::Cef => cef::write,
-        ExportFormat::Rfc5424 => rfc5424::write,
-    };
-    // What is read by name and what is read by place has to be one and the same.
-    let Some(record) = Record::parse(line).filter(|read| read.seq == record.seq) else {
-        return false;
-    };
-    write(out, &record, host);
-    true
+/// What writes the events of a format. None for the records themselves, byte for byte, so that
+/// their chain can be verified elsewhere.
+fn writes(format: ExportFormat) -> Option<Write> {
+    match format {
+        ExportFormat::Jsonl => None,
+        ExportFormat::Ecs => Some(ecs::write),
+        ExportFormat::Ocsf => Some(ocsf::write),
+        ExportFormat::Cef => Some(cef::write),
+        ExportFormat::Rfc5424 => Some(rfc5424::write),
+    }
 }
 
 fn warn(what: &str) {

@@ -2,11 +2,10 @@
 //! attribute for is in `unmapped`.
 
 use crate::admin::audit::export::extension::{list, operation, rest, text};
-use crate::admin::audit::export::json::Object;
-use crate::admin::audit::export::plain::{LONGEST, command_line, cut};
+use crate::admin::audit::export::json::{Object, Quoted, Value};
+use crate::admin::audit::export::plain::{LONGEST, command_line, cut, milliseconds};
 use crate::admin::audit::export::record::{Outcome, Record};
 use crate::audit::record::Event;
-use jiff::Timestamp;
 
 /// The version of the schema.
 const VERSION: &str = "1.9.0";
@@ -17,19 +16,16 @@ const PROFILES: [&str; 3] = ["host", "security_control", "ai_operation"];
 /// Writes a record as an event.
 pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     let caller = record.caller.as_ref();
-    let moment: Option<Timestamp> = record.time.parse().ok();
     let outcome = record.outcome();
     let agent = record.agent().map(text);
     let profiles = if agent.is_some() { &PROFILES[..] } else { &PROFILES[..2] };
     Object::line(out, |line| {
-        line.put("category_uid", 1);
-        line.put("category_name", "System Activity");
-        line.put("class_uid", 1007);
-        line.put("class_name", "Process Activity");
-        line.put("activity_id", 1);
-        line.put("activity_name", "Launch");
-        line.put("type_uid", 100_701);
-        line.put("type_name", "Process Activity: Launch");
+        line.raw(concat!(
+            r#""category_uid":1,"category_name":"System Activity","#,
+            r#""class_uid":1007,"class_name":"Process Activity","#,
+            r#""activity_id":1,"activity_name":"Launch","#,
+            r#""type_uid":100701,"type_name":"Process Activity: Launch""#
+        ));
         let (severity_id, severity) = match (outcome, record.event()) {
             (Outcome::Failure, Some(Event::Refused)) => (3, "Medium"),
             (Outcome::Failure, _) => (2, "Low"),
@@ -56,7 +52,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.maybe("status_code", record.code.as_ref().map(text));
         line.maybe("status_detail", record.error.as_ref().map(text));
         // In milliseconds.
-        line.put("time", moment.map_or(0, Timestamp::as_millisecond));
+        line.put("time", milliseconds(&record.time).unwrap_or(0));
         line.maybe("duration", record.duration_ms.map(|ms| ms.round() as i64));
         line.maybe("count", record.count);
         line.maybe("exit_code", record.returncode);
@@ -64,12 +60,11 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.object("metadata", |metadata| {
             metadata.put("version", VERSION);
             metadata.object("product", |product| {
-                product.put("name", "sm-helper");
-                product.put("vendor_name", "sm");
+                product.raw(r#""name":"sm-helper","vendor_name":"sm""#);
                 product.put("version", env!("CARGO_PKG_VERSION"));
             });
             metadata.put("profiles", profiles);
-            metadata.put("log_name", "audit.jsonl");
+            metadata.raw(r#""log_name":"audit.jsonl""#);
             metadata.put("event_code", text(&record.event));
             metadata.put("uid", text(&record.hash));
             metadata.put("sequence", record.seq);
@@ -85,12 +80,9 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
             actor.object("application", |application| application.put("name", "sm-helper"));
             actor.object("user", |user| {
                 user.maybe("name", caller.and_then(|caller| caller.user.as_ref()).map(text));
-                user.maybe("uid", caller.and_then(|caller| caller.uid).map(|uid| uid.to_string()));
+                user.maybe("uid", caller.and_then(|caller| caller.uid).map(Quoted));
                 if let Some(gid) = caller.and_then(|caller| caller.gid) {
-                    user.put(
-                        "groups",
-                        [std::collections::BTreeMap::from([("uid", gid.to_string())])],
-                    );
+                    user.put("groups", [Group(gid)]);
                 }
             });
             actor.object("process", |process| {
@@ -120,6 +112,15 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.object("policy", |policy| policy.maybe("uid", record.policy.as_ref().map(text)));
         line.object("unmapped", |own| unmapped(own, record));
     });
+}
+
+/// A group of an account.
+struct Group(u64);
+
+impl Value for Group {
+    fn write(&self, out: &mut Vec<u8>) {
+        Object::value(out, |group| group.put("uid", Quoted(self.0)));
+    }
 }
 
 /// What the schema has no attribute for.

@@ -252,39 +252,48 @@ impl<'l> Record<'l> {
     /// The words of the operation, `service restart nginx.service`, or those that were not
     /// understood.
     pub fn asked_for(&self) -> String {
-        if self.is(Event::Checkpoint) {
-            return "the audit log is signed".to_owned();
-        }
-        let words: Vec<&str> = match (&self.operation, &self.asked) {
-            (Some(operation), _) => [&operation.kind, &operation.action, &operation.name]
-                .into_iter()
-                .flatten()
-                .map(|word| &**word)
-                .collect(),
-            (None, Some(asked)) => {
-                std::iter::once("?").chain(asked.iter().map(|word| &**word)).collect()
+        let mut words = String::new();
+        self.push_asked_for(&mut words);
+        words
+    }
+
+    fn push_asked_for(&self, to: &mut String) {
+        match (&self.operation, &self.asked) {
+            _ if self.is(Event::Checkpoint) => to.push_str("the audit log is signed"),
+            (Some(operation), _) => {
+                let words = [&operation.kind, &operation.action, &operation.name];
+                push(to, " ", words.into_iter().flatten());
             }
-            (None, None) => vec!["?"],
-        };
-        words.join(" ")
+            (None, Some(asked)) => {
+                to.push_str(if asked.is_empty() { "?" } else { "? " });
+                push(to, " ", asked);
+            }
+            (None, None) => to.push('?'),
+        }
     }
 
     /// What is done to what, as one word: `service-restart`.
     pub fn action(&self) -> String {
-        let words = self.operation.as_ref().map(|operation| [&operation.kind, &operation.action]);
-        let words: Vec<&str> =
-            words.iter().flatten().copied().flatten().map(|word| &**word).collect();
-        match self.event() {
-            Some(Event::Checkpoint) => Event::Checkpoint.word().to_owned(),
-            _ if words.is_empty() => "request".to_owned(),
-            _ => words.join("-"),
+        if self.is(Event::Checkpoint) {
+            return Event::Checkpoint.word().to_owned();
         }
+        let parts = self.operation.as_ref().map(|operation| [&operation.kind, &operation.action]);
+        let Some(parts) = parts.filter(|[kind, action]| kind.is_some() || action.is_some()) else {
+            return "request".to_owned();
+        };
+        let mut words = String::new();
+        push(&mut words, "-", parts.into_iter().flatten());
+        words
     }
 
     /// One line for a person.
     pub fn message(&self) -> String {
+        const USUAL: usize = 256;
         let user = self.caller.as_ref().and_then(|caller| caller.user.as_deref()).unwrap_or("?");
-        let mut message = format!("{user}: {}", self.asked_for());
+        let mut message = String::with_capacity(USUAL);
+        message.push_str(user);
+        message.push_str(": ");
+        self.push_asked_for(&mut message);
         if self.dry_run == Some(true) {
             message.push_str(" --dry-run");
         }
@@ -299,6 +308,16 @@ impl<'l> Record<'l> {
             message.push_str(error);
         }
         message
+    }
+}
+
+/// Adds words with something between them.
+fn push<'w>(to: &mut String, between: &str, words: impl IntoIterator<Item = &'w Text<'w>>) {
+    for (at, word) in words.into_iter().enumerate() {
+        if at > 0 {
+            to.push_str(between);
+        }
+        to.push_str(word);
     }
 }
 

@@ -1,9 +1,7 @@
 //! Syslog as RFC 5424 has it, with every field in structured data.
 
-use crate::admin::audit::export::plain::{self, LONGEST, words};
+use crate::admin::audit::export::plain::{self, LONGEST, milliseconds, number, words};
 use crate::admin::audit::export::record::{Outcome, Record, Value};
-use jiff::Timestamp;
-use std::io::Write as _;
 
 /// The name of our structured data. 32473 is the enterprise number of examples (RFC 5612).
 const ID: &str = "sm@32473";
@@ -12,14 +10,22 @@ const ID: &str = "sm@32473";
 pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     // As in the journal: notice, or warning if something failed; the facility is authpriv.
     let severity = if record.outcome() == Outcome::Failure { 4 } else { 5 };
-    let time = if record.time.parse::<Timestamp>().is_ok() { &*record.time } else { "-" };
+    let time = if milliseconds(&record.time).is_some() { &*record.time } else { "-" };
     let event = record.event().map_or("-", |event| event.word());
-    let _ = write!(out, "<{}>1 {time} {host} sm-helper - {event} [{ID}", 10 * 8 + severity);
+    out.push(b'<');
+    number(out, 10 * 8 + severity);
+    for part in [">1 ", time, " ", host, " sm-helper - ", event, " [", ID] {
+        out.extend_from_slice(part.as_bytes());
+    }
     record.each(|path, content| match content {
         Value::Text(text) => parameter(out, path, text),
         // One for each word: a name may stand there several times (section 6.3.3).
         Value::Texts(texts) => words(texts).for_each(|word| parameter(out, path, &word)),
-        Value::Number(number) => parameter(out, path, &number.to_string()),
+        Value::Number(value) => {
+            begin(out, path);
+            number(out, value);
+            out.push(b'"');
+        }
         Value::Decimal(number) => parameter(out, path, &number.to_string()),
         Value::Bool(is) => parameter(out, path, if is { "true" } else { "false" }),
     });
@@ -30,9 +36,13 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
 
 /// A parameter, in whose value `"`, `\` and `]` are escaped (section 6.3.3).
 fn parameter(out: &mut Vec<u8>, name: &str, text: &str) {
+    begin(out, name);
+    plain::write(out, text, LONGEST, b"\"\\]");
+    out.push(b'"');
+}
+
+fn begin(out: &mut Vec<u8>, name: &str) {
     out.push(b' ');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"=\"");
-    plain::write(out, text, LONGEST, b"\"\\]");
-    out.push(b'"');
 }

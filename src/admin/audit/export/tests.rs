@@ -2,6 +2,7 @@
 //! that share nothing with what wrote it, and held against the published schemas.
 
 use super::*;
+use crate::admin::audit::export::record::Record;
 use crate::audit::record::Event;
 use crate::output::text::is_hidden;
 use proptest::prelude::*;
