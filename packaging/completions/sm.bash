@@ -784,7 +784,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__search)
-            opts="-v -h --user --agent --code --event --operation --name --text --since --until --identity --limit --records --utc --json --verbose --help"
+            opts="-v -h --user --agent --code --event --operation --name --id --text --since --until --identity --limit --records --utc --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -817,6 +817,13 @@ _sm() {
                     return 0
                     ;;
                 --name)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --id)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -888,7 +895,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__stats)
-            opts="-v -h --user --agent --code --event --operation --name --text --since --until --identity --json --verbose --help"
+            opts="-v -h --user --agent --code --event --operation --name --id --text --since --until --identity --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -921,6 +928,13 @@ _sm() {
                     return 0
                     ;;
                 --name)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --id)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -1923,7 +1937,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager --seal' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --id --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager --seal' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}
@@ -1939,7 +1953,7 @@ _sm_complete() {
         compopt -o filenames 2>/dev/null
         _sm_helper_offer < <(compgen -f -- "$cur")
         ;;
-    --after | --agent | --binary | --for | --forks | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | --uses | -l | -n) ;;
+    --after | --agent | --binary | --for | --forks | --id | --limit | --lines | --maintenance | --max-fail | --name | --operation | --package | --password-fd | --reason | --serial | --since | --task | --text | --unit | --until | --uses | -l | -n) ;;
     *) _sm_helper_grammar sm ;;
     esac
     _sm_helper_done
