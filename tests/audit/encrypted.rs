@@ -44,8 +44,9 @@ fn rotate(host: &Host, name: &str) {
     ask(host);
 }
 
+/// The files, but for the indexes of those that are not encrypted.
 fn files(host: &Host) -> Vec<String> {
-    let listed = host.root("cd /var/log/sm; ls -A").ok();
+    let listed = host.root("cd /var/log/sm; ls -A --ignore=index").ok();
     listed.lines().map(str::to_owned).collect()
 }
 
@@ -92,7 +93,11 @@ host_once!(what_is_put_aside_is_encrypted_and_is_read_with_each_identity, |host|
     let all = before["records"].as_u64().expect("a number");
     let denied = audit(host, "search --code denied").1["found"].clone();
     let exported = host.root("sm audit export --format jsonl").ok();
+    let indexes = || host.root("ls -A /var/log/sm/index").ok();
+    assert_ne!(indexes(), "");
     encrypt(host, 2);
+    // They are plain.
+    assert_eq!(indexes(), "");
     let count = |text: &str| text.lines().count();
     let (first, second) = (count(&plain), count(&plain) + count(&packed));
     let names = [
