@@ -96,7 +96,7 @@ fn record(
         r#"null,"argv":null,"reason":null,"code":"CODE","asked":["frob","a\"b"],"error":"what","#,
     ];
     let what = WHAT[what % WHAT.len()].replace("CODE", code);
-    let agent = if id % 3 == 0 { ",\"agent\":\"claude\"" } else { "" };
+    let agent = if id.is_multiple_of(3) { ",\"agent\":\"claude\"" } else { "" };
     let hash = "0".repeat(64);
     format!(
         r#"{{"seq":{seq},"time":"2026-11-21T19:30:{second:02}.{seq:06}Z","event":"{event}","request_id":"0197b5c0-0000-7000-8000-{id:012x}","caller":{{"uid":1000,"user":"{user}","gid":1,"pid":2,"via":"sudo","tty":null,"loginuid":null{agent}}},"operation":{what}"returncode":null,"duration_ms":1.5,"policy":"p","prev":"{hash}","hash":"{hash}"}}"#
