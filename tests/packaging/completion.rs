@@ -114,7 +114,7 @@ const LINES: [(&str, &str); 35] = [
     ("sm-helper service --timeout 5 restart --dry-run ng", "nginx.service"),
     ("sm setup-sudo --group shado", "shadow"),
     ("sm setup-sudo --user agent --ke", "--keep-exact"),
-    ("sm audit search --event ", "intent refused result"),
+    ("sm audit search --event ", "checkpoint intent refused result"),
     ("sm policy surface --package-manager ", "apt pacman"),
     ("sm policy check /etc/pass", "passwd passwd-"),
     ("sm policy surface --site /etc/pass", "passwd passwd-"),
