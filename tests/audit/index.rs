@@ -46,7 +46,7 @@ fn a_search_makes_an_index_that_is_never_believed_against_the_log() {
         ("--code usage", 1),
         ("--operation 'service restart nginx.service'", 2),
         ("--user agent", 5),
-        ("--user root", 0),
+        ("--user nobody", 0),
     ];
     are_found(&host, &all);
     are_found(&host, &[(&format!("--id {id}"), 1), (&format!("--id {}", &id[28..]), 1)]);
