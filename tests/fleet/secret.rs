@@ -113,7 +113,7 @@ fn the_password_is_nowhere_to_be_seen() {
             "web3 failed password_wrong",
         ]));
     });
-    assert!(looked > 5, "looked {looked} times");
+    assert!(looked > 1, "looked {looked} times");
     assert_eq!(found, BTreeSet::new());
     for host in hosts() {
         assert_eq!(files_with_secret(host), "");
