@@ -112,6 +112,9 @@ pub struct SignedBy {
 /// line break at all.
 const LONGEST: u64 = 1 << 20;
 
+/// The most encrypted files of another host, which are far more than rotation keeps.
+const MOST_UNREAD: usize = 4096;
+
 /// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose
 /// hashes are asked for. With `keys`, the checkpoints are verified, too. Encrypted files are read with
 /// `decrypt`; without it, what follows them has the number that should follow, and of its link with them
@@ -238,7 +241,22 @@ impl Verifier {
     /// Passes by a file that nothing decrypts. Gives whether to go on behind it.
     fn pass(&mut self, file: &LogFile) -> bool {
         let before = self.found.last.as_ref().map(|last| last.seq);
-        let Some(unread) = Unread::of(file, before) else { return true };
+        Unread::of(file, before).is_none_or(|unread| self.unread(unread))
+    }
+
+    /// Passes by a file of another host, of which that says that its records until this one are in there,
+    /// encrypted. Gives whether to go on behind it.
+    pub fn pass_until(&mut self, file: String, last: u64, place: impl Fn() -> Place) -> bool {
+        let before = self.found.last.as_ref().map(|last| last.seq);
+        if last < self.next() || self.found.unread.len() >= MOST_UNREAD {
+            let reason = format!("is said to be in an encrypted file that ends with record {last}");
+            return self.breaks(place(), self.next(), &reason);
+        }
+        let first = before.and_then(|before| before.checked_add(1));
+        self.unread(Unread { file, first, last })
+    }
+
+    fn unread(&mut self, unread: Unread) -> bool {
         // What is said of it would be in there.
         self.found.torn.extend(self.torn.take().map(|torn| torn.place));
         if !self.is_cut_off() {

@@ -573,6 +573,19 @@ pub struct Export {
     /// Read encrypted files with this identity of age
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// In place of the records of an encrypted file print lines of JSON: one that names it, or, with base64, its
+    /// bytes behind that, too
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["since", "until", "follow", "state", "identity"])]
+    pub encrypted: Option<EncryptedAs>,
+}
+
+/// What is printed of an encrypted file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EncryptedAs {
+    /// {"encrypted":{"file":"…","first":501,"last":900,"size":81234}}
+    Name,
+    /// The same, and lines of {"data":"…"}
+    Base64,
 }
 
 /// In which form records are exported.

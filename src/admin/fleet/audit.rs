@@ -3,6 +3,7 @@
 //! write what it wants from now on, and not another past.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::export::encrypted::Said as Exported;
 use crate::admin::fleet::arguments::Manner;
 use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::report::{self, Progress};
@@ -14,9 +15,9 @@ use crate::audit::key::Public;
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::audit::signature::Signature;
-use crate::audit::verify::{Found, Place, Verifier};
+use crate::audit::verify::{Found, Place, Unread, Verifier};
 use crate::cli::FleetAudit;
-use crate::output::text::{counted, one_line};
+use crate::output::text::{counted, one_line, shell_word, some_of};
 use crate::request::code::Refusal;
 use crate::system::kernel;
 use crate::system::step::step;
@@ -34,6 +35,9 @@ const MOST: usize = 8 << 30;
 
 /// The code of a host whose past is not the one that was collected.
 const CHANGED: &str = "audit_changed";
+
+/// The code of a host of whose past a part could not be read, since it is encrypted.
+const ENCRYPTED: &str = "audit_encrypted";
 
 /// Does it with these hosts.
 ///
@@ -114,10 +118,11 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
     session.allow(MOST);
     let last = held.kept.last().filter(|_| !full);
     let after =
-        last.as_ref().map_or(String::new(), |last| format!("--after {}:{}", last.seq, last.hash));
+        last.as_ref().map_or(String::new(), |last| format!(" --after {}:{}", last.seq, last.hash));
+    let which = format!("--encrypted name{after}");
     let end = Instant::now() + TO_ANSWER;
     let read = step(&named("read its log"), || {
-        session.send_script(&after, end)?;
+        session.send_script(&which, end)?;
         let (mut signed, mut verified, mut checkpoint) = (Value::Null, Value::Null, None);
         let mut reader = None;
         let (mut number, mut goes_on) = (0, true);
@@ -129,7 +134,12 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
                     let place = || Place { file: host.alias.clone(), line: number };
                     let reader = reader
                         .get_or_insert_with(|| verifier(&held, last.as_ref(), checkpoint.as_ref()));
-                    goes_on = reader.line(line.as_bytes(), true, place);
+                    goes_on = match Exported::parse(line) {
+                        Some(Exported::Encrypted(file)) => {
+                            reader.pass_until(file.name(), file.last, place)
+                        }
+                        _ => reader.line(line.as_bytes(), true, place),
+                    };
                 }
                 // Before the records.
                 ("signed", said) if signed.is_null() => {
@@ -205,13 +215,54 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
             .hint(Some("sign it there, as root: sm audit checkpoint"))
             .warned(warnings);
     };
-    let status = if new { Status::Done } else { Status::Already };
+    let unread = &given.found.unread;
+    let row = match unread.as_slice() {
+        [] => Row::new(host, if new { Status::Done } else { Status::Already }, "ok"),
+        // Nothing was collected that it could go on from.
+        unread if held.kept.records.is_empty() => {
+            warnings.push(format!("{}, and not verified", encrypted(unread)));
+            Row::new(host, Status::Done, "ok")
+        }
+        unread => {
+            let hint = format!(
+                "with the identity that they are encrypted to, they are read, too: sm fleet audit --full --identity FILE --limit {}; or collect between the rotation of the log and sm-audit-encrypt.timer",
+                shell_word(&host.alias)
+            );
+            Row::new(host, Status::Failed, ENCRYPTED)
+                .error(&format!(
+                    "{}, so it is not known whether they go on from what was collected",
+                    encrypted(unread)
+                ))
+                .hint(Some(&hint))
+        }
+    };
+    let row = if unread.is_empty() { row } else { row.with("encrypted", unread) };
     let read = counted(given.found.records, "record");
-    Row::new(host, status, "ok")
-        .what(format!("signed until record {until}; {read} read"))
+    row.what(format!("signed until record {until}; {read} read"))
         .with("signed_until", until)
         .with("records", given.found.records)
         .warned(warnings)
+}
+
+/// Which records are in the files that were not read: `the records 501 to 900 are encrypted`.
+fn encrypted(unread: &[Unread]) -> String {
+    let mut ranges: Vec<(Option<u64>, u64)> = Vec::new();
+    for one in unread {
+        match ranges.last_mut() {
+            Some((_, last))
+                if one.first.is_some_and(|first| last.checked_add(1) == Some(first)) =>
+            {
+                *last = one.last;
+            }
+            _ => ranges.push((one.first, one.last)),
+        }
+    }
+    let words = |(first, last): &(Option<u64>, u64)| match first {
+        Some(first) => format!("{first} to {last}"),
+        None => format!("up to {last}"),
+    };
+    let ranges: Vec<String> = ranges.iter().map(words).collect();
+    format!("the records {} are encrypted", some_of(&ranges, 5))
 }
 
 /// How the log of a host differs from what was collected of it, or from itself.

@@ -4,6 +4,7 @@
 
 pub mod cef;
 pub mod ecs;
+pub mod encrypted;
 pub mod extension;
 pub mod json;
 pub mod ocsf;
@@ -17,6 +18,7 @@ mod tests;
 
 use crate::admin::answer::{self, Failure};
 use crate::admin::audit::archive::identity::Identity;
+use crate::admin::audit::export::encrypted::Said;
 use crate::admin::audit::export::output::Output;
 use crate::admin::audit::export::record::Record;
 use crate::admin::audit::export::state::{State, StateFile};
@@ -27,7 +29,7 @@ use crate::audit::files::FOLDER;
 use crate::audit::head;
 use crate::audit::line::Line;
 use crate::audit::record::Link;
-use crate::cli::{AuditFilter, Export, ExportFormat};
+use crate::cli::{AuditFilter, EncryptedAs, Export, ExportFormat};
 use crate::output::text::one_line;
 use crate::output::wrap::WARNING;
 use crate::request::code::{Code, Refusal};
@@ -60,6 +62,10 @@ fn export(given: &Export) -> Result<(), Failure> {
         ..AuditFilter::default()
     };
     let (since, until) = Filter::of(&times)?.times();
+    if given.encrypted.is_some() && given.format != ExportFormat::Jsonl {
+        let what = "--encrypted prints lines of JSON, which no event of another format is";
+        return Err(Refusal::new(Code::Usage, what).hint("use --format jsonl").into());
+    }
     let (file, known) = match &given.state {
         None => (None, None),
         Some(path) => {
@@ -81,6 +87,7 @@ fn export(given: &Export) -> Result<(), Failure> {
     output.go_on(place).map_err(|error| unwritten(&error))?;
     let mut writer = Writer {
         format: given.format,
+        encrypted: given.encrypted,
         host: checkpoint::host(),
         since,
         until,
@@ -185,6 +192,7 @@ fn read_all(after: &mut After, writer: &mut Writer, follow: bool) -> Result<(), 
 /// What makes events of records, and writes them.
 struct Writer {
     format: ExportFormat,
+    encrypted: Option<EncryptedAs>,
     host: String,
     since: Option<String>,
     until: Option<String>,
@@ -226,7 +234,12 @@ impl Writer {
                 }
                 Ok(())
             }
-            Found::Unread(unread) => {
+            Found::Unread(unread, file) if self.encrypted.is_some() => {
+                self.lines.extend(Said::of(unread, file.size).line().bytes());
+                self.lines.push(b'\n');
+                Ok(())
+            }
+            Found::Unread(unread, _) => {
                 let all = left_out(std::slice::from_ref(unread)).join("");
                 // Whoever goes on from a state expects each record once.
                 if self.state.is_some() && self.last.seq > 0 {

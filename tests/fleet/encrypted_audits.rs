@@ -1,0 +1,149 @@
+//! `sm fleet audit` of hosts that encrypt what rotation has put aside.
+
+use serde_json::Value;
+
+use crate::Fleet;
+use crate::audits::{STORE, look, ready, seq};
+use crate::host::Host;
+
+const LOG: &str = "/var/log/sm/audit.jsonl";
+
+/// A fleet that encrypts to an identity of the controller's account.
+fn encrypting(count: usize) -> Fleet {
+    let fleet = ready(count);
+    let made = "cd /home/admin; umask 077; age-keygen -o identity 2>/dev/null; age-keygen -o other 2>/dev/null; \
+                chown admin identity other; age-keygen -y identity";
+    let recipient = fleet.controller().root(made).ok();
+    let site = format!(
+        "schema = 1\n[services]\nactions = [\"status\"]\n[services.units.nginx]\n\
+         [audit]\nrecipients = [{:?}]\n",
+        recipient.trim()
+    );
+    for host in &fleet.hosts {
+        host.root("install -d -m 0755 /etc/sm").ok();
+        host.write("/etc/sm/policy.toml", &site);
+    }
+    fleet
+}
+
+/// Puts the log aside as logrotate does, after so many requests.
+fn put_aside(host: &Host, requests: usize) -> u64 {
+    for _ in 0..requests {
+        look(host);
+    }
+    let last = host.root(&format!("tail -n 1 {LOG}; mv {LOG} {LOG}.1")).ok();
+    look(host);
+    seq(last.trim())
+}
+
+fn encrypt(host: &Host) {
+    let done = host.root("sm audit encrypt --json").ok();
+    let done: Value = serde_json::from_str(&done).expect("an answer");
+    assert_eq!(done["files"].as_array().map(Vec::len), Some(1), "{done:#}");
+    host.root(&format!("ls {LOG}.1 2>&1 | grep 'No such file'")).ok();
+}
+
+impl Fleet {
+    /// What is in an encrypted file of a host.
+    fn decrypted(&self, host: &Host, file: &str) -> String {
+        let there = "/home/admin/encrypted";
+        let bytes = std::fs::read(host.path(file)).expect("an encrypted file");
+        std::fs::write(self.controller().path(there), bytes).expect("a copy");
+        self.controller().root(&format!("age -d -i /home/admin/identity {there}")).ok()
+    }
+
+    /// The number of the newest checkpoint that is kept of a host.
+    fn newest(&self, host: &str) -> u64 {
+        self.kept(host).last().map_or(0, |line| seq(line))
+    }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_was_encrypted_before_it_was_collected_is_named_and_the_rest_goes_on() {
+    let fleet = encrypting(2);
+    let [web1, web2] = &fleet.hosts[..] else { panic!("two hosts") };
+    // What nobody has collected yet is no gap in what was collected.
+    let first = put_aside(web2, 2);
+    encrypt(web2);
+    let report = fleet.audit(&[]).exit(0).expect(&["web1 done ok", "web2 done ok"]);
+    let warning = report.row("web2")["warnings"].to_string();
+    assert!(warning.contains(&format!("the records up to {first} are encrypted")), "{warning}");
+
+    let collected = fleet.newest("web1");
+    let last = put_aside(web1, 3);
+    encrypt(web1);
+    let report = fleet.audit(&["--limit", "web1"]).exit(1);
+    let report = report.expect(&["web1 failed audit_encrypted"]);
+    let (from, range) = (collected + 1, format!("the records {} to {last}", collected + 1));
+    let report = report.says("web1", &[&range, "not known whether they go on"]);
+    let row = report.row("web1");
+    assert_eq!(
+        (&row["encrypted"][0]["first"], &row["encrypted"][0]["last"]),
+        (&from.into(), &last.into())
+    );
+    assert!(row["hint"].to_string().contains("--full --identity FILE --limit web1"), "{row:#}");
+    // It is kept how far it goes by now, and the next run goes on from there.
+    assert!(fleet.newest("web1") > last);
+    look(web1);
+    fleet.audit(&["--limit", "web1"]).exit(0).expect(&["web1 done ok"]);
+    // Only all of it, with what is encrypted, would be the answer.
+    let report = fleet.audit(&["--full"]).exit(1);
+    let report = report.expect(&["web1 failed audit_encrypted", "web2 failed audit_encrypted"]);
+    report.says("web1", &[&format!("the records up to {last} are encrypted")]);
+    // One in the middle, since one before it was put back in plain.
+    let plain = format!("{LOG}-until-{last:020}");
+    let next = put_aside(web1, 2);
+    encrypt(web1);
+    let decrypted = fleet.decrypted(web1, &format!("{plain}.age"));
+    web1.write(&plain, decrypted);
+    let report = fleet.audit(&["--full", "--limit", "web1"]).exit(1);
+    let report = report.expect(&["web1 failed audit_encrypted"]);
+    report.says("web1", &[&format!("the records {} to {next} are encrypted", last + 1)]);
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_is_said_to_be_encrypted_hides_nothing_that_is_not() {
+    let fleet = encrypting(1);
+    let [web1] = &fleet.hosts[..] else { panic!("a host") };
+    fleet.audit(&[]).exit(0);
+    let collected = fleet.newest("web1");
+    put_aside(web1, 3);
+    encrypt(web1);
+    let kept = fleet.kept("web1");
+    // The records behind the file are not those that follow it.
+    web1.root(&format!("cp -p {LOG} /root/log; sed -i 1d {LOG}")).ok();
+    let report = fleet.audit(&[]).exit(1).expect(&["web1 failed audit_changed"]);
+    report.says("web1", &["where"]);
+    web1.root(&format!("cp -p /root/log {LOG}")).ok();
+    // Programs that say what they like: a file that ends before what was collected; one that ends before
+    // what comes; the same for ever.
+    web1.root("mkdir /usr/local/lib/true; mv /usr/local/bin/sm /usr/local/lib/true/sm").ok();
+    let claim = |last: u64| {
+        format!("{{\"encrypted\":{{\"file\":\"x\",\"first\":1,\"last\":{last},\"size\":1}}}}")
+    };
+    let says = [
+        format!("echo '{}'; cat /root/log", claim(collected - 1)),
+        format!("echo '{}'; cat /root/log", claim(collected + 1)),
+        format!("echo '{0}'; echo '{0}'; cat /root/log", claim(collected + 1)),
+        format!(
+            "seq {} 5000 | sed 's/.*/{}/'",
+            collected + 1,
+            claim(0).replace("\"last\":0", "\"last\":&")
+        ),
+        "echo '{\"data\":\"AAAA\"}'; cat /root/log".to_owned(),
+        "echo '{\"encrypted\":{\"file\":\"x\",\"last\":-1,\"size\":1}}'; cat /root/log".to_owned(),
+    ];
+    for said in says {
+        let lies = format!(
+            "#!/bin/sh\ncase $2 in export) {said} ;; *) exec /usr/local/lib/true/sm \"$@\" ;; esac\n"
+        );
+        web1.write("/usr/local/bin/sm", lies);
+        web1.root("chmod 0755 /usr/local/bin/sm").ok();
+        let report = fleet.audit(&[]).exit(1);
+        report.expect(&["web1 failed audit_changed"]);
+        assert_eq!(fleet.kept("web1"), kept, "{said}");
+    }
+    assert!(fleet.controller().root(&format!("ls -A {STORE}")).ok().lines().count() == 2);
+}
