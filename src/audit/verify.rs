@@ -170,6 +170,8 @@ pub struct Verifier {
     doubt: Option<Doubt>,
     /// The last record is in a file that was not read.
     is_link_unknown: bool,
+    /// The records of a file until this one are not looked at.
+    known: u64,
 }
 
 /// The chain does not go on from a record to the next. If what comes behind is signed, it says itself
@@ -194,6 +196,7 @@ impl Verifier {
             at: None,
             doubt: None,
             is_link_unknown: false,
+            known: 0,
         }
     }
 
@@ -232,6 +235,12 @@ impl Verifier {
                 self.breaks(place(), self.next(), "is not a record");
                 return Ok(false);
             }
+            if self.known > 0 {
+                match Line::parse(whole.unwrap_or(&line)) {
+                    Some(record) if record.seq > self.known => self.known = 0,
+                    _ => continue,
+                }
+            }
             if !self.line(whole.unwrap_or(&line), whole.is_some(), place) {
                 return Ok(false);
             }
@@ -254,6 +263,21 @@ impl Verifier {
         }
         let first = before.and_then(|before| before.checked_add(1));
         self.unread(Unread { file, first, last })
+    }
+
+    /// Reads a file of another host. Gives whether to go on behind it. Of the first one, what is before the
+    /// record that this began after is left out, as that host leaves it out of what is plain.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn file(&mut self, file: &LogFile, decrypt: &Decrypt<'_>) -> io::Result<bool> {
+        let Some(mut reader) = file.open_with(Some(decrypt))? else { return Ok(true) };
+        let is_first = self.found.records == 0 && self.found.unread.is_empty();
+        let last = self.found.last.as_ref().filter(|_| is_first);
+        self.known = last.map_or(0, |last| last.seq);
+        let goes_on = self.read(&mut reader, &file.path.display().to_string(), |_| {});
+        self.known = 0;
+        goes_on
     }
 
     fn unread(&mut self, unread: Unread) -> bool {

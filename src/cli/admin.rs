@@ -282,6 +282,9 @@ pub struct FleetAudit {
     /// Read each log from its beginning, not only what follows the last checkpoint that is kept
     #[arg(long)]
     pub full: bool,
+    /// Read encrypted files here with this identity of age, which stays here
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Log in as this account instead of the inventory's
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Option<String>,

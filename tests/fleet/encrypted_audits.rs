@@ -147,3 +147,101 @@ fn what_is_said_to_be_encrypted_hides_nothing_that_is_not() {
     }
     assert!(fleet.controller().root(&format!("ls -A {STORE}")).ok().lines().count() == 2);
 }
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_is_encrypted_is_read_with_an_identity_of_the_controller() {
+    let fleet = encrypting(2);
+    let [web1, web2] = &fleet.hosts[..] else { panic!("two hosts") };
+    let with = ["--identity", "/home/admin/identity"];
+    fleet.audit(&[]).exit(0);
+    // More than is in one line; another one, which is packed.
+    let first = put_aside(web1, 90);
+    encrypt(web1);
+    let last = put_aside(web1, 3);
+    web1.root(&format!("gzip -n {LOG}.1; mv {LOG}.1.gz {LOG}.1")).ok();
+    web1.root(&format!("mv {LOG}.1 {LOG}-20261128.gz; sm audit encrypt")).ok();
+    let names = web1.root("cd /var/log/sm; ls").ok();
+    assert!(names.contains(&format!("{first:020}.age\n")), "{names}");
+    assert!(names.contains(&format!("{last:020}.gz.age\n")), "{names}");
+    put_aside(web2, 3);
+    encrypt(web2);
+    // One that it is not encrypted to reads nothing, and nothing is kept of what it may be.
+    let kept = [fleet.kept("web1"), fleet.kept("web2")];
+    let report = fleet.audit(&["--identity", "/home/admin/other"]).exit(1);
+    let report = report.expect(&["web1 failed audit_encrypted", "web2 failed audit_encrypted"]);
+    report.says("web1", &["cannot be read", "cannot be decrypted", "no identity matched"]);
+    assert_eq!([fleet.kept("web1"), fleet.kept("web2")], kept);
+    let collected = fleet.newest("web1");
+    let report = fleet.audit(&with).exit(0).expect(&["web1 done ok", "web2 done ok"]);
+    let row = report.row("web1");
+    assert_eq!(row["records"], fleet.newest("web1") - collected, "{row:#}");
+    assert!(row["encrypted"].is_null() && row["warnings"].is_null(), "{row:#}");
+    let report = fleet.audit(&[&with[..], &["--full"]].concat()).exit(0);
+    assert_eq!(report.row("web1")["records"], fleet.newest("web1"));
+    // What came is not left here, and what reads it was never there.
+    let there = fleet.controller().root(&format!("ls -A {STORE}")).ok();
+    assert_eq!(there, "web1.jsonl\nweb1.pem\nweb2.jsonl\nweb2.pem\n");
+    fleet.audit(&["--identity", "/home/admin/nothing"]).exit(1);
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn another_past_that_is_encrypted_is_found_with_an_identity() {
+    let fleet = encrypting(2);
+    let [web1, web2] = &fleet.hosts[..] else { panic!("two hosts") };
+    let with = ["--identity", "/home/admin/identity"];
+    fleet.audit(&[]).exit(0);
+    let collected = fleet.newest("web1");
+    put_aside(web1, 4);
+    put_aside(web2, 4);
+    // A record that is not the one that was written, and one that is missing.
+    let changed = collected + 2;
+    web1.root(&format!("sed -i '/^{{\"seq\":{changed},/s/\"policy\":\"/&x/' {LOG}.1")).ok();
+    let removed = fleet.newest("web2") + 1;
+    web2.root(&format!("sed -i '/^{{\"seq\":{removed},/d' {LOG}.1")).ok();
+    encrypt(web1);
+    encrypt(web2);
+    let kept = [fleet.kept("web1"), fleet.kept("web2")];
+    let report = fleet.audit(&with).exit(1);
+    let report = report.expect(&["web1 failed audit_changed", "web2 failed audit_changed"]);
+    let report = report.says("web1", &[&format!("its record {changed} is not the one")]);
+    report.says("web2", &[&format!("has the number {} where {removed}", removed + 1)]);
+    assert_eq!([fleet.kept("web1"), fleet.kept("web2")], kept);
+    // Without it nobody can say; but all of it can be read later.
+    let report = fleet.audit(&[]).exit(1);
+    report.expect(&["web1 failed audit_encrypted", "web2 failed audit_encrypted"]);
+    fleet.audit(&[]).exit(0);
+    let report = fleet.audit(&[&with[..], &["--full"]].concat()).exit(1);
+    let report = report.expect(&["web1 failed audit_changed", "web2 failed audit_changed"]);
+    report.says("web1", &[&format!("its record {changed} is not the one")]);
+
+    // Hosts that send something else than what they said.
+    look(web1);
+    let kept = fleet.kept("web1");
+    web1.root("mkdir /usr/local/lib/true; mv /usr/local/bin/sm /usr/local/lib/true/sm").ok();
+    let named = |last: u64, size: u64| {
+        format!(
+            "echo '{{\"encrypted\":{{\"file\":\"x\",\"first\":1,\"last\":{last},\"size\":{size}}}}}'"
+        )
+    };
+    let last = fleet.newest("web1");
+    let says = [
+        (named(last + 1, 0), "as it said"),
+        (named(last + 1, 3), "as it said"),
+        (format!("{}; echo '{{\"data\":\"AAAA\"}}'", named(last + 1, 2)), "as it said"),
+        (format!("{}; echo '{{\"data\":\"A\"}}'", named(last + 1, 2)), "as it said"),
+        (format!("{}; echo '{{\"data\":\"\"}}'", named(last + 1, 2)), "as it said"),
+        (format!("{}; echo '{{\"data\":\"AAAA\"}}'", named(last + 1, 3)), "cannot be decrypted"),
+    ];
+    for (said, why) in says {
+        let lies = format!(
+            "#!/bin/sh\ncase $2 in export) {said}; cat {LOG} ;; *) exec /usr/local/lib/true/sm \"$@\" ;; esac\n"
+        );
+        web1.write("/usr/local/bin/sm", lies);
+        web1.root("chmod 0755 /usr/local/bin/sm").ok();
+        let report = fleet.audit(&[&with[..], &["--limit", "web1"]].concat()).exit(1);
+        report.expect(&["web1 failed audit_encrypted"]).says("web1", &[why]);
+        assert_eq!(fleet.kept("web1"), kept, "{said}");
+    }
+}

@@ -3,8 +3,9 @@
 //! write what it wants from now on, and not another past.
 
 use crate::admin::answer::{Answer, Failure};
-use crate::admin::audit::export::encrypted::Said as Exported;
+use crate::admin::audit::archive::identity::Identity;
 use crate::admin::fleet::arguments::Manner;
+use crate::admin::fleet::encrypted::Reader;
 use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::report::{self, Progress};
 use crate::admin::fleet::row::{Row, Status, left_out};
@@ -15,7 +16,7 @@ use crate::audit::key::Public;
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::audit::signature::Signature;
-use crate::audit::verify::{Found, Place, Unread, Verifier};
+use crate::audit::verify::{Found, Unread, Verifier};
 use crate::cli::FleetAudit;
 use crate::output::text::{counted, one_line, shell_word, some_of};
 use crate::request::code::Refusal;
@@ -49,6 +50,7 @@ pub fn run(
     folder: &Path,
     fields: Map<String, Value>,
 ) -> Result<Answer, Failure> {
+    let identity = command.identity.as_deref().map(Identity::read).transpose()?;
     let store = Store::open(folder)?;
     kernel::count_interrupts();
     let progress = Progress::new();
@@ -64,7 +66,7 @@ pub fn run(
         shown.now("reading its log");
         let began = Instant::now();
         let row = match store.hold(&host.alias) {
-            Ok(held) => collect(host, &manner, held, command.full),
+            Ok(held) => collect(host, &manner, held, command.full, identity.as_ref()),
             Err(refusal) => Row::refused(host, &refusal),
         };
         let row = row.took(began.elapsed());
@@ -86,6 +88,8 @@ struct Given {
     found: Found,
     /// The keys of the host by now.
     keys: Vec<Public>,
+    /// Why an encrypted file could not be read.
+    unreadable: Option<String>,
     /// The exit status of its `sm audit export`.
     status: String,
 }
@@ -109,7 +113,13 @@ impl Checkpoint {
     }
 }
 
-fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row {
+fn collect(
+    host: &Host,
+    manner: &Manner<'_>,
+    mut held: Held,
+    full: bool,
+    identity: Option<&Identity>,
+) -> Row {
     let named = |what: &str| format!("{}: {what}", host.alias);
     let mut session = match step(&named("connect"), || greeting::open(host, manner, SCRIPT)) {
         Ok(session) => session,
@@ -119,27 +129,22 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
     let last = held.kept.last().filter(|_| !full);
     let after =
         last.as_ref().map_or(String::new(), |last| format!(" --after {}:{}", last.seq, last.hash));
-    let which = format!("--encrypted name{after}");
+    let how = if identity.is_some() { "base64" } else { "name" };
+    let which = format!("--encrypted {how}{after}");
     let end = Instant::now() + TO_ANSWER;
     let read = step(&named("read its log"), || {
         session.send_script(&which, end)?;
         let (mut signed, mut verified, mut checkpoint) = (Value::Null, Value::Null, None);
         let mut reader = None;
-        let (mut number, mut goes_on) = (0, true);
+        let begin = |checkpoint: Option<&Checkpoint>| {
+            let verifier = verifier(&held, last.as_ref(), checkpoint);
+            Reader::new(verifier, identity, &held, &host.alias)
+        };
         let status = loop {
             let Said::Line(line) = session.next(end)? else { continue };
             match line.split_once(' ').unwrap_or((&line, "")) {
-                ("record", line) if goes_on => {
-                    number += 1;
-                    let place = || Place { file: host.alias.clone(), line: number };
-                    let reader = reader
-                        .get_or_insert_with(|| verifier(&held, last.as_ref(), checkpoint.as_ref()));
-                    goes_on = match Exported::parse(line) {
-                        Some(Exported::Encrypted(file)) => {
-                            reader.pass_until(file.name(), file.last, place)
-                        }
-                        _ => reader.line(line.as_bytes(), true, place),
-                    };
+                ("record", line) => {
+                    reader.get_or_insert_with(|| begin(checkpoint.as_ref())).line(line);
                 }
                 // Before the records.
                 ("signed", said) if signed.is_null() => {
@@ -151,9 +156,10 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
                 _ => {}
             }
         };
-        let reader = reader.unwrap_or_else(|| verifier(&held, last.as_ref(), checkpoint.as_ref()));
-        let keys = reader.keys().to_vec();
-        Ok(Given { signed, verified, checkpoint, found: reader.end(), keys, status })
+        let reader = reader.unwrap_or_else(|| begin(checkpoint.as_ref()));
+        let (verifier, unreadable) = reader.end();
+        let keys = verifier.keys().to_vec();
+        Ok(Given { signed, verified, checkpoint, found: verifier.end(), keys, unreadable, status })
     });
     let words = session.words();
     match read {
@@ -177,6 +183,11 @@ fn verifier(held: &Held, last: Option<&Link>, checkpoint: Option<&Checkpoint>) -
 
 /// What is to be said of a host, by what it gave and what was collected of it before.
 fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, words: &str) -> Row {
+    if let Some(why) = given.unreadable.as_ref().filter(|_| given.found.broken.is_none()) {
+        return Row::new(host, Status::Failed, ENCRYPTED)
+            .error(&format!("an encrypted file of its log cannot be read: {}", one_line(why, 500)))
+            .hint(Some("give it the identity that the host's policy encrypts to; without --identity, what is not encrypted is verified"));
+    }
     if let Some(what) = changed(held, given, last, words) {
         let (keys, kept) = (held.keys().display(), held.path().display());
         let hint = format!(

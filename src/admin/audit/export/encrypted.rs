@@ -1,8 +1,13 @@
 //! An encrypted file between the records of an export, for whoever reads them elsewhere.
 
-use crate::audit::files;
+use crate::audit::files::{self, LogFile};
 use crate::audit::verify::Unread;
+use crate::output::base64;
 use serde::{Deserialize, Serialize};
+use std::io::{self, Read as _};
+
+/// How much of a file is in a line, in bytes.
+const PART: u64 = 48 << 10;
 
 /// A line of an export that is no record.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +49,25 @@ impl Said {
     pub fn line(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// Shows the lines of a file, whose size was said.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn each_part<E>(
+    file: &LogFile,
+    mut show: impl FnMut(&str) -> Result<(), E>,
+) -> io::Result<Result<(), E>> {
+    let mut bytes = file.bytes()?.take(file.size);
+    let mut part = Vec::new();
+    while (&mut bytes).take(PART).read_to_end(&mut part)? > 0 {
+        if let Err(stop) = show(&Said::Data(base64::encoded(&part)).line()) {
+            return Ok(Err(stop));
+        }
+        part.clear();
+    }
+    Ok(Ok(()))
 }
 
 impl Named {

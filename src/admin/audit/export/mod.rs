@@ -235,9 +235,13 @@ impl Writer {
                 Ok(())
             }
             Found::Unread(unread, file) if self.encrypted.is_some() => {
-                self.lines.extend(Said::of(unread, file.size).line().bytes());
-                self.lines.push(b'\n');
-                Ok(())
+                let line = Said::of(unread, file.size).line();
+                self.put(&line)?;
+                if self.encrypted == Some(EncryptedAs::Name) {
+                    return Ok(());
+                }
+                let read = encrypted::each_part(file, |line| self.put(line));
+                read.map_err(|error| Stop::Failed(unreadable(&error).into()))?
             }
             Found::Unread(unread, _) => {
                 let all = left_out(std::slice::from_ref(unread)).join("");
@@ -260,6 +264,13 @@ impl Writer {
                 Ok(())
             }
         }
+    }
+
+    /// Adds a line.
+    fn put(&mut self, line: &str) -> Result<(), Stop> {
+        self.lines.extend_from_slice(line.as_bytes());
+        self.lines.push(b'\n');
+        if self.lines.len() >= BATCH { self.commit() } else { Ok(()) }
     }
 
     /// Writes what there is, and then says so in the state.
