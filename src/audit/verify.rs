@@ -72,6 +72,10 @@ pub struct Found {
     pub torn_end: bool,
     /// The number of the first record that is not, or not known to be, the one that was written.
     pub wrong: Option<u64>,
+    /// Whether behind a file that was not read a checkpoint is signed with a key that none of the given ones has
+    /// signed, unless in there.
+    #[serde(skip)]
+    pub is_key_unknown: bool,
     /// Until where it is signed, if that was asked for and it is.
     pub signed: Option<Signed>,
     /// The first and the last number of records before that of which no signature proves anything: a
@@ -466,7 +470,11 @@ impl Verifier {
                     String::new()
                 };
                 let invalid = Some((place(), from, format!("{reason}{since}")));
-                self.signatures.iter_mut().for_each(|all| all.invalid.clone_from(&invalid));
+                let has_unread = !self.found.unread.is_empty();
+                if let Some(signatures) = &mut self.signatures {
+                    signatures.invalid = invalid;
+                    self.found.is_key_unknown = has_unread && signatures.is_key_unknown;
+                }
                 return true;
             }
             Some(Err(_)) => return self.breaks(place(), seq, ""),
@@ -528,11 +536,14 @@ struct Signatures {
     /// A checkpoint whose signature is not valid, and the number of the first record that it leaves in
     /// doubt.
     invalid: Option<(Place, u64, String)>,
+    /// Whether the last one that was not taken is of a key that nobody has signed.
+    is_key_unknown: bool,
 }
 
 impl Signatures {
     fn new(trusted: Vec<Public>) -> Self {
-        Self { trusted, replaced: Vec::new(), retired: Vec::new(), invalid: None }
+        let (replaced, retired) = (Vec::new(), Vec::new());
+        Self { trusted, replaced, retired, invalid: None, is_key_unknown: false }
     }
 
     /// Gives who has signed it.
@@ -546,7 +557,8 @@ impl Signatures {
         if self.retired.contains(&read.key) {
             return Err(format!("is signed with the key {}, which was replaced before", read.key));
         }
-        if !self.trusted.contains(&read.key) {
+        self.is_key_unknown = !self.trusted.contains(&read.key);
+        if self.is_key_unknown {
             return Err(format!(
                 "is signed with another key, {}, which none of the given keys has signed",
                 read.key

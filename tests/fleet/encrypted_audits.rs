@@ -91,6 +91,17 @@ fn what_was_encrypted_before_it_was_collected_is_named_and_the_rest_goes_on() {
     let report = fleet.audit(&["--full"]).exit(1);
     let report = report.expect(&["web1 failed audit_encrypted", "web2 failed audit_encrypted"]);
     report.says("web1", &[&format!("the records up to {last} are encrypted")]);
+    // A new key of which the record that signs it is in there.
+    web2.root("sm audit key --rotate; sm audit checkpoint").ok();
+    let rotated = put_aside(web2, 1);
+    encrypt(web2);
+    let kept = fleet.kept("web2");
+    let report = fleet.audit(&["--limit", "web2"]).exit(1).expect(&["web2 failed audit_encrypted"]);
+    let range = format!("to {rotated} are encrypted, and what follows is signed with a key");
+    report.says("web2", &[&range]);
+    assert_eq!(fleet.kept("web2"), kept);
+    let with = ["--identity", "/home/admin/identity", "--limit", "web2"];
+    fleet.audit(&with).exit(0).expect(&["web2 done ok"]);
     // One in the middle, since one before it was put back in plain.
     let plain = format!("{LOG}-until-{last:020}");
     let next = put_aside(web1, 2);

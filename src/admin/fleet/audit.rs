@@ -188,6 +188,20 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
             .error(&format!("an encrypted file of its log cannot be read: {}", one_line(why, 500)))
             .hint(Some("give it the identity that the host's policy encrypts to; without --identity, what is not encrypted is verified"));
     }
+    let unread = &given.found.unread;
+    let with_identity = format!(
+        "with the identity that they are encrypted to, they are read, too: sm fleet audit --full --identity FILE --limit {}",
+        shell_word(&host.alias)
+    );
+    if given.found.broken.is_some() && given.found.is_key_unknown {
+        return Row::new(host, Status::Failed, ENCRYPTED)
+            .error(&format!(
+                "{}, and what follows is signed with a key that none of the known ones has signed, unless in there",
+                encrypted(unread)
+            ))
+            .hint(Some(&with_identity))
+            .with("encrypted", unread);
+    }
     if let Some(what) = changed(held, given, last, words) {
         let (keys, kept) = (held.keys().display(), held.path().display());
         let hint = format!(
@@ -226,7 +240,6 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
             .hint(Some("sign it there, as root: sm audit checkpoint"))
             .warned(warnings);
     };
-    let unread = &given.found.unread;
     let row = match unread.as_slice() {
         [] => Row::new(host, if new { Status::Done } else { Status::Already }, "ok"),
         // Nothing was collected that it could go on from.
@@ -236,8 +249,7 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
         }
         unread => {
             let hint = format!(
-                "with the identity that they are encrypted to, they are read, too: sm fleet audit --full --identity FILE --limit {}; or collect between the rotation of the log and sm-audit-encrypt.timer",
-                shell_word(&host.alias)
+                "{with_identity}; or collect between the rotation of the log and sm-audit-encrypt.timer"
             );
             Row::new(host, Status::Failed, ENCRYPTED)
                 .error(&format!(
