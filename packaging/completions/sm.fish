@@ -332,8 +332,8 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l after -d 'Begin with what follows the record of this number and this hash' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l state -d 'Remember in this file what was exported, and go on from there the next time' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l identity -d 'Read encrypted files with this identity of age' -r -F
-complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l encrypted -d 'In place of the records of an encrypted file print lines of JSON: one that names it, or, with base64, its bytes behind that, too' -r -f -a "name\t'{"encrypted":{"file":"…","first":501,"last":900,"size":81234}}'
-base64\t'The same, and lines of {"data":"…"}'"
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l encrypted -d 'In place of the records of an encrypted file, print lines of JSON' -r -f -a "name\t'One that names it, its first and last record and its size'
+base64\t'The same, and behind it others with its bytes'"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s f -l follow -d 'Then print each new record'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'

@@ -576,8 +576,7 @@ pub struct Export {
     /// Read encrypted files with this identity of age
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
-    /// In place of the records of an encrypted file print lines of JSON: one that names it, or, with base64, its
-    /// bytes behind that, too
+    /// In place of the records of an encrypted file, print lines of JSON
     #[arg(long, value_name = "HOW", conflicts_with_all = ["since", "until", "follow", "state", "identity"])]
     pub encrypted: Option<EncryptedAs>,
 }
@@ -585,9 +584,9 @@ pub struct Export {
 /// What is printed of an encrypted file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum EncryptedAs {
-    /// {"encrypted":{"file":"…","first":501,"last":900,"size":81234}}
+    /// One that names it, its first and last record and its size
     Name,
-    /// The same, and lines of {"data":"…"}
+    /// The same, and behind it others with its bytes
     Base64,
 }
 

@@ -241,7 +241,7 @@ impl Writer {
                     return Ok(());
                 }
                 let read = encrypted::each_part(file, |line| self.put(line));
-                read.map_err(|error| Stop::Failed(unreadable(&error).into()))?
+                read.map_err(|error| Stop::Failed(unreadable(&error)))?
             }
             Found::Unread(unread, _) => {
                 let all = left_out(std::slice::from_ref(unread)).join("");
