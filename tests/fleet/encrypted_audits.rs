@@ -156,6 +156,15 @@ fn what_is_said_to_be_encrypted_hides_nothing_that_is_not() {
         report.expect(&["web1 failed audit_changed"]);
         assert_eq!(fleet.kept("web1"), kept, "{said}");
     }
+    // A line without end.
+    web1.write(
+        "/usr/local/bin/sm",
+        "#!/bin/sh\ncase $2 in export) head -c 5000000 /dev/zero | tr '\\0' a ;; *) exec /usr/local/lib/true/sm \"$@\" ;; esac\n",
+    );
+    web1.root("chmod 0755 /usr/local/bin/sm").ok();
+    let report = fleet.audit(&[]).exit(1).expect(&["web1 failed unsupported"]);
+    report.says("web1", &["keeps printing"]);
+    assert_eq!(fleet.kept("web1"), kept);
     assert!(fleet.controller().root(&format!("ls -A {STORE}")).ok().lines().count() == 2);
 }
 
