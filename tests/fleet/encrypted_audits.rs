@@ -121,6 +121,7 @@ fn what_is_said_to_be_encrypted_hides_nothing_that_is_not() {
     fleet.audit(&[]).exit(0);
     let collected = fleet.newest("web1");
     put_aside(web1, 3);
+    web1.root(&format!("cp {LOG}.1 /root/aside")).ok();
     encrypt(web1);
     let kept = fleet.kept("web1");
     // The records behind the file are not those that follow it.
@@ -134,26 +135,34 @@ fn what_is_said_to_be_encrypted_hides_nothing_that_is_not() {
     let claim = |last: u64| {
         format!("{{\"encrypted\":{{\"file\":\"x\",\"first\":1,\"last\":{last},\"size\":1}}}}")
     };
+    let many = claim(0).replace("\"last\":0", "\"last\":&");
+    let is_none = "is said to be in an encrypted file that ends with record";
     let says = [
-        format!("echo '{}'; cat /root/log", claim(collected - 1)),
-        format!("echo '{}'; cat /root/log", claim(collected + 1)),
-        format!("echo '{0}'; echo '{0}'; cat /root/log", claim(collected + 1)),
-        format!(
-            "seq {} 5000 | sed 's/.*/{}/'",
-            collected + 1,
-            claim(0).replace("\"last\":0", "\"last\":&")
+        (
+            format!(
+                "echo '{}'; tail -n +{collected} /root/aside; cat /root/log",
+                claim(collected - 1)
+            ),
+            is_none,
         ),
-        "echo '{\"data\":\"AAAA\"}'; cat /root/log".to_owned(),
-        "echo '{\"encrypted\":{\"file\":\"x\",\"last\":-1,\"size\":1}}'; cat /root/log".to_owned(),
+        (format!("echo '{}'; cat /root/log", claim(collected + 1)), "where"),
+        (format!("echo '{0}'; echo '{0}'; cat /root/log", claim(collected + 1)), is_none),
+        (format!("seq {} 5000 | sed 's/.*/{many}/'", collected + 1), is_none),
+        ("echo '{\"data\":\"AAAA\"}'; cat /root/log".to_owned(), "is not a record"),
+        (
+            "echo '{\"encrypted\":{\"file\":\"x\",\"last\":-1,\"size\":1}}'; cat /root/log"
+                .to_owned(),
+            "is not a record",
+        ),
     ];
-    for said in says {
+    for (said, why) in says {
         let lies = format!(
             "#!/bin/sh\ncase $2 in export) {said} ;; *) exec /usr/local/lib/true/sm \"$@\" ;; esac\n"
         );
         web1.write("/usr/local/bin/sm", lies);
         web1.root("chmod 0755 /usr/local/bin/sm").ok();
         let report = fleet.audit(&[]).exit(1);
-        report.expect(&["web1 failed audit_changed"]);
+        report.expect(&["web1 failed audit_changed"]).says("web1", &[why]);
         assert_eq!(fleet.kept("web1"), kept, "{said}");
     }
     // A line without end.
