@@ -8,6 +8,7 @@ mod site_mode;
 #[allow(dead_code, unreachable_pub)]
 #[path = "../src/output"]
 mod output {
+    pub mod base64;
     pub mod hex;
     pub mod nearest;
 }
@@ -55,6 +56,7 @@ fn main() {
     println!("cargo::rerun-if-changed=policy/site_mode.rs");
     println!("cargo::rerun-if-changed=src/policy");
     println!("cargo::rerun-if-changed=src/request");
+    println!("cargo::rerun-if-changed=src/output/base64.rs");
     println!("cargo::rerun-if-changed=src/output/hex.rs");
 
     let text = fs::read_to_string(&file)

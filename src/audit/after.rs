@@ -28,8 +28,8 @@ pub enum Found<'l> {
         /// The last of them.
         to: u64,
     },
-    /// A file that nothing decrypts.
-    Unread(Unread),
+    /// A file that nothing decrypts, and what is known of it.
+    Unread(Unread, &'l LogFile),
 }
 
 /// Why reading ended.
@@ -130,7 +130,7 @@ impl After {
                 let before = Some(self.last.seq).filter(|seq| *seq > 0);
                 if let Some(unread) = Unread::of(&file, before) {
                     let until = unread.last;
-                    show(Found::Unread(unread)).map_err(Ended::Shown)?;
+                    show(Found::Unread(unread, &file)).map_err(Ended::Shown)?;
                     highest = until.max(highest);
                     self.last = Link { seq: until, hash: String::new() };
                     self.is_met = true;
@@ -330,7 +330,7 @@ mod tests {
                 }
                 Found::NoRecord(_) => numbers.push(0),
                 Found::Gone { from, to } => missing = Some((from, to)),
-                Found::Unread(_) => unreachable!("none is encrypted"),
+                Found::Unread(..) => unreachable!("none is encrypted"),
             }
             Ok::<(), ()>(())
         });

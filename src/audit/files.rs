@@ -63,6 +63,17 @@ impl LogFile {
         Ok(opened)
     }
 
+    /// An encrypted one that is here without a name: this is the one that it had. None if rotation gives no
+    /// encrypted file that name.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn encrypted(name: PathBuf, file: File) -> io::Result<Option<Self>> {
+        let Some(first) = encrypted_until(&name) else { return Ok(None) };
+        let size = file.metadata()?.len();
+        Ok(Some(Self { path: name, size, file, first, is_encrypted: true }))
+    }
+
     /// Reads it from its beginning, unpacked.
     ///
     /// # Errors

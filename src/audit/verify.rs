@@ -72,6 +72,10 @@ pub struct Found {
     pub torn_end: bool,
     /// The number of the first record that is not, or not known to be, the one that was written.
     pub wrong: Option<u64>,
+    /// Whether behind a file that was not read a checkpoint is signed with a key that none of the given ones has
+    /// signed, unless in there.
+    #[serde(skip)]
+    pub is_key_unknown: bool,
     /// Until where it is signed, if that was asked for and it is.
     pub signed: Option<Signed>,
     /// The first and the last number of records before that of which no signature proves anything: a
@@ -111,6 +115,9 @@ pub struct SignedBy {
 /// The longest line that is read as one, in bytes: a record is far shorter, and a stream may have no
 /// line break at all.
 const LONGEST: u64 = 1 << 20;
+
+/// The most encrypted files of another host, which are far more than rotation keeps.
+const MOST_UNREAD: usize = 4096;
 
 /// Reads all of it, with a sign of life on a terminal. `wanted` are the numbers of records whose
 /// hashes are asked for. With `keys`, the checkpoints are verified, too. Encrypted files are read with
@@ -167,6 +174,8 @@ pub struct Verifier {
     doubt: Option<Doubt>,
     /// The last record is in a file that was not read.
     is_link_unknown: bool,
+    /// The records of a file until this one are not looked at.
+    known: u64,
 }
 
 /// The chain does not go on from a record to the next. If what comes behind is signed, it says itself
@@ -191,6 +200,7 @@ impl Verifier {
             at: None,
             doubt: None,
             is_link_unknown: false,
+            known: 0,
         }
     }
 
@@ -229,6 +239,12 @@ impl Verifier {
                 self.breaks(place(), self.next(), "is not a record");
                 return Ok(false);
             }
+            if self.known > 0 {
+                match Line::parse(whole.unwrap_or(&line)) {
+                    Some(record) if record.seq > self.known => self.known = 0,
+                    _ => continue,
+                }
+            }
             if !self.line(whole.unwrap_or(&line), whole.is_some(), place) {
                 return Ok(false);
             }
@@ -238,7 +254,37 @@ impl Verifier {
     /// Passes by a file that nothing decrypts. Gives whether to go on behind it.
     fn pass(&mut self, file: &LogFile) -> bool {
         let before = self.found.last.as_ref().map(|last| last.seq);
-        let Some(unread) = Unread::of(file, before) else { return true };
+        Unread::of(file, before).is_none_or(|unread| self.unread(unread))
+    }
+
+    /// Passes by a file of another host, of which that says that its records until this one are in there,
+    /// encrypted. Gives whether to go on behind it.
+    pub fn pass_until(&mut self, file: String, last: u64, place: impl Fn() -> Place) -> bool {
+        let before = self.found.last.as_ref().map(|last| last.seq);
+        if last < self.next() || self.found.unread.len() >= MOST_UNREAD {
+            let reason = format!("is said to be in an encrypted file that ends with record {last}");
+            return self.breaks(place(), self.next(), &reason);
+        }
+        let first = before.and_then(|before| before.checked_add(1));
+        self.unread(Unread { file, first, last })
+    }
+
+    /// Reads a file of another host. Gives whether to go on behind it. Of the first one, what is before the
+    /// record that this began after is left out, as that host leaves it out of what is plain.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn file(&mut self, file: &LogFile, decrypt: &Decrypt<'_>) -> io::Result<bool> {
+        let Some(mut reader) = file.open_with(Some(decrypt))? else { return Ok(true) };
+        let is_first = self.found.records == 0 && self.found.unread.is_empty();
+        let last = self.found.last.as_ref().filter(|_| is_first);
+        self.known = last.map_or(0, |last| last.seq);
+        let goes_on = self.read(&mut reader, &file.path.display().to_string(), |_| {});
+        self.known = 0;
+        goes_on
+    }
+
+    fn unread(&mut self, unread: Unread) -> bool {
         // What is said of it would be in there.
         self.found.torn.extend(self.torn.take().map(|torn| torn.place));
         if !self.is_cut_off() {
@@ -424,7 +470,11 @@ impl Verifier {
                     String::new()
                 };
                 let invalid = Some((place(), from, format!("{reason}{since}")));
-                self.signatures.iter_mut().for_each(|all| all.invalid.clone_from(&invalid));
+                let has_unread = !self.found.unread.is_empty();
+                if let Some(signatures) = &mut self.signatures {
+                    signatures.invalid = invalid;
+                    self.found.is_key_unknown = has_unread && signatures.is_key_unknown;
+                }
                 return true;
             }
             Some(Err(_)) => return self.breaks(place(), seq, ""),
@@ -486,11 +536,14 @@ struct Signatures {
     /// A checkpoint whose signature is not valid, and the number of the first record that it leaves in
     /// doubt.
     invalid: Option<(Place, u64, String)>,
+    /// Whether the last one that was not taken is of a key that nobody has signed.
+    is_key_unknown: bool,
 }
 
 impl Signatures {
     fn new(trusted: Vec<Public>) -> Self {
-        Self { trusted, replaced: Vec::new(), retired: Vec::new(), invalid: None }
+        let (replaced, retired) = (Vec::new(), Vec::new());
+        Self { trusted, replaced, retired, invalid: None, is_key_unknown: false }
     }
 
     /// Gives who has signed it.
@@ -504,7 +557,8 @@ impl Signatures {
         if self.retired.contains(&read.key) {
             return Err(format!("is signed with the key {}, which was replaced before", read.key));
         }
-        if !self.trusted.contains(&read.key) {
+        self.is_key_unknown = !self.trusted.contains(&read.key);
+        if self.is_key_unknown {
             return Err(format!(
                 "is signed with another key, {}, which none of the given keys has signed",
                 read.key

@@ -282,6 +282,9 @@ pub struct FleetAudit {
     /// Read each log from its beginning, not only what follows the last checkpoint that is kept
     #[arg(long)]
     pub full: bool,
+    /// Read encrypted files here with this identity of age, which stays here
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Log in as this account instead of the inventory's
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Option<String>,
@@ -573,6 +576,18 @@ pub struct Export {
     /// Read encrypted files with this identity of age
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+    /// In place of the records of an encrypted file, print lines of JSON
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["since", "until", "follow", "state", "identity"])]
+    pub encrypted: Option<EncryptedAs>,
+}
+
+/// What is printed of an encrypted file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EncryptedAs {
+    /// One that names it, its first and last record and its size
+    Name,
+    /// The same, and behind it others with its bytes
+    Base64,
 }
 
 /// In which form records are exported.

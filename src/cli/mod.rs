@@ -7,8 +7,8 @@ pub mod suggestion;
 pub mod usage;
 
 pub use crate::cli::admin::{
-    Admin, AdminCommand, Approve, AuditCommand, AuditFilter, Bootstrap, Change, Export,
-    ExportFormat, FleetAudit, FleetCommand, FleetRun, Grant, Hosts, Init, PolicyCommand,
+    Admin, AdminCommand, Approve, AuditCommand, AuditFilter, Bootstrap, Change, EncryptedAs,
+    Export, ExportFormat, FleetAudit, FleetCommand, FleetRun, Grant, Hosts, Init, PolicyCommand,
     SetupBroker, SetupSudo, Shown, Supposed, Undo, Verify,
 };
 use crate::cli::flags::flags;

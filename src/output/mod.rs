@@ -1,5 +1,6 @@
 //! Text from elsewhere made plain: cleaned, bounded, secrets masked.
 
+pub mod base64;
 pub mod captured;
 #[cfg(test)]
 pub mod cases;

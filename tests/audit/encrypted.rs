@@ -147,6 +147,30 @@ host_once!(what_is_put_aside_is_encrypted_and_is_read_with_each_identity, |host|
     assert!(exported.ends_with(&done.stdout_text()), "{done}");
     let with = host.root("sm audit export --format jsonl --identity /root/rsa").ok();
     assert_eq!(with, exported);
+    // As it is, in the place of its records.
+    let named = |first: String, last: usize, name: &str| {
+        let size = host.root(&format!("stat -c %s /var/log/sm/{name}")).ok();
+        let (file, size) = (format!("/var/log/sm/{name}"), size.trim());
+        format!(
+            "{{\"encrypted\":{{\"file\":\"{file}\",\"first\":{first},\"last\":{last},\"size\":{size}}}}}\n"
+        )
+    };
+    let one = named("null".to_owned(), first, &names[0]);
+    let two = named((first + 1).to_string(), second, &names[1]);
+    let plain_rest = done.stdout_text();
+    let export = "sm audit export --format jsonl --encrypted";
+    assert_eq!(host.root(&format!("{export} name")).ok(), format!("{one}{two}{plain_rest}"));
+    let whole = host.root(&format!("{export} base64")).ok();
+    assert!(whole.starts_with(&one) && whole.ends_with(&plain_rest), "{whole}");
+    host.write("/root/whole", &whole);
+    let [own, _] = &names;
+    host.root(&format!(
+        "grep -m 1 -A 1 '^{{\"encrypted\"' /root/whole | sed -n 's/.*\"data\":\"\\(.*\\)\".*/\\1/p' | \
+         base64 -d | cmp - /var/log/sm/{own}"
+    ))
+    .ok();
+    let done = host.root("sm audit export --format ecs --encrypted name");
+    assert_eq!(done.status, Some(2), "{done}");
     let tail = audit(host, "tail -n 200").1;
     assert!(tail["warnings"].to_string().contains("encrypted"), "{tail:#}");
 

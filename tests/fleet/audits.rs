@@ -6,10 +6,10 @@ use crate::host::{Done, Host, Sudo};
 use crate::report::Report;
 use crate::{Fleet, INVENTORY, no_password};
 
-const STORE: &str = "/home/admin/kept";
+pub const STORE: &str = "/home/admin/kept";
 
 /// A fleet where `admin` may do everything, and each host has a few records.
-fn ready(count: usize) -> Fleet {
+pub fn ready(count: usize) -> Fleet {
     let sudo = |at: usize| if at == 1 { Sudo::Rs } else { Sudo::Classic };
     let fleet = Fleet::of((0..count).map(|at| Host::wanted(sudo(at))).collect());
     for host in &fleet.hosts {
@@ -20,13 +20,14 @@ fn ready(count: usize) -> Fleet {
     fleet
 }
 
-fn look(host: &Host) {
+pub fn look(host: &Host) {
     host.helper(&["service", "status", "nginx"]).expect("ok");
 }
 
 impl Fleet {
+    /// `sm fleet audit --json`
     #[track_caller]
-    fn audit(&self, more: &[&str]) -> Report {
+    pub fn audit(&self, more: &[&str]) -> Report {
         Report::of(&self.audit_raw(more))
     }
 
@@ -36,13 +37,13 @@ impl Fleet {
     }
 
     /// The checkpoints that are kept of a host.
-    fn kept(&self, host: &str) -> Vec<String> {
+    pub fn kept(&self, host: &str) -> Vec<String> {
         let text = self.controller().read(format!("{STORE}/{host}.jsonl"));
         text.lines().map(str::to_owned).collect()
     }
 }
 
-fn seq(line: &str) -> u64 {
+pub fn seq(line: &str) -> u64 {
     let record: Value = serde_json::from_str(line).expect("a record");
     record["seq"].as_u64().expect("a number")
 }

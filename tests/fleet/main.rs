@@ -4,6 +4,7 @@
 mod host;
 
 mod audits;
+mod encrypted_audits;
 mod host_keys;
 mod hostile;
 mod interrupted;

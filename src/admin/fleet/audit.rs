@@ -3,7 +3,9 @@
 //! write what it wants from now on, and not another past.
 
 use crate::admin::answer::{Answer, Failure};
+use crate::admin::audit::archive::identity::Identity;
 use crate::admin::fleet::arguments::Manner;
+use crate::admin::fleet::encrypted::Reader;
 use crate::admin::fleet::inventory::host::Host;
 use crate::admin::fleet::report::{self, Progress};
 use crate::admin::fleet::row::{Row, Status, left_out};
@@ -14,9 +16,9 @@ use crate::audit::key::Public;
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::audit::signature::Signature;
-use crate::audit::verify::{Found, Place, Verifier};
+use crate::audit::verify::{Found, Unread, Verifier};
 use crate::cli::FleetAudit;
-use crate::output::text::{counted, one_line};
+use crate::output::text::{counted, one_line, shell_word, some_of};
 use crate::request::code::Refusal;
 use crate::system::kernel;
 use crate::system::step::step;
@@ -35,6 +37,9 @@ const MOST: usize = 8 << 30;
 /// The code of a host whose past is not the one that was collected.
 const CHANGED: &str = "audit_changed";
 
+/// The code of a host of whose past a part could not be read, since it is encrypted.
+const ENCRYPTED: &str = "audit_encrypted";
+
 /// Does it with these hosts.
 ///
 /// # Errors
@@ -45,6 +50,7 @@ pub fn run(
     folder: &Path,
     fields: Map<String, Value>,
 ) -> Result<Answer, Failure> {
+    let identity = command.identity.as_deref().map(Identity::read).transpose()?;
     let store = Store::open(folder)?;
     kernel::count_interrupts();
     let progress = Progress::new();
@@ -60,7 +66,7 @@ pub fn run(
         shown.now("reading its log");
         let began = Instant::now();
         let row = match store.hold(&host.alias) {
-            Ok(held) => collect(host, &manner, held, command.full),
+            Ok(held) => collect(host, &manner, held, command.full, identity.as_ref()),
             Err(refusal) => Row::refused(host, &refusal),
         };
         let row = row.took(began.elapsed());
@@ -82,6 +88,8 @@ struct Given {
     found: Found,
     /// The keys of the host by now.
     keys: Vec<Public>,
+    /// Why an encrypted file could not be read.
+    unreadable: Option<String>,
     /// The exit status of its `sm audit export`.
     status: String,
 }
@@ -105,7 +113,13 @@ impl Checkpoint {
     }
 }
 
-fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row {
+fn collect(
+    host: &Host,
+    manner: &Manner<'_>,
+    mut held: Held,
+    full: bool,
+    identity: Option<&Identity>,
+) -> Row {
     let named = |what: &str| format!("{}: {what}", host.alias);
     let mut session = match step(&named("connect"), || greeting::open(host, manner, SCRIPT)) {
         Ok(session) => session,
@@ -114,22 +128,23 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
     session.allow(MOST);
     let last = held.kept.last().filter(|_| !full);
     let after =
-        last.as_ref().map_or(String::new(), |last| format!("--after {}:{}", last.seq, last.hash));
+        last.as_ref().map_or(String::new(), |last| format!(" --after {}:{}", last.seq, last.hash));
+    let how = if identity.is_some() { "base64" } else { "name" };
+    let which = format!("--encrypted {how}{after}");
     let end = Instant::now() + TO_ANSWER;
     let read = step(&named("read its log"), || {
-        session.send_script(&after, end)?;
+        session.send_script(&which, end)?;
         let (mut signed, mut verified, mut checkpoint) = (Value::Null, Value::Null, None);
         let mut reader = None;
-        let (mut number, mut goes_on) = (0, true);
+        let begin = |checkpoint: Option<&Checkpoint>| {
+            let verifier = verifier(&held, last.as_ref(), checkpoint);
+            Reader::new(verifier, identity, &held, &host.alias)
+        };
         let status = loop {
             let Said::Line(line) = session.next(end)? else { continue };
             match line.split_once(' ').unwrap_or((&line, "")) {
-                ("record", line) if goes_on => {
-                    number += 1;
-                    let place = || Place { file: host.alias.clone(), line: number };
-                    let reader = reader
-                        .get_or_insert_with(|| verifier(&held, last.as_ref(), checkpoint.as_ref()));
-                    goes_on = reader.line(line.as_bytes(), true, place);
+                ("record", line) => {
+                    reader.get_or_insert_with(|| begin(checkpoint.as_ref())).line(line);
                 }
                 // Before the records.
                 ("signed", said) if signed.is_null() => {
@@ -141,9 +156,10 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
                 _ => {}
             }
         };
-        let reader = reader.unwrap_or_else(|| verifier(&held, last.as_ref(), checkpoint.as_ref()));
-        let keys = reader.keys().to_vec();
-        Ok(Given { signed, verified, checkpoint, found: reader.end(), keys, status })
+        let reader = reader.unwrap_or_else(|| begin(checkpoint.as_ref()));
+        let (verifier, unreadable) = reader.end();
+        let keys = verifier.keys().to_vec();
+        Ok(Given { signed, verified, checkpoint, found: verifier.end(), keys, unreadable, status })
     });
     let words = session.words();
     match read {
@@ -167,6 +183,25 @@ fn verifier(held: &Held, last: Option<&Link>, checkpoint: Option<&Checkpoint>) -
 
 /// What is to be said of a host, by what it gave and what was collected of it before.
 fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, words: &str) -> Row {
+    if let Some(why) = given.unreadable.as_ref().filter(|_| given.found.broken.is_none()) {
+        return Row::new(host, Status::Failed, ENCRYPTED)
+            .error(&format!("an encrypted file of its log cannot be read: {}", one_line(why, 500)))
+            .hint(Some("give it the identity that the host's policy encrypts to; without --identity, what is not encrypted is verified"));
+    }
+    let unread = &given.found.unread;
+    let with_identity = format!(
+        "with the identity that they are encrypted to, they are read, too: sm fleet audit --full --identity FILE --limit {}",
+        shell_word(&host.alias)
+    );
+    if given.found.broken.is_some() && given.found.is_key_unknown {
+        return Row::new(host, Status::Failed, ENCRYPTED)
+            .error(&format!(
+                "{}, and what follows is signed with a key that none of the known ones has signed, unless in there",
+                encrypted(unread)
+            ))
+            .hint(Some(&with_identity))
+            .with("encrypted", unread);
+    }
     if let Some(what) = changed(held, given, last, words) {
         let (keys, kept) = (held.keys().display(), held.path().display());
         let hint = format!(
@@ -205,13 +240,52 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
             .hint(Some("sign it there, as root: sm audit checkpoint"))
             .warned(warnings);
     };
-    let status = if new { Status::Done } else { Status::Already };
+    let row = match unread.as_slice() {
+        [] => Row::new(host, if new { Status::Done } else { Status::Already }, "ok"),
+        // Nothing was collected that it could go on from.
+        unread if held.kept.records.is_empty() => {
+            warnings.push(format!("{}, and not verified", encrypted(unread)));
+            Row::new(host, Status::Done, "ok")
+        }
+        unread => {
+            let hint = format!(
+                "{with_identity}; or collect between the rotation of the log and sm-audit-encrypt.timer"
+            );
+            Row::new(host, Status::Failed, ENCRYPTED)
+                .error(&format!(
+                    "{}, so it is not known whether they go on from what was collected",
+                    encrypted(unread)
+                ))
+                .hint(Some(&hint))
+        }
+    };
+    let row = if unread.is_empty() { row } else { row.with("encrypted", unread) };
     let read = counted(given.found.records, "record");
-    Row::new(host, status, "ok")
-        .what(format!("signed until record {until}; {read} read"))
+    row.what(format!("signed until record {until}; {read} read"))
         .with("signed_until", until)
         .with("records", given.found.records)
         .warned(warnings)
+}
+
+/// Which records are in the files that were not read: `the records 501 to 900 are encrypted`.
+fn encrypted(unread: &[Unread]) -> String {
+    let mut ranges: Vec<(Option<u64>, u64)> = Vec::new();
+    for one in unread {
+        match ranges.last_mut() {
+            Some((_, last))
+                if one.first.is_some_and(|first| last.checked_add(1) == Some(first)) =>
+            {
+                *last = one.last;
+            }
+            _ => ranges.push((one.first, one.last)),
+        }
+    }
+    let words = |(first, last): &(Option<u64>, u64)| match first {
+        Some(first) => format!("{first} to {last}"),
+        None => format!("up to {last}"),
+    };
+    let ranges: Vec<String> = ranges.iter().map(words).collect();
+    format!("the records {} are encrypted", some_of(&ranges, 5))
 }
 
 /// How the log of a host differs from what was collected of it, or from itself.

@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod audit;
 pub mod bootstrap;
+pub mod encrypted;
 pub mod greeting;
 pub mod host_key;
 pub mod inventory;

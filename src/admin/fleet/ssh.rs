@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 const SSH: &str = "/usr/bin/ssh";
 
-/// How much a host may print in all, asked or not: many times the longest reply of the helper.
+/// How much a host may print in all, asked or not, and at most in one line: many times the longest reply of
+/// the helper.
 const MOST: usize = 4 << 20;
 
 /// How much is kept of what comes on standard error, and in front of hello: its end.
@@ -282,7 +283,8 @@ impl Session {
                 keep_the_end(before);
             }
         }
-        if self.printed + self.unread.len() > self.most { Err(Lost::Endless) } else { Ok(None) }
+        let is_endless = self.printed + self.unread.len() > self.most || self.unread.len() > MOST;
+        if is_endless { Err(Lost::Endless) } else { Ok(None) }
     }
 
     fn ended(&mut self) -> Lost {

@@ -5,7 +5,7 @@ use crate::admin::audit::kept::{Kept, cannot_be_read, read_keys};
 use crate::audit::key::Public;
 use crate::request::code::{Code, Refusal};
 use std::fmt::Write as _;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -82,6 +82,23 @@ impl Held {
     /// Where the keys are.
     pub fn keys(&self) -> &Path {
         &self.keys
+    }
+
+    /// A file of this host without a name, which goes when it is closed.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn scratch(&self) -> io::Result<File> {
+        let path = self.checkpoints.with_extension("part");
+        // Of a run that was killed in between.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(file)
     }
 
     /// Keeps the key that the host was seen with first. It is on disk before a checkpoint is.

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The largest file with identities, in bytes.
@@ -19,7 +19,7 @@ const LARGEST: u64 = 64 << 10;
 /// An identity. `age` reads it from a file without a name, whose descriptor it inherits: what it runs as may
 /// not read the one with a name.
 #[derive(Debug, Clone)]
-pub struct Identity(Rc<File>);
+pub struct Identity(Arc<File>);
 
 impl Identity {
     /// The ones in this file: of `age-keygen`, or a private SSH key, without a passphrase.
@@ -53,7 +53,7 @@ impl Identity {
         // Not closed on exec: that is how it is handed over.
         let mut file = File::from(memfd_create(c"identity", MFdFlags::empty())?);
         file.write_all(text)?;
-        Ok(Self(Rc::new(file)))
+        Ok(Self(Arc::new(file)))
     }
 
     /// What is in this file, in plain: read as it is decrypted, and nowhere on a disk.

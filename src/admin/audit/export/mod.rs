@@ -4,6 +4,7 @@
 
 pub mod cef;
 pub mod ecs;
+pub mod encrypted;
 pub mod extension;
 pub mod json;
 pub mod ocsf;
@@ -19,6 +20,7 @@ mod tests;
 
 use crate::admin::answer::{self, Failure};
 use crate::admin::audit::archive::identity::Identity;
+use crate::admin::audit::export::encrypted::Said;
 use crate::admin::audit::export::output::Output;
 use crate::admin::audit::export::pool::{Events, Pool, Records, Write};
 use crate::admin::audit::export::state::{State, StateFile};
@@ -28,7 +30,7 @@ use crate::audit::checkpoint;
 use crate::audit::files::FOLDER;
 use crate::audit::head;
 use crate::audit::record::Link;
-use crate::cli::{AuditFilter, Export, ExportFormat};
+use crate::cli::{AuditFilter, EncryptedAs, Export, ExportFormat};
 use crate::output::text::one_line;
 use crate::output::wrap::WARNING;
 use crate::request::code::{Code, Refusal};
@@ -64,6 +66,10 @@ fn export(given: &Export) -> Result<(), Failure> {
         ..AuditFilter::default()
     };
     let (since, until) = Filter::of(&times)?.times();
+    if given.encrypted.is_some() && given.format != ExportFormat::Jsonl {
+        let what = "--encrypted prints lines of JSON, which no event of another format is";
+        return Err(Refusal::new(Code::Usage, what).hint("use --format jsonl").into());
+    }
     let (file, known) = match &given.state {
         None => (None, None),
         Some(path) => {
@@ -86,6 +92,7 @@ fn export(given: &Export) -> Result<(), Failure> {
     let mut writer = Writer {
         pool: writes(given.format).map(|write| Pool::new(write, &checkpoint::host())),
         records: Records::default(),
+        encrypted: given.encrypted,
         since,
         until,
         lines: Vec::new(),
@@ -192,6 +199,7 @@ struct Writer {
     pool: Option<Pool>,
     /// What is read and no event yet.
     records: Records,
+    encrypted: Option<EncryptedAs>,
     since: Option<String>,
     until: Option<String>,
     lines: Vec<u8>,
@@ -230,7 +238,16 @@ impl Writer {
                 }
                 Ok(())
             }
-            Found::Unread(unread) => {
+            Found::Unread(unread, file) if self.encrypted.is_some() => {
+                let line = Said::of(unread, file.size).line();
+                self.say(&line)?;
+                if self.encrypted == Some(EncryptedAs::Name) {
+                    return Ok(());
+                }
+                let read = encrypted::each_part(file, |line| self.say(line));
+                read.map_err(|error| Stop::Failed(unreadable(&error)))?
+            }
+            Found::Unread(unread, _) => {
                 let all = left_out(std::slice::from_ref(unread)).join("");
                 // Whoever goes on from a state expects each record once.
                 if self.state.is_some() && self.last.seq > 0 {
@@ -251,6 +268,17 @@ impl Writer {
                 Ok(())
             }
         }
+    }
+
+    /// Adds a line that is no event, behind those of all that was read.
+    fn say(&mut self, line: &str) -> Result<(), Stop> {
+        if self.records.last.is_some() {
+            self.put()?;
+        }
+        self.take_made(true)?;
+        self.lines.extend_from_slice(line.as_bytes());
+        self.lines.push(b'\n');
+        if self.lines.len() >= BATCH { self.write() } else { Ok(()) }
     }
 
     /// Has events made of what was read, and takes those that are made.
