@@ -67,6 +67,10 @@ pub struct Found {
     /// The hashes of those records that were asked for, as far as they are there.
     #[serde(skip)]
     pub hashes: BTreeMap<u64, String>,
+    /// The numbers of those of which only that hash is there, as what follows says it: a power cut tore
+    /// the record.
+    #[serde(skip)]
+    pub hearsay: BTreeSet<u64>,
     /// Whether the last of them is the end of the log, which the next record will close.
     #[serde(skip)]
     pub torn_end: bool,
@@ -75,7 +79,7 @@ pub struct Found {
     /// Until where it is signed, if that was asked for and it is.
     pub signed: Option<Signed>,
     /// The first and the last number of records before that of which no signature proves anything: a
-    /// power cut took the record behind them.
+    /// power cut took the record behind them, or that was not read.
     pub unproven: Vec<(u64, u64)>,
 }
 
@@ -194,6 +198,15 @@ impl Verifier {
         }
     }
 
+    /// Of what follows a file that is not read, being encrypted: of its link with that nothing is known.
+    #[must_use]
+    pub fn after_unread(mut self, unread: Unread) -> Self {
+        self.found.last = Some(Link { seq: unread.last, hash: String::new() });
+        self.found.unread.push(unread);
+        self.is_link_unknown = true;
+        self
+    }
+
     /// Of what follows a record.
     #[must_use]
     pub fn after(mut self, last: Link) -> Self {
@@ -304,6 +317,7 @@ impl Verifier {
                 last.hash = String::from_utf8_lossy(record.prev).into_owned();
                 if self.wanted.contains(&last.seq) {
                     self.found.hashes.insert(last.seq, last.hash.clone());
+                    self.found.hearsay.insert(last.seq);
                 }
             }
         }
@@ -354,6 +368,7 @@ impl Verifier {
         }
         let from = self.first_unsigned();
         if let Some(last) = self.found.last.as_ref().filter(|last| last.seq >= from)
+            && !self.is_link_unknown
             && self.found.unproven.last().is_none_or(|(_, to)| *to < from)
         {
             self.found.unproven.push((from, last.seq));

@@ -191,10 +191,11 @@ pub fn unreadable(error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => Code::NotPrivileged,
         _ => Code::CommandFailed,
     };
-    Failure::of(
-        Refusal::new(code, format!("the audit log {FILE} cannot be read: {error}"))
-            .hint("root and the group adm may read it"),
-    )
+    let refusal = Refusal::new(code, format!("the audit log {FILE} cannot be read: {error}"));
+    Failure::of(match code {
+        Code::NotPrivileged => refusal.hint("root and the group adm may read it"),
+        _ => refusal,
+    })
 }
 /// There is no log: what that means depends on whether there was one.
 pub fn missing() -> Failure {

@@ -300,3 +300,23 @@ fn what_is_no_log_ends_and_takes_no_more_room_than_a_line() {
     let found = verify_stream(&mut endless, "log", BTreeSet::new(), None).expect("it is read");
     assert!(found.broken.is_some_and(|(place, _)| place.line == 1));
 }
+
+#[test]
+fn a_torn_record_is_not_the_one_that_what_is_behind_it_says() {
+    let key = Key::generate();
+    let kept = log(&[false, true], &key).remove(1);
+    // Another past, with the place of what was kept torn, and its hash in the next record.
+    let mut lines =
+        vec![hashed(&body(1, &Link::start().hash, "another")), "{\"seq\":2,".to_owned()];
+    let next = body(3, &hash(&kept), "as it was");
+    let place = next.rfind(",\"prev\"").expect("a link");
+    lines.push(hashed(&format!("{},\"torn_bytes\":9{}", &next[..place], &next[place..])));
+    lines.push(hashed(&signed(4, &hash(&lines[2]), &key, None, "web1")));
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let wanted = BTreeSet::from([2]);
+    let found = verify_stream(&mut text.as_bytes(), "log", wanted, Some(vec![key.public()]))
+        .expect("it is read");
+    assert!(found.broken.is_none(), "{:?}", found.broken);
+    // What the last link and the journal say of it fits; nothing else has seen it.
+    assert_eq!((found.hashes.get(&2), found.hearsay), (Some(&hash(&kept)), BTreeSet::from([2])));
+}
