@@ -282,6 +282,9 @@ pub struct FleetAudit {
     /// Read each log from its beginning, not only what follows the last checkpoint that is kept
     #[arg(long)]
     pub full: bool,
+    /// Go on behind records that are encrypted by now, without having verified them
+    #[arg(long)]
+    pub skip_encrypted: bool,
     /// Log in as this account instead of the inventory's
     #[arg(long, value_name = "U", allow_hyphen_values = true)]
     pub user: Option<String>,

@@ -194,3 +194,84 @@ fn who_may_only_read_the_log_collects_what_root_has_signed() {
     assert_eq!(fleet.kept("web1").len(), 1);
     fleet.audit(&["--limit", "web1"]).exit(0).expect(&["web1 already ok"]);
 }
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn what_was_encrypted_before_it_was_collected_is_gone_past_on_demand() {
+    let fleet = ready(1);
+    let web1 = &fleet.hosts[0];
+    fleet.audit(&[]).exit(0);
+    web1.root("install -d -m 0755 /etc/sm; age-keygen -o /root/own 2>/dev/null").ok();
+    let own = web1.root("age-keygen -y /root/own").ok();
+    let services = "[services]\nactions = [\"status\"]\n[services.units.nginx]\n";
+    let policy = format!("schema = 1\n{services}[audit]\nrecipients = [{:?}]\n", own.trim());
+    web1.write("/etc/sm/policy.toml", policy);
+    look(web1);
+    for more in [&[][..], &["--full"]] {
+        web1.root("cd /var/log/sm; mv audit.jsonl audit.jsonl-2026112$(ls | wc -l)").ok();
+        look(web1);
+        web1.root("sm audit encrypt").ok();
+        let kept = fleet.kept("web1");
+        let report = fleet.audit(more).exit(1).expect(&["web1 failed audit_encrypted"]);
+        let report = report.says("web1", &["are encrypted, and were not verified"]);
+        assert!(
+            report.row("web1")["hint"].to_string().contains("--skip-encrypted"),
+            "{:#}",
+            report.json
+        );
+        assert_eq!(fleet.kept("web1"), kept);
+        let report = fleet.audit(&[more, &["--skip-encrypted"]].concat()).exit(0);
+        let warning = report.row("web1")["warnings"][0].as_str().expect("a warning");
+        assert!(warning.contains("are encrypted, and were not verified"), "{warning}");
+        assert_eq!(fleet.kept("web1").len(), kept.len() + 1);
+        // From there it goes on as ever.
+        look(web1);
+        fleet.audit(&[]).exit(0).expect(&["web1 done ok"]);
+    }
+    // What was gone past is shown by who has the identity.
+    fleet.controller().root(&format!("cp {STORE}/web1.* /root")).ok();
+    for name in ["web1.pem", "web1.jsonl"] {
+        web1.write(format!("/root/{name}"), fleet.controller().read(format!("/root/{name}")));
+    }
+    let with = "--identity /root/own --key /root/web1.pem --checkpoints /root/web1.jsonl";
+    web1.root(&format!("sm audit verify --log /var/log/sm {with}")).ok();
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_host_that_stops_signing_or_says_that_a_record_was_torn_hides_nothing() {
+    let fleet = ready(1);
+    let web1 = &fleet.hosts[0];
+    fleet.audit(&[]).exit(0);
+    let kept = fleet.kept("web1");
+    let lies = |export: &str| {
+        format!(
+            "#!/bin/sh\ncase $2 in export) {export} ;; *) echo '{{\"schema\":1,\"success\":true,\"code\":\"ok\"}}' ;; esac\n"
+        )
+    };
+    web1.root("mkdir /usr/local/lib/true; mv /usr/local/bin/sm /usr/local/lib/true/sm").ok();
+    let lie = |text: &str| {
+        web1.write("/usr/local/bin/sm", text);
+        web1.root("chmod 0755 /usr/local/bin/sm").ok();
+    };
+    lie(&lies("true"));
+    let report = fleet.audit(&[]).exit(0).expect(&["web1 already ok"]);
+    let warning = report.row("web1")["warnings"][0].as_str().unwrap_or("none");
+    assert!(warning.contains("was not signed now"), "{warning}");
+    // A line without an end.
+    lie(&lies("tr '\\\\0' x </dev/zero"));
+    let report = fleet.audit(&[]).exit(1);
+    assert_eq!(report.row("web1")["status"], "failed", "{:#}", report.json);
+    // Another log that begins behind all that was collected.
+    lie("#!/bin/sh\nexec /usr/local/lib/true/sm \"$@\"\n");
+    let forge = "cd /root; log=/var/log/sm/audit.jsonl; rm $log /var/lib/sm/audit.head; i=0; \
+                 while [ $i -lt 30 ]; do /usr/local/lib/true/sm audit checkpoint || exit; i=$((i+1)); done; \
+                 tail -n 5 $log >new; cat new >$log";
+    web1.root(forge).ok();
+    lie(
+        "#!/bin/sh\ncase $2 in verify) echo '{\"schema\":1,\"success\":true,\"code\":\"ok\"}' ;; *) exec /usr/local/lib/true/sm \"$@\" ;; esac\n",
+    );
+    let report = fleet.audit(&["--full"]).exit(1).expect(&["web1 failed audit_changed"]);
+    report.says("web1", &["nothing shows that it is the same log"]);
+    assert_eq!(fleet.kept("web1"), kept);
+}

@@ -14,7 +14,7 @@ use crate::audit::key::Public;
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::audit::signature::Signature;
-use crate::audit::verify::{Found, Place, Verifier};
+use crate::audit::verify::{Found, Place, Unread, Verifier};
 use crate::cli::FleetAudit;
 use crate::output::text::{counted, one_line};
 use crate::request::code::Refusal;
@@ -34,6 +34,8 @@ const MOST: usize = 8 << 30;
 
 /// The code of a host whose past is not the one that was collected.
 const CHANGED: &str = "audit_changed";
+/// That of one whose records were encrypted before they were collected.
+const ENCRYPTED: &str = "audit_encrypted";
 
 /// Does it with these hosts.
 ///
@@ -60,7 +62,7 @@ pub fn run(
         shown.now("reading its log");
         let began = Instant::now();
         let row = match store.hold(&host.alias) {
-            Ok(held) => collect(host, &manner, held, command.full),
+            Ok(held) => collect(host, &manner, held, command),
             Err(refusal) => Row::refused(host, &refusal),
         };
         let row = row.took(began.elapsed());
@@ -105,14 +107,14 @@ impl Checkpoint {
     }
 }
 
-fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row {
+fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, command: &FleetAudit) -> Row {
     let named = |what: &str| format!("{}: {what}", host.alias);
     let mut session = match step(&named("connect"), || greeting::open(host, manner, SCRIPT)) {
         Ok(session) => session,
         Err(not) => return trouble::not_reached(host, &not),
     };
     session.allow(MOST);
-    let last = held.kept.last().filter(|_| !full);
+    let last = held.kept.last().filter(|_| !command.full);
     let after =
         last.as_ref().map_or(String::new(), |last| format!("--after {}:{}", last.seq, last.hash));
     let end = Instant::now() + TO_ANSWER;
@@ -127,8 +129,13 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
                 ("record", line) if goes_on => {
                     number += 1;
                     let place = || Place { file: host.alias.clone(), line: number };
-                    let reader = reader
-                        .get_or_insert_with(|| verifier(&held, last.as_ref(), checkpoint.as_ref()));
+                    let reader = reader.get_or_insert_with(|| {
+                        let verifier = verifier(&held, last.as_ref(), checkpoint.as_ref());
+                        match encrypted_before(line, &verified, last.as_ref()) {
+                            Some(unread) => verifier.after_unread(unread),
+                            None => verifier,
+                        }
+                    });
                     goes_on = reader.line(line.as_bytes(), true, place);
                 }
                 // Before the records.
@@ -147,7 +154,10 @@ fn collect(host: &Host, manner: &Manner<'_>, mut held: Held, full: bool) -> Row 
     });
     let words = session.words();
     match read {
-        Ok(given) => judged(host, &mut held, &given, last.as_ref(), &words.behind()),
+        Ok(given) => {
+            let skip = command.skip_encrypted;
+            judged(host, &mut held, &given, last.as_ref(), &words.behind(), skip)
+        }
         Err(lost) => trouble::lost_on_the_way(host, &lost, &words, "its audit log was read"),
     }
 }
@@ -165,8 +175,29 @@ fn verifier(held: &Held, last: Option<&Link>, checkpoint: Option<&Checkpoint>) -
     }
 }
 
+/// The file that is encrypted and was not read, by what the host says of its log, where this record is the
+/// first one behind it and does not follow the last one that was collected.
+fn encrypted_before(line: &str, verified: &Value, last: Option<&Link>) -> Option<Unread> {
+    let before = Line::parse(line.as_bytes())?.seq.checked_sub(1)?;
+    let collected = last.map_or(0, |last| last.seq);
+    let files = verified["encrypted"].as_array()?;
+    let file = files.iter().find(|file| file["last"].as_u64() == Some(before))?;
+    (before > collected).then(|| Unread {
+        file: one_line(file["file"].as_str().unwrap_or_default(), 200),
+        first: last.and_then(|last| last.seq.checked_add(1)),
+        last: before,
+    })
+}
+
 /// What is to be said of a host, by what it gave and what was collected of it before.
-fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, words: &str) -> Row {
+fn judged(
+    host: &Host,
+    held: &mut Held,
+    given: &Given,
+    last: Option<&Link>,
+    words: &str,
+    skip_encrypted: bool,
+) -> Row {
     if let Some(what) = changed(held, given, last, words) {
         let (keys, kept) = (held.keys().display(), held.path().display());
         let hint = format!(
@@ -181,6 +212,25 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
             .hint(Some("log in as root, as an account that sudo lets run sm without a password, or as one in group adm"));
     }
     let mut warnings = Vec::new();
+    for Unread { first, last, .. } in &given.found.unread {
+        let since = first.map_or_else(String::new, |first| format!("from {first} "));
+        let what = format!("its records {since}up to {last} are encrypted, and were not verified");
+        let how = format!(
+            "to verify them: sm audit verify --log COPY --identity FILE --key {} --checkpoints {}",
+            held.keys().display(),
+            held.path().display()
+        );
+        if !skip_encrypted {
+            let hint = format!("{how}; with --skip-encrypted it goes on behind them");
+            return Row::new(host, Status::Failed, ENCRYPTED).error(&what).hint(Some(&hint));
+        }
+        warnings.push(format!("{what}; {how}"));
+    }
+    for (from, to) in &given.found.unproven {
+        warnings.push(format!(
+            "of its records {from} to {to} nothing is proven: it says that a power cut took what followed them"
+        ));
+    }
     let new = match new_checkpoint(held, given) {
         Some((line, key)) => match keep(held, given, &line, key) {
             Ok(warning) => {
@@ -191,9 +241,10 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
         },
         None => false,
     };
-    if given.signed["success"] != true {
+    if given.signed["success"] != true || given.checkpoint.is_none() {
         let why = given.signed["error"].as_str().map(|error| one_line(error, 500));
         let why = why.map_or_else(|| words.to_owned(), |error| format!(": {error}"));
+        // Who stops signing cannot say that it was done.
         warnings.push(format!("its log was not signed now{why}"));
     }
     let signed = given.found.signed.as_ref().map(|signed| signed.until);
@@ -243,7 +294,8 @@ fn changed(held: &Held, given: &Given, last: Option<&Link>, words: &str) -> Opti
     }
     if let Some(checkpoint) = &given.checkpoint
         && given.status == "0"
-        && found.hashes.get(&checkpoint.link.seq) != Some(&checkpoint.link.hash)
+        && (found.hashes.get(&checkpoint.link.seq) != Some(&checkpoint.link.hash)
+            || found.hearsay.contains(&checkpoint.link.seq))
     {
         let seq = checkpoint.link.seq;
         return Some(format!("its log does not have the checkpoint {seq}, which it has just made"));

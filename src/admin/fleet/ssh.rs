@@ -113,7 +113,7 @@ impl Session {
         &self.word
     }
 
-    /// The host may print as much as this, in bytes.
+    /// The host may print as much as this in all, in bytes; of a line, as much as by default.
     pub fn allow(&mut self, most: usize) {
         self.most = most;
     }
@@ -282,7 +282,8 @@ impl Session {
                 keep_the_end(before);
             }
         }
-        if self.printed + self.unread.len() > self.most { Err(Lost::Endless) } else { Ok(None) }
+        let is_endless = self.unread.len() > MOST || self.printed + self.unread.len() > self.most;
+        if is_endless { Err(Lost::Endless) } else { Ok(None) }
     }
 
     fn ended(&mut self) -> Lost {
