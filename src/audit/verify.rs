@@ -431,7 +431,13 @@ impl Verifier {
             // It, or something before it: the record behind it knows its hash.
             Some(Err(reason)) if self.doubt.is_none() => {
                 let from = self.first_unsigned();
-                let since = if from < seq {
+                // What has signed the key may be in what is not there any more.
+                let is_whole = self.found.first == 1 && self.found.unread.is_empty();
+                let since = if reason.starts_with(ANOTHER_KEY) && !is_whole {
+                    String::from(
+                        ": it may have been signed in a record that rotation has deleted, or that was not read; if it is the key of this host, give it, too",
+                    )
+                } else if from < seq {
                     format!(
                         ": it is not the record that was made, or one of the records from {from} on is not"
                     )
@@ -488,6 +494,9 @@ impl Verifier {
     }
 }
 
+/// How it begins to be said that a checkpoint is signed with a key that is not trusted.
+const ANOTHER_KEY: &str = "is signed with another key";
+
 /// The most hosts that are named of those that signed one log.
 const MOST_HOSTS: usize = 16;
 
@@ -521,7 +530,7 @@ impl Signatures {
         }
         if !self.trusted.contains(&read.key) {
             return Err(format!(
-                "is signed with another key, {}, which none of the given keys has signed",
+                "{ANOTHER_KEY}, {}, which none of the given keys has signed",
                 read.key
             ));
         }

@@ -224,6 +224,9 @@ fn a_key_takes_over_from_one_that_signed_it_and_from_no_other() -> Result<(), Te
     // The old one signs nothing after the new one has.
     let back = of_keys(&[(&one, Some(&two)), (&two, None), (&one, None)]);
     assert_broken(&verified(&back, &[&one]), 6, "was replaced before")?;
+    // What has signed the new one may have been deleted by rotation.
+    assert_broken(&verified(&rotated[4..], &[&one]), 2, "if it is the key of this host")?;
+    assert_broken(&verified(&lost, &[&one]), 4, "one of the records from 3 on is not")?;
     // The old key is not in the new one's trust.
     assert_broken(&verified(&rotated, &[&two]), 2, "none of the given keys has signed")
 }
