@@ -376,9 +376,11 @@ pub fn has_result(request_id: &str) -> io::Result<bool> {
 
 /// Shows each line, until that is enough.
 fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
+    /// A record is far shorter, in bytes: more of a line is no record, and is not kept in memory.
+    const LONGEST: u64 = 1 << 20;
     let mut reader = file.open()?;
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
+    while (&mut reader).take(LONGEST).read_until(b'\n', &mut line)? > 0 {
         if show(&line) {
             break;
         }
@@ -390,6 +392,21 @@ fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_without_an_end_takes_no_more_room_than_a_record() {
+        let path = std::env::temp_dir().join(format!("sm-endless-{}", std::process::id()));
+        std::fs::write(&path, vec![b'x'; 5 << 20]).expect("written");
+        let file = LogFile::open_at(path.clone()).expect("it is read");
+        let mut longest = 0;
+        each_line(&file, |line| {
+            longest = longest.max(line.len());
+            false
+        })
+        .expect("it is read");
+        assert_eq!((longest, file.first()), (1 << 20, None));
+        std::fs::remove_file(path).expect("it goes");
+    }
 
     #[test]
     fn what_is_being_packed_or_encrypted_is_read_in_plain() {
