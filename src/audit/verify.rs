@@ -78,6 +78,10 @@ pub struct Found {
     pub wrong: Option<u64>,
     /// Until where it is signed, if that was asked for and it is.
     pub signed: Option<Signed>,
+    /// Nothing shows that what follows the record from which on it was read does so: it says that a power
+    /// cut took what came behind that.
+    #[serde(skip)]
+    pub is_cut_off: bool,
     /// The first and the last number of records before that of which no signature proves anything: a
     /// power cut took the record behind them, or that was not read.
     pub unproven: Vec<(u64, u64)>,
@@ -359,6 +363,8 @@ impl Verifier {
     /// What comes next does not say the hash of the last record, since there was one more between them:
     /// no signature behind this proves anything of what is before. Gives whether to go on.
     fn is_cut_off(&mut self) -> bool {
+        let is_first = self.found.records == 0 && self.found.last.is_some();
+        self.found.is_cut_off |= is_first && !self.is_link_unknown;
         let Some(signatures) = &mut self.signatures else { return true };
         if let Some((place, seq, reason)) = signatures.invalid.take() {
             return self.breaks(place, seq, &reason);

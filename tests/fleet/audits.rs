@@ -275,3 +275,30 @@ fn a_host_that_stops_signing_or_says_that_a_record_was_torn_hides_nothing() {
     report.says("web1", &["nothing shows that it is the same log"]);
     assert_eq!(fleet.kept("web1"), kept);
 }
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn behind_a_power_cut_the_whole_log_shows_that_it_is_the_one_that_was_collected() {
+    let fleet = ready(1);
+    let web1 = &fleet.hosts[0];
+    fleet.audit(&[]).exit(0);
+    let kept = fleet.kept("web1");
+    // As if what was written behind the checkpoint had not come to the disk.
+    let (last, hash) = (seq(&kept[0]), "f".repeat(64));
+    let head = format!(
+        "{{\"seq\":{},\"hash\":\"{hash}\",\"synced\":{last},\"boot\":1,\"signed\":{last}}}",
+        last + 1
+    );
+    web1.write("/root/head", format!("{head:<255}\n"));
+    let cut = "journalctl --rotate --vacuum-size=1 >/dev/null 2>&1; cat /root/head >/var/lib/sm/audit.head";
+    web1.root(cut).ok();
+    look(web1);
+    let report = fleet.audit(&[]).exit(1).expect(&["web1 failed audit_changed"]);
+    let report = report.says("web1", &["a power cut took what followed record"]);
+    assert!(report.row("web1")["hint"].to_string().contains("--full"), "{:#}", report.json);
+    assert_eq!(fleet.kept("web1"), kept);
+    fleet.audit(&["--full"]).exit(0).expect(&["web1 done ok"]);
+    look(web1);
+    fleet.audit(&[]).exit(0).expect(&["web1 done ok"]);
+    assert_eq!(fleet.kept("web1").len(), 3);
+}

@@ -200,9 +200,14 @@ fn judged(
 ) -> Row {
     if let Some(what) = changed(held, given, last, words) {
         let (keys, kept) = (held.keys().display(), held.path().display());
-        let hint = format!(
-            "keep what the host has as it is, and look there: sm audit verify; to compare it here with what was collected: sm audit verify --stdin --key {keys} --checkpoints {kept}"
-        );
+        let hint = if given.found.is_cut_off && given.found.broken.is_none() {
+            "with --full all of its log is read, and has to have each record that was collected"
+                .into()
+        } else {
+            format!(
+                "keep what the host has as it is, and look there: sm audit verify; to compare it here with what was collected: sm audit verify --stdin --key {keys} --checkpoints {kept}"
+            )
+        };
         let row = Row::new(host, Status::Failed, CHANGED).error(&what).hint(Some(&hint));
         return row.with("wrong", given.found.wrong);
     }
@@ -299,6 +304,14 @@ fn changed(held: &Held, given: &Given, last: Option<&Link>, words: &str) -> Opti
     {
         let seq = checkpoint.link.seq;
         return Some(format!("its log does not have the checkpoint {seq}, which it has just made"));
+    }
+    if found.is_cut_off
+        && let Some(last) = last
+    {
+        return Some(format!(
+            "it says that a power cut took what followed record {}, which was collected: nothing shows that its log goes on from there",
+            last.seq
+        ));
     }
     // What it says of itself; and with that, what was removed before what was collected last.
     let is_wrong = given.verified["success"] == false && given.verified["records"].is_u64();

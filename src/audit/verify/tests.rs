@@ -323,3 +323,35 @@ fn a_torn_record_is_not_the_one_that_what_is_behind_it_says() {
     // What the last link and the journal say of it fits; nothing else has seen it.
     assert_eq!((found.hashes.get(&2), found.hearsay), (Some(&hash(&kept)), BTreeSet::from([2])));
 }
+
+#[test]
+fn what_goes_on_behind_a_power_cut_does_not_show_what_it_goes_on_from() {
+    let key = Key::generate();
+    let lines = log(&[false, true, false, true], &key);
+    let read = |lines: &[String]| {
+        let last = Link { seq: 2, hash: "a".repeat(64) };
+        let mut verifier = Verifier::new(BTreeSet::new(), Some(vec![key.public()])).after(last);
+        for line in lines {
+            let place = || Place { file: "log".to_owned(), line: 1 };
+            verifier.line(line.as_bytes(), true, place);
+        }
+        verifier.end()
+    };
+    // Another record 2.
+    assert!(read(&lines[2..]).broken.is_some());
+    // It is said that 3 was lost, or torn.
+    for (said, torn) in [("lost_records\":1", None), ("torn_bytes\":9", Some("{\"seq\":3,"))] {
+        let body = body(4, &"b".repeat(64), "another");
+        let place = body.rfind(",\"prev\"").expect("a link");
+        let next = hashed(&format!("{},\"{said}{}", &body[..place], &body[place..]));
+        let signed = hashed(&signed(5, &hash(&next), &key, None, "web1"));
+        let lines: Vec<String> =
+            torn.map(str::to_owned).into_iter().chain([next, signed]).collect();
+        let found = read(&lines);
+        assert!(found.broken.is_none(), "{:?}", found.broken);
+        assert!(found.is_cut_off && found.signed.is_some(), "{said}");
+    }
+    // One that was lost later is another's concern.
+    let key_of = |lines: &[String]| verified(lines, &[&key]).is_cut_off;
+    assert!(!key_of(&lines));
+}
