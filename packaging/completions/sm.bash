@@ -1254,7 +1254,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__fleet__subcmd__audit)
-            opts="-i -l -v -h --inventory --limit --forks --store --full --user --accept-new-host-keys --skip-unreachable --json --verbose --help"
+            opts="-i -l -v -h --inventory --limit --forks --store --full --skip-encrypted --user --accept-new-host-keys --skip-unreachable --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

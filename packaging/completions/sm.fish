@@ -113,6 +113,7 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l store -d 'Where the checkpoints are kept, a file for each host [default: ~/.local/state/sm/fleet-audit]' -r -F
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l user -d 'Log in as this account instead of the inventory\'s' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l full -d 'Read each log from its beginning, not only what follows the last checkpoint that is kept'
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l skip-encrypted -d 'Go on behind records that are encrypted by now, without having verified them'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l skip-unreachable -d 'Do not count unreachable hosts as failures'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l json -d 'One JSON object instead of text'

@@ -349,11 +349,13 @@ fn listed(folder: &Path) -> io::Result<BTreeMap<PathBuf, (u64, u64)>> {
             Err(error) => return Err(error),
         }
     }
-    // As long as what was encrypted is there in plain, that is what is read; and of one whose name
-    // does not say how far it goes nobody knows where it belongs.
+    // As long as what was encrypted or packed is there in plain, that is what is read: the other may be
+    // half there. And of an encrypted one whose name does not say how far it goes nobody knows where it
+    // belongs.
     let is_read = |path: &PathBuf| match path.extension() {
-        Some(suffix) if suffix == "age" => {
-            encrypted_until(path).is_some() && !files.contains_key(&path.with_extension(""))
+        Some(suffix) if suffix == "age" || suffix == "gz" => {
+            (suffix == "gz" || encrypted_until(path).is_some())
+                && !files.contains_key(&path.with_extension(""))
         }
         _ => true,
     };
@@ -411,13 +413,57 @@ pub fn has_result(request_id: &str) -> io::Result<bool> {
 
 /// Shows each line, until that is enough.
 fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
+    /// A record is far shorter, in bytes: more of a line is no record, and is not kept in memory.
+    const LONGEST: u64 = 1 << 20;
     let mut reader = file.open()?;
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
+    while (&mut reader).take(LONGEST).read_until(b'\n', &mut line)? > 0 {
         if show(&line) {
             break;
         }
         line.clear();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_an_end_takes_no_more_room_than_a_record() {
+        let path = std::env::temp_dir().join(format!("sm-endless-{}", std::process::id()));
+        std::fs::write(&path, vec![b'x'; 5 << 20]).expect("written");
+        let file = LogFile::open_at(path.clone()).expect("it is read");
+        let mut longest = 0;
+        each_line(&file, |line| {
+            longest = longest.max(line.len());
+            false
+        })
+        .expect("it is read");
+        assert_eq!((longest, file.first()), (1 << 20, None));
+        std::fs::remove_file(path).expect("it goes");
+    }
+
+    #[test]
+    fn what_is_being_packed_or_encrypted_is_read_in_plain() {
+        let folder = std::env::temp_dir().join(format!("sm-files-{}", std::process::id()));
+        std::fs::create_dir(&folder).expect("a folder");
+        let line = format!("{{\"seq\":1,\"hash\":\"{:064}\"}}\n", 0);
+        // As logrotate begins with a packed file: with nothing, or a part of it.
+        for half in [&b""[..], &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]] {
+            for plain in ["audit.jsonl.2", "audit.jsonl-until-00000000000000000001"] {
+                std::fs::write(folder.join(plain), &line).expect("written");
+                std::fs::write(folder.join(format!("{plain}.gz")), half).expect("written");
+                std::fs::write(folder.join(format!("{plain}.age")), half).expect("written");
+                let files = all_in(&folder).expect("it is read");
+                let paths: Vec<&PathBuf> = files.iter().map(|file| &file.path).collect();
+                assert_eq!(paths, [&folder.join(plain)]);
+                for suffix in ["", ".gz", ".age"] {
+                    std::fs::remove_file(folder.join(format!("{plain}{suffix}"))).expect("it goes");
+                }
+            }
+        }
+        std::fs::remove_dir_all(&folder).expect("it goes");
+    }
 }

@@ -67,6 +67,10 @@ pub struct Found {
     /// The hashes of those records that were asked for, as far as they are there.
     #[serde(skip)]
     pub hashes: BTreeMap<u64, String>,
+    /// The numbers of those of which only that hash is there, as what follows says it: a power cut tore
+    /// the record.
+    #[serde(skip)]
+    pub hearsay: BTreeSet<u64>,
     /// Whether the last of them is the end of the log, which the next record will close.
     #[serde(skip)]
     pub torn_end: bool,
@@ -78,8 +82,12 @@ pub struct Found {
     pub is_key_unknown: bool,
     /// Until where it is signed, if that was asked for and it is.
     pub signed: Option<Signed>,
+    /// Nothing shows that what follows the record from which on it was read does so: it says that a power
+    /// cut took what came behind that.
+    #[serde(skip)]
+    pub is_cut_off: bool,
     /// The first and the last number of records before that of which no signature proves anything: a
-    /// power cut took the record behind them.
+    /// power cut took the record behind them, or that was not read.
     pub unproven: Vec<(u64, u64)>,
 }
 
@@ -350,6 +358,7 @@ impl Verifier {
                 last.hash = String::from_utf8_lossy(record.prev).into_owned();
                 if self.wanted.contains(&last.seq) {
                     self.found.hashes.insert(last.seq, last.hash.clone());
+                    self.found.hearsay.insert(last.seq);
                 }
             }
         }
@@ -391,6 +400,8 @@ impl Verifier {
     /// What comes next does not say the hash of the last record, since there was one more between them:
     /// no signature behind this proves anything of what is before. Gives whether to go on.
     fn is_cut_off(&mut self) -> bool {
+        let is_first = self.found.records == 0 && self.found.last.is_some();
+        self.found.is_cut_off |= is_first && !self.is_link_unknown;
         let Some(signatures) = &mut self.signatures else { return true };
         if let Some((place, seq, reason)) = signatures.invalid.take() {
             return self.breaks(place, seq, &reason);
@@ -400,6 +411,7 @@ impl Verifier {
         }
         let from = self.first_unsigned();
         if let Some(last) = self.found.last.as_ref().filter(|last| last.seq >= from)
+            && !self.is_link_unknown
             && self.found.unproven.last().is_none_or(|(_, to)| *to < from)
         {
             self.found.unproven.push((from, last.seq));
@@ -462,7 +474,13 @@ impl Verifier {
             // It, or something before it: the record behind it knows its hash.
             Some(Err(reason)) if self.doubt.is_none() => {
                 let from = self.first_unsigned();
-                let since = if from < seq {
+                // What has signed the key may be in what is not there any more.
+                let is_whole = self.found.first == 1 && self.found.unread.is_empty();
+                let since = if reason.starts_with(ANOTHER_KEY) && !is_whole {
+                    String::from(
+                        ": it may have been signed in a record that rotation has deleted, or that was not read; if it is the key of this host, give it, too",
+                    )
+                } else if from < seq {
                     format!(
                         ": it is not the record that was made, or one of the records from {from} on is not"
                     )
@@ -523,6 +541,9 @@ impl Verifier {
     }
 }
 
+/// How it begins to be said that a checkpoint is signed with a key that is not trusted.
+const ANOTHER_KEY: &str = "is signed with another key";
+
 /// The most hosts that are named of those that signed one log.
 const MOST_HOSTS: usize = 16;
 
@@ -560,7 +581,7 @@ impl Signatures {
         self.is_key_unknown = !self.trusted.contains(&read.key);
         if self.is_key_unknown {
             return Err(format!(
-                "is signed with another key, {}, which none of the given keys has signed",
+                "{ANOTHER_KEY}, {}, which none of the given keys has signed",
                 read.key
             ));
         }

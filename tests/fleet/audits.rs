@@ -195,3 +195,69 @@ fn who_may_only_read_the_log_collects_what_root_has_signed() {
     assert_eq!(fleet.kept("web1").len(), 1);
     fleet.audit(&["--limit", "web1"]).exit(0).expect(&["web1 already ok"]);
 }
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_host_that_stops_signing_or_says_that_a_record_was_torn_hides_nothing() {
+    let fleet = ready(1);
+    let web1 = &fleet.hosts[0];
+    fleet.audit(&[]).exit(0);
+    let kept = fleet.kept("web1");
+    let lies = |export: &str| {
+        format!(
+            "#!/bin/sh\ncase $2 in export) {export} ;; *) echo '{{\"schema\":1,\"success\":true,\"code\":\"ok\"}}' ;; esac\n"
+        )
+    };
+    web1.root("mkdir /usr/local/lib/true; mv /usr/local/bin/sm /usr/local/lib/true/sm").ok();
+    let lie = |text: &str| {
+        web1.write("/usr/local/bin/sm", text);
+        web1.root("chmod 0755 /usr/local/bin/sm").ok();
+    };
+    lie(&lies("true"));
+    let report = fleet.audit(&[]).exit(0).expect(&["web1 already ok"]);
+    let warning = report.row("web1")["warnings"][0].as_str().unwrap_or("none");
+    assert!(warning.contains("was not signed now"), "{warning}");
+    // A line without an end.
+    lie(&lies("tr '\\\\0' x </dev/zero"));
+    let report = fleet.audit(&[]).exit(1);
+    assert_eq!(report.row("web1")["status"], "failed", "{:#}", report.json);
+    // Another log that begins behind all that was collected.
+    lie("#!/bin/sh\nexec /usr/local/lib/true/sm \"$@\"\n");
+    let forge = "cd /root; log=/var/log/sm/audit.jsonl; rm $log /var/lib/sm/audit.head; i=0; \
+                 while [ $i -lt 30 ]; do /usr/local/lib/true/sm audit checkpoint || exit; i=$((i+1)); done; \
+                 tail -n 5 $log >new; cat new >$log";
+    web1.root(forge).ok();
+    lie(
+        "#!/bin/sh\ncase $2 in verify) echo '{\"schema\":1,\"success\":true,\"code\":\"ok\"}' ;; *) exec /usr/local/lib/true/sm \"$@\" ;; esac\n",
+    );
+    let report = fleet.audit(&["--full"]).exit(1).expect(&["web1 failed audit_changed"]);
+    report.says("web1", &["nothing shows that it is the same log"]);
+    assert_eq!(fleet.kept("web1"), kept);
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
+fn behind_a_power_cut_the_whole_log_shows_that_it_is_the_one_that_was_collected() {
+    let fleet = ready(1);
+    let web1 = &fleet.hosts[0];
+    fleet.audit(&[]).exit(0);
+    let kept = fleet.kept("web1");
+    // As if what was written behind the checkpoint had not come to the disk.
+    let (last, hash) = (seq(&kept[0]), "f".repeat(64));
+    let head = format!(
+        "{{\"seq\":{},\"hash\":\"{hash}\",\"synced\":{last},\"boot\":1,\"signed\":{last}}}",
+        last + 1
+    );
+    web1.write("/root/head", format!("{head:<255}\n"));
+    let cut = "journalctl --rotate --vacuum-size=1 >/dev/null 2>&1; cat /root/head >/var/lib/sm/audit.head";
+    web1.root(cut).ok();
+    look(web1);
+    let report = fleet.audit(&[]).exit(1).expect(&["web1 failed audit_changed"]);
+    let report = report.says("web1", &["a power cut took what followed record"]);
+    assert!(report.row("web1")["hint"].to_string().contains("--full"), "{:#}", report.json);
+    assert_eq!(fleet.kept("web1"), kept);
+    fleet.audit(&["--full"]).exit(0).expect(&["web1 done ok"]);
+    look(web1);
+    fleet.audit(&[]).exit(0).expect(&["web1 done ok"]);
+    assert_eq!(fleet.kept("web1").len(), 3);
+}

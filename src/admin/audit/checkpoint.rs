@@ -69,5 +69,5 @@ fn printed(key: &Public) -> Answer {
 fn unsigned(error: &io::Error) -> Refusal {
     let what = format!("there is no checkpoint: {error}");
     Refusal::new(Code::CommandFailed, what)
-        .hint("requests go on without; sm doctor says what is wrong with the key, and sm audit key --rotate makes a new one")
+        .hint("requests go on without, and sm doctor says what is wrong; only if the key is lost, sm audit key --rotate makes a new one")
 }

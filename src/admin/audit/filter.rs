@@ -16,17 +16,26 @@ use serde_json::Value;
 use std::cell::RefCell;
 use std::io::{self, BufRead};
 
-/// What is said of files that were not read, since they are encrypted.
+/// What is said of files that were not read, since they are encrypted: one sentence for those that follow each
+/// other.
 pub fn left_out(unread: &[Unread]) -> Vec<String> {
-    let warning = |one: &Unread| {
-        let which = match one.first {
-            Some(first) if first == one.last => format!("record {first} is"),
-            Some(first) => format!("the records {first} to {} are", one.last),
-            None => format!("the records up to {} are", one.last),
-        };
-        format!("{which} encrypted, in {}: --identity FILE reads them", one.file)
+    let follows = |before: &Unread, next: &Unread| before.last.checked_add(1) == next.first;
+    let warning = |files: &[Unread]| {
+        let [begin, .., end] = files else { return one_left_out(&files[0], &files[0].file) };
+        let place =
+            format!("{} and {} more files, until {}", begin.file, files.len() - 1, end.file);
+        one_left_out(&Unread { last: end.last, ..begin.clone() }, &place)
     };
-    unread.iter().map(warning).collect()
+    unread.chunk_by(follows).map(warning).collect()
+}
+
+fn one_left_out(unread: &Unread, place: &str) -> String {
+    let which = match unread.first {
+        Some(first) if first == unread.last => format!("record {first} is"),
+        Some(first) => format!("the records {first} to {} are", unread.last),
+        None => format!("the records up to {} are", unread.last),
+    };
+    format!("{which} encrypted, in {place}: --identity FILE reads them")
 }
 
 /// Calls `with` for each record that the filter lets through, oldest first.
@@ -282,10 +291,11 @@ pub fn unreadable(error: &io::Error) -> Failure {
         io::ErrorKind::PermissionDenied => Code::NotPrivileged,
         _ => Code::CommandFailed,
     };
-    Failure::of(
-        Refusal::new(code, format!("the audit log {FILE} cannot be read: {error}"))
-            .hint("root and the group adm may read it"),
-    )
+    let refusal = Refusal::new(code, format!("the audit log {FILE} cannot be read: {error}"));
+    Failure::of(match code {
+        Code::NotPrivileged => refusal.hint("root and the group adm may read it"),
+        _ => refusal,
+    })
 }
 /// There is no log: what that means depends on whether there was one.
 pub fn missing() -> Failure {
@@ -302,3 +312,21 @@ pub fn missing() -> Failure {
 
 /// Where the last link is kept apart from the log, as it is called here.
 pub const KEPT: &str = "/var/lib/sm";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_follow_each_other_are_named_once() {
+        let file = |first: Option<u64>, last: u64| Unread { file: format!("f{last}"), first, last };
+        let said =
+            left_out(&[file(None, 3), file(Some(4), 9), file(Some(10), 12), file(Some(20), 20)]);
+        let expected = [
+            "the records up to 12 are encrypted, in f3 and 2 more files, until f12: --identity FILE reads them",
+            "record 20 is encrypted, in f20: --identity FILE reads them",
+        ];
+        assert_eq!(said, expected);
+        assert!(left_out(&[]).is_empty());
+    }
+}

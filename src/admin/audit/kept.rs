@@ -73,6 +73,20 @@ impl Kept {
         Ok(kept)
     }
 
+    /// Sees to it that there is one: nothing is no log's past.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn is_not_empty(&self) -> Result<(), Refusal> {
+        if !self.records.is_empty() {
+            return Ok(());
+        }
+        let what = format!("{} has no record", one_line(&self.name, 200));
+        Err(Refusal::new(Code::InvalidArgument, what).hint(
+            "give it lines of a host's log as they are, for example those of its checkpoints",
+        ))
+    }
+
     /// The newest one.
     pub fn last(&self) -> Option<Link> {
         let (seq, hash) = self.records.last_key_value()?;
@@ -93,7 +107,7 @@ impl Kept {
     pub fn missing_in(&self, found: &Found) -> Option<String> {
         let from = one_line(&self.name, 200);
         let until = found.last.as_ref().map_or(0, |last| last.seq);
-        let mut same = 0;
+        let (mut same, mut is_held) = (0, false);
         for (seq, hash) in &self.records {
             if *seq > until {
                 return Some(format!(
@@ -101,6 +115,12 @@ impl Kept {
                 ));
             }
             match found.hashes.get(seq) {
+                // What is written behind it can say any hash.
+                Some(_) if found.hearsay.contains(seq) => {
+                    return Some(format!(
+                        "record {seq}, which {from} has, is not in the log: a part of a record is in its place"
+                    ));
+                }
                 Some(found) if found == hash => same = *seq,
                 Some(_) if same + 1 == *seq || found.first == *seq => {
                     return Some(format!("record {seq} is not the one that {from} has"));
@@ -112,12 +132,19 @@ impl Kept {
                     ));
                 }
                 // Rotation has deleted it, or it is in a file that was not read.
+                None if found.unread.iter().any(|one| one.holds(*seq)) => is_held = true,
                 None if *seq < found.first => {}
-                None if found.unread.iter().any(|one| one.holds(*seq)) => {}
                 None => return Some(format!("record {seq}, which {from} has, is not in the log")),
             }
         }
-        None
+        // Then it is as good as any other log that begins there.
+        let newest = self.records.last_key_value().filter(|_| same == 0 && !is_held);
+        newest.map(|(seq, _)| {
+            format!(
+                "the log begins with record {}, and has none of those that {from} has, of which the last is {seq}: nothing shows that it is the same log",
+                found.first
+            )
+        })
     }
 }
 
@@ -127,11 +154,19 @@ impl Kept {
 /// If there is none.
 pub fn read_keys(path: &Path) -> Result<Vec<Public>, Refusal> {
     let name = one_line(&path.to_string_lossy(), 200);
-    let mut text = String::new();
-    let file = file::open(path).and_then(|file| file.take(MOST_KEYS).read_to_string(&mut text));
+    let mut bytes = Vec::new();
+    let file = file::open(path).and_then(|file| file.take(MOST_KEYS).read_to_end(&mut bytes));
     file.map_err(|error| cannot_be_read(&name, &error))?;
+    // What is no text has no key.
+    let text = String::from_utf8_lossy(&bytes);
     match Public::all_in(&text) {
         Some(keys) if !keys.is_empty() => Ok(keys),
+        _ if text.contains("PRIVATE KEY-----") => {
+            let what = format!("{name} is a private key: only its public half is needed");
+            Err(Refusal::new(Code::InvalidArgument, what).hint(
+                "give it what sm audit key printed on the host that made the log, and leave the private half there",
+            ))
+        }
         _ => Err(Refusal::new(Code::InvalidArgument, format!("{name} has no key"))
             .hint("give it what sm audit key printed on the host that made the log")),
     }
@@ -144,4 +179,47 @@ pub fn cannot_be_read(name: &str, error: &io::Error) -> Refusal {
         _ => Code::CommandFailed,
     };
     Refusal::new(code, format!("{} cannot be read: {error}", one_line(name, 200)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn kept(records: &[(u64, &str)]) -> Kept {
+        let records = records.iter().map(|(seq, hash)| (*seq, (*hash).to_owned())).collect();
+        Kept { records, name: "kept".to_owned(), ..Kept::default() }
+    }
+
+    /// A log of these numbers.
+    fn found(first: u64, last: u64, hashes: &[(u64, &str)]) -> Found {
+        Found {
+            first,
+            last: Some(Link { seq: last, hash: String::new() }),
+            hashes: hashes.iter().map(|(seq, hash)| (*seq, (*hash).to_owned())).collect(),
+            ..Found::default()
+        }
+    }
+
+    #[test]
+    fn a_log_has_what_was_kept_of_it() {
+        let both = kept(&[(3, "a"), (9, "b")]);
+        assert_eq!(both.missing_in(&found(1, 20, &[(3, "a"), (9, "b")])), None);
+        // Rotation has deleted the first.
+        assert_eq!(both.missing_in(&found(5, 20, &[(9, "b")])), None);
+        let wrong = |found: &Found| both.missing_in(found).expect("it is another one");
+        assert!(wrong(&found(1, 20, &[(3, "a"), (9, "c")])).contains("is one of 4 to 9"));
+        assert!(wrong(&found(1, 5, &[(3, "a")])).contains("the end was cut"));
+        assert!(wrong(&found(1, 20, &[(3, "a")])).contains("is not in the log"));
+        // A log that begins behind all of them is any.
+        assert!(wrong(&found(10, 20, &[])).contains("nothing shows that it is the same log"));
+        // Of a torn record it has no more than what the next one says.
+        let torn = BTreeSet::from([9]);
+        let torn = Found { hearsay: torn, ..found(1, 20, &[(3, "a"), (9, "b")]) };
+        assert!(wrong(&torn).contains("a part of a record is in its place"));
+        // Nobody knows what is in a file that was not read.
+        let unread = crate::audit::verify::Unread { file: String::new(), first: None, last: 9 };
+        let encrypted = Found { unread: vec![unread], ..found(10, 20, &[]) };
+        assert_eq!(both.missing_in(&encrypted), None);
+    }
 }

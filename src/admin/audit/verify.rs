@@ -266,7 +266,7 @@ fn signed_until(found: &Found) -> String {
     for (from, to) in &found.unproven {
         let _ = write!(
             text,
-            "\nof the records {from} to {to} nothing is proven: a power cut took what followed them before it was signed"
+            "\nof the records {from} to {to} nothing is proven: what follows them was not read, or a power cut took it before it was signed"
         );
     }
     let last = found.last.as_ref().map_or(0, |last| last.seq);
@@ -291,6 +291,7 @@ impl Asked {
         let mut asked = Self { identity, ..Self::default() };
         if let Some(path) = &given.checkpoints {
             asked.kept = Kept::read(path)?;
+            asked.kept.is_not_empty()?;
         }
         if let Some(path) = &given.key {
             asked.keys_from = one_line(&path.to_string_lossy(), 200);

@@ -36,7 +36,6 @@ const MOST: usize = 8 << 30;
 
 /// The code of a host whose past is not the one that was collected.
 const CHANGED: &str = "audit_changed";
-
 /// The code of a host of whose past a part could not be read, since it is encrypted.
 const ENCRYPTED: &str = "audit_encrypted";
 
@@ -204,9 +203,14 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
     }
     if let Some(what) = changed(held, given, last, words) {
         let (keys, kept) = (held.keys().display(), held.path().display());
-        let hint = format!(
-            "keep what the host has as it is, and look there: sm audit verify; to compare it here with what was collected: sm audit verify --stdin --key {keys} --checkpoints {kept}"
-        );
+        let hint = if given.found.is_cut_off && given.found.broken.is_none() {
+            "with --full all of its log is read, and has to have each record that was collected"
+                .into()
+        } else {
+            format!(
+                "keep what the host has as it is, and look there: sm audit verify; to compare it here with what was collected: sm audit verify --stdin --key {keys} --checkpoints {kept}"
+            )
+        };
         let row = Row::new(host, Status::Failed, CHANGED).error(&what).hint(Some(&hint));
         return row.with("wrong", given.found.wrong);
     }
@@ -216,6 +220,11 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
             .hint(Some("log in as root, as an account that sudo lets run sm without a password, or as one in group adm"));
     }
     let mut warnings = Vec::new();
+    for (from, to) in &given.found.unproven {
+        warnings.push(format!(
+            "of its records {from} to {to} nothing is proven: it says that a power cut took what followed them"
+        ));
+    }
     let new = match new_checkpoint(held, given) {
         Some((line, key)) => match keep(held, given, &line, key) {
             Ok(warning) => {
@@ -226,9 +235,10 @@ fn judged(host: &Host, held: &mut Held, given: &Given, last: Option<&Link>, word
         },
         None => false,
     };
-    if given.signed["success"] != true {
+    if given.signed["success"] != true || given.checkpoint.is_none() {
         let why = given.signed["error"].as_str().map(|error| one_line(error, 500));
         let why = why.map_or_else(|| words.to_owned(), |error| format!(": {error}"));
+        // Who stops signing cannot say that it was done.
         warnings.push(format!("its log was not signed now{why}"));
     }
     let signed = given.found.signed.as_ref().map(|signed| signed.until);
@@ -317,10 +327,19 @@ fn changed(held: &Held, given: &Given, last: Option<&Link>, words: &str) -> Opti
     }
     if let Some(checkpoint) = &given.checkpoint
         && given.status == "0"
-        && found.hashes.get(&checkpoint.link.seq) != Some(&checkpoint.link.hash)
+        && (found.hashes.get(&checkpoint.link.seq) != Some(&checkpoint.link.hash)
+            || found.hearsay.contains(&checkpoint.link.seq))
     {
         let seq = checkpoint.link.seq;
         return Some(format!("its log does not have the checkpoint {seq}, which it has just made"));
+    }
+    if found.is_cut_off
+        && let Some(last) = last
+    {
+        return Some(format!(
+            "it says that a power cut took what followed record {}, which was collected: nothing shows that its log goes on from there",
+            last.seq
+        ));
     }
     // What it says of itself; and with that, what was removed before what was collected last.
     let is_wrong = given.verified["success"] == false && given.verified["records"].is_u64();

@@ -114,7 +114,7 @@ impl Session {
         &self.word
     }
 
-    /// The host may print as much as this, in bytes.
+    /// The host may print as much as this in all, in bytes; of a line, as much as by default.
     pub fn allow(&mut self, most: usize) {
         self.most = most;
     }

@@ -224,6 +224,9 @@ fn a_key_takes_over_from_one_that_signed_it_and_from_no_other() -> Result<(), Te
     // The old one signs nothing after the new one has.
     let back = of_keys(&[(&one, Some(&two)), (&two, None), (&one, None)]);
     assert_broken(&verified(&back, &[&one]), 6, "was replaced before")?;
+    // What has signed the new one may have been deleted by rotation.
+    assert_broken(&verified(&rotated[4..], &[&one]), 2, "if it is the key of this host")?;
+    assert_broken(&verified(&lost, &[&one]), 4, "one of the records from 3 on is not")?;
     // The old key is not in the new one's trust.
     assert_broken(&verified(&rotated, &[&two]), 2, "none of the given keys has signed")
 }
@@ -299,4 +302,56 @@ fn what_is_no_log_ends_and_takes_no_more_room_than_a_line() {
     let mut endless = io::BufReader::new(&mut endless);
     let found = verify_stream(&mut endless, "log", BTreeSet::new(), None).expect("it is read");
     assert!(found.broken.is_some_and(|(place, _)| place.line == 1));
+}
+
+#[test]
+fn a_torn_record_is_not_the_one_that_what_is_behind_it_says() {
+    let key = Key::generate();
+    let kept = log(&[false, true], &key).remove(1);
+    // Another past, with the place of what was kept torn, and its hash in the next record.
+    let mut lines =
+        vec![hashed(&body(1, &Link::start().hash, "another")), "{\"seq\":2,".to_owned()];
+    let next = body(3, &hash(&kept), "as it was");
+    let place = next.rfind(",\"prev\"").expect("a link");
+    lines.push(hashed(&format!("{},\"torn_bytes\":9{}", &next[..place], &next[place..])));
+    lines.push(hashed(&signed(4, &hash(&lines[2]), &key, None, "web1")));
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let wanted = BTreeSet::from([2]);
+    let found = verify_stream(&mut text.as_bytes(), "log", wanted, Some(vec![key.public()]))
+        .expect("it is read");
+    assert!(found.broken.is_none(), "{:?}", found.broken);
+    // What the last link and the journal say of it fits; nothing else has seen it.
+    assert_eq!((found.hashes.get(&2), found.hearsay), (Some(&hash(&kept)), BTreeSet::from([2])));
+}
+
+#[test]
+fn what_goes_on_behind_a_power_cut_does_not_show_what_it_goes_on_from() {
+    let key = Key::generate();
+    let lines = log(&[false, true, false, true], &key);
+    let read = |lines: &[String]| {
+        let last = Link { seq: 2, hash: "a".repeat(64) };
+        let mut verifier = Verifier::new(BTreeSet::new(), Some(vec![key.public()])).after(last);
+        for line in lines {
+            let place = || Place { file: "log".to_owned(), line: 1 };
+            verifier.line(line.as_bytes(), true, place);
+        }
+        verifier.end()
+    };
+    // Another record 2.
+    assert!(read(&lines[2..]).broken.is_some());
+    // It is said that 3 was lost, or torn.
+    for (said, torn) in [("lost_records\":1", None), ("torn_bytes\":9", Some("{\"seq\":3,"))] {
+        let body = body(4, &"b".repeat(64), "another");
+        let place = body.rfind(",\"prev\"").expect("a link");
+        let next = hashed(&format!("{},\"{said}{}", &body[..place], &body[place..]));
+        let signed = hashed(&signed(5, &hash(&next), &key, None, "web1"));
+        let lines: Vec<String> =
+            torn.map(str::to_owned).into_iter().chain([next, signed]).collect();
+        let found = read(&lines);
+        assert!(found.broken.is_none(), "{:?}", found.broken);
+        assert!(found.is_cut_off && found.signed.is_some(), "{said}");
+    }
+    // One that was lost later is another's concern.
+    let key_of = |lines: &[String]| verified(lines, &[&key]).is_cut_off;
+    assert!(!key_of(&lines));
 }

@@ -3,6 +3,7 @@
 use crate::admin::answer::Failure;
 use crate::admin::audit::archive::age::Tool;
 use crate::audit::files::{Decrypt, LogFile};
+use crate::output::text::one_line;
 use crate::request::code::{Code, Refusal};
 use crate::system::file;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -28,7 +29,8 @@ impl Identity {
     /// If it cannot be read.
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let unreadable = |error: io::Error| {
-            let what = format!("the identity {} cannot be read: {error}", path.display());
+            let name = one_line(&path.to_string_lossy(), 200);
+            let what = format!("the identity {name} cannot be read: {error}");
             let code = match error.kind() {
                 io::ErrorKind::PermissionDenied => Code::NotPrivileged,
                 _ => Code::CommandFailed,
@@ -62,9 +64,13 @@ impl Identity {
     /// Why it cannot be decrypted.
     pub fn decrypt(&self, encrypted: &File, size: u64) -> io::Result<Box<dyn Read>> {
         let tool = Tool::age().map_err(io::Error::other)?;
-        let identity = format!("/proc/self/fd/{}", self.0.as_raw_fd());
-        let running = tool.start(&["--decrypt", "--identity", &identity], encrypted, size)?;
+        let running = tool.start(&["--decrypt", "--identity", &self.path()], encrypted, size)?;
         Ok(Box::new(running))
+    }
+
+    /// Where `age` finds it.
+    fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.0.as_raw_fd())
     }
 
     /// The same for the readers of the log.
@@ -72,8 +78,10 @@ impl Identity {
         let identity = self.clone();
         Box::new(move |file: &LogFile| {
             let path = file.path.display().to_string();
+            let own = identity.path();
             let named = move |error: io::Error| {
-                io::Error::new(error.kind(), format!("{path} cannot be decrypted: {error}"))
+                let said = error.to_string().replace(&own, "the identity");
+                io::Error::new(error.kind(), format!("{path} cannot be decrypted: {said}"))
             };
             let plain = identity.decrypt(&file.bytes()?, file.size).map_err(&named)?;
             Ok(Box::new(Named { plain, named }))
