@@ -697,7 +697,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__audit__subcmd__export)
-            opts="-f -v -h --format --since --until --after --follow --state --identity --json --verbose --help"
+            opts="-f -v -h --format --since --until --after --follow --state --identity --encrypted --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -756,6 +756,10 @@ _sm() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --encrypted)
+                    COMPREPLY=($(compgen -W "name base64" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1254,7 +1258,7 @@ _sm() {
             return 0
             ;;
         sm__subcmd__fleet__subcmd__audit)
-            opts="-i -l -v -h --inventory --limit --forks --store --full --skip-encrypted --user --accept-new-host-keys --skip-unreachable --json --verbose --help"
+            opts="-i -l -v -h --inventory --limit --forks --store --full --identity --user --accept-new-host-keys --skip-unreachable --json --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1312,6 +1316,21 @@ _sm() {
                     return 0
                     ;;
                 --store)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --identity)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"
@@ -1937,7 +1956,7 @@ _sm() {
 _sm_complete() {
     local cur head prefix prev plain request IFS=$' \t\n'
     COMPREPLY=()
-    _sm_helper_read '--user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --id --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager --seal' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
+    _sm_helper_read '--user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --id --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --encrypted --event --expect --format --package-manager --seal' 'helper' 'policy explain' 'policy allow' 'policy deny' 'fleet run'
     if ((${#request[@]})); then
         [[ ${request[0]} != -- || ${#request[@]} -eq 1 ]] || request=("${request[@]:1}")
         local COMP_WORDS=(sm-helper "${request[@]}") COMP_CWORD=${#request[@]}

@@ -111,9 +111,9 @@ complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -s l -l limit -d 'Only these hosts: names, groups, `*`, `!` and `:&`, as in Ansible' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l forks -d 'How many hosts at once' -r -f
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l store -d 'Where the checkpoints are kept, a file for each host [default: ~/.local/state/sm/fleet-audit]' -r -F
+complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l identity -d 'Read encrypted files here with this identity of age, which stays here' -r -F
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l user -d 'Log in as this account instead of the inventory\'s' -r -f -a "(__fish_complete_users)"
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l full -d 'Read each log from its beginning, not only what follows the last checkpoint that is kept'
-complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l skip-encrypted -d 'Go on behind records that are encrypted by now, without having verified them'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l accept-new-host-keys -d 'Trust a host\'s key the first time it is seen'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l skip-unreachable -d 'Do not count unreachable hosts as failures'
 complete -c sm -n "__fish_sm_using_subcommand fleet; and __fish_seen_subcommand_from audit" -l json -d 'One JSON object instead of text'
@@ -336,6 +336,8 @@ complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l after -d 'Begin with what follows the record of this number and this hash' -r -f
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l state -d 'Remember in this file what was exported, and go on from there the next time' -r -F
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l identity -d 'Read encrypted files with this identity of age' -r -F
+complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l encrypted -d 'In place of the records of an encrypted file, print lines of JSON' -r -f -a "name\t'One that names it, its first and last record and its size'
+base64\t'The same, and behind it others with its bytes'"
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s f -l follow -d 'Then print each new record'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -l json -d 'One JSON object instead of text'
 complete -c sm -n "__fish_sm_using_subcommand audit; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Print each step and its time on standard error; twice: every program that is run'
@@ -402,7 +404,7 @@ function __sm_request
                 return
             end
             test "$word" = --; or set -a plain $word
-        else if contains -- $word --user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --id --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --event --expect --format --package-manager --seal
+        else if contains -- $word --user --group --checkpoints --identity --inventory --key --log --site --state --store -i --after --agent --binary --for --forks --id --limit --lines --maintenance --max-fail --name --operation --package --password-fd --reason --serial --since --task --text --unit --until --uses -l -n --code --encrypted --event --expect --format --package-manager --seal
             set skip yes
         end
     end
