@@ -92,7 +92,7 @@ const BROKEN: [(&str, &str, &str); 15] = [
     ("rm /usr/local/lib/systemd/system/sm*", "sm.socket", ""),
     // As earlier versions left them, and as somebody's own that counts for more than ours.
     (
-        "cp /usr/local/lib/systemd/system/sm* /etc/systemd/system",
+        "cp /usr/local/lib/systemd/system/sm.socket /usr/local/lib/systemd/system/sm-broker.service /etc/systemd/system",
         "/etc/systemd/system/sm.socket overrides",
         "",
     ),

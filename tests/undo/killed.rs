@@ -124,7 +124,7 @@ host_once!(an_undo_that_was_killed_is_done_by_the_next_one, bare_btrfs, |host| {
         ("unlinkat", &[1, 3, 9]),
         ("utimensat", &[1, 12]),
         ("fchownat", &[2]),
-        ("openat2", &[40, 150]),
+        ("openat2", &[40, 100]),
         ("execve", &[1]),
         ("fsync", &[3, 5]),
     ] {

@@ -16,6 +16,7 @@ pub mod verify;
 use crate::admin::answer::{self, Answer, Failure};
 use crate::admin::audit::archive::encrypt::encrypt;
 use crate::admin::audit::filter::{left_out, missing, unreadable};
+use crate::admin::audit::index::store::Store;
 use crate::admin::audit::rows::{Requests, Style, is_checkpoint};
 use crate::admin::audit::verify::verify;
 use crate::audit::files::{self, FILE};
@@ -45,11 +46,20 @@ pub fn run(command: &AuditCommand, json: bool, program: &Path, arguments: &[OsSt
         AuditCommand::Key { rotate, seal } => {
             checkpoint::key(*rotate, seal.as_deref(), program, arguments)
         }
-        AuditCommand::Encrypt => encrypt(),
+        AuditCommand::Encrypt => encrypt_and_forget(),
         AuditCommand::Setup => setup::setup(program),
         AuditCommand::Export(given) => return export::run(given, json),
     };
     answer::print(json, result)
+}
+
+/// Encrypts what was put aside. An index is plain and says much of what its file says, so it goes too.
+fn encrypt_and_forget() -> Result<Answer, Failure> {
+    let answer = encrypt();
+    if let Ok(files) = files::all() {
+        Store::host().clean(&files);
+    }
+    answer
 }
 
 /// Print the last records, from the end of the log: the time does not grow with it.

@@ -11,7 +11,6 @@
 use crate::admin::answer::{Answer, Failure};
 use crate::admin::audit::archive::age::Tool;
 use crate::admin::audit::archive::identity::Identity;
-use crate::admin::audit::index::store::Store;
 use crate::audit::files::{self, FOLDER, LogFile};
 use crate::output::hex::hex;
 use crate::output::text::counted;
@@ -85,8 +84,6 @@ pub fn encrypt() -> Result<Answer, Failure> {
             }
         });
     }
-    // An index is plain, and says much of what its file says.
-    Store::host().clean(&files::all().map_err(failed)?);
     answer(&done, recipients.len())
 }
 
