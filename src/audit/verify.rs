@@ -295,9 +295,12 @@ impl Verifier {
     fn unread(&mut self, unread: Unread) -> bool {
         // What is said of it would be in there.
         self.found.torn.extend(self.torn.take().map(|torn| torn.place));
+        // It is said by `unread`, and by no power cut.
+        let was_cut_off = self.found.is_cut_off;
         if !self.is_cut_off() {
             return false;
         }
+        self.found.is_cut_off = was_cut_off;
         self.found.last = Some(Link { seq: unread.last, hash: String::new() });
         self.found.unread.push(unread);
         (self.at, self.is_link_unknown) = (None, true);
