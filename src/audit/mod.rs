@@ -333,7 +333,7 @@ fn signed(lock: &Locked, origin: &Origin, key: &Key, next: Option<&Public>) -> i
 /// Makes the checkpoint that should follow a record. If the key is sealed, a timer does that. Without a key there is none, and no request
 /// fails for that: `sm doctor` says why.
 fn sign_if_due(origin: &Origin, appended: &Appended) {
-    if !key::is_sealed() && appended.unsigned >= u64::from(origin.limits.audit.checkpoint_records) {
+    if appended.unsigned >= u64::from(origin.limits.audit.checkpoint_records) && !key::is_sealed() {
         let _ = checkpoint(&Origin { caller: Caller::root(), ..origin.clone() });
     }
 }

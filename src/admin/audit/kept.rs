@@ -18,6 +18,10 @@ const MOST_KEYS: u64 = 1 << 20;
 /// A record is far shorter, in bytes.
 const LONGEST: u64 = 1 << 20;
 
+/// What to do where they are something else.
+const WANTED: &str =
+    "give it lines of a host's log as they are, for example those of its checkpoints";
+
 /// Records of a log that were kept elsewhere, as a rule its checkpoints.
 #[derive(Debug, Default)]
 pub struct Kept {
@@ -38,9 +42,7 @@ impl Kept {
         let mut kept = Self { name: path.display().to_string(), ..Self::default() };
         let name = one_line(&kept.name, 200);
         let wrong = |number: usize, what: &str| {
-            Refusal::new(Code::InvalidArgument, format!("{name}:{number} {what}")).hint(
-                "give it lines of a host's log as they are, for example those of its checkpoints",
-            )
+            Refusal::new(Code::InvalidArgument, format!("{name}:{number} {what}")).hint(WANTED)
         };
         let file = file::open(path).map_err(|error| cannot_be_read(&name, &error))?;
         let mut reader = BufReader::new(file);
@@ -82,9 +84,7 @@ impl Kept {
             return Ok(());
         }
         let what = format!("{} has no record", one_line(&self.name, 200));
-        Err(Refusal::new(Code::InvalidArgument, what).hint(
-            "give it lines of a host's log as they are, for example those of its checkpoints",
-        ))
+        Err(Refusal::new(Code::InvalidArgument, what).hint(WANTED))
     }
 
     /// The newest one.

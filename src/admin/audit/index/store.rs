@@ -84,8 +84,8 @@ impl Store {
 
     /// The index of a file, if there is one that can be relied on.
     pub fn find(&self, file: &LogFile) -> Option<Index> {
-        let data = file.data().ok()?;
-        let identity = Identity::of(&data);
+        let of_file = file.data().ok()?;
+        let identity = Identity::of(&of_file);
         let folder = fs::symlink_metadata(&self.folder).ok()?;
         let is_own = |data: &Metadata| data.uid() == self.owner && data.mode() & 0o022 == 0;
         if !folder.is_dir() || !is_own(&folder) {
@@ -100,7 +100,7 @@ impl Store {
         }
         // It was made later than the file was written to, so far that no clock is too coarse.
         let made = data.modified().ok()?;
-        let written = file.data().ok()?.modified().ok()?;
+        let written = of_file.modified().ok()?;
         if made < written + COARSE {
             return None;
         }
