@@ -217,10 +217,13 @@ fn a_host_that_stops_signing_or_says_that_a_record_was_torn_hides_nothing() {
     let report = fleet.audit(&[]).exit(0).expect(&["web1 already ok"]);
     let warning = report.row("web1")["warnings"][0].as_str().unwrap_or("none");
     assert!(warning.contains("was not signed now"), "{warning}");
-    // A line without an end.
-    lie(&lies("tr '\\\\0' x </dev/zero"));
+    // A line without an end, from what the host's shell marks records with.
+    web1.write("/usr/local/bin/sed", "#!/bin/sh\nexec tr '\\0' x </dev/zero\n");
+    web1.root("chmod 0755 /usr/local/bin/sed").ok();
     let report = fleet.audit(&[]).exit(1);
     assert_eq!(report.row("web1")["status"], "failed", "{:#}", report.json);
+    assert!(report.row("web1")["error"].to_string().contains("keeps printing"), "{:#}", report.json);
+    web1.root("rm /usr/local/bin/sed").ok();
     // Another log that begins behind all that was collected.
     lie("#!/bin/sh\nexec /usr/local/lib/true/sm \"$@\"\n");
     let forge = "cd /root; log=/var/log/sm/audit.jsonl; rm $log /var/lib/sm/audit.head; i=0; \

@@ -58,6 +58,8 @@ pub struct Session {
     stderr: Option<ChildStderr>,
     word: String,
     unread: Vec<u8>,
+    /// How much of it has no line break.
+    searched: usize,
     printed: usize,
     /// How much it may print in all.
     most: usize,
@@ -96,6 +98,7 @@ impl Session {
             child,
             word,
             unread: Vec::new(),
+            searched: 0,
             printed: 0,
             most: MOST,
             message: Vec::new(),
@@ -262,8 +265,10 @@ impl Session {
 
     /// The next line for us out of what was read.
     fn line(&mut self) -> Result<Option<String>, Lost> {
-        while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+        while let Some(more) = memchr::memchr(b'\n', &self.unread[self.searched..]) {
+            let end = self.searched + more;
             let line: Vec<u8> = self.unread.drain(..=end).collect();
+            self.searched = 0;
             let line = String::from_utf8_lossy(&line[..end]);
             self.printed += end + 1;
             if self.printed > self.most {
@@ -283,6 +288,7 @@ impl Session {
                 keep_the_end(before);
             }
         }
+        self.searched = self.unread.len();
         let is_endless = self.printed + self.unread.len() > self.most || self.unread.len() > MOST;
         if is_endless { Err(Lost::Endless) } else { Ok(None) }
     }
