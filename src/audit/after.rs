@@ -8,7 +8,7 @@ use crate::audit::files::{self, Decrypt, LogFile};
 use crate::audit::line::Line;
 use crate::audit::record::Link;
 use crate::audit::verify::Unread;
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 /// The longest line that is taken for a record, in bytes. Records are far shorter.
@@ -71,6 +71,28 @@ struct Open {
     line: Vec<u8>,
     /// Whether it is longer than a record is.
     too_long: bool,
+}
+
+impl Open {
+    /// Reads on to the end of the line, as far as it is no longer than a record can be.
+    fn read_line(&mut self) -> io::Result<()> {
+        loop {
+            let there = match self.reader.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                there => there?,
+            };
+            let there = &there[..there.len().min(LONGEST - self.line.len())];
+            let end = memchr::memchr(b'\n', there).map(|end| end + 1);
+            let count = end.unwrap_or(there.len());
+            self.line.extend_from_slice(&there[..count]);
+            self.reader.consume(count);
+            self.read += count as u64;
+            // Nothing more is there, or there is no room for more.
+            if end.is_some() || count == 0 {
+                return Ok(());
+            }
+        }
+    }
 }
 
 impl After {
@@ -160,9 +182,7 @@ impl After {
     ) -> Result<Option<u64>, Ended<E>> {
         let mut highest = 0;
         loop {
-            let room = (LONGEST - open.line.len()) as u64;
-            let count = open.reader.by_ref().take(room).read_until(b'\n', &mut open.line)?;
-            open.read += count as u64;
+            open.read_line()?;
             let ended = open.line.strip_suffix(b"\n");
             let line = ended.unwrap_or(&open.line);
             match Line::parse(line).filter(|_| !open.too_long) {

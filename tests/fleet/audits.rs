@@ -222,7 +222,11 @@ fn a_host_that_stops_signing_or_says_that_a_record_was_torn_hides_nothing() {
     web1.root("chmod 0755 /usr/local/bin/sed").ok();
     let report = fleet.audit(&[]).exit(1);
     assert_eq!(report.row("web1")["status"], "failed", "{:#}", report.json);
-    assert!(report.row("web1")["error"].to_string().contains("keeps printing"), "{:#}", report.json);
+    assert!(
+        report.row("web1")["error"].to_string().contains("keeps printing"),
+        "{:#}",
+        report.json
+    );
     web1.root("rm /usr/local/bin/sed").ok();
     // Another log that begins behind all that was collected.
     lie("#!/bin/sh\nexec /usr/local/lib/true/sm \"$@\"\n");

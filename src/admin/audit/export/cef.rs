@@ -59,6 +59,9 @@ pub const KEYS: [(&str, &str, Option<&str>); 48] = [
     ("hash", "cs5", Some("hash")),
 ];
 
+/// What is escaped in a value.
+const ESCAPED: &[u8; 2] = b"=\\";
+
 /// Writes a record as an event.
 pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     let code = record.code.as_deref().unwrap_or("-");
@@ -97,7 +100,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         }
         begin(out, key);
         match content {
-            Value::Text(text) => value(out, text),
+            Value::Text(text) => plain::write_text(out, text, ESCAPED),
             Value::Texts(texts) => value(out, &command_line(texts)),
             Value::Number(content) => number(out, content),
             Value::Decimal(number) => drop(write!(out, "{number}")),
@@ -126,7 +129,7 @@ fn begin(out: &mut Vec<u8>, key: &str) {
     out.push(b'=');
 }
 
-/// A value, in which `=` and `\` are escaped.
+/// A value that is no text of a record.
 fn value(out: &mut Vec<u8>, text: &str) {
-    plain::write(out, text, LONGEST, b"=\\");
+    plain::write(out, text, LONGEST, ESCAPED);
 }

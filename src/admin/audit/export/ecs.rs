@@ -1,7 +1,7 @@
 //! The Elastic Common Schema. What it has no field for is below `sm`, as custom fields are
 //! (<https://www.elastic.co/docs/reference/ecs/ecs-custom-fields-in-ecs>).
 
-use crate::admin::audit::export::extension::{list, operation, rest, text};
+use crate::admin::audit::export::extension::{list, operation, rest};
 use crate::admin::audit::export::json::{Object, Quoted};
 use crate::admin::audit::export::plain::{LONGEST, command_line, cut};
 use crate::admin::audit::export::record::{Outcome, Record};
@@ -17,7 +17,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     let user = caller.and_then(|caller| caller.user.as_ref());
     let has_failed = record.outcome() == Outcome::Failure;
     Object::line(out, |line| {
-        line.put("@timestamp", text(&record.time));
+        line.put("@timestamp", &record.time);
         line.put("message", cut(&record.message(), LONGEST));
         line.object("ecs", |ecs| ecs.put("version", VERSION));
         line.object("event", |event| {
@@ -28,11 +28,11 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
             event.put("type", types(record, kind));
             event.put("action", cut(&record.action(), LONGEST));
             event.put("outcome", record.outcome().word());
-            event.maybe("code", record.code.as_ref().map(text));
-            event.maybe("reason", record.reason.as_ref().map(text));
+            event.maybe("code", record.code.as_ref());
+            event.maybe("reason", record.reason.as_ref());
             event.put("sequence", record.seq);
-            event.put("id", text(&record.hash));
-            event.put("hash", text(&record.hash));
+            event.put("id", &record.hash);
+            event.put("hash", &record.hash);
             // In nanoseconds.
             event.maybe("duration", record.duration_ms.map(|ms| (ms * 1e6) as i64));
         });
@@ -44,21 +44,21 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.object("service", |service| service.put("type", "sm"));
         line.object("user", |own| {
             own.maybe("id", caller.and_then(|caller| caller.uid).map(Quoted));
-            own.maybe("name", user.map(text));
+            own.maybe("name", user);
             own.object("group", |group| {
                 group.maybe("id", caller.and_then(|caller| caller.gid).map(Quoted));
             });
         });
         line.object("gen_ai", |own| {
-            own.object("agent", |agent| agent.maybe("name", record.agent().map(text)));
+            own.object("agent", |agent| agent.maybe("name", record.agent()));
         });
         line.object("related", |related| {
             related.put("hosts", [host]);
-            related.maybe("user", user.map(|user| [text(user)]));
+            related.maybe("user", user.map(|user| [user]));
         });
         line.object("process", |process| {
             if let Some(argv) = &record.argv {
-                process.maybe("executable", argv.first().map(text));
+                process.maybe("executable", argv.first());
                 process.put("args", list(argv));
                 process.put("args_count", argv.len());
                 process.put("command_line", command_line(argv));
@@ -67,14 +67,14 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         });
         if has_failed {
             line.object("error", |error| {
-                error.maybe("code", record.code.as_ref().map(text));
-                error.maybe("message", record.error.as_ref().map(text));
+                error.maybe("code", record.code.as_ref());
+                error.maybe("message", record.error.as_ref());
             });
         }
-        line.object("rule", |rule| rule.maybe("ruleset", record.policy.as_ref().map(text)));
+        line.object("rule", |rule| rule.maybe("ruleset", record.policy.as_ref()));
         if kind == Some("package") {
             let name = asked.and_then(|asked| asked.name.as_ref());
-            line.object("package", |package| package.maybe("name", name.map(text)));
+            line.object("package", |package| package.maybe("name", name));
         }
         line.object("sm", |sm| own(sm, record));
     });
@@ -82,23 +82,23 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
 
 /// What the schema has no field for.
 fn own(sm: &mut Object<'_>, record: &Record<'_>) {
-    sm.put("event", text(&record.event));
-    sm.maybe("request_id", record.request_id.as_ref().map(text));
+    sm.put("event", &record.event);
+    sm.maybe("request_id", record.request_id.as_ref());
     if let Some(caller) = &record.caller {
         sm.object("caller", |own| {
             own.maybe("pid", caller.pid);
-            own.maybe("via", caller.via.as_ref().map(text));
-            own.maybe("tty", caller.tty.as_ref().map(text));
+            own.maybe("via", caller.via.as_ref());
+            own.maybe("tty", caller.tty.as_ref());
             own.maybe("loginuid", caller.loginuid);
         });
     }
     operation(sm, record);
     if record.outcome() != Outcome::Failure {
-        sm.maybe("error", record.error.as_ref().map(text));
+        sm.maybe("error", record.error.as_ref());
     }
     sm.maybe("count", record.count);
     rest(sm, record);
-    sm.maybe("prev", record.prev.as_ref().map(text));
+    sm.maybe("prev", record.prev.as_ref());
 }
 
 /// The types of an event that its categories expect.

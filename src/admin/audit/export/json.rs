@@ -93,12 +93,20 @@ impl Value for str {
     fn write(&self, out: &mut Vec<u8>) {
         // Nearly all texts are so.
         if is_plain(self.as_bytes(), [b'"', b'\\']) {
-            out.reserve(self.len() + 2);
-            out.push(b'"');
-            out.extend_from_slice(self.as_bytes());
-            out.push(b'"');
+            quoted(out, self);
         } else {
             serialize(out, self);
+        }
+    }
+}
+
+impl Value for Text<'_> {
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        if self.is_plain() && self.len() <= LONGEST {
+            quoted(out, self);
+        } else {
+            str::write(&cut(self, LONGEST), out);
         }
     }
 }
@@ -175,6 +183,14 @@ impl Value for bool {
     }
 }
 
+/// Writes a text in which nothing has to be escaped.
+fn quoted(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// A number as a text.
 pub struct Quoted(pub u64);
 
@@ -191,9 +207,9 @@ pub struct Words<'t>(pub &'t [Text<'t>]);
 
 impl Value for Words<'_> {
     fn write(&self, out: &mut Vec<u8>) {
-        let more = (self.0.len() > MOST_WORDS).then_some(Cow::Borrowed(CUT));
-        let words = self.0.iter().take(MOST_WORDS).map(|text| cut(text, LONGEST)).chain(more);
-        elements(out, words);
+        let more = Text::new(CUT);
+        let more = (self.0.len() > MOST_WORDS).then_some(&more);
+        elements(out, self.0.iter().take(MOST_WORDS).chain(more));
     }
 }
 

@@ -38,12 +38,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How much is written at once, in bytes: with a state each time waits for the disk or a reader.
-const BATCH: usize = 128 << 10;
-const BATCH_WITH_STATE: usize = 3 << 20;
-
 /// How much is made into events at once, in bytes.
 const PART: usize = 64 << 10;
+
+/// How much is written at once, in bytes: as a rule a part, which then is not copied once more. With a
+/// state each time waits for the disk or a reader.
+const BATCH: usize = PART;
+const BATCH_WITH_STATE: usize = 3 << 20;
 
 /// How long to wait for new records, and how often a file may be unreadable meanwhile: while
 /// logrotate compresses it, it is half there.
@@ -96,6 +97,7 @@ fn export(given: &Export) -> Result<(), Failure> {
         since,
         until,
         lines: Vec::new(),
+        spare: Vec::new(),
         written: last.clone(),
         last: last.clone(),
         output,
@@ -203,6 +205,9 @@ struct Writer {
     since: Option<String>,
     until: Option<String>,
     lines: Vec<u8>,
+    /// Memory to use again: what one thread takes and another one gives back costs a page fault for each
+    /// page, and these as much time as the events.
+    spare: Vec<Vec<u8>>,
     /// The record whose event is the last of `lines`, and the one that the state has.
     last: Link,
     written: Link,
@@ -283,13 +288,28 @@ impl Writer {
 
     /// Has events made of what was read, and takes those that are made.
     fn put(&mut self) -> Result<(), Stop> {
-        let records = std::mem::take(&mut self.records);
+        let next = Records { lines: self.room(), last: None };
+        let records = std::mem::replace(&mut self.records, next);
+        let room = self.room();
         let Some(pool) = &mut self.pool else {
             let Records { lines, last } = records;
-            return self.take_events(Events { lines, last, unread: Vec::new() });
+            return self.take_events(Events { lines, last, emptied: room, unread: Vec::new() });
         };
-        pool.put(records);
+        pool.put(records, room);
         self.take_made(false)
+    }
+
+    fn room(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn keep(&mut self, mut room: Vec<u8>) {
+        /// More than are on the way at once.
+        const MOST: usize = 64;
+        room.clear();
+        if self.spare.len() < MOST {
+            self.spare.push(room);
+        }
     }
 
     /// Takes the events that are made, or waits for all of them.
@@ -305,10 +325,12 @@ impl Writer {
             warn(&format!("record {seq} cannot be read and is left out: sm audit verify"));
         }
         if self.lines.is_empty() {
-            self.lines = events.lines;
+            std::mem::swap(&mut self.lines, &mut events.lines);
         } else {
             self.lines.append(&mut events.lines);
         }
+        self.keep(events.lines);
+        self.keep(events.emptied);
         if let Some(last) = events.last {
             self.last = last;
         }

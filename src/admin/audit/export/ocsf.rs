@@ -1,7 +1,7 @@
 //! The Open Cybersecurity Schema Framework: process activity, class 1007. What it has no
 //! attribute for is in `unmapped`.
 
-use crate::admin::audit::export::extension::{list, operation, rest, text};
+use crate::admin::audit::export::extension::{list, operation, rest};
 use crate::admin::audit::export::json::{Object, Quoted, Value};
 use crate::admin::audit::export::plain::{LONGEST, command_line, cut, milliseconds};
 use crate::admin::audit::export::record::{Outcome, Record};
@@ -17,7 +17,7 @@ const PROFILES: [&str; 3] = ["host", "security_control", "ai_operation"];
 pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     let caller = record.caller.as_ref();
     let outcome = record.outcome();
-    let agent = record.agent().map(text);
+    let agent = record.agent();
     let profiles = if agent.is_some() { &PROFILES[..] } else { &PROFILES[..2] };
     Object::line(out, |line| {
         line.raw(concat!(
@@ -49,8 +49,8 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.put("action", action);
         line.put("disposition_id", disposition_id);
         line.put("disposition", disposition);
-        line.maybe("status_code", record.code.as_ref().map(text));
-        line.maybe("status_detail", record.error.as_ref().map(text));
+        line.maybe("status_code", record.code.as_ref());
+        line.maybe("status_detail", record.error.as_ref());
         // In milliseconds.
         line.put("time", milliseconds(&record.time).unwrap_or(0));
         line.maybe("duration", record.duration_ms.map(|ms| ms.round() as i64));
@@ -65,11 +65,11 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
             });
             metadata.put("profiles", profiles);
             metadata.raw(r#""log_name":"audit.jsonl""#);
-            metadata.put("event_code", text(&record.event));
-            metadata.put("uid", text(&record.hash));
+            metadata.put("event_code", &record.event);
+            metadata.put("uid", &record.hash);
             metadata.put("sequence", record.seq);
-            metadata.maybe("correlation_uid", record.request_id.as_ref().map(text));
-            metadata.put("original_time", text(&record.time));
+            metadata.maybe("correlation_uid", record.request_id.as_ref());
+            metadata.put("original_time", &record.time);
         });
         line.object("device", |device| {
             device.put("hostname", host);
@@ -79,7 +79,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.object("actor", |actor| {
             actor.object("application", |application| application.put("name", "sm-helper"));
             actor.object("user", |user| {
-                user.maybe("name", caller.and_then(|caller| caller.user.as_ref()).map(text));
+                user.maybe("name", caller.and_then(|caller| caller.user.as_ref()));
                 user.maybe("uid", caller.and_then(|caller| caller.uid).map(Quoted));
                 if let Some(gid) = caller.and_then(|caller| caller.gid) {
                     user.put("groups", [Group(gid)]);
@@ -89,7 +89,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
                 process.maybe("pid", caller.and_then(|caller| caller.pid));
             });
             actor.object("session", |session| {
-                session.maybe("terminal", caller.and_then(|caller| caller.tty.as_ref()).map(text));
+                session.maybe("terminal", caller.and_then(|caller| caller.tty.as_ref()));
             });
         });
         // Of an agent its name is known, and it is the policy that gives it: both are stable.
@@ -99,17 +99,17 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         });
         line.object("process", |process| {
             // The schema wants to know which process: its own number is not recorded.
-            process.put("uid", record.request_id.as_ref().map_or("".into(), text));
+            process.put("uid", record.request_id.as_deref().unwrap_or_default());
             if let Some(argv) = &record.argv {
                 process.put("cmd_line", command_line(argv));
                 if let Some(program) = argv.first() {
                     process
                         .put("name", cut(program.rsplit('/').next().unwrap_or(program), LONGEST));
-                    process.put("path", text(program));
+                    process.put("path", program);
                 }
             }
         });
-        line.object("policy", |policy| policy.maybe("uid", record.policy.as_ref().map(text)));
+        line.object("policy", |policy| policy.maybe("uid", record.policy.as_ref()));
         line.object("unmapped", |own| unmapped(own, record));
     });
 }
@@ -127,14 +127,14 @@ impl Value for Group {
 fn unmapped(own: &mut Object<'_>, record: &Record<'_>) {
     if let Some(caller) = &record.caller {
         own.object("caller", |own| {
-            own.maybe("via", caller.via.as_ref().map(text));
+            own.maybe("via", caller.via.as_ref());
             own.maybe("loginuid", caller.loginuid);
         });
     }
     operation(own, record);
     own.maybe("argv", record.argv.as_deref().map(list));
-    own.maybe("reason", record.reason.as_ref().map(text));
+    own.maybe("reason", record.reason.as_ref());
     own.maybe("duration_ms", record.duration_ms);
     rest(own, record);
-    own.maybe("prev", record.prev.as_ref().map(text));
+    own.maybe("prev", record.prev.as_ref());
 }

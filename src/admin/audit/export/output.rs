@@ -1,6 +1,7 @@
 //! Standard output: what of it is surely there, so that a state can say so.
 
 use crate::admin::audit::export::state::Place;
+use nix::fcntl::{FcntlArg, fcntl};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 /// How much a file may have grown behind a state: far more than one batch.
 const MOST_AHEAD: u64 = 64 << 20;
+
+/// How much a pipe is to take at once, in bytes: what any account may ask for (`pipe(7)`).
+const PIPE: i32 = 1 << 20;
 
 /// Where events go.
 pub struct Output {
@@ -39,7 +43,11 @@ impl Output {
         let data = file.metadata()?;
         let kind = match data.file_type() {
             kind if kind.is_file() => Kind::File,
-            kind if kind.is_fifo() => Kind::Pipe,
+            kind if kind.is_fifo() => {
+                // Each time that it is full, two processes wait. It stays as it is where it may not grow.
+                let _ = fcntl(&file, FcntlArg::F_SETPIPE_SZ(PIPE));
+                Kind::Pipe
+            }
             _ => Kind::Other,
         };
         Ok(Self { file, kind, ahead: Vec::new() })

@@ -4,6 +4,7 @@
 use crate::admin::audit::export::record::Text;
 use crate::output::text::{is_hidden, shell_word};
 use jiff::Timestamp;
+use memchr::memchr;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -70,6 +71,17 @@ pub fn write<const N: usize>(out: &mut Vec<u8>, text: &str, most: usize, escaped
         } else {
             push(c);
         }
+    }
+}
+
+/// The same of a text of a record, cut at the longest one.
+pub fn write_text<const N: usize>(out: &mut Vec<u8>, text: &Text<'_>, escaped: &[u8; N]) {
+    let is_there =
+        |mark: &u8| !matches!(mark, b'"' | b'\\') && memchr(*mark, text.as_bytes()).is_some();
+    if text.is_plain() && text.len() <= LONGEST && !escaped.iter().any(is_there) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        write(out, text, LONGEST, escaped);
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Records {
 /// What became of them.
 #[derive(Default)]
 pub struct Events {
+    /// The memory that the records were in.
+    pub emptied: Vec<u8>,
     /// The events, each with its line break.
     pub lines: Vec<u8>,
     /// The numbers of those that could not be read.
@@ -36,18 +38,25 @@ pub struct Events {
 
 /// The threads, and what they have not given back yet.
 pub struct Pool {
-    jobs: Sender<(Records, SyncSender<Events>)>,
+    jobs: Sender<Job>,
     pending: VecDeque<Receiver<Events>>,
     most: usize,
 }
 
+/// What a thread is to make events of, where to, and to whom it gives them.
+struct Job {
+    records: Records,
+    lines: Vec<u8>,
+    back: SyncSender<Events>,
+}
+
 impl Pool {
-    /// As many threads as there are processors beside the one that reads.
+    /// As many threads as there are processors: the one that reads and writes mostly waits.
     pub fn new(write: Write, host: &str) -> Self {
         const MOST: usize = 8;
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        let count = processors.saturating_sub(1).clamp(1, MOST);
-        let (jobs, queue) = channel::<(Records, SyncSender<Events>)>();
+        let count = processors.min(MOST);
+        let (jobs, queue) = channel::<Job>();
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..count {
             let (queue, host) = (Arc::clone(&queue), host.to_owned());
@@ -55,39 +64,36 @@ impl Pool {
                 loop {
                     // Whoever waits holds the lock; it is let go before the work begins.
                     let next = queue.lock().ok().and_then(|queue| queue.recv().ok());
-                    let Some((records, back)) = next else { break };
+                    let Some(Job { records, lines, back }) = next else { break };
                     // Nobody wants it any more: the process ends.
-                    let _ = back.send(events(write, &host, records));
+                    let _ = back.send(events(write, &host, records, lines));
                 }
             });
         }
         Self { jobs, pending: VecDeque::new(), most: 2 * count + 2 }
     }
 
-    /// Hands records to a thread.
-    pub fn put(&mut self, records: Records) {
+    /// Hands records to a thread, and memory for their events.
+    pub fn put(&mut self, records: Records, lines: Vec<u8>) {
         let (back, events) = sync_channel(1);
         // The threads are there as long as this is.
-        let _ = self.jobs.send((records, back));
+        let _ = self.jobs.send(Job { records, lines, back });
         self.pending.push_back(events);
     }
 
     /// The next events, if there are so many records on the way that one has to wait, or they are
     /// all wanted.
     pub fn take(&mut self, is_all: bool) -> Option<Events> {
-        if let Some(events) = self.pending.front().and_then(|first| first.try_recv().ok()) {
-            self.pending.pop_front();
-            return Some(events);
-        }
-        if !is_all && self.pending.len() < self.most {
-            return None;
-        }
-        self.pending.pop_front().and_then(|first| first.recv().ok())
+        let first = self.pending.front()?;
+        let has_to_wait = is_all || self.pending.len() >= self.most;
+        let events = if has_to_wait { first.recv().ok() } else { first.try_recv().ok() }?;
+        self.pending.pop_front();
+        Some(events)
     }
 }
 
-fn events(write: Write, host: &str, records: Records) -> Events {
-    let mut events = Events { last: records.last, ..Events::default() };
+fn events(write: Write, host: &str, records: Records, lines: Vec<u8>) -> Events {
+    let mut events = Events { lines, last: records.last, ..Events::default() };
     events.lines.reserve(3 * records.lines.len());
     let mut begin = 0;
     for end in memchr::memchr_iter(b'\n', &records.lines) {
@@ -98,6 +104,7 @@ fn events(write: Write, host: &str, records: Records) -> Events {
             events.unread.push(seq);
         }
     }
+    events.emptied = records.lines;
     events
 }
 

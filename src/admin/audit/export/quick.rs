@@ -5,7 +5,7 @@
 use crate::admin::audit::export::record::{
     Caller, Checkpoint, Operation, Record, Seal, Snapshot, Text, Undone,
 };
-use std::borrow::Cow;
+use std::cell::OnceCell;
 
 /// Reads a record's line without its line break; none if it is not as this program writes them.
 pub fn parse(line: &[u8]) -> Option<Record<'_>> {
@@ -38,6 +38,7 @@ pub fn parse(line: &[u8]) -> Option<Record<'_>> {
         policy: from.optional(",\"policy\":", Reader::text)?,
         prev: from.optional(",\"prev\":", Reader::text)?,
         hash: from.required(",\"hash\":", Reader::text)?,
+        meaning: OnceCell::new(),
     };
     from.skip("}")?;
     (from.at == line.len()).then_some(record)
@@ -169,9 +170,11 @@ impl<'l> Reader<'l> {
     fn text(&mut self) -> Option<Text<'l>> {
         self.skip("\"")?;
         let begin = self.at;
-        self.at += plain(self.rest());
+        let (length, is_ascii) = plain(self.rest());
+        self.at += length;
         if self.skip("\"").is_some() {
-            return Some(Text(Cow::Borrowed(self.text.get(begin..self.at - 1)?)));
+            let text = self.text.get(begin..self.at - 1)?;
+            return Some(if is_ascii { Text::plain(text) } else { Text::new(text) });
         }
         self.escaped(begin)
     }
@@ -195,7 +198,7 @@ impl<'l> Reader<'l> {
         self.at += length;
         serde_json::from_str(self.text.get(begin - 1..self.at)?)
             .ok()
-            .map(|text| Text(Cow::Owned(text)))
+            .map(|text: String| Text::new(text))
     }
 
     fn texts(&mut self) -> Option<Vec<Text<'l>>> {
@@ -267,33 +270,41 @@ impl<'l> Reader<'l> {
     }
 }
 
-/// How many bytes there are before the first quote, backslash or control character: eight at a
-/// time, since nearly all of a line is such text.
-fn plain(text: &[u8]) -> usize {
+/// How many bytes there are before the first quote, backslash or control character, and whether all
+/// of them are ASCII characters that can be seen, and spaces: eight at a time, since nearly all of a line
+/// is such text.
+fn plain(text: &[u8]) -> (usize, bool) {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGHEST: u64 = ONES << 7;
     // Each byte that is 0 has its highest bit set; no byte below the first such one has.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHEST;
-    let mut at = 0;
-    while let Some((word, _)) = text.get(at..).and_then(<[u8]>::split_first_chunk::<8>) {
+    let (mut at, mut others) = (0, 0);
+    let length = loop {
+        let Some((word, _)) = text.get(at..).and_then(<[u8]>::split_first_chunk::<8>) else {
+            let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | ..b' ');
+            break at + text.get(at..).unwrap_or_default().iter().take_while(is_plain).count();
+        };
         let word = u64::from_le_bytes(*word);
         let below_space = word.wrapping_sub(ONES * 0x20) & !word & HIGHEST;
         let found = below_space
             | zeros(word ^ (ONES * u64::from(b'"')))
             | zeros(word ^ (ONES * u64::from(b'\\')));
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            break at + found.trailing_zeros() as usize / 8;
         }
+        // Above 0x7e: of these 0x7f has no highest bit before one is added.
+        others |= word | word.wrapping_add(ONES);
         at += 8;
-    }
-    let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | ..b' ');
-    at + text.get(at..).unwrap_or_default().iter().take_while(is_plain).count()
+    };
+    let rest = text.get(at..length).unwrap_or_default();
+    (length, others & HIGHEST == 0 && rest.iter().all(|byte| *byte < 0x7f))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::admin::audit::export::record::Value as Content;
+    use crate::admin::audit::export::{cef, ecs, ocsf, rfc5424};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -321,6 +332,13 @@ mod tests {
             let other = Record::parse(line);
             let other = other.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(line)));
             assert_eq!(shown(quick), shown(&other), "{}", String::from_utf8_lossy(line));
+            // What is known of a text when it was read so changes no event.
+            for write in [cef::write, ecs::write, ocsf::write, rfc5424::write] {
+                let (mut one, mut two) = (Vec::new(), Vec::new());
+                write(&mut one, quick, "host");
+                write(&mut two, &other, "host");
+                assert_eq!(String::from_utf8_lossy(&one), String::from_utf8_lossy(&two));
+            }
         }
         quick.is_some()
     }
@@ -451,7 +469,9 @@ mod tests {
         fn plain_text_ends_where_something_else_begins(text: Vec<u8>, more in "[ -~é]{0,30}") {
             let text = [more.as_bytes(), &text].concat();
             let is_plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | ..b' ');
-            prop_assert_eq!(plain(&text), text.iter().take_while(is_plain).count());
+            let length = text.iter().take_while(is_plain).count();
+            let is_ascii = text[..length].iter().all(|byte| *byte < 0x7f);
+            prop_assert_eq!(plain(&text), (length, is_ascii));
         }
     }
 

@@ -4,17 +4,64 @@ use crate::audit::record::Event;
 use crate::request::code::Code;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::fmt;
 use std::ops::Deref;
 
 /// A text of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Text<'l>(#[serde(borrow)] pub Cow<'l, str>);
+#[derive(Clone, Deserialize)]
+#[serde(from = "Borrowed<'l>", bound(deserialize = "'de: 'l"))]
+pub struct Text<'l> {
+    text: Cow<'l, str>,
+    is_plain: bool,
+}
+
+#[derive(Deserialize)]
+struct Borrowed<'l>(#[serde(borrow)] Cow<'l, str>);
+
+impl<'l> From<Borrowed<'l>> for Text<'l> {
+    fn from(Borrowed(text): Borrowed<'l>) -> Self {
+        Self { text, is_plain: false }
+    }
+}
+
+impl<'l> Text<'l> {
+    /// A text of which nothing is known.
+    pub fn new(text: impl Into<Cow<'l, str>>) -> Self {
+        Self { text: text.into(), is_plain: false }
+    }
+
+    /// A text of ASCII characters that can be seen and of spaces, without `"` and `\`. Whoever says
+    /// so has looked: no format looks again.
+    pub fn plain(text: &'l str) -> Self {
+        Self { text: text.into(), is_plain: true }
+    }
+
+    /// As it stands in the line; none if something is escaped there.
+    pub fn as_written(&self) -> Option<&str> {
+        match &self.text {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
+        }
+    }
+
+    /// Whether it is known to be such a text.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, out)
+    }
+}
 
 impl Deref for Text<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
@@ -49,6 +96,9 @@ pub struct Record<'l> {
     pub policy: Option<Text<'l>>,
     pub prev: Option<Text<'l>>,
     pub hash: Text<'l>,
+    /// What its event and its code say, once it was looked for: each format asks several times.
+    #[serde(skip)]
+    pub meaning: OnceCell<(Option<Event>, Outcome)>,
 }
 
 /// Who asked.
@@ -116,7 +166,7 @@ pub struct Checkpoint<'l> {
 /// What a field of a record holds.
 #[derive(Debug, Clone, Copy)]
 pub enum Value<'v> {
-    Text(&'v str),
+    Text(&'v Text<'v>),
     Texts(&'v [Text<'v>]),
     Number(i128),
     Decimal(f64),
@@ -226,27 +276,35 @@ impl<'l> Record<'l> {
     }
 
     fn is(&self, event: Event) -> bool {
-        &*self.event == event.word()
+        self.event() == Some(event)
     }
 
     /// Whether something is about to be done, or whether it was done or not.
     pub fn event(&self) -> Option<Event> {
-        Event::ALL.into_iter().find(|event| self.is(*event))
+        self.meaning().0
     }
 
     /// How it went. What only another version knows is unknown.
     pub fn outcome(&self) -> Outcome {
-        match self.event() {
-            Some(Event::Refused) => Outcome::Failure,
-            Some(Event::Result | Event::Checkpoint) => {
-                match self.code.as_deref().and_then(Code::from_word) {
-                    Some(code) if code.exit() == 0 => Outcome::Success,
-                    Some(_) => Outcome::Failure,
-                    None => Outcome::Unknown,
+        self.meaning().1
+    }
+
+    fn meaning(&self) -> (Option<Event>, Outcome) {
+        *self.meaning.get_or_init(|| {
+            let event = Event::ALL.into_iter().find(|event| &*self.event == event.word());
+            let outcome = match event {
+                Some(Event::Refused) => Outcome::Failure,
+                Some(Event::Result | Event::Checkpoint) => {
+                    match self.code.as_deref().and_then(Code::from_word) {
+                        Some(code) if code.exit() == 0 => Outcome::Success,
+                        Some(_) => Outcome::Failure,
+                        None => Outcome::Unknown,
+                    }
                 }
-            }
-            _ => Outcome::Unknown,
-        }
+                _ => Outcome::Unknown,
+            };
+            (event, outcome)
+        })
     }
 
     /// The words of the operation, `service restart nginx.service`, or those that were not
@@ -322,7 +380,7 @@ fn push<'w>(to: &mut String, between: &str, words: impl IntoIterator<Item = &'w 
 }
 
 fn text<'v>(text: Option<&'v Text<'_>>) -> Option<Value<'v>> {
-    text.map(|text| Value::Text(text))
+    text.map(Value::Text)
 }
 
 fn number<'v>(number: Option<impl Into<i128>>) -> Option<Value<'v>> {

@@ -6,6 +6,9 @@ use crate::admin::audit::export::record::{Outcome, Record, Value};
 /// The name of our structured data. 32473 is the enterprise number of examples (RFC 5612).
 const ID: &str = "sm@32473";
 
+/// What is escaped in the value of a parameter (section 6.3.3).
+const ESCAPED: &[u8; 3] = b"\"\\]";
+
 /// Writes a record as an event.
 pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     // As in the journal: notice, or warning if something failed; the facility is authpriv.
@@ -18,7 +21,11 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         out.extend_from_slice(part.as_bytes());
     }
     record.each(|path, content| match content {
-        Value::Text(text) => parameter(out, path, text),
+        Value::Text(text) => {
+            begin(out, path);
+            plain::write_text(out, text, ESCAPED);
+            out.push(b'"');
+        }
         // One for each word: a name may stand there several times (section 6.3.3).
         Value::Texts(texts) => words(texts).for_each(|word| parameter(out, path, &word)),
         Value::Number(value) => {
@@ -34,10 +41,10 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
     out.push(b'\n');
 }
 
-/// A parameter, in whose value `"`, `\` and `]` are escaped (section 6.3.3).
+/// A parameter that is no text of a record.
 fn parameter(out: &mut Vec<u8>, name: &str, text: &str) {
     begin(out, name);
-    plain::write(out, text, LONGEST, b"\"\\]");
+    plain::write(out, text, LONGEST, ESCAPED);
     out.push(b'"');
 }
 

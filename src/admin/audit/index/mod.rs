@@ -18,7 +18,6 @@ use crate::audit::files::Stored;
 use crate::audit::record::Event;
 use crate::request::id::RequestId;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -355,11 +354,8 @@ struct Known<'r> {
 impl<'r> Known<'r> {
     fn of(record: &'r Record<'r>) -> Option<Self> {
         // Escaped, they are something else in the text of the line.
-        let (Cow::Borrowed(_), Cow::Borrowed(id)) =
-            (&record.event.0, &record.request_id.as_ref()?.0)
-        else {
-            return None;
-        };
+        record.event.as_written()?;
+        let id = record.request_id.as_ref()?.as_written()?;
         Some(Self { record, time: micros(&record.time)?, id })
     }
 }
