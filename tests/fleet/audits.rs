@@ -244,6 +244,31 @@ fn a_host_that_stops_signing_or_says_that_a_record_was_torn_hides_nothing() {
 
 #[test]
 #[ignore = "needs root and throwaway hosts: run tests/run"]
+fn a_key_that_was_replaced_signs_nothing_any_more() {
+    let fleet = ready(1);
+    let web1 = &fleet.hosts[0];
+    fleet.audit(&[]).exit(0);
+    web1.root("cd /var/lib/sm; mkdir /root/old; cp -a audit.key audit.pub /root/old").ok();
+    web1.root("sm audit key --rotate").ok();
+    look(web1);
+    fleet.audit(&[]).exit(0).expect(&["web1 done ok"]);
+    let kept = fleet.kept("web1");
+    web1.root("cp -a /root/old/* /var/lib/sm/").ok();
+    look(web1);
+    // With what was collected last, and with all of the log.
+    for how in [&[][..], &["--full"]] {
+        let report = fleet.audit(how).exit(1).expect(&["web1 failed audit_changed"]);
+        assert!(
+            report.row("web1")["error"].to_string().contains("signed with"),
+            "{:#}",
+            report.json
+        );
+        assert_eq!(fleet.kept("web1"), kept);
+    }
+}
+
+#[test]
+#[ignore = "needs root and throwaway hosts: run tests/run"]
 fn behind_a_power_cut_the_whole_log_shows_that_it_is_the_one_that_was_collected() {
     let fleet = ready(1);
     let web1 = &fleet.hosts[0];

@@ -29,6 +29,8 @@ pub struct Kept {
     pub records: BTreeMap<u64, String>,
     /// Pairs of keys of which the first has signed the second.
     rotations: Vec<(Public, Public)>,
+    /// The number of the last checkpoint, and the key that signed it.
+    last: Option<(u64, Public)>,
     /// The file.
     name: String,
 }
@@ -64,6 +66,9 @@ impl Kept {
                 let signature =
                     signature.ok_or_else(|| wrong(number, "has a signature that is not valid"))?;
                 kept.rotations.extend(signature.next.map(|next| (signature.key, next)));
+                if kept.last.is_none_or(|(last, _)| record.seq > last) {
+                    kept.last = Some((record.seq, signature.key));
+                }
             }
             let hash = String::from_utf8_lossy(record.hash).into_owned();
             let before = kept.records.insert(record.seq, hash.clone());
@@ -101,6 +106,13 @@ impl Kept {
             }
         }
         keys
+    }
+
+    /// Of these keys, in the order in which they took over, those that may sign what follows the last
+    /// checkpoint: the one of that, and those behind it. All of them if it is none of these.
+    pub fn still_signing(&self, keys: &[Public]) -> Vec<Public> {
+        let last = self.last.and_then(|(_, key)| keys.iter().position(|known| *known == key));
+        keys[last.unwrap_or(0)..].to_vec()
     }
 
     /// What a log in which these were looked for has not, or has otherwise.

@@ -172,11 +172,13 @@ fn collect(
 fn verifier(held: &Held, last: Option<&Link>, checkpoint: Option<&Checkpoint>) -> Verifier {
     let new = checkpoint.map(|checkpoint| checkpoint.link.seq);
     let wanted: BTreeSet<u64> = held.kept.records.keys().copied().chain(new).collect();
-    let keys = (!held.trusted.is_empty()).then(|| held.trusted.clone());
-    let verifier = Verifier::new(wanted, keys);
+    let known = |keys: Vec<Public>| (!keys.is_empty()).then_some(keys);
     match last {
-        Some(last) => verifier.after(last.clone()),
-        None => verifier,
+        // A key that was replaced before signs nothing any more, whoever has it by now.
+        Some(last) => {
+            Verifier::new(wanted, known(held.kept.still_signing(&held.trusted))).after(last.clone())
+        }
+        None => Verifier::new(wanted, known(held.trusted.clone())),
     }
 }
 
