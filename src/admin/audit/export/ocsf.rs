@@ -94,8 +94,8 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         });
         // Of an agent its name is known, and it is the policy that gives it: both are stable.
         line.object("ai_agent", |own| {
-            own.maybe("uid", agent.as_deref());
-            own.maybe("name", agent.as_deref());
+            own.maybe("uid", agent);
+            own.maybe("name", agent);
         });
         line.object("process", |process| {
             // The schema wants to know which process: its own number is not recorded.
