@@ -5,14 +5,11 @@
 //! renames, packs, copies and deletes files.
 
 use crate::audit::files::{self, Decrypt, LogFile};
-use crate::audit::line::Line;
+use crate::audit::line::{LONGEST, Line};
 use crate::audit::record::Link;
 use crate::audit::verify::Unread;
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
-
-/// The longest line that is taken for a record, in bytes. Records are far shorter.
-const LONGEST: usize = 1 << 20;
 
 /// What is found.
 #[derive(Debug)]

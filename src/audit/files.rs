@@ -1,6 +1,7 @@
 //! The log and what rotation made of its past, oldest record first.
 
 use crate::audit::end::End;
+use crate::audit::line::LONGEST;
 use crate::audit::record::{Event, Link};
 use crate::system::file;
 use flate2::read::MultiGzDecoder;
@@ -413,11 +414,9 @@ pub fn has_result(request_id: &str) -> io::Result<bool> {
 
 /// Shows each line, until that is enough.
 fn each_line(file: &LogFile, mut show: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
-    /// A record is far shorter, in bytes: more of a line is no record, and is not kept in memory.
-    const LONGEST: u64 = 1 << 20;
     let mut reader = file.open()?;
     let mut line = Vec::new();
-    while (&mut reader).take(LONGEST).read_until(b'\n', &mut line)? > 0 {
+    while (&mut reader).take(LONGEST as u64).read_until(b'\n', &mut line)? > 0 {
         if show(&line) {
             break;
         }

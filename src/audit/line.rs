@@ -5,6 +5,10 @@ use crate::output::hex::hex;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 
+/// The longest line that is taken for a record, in bytes. Records are far shorter, and more of a line than
+/// that is never kept in memory.
+pub const LONGEST: usize = 1 << 20;
+
 /// The fields of a record's line that make the chain.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'l> {

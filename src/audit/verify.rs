@@ -6,7 +6,7 @@ mod tests;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::files::{Decrypt, LogFile};
 use crate::audit::key::Public;
-use crate::audit::line::Line;
+use crate::audit::line::{LONGEST, Line};
 use crate::audit::record::{Event, HASH_KEY, Link};
 use crate::audit::signature::Signature;
 use serde::Serialize;
@@ -120,10 +120,6 @@ pub struct SignedBy {
     pub since: u64,
 }
 
-/// The longest line that is read as one, in bytes: a record is far shorter, and a stream may have no
-/// line break at all.
-const LONGEST: u64 = 1 << 20;
-
 /// The most encrypted files of another host, which are far more than rotation keeps.
 const MOST_UNREAD: usize = 4096;
 
@@ -236,14 +232,14 @@ impl Verifier {
         let (mut line, mut number) = (Vec::new(), 0);
         loop {
             line.clear();
-            if (&mut *from).take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+            if (&mut *from).take(LONGEST as u64).read_until(b'\n', &mut line)? == 0 {
                 return Ok(true);
             }
             number += 1;
             progress(line.len() as u64);
             let place = || Place { file: name.to_owned(), line: number };
             let whole = line.strip_suffix(b"\n");
-            if whole.is_none() && line.len() as u64 == LONGEST {
+            if whole.is_none() && line.len() == LONGEST {
                 self.breaks(place(), self.next(), "is not a record");
                 return Ok(false);
             }

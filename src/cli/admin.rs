@@ -267,6 +267,20 @@ pub enum FleetCommand {
     Audit(FleetAudit),
 }
 
+/// How hosts are reached, and whether they have to be
+#[derive(Debug, Clone, Args)]
+pub struct Reached {
+    /// Log in as this account instead of the inventory's
+    #[arg(long, value_name = "U", allow_hyphen_values = true)]
+    pub user: Option<String>,
+    /// Trust a host's key the first time it is seen
+    #[arg(long)]
+    pub accept_new_host_keys: bool,
+    /// Do not count unreachable hosts as failures
+    #[arg(long)]
+    pub skip_unreachable: bool,
+}
+
 /// `sm fleet audit`
 #[derive(Debug, Clone, Args)]
 pub struct FleetAudit {
@@ -285,15 +299,9 @@ pub struct FleetAudit {
     /// Read encrypted files here with this identity of age, which stays here
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
-    /// Log in as this account instead of the inventory's
-    #[arg(long, value_name = "U", allow_hyphen_values = true)]
-    pub user: Option<String>,
-    /// Trust a host's key the first time it is seen
-    #[arg(long)]
-    pub accept_new_host_keys: bool,
-    /// Do not count unreachable hosts as failures
-    #[arg(long)]
-    pub skip_unreachable: bool,
+    /// How they are reached
+    #[command(flatten)]
+    pub reached: Reached,
 }
 
 /// `sm fleet run`
@@ -308,15 +316,9 @@ pub struct FleetRun {
     /// Start no other host once this many have failed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_fail: Option<u32>,
-    /// Log in as this account instead of the inventory's
-    #[arg(long, value_name = "U", allow_hyphen_values = true)]
-    pub user: Option<String>,
-    /// Trust a host's key the first time it is seen
-    #[arg(long)]
-    pub accept_new_host_keys: bool,
-    /// Do not count unreachable hosts as failures
-    #[arg(long)]
-    pub skip_unreachable: bool,
+    /// How they are reached
+    #[command(flatten)]
+    pub reached: Reached,
     /// The request, as for sm-helper
     #[arg(last = true, required = true, value_name = "REQUEST")]
     pub request: Vec<OsString>,

@@ -9,7 +9,7 @@ pub mod usage;
 pub use crate::cli::admin::{
     Admin, AdminCommand, Approve, AuditCommand, AuditFilter, Bootstrap, Change, EncryptedAs,
     Export, ExportFormat, FleetAudit, FleetCommand, FleetRun, Grant, Hosts, Init, PolicyCommand,
-    SetupBroker, SetupSudo, Shown, Supposed, Undo, Verify,
+    Reached, SetupBroker, SetupSudo, Shown, Supposed, Undo, Verify,
 };
 use crate::cli::flags::flags;
 pub use crate::cli::helper::{Helper, HelperCommand};

@@ -4,7 +4,8 @@ use crate::admin::answer::{Answer, Failure};
 use crate::admin::record::origin;
 use crate::admin::root::as_root;
 use crate::audit::key::{self, Public, SealWith};
-use crate::audit::{self, Signed, log};
+use crate::audit::log;
+use crate::audit::sign::{self, Signed};
 use crate::request::code::{Code, Refusal};
 use std::ffi::OsString;
 use std::io;
@@ -16,7 +17,7 @@ use std::path::Path;
 /// `command_failed` if there is no key, or the log does not take the record.
 pub fn checkpoint(program: &Path, arguments: &[OsString]) -> Result<Answer, Failure> {
     let caller = as_root("sign the audit log", program, arguments)?;
-    let signed = audit::checkpoint(&origin(&caller)).map_err(|error| unsigned(&error))?;
+    let signed = sign::checkpoint(&origin(&caller)).map_err(|error| unsigned(&error))?;
     let Signed { link, line, key, warnings } = signed;
     let until = link.seq;
     Ok(Answer::text(format!("the log is signed until record {until}"))
@@ -47,7 +48,7 @@ pub fn key(
         return Ok(printed(&key.map_err(|error| unsigned(&error))?));
     }
     let seal = seal.map(|with| if with == "tpm2" { SealWith::Tpm } else { SealWith::Host });
-    let rotated = audit::rotate_key(&origin(&caller), seal);
+    let rotated = sign::rotate_key(&origin(&caller), seal);
     let (signed, lost) = rotated.map_err(|error| {
         let what = format!("the key was not rotated, or has signed nothing yet: {error}");
         Refusal::new(Code::CommandFailed, what).hint("run this again when that is repaired")

@@ -1,7 +1,7 @@
 //! What a log is held against: keys, and records of it that were kept elsewhere.
 
 use crate::audit::key::Public;
-use crate::audit::line::Line;
+use crate::audit::line::{LONGEST, Line};
 use crate::audit::record::{Event, Link};
 use crate::audit::signature::Signature;
 use crate::audit::verify::Found;
@@ -14,9 +14,6 @@ use std::path::Path;
 
 /// Larger than any file of keys, in bytes.
 const MOST_KEYS: u64 = 1 << 20;
-
-/// A record is far shorter, in bytes.
-const LONGEST: u64 = 1 << 20;
 
 /// What to do where they are something else.
 const WANTED: &str =
@@ -51,7 +48,7 @@ impl Kept {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let read = (&mut reader).take(LONGEST).read_until(b'\n', &mut line);
+            let read = (&mut reader).take(LONGEST as u64).read_until(b'\n', &mut line);
             if read.map_err(|error| cannot_be_read(&name, &error))? == 0 {
                 break;
             }

@@ -1,6 +1,7 @@
 //! The arguments of ssh: what is the same for every host, and what the inventory says of one.
 
 use crate::admin::fleet::inventory::host::Host;
+use crate::cli::Reached;
 use std::ffi::OsString;
 
 /// Before everything else, since ssh takes the first value that it finds (`ssh_config(5)`).
@@ -40,6 +41,14 @@ pub struct Manner<'m> {
     pub user: Option<&'m str>,
     /// Trust a host's key the first time it is seen.
     pub accept_new_host_keys: bool,
+}
+
+impl<'m> Manner<'m> {
+    /// As the command line says.
+    pub fn of(reached: &'m Reached) -> Self {
+        let user = reached.user.as_deref();
+        Self { user, accept_new_host_keys: reached.accept_new_host_keys }
+    }
 }
 
 /// ssh's arguments, up to the destination. Every value is behind an option that takes it, and the

@@ -53,10 +53,7 @@ pub fn run(
     let store = Store::open(folder)?;
     kernel::count_interrupts();
     let progress = Progress::new();
-    let manner = Manner {
-        user: command.user.as_deref(),
-        accept_new_host_keys: command.accept_new_host_keys,
-    };
+    let manner = Manner::of(&command.reached);
     let rows = pool::each(hosts.to_vec(), usize::from(command.forks), |host| {
         if let Some(row) = left_out(host) {
             return row;
@@ -74,7 +71,7 @@ pub fn run(
     });
     let mut fields = fields;
     fields.insert("store".to_owned(), store.folder().to_string_lossy().into());
-    report::finish(rows, command.skip_unreachable, fields)
+    report::finish(rows, command.reached.skip_unreachable, fields)
 }
 
 /// What a host gave.

@@ -70,13 +70,13 @@ pub fn run(command: &FleetCommand) -> Result<Answer, Failure> {
     match command {
         FleetCommand::List { hosts } => list(hosts),
         FleetCommand::Run(command) => {
-            command.user.as_deref().map(account).transpose()?;
+            command.reached.user.as_deref().map(account).transpose()?;
             let inventory = read(&command.hosts)?;
             let hosts = inventory.limited(command.hosts.limit.as_deref())?;
             run::run(command, &hosts, fields(&inventory))
         }
         FleetCommand::Audit(command) => {
-            command.user.as_deref().map(account).transpose()?;
+            command.reached.user.as_deref().map(account).transpose()?;
             let inventory = read(&command.hosts)?;
             let hosts = inventory.limited(command.hosts.limit.as_deref())?;
             let folder = match &command.store {

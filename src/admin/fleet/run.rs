@@ -33,10 +33,7 @@ pub fn run(
     kernel::count_interrupts();
     let progress = Progress::new();
     let failed = AtomicU32::new(0);
-    let manner = Manner {
-        user: command.user.as_deref(),
-        accept_new_host_keys: command.accept_new_host_keys,
-    };
+    let manner = Manner::of(&command.reached);
     let rows = pool::each(hosts.to_vec(), usize::from(command.serial), |host| {
         if let Some(row) = left_out(host) {
             return row;
@@ -51,12 +48,12 @@ pub fn run(
         shown.now("asking");
         let began = Instant::now();
         let row = ask(host, &manner, &words).took(began.elapsed());
-        let counts = row.counts_as_failed(command.skip_unreachable);
+        let counts = row.counts_as_failed(command.reached.skip_unreachable);
         failed.fetch_add(u32::from(counts), Ordering::SeqCst);
         progress.end(&shown, &row);
         row
     });
-    report::finish(rows, command.skip_unreachable, fields)
+    report::finish(rows, command.reached.skip_unreachable, fields)
 }
 
 /// The words of the request for `/bin/sh`: checked here, so that a mistyped one reaches no host.

@@ -3,6 +3,7 @@
 
 use crate::admin::audit::kept::{Kept, cannot_be_read, read_keys};
 use crate::audit::key::Public;
+use crate::audit::line;
 use crate::request::code::{Code, Refusal};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -135,8 +136,7 @@ fn append(path: &Path) -> io::Result<File> {
 
 /// Takes away what stands behind the last line break.
 fn whole_lines(file: &mut File) -> io::Result<()> {
-    /// A checkpoint is far shorter.
-    const LONGEST: u64 = 1 << 20;
+    const LONGEST: u64 = line::LONGEST as u64;
     let size = file.metadata()?.len();
     let start = size.saturating_sub(LONGEST);
     file.seek(SeekFrom::Start(start))?;
