@@ -278,7 +278,13 @@ host_once!(nothing_is_lost_when_age_does_not_do_its_work, |host| {
     host.root("mv /usr/bin/age /usr/bin/age.real").ok();
     fails(host, "verify --identity /root/own", &["cannot be decrypted", "this host has no age"]);
     host.root("mv /usr/bin/age.real /usr/bin/age").ok();
-    fails(host, "verify --identity /root/other", &["cannot be decrypted", "no identity matched"]);
+    let other = fails(
+        host,
+        "verify --identity /root/other",
+        &["cannot be decrypted", "no identity matched"],
+    );
+    let hint = other["hint"].to_string();
+    assert!(hint.contains("one of the recipients that it was encrypted to"), "{other:#}");
     fails(host, "verify --identity /root/none", &["/root/none", "No such file"]);
     fails(host, "verify --identity /dev/zero", &["it is not a file"]);
     fails(host, "search --identity /etc/passwd", &["cannot be decrypted"]);

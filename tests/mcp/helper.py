@@ -97,7 +97,10 @@ elif words[0] == "result" and len(words) > 1 and words[1].count("-") == 2:
     _, end, code = words[1].split("-")
     left = float(end) - time.time()
     time.sleep(max(0, min(left, int(flags.get("wait", 0)))))
-    reply("started" if left > 0 else code, running=left > 0, request_id=words[1])
+    # Whoever asks first finds it running, however late this machine lets it ask.
+    running = left > 0 or not there(words[1])
+    open(f"{folder}/{words[1]}", "w").close()
+    reply("started" if running else code, running=running, request_id=words[1])
 elif words[0] == "result" and not there("old"):
     if len(words) == 1:
         reply("ok", requests=[])

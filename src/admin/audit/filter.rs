@@ -1,7 +1,7 @@
 //! Which records are meant, and the records of all files that are.
 
 use crate::admin::answer::{self, Failure};
-use crate::admin::audit::archive::identity::Identity;
+use crate::admin::audit::archive::identity::{Identity, NotDecrypted};
 use crate::admin::audit::rows::operation_of;
 use crate::admin::time;
 use crate::audit::files::{self, FILE, LogFile};
@@ -285,6 +285,10 @@ pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     })
 }
 
+/// What to do about a file that does not decrypt.
+const NOT_DECRYPTED: &str = "nothing was changed: give the identity of one of the recipients that it was encrypted to; without --identity, what is not encrypted is read";
+
+/// The log cannot be read.
 pub fn unreadable(error: &io::Error) -> Failure {
     let code = match error.kind() {
         io::ErrorKind::NotFound => return missing(),
@@ -292,11 +296,14 @@ pub fn unreadable(error: &io::Error) -> Failure {
         _ => Code::CommandFailed,
     };
     let refusal = Refusal::new(code, format!("the audit log {FILE} cannot be read: {error}"));
+    let is_encrypted = error.get_ref().is_some_and(|inner| inner.is::<NotDecrypted>());
     Failure::of(match code {
         Code::NotPrivileged => refusal.hint("root and the group adm may read it"),
+        _ if is_encrypted => refusal.hint(NOT_DECRYPTED),
         _ => refusal,
     })
 }
+
 /// There is no log: what that means depends on whether there was one.
 pub fn missing() -> Failure {
     let hint = match head::kept() {

@@ -17,6 +17,14 @@ use zeroize::Zeroizing;
 /// The largest file with identities, in bytes.
 const LARGEST: u64 = 64 << 10;
 
+/// A file of the log that an identity does not decrypt.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} cannot be decrypted: {why}")]
+pub struct NotDecrypted {
+    path: String,
+    why: String,
+}
+
 /// An identity. `age` reads it from a file without a name, whose descriptor it inherits: what it runs as may
 /// not read the one with a name.
 #[derive(Debug, Clone)]
@@ -81,7 +89,7 @@ impl Identity {
             let own = identity.path();
             let named = move |error: io::Error| {
                 let said = error.to_string().replace(&own, "the identity");
-                io::Error::new(error.kind(), format!("{path} cannot be decrypted: {said}"))
+                io::Error::new(error.kind(), NotDecrypted { path: path.clone(), why: said })
             };
             let plain = identity.decrypt(&file.bytes()?, file.size).map_err(&named)?;
             Ok(Box::new(Named { plain, named }))
