@@ -37,17 +37,17 @@ impl<'l> Text<'l> {
         Self { text: text.into(), is_plain: true }
     }
 
+    /// Whether it is known to be such a text.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// As it stands in the line; none if something is escaped there.
     pub fn as_written(&self) -> Option<&str> {
         match &self.text {
             Cow::Borrowed(text) => Some(text),
             Cow::Owned(_) => None,
         }
-    }
-
-    /// Whether it is known to be such a text.
-    pub fn is_plain(&self) -> bool {
-        self.is_plain
     }
 }
 
