@@ -1,8 +1,8 @@
 //! The Elastic Common Schema. What it has no field for is below `sm`, as custom fields are
 //! (<https://www.elastic.co/docs/reference/ecs/ecs-custom-fields-in-ecs>).
 
-use crate::admin::audit::export::extension::{list, operation, rest};
-use crate::admin::audit::export::json::{Object, Quoted};
+use crate::admin::audit::export::extension::{operation, rest};
+use crate::admin::audit::export::json::{Object, Quoted, Words};
 use crate::admin::audit::export::plain::{LONGEST, command_line, cut};
 use crate::admin::audit::export::record::{Outcome, Record};
 use crate::audit::record::Event;
@@ -59,7 +59,7 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         line.object("process", |process| {
             if let Some(argv) = &record.argv {
                 process.maybe("executable", argv.first());
-                process.put("args", list(argv));
+                process.put("args", Words(argv));
                 process.put("args_count", argv.len());
                 process.put("command_line", command_line(argv));
             }

@@ -1,7 +1,7 @@
 //! What no JSON format has a field for, as each of them has it in its extension.
 
 use crate::admin::audit::export::json::{Object, Words};
-use crate::admin::audit::export::record::{Record, Seal, Text};
+use crate::admin::audit::export::record::{Record, Seal};
 
 /// The operation in its parts.
 pub fn operation(own: &mut Object<'_>, record: &Record<'_>) {
@@ -17,7 +17,7 @@ pub fn operation(own: &mut Object<'_>, record: &Record<'_>) {
 /// What is the same in all of them.
 pub fn rest(own: &mut Object<'_>, record: &Record<'_>) {
     own.maybe("approval", record.approval.as_ref());
-    own.maybe("asked", record.asked.as_deref().map(list));
+    own.maybe("asked", record.asked.as_deref().map(Words));
     own.maybe("allow", record.allow.as_ref());
     own.maybe("dry_run", record.dry_run);
     for (key, seal) in [("stdout", &record.stdout), ("stderr", &record.stderr)] {
@@ -40,7 +40,7 @@ pub fn rest(own: &mut Object<'_>, record: &Record<'_>) {
         own.object("undone", |own| {
             own.maybe("request_id", undone.request_id.as_ref());
             own.maybe("files", undone.files);
-            own.maybe("left", undone.left.as_deref().map(list));
+            own.maybe("left", undone.left.as_deref().map(Words));
             own.maybe("left_count", undone.left_count);
         });
     }
@@ -55,9 +55,4 @@ pub fn rest(own: &mut Object<'_>, record: &Record<'_>) {
             own.maybe("signature", checkpoint.signature.as_ref());
         });
     }
-}
-
-/// A list of texts, bounded.
-pub fn list<'t>(texts: &'t [Text<'t>]) -> Words<'t> {
-    Words(texts)
 }

@@ -1,8 +1,8 @@
 //! The Open Cybersecurity Schema Framework: process activity, class 1007. What it has no
 //! attribute for is in `unmapped`.
 
-use crate::admin::audit::export::extension::{list, operation, rest};
-use crate::admin::audit::export::json::{Object, Quoted, Value};
+use crate::admin::audit::export::extension::{operation, rest};
+use crate::admin::audit::export::json::{Object, Quoted, Value, Words};
 use crate::admin::audit::export::plain::{LONGEST, command_line, cut, milliseconds};
 use crate::admin::audit::export::record::{Outcome, Record};
 use crate::audit::record::Event;
@@ -132,7 +132,7 @@ fn unmapped(own: &mut Object<'_>, record: &Record<'_>) {
         });
     }
     operation(own, record);
-    own.maybe("argv", record.argv.as_deref().map(list));
+    own.maybe("argv", record.argv.as_deref().map(Words));
     own.maybe("reason", record.reason.as_ref());
     own.maybe("duration_ms", record.duration_ms);
     rest(own, record);

@@ -2,6 +2,7 @@
 
 use crate::admin::audit::export::plain::{self, LONGEST, milliseconds, number, words};
 use crate::admin::audit::export::record::{Outcome, Record, Value};
+use std::io::Write as _;
 
 /// The name of our structured data. 32473 is the enterprise number of examples (RFC 5612).
 const ID: &str = "sm@32473";
@@ -21,35 +22,25 @@ pub fn write(out: &mut Vec<u8>, record: &Record<'_>, host: &str) {
         out.extend_from_slice(part.as_bytes());
     }
     record.each(|path, content| match content {
-        Value::Text(text) => {
-            begin(out, path);
-            plain::write_text(out, text, ESCAPED);
-            out.push(b'"');
-        }
+        Value::Text(text) => parameter(out, path, |out| plain::write_text(out, text, ESCAPED)),
         // One for each word: a name may stand there several times (section 6.3.3).
-        Value::Texts(texts) => words(texts).for_each(|word| parameter(out, path, &word)),
-        Value::Number(value) => {
-            begin(out, path);
-            number(out, value);
-            out.push(b'"');
-        }
-        Value::Decimal(number) => parameter(out, path, &number.to_string()),
-        Value::Bool(is) => parameter(out, path, if is { "true" } else { "false" }),
+        Value::Texts(texts) => words(texts).for_each(|word| {
+            parameter(out, path, |out| plain::write(out, &word, LONGEST, ESCAPED));
+        }),
+        Value::Number(value) => parameter(out, path, |out| number(out, value)),
+        Value::Decimal(number) => parameter(out, path, |out| drop(write!(out, "{number}"))),
+        Value::Bool(is) => parameter(out, path, |out| drop(write!(out, "{is}"))),
     });
     out.extend_from_slice(b"] ");
     plain::write(out, &record.message(), LONGEST, b"");
     out.push(b'\n');
 }
 
-/// A parameter that is no text of a record.
-fn parameter(out: &mut Vec<u8>, name: &str, text: &str) {
-    begin(out, name);
-    plain::write(out, text, LONGEST, ESCAPED);
+/// A parameter, whose value is written by `value`.
+fn parameter(out: &mut Vec<u8>, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
+    for part in [" ", name, "=\""] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    value(out);
     out.push(b'"');
-}
-
-fn begin(out: &mut Vec<u8>, name: &str) {
-    out.push(b' ');
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"=\"");
 }
